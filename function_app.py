@@ -1,0 +1,89 @@
+"""The triggers of the app: each names an event and hands it to one function of shared/."""
+
+import os
+from functools import cache
+
+import azure.functions as func
+from azurefunctions.extensions.bindings.blob import BlobClient
+from azurefunctions.extensions.http.fastapi import Request, Response
+
+from shared import api
+from shared.chat.relay import Relay
+from shared.cloud import Cloud
+from shared.run import keeper
+from shared.settings import Settings
+
+app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
+
+
+@cache
+def cloud() -> Cloud:
+    return Cloud(Settings.load(os.environ))
+
+
+@cache
+def relay() -> Relay:
+    return Relay(cloud())
+
+
+@app.blob_trigger(
+    arg_name="dataset",
+    path=f"{Settings.one(os.environ, 'datasets_container')}/{{name}}",
+    connection="TunedropStorage",
+    source=func.BlobSource.EVENT_GRID,
+)
+async def dataset_uploaded(dataset: BlobClient) -> None:
+    await keeper.dataset_dropped(dataset.blob_name, cloud())
+
+
+@app.timer_trigger(arg_name="timer", schedule=Settings.one(os.environ, "tick"))
+async def keep_moving(timer: func.TimerRequest) -> None:
+    await keeper.tick(cloud())
+
+
+# Chat has keys of its own, so that any OpenAI client can send them.
+
+
+@app.route("v1/chat/completions", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
+async def chat(req: Request) -> Response:
+    return await relay().complete(req)
+
+
+@app.route("v1/models", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+async def chat_models(req: Request) -> Response:
+    return await relay().models(req)
+
+
+@app.route("runs", methods=["GET"])
+async def runs(req: Request) -> Response:
+    return await api.runs(req, cloud())
+
+
+@app.route("runs/{id}", methods=["GET"])
+async def run(req: Request) -> Response:
+    return await api.run(req, cloud())
+
+
+@app.route("runs/{id}/{name}", methods=["GET"])
+async def run_document(req: Request) -> Response:
+    return await api.document(req, cloud())
+
+
+@app.route("models", methods=["GET"])
+async def models(req: Request) -> Response:
+    return await api.models(cloud())
+
+
+@app.route("health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+async def health(req: Request) -> Response:
+    return await api.health(cloud())
+
+
+@app.route("console", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+async def console(req: Request) -> Response:
+    return api.console()
+
+
+@app.route("console/{name}", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+async def console_file(req: Request) -> Response:
+    return api.console(req.path_params["name"])

@@ -1,0 +1,319 @@
+"""`dev.py demo`: what a user does, from the first drop to the first chat, through the front door.
+
+Uploads with the blob SDK, follows with the app's API, chats with the OpenAI SDK. It knows what
+anybody outside of the app can know and nothing more.
+"""
+
+import argparse
+import json
+import os
+import signal
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from rich.columns import Columns
+from rich.console import Console
+from rich.panel import Panel
+from rich.progress import BarColumn, Progress, TextColumn
+from rich.table import Table
+
+from local.stack import ROOT, STATE, Stack, StackError, running
+from local.up import how_to_use, stop_on_signal
+
+EXAMPLES = ROOT / "examples"
+ENDS = {"serving", "rejected", "failed", "cancelled", "superseded"}
+PATIENCE_SECONDS = 20 * 60
+LOOK_SECONDS = 0.3
+
+
+class DemoError(Exception):
+    """One sentence on what went wrong and what to do about it."""
+
+
+@dataclass
+class Outcome:
+    run: dict[str, Any]
+    trained_now: bool
+    question: str = ""
+    base_answer: str = ""
+    tuned_answer: str = ""
+
+
+def main() -> int:
+    options = arguments()
+    signal.signal(signal.SIGTERM, stop_on_signal)
+    screen = Console(stderr=options.json, highlight=False)
+    began = time.monotonic()
+    try:
+        example = chosen_example(options.model)
+        with running(
+            options.state,
+            fresh=options.fresh,
+            port=options.port,
+            model=options.emulated,
+            tell=lambda text: screen.print(f"· {text}", style="dim"),
+        ) as stack:
+            outcome = play(stack, example, options.question, screen)
+            if options.json:
+                seconds = round(time.monotonic() - began, 1)
+                print(json.dumps(as_json(outcome, stack, seconds), ensure_ascii=False))
+            else:
+                show(outcome, stack, options.state, screen)
+    except (DemoError, StackError) as error:
+        print(f"dev.py: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nstopped; run the same command to go on from here", file=sys.stderr)
+        return 130
+    return 0 if outcome.run["stage"] == "serving" else 1
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="dev.py demo", description=__doc__)
+    parser.add_argument(
+        "--model", default="captain", help="the folder of examples/ to drop (default captain)"
+    )
+    parser.add_argument("--question", help="what to ask (default: the first validation example)")
+    parser.add_argument("--fresh", action="store_true", help="forget everything and train again")
+    parser.add_argument("--json", action="store_true", help="one JSON object as the last line")
+    parser.add_argument("--port", type=int, help="port of the app (default 7071, or a free one)")
+    parser.add_argument("--state", type=Path, default=STATE, help=argparse.SUPPRESS)
+    parser.add_argument("--emulated", default="smollm2", help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def play(stack: Stack, example: Path, question: str | None, screen: Console) -> Outcome:
+    """Drop, follow, ask."""
+    etag = drop(stack, example)
+    screen.print(f"· dropped {example.relative_to(ROOT)} into the container datasets", style="dim")
+    run = wait_for_run(stack, example.name, etag)
+    outcome = Outcome(run, trained_now=run["stage"] not in ENDS)
+    if outcome.trained_now:
+        outcome.run = follow(stack, run["id"], screen)
+    else:
+        screen.print(f"· this very dataset was taken before, as run {run['id']}", style="dim")
+    if outcome.run["stage"] == "serving":
+        messages = prompt(example, question)
+        outcome.question = messages[-1]["content"]
+        outcome.base_answer = ask(stack, stack.base_deployment, messages)
+        outcome.tuned_answer = ask(stack, example.name, messages)
+    return outcome
+
+
+# ---- the user's steps
+
+
+def chosen_example(name: str) -> Path:
+    example = EXAMPLES / name
+    if not (example / "training_set.jsonl").exists():
+        known = ", ".join(sorted(p.parent.name for p in EXAMPLES.glob("*/training_set.jsonl")))
+        raise DemoError(f"There is no examples/{name}/training_set.jsonl; there are: {known}.")
+    return example
+
+
+def drop(stack: Stack, example: Path) -> str:
+    """Upload the files of the example as any user would; the training file's etag."""
+    from azure.storage.blob import BlobServiceClient
+
+    with BlobServiceClient.from_connection_string(stack.storage) as blobs:
+        datasets = blobs.get_container_client("datasets")
+        etags = {
+            path.name: datasets.upload_blob(
+                f"{example.name}/{path.name}", path.read_bytes(), overwrite=True
+            )
+            .get_blob_properties()
+            .etag
+            for path in sorted(example.iterdir())
+            if path.suffix in (".jsonl", ".yaml")
+        }
+    return str(etags["training_set.jsonl"])
+
+
+def wait_for_run(stack: Stack, model: str, etag: str) -> dict[str, Any]:
+    """The run that has taken the drop."""
+    for _ in looks():
+        for run in fetch(f"{stack.app_url}/api/runs?model={model}&limit=20")["runs"]:
+            if run["training"]["etag"].strip('"') == etag.strip('"'):
+                return dict(run)
+    raise DemoError(
+        f"The app did not take the drop within {PATIENCE_SECONDS // 60} minutes; "
+        "see .local/logs/functions.log and events.log."
+    )
+
+
+def follow(stack: Stack, run_id: str, screen: Console) -> dict[str, Any]:
+    """Show the run as it goes; the run at its end."""
+    display = Progress(
+        TextColumn("  {task.description}"),
+        BarColumn(bar_width=30),
+        TextColumn("{task.fields[detail]}"),
+        console=screen,
+        transient=True,
+        disable=not screen.is_terminal,
+    )
+    with display:
+        bar = display.add_task("", total=None, detail="")
+        passed = 0
+        for _ in looks():
+            run = fetch(f"{stack.app_url}/api/runs/{run_id}")
+            for line in stage_lines(run)[passed:]:
+                screen.print(line)
+                passed += 1
+            if run["stage"] in ENDS:
+                return dict(run)
+            progress = run["progress"]
+            display.update(
+                bar,
+                description=f"{run['stage']:<10}",
+                total=progress["total_steps"],
+                completed=progress["step"] or 0,
+                detail=detail(run),
+            )
+    raise DemoError(f"Run {run_id} did not end within {PATIENCE_SECONDS // 60} minutes.")
+
+
+def prompt(example: Path, question: str | None) -> list[dict[str, str]]:
+    """The first validation example without its answer: the model has never seen it."""
+    held_out = example / "validation_set.jsonl"
+    source = held_out if held_out.exists() else example / "training_set.jsonl"
+    first = json.loads(source.read_text(encoding="utf-8").splitlines()[0])
+    *messages, _answer = first["messages"]
+    if question:
+        messages[-1] = {"role": "user", "content": question}
+    return list(messages)
+
+
+def ask(stack: Stack, model: str, messages: list[dict[str, str]]) -> str:
+    from openai import OpenAI
+
+    with OpenAI(base_url=f"{stack.app_url}/api/v1", api_key=stack.app_key) as client:
+        answer = client.chat.completions.create(
+            model=model,
+            messages=messages,  # type: ignore[arg-type]
+            temperature=0,
+            max_tokens=120,
+        )
+    return (answer.choices[0].message.content or "").strip()
+
+
+# ---- what is shown
+
+
+def stage_lines(run: dict[str, Any]) -> list[str]:
+    """A line for each stage that is over, with the seconds it took; the last one has not ended."""
+    moments = [(moment["stage"], when(moment["at"])) for moment in run["timeline"]]
+    lines = [
+        f"  {stage:<10}[dim]{(after - since).total_seconds():7.1f} s  {said(stage, run)}[/dim]"
+        for (stage, since), (_, after) in pairwise(moments)
+    ]
+    if run["stage"] in ENDS:
+        lines.append(f"  [bold]{run['stage']}[/bold]")
+    return lines
+
+
+def said(stage: str, run: dict[str, Any]) -> str:
+    if stage == "received":
+        counts = [run[role]["examples"] for role in ("training", "validation") if run[role]]
+        return f"{' + '.join(map(str, counts))} examples read"
+    if stage == "training" and run["epochs"]:
+        losses = " → ".join(f"{epoch['train_loss']:.2f}" for epoch in run["epochs"])
+        return f"loss per epoch {losses}"
+    if stage == "trained":
+        return str(run["fine_tuned_model"])
+    return str(run["deployment"]) if stage == "deploying" else ""
+
+
+def detail(run: dict[str, Any]) -> str:
+    progress = run["progress"]
+    parts = [run["waiting_for"] or ""]
+    if progress["step"]:
+        parts.append(f"step {progress['step']}/{progress['total_steps'] or '?'}")
+    if progress["train_loss"] is not None:
+        parts.append(f"loss {progress['train_loss']:.2f}")
+    if progress["estimated_finish"]:
+        left = (when(progress["estimated_finish"]) - datetime.now(UTC)).total_seconds()
+        parts.append(f"ETA {max(left, 0):.0f} s")
+    return "  ".join(filter(None, parts))
+
+
+def show(outcome: Outcome, stack: Stack, state: Path, screen: Console) -> None:
+    run = outcome.run
+    if run["stage"] != "serving":
+        failure = run["failure"] or {"what": "The dataset has errors.", "cure": "See the report."}
+        screen.print(f"\nThe run ended [bold]{run['stage']}[/bold]. {failure['what']}")
+        screen.print(f"{failure['cure']}  {stack.app_url}/api/runs/{run['id']}/report.html")
+        return
+    again = "trained just now" if outcome.trained_now else "trained before; nothing had changed"
+    screen.print(f"\n[bold]{run['model']}@{run['version']}[/bold] serves ({again}).\n")
+    screen.print(f"[bold]Question[/bold]  {outcome.question}\n")
+    half = max((screen.width - 1) // 2, 30)
+    base = Panel(outcome.base_answer, title=f"{stack.base_deployment}, untuned", width=half)
+    tuned = Panel(outcome.tuned_answer, title=f"{run['model']}, tuned", width=half)
+    screen.print(Columns([base, tuned], padding=(0, 0)))
+    screen.print(epochs_table(run))
+    screen.print(
+        "Both answers come from SmolLM2-135M in the emulator; Azure's models are far better.",
+        style="dim",
+    )
+    screen.print(f"\n  report    {stack.app_url}/api/runs/{run['id']}/report.html", end="")
+    screen.print(how_to_use(stack.app_url, stack.chat_url, stack.app_key), soft_wrap=True)
+    if stack.owner.pid == os.getpid():
+        screen.print("These addresses live while the stack runs: `python3 dev.py up` keeps it up.")
+
+
+def epochs_table(run: dict[str, Any]) -> Table:
+    table = Table("epoch", "training loss", "validation loss", title="Loss", title_justify="left")
+    for number, epoch in enumerate(run["epochs"], start=1):
+        table.add_row(
+            str(number), number_or_hole(epoch["train_loss"]), number_or_hole(epoch["valid_loss"])
+        )
+    return table
+
+
+def number_or_hole(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
+
+
+def as_json(outcome: Outcome, stack: Stack, seconds: float) -> dict[str, Any]:
+    return {
+        "run_id": outcome.run["id"],
+        "stage": outcome.run["stage"],
+        "trained_now": outcome.trained_now,
+        "question": outcome.question,
+        "base_answer": outcome.base_answer,
+        "tuned_answer": outcome.tuned_answer,
+        "chat_url": stack.chat_url,
+        "console_url": stack.console_url,
+        "seconds": seconds,
+    }
+
+
+# ---- helpers
+
+
+def looks() -> Iterator[None]:
+    """One look after another, until patience ends."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        yield
+        time.sleep(LOOK_SECONDS)
+
+
+def fetch(url: str) -> Any:
+    with urllib.request.urlopen(url, timeout=30) as response:
+        return json.load(response)
+
+
+def when(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,78 @@
+"""python -m local.emulator: reads the arguments, serves, and leaves quickly when told to."""
+
+import argparse
+import os
+import signal
+import socket
+import sys
+import warnings
+from pathlib import Path
+
+import uvicorn
+
+from .app import build_app
+from .auth import DEFAULT_KEY
+from .language import MODEL_NAMES
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m local.emulator", description="Azure OpenAI on a laptop."
+    )
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--state", type=Path, required=True, help="folder that holds everything")
+    parser.add_argument("--model", choices=sorted(MODEL_NAMES), default="smollm2")
+    parser.add_argument(
+        "--weights", type=Path, help="cache of converted weights (default: STATE/../models)"
+    )
+    parser.add_argument("--key", default=DEFAULT_KEY, help="the account's API key")
+    return parser.parse_args()
+
+
+def prepare_environment() -> None:
+    """Before torch is imported, which reads these once."""
+    # Threads that spin while they wait are ruinous when another process wants the core: with one
+    # busy neighbour on two cores, a token took three times as long.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    # peft still asks transformers for a name that is on its way out; nobody here can change that.
+    warnings.filterwarnings("ignore", category=FutureWarning)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((host, port))
+    except OSError as error:
+        sys.exit(
+            f"The emulator cannot listen on {host}:{port} ({error.strerror}); take another port."
+        )
+
+
+def main() -> None:
+    wanted = parse_arguments()
+    prepare_environment()
+    wanted.state.mkdir(parents=True, exist_ok=True)
+    weights = wanted.weights or wanted.state.resolve().parent / "models"
+    listener = listen(wanted.host, wanted.port)
+    app = build_app(wanted.state.resolve(), weights, wanted.model, wanted.key)
+    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)
+    # uvicorn stops on these signals and then raises them again for whoever was there before it.
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signum, lambda *_: None)
+    # The socket is open: whoever reads this line may already connect.
+    sys.stdout.write(
+        f"Azure OpenAI emulator on http://{wanted.host}:{listener.getsockname()[1]}"
+        f" ({MODEL_NAMES[wanted.model]} answers)\n"
+    )
+    sys.stdout.flush()
+    uvicorn.Server(config).run(sockets=[listener])
+    # A thread inside torch cannot be interrupted and would hold up an ordinary exit; all that must
+    # survive is in the database by now.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,98 @@
+"""Who may call: the account's key, and tokens that the emulator issues. Knows no other room.
+
+Tokens come from a managed identity endpoint in App Service's protocol, so that azure-identity's
+ManagedIdentityCredential, told of it by IDENTITY_ENDPOINT and IDENTITY_HEADER, works unchanged.
+"""
+
+import hmac
+import secrets
+
+import jwt
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from .clock import Clock
+from .errors import ArmError, ServiceError
+from .store import Store
+
+DEFAULT_KEY = "tunedrop-local-key"
+IDENTITY_SECRET = "local"
+TOKEN_SECONDS = 3600
+
+# Both names of the data plane's scope are in use (S-V1, S-DOC).
+DATA_AUDIENCES = ["https://cognitiveservices.azure.com", "https://ai.azure.com"]
+ARM_AUDIENCES = ["https://management.azure.com"]
+
+
+class Tokens:
+    """Issues and reads the emulator's own JSON web tokens."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._clock = clock
+        kept = store.get("setting", "token-secret")
+        # Kept, so that a token outlives a restart as it does in Azure.
+        kept = kept or store.put("setting", "token-secret", {"value": secrets.token_hex(32)})
+        self._secret: str = kept["value"]
+
+    def issue(self, audience: str) -> tuple[str, int]:
+        expires = self._clock.seconds() + TOKEN_SECONDS
+        claims = {"aud": audience, "iss": "local-emulator", "oid": "local", "exp": expires}
+        return jwt.encode(claims, self._secret, algorithm="HS256"), expires
+
+    def allows(self, token: str, audiences: list[str]) -> bool:
+        try:
+            # Expiry is judged by the emulator's clock, not by the machine's.
+            claims = jwt.decode(
+                token,
+                self._secret,
+                algorithms=["HS256"],
+                audience=audiences,
+                options={"verify_exp": False},
+            )
+        except jwt.InvalidTokenError:
+            return False
+        return int(claims["exp"]) > self._clock.now()
+
+    async def identity(self, request: Request) -> JSONResponse:
+        """GET /_emulator/identity?resource=...&api-version=2019-08-01"""
+        if request.headers.get("x-identity-header") != IDENTITY_SECRET:
+            raise ServiceError(401, "unauthorized", "X-IDENTITY-HEADER is missing or wrong.")
+        resource = request.query_params.get("resource", "")
+        token, expires = self.issue(resource.rstrip("/"))
+        answer = {"access_token": token, "expires_on": str(expires), "token_type": "Bearer"}
+        return JSONResponse({**answer, "resource": resource})
+
+
+class Gate:
+    """Middleware: lets nobody into the two planes without a key or a token."""
+
+    def __init__(self, app: ASGIApp, tokens: Tokens, key: str) -> None:
+        self._app, self._tokens, self._key = app, tokens, key
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        refusal = self._refusal(Request(scope)) if scope["type"] == "http" else None
+        await (refusal.response() if refusal else self._app)(scope, receive, send)
+
+    def _refusal(self, request: Request) -> ServiceError | None:
+        path = request.url.path
+        bearer = request.headers.get("authorization", "").removeprefix("Bearer ").strip()
+        if path.startswith("/subscriptions/"):
+            if self._tokens.allows(bearer, ARM_AUDIENCES):
+                return None
+            return ArmError(401, "AuthenticationFailed", "Authentication failed.")  # [inferred]
+        if path.startswith("/openai/"):
+            keys = (request.headers.get("api-key", ""), bearer)
+            if any(self._is_key(key) for key in keys):
+                return None
+            if self._tokens.allows(bearer, DATA_AUDIENCES):
+                return None
+            # PermissionDenied with this sentence is what callers without a role meet (S-DOC);
+            # that a wrong key is answered alike is [inferred].
+            return ServiceError(
+                401, "PermissionDenied", "Principal does not have access to API/Operation."
+            )
+        return None
+
+    def _is_key(self, given: str) -> bool:
+        return hmac.compare_digest(given.encode(), self._key.encode())

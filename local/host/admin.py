@@ -1,0 +1,138 @@
+"""The host's own endpoints: `/admin` and the Event Grid webhook. Runs functions on request."""
+
+import asyncio
+import logging
+import socket
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from azure.core.exceptions import AzureError
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from local.host import webhook
+from local.host.accounts import Accounts, first_line
+from local.host.blobs import BlobQueue, run_blob
+from local.host.http import REASON, Guard
+from local.host.index import BlobTrigger, Function, HttpTrigger, TimerTrigger
+from local.host.invoke import Invoker
+from local.host.settings import Settings
+from local.host.timer import run_timer
+
+log = logging.getLogger("Host.Admin")
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+class Admin:
+    def __init__(
+        self,
+        functions: Mapping[str, Function],
+        settings: Settings,
+        accounts: Accounts,
+        invoker: Invoker,
+        queue: BlobQueue,
+        guard: Guard,
+    ) -> None:
+        self._functions = functions  # by name
+        self._settings = settings
+        self._accounts = accounts
+        self._invoker = invoker
+        self._queue = queue
+        self._guard = guard
+        self._instance = str(uuid.uuid4())
+        self._started = time.monotonic()
+        self._background: set[asyncio.Task[None]] = set()
+
+    def routes(self) -> list[Route]:
+        table: list[tuple[str, Handler, list[str]]] = [
+            ("/admin/host/status", self._status, ["GET"]),
+            ("/admin/host/ping", self._ping, ["GET", "POST"]),
+            ("/admin/functions", self._list, ["GET"]),
+            ("/admin/functions/{name}", self._one, ["GET", "POST"]),
+            ("/runtime/webhooks/blobs", self._blob_event, ["GET", "POST", "OPTIONS"]),
+        ]
+        return [
+            Route(path, self._guarded(handler), methods=methods) for path, handler, methods in table
+        ]
+
+    def _guarded(self, handler: Handler) -> Handler:
+        async def checked(request: Request) -> Response:
+            if not self._guard.admits(request.scope):
+                return Response(status_code=401)
+            return await handler(request)
+
+        return checked
+
+    async def _status(self, _: Request) -> Response:
+        return JSONResponse(
+            {
+                "id": self._settings.host_id,
+                "state": "Stopping" if self._invoker.stopping.is_set() else "Running",
+                "version": "4.0.0-local",
+                "versionDetails": "4.0.0-local",
+                "instanceId": self._instance,
+                "computerName": socket.gethostname(),
+                "processUptime": int((time.monotonic() - self._started) * 1000),
+            }
+        )
+
+    async def _ping(self, _: Request) -> Response:
+        return Response(status_code=200)
+
+    async def _list(self, request: Request) -> Response:
+        return JSONResponse([self._describe(item, request) for item in self._functions.values()])
+
+    async def _one(self, request: Request) -> Response:
+        function = self._functions.get(request.path_params["name"])
+        if function is None:
+            return Response(status_code=404)
+        if request.method == "POST":
+            return await self._invoke(function, request)
+        return JSONResponse(self._describe(function, request))
+
+    def _describe(self, function: Function, request: Request) -> dict[str, Any]:
+        url = None
+        if isinstance(function.trigger, HttpTrigger):
+            route = "/".join(filter(None, (self._settings.route_prefix, function.trigger.route)))
+            url = f"{request.base_url}{route}"
+        return {
+            "name": function.name,
+            "language": "python",
+            "isDisabled": False,
+            "invoke_url_template": url,
+            "config": {"name": function.name, "bindings": list(function.bindings)},
+        }
+
+    async def _invoke(self, function: Function, request: Request) -> Response:
+        try:
+            content = await request.json()
+            given = content["input"]
+        except (ValueError, KeyError, TypeError):
+            given = None
+        if not isinstance(given, str):
+            return PlainTextResponse('The body must be {"input": "..."}.', 400)
+        if isinstance(function.trigger, HttpTrigger):
+            return PlainTextResponse("An HTTP function is called by its own route.", 400)
+        container, _, name = given.strip("/").partition("/")
+        if isinstance(function.trigger, BlobTrigger) and not name:
+            return PlainTextResponse('The input of a blob trigger is "container/blob".', 400)
+        task = asyncio.create_task(self._run(function, container, name))
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+        return Response(status_code=202)
+
+    async def _run(self, function: Function, container: str, name: str) -> None:
+        if isinstance(function.trigger, TimerTrigger):
+            await run_timer(function, self._invoker, REASON)
+            return
+        try:
+            await run_blob(function, container, name, self._accounts, self._invoker, REASON)
+        except AzureError as error:
+            log.error("'%s' was not run: %s", function.name, first_line(error))
+
+    async def _blob_event(self, request: Request) -> Response:
+        return await webhook.receive(request, self._queue.enqueue)

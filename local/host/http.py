@@ -1,0 +1,175 @@
+"""The HTTP functions: finds the route, calls the function, sends its answer chunk by chunk.
+
+In Azure the request reaches the worker through a proxy; here function and server share one event
+loop, and the function sees the same request and answers with the same response objects.
+"""
+
+import asyncio
+import hmac
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+import azure.functions as func
+from starlette.datastructures import QueryParams
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.types import Message, Receive, Scope, Send
+
+from local.host.index import Function, HttpTrigger, extensions, uses_fastapi
+from local.host.invoke import Invoker
+from local.host.routes import Route, compile_route, decoded_path
+
+log = logging.getLogger("Host.Http")
+
+BODY_LIMIT = 104_857_600  # FUNCTIONS_REQUEST_BODY_SIZE_LIMIT of the real host
+REASON = "This function was programmatically called via the host APIs."
+HOME = "Your Functions 4.0 app is up and running (local host).\n"
+
+
+class Guard:
+    """Function keys. Without a key everybody is admin, as under Core Tools."""
+
+    def __init__(self, master_key: str | None) -> None:
+        self._key = master_key
+
+    def admits(self, scope: Scope, level: str = "admin") -> bool:
+        if self._key is None or level == "anonymous":
+            return True
+        request = Request(scope)
+        given = request.headers.get("x-functions-key") or request.query_params.get("code", "")
+        return hmac.compare_digest(given.encode(), self._key.encode())
+
+
+class HttpFunctions:
+    """An ASGI application made of the app's HTTP functions."""
+
+    def __init__(
+        self, functions: Sequence[Function], prefix: str, invoker: Invoker, guard: Guard
+    ) -> None:
+        table = [
+            (
+                compile_route(f"{prefix}/{item.trigger.route.strip('/')}".strip("/")),
+                item,
+                item.trigger,
+            )
+            for item in functions
+            if isinstance(item.trigger, HttpTrigger)
+        ]
+        self._table = sorted(table, key=lambda row: row[0].precedence)
+        self._invoker = invoker
+        self._guard = guard
+
+    @property
+    def routes(self) -> list[tuple[Route, Function, HttpTrigger]]:
+        return self._table
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = self._refusal(scope)
+        if response is not None:
+            await response(scope, receive, send)
+            return
+        path, method = (
+            decoded_path(scope.get("raw_path") or scope["path"].encode()),
+            scope["method"],
+        )
+        for route, function, trigger in self._table:
+            # A route with other methods does not match at all: the end is 404, never 405.
+            if trigger.methods and method not in trigger.methods:
+                continue
+            if (values := route.match(path)) is not None:
+                if self._guard.admits(scope, trigger.auth_level):
+                    await self._run(function, {**scope, "path_params": values}, receive, send)
+                else:
+                    await Response(status_code=401)(scope, receive, send)
+                return
+        home = PlainTextResponse(HOME) if scope["path"] == "/" else Response(status_code=404)
+        await home(scope, receive, send)
+
+    def _refusal(self, scope: Scope) -> Response | None:
+        if self._invoker.stopping.is_set():
+            return Response(status_code=503, headers={"connection": "close"})
+        length = Request(scope).headers.get("content-length", "")
+        if length.isdigit() and int(length) > BODY_LIMIT:
+            return Response(status_code=413, headers={"connection": "close"})
+        return None
+
+    async def _run(self, function: Function, scope: Scope, receive: Receive, send: Send) -> None:
+        """The invocation lasts until the answer is sent, as it does through the real proxy."""
+        started = False
+
+        async def tracked_send(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        limited = _limited(receive)
+        try:
+            async with self._invoker.invocation(function, REASON) as number:
+                # The proxy's header, by which the real worker pairs request and invocation.
+                header = (b"x-ms-invocation-id", number.encode())
+                scope["headers"] = [*scope["headers"], header]
+                request = await _request(scope, limited, send)
+                response = _response(await self._invoker.call(function, request, number))
+                await response(scope, limited, tracked_send)
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:  # noqa: BLE001 - logged by the invocation
+            if not started:
+                await _failure(error)(scope, receive, send)
+            # Otherwise the answer stays incomplete, and the client sees a broken connection.
+
+
+async def _request(scope: Scope, receive: Receive, send: Send) -> Any:
+    if (base := extensions()) and uses_fastapi():
+        return base.RequestTrackerMeta.get_request_type()(scope, receive, send)
+    request = Request(scope, receive)
+    return func.HttpRequest(
+        request.method,
+        str(request.url),
+        headers=dict(request.headers),
+        params=dict(QueryParams(scope["query_string"])),
+        route_params=scope["path_params"],
+        body=await request.body(),
+    )
+
+
+def _response(result: Any) -> Response:
+    if isinstance(result, Response):
+        return result
+    if isinstance(result, func.HttpResponse):
+        response = Response(result.get_body(), result.status_code)
+        response.headers["content-type"] = f"{result.mimetype}; charset={result.charset}"
+        for name, value in result.headers.items():
+            response.headers[name] = value
+        return response
+    if uses_fastapi():
+        # The extension's server is a FastAPI route, which encodes any other value as JSON.
+        from fastapi.encoders import jsonable_encoder
+
+        return JSONResponse(jsonable_encoder(result))
+    return PlainTextResponse(result) if isinstance(result, str) else Response(status_code=204)
+
+
+def _failure(error: Exception) -> Response:
+    if isinstance(error, HTTPException):  # FastAPI's own handler, also in Azure
+        return JSONResponse({"detail": error.detail}, error.status_code, headers=error.headers)
+    if uses_fastapi():
+        return PlainTextResponse("Internal Server Error", 500)
+    return Response(status_code=500)
+
+
+def _limited(receive: Receive) -> Receive:
+    """Stop a body that was sent in chunks, without a length, at the same limit."""
+    total = 0
+
+    async def counted() -> Message:
+        nonlocal total
+        message = await receive()
+        total += len(message.get("body", b""))
+        if total > BODY_LIMIT:
+            raise HTTPException(413, "Request body too large.")
+        return message
+
+    return counted

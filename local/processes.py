@@ -1,0 +1,99 @@
+"""Child processes that do not outlive their purpose.
+
+A stack notes each child's pid and start time, so that a later start can stop what a killed one
+has left behind, and never a stranger that got the same pid. Knows nothing of what the children do.
+"""
+
+import os
+import signal
+import socket
+import subprocess
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+GRACE_SECONDS = 8
+
+
+@dataclass(frozen=True)
+class Pid:
+    """A process that can be recognised again: `started` is its start time in epoch seconds."""
+
+    pid: int
+    started: float
+
+    @classmethod
+    def of(cls, pid: int) -> "Pid":
+        return cls(pid, psutil.Process(pid).create_time())
+
+    def process(self) -> psutil.Process | None:
+        try:
+            found = psutil.Process(self.pid)
+            same = abs(found.create_time() - self.started) < 1
+            return found if same and found.status() != psutil.STATUS_ZOMBIE else None
+        except psutil.NoSuchProcess:
+            return None
+
+
+@dataclass
+class Child:
+    name: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def last_words(self) -> str:
+        lines = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        return lines[-1].strip()[:300] if lines else "nothing"
+
+
+def start(name: str, command: list[str], env: dict[str, str], cwd: Path, log: Path) -> Child:
+    """Start a program out of reach of this terminal's Ctrl-C: its owner stops it, in order."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    apart = (
+        {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}  # type: ignore[attr-defined,unused-ignore]
+        if os.name == "nt"
+        else {"start_new_session": True}
+    )
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            command,
+            env={**os.environ, **env},
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            **apart,
+        )
+    return Child(name, process, log)
+
+
+def stop(pids: list[Pid]) -> None:
+    """Ask, wait, then kill. Processes that are gone already are no problem."""
+    found = [process for pid in pids if (process := pid.process())]
+    for process in found:
+        _signal(process, signal.SIGTERM)
+    _, stubborn = psutil.wait_procs(found, timeout=GRACE_SECONDS)
+    for process in stubborn:
+        process.kill()
+    psutil.wait_procs(stubborn, timeout=GRACE_SECONDS)
+
+
+def free_port(preferred: int = 0) -> int:
+    """`preferred` if nobody listens there, otherwise any free port."""
+    for port in (preferred, 0):
+        with socket.socket() as probe:
+            if os.name != "nt":  # there it would allow two listeners on one port
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise OSError("no free port on the loopback interface")
+
+
+def _signal(process: psutil.Process, number: int) -> None:
+    with suppress(psutil.NoSuchProcess):
+        process.send_signal(number)

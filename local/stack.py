@@ -1,0 +1,303 @@
+"""The whole of Azure that the app needs, on this machine: started together, stopped together.
+
+    storage    Azurite: blobs and queues
+    openai     the emulator of Azure OpenAI, data plane and control plane
+    functions  the app itself in the Functions host
+    events     Event Grid: tells the app what was dropped
+
+Plays the parts that infra/ plays in Azure: it makes the containers and a deployment of the base
+model, and gives the app its settings. Knows how the parts are wired, not what they do.
+"""
+
+import hashlib
+import json
+import os
+import secrets
+import shutil
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from local import processes, storage
+from local.processes import Child, Pid
+
+ROOT = Path(__file__).resolve().parent.parent
+STATE = ROOT / ".local"
+AZURITE = ROOT / ".venv/azurite/node_modules/azurite"
+
+HOST_PORT = 7071  # where Azure Functions Core Tools listens as well
+START_SECONDS = 120
+SUBSCRIPTION = "00000000-0000-0000-0000-000000000000"
+GROUP, ACCOUNT = "laptop", "emulator"
+BASE_DEPLOYMENT, BASE_MODEL, BASE_VERSION = "gpt-4.1-nano", "gpt-4.1-nano", "2025-04-14"
+CONTAINERS = ("datasets", "runs", "models")
+
+
+class StackError(Exception):
+    """One sentence on what is in the way and what to do about it."""
+
+
+@dataclass
+class Stack:
+    """A running stack, as written to `.local/stack.json`."""
+
+    app_url: str
+    chat_url: str
+    console_url: str
+    openai_url: str
+    storage: str  # a connection string; storage's keys are public constants of Azurite
+    app_key: str
+    base_deployment: str
+    owner: Pid
+    pids: dict[str, Pid] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, state: Path) -> "Stack | None":
+        try:
+            known = json.loads((state / "stack.json").read_text(encoding="utf-8"))
+            pids = {name: Pid(**pid) for name, pid in known.pop("pids").items()}
+            return cls(**{**known, "owner": Pid(**known["owner"])}, pids=pids)
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def write(self, state: Path) -> None:
+        new = state / "stack.json.new"
+        new.write_text(json.dumps(asdict(self), indent=2), encoding="utf-8")
+        new.replace(state / "stack.json")
+
+    @property
+    def alive(self) -> bool:
+        return self.owner.process() is not None and answers(f"{self.app_url}/api/health")
+
+
+@contextmanager
+def running(
+    state: Path = STATE,
+    *,
+    fresh: bool = False,
+    port: int | None = None,
+    model: str = "smollm2",
+    tell: Any = lambda text: None,
+) -> Iterator[Stack]:
+    """The stack of `state`: the one that runs already, or a new one for as long as the block runs.
+
+    `fresh` forgets every dataset, run and model first. `port` is the app's; 7071 or, if that is
+    taken, a free one when not given. `tell` is called with a sentence at each step.
+    Raises StackError.
+    """
+    known = Stack.read(state)
+    if known and known.alive:
+        if fresh:
+            raise StackError("A stack is running here: stop it (Ctrl-C where it runs), then retry.")
+        tell(f"using the stack that runs at {known.app_url}")
+        yield known
+        return
+    if known:
+        processes.stop(list(known.pids.values()))  # left behind by a stack that was killed
+    if fresh:
+        for part in ("storage", "openai", "events.json"):
+            _remove(state / part)
+    starter = _Starter(state, model, tell)
+    try:
+        yield starter.start(port)
+    finally:
+        starter.stop()
+
+
+class _Starter:
+    def __init__(self, state: Path, model: str, tell: Any) -> None:
+        self.state, self.model, self.tell = state, model, tell
+        self.children: list[Child] = []
+
+    def start(self, port: int | None) -> Stack:
+        self.state.mkdir(parents=True, exist_ok=True)
+        app_port = self._app_port(port)
+        openai_url = f"http://127.0.0.1:{processes.free_port()}"
+        ports = storage.Ports(*(processes.free_port() for _ in range(3)))
+        app_url = f"http://127.0.0.1:{app_port}"
+        self.stack = Stack(
+            app_url=app_url,
+            chat_url=f"{app_url}/api/v1/chat/completions",
+            console_url=f"{app_url}/api/console",
+            openai_url=openai_url,
+            storage=storage.connection_string(ports),
+            app_key=self._app_key(),
+            base_deployment=BASE_DEPLOYMENT,
+            owner=Pid.of(os.getpid()),
+        )
+        self._storage(ports)
+        self._openai(openai_url)
+        self._wait(f"{openai_url}/_emulator/health", "openai")
+        storage.wait_ready(ports, START_SECONDS)
+        self._provision()
+        self._functions(app_port)
+        self._wait(f"{app_url}/api/health", "functions")
+        self._events()
+        self.tell(f"the stack is up at {app_url}")
+        return self.stack
+
+    def stop(self) -> None:
+        """The last started goes first: nothing is told of events by a storage that is gone."""
+        for child in reversed(self.children):
+            if child.process.poll() is None:
+                processes.stop([Pid.of(child.process.pid)])
+            child.process.wait()
+        (self.state / "stack.json").unlink(missing_ok=True)
+
+    # ---- the parts
+
+    def _storage(self, ports: "storage.Ports") -> None:
+        node = os.environ.get("TUNEDROP_NODE") or shutil.which("node")
+        if not node or not AZURITE.exists():
+            raise StackError("Storage is not installed: run `python3 dev.py demo`, which does it.")
+        command = storage.azurite_command(node, AZURITE, self.state / "storage", ports)
+        self._child("storage", command, {})
+
+    def _openai(self, url: str) -> None:
+        self.tell("starting storage and the Azure OpenAI emulator")
+        port = url.rpartition(":")[2]
+        command = ["-m", "local.emulator", "--port", port, "--state", str(self.state / "openai")]
+        command += ["--model", self.model, "--weights", str(STATE / "weights")]
+        self._child("openai", [sys.executable, *command], {})
+
+    def _functions(self, port: int) -> None:
+        self.tell("starting the app")
+        command = ["-m", "local.host", "--app", str(ROOT), "--port", str(port)]
+        self._child("functions", [sys.executable, *command], self._settings())
+
+    def _events(self) -> None:
+        function = "Host.Functions.dataset_uploaded"
+        webhook = f"{self.stack.app_url}/runtime/webhooks/blobs?functionName={function}"
+        command = ["-m", "local.events", "--container", "datasets", "--webhook", webhook]
+        command += ["--state", str(self.state / "events.json")]
+        self._child("events", [sys.executable, *command], self._settings())
+
+    def _settings(self) -> dict[str, str]:
+        """The app's settings, as infra/ sets them in Azure: an identity instead of keys."""
+        stack = self.stack
+        return {
+            "FUNCTIONS_WORKER_RUNTIME": "python",
+            "PYTHON_ENABLE_INIT_INDEXING": "1",
+            "AzureFunctionsWebHost__hostid": "tunedrop-laptop",
+            "AzureWebJobsStorage": stack.storage,
+            "TunedropStorage": stack.storage,
+            "AZURE_OPENAI_ENDPOINT": stack.openai_url,
+            "AZURE_RESOURCE_MANAGER_ENDPOINT": stack.openai_url,
+            "AZURE_SUBSCRIPTION_ID": SUBSCRIPTION,
+            "AZURE_RESOURCE_GROUP": GROUP,
+            "AZURE_OPENAI_ACCOUNT": ACCOUNT,
+            "IDENTITY_ENDPOINT": f"{stack.openai_url}/_emulator/identity",
+            "IDENTITY_HEADER": "local",
+            "TUNEDROP_TICK": "* * * * * *",
+            "TUNEDROP_QUIET_SECONDS": "1",
+            "TUNEDROP_APP_KEYS": f"laptop:{hashlib.sha256(stack.app_key.encode()).hexdigest()}",
+            "TUNEDROP_BASE_DEPLOYMENTS": stack.base_deployment,
+        }
+
+    # ---- what infra/ does in Azure
+
+    def _provision(self) -> None:
+        from azure.core.exceptions import ResourceExistsError
+        from azure.storage.blob import BlobServiceClient
+
+        with BlobServiceClient.from_connection_string(self.stack.storage) as blobs:
+            for container in CONTAINERS:
+                try:
+                    blobs.create_container(container)
+                except ResourceExistsError:
+                    continue
+        account = (
+            f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{GROUP}/providers"
+            f"/Microsoft.CognitiveServices/accounts/{ACCOUNT}"
+        )
+        model = {"format": "OpenAI", "name": BASE_MODEL, "version": BASE_VERSION}
+        body = {"sku": {"name": "GlobalStandard", "capacity": 50}, "properties": {"model": model}}
+        self._arm("PUT", f"{account}/deployments/{BASE_DEPLOYMENT}", body)
+
+    def _arm(self, method: str, path: str, body: dict[str, Any]) -> None:
+        token = _fetch(
+            f"{self.stack.openai_url}/_emulator/identity"
+            "?resource=https://management.azure.com&api-version=2019-08-01",
+            headers={"X-IDENTITY-HEADER": "local"},
+        )["access_token"]
+        _fetch(
+            f"{self.stack.openai_url}{path}?api-version=2025-09-01",
+            method,
+            {"authorization": f"Bearer {token}", "content-type": "application/json"},
+            json.dumps(body).encode(),
+        )
+
+    # ---- helpers
+
+    def _child(self, name: str, command: list[str], env: dict[str, str]) -> None:
+        log = self.state / "logs" / f"{name}.log"
+        child = processes.start(name, command, env, ROOT, log)
+        self.children.append(child)
+        self.stack.pids[name] = Pid.of(child.process.pid)
+        self.stack.write(self.state)  # at once: a killed stack must be findable
+
+    def _wait(self, url: str, name: str) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while not answers(url):
+            for child in self.children:
+                if child.process.poll() is not None:
+                    raise StackError(
+                        f"The part '{child.name}' stopped while it was starting. It said: "
+                        f'"{child.last_words()}" (all of it is in {child.log}).'
+                    )
+            if time.monotonic() > deadline:
+                raise StackError(
+                    f"The part '{name}' did not answer within {START_SECONDS} s; "
+                    f"see {self.state / 'logs' / (name + '.log')}."
+                )
+            time.sleep(0.1)
+
+    def _app_port(self, asked: int | None) -> int:
+        port = processes.free_port(asked or HOST_PORT)
+        if asked and port != asked:
+            raise StackError(
+                f"Port {asked} is in use: give another one with --port, or leave --port out "
+                "and a free one is taken."
+            )
+        if port != (asked or HOST_PORT):
+            self.tell(f"port {HOST_PORT} is in use, so the app listens on {port}")
+        return port
+
+    def _app_key(self) -> str:
+        """One key for as long as the state lives, so that clients need not be told again."""
+        path = self.state / "app-key"
+        if not path.exists():
+            path.write_text(f"td-{secrets.token_urlsafe(24)}", encoding="utf-8")
+        return path.read_text(encoding="utf-8")
+
+
+def answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as response:
+            return bool(response.status == 200)
+    except OSError:
+        return False
+
+
+def _fetch(
+    url: str, method: str = "GET", headers: dict[str, str] | None = None, body: bytes | None = None
+) -> Any:
+    request = urllib.request.Request(url, body, headers or {}, method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=30) as response:
+            return json.load(response)
+    except urllib.error.HTTPError as error:
+        raise StackError(f"{method} {url} answered {error.code}: {error.read().decode()}") from None
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,1 @@
+"""The pipeline: everything that runs in Azure. Every arrow points down (see docs/design.md)."""

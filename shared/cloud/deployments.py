@@ -1,0 +1,108 @@
+"""The control plane (Azure Resource Manager): deployments of models on the Azure OpenAI account.
+
+The only module that imports `azure.mgmt`. It never waits for a long-running operation: a function
+lives for seconds, so the state of the resource itself is read again at the next tick.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError
+
+from shared.errors import Refused, Unavailable
+
+if TYPE_CHECKING:
+    from azure.mgmt.cognitiveservices.aio import CognitiveServicesManagementClient
+
+    from shared.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """`state` is ARM's provisioningState: Accepted, Creating, Succeeded, Failed, Deleting, …"""
+
+    name: str
+    model: str
+    state: str
+
+
+class Deployments:
+    """Every method raises Unavailable (ask again later) or Refused (asking again is no use)."""
+
+    def __init__(
+        self, client: "CognitiveServicesManagementClient", resource_group: str, account: str
+    ) -> None:
+        self.client = client
+        self.where = (resource_group, account)
+
+    @classmethod
+    def connect(cls, settings: "Settings") -> "Deployments":
+        from azure.mgmt.cognitiveservices.aio import CognitiveServicesManagementClient
+
+        from shared.cloud.identity import LoopbackBearerPolicy, credential, is_local_http
+
+        me = credential(settings.client_id)
+        scope = "https://management.azure.com/.default"
+        extra: dict[str, Any] = {}
+        if is_local_http(settings.arm_endpoint):
+            extra["authentication_policy"] = LoopbackBearerPolicy(me, scope)
+        client = CognitiveServicesManagementClient(
+            me,
+            settings.subscription_id,
+            base_url=settings.arm_endpoint,
+            credential_scopes=[scope],
+            retry_total=0,  # the keeper looks again at its next tick
+            **extra,
+        )
+        return cls(client, settings.resource_group, settings.account)
+
+    async def get(self, name: str) -> Deployment | None:
+        try:
+            with _translated(f"read deployment {name}"):
+                return _deployment(await self.client.deployments.get(*self.where, name))
+        except ResourceNotFoundError:
+            return None
+
+    async def put(self, name: str, model: str, sku: str, capacity: int) -> None:
+        """Ask for a deployment of a fine-tuned model; returns when ARM has accepted it."""
+        from azure.mgmt.cognitiveservices import models
+
+        wanted = models.Deployment(
+            sku=models.Sku(name=sku, capacity=capacity),
+            properties=models.DeploymentProperties(
+                # A fine-tuned model's version is always "1".
+                model=models.DeploymentModel(format="OpenAI", name=model, version="1"),
+                version_upgrade_option="NoAutoUpgrade",
+            ),
+        )
+        with _translated(f"deploy {model} as {name}"):
+            await self.client.deployments.begin_create_or_update(
+                *self.where, name, wanted, polling=False
+            )
+
+
+def _deployment(resource: Any) -> Deployment:
+    properties = resource.properties
+    return Deployment(resource.name, properties.model.name, str(properties.provisioning_state))
+
+
+@contextmanager
+def _translated(what: str) -> Iterator[None]:
+    """ARM's exceptions in this project's words."""
+    try:
+        yield
+    except ResourceNotFoundError:
+        raise
+    except HttpResponseError as error:
+        code = error.error.code if error.error else ""
+        status = error.status_code or 0
+        sentence = f"Azure Resource Manager answered {status} {code or ''} to: {what}."
+        # 409 is RequestConflict: another write on the account is under way.
+        if status >= 500 or status in (408, 409, 429):
+            raise Unavailable(sentence, code=code or "") from error
+        says = error.error.message if error.error else "nothing more."
+        raise Refused(sentence, f"It says: {says}", code=code or "") from error
+    except AzureError as error:
+        raise Unavailable(f"Azure Resource Manager could not be reached to {what}.") from error

@@ -1,0 +1,264 @@
+"""The data plane of Azure OpenAI: files, fine-tuning jobs, and one chat call to probe with.
+
+The only module that imports `openai`. It knows the service's shapes and quirks and hides them
+behind a few tolerant types; it decides nothing.
+"""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Any
+
+from shared.errors import Refused, ServiceError, Unavailable
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
+
+    from shared.settings import Settings
+
+ENDED = {"succeeded", "failed", "cancelled"}  # any other status, known or not, goes on
+TRANSIENT = {408, 409, 423, 429}  # and everything from 500 up
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteFile:
+    """A file at the service. `status`: pending, running, processed, error, deleted."""
+
+    id: str
+    name: str
+    status: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobRequest:
+    """What a job is made from. None for a hyperparameter lets the service choose ("auto")."""
+
+    base_model: str
+    training_file: str
+    validation_file: str | None
+    training_type: str
+    suffix: str
+    seed: int | None
+    hyperparameters: dict[str, float | int]
+    metadata: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteJob:
+    """A job as the service tells it. Times are epoch seconds; empty values are None."""
+
+    id: str
+    status: str
+    fine_tuned_model: str | None
+    result_file: str | None
+    estimated_finish: int | None
+    n_epochs: int | None
+    batch_size: int | None
+    trained_tokens: int | None
+    error_code: str
+    error_message: str
+
+    @property
+    def ended(self) -> bool:
+        return self.status in ENDED
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """Losses at one step; None where the service left a hole (it writes -1 or nothing)."""
+
+    step: int
+    train_loss: float | None
+    valid_loss: float | None
+
+
+class FineTuning:
+    """Every method raises Unavailable (ask again later) or Refused (asking again is no use)."""
+
+    def __init__(self, client: "AsyncOpenAI") -> None:
+        self.client = client
+
+    @classmethod
+    def connect(cls, settings: "Settings") -> "FineTuning":
+        from openai import AsyncOpenAI
+
+        from shared.cloud.identity import token_provider
+
+        # Repeating is the keeper's work, which first looks whether the effect took place:
+        # the SDK would send "create job" up to three times, and each one may be a paid job.
+        client = AsyncOpenAI(
+            base_url=f"{settings.openai_endpoint.rstrip('/')}/openai/v1/",
+            api_key=settings.openai_key
+            or token_provider(settings.client_id, settings.openai_scope),
+            max_retries=0,
+            timeout=60,
+        )
+        return cls(client)
+
+    async def find_file(self, name: str) -> RemoteFile | None:
+        """The newest usable file of that name."""
+        with _translated("list files"):
+            async for file in self.client.files.list(purpose="fine-tune"):
+                if file.filename == name and file.status not in ("error", "deleted"):
+                    return _file(file)
+        return None
+
+    async def upload(self, name: str, content: IO[bytes]) -> RemoteFile:
+        with _translated(f"upload {name}"):
+            return _file(await self.client.files.create(file=(name, content), purpose="fine-tune"))
+
+    async def file(self, file_id: str) -> RemoteFile:
+        with _translated(f"read the state of {file_id}"):
+            return _file(await self.client.files.retrieve(file_id))
+
+    async def text(self, file_id: str) -> str:
+        with _translated(f"download {file_id}"):
+            return (await self.client.files.content(file_id)).text
+
+    async def find_job(self, metadata: dict[str, str], training_file: str) -> RemoteJob | None:
+        """The newest job with this metadata or, where the service drops that, of this file."""
+        with _translated("list jobs"):
+            async for job in self.client.fine_tuning.jobs.list():
+                if job.metadata == metadata or (
+                    not job.metadata and job.training_file == training_file
+                ):
+                    return _job(job)
+        return None
+
+    async def submit(self, request: JobRequest) -> RemoteJob:
+        """Start a paid job. Never repeated here: see `connect`."""
+        method: Any = {
+            "type": "supervised",
+            "supervised": {"hyperparameters": request.hyperparameters},
+        }
+        with _translated(f"start a job on {request.base_model}"):
+            job = await self.client.fine_tuning.jobs.create(
+                model=request.base_model,
+                training_file=request.training_file,
+                validation_file=request.validation_file,
+                suffix=request.suffix,
+                seed=request.seed,
+                method=method,
+                metadata=request.metadata,
+                extra_body={"trainingType": request.training_type},  # Azure's own, not in the SDK
+            )
+            return _job(job)
+
+    async def job(self, job_id: str) -> RemoteJob:
+        with _translated(f"read job {job_id}"):
+            return _job(await self.client.fine_tuning.jobs.retrieve(job_id))
+
+    async def checkpoints(self, job_id: str) -> list[Metric]:
+        """Losses at the end of each epoch, oldest first."""
+        with _translated(f"read the checkpoints of {job_id}"):
+            found = [
+                Metric(
+                    c.step_number,
+                    _loss(c.metrics.train_loss),
+                    _loss(c.metrics.full_valid_loss, c.metrics.valid_loss),
+                )
+                async for c in self.client.fine_tuning.jobs.checkpoints.list(job_id)
+            ]
+        return sorted(found, key=lambda metric: metric.step)
+
+    async def newest_metric(self, job_id: str) -> Metric | None:
+        """The last step that the service told of. Events come newest first."""
+        async for event in self._events(job_id):
+            data = getattr(event, "data", None)
+            if event.type == "metrics" and isinstance(data, dict) and "step" in data:
+                return Metric(
+                    int(data["step"]), _loss(data.get("train_loss")), _loss(data.get("valid_loss"))
+                )
+        return None
+
+    async def ask(self, deployment: str, question: str) -> str:
+        """One short chat answer straight from a deployment: the probe of its readiness."""
+        with _translated(f"chat with {deployment}"):
+            answer = await self.client.chat.completions.create(
+                model=deployment,
+                messages=[{"role": "user", "content": question}],
+                max_completion_tokens=16,
+            )
+            return answer.choices[0].message.content or ""
+
+    async def _events(self, job_id: str) -> AsyncIterator[Any]:
+        with _translated(f"read the events of {job_id}"):
+            page = await self.client.fine_tuning.jobs.list_events(job_id, limit=20)
+            for event in page.data:
+                yield event
+
+
+def _file(file: Any) -> RemoteFile:
+    return RemoteFile(file.id, file.filename, str(file.status), str(file.status_details or ""))
+
+
+def _job(job: Any) -> RemoteJob:
+    """Azure leaves keys out or sends null where OpenAI's types promise a value."""
+    hyperparameters = getattr(job, "hyperparameters", None)
+    results = getattr(job, "result_files", None) or []
+    error = getattr(job, "error", None)
+    return RemoteJob(
+        id=job.id,
+        status=str(job.status).lower(),
+        fine_tuned_model=getattr(job, "fine_tuned_model", None) or None,
+        result_file=results[0] if results else None,
+        estimated_finish=getattr(job, "estimated_finish", None),
+        n_epochs=_resolved(hyperparameters, "n_epochs"),
+        batch_size=_resolved(hyperparameters, "batch_size"),
+        trained_tokens=getattr(job, "trained_tokens", None),
+        error_code=str(getattr(error, "code", None) or ""),
+        error_message=str(getattr(error, "message", None) or ""),
+    )
+
+
+def _resolved(hyperparameters: Any, name: str) -> int | None:
+    """ "auto" is echoed as -1 until the service has decided."""
+    value = getattr(hyperparameters, name, None)
+    return value if isinstance(value, int) and value > 0 else None
+
+
+def _loss(*candidates: Any) -> float | None:
+    """The first that is a loss; the service writes -1 where it did not measure."""
+    return next((float(c) for c in candidates if isinstance(c, int | float) and c >= 0), None)
+
+
+@contextmanager
+def _translated(what: str) -> Iterator[None]:
+    """The SDK's exceptions in this project's words."""
+    import openai
+
+    try:
+        yield
+    except openai.APIStatusError as error:
+        raise _service_error(what, error) from error
+    except openai.APIConnectionError as error:
+        raise Unavailable(f"Azure OpenAI could not be reached to {what}.") from error
+
+
+def _service_error(what: str, error: Any) -> ServiceError:
+    code = str(error.code or "")
+    sentence = f"Azure OpenAI answered {error.status_code} {code} to: {what}.".replace("  ", " ")
+    if error.status_code in (401, 403):
+        return Refused(
+            sentence,
+            "Give the app's identity the role Cognitive Services OpenAI Contributor "
+            "on the Azure OpenAI resource.",
+            code=code,
+        )
+    if error.status_code >= 500 or error.status_code in TRANSIENT:
+        return Unavailable(sentence, code=code, retry_after=_retry_after(error.response))
+    return Refused(sentence, f"The service says: {_message(error)}", code=code)
+
+
+def _message(error: Any) -> str:
+    body = error.body if isinstance(error.body, dict) else {}
+    return str(body.get("message") or "nothing more.")
+
+
+def _retry_after(response: Any) -> float | None:
+    """Seconds; the header may also hold a date, which is rare enough to wait for the next tick."""
+    try:
+        return float(response.headers.get("retry-after", ""))
+    except ValueError:
+        return None

@@ -1,0 +1,72 @@
+"""What can go wrong, sorted by who can mend it.
+
+TunedropError             a sentence on what went wrong, and the cure
+├── CallerError           whoever dropped, called or configured can mend it
+│   ├── SettingError      an app setting is missing or cannot be read
+│   ├── DropError         a blob that cannot become a run: its name, or its run.yaml
+│   ├── NotFound          no such run, model, version
+│   └── AccessDenied      no key, a wrong key, or a key that may not do this
+├── ServiceError          Azure did not do what was asked
+│   ├── Unavailable       it may, if asked again later
+│   └── Refused           asking again would not help
+└── Changed               somebody else wrote first: read again, then decide again
+
+The message is safe to show to a person: no secret and nothing of a dataset is ever put into it.
+"""
+
+
+class TunedropError(Exception):
+    """Base of all errors that this project raises on purpose."""
+
+    blame = "us"
+
+    def __init__(self, what: str, cure: str = "") -> None:
+        super().__init__(f"{what} {cure}".strip())
+        self.what = what
+        self.cure = cure
+
+
+class CallerError(TunedropError):
+    blame = "caller"
+
+
+class SettingError(CallerError):
+    pass
+
+
+class DropError(CallerError):
+    pass
+
+
+class NotFound(CallerError):
+    pass
+
+
+class AccessDenied(CallerError):
+    pass
+
+
+class ServiceError(TunedropError):
+    blame = "service"
+
+    def __init__(self, what: str, cure: str = "", *, code: str = "") -> None:
+        super().__init__(what, cure)
+        self.code = code
+
+
+class Unavailable(ServiceError):
+    """`retry_after` is in seconds; None where the service did not say."""
+
+    def __init__(
+        self, what: str, cure: str = "", *, code: str = "", retry_after: float | None = None
+    ) -> None:
+        super().__init__(what, cure, code=code)
+        self.retry_after = retry_after
+
+
+class Refused(ServiceError):
+    pass
+
+
+class Changed(TunedropError):
+    pass

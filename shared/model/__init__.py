@@ -1,0 +1,1 @@
+"""Models: the names that people chat with, their versions and the deployments that serve them."""

@@ -1,0 +1,71 @@
+"""A version's deployment: asked for, looked after until it is ready, probed by a real chat.
+
+Decides what to do about what Azure Resource Manager says; speaks to it through `cloud`.
+"""
+
+from enum import StrEnum
+
+from shared.cloud.deployments import Deployment, Deployments
+from shared.cloud.finetuning import FineTuning
+from shared.errors import Refused, Unavailable
+from shared.model.registry import Version
+
+PROBE = "Say hello."
+# The control plane's "Succeeded" comes minutes before the data plane answers.
+NOT_YET = {"DeploymentNotFound", "DeploymentNotReady"}
+
+
+class Hosting(StrEnum):
+    READY = "ready"
+    COMING = "coming"
+
+
+async def request(deployments: Deployments, version: Version, sku: str, capacity: int) -> None:
+    """Ask for the version's deployment, or find the one that an earlier try has asked for.
+
+    Raises Refused if the name is taken by another model's deployment, which is left alone.
+    """
+    there = await deployments.get(version.deployment)
+    if there is None:
+        await deployments.put(version.deployment, version.fine_tuned_model, sku, capacity)
+    else:
+        _must_be_ours(there, version)
+
+
+async def state(deployments: Deployments, version: Version) -> Hosting:
+    """How far the deployment is. Raises Refused if it is gone, failed, or somebody else's."""
+    there = await deployments.get(version.deployment)
+    if there is None:
+        raise Refused(
+            f"The deployment {version.deployment} has disappeared.",
+            "Somebody deleted it while it was being made; drop the dataset with another seed "
+            "in run.yaml to train and deploy again.",
+        )
+    _must_be_ours(there, version)
+    if there.state in ("Failed", "Canceled", "Disabled"):
+        raise Refused(
+            f"Azure ended the deployment {version.deployment} as {there.state}.",
+            "Look at the account's activity log in the portal for the reason.",
+        )
+    return Hosting.READY if there.state == "Succeeded" else Hosting.COMING
+
+
+async def probe(finetuning: FineTuning, version: Version) -> Hosting:
+    """One real chat with the version: ready only if it answers."""
+    try:
+        await finetuning.ask(version.deployment, PROBE)
+    except Refused as error:
+        if error.code in NOT_YET:
+            return Hosting.COMING
+        raise
+    except Unavailable:
+        return Hosting.COMING
+    return Hosting.READY
+
+
+def _must_be_ours(there: Deployment, version: Version) -> None:
+    if there.model != version.fine_tuned_model:
+        raise Refused(
+            f"The deployment name {version.deployment} is taken: it serves {there.model}.",
+            "Delete or rename that deployment if it is not needed; it was left as it is.",
+        )

@@ -1,0 +1,107 @@
+"""Which versions a model has and which one is its champion: one JSON document per model.
+
+A model is the name people chat with; every run that trains makes a version of it; the champion
+is the version that serves. Knows nothing of how versions are trained or deployed.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from pydantic import BaseModel
+
+from shared.cloud.blobs import Container
+from shared.errors import Changed, NotFound
+
+TRIES = 8  # of a compare-and-swap; each lost race means that somebody else has won one
+
+
+class Version(BaseModel):
+    version: int
+    run_id: str
+    base_model: str
+    fine_tuned_model: str
+    deployment: str
+    created_at: datetime
+
+
+class Model(BaseModel):
+    name: str
+    champion: int | None = None
+    previous: int | None = None
+    versions: list[Version] = []
+
+    def version(self, number: int) -> Version:
+        """Raises NotFound."""
+        for version in self.versions:
+            if version.version == number:
+                return version
+        known = ", ".join(str(version.version) for version in self.versions) or "none yet"
+        raise NotFound(f"{self.name} has no version {number}.", f"It has: {known}.")
+
+    def of_run(self, run_id: str) -> Version | None:
+        return next((version for version in self.versions if version.run_id == run_id), None)
+
+
+class Registry:
+    def __init__(self, models: Container) -> None:
+        self.models = models
+
+    async def load(self, name: str) -> Model | None:
+        found = await self.models.read(f"{name}.json")
+        return Model.model_validate_json(found.data) if found else None
+
+    async def all(self) -> list[Model]:
+        names = [blob.name.removesuffix(".json") async for blob in self.models.list()]
+        return [model for name in names if (model := await self.load(name))]
+
+    async def add_version(
+        self, name: str, run_id: str, base_model: str, fine_tuned_model: str
+    ) -> Version:
+        """The version that a run has made; a second call for the same run finds the first one."""
+
+        def add(model: Model) -> None:
+            if model.of_run(run_id):
+                return
+            number = max((version.version for version in model.versions), default=0) + 1
+            model.versions.append(
+                Version(
+                    version=number,
+                    run_id=run_id,
+                    base_model=base_model,
+                    fine_tuned_model=fine_tuned_model,
+                    deployment=f"{name}-v{number}",
+                    created_at=datetime.now(UTC),
+                )
+            )
+
+        model = await self._change(name, add)
+        version = model.of_run(run_id)
+        assert version is not None, "add() has just seen to it"
+        return version
+
+    async def promote(self, name: str, number: int) -> Model:
+        """Make a version the champion. Raises NotFound."""
+
+        def crown(model: Model) -> None:
+            model.version(number)
+            if model.champion != number:
+                model.previous, model.champion = model.champion, number
+
+        return await self._change(name, crown)
+
+    async def _change(self, name: str, change: Callable[[Model], None]) -> Model:
+        """Apply `change` to the newest document and write it, again and again until it holds."""
+        for _ in range(TRIES):
+            found = await self.models.read(f"{name}.json")
+            model = Model.model_validate_json(found.data) if found else Model(name=name)
+            change(model)
+            data = model.model_dump_json(indent=2).encode()
+            try:
+                if found:
+                    await self.models.replace(f"{name}.json", data, found.etag)
+                else:
+                    await self.models.create(f"{name}.json", data)
+            except Changed:
+                continue
+            return model
+        raise Changed(f"The record of model {name} changed {TRIES} times while it was written.")

@@ -1,0 +1,188 @@
+"""The app's settings: one typed object, read once from the environment.
+
+Each field carries its setting's name and one sentence for docs/settings.md, which is generated
+from here. This module knows nothing of what the settings are for.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from shared.errors import SettingError
+
+REQUIRED = object()
+
+
+def setting(name: str, doc: str, default: Any = REQUIRED) -> Any:
+    return field(metadata={"name": name, "doc": doc, "default": default})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    storage: str = setting(
+        "TunedropStorage",
+        "Connection string of the storage account that holds the datasets. "
+        "Leave it out in Azure and use TunedropStorage__blobServiceUri.",
+        "",
+    )
+    storage_uri: str = setting(
+        "TunedropStorage__blobServiceUri",
+        "Blob endpoint of that account, entered with the app's managed identity.",
+        "",
+    )
+    datasets_container: str = setting(
+        "TUNEDROP_DATASETS_CONTAINER", "Where people drop datasets.", "datasets"
+    )
+    runs_container: str = setting(
+        "TUNEDROP_RUNS_CONTAINER", "Where runs and their reports are kept.", "runs"
+    )
+    models_container: str = setting(
+        "TUNEDROP_MODELS_CONTAINER", "Where models and their versions are kept.", "models"
+    )
+
+    openai_endpoint: str = setting(
+        "AZURE_OPENAI_ENDPOINT", "The Azure OpenAI resource, e.g. https://NAME.openai.azure.com."
+    )
+    openai_key: str = setting(
+        "AZURE_OPENAI_API_KEY",
+        "Key of the resource. Leave it out: without it the managed identity is used.",
+        "",
+    )
+    openai_scope: str = setting(
+        "AZURE_OPENAI_SCOPE",
+        "Scope of the data plane's Entra tokens.",
+        "https://cognitiveservices.azure.com/.default",
+    )
+    subscription_id: str = setting(
+        "AZURE_SUBSCRIPTION_ID", "Subscription of the Azure OpenAI resource."
+    )
+    resource_group: str = setting(
+        "AZURE_RESOURCE_GROUP", "Resource group of the Azure OpenAI resource."
+    )
+    account: str = setting("AZURE_OPENAI_ACCOUNT", "Name of the Azure OpenAI resource.")
+    arm_endpoint: str = setting(
+        "AZURE_RESOURCE_MANAGER_ENDPOINT",
+        "Azure Resource Manager; another one in sovereign clouds and on a laptop.",
+        "https://management.azure.com",
+    )
+    client_id: str = setting(
+        "AZURE_CLIENT_ID", "Client id of the user-assigned managed identity.", ""
+    )
+
+    tick: str = setting(
+        "TUNEDROP_TICK",
+        "How often active runs are looked after, as an NCRONTAB expression with seconds.",
+        "0 * * * * *",
+    )
+    quiet_seconds: float = setting(
+        "TUNEDROP_QUIET_SECONDS",
+        "How long a dataset folder must be left alone before its files are taken as one drop.",
+        5.0,
+    )
+    base_model: str = setting(
+        "TUNEDROP_BASE_MODEL",
+        "Model to fine-tune unless run.yaml names another.",
+        "gpt-4.1-nano-2025-04-14",
+    )
+    training_type: str = setting(
+        "TUNEDROP_TRAINING_TYPE",
+        "Training tier unless run.yaml names another: standard, globalStandard or developerTier.",
+        "globalStandard",
+    )
+    deployment_sku: str = setting(
+        "TUNEDROP_DEPLOYMENT_SKU",
+        "SKU of deployments: Standard, GlobalStandard, DataZoneStandard or DeveloperTier.",
+        "GlobalStandard",
+    )
+    deployment_capacity: int = setting(
+        "TUNEDROP_DEPLOYMENT_CAPACITY",
+        "Capacity of a deployment in thousands of tokens per minute. "
+        "1 allows about one request a minute.",
+        50,
+    )
+
+    app_keys: tuple[str, ...] = setting(
+        "TUNEDROP_APP_KEYS",
+        "Who may chat: NAME:SHA256 of each key, separated by commas. Nobody, when empty.",
+        (),
+    )
+    base_deployments: tuple[str, ...] = setting(
+        "TUNEDROP_BASE_DEPLOYMENTS",
+        "Deployments of untuned models that may be chatted with by name, separated by commas.",
+        (),
+    )
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str]) -> "Settings":
+        """Read the settings from `environ`.
+
+        Raises SettingError that names the setting which is missing or unreadable.
+        """
+        return cls(**{f.name: _value(environ, f.metadata, f.type) for f in fields(cls)})
+
+    @classmethod
+    def one(cls, environ: Mapping[str, str], field_name: str) -> Any:
+        """A single setting: triggers need theirs before all the others are known."""
+        (found,) = (f for f in fields(cls) if f.name == field_name)
+        return _value(environ, found.metadata, found.type)
+
+
+def _value(environ: Mapping[str, str], about: Mapping[str, Any], kind: Any) -> Any:
+    name, default = about["name"], about["default"]
+    text = environ.get(name, "").strip()
+    if not text:
+        if default is REQUIRED:
+            raise SettingError(f"The app setting {name} is missing.", f"Set it: {about['doc']}")
+        return default
+    try:
+        return _PARSERS[kind](text)
+    except ValueError:
+        raise SettingError(
+            f"The app setting {name} is {text!r}, which is not {kind.__name__}."
+        ) from None
+
+
+_PARSERS: dict[Any, Any] = {
+    str: str,
+    int: int,
+    float: float,
+    tuple[str, ...]: lambda text: tuple(part.strip() for part in text.split(",") if part.strip()),
+}
+
+
+def as_markdown() -> str:
+    rows = [
+        f"| `{f.metadata['name']}` | {_default(f.metadata['default'])} | {f.metadata['doc']} |"
+        for f in fields(Settings)
+    ]
+    return "\n".join(["| setting | default | what it is for |", "|---|---|---|", *rows])
+
+
+def _default(value: Any) -> str:
+    if value is REQUIRED:
+        return "**required**"
+    return f"`{value}`" if value not in ("", ()) else "none"
+
+
+_PAGE = """# App settings
+
+Set these as app settings of the Functions app, or as `Values` in `local.settings.json` (copy
+`local.settings.sample.json`). This page is made by `python -m shared.settings > docs/settings.md`.
+
+{table}
+
+The platform itself needs a few more:
+
+| setting | what it is for |
+|---|---|
+| `AzureWebJobsStorage` (or `AzureWebJobsStorage__blobServiceUri`, …) | the Functions host's own \
+storage: keys, locks, queues |
+| `FUNCTIONS_WORKER_RUNTIME` | `python`; not on Flex Consumption, which has it in its own place |
+| `PYTHON_ENABLE_INIT_INDEXING` | `1` on Python 3.11 and 3.12: streaming answers need it |
+| `TunedropStorage__queueServiceUri` | with `TunedropStorage__blobServiceUri`: the blob trigger \
+reports poisoned blobs in a queue |
+| `TunedropStorage__credential`, `TunedropStorage__clientId` | `managedidentity` and the \
+identity's client id: the blob trigger's own sign-in |"""
+
+if __name__ == "__main__":
+    print(_PAGE.format(table=as_markdown()))  # noqa: T201

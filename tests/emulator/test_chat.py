@@ -1,0 +1,43 @@
+"""How an answer ends, and what chat refuses; no model is needed for either."""
+
+from typing import Any
+
+import pytest
+
+from local.emulator.chat import Answer, parse
+from local.emulator.errors import InferenceError
+
+QUESTION: dict[str, Any] = {"messages": [{"role": "user", "content": "Who be ye?"}]}
+
+
+@pytest.mark.parametrize(
+    ("pieces", "said", "finish_reason"),
+    [
+        (["one ", "two"], "one two", "stop"),
+        (["one EN", "D two"], "one ", "stop"),
+        (["one E", "NTER"], "one ENTER", "stop"),
+        (["a", "b", "c", "d"], "abcd", "length"),
+    ],
+)
+def test_stop_sequences_are_never_shown(pieces: list[str], said: str, finish_reason: str) -> None:
+    answer = Answer(iter(pieces), stops=("END",), max_tokens=4)
+    assert "".join(answer) == said == answer.text
+    assert answer.finish_reason == finish_reason
+
+
+@pytest.mark.parametrize(
+    "unsupported",
+    [{"tools": [{}]}, {"n": 2}, {"response_format": {"type": "json_object"}}, {"logprobs": True}],
+)
+def test_what_the_model_cannot_do_is_refused_by_name(unsupported: dict[str, Any]) -> None:
+    with pytest.raises(InferenceError) as refusal:
+        parse({**QUESTION, **unsupported})
+    assert refusal.value.code == "unsupported_parameter"
+    assert refusal.value.param in unsupported
+
+
+@pytest.mark.parametrize("wrong", [{"temperature": 3}, {"max_tokens": 0}, {"messages": []}])
+def test_values_out_of_range_are_refused_by_name(wrong: dict[str, Any]) -> None:
+    with pytest.raises(InferenceError) as refusal:
+        parse({**QUESTION, **wrong})
+    assert refusal.value.param in wrong

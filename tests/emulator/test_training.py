@@ -1,0 +1,100 @@
+"""Which tokens are learned, and that a training can be repeated."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.emulator import training
+from local.emulator.dataset import DatasetError, Message, read_examples, require_enough
+from local.emulator.language import Language
+
+from .conftest import ROOT, dataset
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Language:
+    folder: Path = tmp_path_factory.mktemp("adapters")
+    language = Language("tiny", ROOT / ".local" / "models", folder)
+    language.start()
+    return language
+
+
+def learned_text(tokenizer: Any, messages: list[Message]) -> str:
+    encoded = training.encode(tokenizer, messages)
+    assert len(encoded.ids) == len(encoded.labels)
+    kept = [label for label in encoded.labels if label != training.IGNORED]
+    return str(tokenizer.decode(kept))
+
+
+def test_only_what_the_assistant_says_is_learned(tiny: Language) -> None:
+    messages = [
+        Message("system", "Be brief."),
+        Message("user", "One?"),
+        Message("assistant", "No.", weight=0),
+        Message("user", "Two?"),
+        Message("assistant", "Aye.", weight=1),
+    ]
+    assert learned_text(tiny.trainable().tokenizer, messages) == "Aye.<|im_end|>"
+
+
+def test_encoding_agrees_with_the_models_own_template(tiny: Language) -> None:
+    tokenizer = tiny.trainable().tokenizer
+    messages = [Message("user", "Hello"), Message("assistant", "Ahoy")]
+    plain = [{"role": message.role, "content": message.content} for message in messages]
+    theirs = tokenizer.apply_chat_template(plain, tokenize=False)
+    assert tokenizer.decode(training.encode(tokenizer, messages).ids) == theirs
+
+
+def test_a_user_cannot_end_the_turn(tiny: Language) -> None:
+    tokenizer = tiny.trainable().tokenizer
+    encoded = training.encode(tokenizer, [Message("user", "<|im_end|>")])
+    ends = encoded.ids.count(tokenizer.convert_tokens_to_ids("<|im_end|>"))
+    assert ends == 2  # of the system message and of the user's own
+
+
+def test_the_loss_is_that_of_the_learned_tokens_alone(tiny: Language) -> None:
+    """Whatever a message of weight 0 is followed by, and whatever it is padded to."""
+    trainable = tiny.trainable()
+    tuned = training.add_lora(trainable.model, seed=1)
+    short, long = ([Message("user", "a"), Message("assistant", text)] for text in ("b", "c d e f"))
+    one, two = (training.encode(trainable.tokenizer, messages) for messages in (short, long))
+    apart = training.batch_loss(tuned, [one])[1] + training.batch_loss(tuned, [two])[1]
+    together = training.batch_loss(tuned, [one, two])[1]
+    assert together.tokens == apart.tokens
+    assert together.loss == pytest.approx(apart.loss, rel=1e-4)
+
+
+def test_the_same_seed_gives_the_same_losses(tiny: Language) -> None:
+    examples = read_examples(dataset().splitlines())
+
+    def losses(seed: int) -> list[float]:
+        trainable = tiny.trainable()
+        encoded = training.encode_all(trainable.tokenizer, examples)
+        plan = training.make_plan(training.Hyperparameters(n_epochs=2), seed, len(encoded))
+        reports = training.train(trainable.model, encoded, [], plan, lambda: None)
+        return [report.train.mean_loss for report in reports if isinstance(report, training.Step)]
+
+    assert losses(1) == losses(1) != losses(2)
+
+
+@pytest.mark.parametrize(
+    ("lines", "complaint"),
+    [
+        ([], "No valid json line"),
+        ([b"{"], "Example 1 is not valid JSON"),
+        ([b'{"messages": []}'], 'no list "messages"'),
+        ([b'{"messages": [{"role": "user", "content": "a"}]}'], "no message of the assistant"),
+        ([b'{"messages": [{"role": "pirate", "content": "a"}]}'], "unknown role 'pirate'"),
+        (dataset(9).splitlines(), "at least 10 examples"),
+    ],
+)
+def test_bad_datasets(lines: list[bytes], complaint: str) -> None:
+    with pytest.raises(DatasetError, match=complaint):
+        require_enough(read_examples(lines))
+
+
+def test_too_long_an_example_is_refused(tiny: Language) -> None:
+    example = (Message("user", "word " * 1100), Message("assistant", "no"))
+    with pytest.raises(DatasetError, match="at most 1024 tokens"):
+        training.encode_all(tiny.trainable().tokenizer, [example])

@@ -1,0 +1,153 @@
+"""Real Azurite and the real host process for the tests beside this file.
+
+Azurite's npm package is looked for in `$TUNEDROP_AZURITE` (the folder that holds node_modules),
+then in `.venv/azurite` of the checkout; node in `$TUNEDROP_NODE`, then on the PATH.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from azure.storage.blob import BlobServiceClient
+
+from local.storage import azurite_command, connection_string, free_ports, wait_ready
+
+CHECKOUT = Path(__file__).parents[2]
+APPS = Path(__file__).parent / "apps"
+PATIENCE = 30.0
+T = TypeVar("T")
+
+
+def eventually(look: Callable[[], T | None], what: str) -> T:
+    """Poll until `look` returns something true."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        if found := look():
+            return found
+        time.sleep(0.05)
+    raise AssertionError(f"waited {PATIENCE:.0f} s in vain: {what}")
+
+
+class Process:
+    """A `python -m ...` of this checkout, with its output in a file."""
+
+    def __init__(self, log: Path, *arguments: str, **environment: str) -> None:
+        self.log = log
+        clean = {k: v for k, v in os.environ.items() if not k.startswith("AzureWebJobs")}
+        with log.open("ab") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", *arguments],
+                cwd=CHECKOUT,
+                env={**clean, **environment},
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+
+    @property
+    def text(self) -> str:
+        return self.log.read_text(encoding="utf-8")
+
+    def stop(self) -> int:
+        if self.process.poll() is None:
+            self.process.terminate()
+        return self.process.wait(PATIENCE)
+
+
+class Host(Process):
+    """The host with one of the apps; `diary` is what its functions noted."""
+
+    def __init__(
+        self, folder: Path, app: str, storage: str, *options: str, port: int = 0, **environment: str
+    ) -> None:
+        self._diary = folder / "diary.jsonl"
+        log = folder / f"host-{uuid.uuid4().hex[:6]}.log"
+        arguments = ("--app", str(APPS / app), "--port", str(port), *options)
+        settings = {
+            "DIARY": str(self._diary),
+            "PYTHON_ENABLE_INIT_INDEXING": "1",
+            "AzureWebJobsStorage": storage,
+            "DataStorage": storage,
+            "AzureFunctionsWebHost__hostid": f"test-{uuid.uuid4().hex[:12]}",
+            **environment,
+        }
+        self.host_id = settings["AzureFunctionsWebHost__hostid"]
+        super().__init__(log, "local.host", *arguments, **settings)
+
+    @property
+    def url(self) -> str:
+        def ready() -> str | None:
+            assert self.process.poll() is None, self.text
+            found = re.search(r"Host started: (\S+)", self.text)
+            return found and found[1]
+
+        return eventually(ready, "the host starts")
+
+    def diary(self, key: str) -> list[dict[str, Any]]:
+        if not self._diary.exists():
+            return []
+        lines = self._diary.read_text(encoding="utf-8").splitlines()
+        return [entry for entry in map(json.loads, lines) if key in entry]
+
+
+def watch(folder: Path, container: str, url: str, function: str, storage: str) -> Process:
+    """`local.events`, subscribed for one function."""
+    return Process(
+        folder / f"events-{uuid.uuid4().hex[:6]}.log",
+        "local.events",
+        *("--container", container, "--state", str(folder / f"{function}.json")),
+        *("--webhook", f"{url}/runtime/webhooks/blobs?functionName=Host.Functions.{function}"),
+        *("--connection-setting", "DataStorage"),
+        DataStorage=storage,
+    )
+
+
+@pytest.fixture(scope="session")
+def storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A connection string to an Azurite of our own."""
+    prefix = Path(os.environ.get("TUNEDROP_AZURITE", CHECKOUT / ".venv" / "azurite"))
+    package = prefix / "node_modules" / "azurite"
+    node = os.environ.get("TUNEDROP_NODE") or shutil.which("node")
+    if not package.exists() or not node:
+        pytest.fail("Azurite is missing: set TUNEDROP_AZURITE to the folder of its node_modules.")
+    ports = free_ports()
+    command = azurite_command(node, package, tmp_path_factory.mktemp("azurite"), ports)
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_ready(ports)
+        yield connection_string(ports)
+    finally:
+        process.terminate()
+        process.wait(PATIENCE)
+
+
+@pytest.fixture(scope="session")
+def blobs(storage: str) -> Iterator[BlobServiceClient]:
+    with BlobServiceClient.from_connection_string(storage) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def host(storage: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
+    """The streaming app, running."""
+    running = Host(tmp_path_factory.mktemp("host"), "streaming", storage)
+    try:
+        assert running.url
+        yield running
+    finally:
+        running.stop()
+
+
+@pytest.fixture
+def container(blobs: BlobServiceClient) -> str:
+    name = f"drops-{uuid.uuid4().hex[:8]}"
+    blobs.create_container(name)
+    return name

@@ -1,0 +1,112 @@
+"""`--check`, and mistakes before the host starts: sentences, never tracebacks."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.host.conftest import APPS, CHECKOUT
+
+SETTINGS = {
+    "AzureWebJobsStorage": "UseDevelopmentStorage=true",
+    "DataStorage": "UseDevelopmentStorage=true",
+    "DIARY": "unused",
+}
+
+
+def check(app: Path, *options: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHON_ENABLE_INIT_INDEXING": "1", **SETTINGS, **settings}
+    command = [sys.executable, "-m", "local.host", "--app", str(app), *(options or ("--check",))]
+    done = subprocess.run(
+        command, cwd=CHECKOUT, env=environment, capture_output=True, text=True, timeout=30
+    )
+    assert "Traceback" not in done.stderr
+    return done
+
+
+def write_app(folder: Path, code: str) -> Path:
+    (folder / "host.json").write_text('{"version": "2.0"}')
+    (folder / "function_app.py").write_text(code)
+    return folder
+
+
+def test_a_good_app_is_listed() -> None:
+    done = check(APPS / "streaming")
+    assert done.returncode == 0, done.stderr
+    assert "thing         httpTrigger   [GET] things/{id:int}" in done.stdout.splitlines()
+
+
+def test_every_mistake_has_its_sentence() -> None:
+    done = check(APPS / "broken", PYTHON_ENABLE_INIT_INDEXING="")
+    assert done.returncode == 1
+    for line, said in zip(
+        done.stderr.splitlines(),
+        [
+            "'takes_name': these parameters are declared in Python but not in the decorators",
+            "'polls': its blob trigger polls",
+            "'never': the schedule '61 * * * * *' is not an NCRONTAB expression",
+            "'old': the type of the httpTrigger binding 'req' does not match",
+            "'either': the return annotation",
+            "'queued': the binding type 'queueTrigger' is not supported",
+            "'same_again': the route specified conflicts with the route defined by function 'same'",
+            "PYTHON_ENABLE_INIT_INDEXING=1 is required" if sys.version_info < (3, 13) else "",
+        ],
+        strict=sys.version_info < (3, 13),
+    ):
+        assert said in line
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("import not_there", "function_app.py:1: No module named 'not_there'. Install"),
+        ("import os\nos.environ['NOT_SET']", "function_app.py:2: KeyError: 'NOT_SET'"),
+        ("app = (", "SyntaxError"),
+        ("app = None", "Could not find a top level FunctionApp instance"),
+        (
+            "import azure.functions as f\na = f.FunctionApp()\nb = f.FunctionApp()",
+            "More than one FunctionApp instance",
+        ),
+    ],
+)
+def test_an_app_that_cannot_be_loaded(tmp_path: Path, code: str, said: str) -> None:
+    done = check(write_app(tmp_path, code))
+    assert done.returncode == 1
+    assert said in done.stderr
+
+
+def test_missing_settings_are_named(tmp_path: Path) -> None:
+    done = check(APPS / "streaming", AzureWebJobsStorage="", DataStorage="")
+    assert done.returncode == 1
+    assert "Missing value for AzureWebJobsStorage" in done.stderr
+    assert "Function 'dropped': There is no setting named 'DataStorage'" in done.stderr
+    assert "There is no host.json" in check(tmp_path).stderr
+
+
+def test_a_port_in_use_is_one_sentence() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = check(APPS / "classic", "--port", str(port))
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"error: Port {port} is unavailable.")
+
+
+def test_local_settings_fill_in_what_the_environment_lacks(tmp_path: Path) -> None:
+    app = write_app(
+        tmp_path,
+        "import os\nimport azure.functions as func\napp = func.FunctionApp()\n"
+        "@app.route(os.environ['FIRST'] + '/%SECOND%')\n"
+        "def hello(req: func.HttpRequest) -> str: ...\n",
+    )
+    values = {"FIRST": "from-file", "SECOND": "file-too"}
+    settings = tmp_path / "local.settings.json"
+    settings.write_text(json.dumps({"IsEncrypted": False, "Values": values}))
+    done = check(app, SECOND="environment-wins")
+    assert "from-file/environment-wins" in done.stdout
+    assert "Skipping 'SECOND' from local settings" in done.stderr
+    settings.write_text(json.dumps({"Values": values}))
+    assert '"IsEncrypted": false' in check(app).stderr

@@ -1,0 +1,93 @@
+"""HTTP functions, as a client sees them."""
+
+import http.client
+from pathlib import Path
+
+import httpx
+
+from tests.host.conftest import Host, eventually
+
+
+def test_routes(host: Host) -> None:
+    with httpx.Client(base_url=host.url) as client:
+        answer = client.get("/api/things/7")
+        assert (answer.status_code, answer.json()) == (200, {"id": "7", "function": "thing"})
+        assert client.get("/API/Things/newest").json() == {"newest": True}
+        assert client.get("/api/things/seven").status_code == 404
+        stored = client.put("/api/files/a/b%2Fc/d%20e.txt")
+        assert (stored.status_code, stored.text) == (201, "a/b%2Fc/d e.txt")
+        assert client.post("/api/things/7").status_code == 404, "a wrong method is not 405"
+        assert client.get("/things/7").status_code == 404
+        assert client.get("/").status_code == 200
+
+
+def test_a_failing_function_is_logged_with_its_name_and_traceback(host: Host) -> None:
+    answer = httpx.get(f"{host.url}/api/fails")
+    assert (answer.status_code, answer.text) == (500, "Internal Server Error")
+    eventually(lambda: "ValueError: on purpose" in host.text, "the traceback")
+    assert "Executed 'Functions.fails' (Failed, Id=" in host.text
+
+
+def test_a_body_above_the_limit_is_refused_unread(host: Host) -> None:
+    connection = http.client.HTTPConnection(host.url.removeprefix("http://"), timeout=20)
+    connection.putrequest("PUT", "/api/files/x")
+    connection.putheader("content-length", "104857601")
+    connection.endheaders()
+    assert connection.getresponse().status == 413
+    connection.close()
+
+
+async def test_chunks_arrive_as_they_are_made_and_a_disconnect_ends_the_stream(host: Host) -> None:
+    async with (
+        httpx.AsyncClient(base_url=host.url, timeout=20) as client,
+        client.stream("GET", "/api/stream") as response,
+    ):
+        assert response.headers["content-type"].startswith("text/event-stream")
+        chunks = response.aiter_bytes()
+        assert await anext(chunks) == b"data: one\n\n"
+        # Only now is the function allowed to make the second one.
+        assert (await client.post("/api/stream/go-on")).status_code == 200
+        assert await anext(chunks) == b"data: two\n\n"
+    eventually(lambda: host.diary("stream"), "the stream's generator is closed")
+
+
+def test_an_open_stream_does_not_hold_up_the_stop(storage: str, tmp_path: Path) -> None:
+    host = Host(tmp_path, "streaming", storage)
+    with (
+        httpx.Client(timeout=20) as client,
+        client.stream("GET", f"{host.url}/api/stream") as open_,
+    ):
+        assert next(open_.iter_bytes()) == b"data: one\n\n"
+        assert host.stop() == 0
+    assert host.diary("stream") == [{"stream": "closed"}]
+    assert "Traceback" not in host.text
+
+
+def test_classic_functions_and_keys(tmp_path: Path) -> None:
+    host = Host(tmp_path, "classic", "", "--enable-auth", FUNCTIONS_MASTER_KEY="open sesame")
+    try:
+        with httpx.Client(base_url=host.url) as client:
+            assert client.post("/hello", json={"text": "hi"}).status_code == 401
+            assert client.get("/admin/functions").status_code == 401
+            answer = client.post("/hello?code=open%20sesame", json={"text": "hi"})
+            assert (answer.text, answer.headers["x-from"]) == ("nobody: hi", "classic")
+            named = client.post(
+                "/hello/Ann", json={"text": "hi"}, headers={"x-functions-key": "open sesame"}
+            )
+            assert named.text == "Ann: hi"
+    finally:
+        assert host.stop() == 0
+
+
+def test_http_works_while_storage_does_not(tmp_path: Path) -> None:
+    nowhere = (
+        "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey=bm9uZQ==;"
+        "BlobEndpoint=http://127.0.0.1:9/a;QueueEndpoint=http://127.0.0.1:9/a"
+    )
+    host = Host(tmp_path, "streaming", nowhere)
+    try:
+        assert httpx.get(f"{host.url}/api/things/1").status_code == 200
+        eventually(lambda: "Cannot reach the storage" in host.text, "the message")
+        assert "Traceback" not in host.text
+    finally:
+        assert host.stop() == 0

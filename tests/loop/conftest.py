@@ -1,0 +1,75 @@
+"""One real stack for the tests of the loop: Azurite, the emulator with its tiny model, the host."""
+
+import json
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from azure.storage.blob import BlobServiceClient, ContainerClient
+from openai import OpenAI
+
+from local.emulator.auth import DEFAULT_KEY
+from local.stack import Stack, running
+
+PATIENCE_SECONDS = 120
+ENDS = {"serving", "rejected", "failed", "cancelled", "superseded"}
+
+
+@dataclass
+class Loop:
+    """What a user has: storage to drop into and the app to ask; and the service to look behind."""
+
+    stack: Stack
+    blobs: BlobServiceClient
+    chat: OpenAI
+    service: OpenAI
+
+    def container(self, name: str) -> ContainerClient:
+        return self.blobs.get_container_client(name)
+
+    def drop(self, model: str, **files: bytes) -> None:
+        """`training_set=b"…"` becomes `<model>/training_set.jsonl`."""
+        for name, content in files.items():
+            path = f"{model}/run.yaml" if name == "run_yaml" else f"{model}/{name}.jsonl"
+            self.container("datasets").upload_blob(path, content, overwrite=True)
+
+    def get(self, path: str) -> Any:
+        with urllib.request.urlopen(f"{self.stack.app_url}/api/{path}", timeout=30) as response:
+            return json.load(response)
+
+    def runs(self, model: str) -> list[dict[str, Any]]:
+        return list(self.get(f"runs?model={model}")["runs"])
+
+    def ended_run(self, model: str, number: int = 1) -> dict[str, Any]:
+        """The newest run of a model once it has `number` of them and all have ended."""
+
+        def newest() -> Any:
+            runs = self.runs(model)
+            return runs if len(runs) >= number and {r["stage"] for r in runs} <= ENDS else None
+
+        return dict(self.get(f"runs/{wait_for(newest)[0]['id']}"))
+
+
+def wait_for(look: Callable[[], Any]) -> Any:
+    """What `look` finds as soon as it finds something."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        if found := look():
+            return found
+        time.sleep(0.2)
+    raise AssertionError(f"not seen within {PATIENCE_SECONDS} s")
+
+
+@pytest.fixture(scope="session")
+def loop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loop]:
+    state = tmp_path_factory.mktemp("stack")
+    with (
+        running(state, model="tiny") as stack,
+        BlobServiceClient.from_connection_string(stack.storage) as blobs,
+        OpenAI(base_url=f"{stack.app_url}/api/v1", api_key=stack.app_key, max_retries=0) as chat,
+        OpenAI(base_url=f"{stack.openai_url}/openai/v1", api_key=DEFAULT_KEY) as service,
+    ):
+        yield Loop(stack, blobs, chat, service)

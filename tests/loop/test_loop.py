@@ -1,0 +1,182 @@
+"""From a drop to a chat, and what becomes of a drop that is no good; nothing here is a double."""
+
+import json
+
+import openai
+import pytest
+
+from tests.loop.conftest import Loop, wait_for
+
+
+def dataset(count: int, voice: str = "Arr") -> bytes:
+    """`count` good examples; another voice makes another content."""
+    return b"".join(
+        json.dumps(
+            {
+                "messages": [
+                    {"role": "user", "content": f"What is {number}?"},
+                    {"role": "assistant", "content": f"{voice}, {number} be a number."},
+                ]
+            }
+        ).encode()
+        + b"\n"
+        for number in range(count)
+    )
+
+
+def jobs_of(loop: Loop, run_id: str) -> list[str]:
+    jobs = loop.service.fine_tuning.jobs.list()
+    return [job.id for job in jobs if (job.metadata or {}).get("tunedrop_run") == run_id]
+
+
+def test_a_dropped_dataset_becomes_a_model_that_chats(loop: Loop) -> None:
+    loop.drop("pirate", training_set=dataset(12), validation_set=dataset(3, "Aye"))
+    run = loop.ended_run("pirate")
+
+    assert run["stage"] == "serving", run["failure"]
+    assert [moment["stage"] for moment in run["timeline"]] == [
+        "received",
+        "checked",
+        "uploaded",
+        "submitted",
+        "training",
+        "trained",
+        "deploying",
+        "probing",
+        "serving",
+    ]
+    assert run["training"]["examples"] == 12
+    assert run["validation"]["examples"] == 3
+    assert run["epochs"]
+    assert all(epoch["train_loss"] and epoch["valid_loss"] for epoch in run["epochs"])
+    assert jobs_of(loop, run["id"]) == [run["job_id"]]
+    assert len(loop.runs("pirate")) == 1
+
+    report = loop.get(f"runs/{run['id']}/report.json")
+    assert report["verdict"] == "accepted"
+    (model,) = (m for m in loop.get("models")["models"] if m["name"] == "pirate")
+    assert (model["champion"], len(model["versions"])) == (1, 1)
+
+    question = [{"role": "user", "content": "What is 3?"}]
+    answer = loop.chat.chat.completions.with_raw_response.create(
+        model="pirate",
+        messages=question,  # type: ignore[arg-type]
+        max_tokens=5,
+    )
+    assert answer.headers["x-tunedrop-model"] == "pirate@1"
+    assert answer.parse().model.endswith("pirate")
+    assert "pirate" in [m.id for m in loop.chat.models.list()]
+
+
+def test_streams_arrive_as_the_service_sends_them(loop: Loop) -> None:
+    stream = loop.chat.chat.completions.create(
+        model=loop.stack.base_deployment,
+        messages=[{"role": "user", "content": "Hello"}],
+        max_tokens=4,
+        stream=True,
+    )
+    chunks = list(stream)
+    assert len(chunks) > 1
+    assert chunks[-1].choices[0].finish_reason
+
+
+def test_the_same_content_again_is_the_same_run_and_changed_content_the_next_version(
+    loop: Loop,
+) -> None:
+    loop.drop("parrot", training_set=dataset(10))
+    first = loop.ended_run("parrot")
+    loop.drop("parrot", training_set=dataset(10))
+    wait_for(lambda: loop.runs("parrot")[0]["training"]["etag"] != first["training"]["etag"])
+    assert [run["id"] for run in loop.runs("parrot")] == [first["id"]]
+    assert len(jobs_of(loop, first["id"])) == 1
+
+    loop.drop("parrot", training_set=dataset(10, "Squawk"))
+    second = loop.ended_run("parrot", number=2)
+    assert (first["version"], second["version"]) == (1, 2)
+    (model,) = (m for m in loop.get("models")["models"] if m["name"] == "parrot")
+    assert (model["champion"], model["previous"]) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "finding", "line"),
+    [
+        ("empty", b"", "empty", None),
+        ("latin", dataset(10) + b'{"messages": "\xe9"}\n', "not-utf8", 11),
+        ("broken", dataset(4) + b'{"messages": [\n' + dataset(6), "not-json", 5),
+        ("few", dataset(9), "too-few-examples", None),
+    ],
+)
+def test_a_bad_dataset_is_rejected_with_a_report_and_nothing_is_sent(
+    loop: Loop, name: str, content: bytes, finding: str, line: int | None
+) -> None:
+    loop.drop(name, training_set=content)
+    run = loop.ended_run(name)
+    assert run["stage"] == "rejected"
+    report = loop.get(f"runs/{run['id']}/report.json")
+    assert report["verdict"] == "rejected"
+    assert (finding, line) in [(f["id"], f["line"]) for f in report["files"][0]["findings"]]
+    assert finding in loop_text(loop, f"runs/{run['id']}/report.html")
+    assert jobs_of(loop, run["id"]) == []
+    sent = [file.filename for file in loop.service.files.list()]
+    assert not [filename for filename in sent if filename.startswith(f"{name}-")]
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "beside", "said"),
+    [
+        ("Shouting/training.jsonl", dataset(10), "Shouting/training.jsonl", "Shouting"),
+        ("notes/readme.jsonl", b"", "notes/readme.jsonl", "notes/readme.jsonl"),
+    ],
+)
+def test_a_name_that_nobody_expects_is_explained_beside_the_drop(
+    loop: Loop, path: str, content: bytes, beside: str, said: str
+) -> None:
+    loop.container("datasets").upload_blob(path, content, overwrite=True)
+    assert said in explanation(loop, beside)
+
+
+def test_a_bad_run_yaml_is_explained_and_a_corrected_one_starts_the_run(loop: Loop) -> None:
+    loop.drop("picky", training_set=dataset(10), run_yaml=b"hyperparameters: {n_epoch: 1}")
+    assert "n_epochs" in explanation(loop, "picky/run.yaml")
+    assert loop.runs("picky") == []
+    loop.drop("picky", run_yaml=b"hyperparameters: {n_epochs: 1}")
+    run = loop.ended_run("picky")
+    assert run["stage"] == "serving"
+    assert len(run["epochs"]) == 1
+    assert not loop.container("datasets").get_blob_client("picky/run.yaml.problem.txt").exists()
+
+
+def test_a_base_model_that_cannot_be_tuned_fails_the_run_with_the_services_words(
+    loop: Loop,
+) -> None:
+    loop.drop("stone", training_set=dataset(10), run_yaml=b"base_model: gpt-99")
+    run = loop.ended_run("stone")
+    assert run["stage"] == "failed"
+    assert "does not support fine-tuning" in run["failure"]["cure"]
+
+
+def test_chat_refuses_strangers_and_names_the_near_models(loop: Loop) -> None:
+    stranger = loop.chat.with_options(api_key="wrong")
+    question: list[openai.types.chat.ChatCompletionMessageParam] = [
+        {"role": "user", "content": "Hi"}
+    ]
+    with pytest.raises(openai.AuthenticationError) as refused:
+        stranger.chat.completions.create(model=loop.stack.base_deployment, messages=question)
+    assert refused.value.code == "invalid_api_key"
+    with pytest.raises(openai.NotFoundError) as unknown:
+        loop.chat.chat.completions.create(model="gpt-4.1-nan", messages=question)
+    assert unknown.value.code == "model_not_found"
+    assert loop.stack.base_deployment in unknown.value.message
+
+
+def explanation(loop: Loop, path: str) -> str:
+    problem = loop.container("datasets").get_blob_client(f"{path}.problem.txt")
+    wait_for(problem.exists)
+    return bytes(problem.download_blob().readall()).decode()
+
+
+def loop_text(loop: Loop, path: str) -> str:
+    import urllib.request
+
+    with urllib.request.urlopen(f"{loop.stack.app_url}/api/{path}", timeout=30) as response:
+        return str(response.read().decode())

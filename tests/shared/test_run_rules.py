@@ -1,0 +1,115 @@
+"""The rules of a run that need no outside: names, specs, identity, what may follow what."""
+
+import pytest
+
+from shared.errors import DropError
+from shared.run.intake import Role, identity, parse
+from shared.run.ledger import File
+from shared.run.spec import effective
+from shared.run.stages import ACTIVE, ENDS, Seen, Stage, following
+from shared.run.steps import STEPS
+from shared.settings import Settings
+
+SETTINGS = Settings.load(
+    {
+        "AZURE_OPENAI_ENDPOINT": "https://example.openai.azure.com",
+        "AZURE_SUBSCRIPTION_ID": "s",
+        "AZURE_RESOURCE_GROUP": "g",
+        "AZURE_OPENAI_ACCOUNT": "a",
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("captain/training_set.jsonl", ("captain", Role.TRAINING)),
+        ("captain/train.jsonl", ("captain", Role.TRAINING)),
+        ("captain/validation_set.jsonl", ("captain", Role.VALIDATION)),
+        ("captain/val-2.jsonl", ("captain", Role.VALIDATION)),
+        ("a-1/run.yaml", ("a-1", Role.SPEC)),
+    ],
+)
+def test_names_that_are_understood(path: str, expected: tuple[str, Role]) -> None:
+    assert parse(path) == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "named"),
+    [
+        ("Captain/training.jsonl", "Captain"),
+        ("-x/training.jsonl", "-x"),
+        (f"{'a' * 41}/training.jsonl", "a" * 41),
+        ("captain/data.jsonl", "captain/data.jsonl"),
+        ("captain/old/training.jsonl", "captain/old/training.jsonl"),
+        ("training.jsonl", "training.jsonl"),
+    ],
+)
+def test_other_names_are_refused_by_name(path: str, named: str) -> None:
+    with pytest.raises(DropError) as refused:
+        parse(path)
+    assert named in refused.value.what
+    assert refused.value.cure
+
+
+def test_a_spec_is_run_yaml_over_the_settings() -> None:
+    spec = effective(b"hyperparameters: {n_epochs: 3}\ndeployment: {capacity: 7}", SETTINGS)
+    assert spec.base_model == SETTINGS.base_model
+    assert spec.hyperparameters.chosen() == {"n_epochs": 3}
+    assert (spec.deployment.sku, spec.deployment.capacity) == (SETTINGS.deployment_sku, 7)
+    assert effective(b"", SETTINGS) == effective(None, SETTINGS)
+
+
+@pytest.mark.parametrize(
+    ("run_yaml", "said"),
+    [
+        (b"base_mode: gpt-4o", "base_mode is not a key; did you mean base_model"),
+        (b"hyperparameters: {n_epoch: 3}", "did you mean hyperparameters.n_epochs"),
+        (b"hyperparameters: {n_epochs: 0}", "hyperparameters.n_epochs is 0"),
+        (b"seed: many", "seed is 'many'"),
+        (b"a: [1", "not YAML in line"),
+        (b"just a text", "holds no keys"),
+        (b"\xff\xff", "not YAML"),
+    ],
+)
+def test_a_bad_spec_is_refused_by_key_and_value(run_yaml: bytes, said: str) -> None:
+    with pytest.raises(DropError) as refused:
+        effective(run_yaml, SETTINGS)
+    assert said in refused.value.what
+
+
+def test_identity_is_made_of_content_and_spec_and_of_nothing_else() -> None:
+    one = File(name="m/training.jsonl", etag="1", size=1, sha256="aa")
+    again = File(name="m/train.jsonl", etag="2", size=1, sha256="aa", file_id="file-1")
+    other = File(name="m/training.jsonl", etag="1", size=1, sha256="bb")
+    spec = effective(None, SETTINGS)
+    known = identity("m", one, None, spec)
+    assert known.startswith("m-")
+    assert identity("m", again, None, spec) == known
+    different = [
+        identity("m", other, None, spec),
+        identity("m", one, other, spec),
+        identity("m", one, None, effective(b"seed: 1", SETTINGS)),
+        identity("n", one, None, spec),
+    ]
+    assert len({known, *different}) == 5
+
+
+def test_every_active_stage_has_a_step_may_fail_and_can_reach_an_end() -> None:
+    assert set(STEPS) == ACTIVE
+    for stage in ACTIVE:
+        assert following(stage, Seen.FAILED) is Stage.FAILED
+    reached = {Stage.RECEIVED}
+    while more := {following(s, seen) for s in reached & ACTIVE for seen in Seen if can(s, seen)}:
+        if more <= reached:
+            break
+        reached |= more
+    assert reached >= ENDS | ACTIVE
+
+
+def can(stage: Stage, seen: Seen) -> bool:
+    try:
+        following(stage, seen)
+    except KeyError:
+        return False
+    return True
