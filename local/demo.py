@@ -172,7 +172,7 @@ def follow(stack: Stack, run_id: str, screen: Console) -> dict[str, Any]:
             display.update(
                 bar,
                 description=f"{run['stage']:<10}",
-                total=progress["total_steps"],
+                total=progress["total_steps"] if run["stage"] == "training" else None,
                 completed=progress["step"] or 0,
                 detail=detail(run),
             )
@@ -259,7 +259,7 @@ def show(outcome: Outcome, stack: Stack, state: Path, screen: Console) -> None:
     screen.print(Columns([base, tuned], padding=(0, 0)))
     screen.print(epochs_table(run))
     screen.print(
-        "Both answers come from SmolLM2-135M in the emulator; Azure's models are far better.",
+        "Both answers come from SmolLM2-135M in the emulator, not from an Azure model.",
         style="dim",
     )
     screen.print(f"\n  report    {stack.app_url}/api/runs/{run['id']}/report.html", end="")

@@ -20,6 +20,15 @@ class Cloud:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
 
+    async def __aenter__(self) -> "Cloud":
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        """Close what was opened. The app itself never does: its process is simply ended."""
+        for part in ("_storage", "finetuning", "deployments", "completions"):
+            if part in self.__dict__:
+                await self.__dict__[part].close()
+
     @cached_property
     def _storage(self) -> "BlobServiceClient":
         return connect(self.settings)

@@ -5,6 +5,7 @@ Absence is a value (None), a lost race is `Changed`, an outage is `Unavailable`.
 """
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
@@ -75,7 +76,7 @@ class Container:
     async def read(self, name: str) -> Content | None:
         with suppress(ResourceNotFoundError), self._translated(name):
             stream = await self.client.download_blob(name)
-            return Content(await stream.readall(), stream.properties.etag)
+            return Content(await stream.readall(), _bare(stream.properties.etag))
         return None
 
     async def create(self, name: str, data: bytes, content_type: str = "application/json") -> str:
@@ -106,18 +107,29 @@ class Container:
         """The blob's bytes in chunks. Raises Changed if it is no longer the version `etag`."""
         with self._translated(name):
             try:
-                download = await self.client.download_blob(
-                    name, etag=etag, match_condition=MatchConditions.IfNotModified
-                )
+                download = await self.client.download_blob(name, **_only_if(etag))
             except ResourceNotFoundError:
                 raise Changed(f"{name} was deleted.") from None
             async for chunk in download.chunks():
                 yield chunk
 
+    async def info(self, name: str) -> BlobInfo | None:
+        with suppress(ResourceNotFoundError), self._translated(name):
+            found = await self.client.get_blob_client(name).get_blob_properties()
+            return BlobInfo(name, _bare(found.etag), found.size, found.last_modified)
+        return None
+
+    async def sha256(self, blob: BlobInfo) -> str:
+        """Digest of exactly this version of the blob. Raises Changed."""
+        digest = hashlib.sha256()
+        async for chunk in self.stream(blob.name, blob.etag):
+            digest.update(chunk)
+        return digest.hexdigest()
+
     async def list(self, prefix: str = "") -> AsyncIterator[BlobInfo]:
         with self._translated(prefix):
             async for item in self.client.list_blobs(name_starts_with=prefix):
-                yield BlobInfo(item.name, item.etag, item.size, item.last_modified)
+                yield BlobInfo(item.name, _bare(item.etag), item.size, item.last_modified)
 
     @asynccontextmanager
     async def lease(self, name: str) -> AsyncIterator[str | None]:
@@ -145,9 +157,7 @@ class Container:
     async def _upload(
         self, name: str, data: bytes, content_type: str, etag: str | None = None
     ) -> str:
-        condition: dict[str, Any] = {}
-        if etag:
-            condition = {"etag": etag, "match_condition": MatchConditions.IfNotModified}
+        condition = _only_if(etag) if etag else {}
         with self._translated(name):
             written = await self.client.get_blob_client(name).upload_blob(
                 data,
@@ -155,7 +165,7 @@ class Container:
                 content_settings=_content_type(content_type),
                 **condition,
             )
-            return str(written["etag"])
+            return _bare(written["etag"])
 
     @contextmanager
     def _translated(self, name: str) -> Iterator[None]:
@@ -188,6 +198,15 @@ async def _renew(lease: object) -> None:
         await asyncio.sleep(LEASE_SECONDS / 3)
         with suppress(AzureError):
             await lease.renew()  # type: ignore[attr-defined]
+
+
+def _bare(etag: str) -> str:
+    """Listings give etags without the quotes that headers have; here they are all without."""
+    return etag.strip('"')
+
+
+def _only_if(etag: str) -> dict[str, Any]:
+    return {"etag": f'"{etag}"', "match_condition": MatchConditions.IfNotModified}
 
 
 def _content_type(content_type: str) -> "ContentSettings":

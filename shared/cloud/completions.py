@@ -48,6 +48,10 @@ class Completions:
             raise Unavailable("Azure OpenAI could not be reached.", "Try again.") from error
         return Reply(response.status, response.headers, _chunks(response))
 
+    async def close(self) -> None:
+        if self._session:
+            await self._session.close()
+
     def _open_session(self) -> "ClientSession":
         import aiohttp
 

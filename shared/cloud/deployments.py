@@ -58,6 +58,9 @@ class Deployments:
         )
         return cls(client, settings.resource_group, settings.account)
 
+    async def close(self) -> None:
+        await self.client.close()
+
     async def get(self, name: str) -> Deployment | None:
         try:
             with _translated(f"read deployment {name}"):

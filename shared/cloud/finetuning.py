@@ -96,6 +96,9 @@ class FineTuning:
         )
         return cls(client)
 
+    async def close(self) -> None:
+        await self.client.close()
+
     async def find_file(self, name: str) -> RemoteFile | None:
         """The newest usable file of that name."""
         with _translated("list files"):

@@ -88,7 +88,7 @@ article {{ border-left: 4px solid var(--edge); padding: .1rem 1rem; margin: 1rem
 article.error {{ border-color: var(--bad) }}
 table {{ border-collapse: collapse; width: 100% }}
 td {{ border-top: 1px solid var(--edge); padding: .3rem .6rem .3rem 0; vertical-align: top }}
-td:first-child {{ white-space: nowrap; opacity: .7 }}
+td:first-child {{ white-space: nowrap; opacity: .7; width: 10rem }}
 </style>
 <h1>{title}</h1><p class={tone}><strong>{verdict}</strong></p>{body}</html>
 """

@@ -162,10 +162,7 @@ def identity(model: str, training: File, validation: File | None, spec: Spec) ->
 
 
 async def _file(blob: BlobInfo, datasets: Container) -> File:
-    digest = hashlib.sha256()
-    async for chunk in datasets.stream(blob.name, blob.etag):
-        digest.update(chunk)
-    return File(name=blob.name, etag=blob.etag, size=blob.size, sha256=digest.hexdigest())
+    return File(name=blob.name, etag=blob.etag, size=blob.size, sha256=await datasets.sha256(blob))
 
 
 async def _bytes(blob: BlobInfo, datasets: Container) -> bytes:
@@ -173,7 +170,7 @@ async def _bytes(blob: BlobInfo, datasets: Container) -> bytes:
 
 
 async def _enter(run: Run, ledger: Ledger) -> None:
-    """Enter a new run, or tell a known one that its content lies there under new etags."""
+    """Enter a new run, or tell a known one that its content lies there again."""
     if await ledger.create(run):
         log.info("run %s received", run.id)
         return
@@ -185,8 +182,11 @@ async def _enter(run: Run, ledger: Ledger) -> None:
         return moved
 
     known = await ledger.amend(run.id, point_to_newest)
-    if known:
-        await ledger.tell(known, "drop", f"same content dropped again; the run is {known.stage}")
+    if known is None:
+        return  # the same event once more
+    await ledger.tell(known, "drop", f"same content dropped again; the run is {known.stage}")
+    if known.may_start_over:
+        await ledger.start_over(known)
 
 
 async def _explain(path: str, error: DropError, datasets: Container) -> None:

@@ -90,6 +90,11 @@ class Run(BaseModel):
     def ended(self) -> bool:
         return self.stage in ENDS
 
+    @property
+    def may_start_over(self) -> bool:
+        """Ended before anything was paid for, by a cause that another drop may have mended."""
+        return self.stage in (Stage.SUPERSEDED, Stage.FAILED) and self.job_id is None
+
 
 def now() -> datetime:
     return datetime.now(UTC)
@@ -117,6 +122,12 @@ class Ledger:
             return False
         await self.tell(run, "stage", f"{run.stage}")
         return True
+
+    async def start_over(self, run: Run) -> None:
+        """Take up an ended run again. Its marker comes first, as for a new one."""
+        await self.runs.put(f"active/{run.id}", b"", "text/plain")
+        run.failure = None
+        await self.move(run, Seen.DROPPED)
 
     async def load(self, run_id: str) -> Run | None:
         found = await self.runs.read(_path(run_id))

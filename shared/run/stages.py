@@ -25,6 +25,7 @@ class Stage(StrEnum):
 class Seen(StrEnum):
     """What a step has observed; None instead of it means: nothing new, look again later."""
 
+    DROPPED = "dropped again"
     GOOD = "dataset is good"
     BAD = "dataset is bad"
     REPLACED = "files were replaced"
@@ -54,10 +55,13 @@ LIFE: dict[tuple[Stage, Seen], Stage] = {
     (Stage.TRAINED, Seen.REQUESTED): Stage.DEPLOYING,
     (Stage.DEPLOYING, Seen.PROVISIONED): Stage.PROBING,
     (Stage.PROBING, Seen.ANSWERED): Stage.SERVING,
+    # Only while nothing has been paid for: see Run.may_start_over.
+    (Stage.SUPERSEDED, Seen.DROPPED): Stage.RECEIVED,
+    (Stage.FAILED, Seen.DROPPED): Stage.RECEIVED,
 }
 
-ACTIVE = frozenset(stage for stage, _ in LIFE)
-ENDS = frozenset(Stage) - ACTIVE
+ENDS = frozenset({Stage.SERVING, Stage.REJECTED, Stage.FAILED, Stage.CANCELLED, Stage.SUPERSEDED})
+ACTIVE = frozenset(Stage) - ENDS
 
 
 def following(stage: Stage, seen: Seen) -> Stage:

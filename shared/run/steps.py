@@ -39,7 +39,7 @@ async def check(run: Run, cloud: Cloud) -> Seen | None:
     try:
         scanned = [await _scan(file, run, cloud) for file in run.files]
     except Changed:
-        return Seen.REPLACED
+        return await _replaced(run, cloud)
     ledger = Ledger(cloud.runs)
     for file, found in zip(run.files, scanned, strict=True):
         file.examples = found.examples
@@ -55,7 +55,7 @@ async def upload(run: Run, cloud: Cloud) -> Seen | None:
     try:
         remote = [await _bring(file, run, cloud) for file in run.files]
     except Changed:
-        return Seen.REPLACED
+        return await _replaced(run, cloud)
     await Ledger(cloud.runs).save(run)
     states = [await _processed(file, cloud) for file in remote]
     return Seen.PROCESSED if all(states) else None
@@ -159,6 +159,16 @@ async def _scan(file: File, run: Run, cloud: Cloud) -> Scanned:
     async for chunk in cloud.datasets.stream(file.name, file.etag):
         await asyncio.to_thread(scan.feed, chunk)
     return await asyncio.to_thread(scan.finish)
+
+
+async def _replaced(run: Run, cloud: Cloud) -> Seen | None:
+    """A file is not the one that the run began with: other content, or the same once more?"""
+    for file in run.files:
+        blob = await cloud.datasets.info(file.name)
+        if blob is None or await cloud.datasets.sha256(blob) != file.sha256:
+            return Seen.REPLACED
+        file.etag = blob.etag
+    return None
 
 
 async def _bring(file: File, run: Run, cloud: Cloud) -> RemoteFile:

@@ -110,7 +110,7 @@ def test_a_finished_job_has_a_model_named_after_it(tuned: Tuned) -> None:
     job = tuned.finished
     assert job.status == "succeeded", job.error
     assert job.fine_tuned_model == f"{BASE_MODEL}.ft-{job.id.removeprefix('ftjob-')}-pirate"
-    assert (job.hyperparameters.batch_size, job.hyperparameters.n_epochs) == (4, 2)
+    assert (job.hyperparameters.batch_size, job.hyperparameters.n_epochs) == (2, 2)
     assert job.trained_tokens > 0
 
 
@@ -123,22 +123,22 @@ def test_events_come_newest_first_and_in_pages(v1: OpenAI, tuned: Tuned) -> None
     assert messages[-2:] == ["Job started.", "Job enqueued. Waiting for jobs ahead to complete."]
     metrics: list[Any] = [event.data for event in events if event.type == "metrics"]
     steps = [data["step"] for data in metrics]
-    assert steps == [6, 5, 4, 3, 2, 1]
+    assert steps == list(range(10, 0, -1))
 
 
 def test_each_epoch_leaves_a_checkpoint(v1: OpenAI, tuned: Tuned) -> None:
     checkpoints = list(v1.fine_tuning.jobs.checkpoints.list(tuned.created.id))
-    assert [checkpoint.step_number for checkpoint in checkpoints] == [6, 3]
+    assert [checkpoint.step_number for checkpoint in checkpoints] == [10, 5]
     metrics = checkpoints[0].metrics
     assert metrics.train_loss and metrics.valid_loss and metrics.full_valid_loss
-    assert checkpoints[0].fine_tuned_model_checkpoint.endswith(":ckpt-step-6")
+    assert checkpoints[0].fine_tuned_model_checkpoint.endswith(":ckpt-step-10")
 
 
 def test_results_file_has_azures_columns_and_holes(v1: OpenAI, tuned: Tuned) -> None:
     text = v1.files.content(tuned.finished.result_files[0]).text
     assert text.splitlines()[0] == RESULT_COLUMNS
     rows = list(csv.DictReader(io.StringIO(text)))
-    assert [bool(row["full_valid_loss"]) for row in rows] == [False, False, True] * 2
+    assert [bool(row["full_valid_loss"]) for row in rows] == [False, False, False, False, True] * 2
     losses = [float(row["train_loss"]) for row in rows]
     assert losses[-1] < losses[0]
 
