@@ -10,6 +10,7 @@ from azurefunctions.extensions.http.fastapi import Request, Response
 from shared import api
 from shared.chat.relay import Relay
 from shared.cloud import Cloud
+from shared.model import waking
 from shared.run import keeper
 from shared.settings import Settings
 
@@ -39,6 +40,7 @@ async def dataset_uploaded(dataset: BlobClient) -> None:
 @app.timer_trigger(arg_name="timer", schedule=Settings.one(os.environ, "tick"))
 async def keep_moving(timer: func.TimerRequest) -> None:
     await keeper.tick(cloud())
+    await waking.answer_all(cloud())
 
 
 # Chat has keys of its own, so that any OpenAI client can send them.
@@ -46,6 +48,16 @@ async def keep_moving(timer: func.TimerRequest) -> None:
 
 @app.route("v1/chat/completions", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
 async def chat(req: Request) -> Response:
+    return await relay().complete(req)
+
+
+@app.route(
+    "openai/deployments/{model}/chat/completions",
+    methods=["POST"],
+    auth_level=func.AuthLevel.ANONYMOUS,
+)
+async def chat_with_deployment(req: Request) -> Response:
+    """Where Azure OpenAI's own clients look: for them too, only endpoint and key change."""
     return await relay().complete(req)
 
 

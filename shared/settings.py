@@ -101,15 +101,33 @@ class Settings:
         50,
     )
 
-    app_keys: tuple[str, ...] = setting(
+    app_keys: str = setting(
         "TUNEDROP_APP_KEYS",
-        "Who may chat: NAME:SHA256 of each key, separated by commas. Nobody, when empty.",
-        (),
+        "Who may chat: NAME:SHA256 of each key, separated by commas, or a JSON list with models "
+        "and limits of each (see chat.md). Nobody, when empty.",
+        "",
+    )
+    entra_tenant: str = setting(
+        "TUNEDROP_ENTRA_TENANT",
+        "Tenant whose people may chat, signed in by the platform. Set it only where the "
+        "platform's sign-in is switched on: it vouches for the headers that the app then reads.",
+        "",
     )
     base_deployments: tuple[str, ...] = setting(
         "TUNEDROP_BASE_DEPLOYMENTS",
         "Deployments of untuned models that may be chatted with by name, separated by commas.",
         (),
+    )
+    chat_fallback: tuple[str, ...] = setting(
+        "TUNEDROP_CHAT_FALLBACK",
+        "Who answers when a model's champion cannot, in this order: `previous` (the champion "
+        "before) or names of deployments, separated by commas.",
+        (),
+    )
+    chat_deadline_seconds: float = setting(
+        "TUNEDROP_CHAT_DEADLINE_SECONDS",
+        "The longest that a caller waits for an answer to begin.",
+        100.0,
     )
 
     @classmethod

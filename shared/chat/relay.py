@@ -1,130 +1,252 @@
 """From a chat request to the answer of the right deployment, byte for byte as it comes.
 
-Knows OpenAI's wire format and the models' names; a caller never chooses a host or a path.
+Decides what is tried, again or elsewhere, until the first byte; after it there is no way back,
+and a stream that breaks ends with an honest error. A caller never chooses a host or a path.
 """
 
-import json
+import asyncio
+import logging
+import random
 import time
-from difflib import get_close_matches
+from collections.abc import AsyncIterator, Coroutine
 from typing import Any
 from uuid import uuid4
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
-from shared.chat.access import admit
+from shared.chat.access import Access, Caller
+from shared.chat.circuit import Circuits
+from shared.chat.directory import Directory, Target
+from shared.chat.wire import (
+    DONE,
+    KEEP_ALIVE,
+    MOST_BYTES,
+    Chat,
+    error_event,
+    error_response,
+    read_chat,
+    tokens_used,
+)
 from shared.cloud import Cloud
-from shared.errors import AccessDenied, CallerError, NotFound, TunedropError, Unavailable
-from shared.model.registry import Model, Registry
+from shared.cloud.completions import Reply
+from shared.errors import Refused, TunedropError, Unavailable
+from shared.model.registry import Registry
+from shared.model.waking import Bell
 
-FRESH_SECONDS = 5  # how long a model's record may be used before it is read again
+log = logging.getLogger(__name__)
+
+TRIES = 2  # of each deployment
+LONGEST_PAUSE = 5.0  # seconds of a Retry-After that are waited for; a longer one is passed on
+PAUSE = 0.25  # before the second try of a deployment that gave no Retry-After, with jitter
+KEEP_ALIVE_SECONDS = 15.0  # of silence in a stream; Azure's front end cuts it after 230
+TAIL = 2048  # bytes of an answer in which its usage is looked for
+GONE = 499  # nginx's "client closed request": nobody is there to read it
 PASSED_ON = ("content-type", "retry-after", "retry-after-ms", "apim-request-id")
 
 
-class BadRequest(CallerError):
-    """The request is not a chat request."""
+class Answer:
+    """What came back, from whom, and the seconds that were spent waiting for it."""
+
+    def __init__(self, reply: Reply, body: bytes | None, target: Target, waited: float) -> None:
+        self.reply, self.body, self.target, self.waited = reply, body, target, waited
 
 
 class Relay:
     def __init__(self, cloud: Cloud) -> None:
+        settings = cloud.settings
+        registry = Registry(cloud.models)
         self.cloud = cloud
-        self._known: dict[str, tuple[float, Model]] = {}
+        self.deadline: float = settings.chat_deadline_seconds
+        self.access = Access(settings.app_keys, settings.entra_tenant)
+        self.directory = Directory(registry, settings.base_deployments, settings.chat_fallback)
+        self.circuits = Circuits()
+        self.bell = Bell(cloud.models)
 
     async def complete(self, request: Request) -> Response:
-        """POST /v1/chat/completions."""
-        request_id = request.headers.get("x-request-id") or f"req-{uuid4().hex}"
+        """POST /v1/chat/completions, or Azure OpenAI's path with the model in it."""
+        began = time.perf_counter()
+        request_id = request.headers.get("x-request-id", "")[:128] or f"req-{uuid4().hex}"
         try:
-            admit(request.headers, self.cloud.settings.app_keys)
-            body = _chat(await request.body())
-            served_by, deployment = await self._deployment(body["model"])
-            reply = await self.cloud.completions.send({**body, "model": deployment})
+            caller = self.access.admit(request.headers)
+            chat = read_chat(await _body(request), request.path_params.get("model"))
+            targets = await self.directory.targets(chat.model, caller)
+            answer = await _unless_gone(request, self._answer(chat, targets))
         except TunedropError as error:
-            return openai_error(error, request_id)
-        passed_on = {name: reply.headers[name] for name in PASSED_ON if name in reply.headers}
-        headers = {**passed_on, "x-request-id": request_id, "x-tunedrop-model": served_by}
-        return StreamingResponse(reply.chunks, reply.status, headers)
+            log.info("chat %s: %s", request_id, type(error).__name__)
+            return error_response(error, request_id)
+        if answer is None:
+            return Response(status_code=GONE)
+        added = time.perf_counter() - began - answer.waited
+        headers = _headers(answer, targets[0], request_id, added)
+        if answer.body is not None:
+            self.access.charge(caller, tokens_used(answer.body[-TAIL:], 0))
+            return Response(answer.body, answer.reply.status, headers)
+        return StreamingResponse(self._stream(answer.reply, caller), answer.reply.status, headers)
 
     async def models(self, request: Request) -> Response:
-        """GET /v1/models: what may be put into `model`."""
+        """GET /v1/models: what this caller may put into `model`."""
         try:
-            admit(request.headers, self.cloud.settings.app_keys)
-            ids = [*await self._served(), *self.cloud.settings.base_deployments]
+            names = await self.directory.names(self.access.admit(request.headers))
         except TunedropError as error:
-            return openai_error(error, "")
-        data = [{"id": id, "object": "model", "created": 0, "owned_by": "tunedrop"} for id in ids]
+            return error_response(error, "")
+        data = [{"id": n, "object": "model", "created": 0, "owned_by": "tunedrop"} for n in names]
         return JSONResponse({"object": "list", "data": data})
 
-    async def _deployment(self, asked: str) -> tuple[str, str]:
-        """What answers to a name (as a header tells the caller), and its deployment.
+    async def _answer(self, chat: Chat, targets: list[Target]) -> Answer:
+        """The first answer that a target gives. Raises the last problem if none does."""
+        until = time.monotonic() + self.deadline
+        problem: TunedropError = Unavailable("No deployment could be asked.", "Try again.")
+        for target in targets:
+            for _ in range(TRIES):
+                rest = self.circuits.rests(target.deployment)
+                if rest:
+                    problem = Unavailable(
+                        f"{target.served_by} has failed repeatedly and is left alone for a moment.",
+                        "Try again.",
+                        retry_after=rest,
+                    )
+                    break
+                found = await self._try(chat, target, until)
+                if isinstance(found, Answer):
+                    return found
+                problem, pause = found
+                if pause is None or time.monotonic() + pause >= until:
+                    break
+                await asyncio.sleep(pause)
+        raise problem
 
-        `NAME` is the model's champion, `NAME@7` that version, otherwise an allowed base model.
-        """
-        if asked in self.cloud.settings.base_deployments:
-            return asked, asked
-        name, _, number = asked.partition("@")
-        model = await self._model(name)
-        if model is None:
-            raise await self._unknown(asked)
-        if number and not number.isdigit():
-            raise NotFound(f"{asked!r} does not name a version.", f"Write {name}@1, for example.")
-        wanted = int(number) if number else model.champion
-        if wanted is None:
-            raise Unavailable(
-                f"{name} is being made: no version of it serves yet.",
-                f"See GET /api/runs?model={name} and try again.",
-                code="model_not_ready",
-                retry_after=30,
+    async def _try(
+        self, chat: Chat, target: Target, until: float
+    ) -> "Answer | tuple[TunedropError, float | None]":
+        """An answer to pass on, or a problem and the pause after which to try again, if ever."""
+        self.circuits.began(target.deployment)
+        began = time.perf_counter()
+        try:
+            async with asyncio.timeout(max(0.0, until - time.monotonic())):
+                reply = await self.cloud.completions.send(chat.to(target.deployment))
+                body = None if reply.streams else await _read_whole(reply)
+        except TimeoutError:
+            self.circuits.failed(target.deployment)
+            late = f"{target.served_by} did not answer within {self.deadline:g} s."
+            return Unavailable(late, "Try again, or ask for less."), None
+        except Unavailable as error:
+            self.circuits.failed(target.deployment)
+            return error, _jittered()
+        problem = await self._problem(reply, target)
+        if problem:
+            return problem
+        self.circuits.worked(target.deployment)
+        return Answer(reply, body, target, time.perf_counter() - began)
+
+    async def _problem(
+        self, reply: Reply, target: Target
+    ) -> tuple[TunedropError, float | None] | None:
+        """What is wrong with an answer that should not be passed on as it is."""
+        status, who = reply.status, target.served_by
+        if status == 429:
+            after = _retry_after(reply)
+            throttled = Unavailable(
+                f"{who} is throttled.", "Try again.", code="429", retry_after=after
             )
-        return f"{name}@{wanted}", model.version(wanted).deployment
+            short = after is not None and after <= LONGEST_PAUSE
+            return throttled, _jittered(after) if short or after is None else None
+        if status in (404, 410, 423):
+            if target.model:
+                await self.bell.ring(target.model)
+            asleep = f"{who} has no deployment that answers; it has been asked for again."
+            code = "model_not_ready"
+            return Unavailable(asleep, "Try again.", code=code, retry_after=60), None
+        if status in (401, 403):
+            return Refused("The app itself was refused.", "Its identity lacks a role."), None
+        if status >= 500 or status == 408:
+            self.circuits.failed(target.deployment)
+            broken = Unavailable(f"{who} answered {status}.", "Try again.")
+            return broken, _jittered(_retry_after(reply))
+        return None
 
-    async def _model(self, name: str) -> Model | None:
-        read_at, model = self._known.get(name, (0.0, None))
-        if model is None or time.monotonic() - read_at > FRESH_SECONDS:
-            model = await Registry(self.cloud.models).load(name)
-            if model and model.champion:
-                self._known[name] = (time.monotonic(), model)
-        return model
-
-    async def _served(self) -> list[str]:
-        models = await Registry(self.cloud.models).all()
-        return [model.name for model in models if model.champion]
-
-    async def _unknown(self, asked: str) -> NotFound:
-        known = [*await self._served(), *self.cloud.settings.base_deployments]
-        near = get_close_matches(asked, known, n=3) or known[:3]
-        hint = f"Did you mean {', '.join(near)}?" if near else "No model serves yet."
-        return NotFound(f"There is no model {asked!r}.", hint)
-
-
-def openai_error(error: TunedropError, request_id: str) -> JSONResponse:
-    """An error in the shape that OpenAI's clients raise as their own exceptions."""
-    status, kind, code = _classified(error)
-    headers = {"x-request-id": request_id}
-    if isinstance(error, Unavailable) and error.retry_after:
-        headers["retry-after"] = str(round(error.retry_after))
-    body = {"message": str(error), "type": kind, "param": None, "code": code}
-    return JSONResponse({"error": body}, status, headers)
-
-
-def _classified(error: TunedropError) -> tuple[int, str, str]:
-    match error:
-        case AccessDenied():
-            return 401, "authentication_error", "invalid_api_key"
-        case NotFound():
-            return 404, "invalid_request_error", "model_not_found"
-        case BadRequest():
-            return 400, "invalid_request_error", "invalid_request"
-        case Unavailable(code=code):
-            return 503, "service_unavailable_error", code or "upstream_unavailable"
-        case _:
-            return 500, "server_error", "internal_error"
+    async def _stream(self, reply: Reply, caller: Caller) -> AsyncIterator[bytes]:
+        """The bytes as they come; comments while nothing comes; an error event if it is cut."""
+        tail, events = b"\n\n", 0
+        try:
+            while True:
+                try:
+                    async with asyncio.timeout(KEEP_ALIVE_SECONDS):
+                        chunk = await reply.read()
+                except TimeoutError:
+                    if tail.endswith(b"\n\n"):  # only between events, never within one
+                        yield KEEP_ALIVE
+                    continue
+                if not chunk:
+                    break
+                yield chunk
+                events += chunk.count(b"data:")
+                tail = (tail + chunk)[-TAIL:]
+            if DONE not in tail and reply.status < 400:
+                yield error_event(Unavailable("The answer was cut off.", "Ask again."))
+        except Unavailable as error:
+            yield error_event(error)
+        finally:
+            reply.close()
+            self.access.charge(caller, tokens_used(tail, events))
 
 
-def _chat(body: bytes) -> dict[str, Any]:
+async def _read_whole(reply: Reply) -> bytes:
     try:
-        chat = json.loads(body)
-    except ValueError:
-        raise BadRequest("The body is not JSON.", "Send a chat completion request.") from None
-    if not isinstance(chat, dict) or not isinstance(chat.get("model"), str):
-        raise BadRequest("The body names no model.", 'Send {"model": NAME, "messages": […]}.')
-    return chat
+        return await reply.all()
+    finally:
+        reply.close()
+
+
+async def _body(request: Request) -> bytes:
+    """At most one byte more than is taken: `read_chat` refuses the rest unread."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MOST_BYTES:
+            break
+    return bytes(body)
+
+
+async def _unless_gone(request: Request, answering: Coroutine[Any, Any, Answer]) -> Answer | None:
+    """The answer, or None if the caller has hung up first, which also ends the call upstream."""
+    answer = asyncio.ensure_future(answering)
+    hung_up = asyncio.ensure_future(_hung_up(request))
+    try:
+        await asyncio.wait({answer, hung_up}, return_when=asyncio.FIRST_COMPLETED)
+        return await answer if answer.done() else None
+    finally:
+        for task in (answer, hung_up):
+            if not task.done():
+                task.cancel()
+
+
+async def _hung_up(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def _headers(answer: Answer, wanted: Target, request_id: str, added: float) -> dict[str, str]:
+    found = answer.reply.headers
+    headers = {name: found[name] for name in PASSED_ON if name in found}
+    headers["x-request-id"] = request_id
+    headers["x-tunedrop-model"] = answer.target.served_by
+    headers["x-tunedrop-added-ms"] = f"{added * 1000:.1f}"
+    if answer.target != wanted:
+        headers["x-tunedrop-fallback-for"] = wanted.served_by
+    return headers
+
+
+def _jittered(seconds: float | None = None) -> float:
+    """A pause that many callers do not share: at least what was asked for, up to a half more."""
+    return (PAUSE if seconds is None else seconds) * random.uniform(1.0, 1.5)
+
+
+def _retry_after(reply: Reply) -> float | None:
+    """Seconds, from either of the two headers; a date is not waited for."""
+    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        try:
+            return max(0.0, float(reply.headers[name]) * unit)
+        except (KeyError, ValueError):
+            continue
+    return None

@@ -3,10 +3,8 @@
 Knows the address and the credentials of the resource, nothing of models or callers.
 """
 
-import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from shared.errors import Unavailable
 
@@ -15,17 +13,42 @@ if TYPE_CHECKING:
 
     from shared.settings import Settings
 
-CONNECT_SECONDS = 10
+CONNECT_SECONDS = 5
 SILENCE_SECONDS = 120  # the longest pause in an answer before it is taken for dead
+# The caller may not be able to unpack what the relay could.
+HEADERS = {"content-type": "application/json", "accept-encoding": "identity"}
+
+T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer that has begun to arrive; `chunks` must be read to its end or closed."""
+    """An answer that has begun to arrive. Must be closed, which also ends the call upstream."""
 
-    status: int
-    headers: Mapping[str, str]
-    chunks: AsyncIterator[bytes]
+    def __init__(self, response: Any) -> None:
+        self._response = response
+        self.status: int = response.status
+        self.headers: Mapping[str, str] = response.headers
+
+    @property
+    def streams(self) -> bool:
+        return bool(self._response.content_type == "text/event-stream")
+
+    async def read(self) -> bytes:
+        """The next bytes as they come; empty at the end. Raises Unavailable if it was cut."""
+        chunk: bytes = await _or_unavailable(self._response.content.readany())
+        return chunk
+
+    async def all(self) -> bytes:
+        """The whole body. Raises Unavailable if it was cut."""
+        body: bytes = await _or_unavailable(self._response.read())
+        return body
+
+    def close(self) -> None:
+        """At its end the connection is used again; before that it is shut."""
+        if self._response.content.at_eof():
+            self._response.release()
+        else:
+            self._response.close()
 
 
 class Completions:
@@ -35,18 +58,11 @@ class Completions:
         self._session: ClientSession | None = None
         self._token: Callable[[], Awaitable[str]] | None = None
 
-    async def send(self, body: dict[str, Any]) -> Reply:
-        """Post a chat; returns when the answer's first line is there. Raises Unavailable."""
-        import aiohttp
-
-        headers = {"content-type": "application/json", **await self._credentials()}
-        try:
-            response = await self._open_session().post(
-                self.url, data=json.dumps(body, ensure_ascii=False).encode(), headers=headers
-            )
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise Unavailable("Azure OpenAI could not be reached.", "Try again.") from error
-        return Reply(response.status, response.headers, _chunks(response))
+    async def send(self, body: bytes) -> Reply:
+        """Post a chat; returns when the answer's headers are there. Raises Unavailable."""
+        headers = {**HEADERS, **await self._credentials()}
+        post = self._open_session().post(self.url, data=body, headers=headers)
+        return Reply(await _or_unavailable(post))
 
     async def close(self) -> None:
         if self._session:
@@ -59,7 +75,9 @@ class Completions:
             timeout = aiohttp.ClientTimeout(
                 total=None, sock_connect=CONNECT_SECONDS, sock_read=SILENCE_SECONDS
             )
-            self._session = aiohttp.ClientSession(timeout=timeout)
+            # No limit on connections: a slow deployment must not make the others wait for one.
+            connector = aiohttp.TCPConnector(limit=0)
+            self._session = aiohttp.ClientSession(timeout=timeout, connector=connector)
         return self._session
 
     async def _credentials(self) -> dict[str, str]:
@@ -72,10 +90,12 @@ class Completions:
         return {"authorization": f"Bearer {await self._token()}"}
 
 
-async def _chunks(response: Any) -> AsyncIterator[bytes]:
-    """The body as it comes; whoever stops reading also ends the call upstream."""
+async def _or_unavailable(doing: Awaitable[T]) -> T:
+    import aiohttp
+
     try:
-        async for chunk in response.content.iter_any():
-            yield chunk
-    finally:
-        response.close()
+        return await doing
+    except (aiohttp.ClientError, TimeoutError) as error:
+        raise Unavailable(
+            f"Azure OpenAI broke off ({type(error).__name__}).", "Try again."
+        ) from error

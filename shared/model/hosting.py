@@ -20,14 +20,16 @@ class Hosting(StrEnum):
     COMING = "coming"
 
 
-async def request(deployments: Deployments, version: Version, sku: str, capacity: int) -> None:
+async def request(deployments: Deployments, version: Version) -> None:
     """Ask for the version's deployment, or find the one that an earlier try has asked for.
 
     Raises Refused if the name is taken by another model's deployment, which is left alone.
     """
     there = await deployments.get(version.deployment)
     if there is None:
-        await deployments.put(version.deployment, version.fine_tuned_model, sku, capacity)
+        await deployments.put(
+            version.deployment, version.fine_tuned_model, version.sku, version.capacity
+        )
     else:
         _must_be_ours(there, version)
 

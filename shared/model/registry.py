@@ -21,6 +21,8 @@ class Version(BaseModel):
     base_model: str
     fine_tuned_model: str
     deployment: str
+    sku: str
+    capacity: int  # thousands of tokens per minute
     created_at: datetime
 
 
@@ -51,11 +53,19 @@ class Registry:
         return Model.model_validate_json(found.data) if found else None
 
     async def all(self) -> list[Model]:
-        names = [blob.name.removesuffix(".json") async for blob in self.models.list()]
-        return [model for name in names if (model := await self.load(name))]
+        names = [blob.name async for blob in self.models.list() if blob.name.endswith(".json")]
+        found = [await self.load(name.removesuffix(".json")) for name in names]
+        return [model for model in found if model]
 
     async def add_version(
-        self, name: str, run_id: str, base_model: str, fine_tuned_model: str
+        self,
+        name: str,
+        run_id: str,
+        *,
+        base_model: str,
+        fine_tuned_model: str,
+        sku: str,
+        capacity: int,
     ) -> Version:
         """The version that a run has made; a second call for the same run finds the first one."""
 
@@ -70,6 +80,8 @@ class Registry:
                     base_model=base_model,
                     fine_tuned_model=fine_tuned_model,
                     deployment=f"{name}-v{number}",
+                    sku=sku,
+                    capacity=capacity,
                     created_at=datetime.now(UTC),
                 )
             )

@@ -91,15 +91,14 @@ async def submit(run: Run, cloud: Cloud) -> Seen | None:
 async def await_start(run: Run, cloud: Cloud) -> Seen | None:
     """submitted: has the job left the queue?"""
     job = await _job(run, cloud)
-    return Seen.STARTED if job.status == "running" else _end(job, run)
+    return Seen.STARTED if job.status == "running" else await _end(job, run, cloud)
 
 
 async def follow(run: Run, cloud: Cloud) -> Seen | None:
     """training: how far is the job?"""
     job = await _job(run, cloud)
     if job.ended:
-        await _gather_results(job, run, cloud)
-        return _end(job, run)
+        return await _end(job, run, cloud)
     metric = await cloud.finetuning.newest_metric(job.id)
     run.progress = Progress(
         step=metric.step if metric else None,
@@ -115,11 +114,15 @@ async def deploy(run: Run, cloud: Cloud) -> Seen | None:
     """trained: enter the new version and ask for its deployment."""
     assert run.fine_tuned_model, "a run becomes trained by having one"
     version = await Registry(cloud.models).add_version(
-        run.model, run.id, run.spec.base_model, run.fine_tuned_model
+        run.model,
+        run.id,
+        base_model=run.spec.base_model,
+        fine_tuned_model=run.fine_tuned_model,
+        sku=run.spec.deployment.sku,
+        capacity=run.spec.deployment.capacity,
     )
     run.version, run.deployment = version.version, version.deployment
-    sku = run.spec.deployment
-    await hosting.request(cloud.deployments, version, sku.sku, sku.capacity)
+    await hosting.request(cloud.deployments, version)
     return Seen.REQUESTED
 
 
@@ -236,7 +239,7 @@ async def _job(run: Run, cloud: Cloud) -> RemoteJob:
     return await cloud.finetuning.job(run.job_id)
 
 
-def _end(job: RemoteJob, run: Run) -> Seen | None:
+async def _end(job: RemoteJob, run: Run, cloud: Cloud) -> Seen | None:
     """What a job's end means for its run. Raises Refused for a failed job."""
     if job.status == "cancelled":
         return Seen.CANCELLED
@@ -247,6 +250,7 @@ def _end(job: RemoteJob, run: Run) -> Seen | None:
             code=job.error_code,
         )
     if job.status == "succeeded" and job.fine_tuned_model:
+        await _gather_results(job, run, cloud)
         run.fine_tuned_model = job.fine_tuned_model
         run.trained_tokens = job.trained_tokens
         return Seen.SUCCEEDED
@@ -266,8 +270,6 @@ def _time(epoch_seconds: int | None) -> datetime | None:
 
 async def _gather_results(job: RemoteJob, run: Run, cloud: Cloud) -> None:
     """Keep the loss of each epoch in the run and the service's table of steps beside it."""
-    if job.status != "succeeded":
-        return
     checkpoints = await cloud.finetuning.checkpoints(job.id)
     run.epochs = [
         Epoch(step=c.step, train_loss=c.train_loss, valid_loss=c.valid_loss) for c in checkpoints

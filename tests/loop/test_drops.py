@@ -12,7 +12,7 @@ from shared.run import intake, keeper
 from shared.run.ledger import Ledger, Run
 from shared.run.stages import Seen, Stage
 from shared.settings import Settings
-from tests.loop.conftest import Loop
+from tests.conftest import Loop
 from tests.loop.test_loop import dataset
 
 

@@ -5,7 +5,8 @@ import json
 import openai
 import pytest
 
-from tests.loop.conftest import Loop, wait_for
+from local.stack import ACCOUNT, GROUP
+from tests.conftest import Loop, wait_for
 
 
 def dataset(count: int, voice: str = "Arr") -> bytes:
@@ -180,3 +181,26 @@ def loop_text(loop: Loop, path: str) -> str:
 
     with urllib.request.urlopen(f"{loop.stack.app_url}/api/{path}", timeout=30) as response:
         return str(response.read().decode())
+
+
+def test_a_deployment_that_has_gone_comes_back_by_itself(loop: Loop) -> None:
+    """Azure deletes a tuned deployment that nobody has used for 15 days."""
+    loop.drop("sleeper", training_set=dataset(10))
+    run = loop.ended_run("sleeper")
+    loop.control.deployments.begin_delete(GROUP, ACCOUNT, run["deployment"]).result()
+    question: list[openai.types.chat.ChatCompletionMessageParam] = [
+        {"role": "user", "content": "Hi"}
+    ]
+    with pytest.raises(openai.InternalServerError) as asleep:
+        loop.chat.chat.completions.create(model="sleeper", messages=question)
+    assert asleep.value.code == "model_not_ready"
+    assert asleep.value.response.headers["retry-after"]
+
+    def answers() -> bool:
+        try:
+            loop.chat.chat.completions.create(model="sleeper", messages=question, max_tokens=2)
+        except openai.InternalServerError:
+            return False
+        return True
+
+    wait_for(answers)

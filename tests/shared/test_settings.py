@@ -24,7 +24,7 @@ def test_an_unreadable_setting_is_named_with_its_value() -> None:
 
 
 def test_lists_are_separated_by_commas() -> None:
-    assert Settings.one({"TUNEDROP_APP_KEYS": "a:1, b:2,"}, "app_keys") == ("a:1", "b:2")
+    assert Settings.one({"TUNEDROP_BASE_DEPLOYMENTS": "a, b,"}, "base_deployments") == ("a", "b")
 
 
 def test_the_sample_sets_nothing_that_the_app_does_not_know() -> None:

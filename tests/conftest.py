@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from azure.core.credentials import AccessToken
+from azure.core.pipeline.policies import HeadersPolicy
+from azure.mgmt.cognitiveservices import CognitiveServicesManagementClient
 from azure.storage.blob import BlobServiceClient, ContainerClient
 from openai import OpenAI
 
 from local.emulator.auth import DEFAULT_KEY
-from local.stack import Stack, running
+from local.stack import SUBSCRIPTION, Stack, running
 
 PATIENCE_SECONDS = 120
 ENDS = {"serving", "rejected", "failed", "cancelled", "superseded"}
@@ -26,6 +29,7 @@ class Loop:
     blobs: BlobServiceClient
     chat: OpenAI
     service: OpenAI
+    control: CognitiveServicesManagementClient
 
     def container(self, name: str) -> ContainerClient:
         return self.blobs.get_container_client(name)
@@ -71,5 +75,32 @@ def loop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loop]:
         BlobServiceClient.from_connection_string(stack.storage) as blobs,
         OpenAI(base_url=f"{stack.app_url}/api/v1", api_key=stack.app_key, max_retries=0) as chat,
         OpenAI(base_url=f"{stack.openai_url}/openai/v1", api_key=DEFAULT_KEY) as service,
+        control_plane(stack) as control,
     ):
-        yield Loop(stack, blobs, chat, service)
+        yield Loop(stack, blobs, chat, service, control)
+
+
+class NoCredential:
+    """A placeholder that the client asks for: the policy brings the token."""
+
+    def get_token(self, *scopes: str, **options: Any) -> AccessToken:
+        raise NotImplementedError
+
+
+def control_plane(stack: Stack) -> CognitiveServicesManagementClient:
+    """A client of the emulated control plane, with a token of its managed identity."""
+    request = urllib.request.Request(
+        f"{stack.openai_url}/_emulator/identity"
+        "?resource=https://management.azure.com&api-version=2019-08-01",
+        headers={"X-IDENTITY-HEADER": "local"},
+    )
+    with urllib.request.urlopen(request, timeout=30) as response:
+        token = json.load(response)["access_token"]
+    return CognitiveServicesManagementClient(
+        NoCredential(),
+        SUBSCRIPTION,
+        base_url=stack.openai_url,
+        authentication_policy=HeadersPolicy({"Authorization": f"Bearer {token}"}),
+        credential_scopes=["unused"],
+        polling_interval=1,
+    )

@@ -1,0 +1,102 @@
+"""Clients that others wrote, against the app as it is shipped: only URL and key are changed."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import openai
+import pytest
+from langchain_openai import ChatOpenAI
+from pydantic import SecretStr
+
+from tests.conftest import Loop
+
+QUESTION = "What is a ship?"
+
+
+@pytest.fixture
+def base_url(loop: Loop) -> str:
+    return f"{loop.stack.app_url}/api/v1"
+
+
+async def test_openai_async_streaming_with_usage(loop: Loop, base_url: str) -> None:
+    async with openai.AsyncOpenAI(base_url=base_url, api_key=loop.stack.app_key) as client:
+        stream = await client.chat.completions.create(
+            model=loop.stack.base_deployment,
+            messages=[{"role": "user", "content": QUESTION}],
+            max_tokens=4,
+            stream=True,
+            stream_options={"include_usage": True},
+        )
+        chunks = [chunk async for chunk in stream]
+    assert chunks[-1].usage
+    assert chunks[-1].usage.total_tokens > 0
+
+
+def test_azures_own_client_class_of_the_sdk(loop: Loop) -> None:
+    """It puts the model into the path, an api-version behind it and the key into `api-key`."""
+    with openai.AzureOpenAI(
+        azure_endpoint=f"{loop.stack.app_url}/api",
+        api_key=loop.stack.app_key,
+        api_version="2024-10-21",
+    ) as client:
+        answer = client.chat.completions.create(
+            model=loop.stack.base_deployment,
+            messages=[{"role": "user", "content": QUESTION}],
+            max_tokens=4,
+        )
+    assert answer.choices
+
+
+def test_langchain(loop: Loop, base_url: str) -> None:
+    chat = ChatOpenAI(
+        base_url=base_url,
+        api_key=SecretStr(loop.stack.app_key),
+        model=loop.stack.base_deployment,
+        max_completion_tokens=4,
+    )
+    assert chat.invoke(QUESTION).response_metadata["model_name"]
+    assert len(list(chat.stream(QUESTION))) > 1
+
+
+def test_the_llm_command(loop: Loop, base_url: str, tmp_path: Path) -> None:
+    models = [
+        {
+            "model_id": "ours",
+            "model_name": loop.stack.base_deployment,
+            "api_base": base_url,
+            "api_key_name": "ours",
+        }
+    ]
+    (tmp_path / "extra-openai-models.yaml").write_text(json.dumps(models))
+    (tmp_path / "keys.json").write_text(json.dumps({"ours": loop.stack.app_key}))
+    done = subprocess.run(
+        [sys.executable, "-m", "llm", "-m", "ours", "-o", "max_tokens", "4", QUESTION],
+        env={**os.environ, "LLM_USER_PATH": str(tmp_path), "LLM_LOAD_PLUGINS": ""},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
+def test_curl(loop: Loop, base_url: str) -> None:
+    chat = {"model": loop.stack.base_deployment, "messages": [{"role": "user", "content": "Hi"}]}
+    done = subprocess.run(
+        [
+            *("curl", "-sS", "--fail-with-body", f"{base_url}/chat/completions"),
+            *("-H", f"Authorization: Bearer {loop.stack.app_key}"),
+            *("-H", "Content-Type: application/json", "-d", json.dumps({**chat, "max_tokens": 4})),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["choices"]
