@@ -73,14 +73,16 @@ def check(arguments: list[str]) -> int:
 
 def bench(arguments: list[str]) -> int:
     known = sorted(p.stem for p in (ROOT / "bench").glob("*.py") if p.stem != "__init__")
-    wanted = arguments or known
+    known = [name for name in known if not name.endswith("_servers")]
+    options = [argument for argument in arguments if argument.startswith("-")]
+    wanted = [argument for argument in arguments if argument not in options] or known
     for name in wanted:
         if name not in known:
             raise SetUpError(
                 f"There is no benchmark {name!r}; known: {', '.join(known) or 'none'}."
             )
     set_up_laptop()
-    return max((run("-m", f"bench.{name}") for name in wanted), default=0)
+    return max((run("-m", f"bench.{name}", *options) for name in wanted), default=0)
 
 
 COMMANDS: dict[str, Callable[[list[str]], int]] = {
