@@ -37,6 +37,11 @@ async def dataset_uploaded(dataset: BlobClient) -> None:
     await keeper.dataset_dropped(dataset.blob_name, cloud())
 
 
+@app.timer_trigger(arg_name="timer", schedule="0 30 3 * * *")
+async def forget(timer: func.TimerRequest) -> None:
+    await relay().memory.forget(cloud().settings.remember_days)
+
+
 @app.timer_trigger(arg_name="timer", schedule=Settings.one(os.environ, "tick"))
 async def keep_moving(timer: func.TimerRequest) -> None:
     await keeper.tick(cloud())
@@ -64,6 +69,16 @@ async def chat_with_deployment(req: Request) -> Response:
 @app.route("v1/models", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 async def chat_models(req: Request) -> Response:
     return await relay().models(req)
+
+
+@app.route("feedback", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
+async def feedback(req: Request) -> Response:
+    return await relay().rate(req)
+
+
+@app.route("models/{name}/examples", methods=["GET"])
+async def examples(req: Request) -> Response:
+    return await api.examples(req, relay().memory)
 
 
 @app.route("runs", methods=["GET"])
@@ -99,3 +114,8 @@ async def console(req: Request) -> Response:
 @app.route("console/{name}", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 async def console_file(req: Request) -> Response:
     return api.console(req.path_params["name"])
+
+
+@app.route("openapi.json", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+async def openapi(req: Request) -> Response:
+    return api.console("openapi.json")

@@ -36,7 +36,8 @@ START_SECONDS = 120
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000000"
 GROUP, ACCOUNT = "laptop", "emulator"
 BASE_DEPLOYMENT, BASE_MODEL, BASE_VERSION = "gpt-4.1-nano", "gpt-4.1-nano", "2025-04-14"
-CONTAINERS = ("datasets", "runs", "models")
+REMEMBERING = "captain,tickets"  # the examples: feedback can be tried at once
+CONTAINERS = ("datasets", "runs", "models", "feedback")
 
 
 class StackError(Exception):
@@ -198,6 +199,7 @@ class _Starter:
             "TUNEDROP_QUIET_SECONDS": "1",
             "TUNEDROP_APP_KEYS": f"laptop:{hashlib.sha256(stack.app_key.encode()).hexdigest()}",
             "TUNEDROP_BASE_DEPLOYMENTS": stack.base_deployment,
+            "TUNEDROP_REMEMBER": REMEMBERING,
         }
 
     # ---- what infra/ does in Azure

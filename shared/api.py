@@ -3,11 +3,13 @@
 Reads the ledger and the registry; knows nothing of HTTP beyond the response it hands back.
 """
 
+import json
 from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 
+from shared.chat.memory import Memory
 from shared.cloud import Cloud
 from shared.errors import NotFound, TunedropError
 from shared.model.registry import Registry
@@ -55,6 +57,15 @@ async def models(cloud: Cloud) -> Response:
     return JSONResponse({"models": [model.model_dump(mode="json") for model in found]})
 
 
+async def examples(request: Request, memory: Memory) -> Response:
+    """A model's good and corrected answers as a dataset to drop; with `?provenance=1` instead
+    where each of its lines comes from, in the same order."""
+    pairs = await memory.export(request.path_params["name"])
+    wanted = 1 if request.query_params.get("provenance") else 0
+    lines = [json.dumps(pair[wanted], ensure_ascii=False) + "\n" for pair in pairs]
+    return Response("".join(lines), media_type="application/x-ndjson")
+
+
 async def health(cloud: Cloud) -> Response:
     """Whether the app can reach its storage; 503 says what is in the way."""
     try:
@@ -66,7 +77,7 @@ async def health(cloud: Cloud) -> Response:
 
 def console(name: str = "index.html") -> Response:
     """A file of the console's; the names are the whole list of what may be asked for."""
-    if name not in {"index.html", "console.js"}:
+    if name not in {"index.html", "console.js", "openapi.json"}:
         return problem(NotFound(f"The console has no {name!r}."), 404)
     return FileResponse(CONSOLE / name, headers={"cache-control": "no-cache"})
 

@@ -39,6 +39,9 @@ class Settings:
     models_container: str = setting(
         "TUNEDROP_MODELS_CONTAINER", "Where models and their versions are kept.", "models"
     )
+    feedback_container: str = setting(
+        "TUNEDROP_FEEDBACK_CONTAINER", "Where remembered conversations are kept.", "feedback"
+    )
 
     openai_endpoint: str = setting(
         "AZURE_OPENAI_ENDPOINT", "The Azure OpenAI resource, e.g. https://NAME.openai.azure.com."
@@ -128,6 +131,16 @@ class Settings:
         "TUNEDROP_CHAT_DEADLINE_SECONDS",
         "The longest that a caller waits for an answer to begin.",
         100.0,
+    )
+
+    remember: tuple[str, ...] = setting(
+        "TUNEDROP_REMEMBER",
+        "Models whose conversations are remembered for the next dataset, separated by commas; "
+        "`captain:0.1` remembers every tenth. None, when empty.",
+        (),
+    )
+    remember_days: int = setting(
+        "TUNEDROP_REMEMBER_DAYS", "After how many days conversations are forgotten.", 30
     )
 
     @classmethod

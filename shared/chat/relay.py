@@ -18,6 +18,8 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from shared.chat.access import Access, Caller
 from shared.chat.circuit import Circuits
 from shared.chat.directory import Directory, Target
+from shared.chat.memory import MOST_BYTES as LONGEST_KEPT
+from shared.chat.memory import Memory, read_rating, shares
 from shared.chat.wire import (
     DONE,
     KEEP_ALIVE,
@@ -30,7 +32,7 @@ from shared.chat.wire import (
 )
 from shared.cloud import Cloud
 from shared.cloud.completions import Reply
-from shared.errors import Refused, TunedropError, Unavailable
+from shared.errors import NotFound, Refused, TunedropError, Unavailable
 from shared.model.registry import Registry
 from shared.model.waking import Bell
 
@@ -62,6 +64,7 @@ class Relay:
         self.directory = Directory(registry, settings.base_deployments, settings.chat_fallback)
         self.circuits = Circuits()
         self.bell = Bell(cloud.models)
+        self.memory = Memory(cloud.feedback, shares(settings.remember))
 
     async def complete(self, request: Request) -> Response:
         """POST /v1/chat/completions, or Azure OpenAI's path with the model in it."""
@@ -79,10 +82,28 @@ class Relay:
             return Response(status_code=GONE)
         added = time.perf_counter() - began - answer.waited
         headers = _headers(answer, targets[0], request_id, added)
+        remembered = self.memory.wants(answer.target.model)
         if answer.body is not None:
             self.access.charge(caller, tokens_used(answer.body[-TAIL:], 0))
+            if remembered:
+                self.memory.keep_later(answer.target.served_by, chat, answer.body)
             return Response(answer.body, answer.reply.status, headers)
-        return StreamingResponse(self._stream(answer.reply, caller), answer.reply.status, headers)
+        kept = bytearray() if remembered else None
+        stream = self._stream(answer, chat, caller, kept)
+        return StreamingResponse(stream, answer.reply.status, headers)
+
+    async def rate(self, request: Request) -> Response:
+        """POST /feedback: what somebody thinks of an answer, by its id."""
+        try:
+            caller = self.access.admit(request.headers)
+            rating = read_rating(await _body(request))
+            model = await self.memory.where(rating.id)
+            if not caller.may_use(model):
+                raise NotFound(f"No answer {rating.id!r} is remembered.", "Check the id.")
+            await self.memory.rate(rating, model, caller.name)
+        except TunedropError as error:
+            return error_response(error, "")
+        return JSONResponse({"id": rating.id, "model": model, "rating": rating.rating}, 201)
 
     async def models(self, request: Request) -> Response:
         """GET /v1/models: what this caller may put into `model`."""
@@ -165,9 +186,11 @@ class Relay:
             return broken, _jittered(_retry_after(reply))
         return None
 
-    async def _stream(self, reply: Reply, caller: Caller) -> AsyncIterator[bytes]:
+    async def _stream(
+        self, answer: Answer, chat: Chat, caller: Caller, kept: bytearray | None
+    ) -> AsyncIterator[bytes]:
         """The bytes as they come; comments while nothing comes; an error event if it is cut."""
-        tail, events = b"\n\n", 0
+        reply, tail, events = answer.reply, b"\n\n", 0
         try:
             while True:
                 try:
@@ -182,8 +205,12 @@ class Relay:
                 yield chunk
                 events += chunk.count(b"data:")
                 tail = (tail + chunk)[-TAIL:]
+                if kept is not None and len(kept) < LONGEST_KEPT:
+                    kept += chunk
             if DONE not in tail and reply.status < 400:
                 yield error_event(Unavailable("The answer was cut off.", "Ask again."))
+            elif kept:
+                self.memory.keep_later(answer.target.served_by, chat, bytes(kept))
         except Unavailable as error:
             yield error_event(error)
         finally:

@@ -49,6 +49,10 @@ class Cloud:
         return self._container(self.settings.models_container)
 
     @cached_property
+    def feedback(self) -> Container:
+        return self._container(self.settings.feedback_container)
+
+    @cached_property
     def finetuning(self) -> FineTuning:
         return FineTuning.connect(self.settings)
 
