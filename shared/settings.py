@@ -124,7 +124,8 @@ class Settings:
     chat_fallback: tuple[str, ...] = setting(
         "TUNEDROP_CHAT_FALLBACK",
         "Who answers when a model's champion cannot, in this order: `previous` (the champion "
-        "before) or names of deployments, separated by commas.",
+        "before), names of deployments, or DEPLOYMENT@https://OTHER.openai.azure.com for one of "
+        "another resource, separated by commas.",
         (),
     )
     chat_deadline_seconds: float = setting(

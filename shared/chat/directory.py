@@ -11,15 +11,18 @@ from shared.model.registry import Model, Registry
 
 FRESH_SECONDS = 5  # how long a model's record may be used before it is read again
 PREVIOUS = "previous"  # the fallback that means: the champion before this one
+CANDIDATE = "candidate"  # NAME@candidate: the newest version, while it is not the champion
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """`served_by` is what a header tells the caller; `model` is whose deployment may be woken."""
+    """`served_by` is what a header tells the caller; `model` is whose deployment may be woken;
+    `endpoint` is another Azure OpenAI resource than the app's own."""
 
     served_by: str
     deployment: str
     model: str | None = None
+    endpoint: str | None = None
 
 
 class Directory:
@@ -40,7 +43,7 @@ class Directory:
 
     async def targets(self, asked: str, caller: Caller) -> list[Target]:
         """`NAME` is the model's champion with its fallbacks, `NAME@7` exactly that version,
-        otherwise an allowed base deployment.
+        `NAME@candidate` the one that is not the champion yet; otherwise an allowed base deployment.
 
         Raises NotFound for what does not exist or is not the caller's, Unavailable for a model
         that no version serves yet.
@@ -72,8 +75,9 @@ class Directory:
     def _fallbacks(self, model: Model) -> list[Target]:
         found = []
         for name in self.fallback:
+            deployment, _, endpoint = name.partition("@")
             if name != PREVIOUS:
-                found.append(Target(name, name))
+                found.append(Target(name, deployment, endpoint=endpoint or None))
             elif model.previous:
                 found.append(_version(model, model.previous))
         return found
@@ -100,6 +104,10 @@ def _may_be_a_name(name: str) -> bool:
 
 
 def _whole(number: str, model: Model) -> int:
+    if number == CANDIDATE:
+        if model.candidate is None:
+            raise NotFound(f"{model.name} has no candidate.", f"Chat with {model.name} itself.")
+        return model.candidate
     if not number.isdecimal() or len(number) > 9:
         raise NotFound(
             f"{number[:20]!r} is not a version of {model.name}.",

@@ -120,7 +120,7 @@ class Relay:
         problem: TunedropError = Unavailable("No deployment could be asked.", "Try again.")
         for target in targets:
             for _ in range(TRIES):
-                rest = self.circuits.rests(target.deployment)
+                rest = self.circuits.rests(target.served_by)
                 if rest:
                     problem = Unavailable(
                         f"{target.served_by} has failed repeatedly and is left alone for a moment.",
@@ -141,24 +141,25 @@ class Relay:
         self, chat: Chat, target: Target, until: float
     ) -> "Answer | tuple[TunedropError, float | None]":
         """An answer to pass on, or a problem and the pause after which to try again, if ever."""
-        self.circuits.began(target.deployment)
+        self.circuits.began(target.served_by)
         began = time.perf_counter()
         try:
             async with asyncio.timeout(max(0.0, until - time.monotonic())):
-                reply = await self.cloud.completions.send(chat.to(target.deployment))
-                body = None if reply.streams else await _read_whole(reply)
+                body = chat.to(target.deployment)
+                reply = await self.cloud.completions.send(body, target.endpoint)
+                whole = None if reply.streams else await _read_whole(reply)
         except TimeoutError:
-            self.circuits.failed(target.deployment)
+            self.circuits.failed(target.served_by)
             late = f"{target.served_by} did not answer within {self.deadline:g} s."
             return Unavailable(late, "Try again, or ask for less."), None
         except Unavailable as error:
-            self.circuits.failed(target.deployment)
+            self.circuits.failed(target.served_by)
             return error, _jittered()
         problem = await self._problem(reply, target)
         if problem:
             return problem
-        self.circuits.worked(target.deployment)
-        return Answer(reply, body, target, time.perf_counter() - began)
+        self.circuits.worked(target.served_by)
+        return Answer(reply, whole, target, time.perf_counter() - began)
 
     async def _problem(
         self, reply: Reply, target: Target
@@ -181,7 +182,7 @@ class Relay:
         if status in (401, 403):
             return Refused("The app itself was refused.", "Its identity lacks a role."), None
         if status >= 500 or status == 408:
-            self.circuits.failed(target.deployment)
+            self.circuits.failed(target.served_by)
             broken = Unavailable(f"{who} answered {status}.", "Try again.")
             return broken, _jittered(_retry_after(reply))
         return None

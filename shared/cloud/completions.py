@@ -53,15 +53,20 @@ class Reply:
 
 class Completions:
     def __init__(self, settings: "Settings") -> None:
-        self.url = f"{settings.openai_endpoint.rstrip('/')}/openai/v1/chat/completions"
         self.settings = settings
         self._session: ClientSession | None = None
         self._token: Callable[[], Awaitable[str]] | None = None
 
-    async def send(self, body: bytes) -> Reply:
-        """Post a chat; returns when the answer's headers are there. Raises Unavailable."""
-        headers = {**HEADERS, **await self._credentials()}
-        post = self._open_session().post(self.url, data=body, headers=headers)
+    async def send(self, body: bytes, endpoint: str | None = None) -> Reply:
+        """Post a chat; returns when the answer's headers are there. Raises Unavailable.
+
+        `endpoint` is another resource that the app's settings name; the app's identity needs a
+        role there too, for its key is of its own resource and is not sent elsewhere.
+        """
+        headers = {**HEADERS, **await self._credentials(elsewhere=endpoint is not None)}
+        base = (endpoint or self.settings.openai_endpoint).rstrip("/")
+        url = f"{base}/openai/v1/chat/completions"
+        post = self._open_session().post(url, data=body, headers=headers)
         return Reply(await _or_unavailable(post))
 
     async def close(self) -> None:
@@ -80,8 +85,8 @@ class Completions:
             self._session = aiohttp.ClientSession(timeout=timeout, connector=connector)
         return self._session
 
-    async def _credentials(self) -> dict[str, str]:
-        if self.settings.openai_key:
+    async def _credentials(self, elsewhere: bool) -> dict[str, str]:
+        if self.settings.openai_key and not elsewhere:
             return {"api-key": self.settings.openai_key}
         if self._token is None:
             from shared.cloud.identity import token_provider

@@ -40,6 +40,12 @@ class Model(BaseModel):
         known = ", ".join(str(version.version) for version in self.versions) or "none yet"
         raise NotFound(f"{self.name} has no version {number}.", f"It has: {known}.")
 
+    @property
+    def candidate(self) -> int | None:
+        """The newest version, as long as it is not the champion."""
+        newest = max((version.version for version in self.versions), default=None)
+        return newest if newest != self.champion else None
+
     def of_run(self, run_id: str) -> Version | None:
         return next((version for version in self.versions if version.run_id == run_id), None)
 

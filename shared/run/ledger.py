@@ -184,16 +184,18 @@ class Ledger:
 
     async def newest(self, model: str | None, limit: int) -> list[Run]:
         """The youngest runs first, of one model or of all."""
-        found: list[Run] = []
+        found: dict[str, Run] = {}
         async for blob in self.runs.list("newest/"):
             run_id = blob.name.split("-", 1)[1]
+            if run_id in found:
+                continue  # entered twice: a worker died between this entry and the run itself
             if model and run_id.rsplit("-", 1)[0] != model:
                 continue
             if run := await self.load(run_id):
-                found.append(run)
+                found[run_id] = run
             if len(found) >= limit:
                 break
-        return found
+        return list(found.values())
 
     @asynccontextmanager
     async def claim(self, run_id: str) -> AsyncIterator["Claim | None"]:

@@ -35,6 +35,7 @@ class Shop:
     openai: openai.AsyncOpenAI
     http: httpx.AsyncClient
     relay: Relay
+    registry: Registry
 
     async def ask(self, model: str = "captain", **more: Any) -> httpx.Response:
         body = {"model": model, "messages": QUESTION} | more
@@ -90,7 +91,7 @@ async def shop(loop: Loop) -> AsyncIterator[Shop]:
                 openai.AsyncOpenAI(base_url=f"{url}/v1", api_key="k", max_retries=0) as client,
                 httpx.AsyncClient(base_url=url, headers={"api-key": "k"}, timeout=20) as http,
             ):
-                yield Shop(upstream, cloud, client, http, relay)
+                yield Shop(upstream, cloud, client, http, relay, registry)
 
 
 class serving:  # noqa: N801

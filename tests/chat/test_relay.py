@@ -36,6 +36,35 @@ async def test_a_version_and_a_base_deployment_can_be_named(shop: Shop) -> None:
     assert shop.upstream.asked() == ["captain-v1", "base"]
 
 
+async def test_a_candidate_is_the_newest_version_until_it_is_the_champion(shop: Shop) -> None:
+    said = await shop.ask("captain@candidate")
+    assert said.status_code == 404
+    await shop.registry.add_version(
+        "captain", "run-3", base_model="b", fine_tuned_model="ft-3", sku="S", capacity=1
+    )
+    shop.relay.directory.now = lambda: float("inf")  # the record is read again after some seconds
+    assert (await shop.ask("captain@candidate")).headers["x-tunedrop-model"] == "captain@3"
+    assert (await shop.ask("captain")).headers["x-tunedrop-model"] == "captain@2"
+
+
+async def test_another_regions_deployment_may_stand_in_and_never_sees_the_key(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with up.upstream() as elsewhere:
+        shop.relay.directory.fallback = (f"twin@{elsewhere.url}",)
+        monkeypatch.setattr(shop.cloud.completions, "_token", token)
+        shop.upstream.plan("captain-v2", up.error(429, "", "retry-after: 60"))
+        said = await shop.ask()
+    assert said.status_code == 200
+    assert elsewhere.asked() == ["twin"]
+    assert elsewhere.calls[0].headers["authorization"] == "Bearer of-our-identity"
+    assert "api-key" not in elsewhere.calls[0].headers
+
+
+async def token() -> str:
+    return "of-our-identity"
+
+
 async def test_a_stream_is_relayed_event_by_event(shop: Shop) -> None:
     """The second event is only sent once the first has come through."""
     seen = asyncio.Event()
