@@ -1,17 +1,28 @@
-"""`python -m tunedrop`: checks datasets before anyone drops them. Works without Azure."""
+"""`python -m tunedrop`: what people and build pipelines do with datasets.
+
+All of it works without Azure but `export`, which asks a running app.
+"""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from shared.dataset import report
+from shared.dataset import page, report
+from shared.dataset.cost import Plan
+from shared.dataset.examples import Role
+from shared.dataset.mend import mend
 from shared.dataset.scan import Scan, Scanned
+from shared.dataset.split import split_file
+from shared.dataset.verdict import judge
+from tunedrop import github, show
+from tunedrop.export import ExportError
+from tunedrop.export import export as fetch_examples
 
 CHUNK = 1 << 20
-SHOWN = 20  # findings of a file that the terminal lists; --json has them all
+Files = Annotated[list[Path], typer.Argument(help="training sets (JSONL)")]
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -23,42 +34,92 @@ def about() -> None:
 
 @cli.command()
 def check(
-    files: Annotated[list[Path], typer.Argument(help="datasets (JSONL)")],
+    files: Files,
+    validation: Annotated[Path | None, typer.Option(help="validation set (JSONL)")] = None,
+    base_model: Annotated[str, typer.Option(help="model to tune")] = Plan().base_model,
+    method: Annotated[str, typer.Option(help="supervised or dpo")] = "supervised",
+    training_type: Annotated[str, typer.Option(help="tier")] = Plan().training_type,
+    epochs: Annotated[int | None, typer.Option(min=1, help="epochs, for the price")] = None,
+    budget: Annotated[float | None, typer.Option(min=0, help="USD, for the training")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="leave out what is said")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="print the report as JSON")] = False,
+    html: Annotated[Path | None, typer.Option(help="write the report as a page")] = None,
+    annotations: Annotated[bool, typer.Option("--github", help="annotate in GitHub")] = False,
+    fix: Annotated[Path | None, typer.Option(help="write a corrected copy of one file")] = None,
 ) -> None:
-    """Check datasets as the app would. Exits 0 if clean, 1 with errors, 2 if one can't be read."""
+    """Check datasets as the app would. Exits 0 if accepted, 1 with errors, 2 if called wrongly."""
+    if method not in ("supervised", "dpo"):
+        raise typer.BadParameter(f"{method!r} is neither supervised nor dpo.")
+    if fix and len(files) > 1:
+        raise typer.BadParameter("--fix takes one file.")
+    plan = Plan(base_model, method, training_type, epochs, budget)
     try:
-        scanned = [scan(path) for path in files]
+        scanned = [scan(path, Role.TRAINING, plan, deep=not quick) for path in files]
+        if validation:
+            scanned.append(scan(validation, Role.VALIDATION, plan, deep=not quick))
+        verdict = judge(scanned, plan, datetime.now(UTC).date())
+        title = ", ".join(path.name for path in files)
+        if html:
+            html.write_text(page.as_html(title, verdict), encoding="utf-8")
+        if fix:
+            typer.echo(mend(files[0], fix).sentence(), err=True)
     except OSError as error:
-        typer.echo(f"tunedrop: cannot read {error.filename}: {error.strerror}.", err=True)
-        raise typer.Exit(2) from None
+        raise unusable(error) from None
     if as_json:
-        typer.echo(json.dumps(report.as_json("check", scanned), indent=2, ensure_ascii=False))
+        typer.echo(json.dumps(report.as_json(title, verdict), indent=2, ensure_ascii=False))
+    elif annotations:
+        github.annotate(verdict)
     else:
-        show(scanned)
-    raise typer.Exit(1 if any(file.broken for file in scanned) else 0)
+        show.verdict(verdict)
+    raise typer.Exit(1 if verdict.rejected else 0)
 
 
-def scan(path: Path) -> Scanned:
-    looking = Scan(str(path))
+@cli.command()
+def split(
+    file: Annotated[Path, typer.Argument(help="a dataset (JSONL)")],
+    training: Annotated[Path, typer.Option(help="where to write the training set")],
+    validation: Annotated[Path, typer.Option(help="where to write the validation set")],
+    share: Annotated[float, typer.Option(min=0.01, max=0.5, help="of the validation set")] = 0.1,
+    seed: Annotated[int, typer.Option(help="another number, another split")] = 0,
+) -> None:
+    """Split a dataset so that nothing in one part is the same, or almost, in the other."""
+    try:
+        kept, held_out = split_file(file, training, validation, share, seed)
+    except OSError as error:
+        raise unusable(error) from None
+    typer.echo(f"{kept} examples in {training}, {held_out} in {validation}")
+
+
+@cli.command()
+def export(
+    model: Annotated[str, typer.Argument(help="the model whose rated answers are wanted")],
+    app: Annotated[str, typer.Option(envvar="TUNEDROP_APP", help="address of the app")],
+    key: Annotated[str, typer.Option(envvar="TUNEDROP_FUNCTION_KEY", help="Functions key")] = "",
+    out: Annotated[Path, typer.Option(help="where to write")] = Path("training_set.jsonl"),
+    provenance: Annotated[Path | None, typer.Option(help="where each line is from")] = None,
+) -> None:
+    """Turn a model's good and corrected answers into the next training set."""
+    try:
+        count = fetch_examples(app, key, model, out, provenance)
+    except ExportError as error:
+        typer.echo(f"tunedrop: {error}", err=True)
+        raise typer.Exit(2) from None
+    except OSError as error:
+        raise unusable(error) from None
+    typer.echo(f"{count} examples in {out}; check it, then drop it as {model}/{out.name}")
+
+
+def scan(path: Path, role: Role, plan: Plan, *, deep: bool) -> Scanned:
+    looking = Scan(str(path), role, plan, deep=deep)
     with path.open("rb") as file:
         while chunk := file.read(CHUNK):
             looking.feed(chunk)
     return looking.finish()
 
 
-def show(scanned: list[Scanned]) -> None:
-    screen = Console(highlight=False, markup=False, soft_wrap=True)
-    for file in scanned:
-        screen.print(f"{file.name}: {file.examples} examples, {file.size:,} bytes", style="bold")
-        for finding in file.findings[:SHOWN]:
-            where = f"{file.name}:{finding.line}" if finding.line else file.name
-            screen.print(f"  {where}: {finding.severity}: {finding.what} {finding.fix}")
-        hidden = sum(file.counts.values()) - min(len(file.findings), SHOWN)
-        if hidden:
-            screen.print(f"  … and {hidden} more (--json shows them).")
-        if not file.findings:
-            screen.print("  clean")
+def unusable(error: OSError) -> typer.Exit:
+    typer.echo(f"tunedrop: cannot use {error.filename}: {error.strerror}.", err=True)
+    return typer.Exit(2)
 
 
 if __name__ == "__main__":

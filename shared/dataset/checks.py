@@ -1,123 +1,141 @@
-"""The checks of one example: small functions, each of which looks for one kind of mistake.
+"""The checks of one example's shape: small functions, each looking for one kind of mistake.
 
-A check is called with an example that is a JSON object and yields (message index, id, severity,
-what, fix). It does no I/O and never raises, whatever the JSON holds.
+A check is called with an example that is a JSON object and yields faults with their path. It does
+no I/O and never raises, whatever the JSON holds. Plain lines never come here: they decode into
+`examples.Plain`, which is the same rules as a type.
 Rules of the service: Azure OpenAI's fine-tuning guide, chat format, read 2026-11.
 """
 
-from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+import re
+from collections.abc import Callable, Iterable, Iterator
+from difflib import get_close_matches
+from typing import Any
 
-from shared.dataset.examples import Example, Severity, shorten
-
-ROLES = ("system", "developer", "user", "assistant", "tool")
-
-
-class Fault(NamedTuple):
-    """A finding before it knows its line."""
-
-    id: str
-    severity: Severity
-    message: int | None
-    what: str
-    fix: str
-
+from shared.dataset.examples import ROLES, Example, Fault
+from shared.dataset.quoting import shorten
 
 Check = Callable[[Example], Iterator[Fault]]
+
+_EXAMPLE_KEYS = ("messages", "tools", "parallel_tool_calls", "functions")
+_MESSAGE_KEYS = ("role", "content", "name", "weight", "tool_calls", "tool_call_id",
+                 "function_call", "refusal")  # fmt: skip
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 def messages_are_a_list(example: Example) -> Iterator[Fault]:
     messages = example.get("messages")
-    if not isinstance(messages, list) or not messages:
-        yield Fault(
-            "messages-missing",
-            Severity.ERROR,
-            None,
-            "The example has no list of messages."
-            if "messages" not in example
-            else f"`messages` is {shorten(messages)}, not a list with messages.",
-            'Write {"messages": [{"role": "user", "content": …}, …]}.',
-        )
+    if isinstance(messages, list) and messages:
+        return
+    if "messages" in example:
+        yield Fault("messages-missing", f"`messages` is {shorten(messages)}.", path=("messages",))
+        return
+    near = get_close_matches("messages", list(example)[:100], n=1)
+    fix = None
+    if near:
+        fix = f"Rename {shorten(near[0])!r} to messages."
+    elif "prompt" in example:
+        fix = "Prompt and completion are the old format: make them a user and an assistant message."
+    elif "conversations" in example:
+        fix = "This is ShareGPT's format: write role and content for from and value."
+    yield Fault("messages-missing", "The example has no `messages`.", fix=fix)
 
 
 def messages_are_objects(example: Example) -> Iterator[Fault]:
     for index, message in _messages(example):
         if not isinstance(message, dict):
             yield Fault(
-                "message-not-object",
-                Severity.ERROR,
-                index,
-                f"The message is {shorten(message)}, not an object.",
-                'Write {"role": …, "content": …}.',
+                "message-not-object", f"The message is {shorten(message)}.", index, at(index)
             )
 
 
 def roles_are_known(example: Example) -> Iterator[Fault]:
-    for index, message in _objects(example):
+    for index, message in objects(example):
         role = message.get("role")
         if role not in ROLES:
-            yield Fault(
-                "role-unknown",
-                Severity.ERROR,
-                index,
-                f"The role is {shorten(role)}."
-                if "role" in message
-                else "The message has no role.",
-                f"Use one of {', '.join(ROLES)}.",
-            )
+            what = f"The role is {shorten(role)}." if "role" in message else "There is no role."
+            near = get_close_matches(role.lower(), ROLES, n=1) if isinstance(role, str) else []
+            fix = f"Did you mean {near[0]}?" if near else None
+            yield Fault("role-unknown", what, index, at(index, "role"), fix)
 
 
 def contents_are_there(example: Example) -> Iterator[Fault]:
     """Only an assistant message that calls tools may come without content."""
-    for index, message in _objects(example):
+    for index, message in objects(example):
         content = message.get("content")
-        if message.get("tool_calls") and content is None:
-            continue
-        if not isinstance(content, str | list) or not content or _blank(content):
-            yield Fault(
-                "content-missing",
-                Severity.ERROR,
-                index,
-                f"The {message.get('role', 'message')}'s content is {shorten(content)}."
-                if "content" in message
-                else f"The {message.get('role', 'message')}'s content is missing.",
-                "Give it a text, or remove the message.",
-            )
+        calls = message.get("tool_calls") or message.get("function_call")
+        if content is None or content == "" or content == [] or _blank(content):
+            if not (calls and message.get("role") == "assistant" and not content):
+                who = shorten(message.get("role", "message"))
+                what = f"is {shorten(content)!r}" if "content" in message else "is missing"
+                yield Fault("content-missing", f"The {who}'s content {what}.", index,
+                            at(index, "content"))  # fmt: skip
+        elif not isinstance(content, str | list):
+            who = shorten(message.get("role", "message"))
+            yield Fault("content-invalid", f"The {who}'s content is {shorten(content)}.", index,
+                        at(index, "content"))  # fmt: skip
+
+
+def keys_are_known(example: Example) -> Iterator[Fault]:
+    if "messages" in example:
+        yield from unknown_keys(example, _EXAMPLE_KEYS)
+    for index, message in objects(example):
+        yield from unknown_keys(message, _MESSAGE_KEYS, index, at(index))
+
+
+def names_are_allowed(example: Example) -> Iterator[Fault]:
+    for index, message in objects(example):
+        name = message.get("name")
+        if name is not None and not (isinstance(name, str) and _NAME.fullmatch(name)):
+            yield Fault("name-invalid", f"The name is {shorten(name)}.", index, at(index, "name"))
 
 
 def ends_with_assistant(example: Example) -> Iterator[Fault]:
-    messages = [message for _, message in _objects(example)]
-    if messages and messages[-1].get("role") != "assistant":
-        yield Fault(
-            "last-not-assistant",
-            Severity.ERROR,
-            len(messages) - 1,
-            f"The last message is from {shorten(messages[-1].get('role'))}.",
-            "End the example with the assistant's answer: it is what the model learns.",
-        )
+    roles = [(index, message.get("role")) for index, message in objects(example)]
+    if not roles or any(role not in ROLES for _, role in roles):
+        return
+    names = [role for _, role in roles]
+    if "assistant" not in names:
+        yield Fault("no-assistant", "No message is from the assistant.", roles[-1][0])
+    elif names[-1] != "assistant":
+        index = roles[-1][0]
+        what = f"The last message is from the {names[-1]}."
+        yield Fault("last-not-assistant", what, index, at(index, "role"))
+
+
+def roles_take_turns(example: Example) -> Iterator[Fault]:
+    messages = list(_messages(example))
+    roles = [message.get("role") if isinstance(message, dict) else None for _, message in messages]
+    if not roles or any(role not in ROLES for role in roles):
+        return  # says enough already
+    if "user" not in roles and "tool" not in roles:
+        yield Fault("no-user", "No message is from a user.")
+    for index in range(1, len(roles)):
+        role, before = roles[index], roles[index - 1]
+        if role in ("system", "developer") and before not in ("system", "developer"):
+            yield Fault("system-late", f"Message {index} is from the {role}.", index,
+                        at(index, "role"))  # fmt: skip
+        elif role == before and role in ("user", "assistant"):
+            yield Fault("same-role-twice", f"Messages {index - 1} and {index} are both from the "
+                        f"{role}.", index, at(index, "role"))  # fmt: skip
 
 
 def weights_are_zero_or_one(example: Example) -> Iterator[Fault]:
-    for index, message in _objects(example):
+    weights = []
+    for index, message in objects(example):
+        answers = message.get("role") == "assistant"
+        weight = message.get("weight", 1)
+        weights += [weight] if answers else []
         if "weight" not in message:
             continue
-        weight = message["weight"]
-        if message.get("role") != "assistant":
-            yield Fault(
-                "weight-misplaced",
-                Severity.ERROR,
-                index,
-                f"A {shorten(message.get('role'))} message has a weight.",
-                "Only assistant messages may have one: remove it.",
-            )
+        if not answers:
+            who = shorten(message.get("role"))
+            yield Fault("weight-misplaced", f"A message from the {who} has a weight.", index,
+                        at(index, "weight"))  # fmt: skip
         elif weight not in (0, 1) or isinstance(weight, bool):
-            yield Fault(
-                "weight-invalid",
-                Severity.ERROR,
-                index,
-                f"The weight is {shorten(weight)}.",
-                "Use 0 (do not learn this message) or 1 (learn it).",
-            )
+            yield Fault("weight-invalid", f"The weight is {shorten(weight)}.", index,
+                        at(index, "weight"))  # fmt: skip
+    if weights and all(w == 0 and not isinstance(w, bool) for w in weights):
+        yield Fault("nothing-to-learn", "Every answer of the example has the weight 0.")
 
 
 CHECKS: tuple[Check, ...] = (
@@ -125,18 +143,47 @@ CHECKS: tuple[Check, ...] = (
     messages_are_objects,
     roles_are_known,
     contents_are_there,
+    keys_are_known,
+    names_are_allowed,
     ends_with_assistant,
+    roles_take_turns,
     weights_are_zero_or_one,
 )
+
+
+# ---- helpers that the checks of tools, images and preferences share
+
+
+def at(index: int, *keys: str | int) -> tuple[str | int, ...]:
+    return ("messages", index, *keys)
+
+
+def objects(example: Example) -> list[tuple[int, dict[str, Any]]]:
+    """The messages that are objects, with their place."""
+    messages = example.get("messages")
+    if not isinstance(messages, list):
+        return []
+    return [(i, message) for i, message in enumerate(messages) if isinstance(message, dict)]
+
+
+def unknown_keys(
+    value: dict[str, Any],
+    known: Iterable[str],
+    message: int | None = None,
+    path: tuple[str | int, ...] = (),
+) -> Iterator[Fault]:
+    known = tuple(known)
+    for key in value:
+        if key not in known:
+            near = get_close_matches(key, known, n=1)
+            fix = f"Did you mean {near[0]}?" if near else None
+            yield Fault("unknown-key", f"The key {shorten(key)!r} is not known here.", message,
+                        (*path, key), fix)  # fmt: skip
 
 
 def _messages(example: Example) -> Iterator[tuple[int, Any]]:
     messages = example.get("messages")
     yield from enumerate(messages if isinstance(messages, list) else [])
-
-
-def _objects(example: Example) -> Iterator[tuple[int, dict[str, Any]]]:
-    yield from ((i, m) for i, m in _messages(example) if isinstance(m, dict))
 
 
 def _blank(content: object) -> bool:

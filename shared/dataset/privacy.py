@@ -9,9 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-SECRET = "secret"
-
-_PATTERNS = {
+_SECRETS = {
     "private key": r"-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----",
     "storage key": r"AccountKey=[A-Za-z0-9+/]{40,}={0,2}",
     "JSON web token": r"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}",
@@ -21,9 +19,8 @@ _PATTERNS = {
     "Slack token": r"\bxox[abeoprs]-[A-Za-z0-9-]{15,}",
     "Hugging Face token": r"\bhf_[A-Za-z]{30,}",
     "API key": r"\b(?:sk|rk|pk)[-_](?:live_|test_|proj-|ant-)?[A-Za-z0-9_-]{20,}",
-    "e-mail address": (
-        r"(?<![\w.%+-])[\w.%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8}"
-    ),
+}
+_NUMBERS = {
     "IBAN": r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b",
     "card number": r"(?<![\d.,])[3-6]\d(?:[ -]?\d){11,17}(?![\d.,]\d)",
     "social security number": r"(?<![\d-])(?!000|666|9)\d{3}-\d{2}-\d{4}(?![\d-])",
@@ -32,9 +29,12 @@ _PATTERNS = {
         r"|\(\d{3}\) ?\d{3}[ .-]\d{4}|\d{3}[ .-]\d{3}[ .-]\d{4})(?![\w]|[.-]\d)"
     ),
 }
-_NAMES = list(_PATTERNS)
-_FIRST_PERSONAL = _NAMES.index("e-mail address")
-_ANY = re.compile("|".join(f"({pattern})" for pattern in _PATTERNS.values()))
+_SECRET_NAMES = list(_SECRETS)
+_SECRET = re.compile("|".join(f"({pattern})" for pattern in _SECRETS.values()))
+_NUMBER_NAMES = list(_NUMBERS)
+_NUMBER = re.compile("|".join(f"({pattern})" for pattern in _NUMBERS.values()))
+_MAIL = re.compile(r"(?<![\w.%+-])[\w.%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8}")
+_DIGITS = re.compile(r"(?:[0-9][ ().+/-]{0,3}){7}[0-9]")
 
 _SOLID = bytes(
     ord("w") if chr(byte).isascii() and (chr(byte).isalnum() or chr(byte) in "_-+/=") else 32
@@ -65,12 +65,48 @@ def suspicious(data: bytes) -> bool:
     )
 
 
-def find(text: str) -> Iterator[Private]:
-    for match in _ANY.finditer(text):
-        index = (match.lastindex or 1) - 1
-        name, value = _NAMES[index], match.group()
-        if _PROOFS.get(name, _sure)(value):
-            yield Private(match.start(), match.end(), name, index < _FIRST_PERSONAL)
+def find(text: str) -> list[Private]:
+    """In the order of the text, without overlaps; a secret goes before personal data."""
+    found: list[Private] = []
+    if _may_hold_a_secret(text):
+        found += _matches(_SECRET, _SECRET_NAMES, text, secret=True)
+    if "@" in text:
+        found += _matches(_MAIL, ["e-mail address"], text)
+    if _DIGITS.search(text):
+        found += _matches(_NUMBER, _NUMBER_NAMES, text)
+    if len(found) < 2:
+        return found
+    apart: list[Private] = []
+    for private in sorted(found, key=lambda one: (not one.secret, one.start)):
+        if all(private.end <= other.start or other.end <= private.start for other in apart):
+            apart.append(private)
+    return sorted(apart)
+
+
+def _may_hold_a_secret(text: str) -> bool:
+    """How all the patterns of secrets begin. Written out, for a loop takes ten times as long."""
+    return (
+        "k-" in text
+        or "k_" in text
+        or ("_" in text and "gh" in text)
+        or "eyJ" in text
+        or "xox" in text
+        or "hf_" in text
+        or "AIza" in text
+        or "AKIA" in text
+        or "ASIA" in text
+        or "KEY-----" in text
+        or "AccountKey=" in text
+    )
+
+
+def _matches(
+    pattern: re.Pattern[str], names: list[str], text: str, *, secret: bool = False
+) -> Iterator[Private]:
+    for match in pattern.finditer(text):
+        name = names[(match.lastindex or 1) - 1]
+        if _PROOFS.get(name, _sure)(match.group()):
+            yield Private(match.start(), match.end(), name, secret)
 
 
 def mask(text: str) -> str:

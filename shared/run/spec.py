@@ -39,6 +39,7 @@ class Spec(Strict):
     method: Literal["supervised"] = "supervised"
     hyperparameters: Hyperparameters = Hyperparameters()
     seed: int | None = None
+    budget: Annotated[float, Field(ge=0)] | None = None  # USD, for the training
     training_type: str
     deployment: DeploymentSpec
 

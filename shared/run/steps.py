@@ -14,17 +14,19 @@ import tempfile
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from math import ceil
+from typing import TYPE_CHECKING, NamedTuple
 
 from shared.cloud import Cloud
 from shared.cloud.finetuning import JobRequest, RemoteFile, RemoteJob
-from shared.dataset import report
-from shared.dataset.catalog import MINIMUM_EXAMPLES
-from shared.dataset.scan import Scan, Scanned
 from shared.errors import Changed, Refused
 from shared.model import hosting
 from shared.model.registry import Registry, Version
 from shared.run.ledger import Epoch, File, Ledger, Progress, Run, now
 from shared.run.stages import Seen, Stage
+
+if TYPE_CHECKING:
+    from shared.dataset.cost import Plan
+    from shared.dataset.scan import Scan, Scanned
 
 PATIENCE = 5  # seconds that a step waits for a file to be processed before it leaves it for a tick
 IN_FLIGHT = timedelta(
@@ -43,11 +45,11 @@ async def check(run: Run, cloud: Cloud) -> Seen | None:
     ledger = Ledger(cloud.runs)
     for file, found in zip(run.files, scanned, strict=True):
         file.examples = found.examples
-    data = json.dumps(report.as_json(run.id, scanned), indent=2, ensure_ascii=False).encode()
-    await ledger.keep(run, "report.html", report.as_html(run.id, scanned).encode(), "text/html")
-    await ledger.keep(run, "report.json", data, "application/json")  # last: it says "complete"
-    await ledger.tell(run, "check", report.summary(scanned))
-    return Seen.BAD if any(file.broken for file in scanned) else Seen.GOOD
+    told = await asyncio.to_thread(_judge, run, scanned)
+    await ledger.keep(run, "report.html", told.page, "text/html")
+    await ledger.keep(run, "report.json", told.data, "application/json")  # last: it says "complete"
+    await ledger.tell(run, "check", told.summary)
+    return Seen.BAD if told.rejected else Seen.GOOD
 
 
 async def upload(run: Run, cloud: Cloud) -> Seen | None:
@@ -156,12 +158,53 @@ STEPS: dict[Stage, Step] = {
 # ---- files
 
 
-async def _scan(file: File, run: Run, cloud: Cloud) -> Scanned:
+async def _scan(file: File, run: Run, cloud: Cloud) -> "Scanned":
     """Read one file through the checks; the work is done off the event loop."""
-    scan = Scan(file.name, MINIMUM_EXAMPLES if file is run.training else 1)
+    scan = await asyncio.to_thread(_new_scan, file, run)
     async for chunk in cloud.datasets.stream(file.name, file.etag):
         await asyncio.to_thread(scan.feed, chunk)
     return await asyncio.to_thread(scan.finish)
+
+
+def _new_scan(file: File, run: Run) -> "Scan":
+    from shared.dataset.examples import Role
+    from shared.dataset.scan import Scan  # numpy and the tokenizer: a chat never needs them
+
+    return Scan(file.name, Role.TRAINING if file is run.training else Role.VALIDATION, _plan(run))
+
+
+def _plan(run: Run) -> "Plan":
+    from shared.dataset.cost import Plan
+
+    spec = run.spec
+    return Plan(
+        base_model=spec.base_model,
+        method=spec.method,
+        training_type=spec.training_type,
+        epochs=spec.hyperparameters.n_epochs,
+        budget=spec.budget,
+        developer_hosting=spec.deployment.sku.lower().startswith("developer"),
+    )
+
+
+class Told(NamedTuple):
+    page: bytes
+    data: bytes
+    summary: str
+    rejected: bool
+
+
+def _judge(run: Run, scanned: "list[Scanned]") -> Told:
+    from shared.dataset import page, report
+    from shared.dataset.verdict import judge
+
+    verdict = judge(scanned, _plan(run), now().date())
+    return Told(
+        page=page.as_html(run.id, verdict).encode(),
+        data=json.dumps(report.as_json(run.id, verdict), indent=2, ensure_ascii=False).encode(),
+        summary=report.summary(verdict),
+        rejected=verdict.rejected,
+    )
 
 
 async def _replaced(run: Run, cloud: Cloud) -> Seen | None:

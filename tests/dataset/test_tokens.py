@@ -1,0 +1,116 @@
+"""Tokens are tiktoken's tokens, on any text, from the vocabulary that tiktoken itself accepts."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+import tiktoken
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shared.dataset import tokens
+from shared.dataset.tokens import PER_EXAMPLE, PER_MESSAGE
+from tests.dataset.builders import ANSWER, USER, line, scan
+
+ADDRESS = "https://openaipublic.blob.core.windows.net/encodings/{}.tiktoken"
+ENCODINGS = ("o200k_base", "cl100k_base")
+
+NASTY = [
+    "",
+    " ",
+    "\n\n \n\t\r\n",
+    "<|endoftext|>",
+    "a<|endofprompt|>b<|im_start|>system<|fim_prefix|>",
+    "<|endof",
+    "🏳️‍🌈👩‍👩‍👧‍👦👍🏽🇩🇪",
+    "Ünïcödé ÀÉÎ ß İı ﬁ Ω≈ç√",
+    "漢字かな交じり文とテキスト。한국어 텍스트",
+    "עברית العربية हिन्दी ไทย ქართული",
+    "a\u0301e\u0308 zero\u200bwidth\u200djoin\ufeff",
+    "\x00\x01\x07\x1b[31m\x7f\x85",
+    "I'll they'RE we’ve 'S 'LL d'accord o'clock",
+    "1234567890 12 345,678.90 ١٢٣ ½ Ⅷ",
+    "aaaaaaaaaa" * 500,
+    "=" * 3000,
+    " " * 3000 + "x",
+    "\n" * 1000,
+    "x" + "😀" * 500,
+    "0" * 1500,
+    "def f(x):\n    return {'a': [1,2,3]}\n\n\n#---\t\tend",
+    "CamelCaseHTTPServer SHOUTING mIxEd snake_case __init__",
+    "\U0010ffff\ue000\u2028\u2029",
+]
+PIECES = st.one_of(
+    st.text(max_size=60),
+    st.sampled_from(NASTY).map(lambda text: text[:200]),
+    st.text(alphabet=" \n\t\r\u00a0\u3000'’sStT", max_size=20),
+    st.text(alphabet="aAzZéÉßǅʰªͅ漢あ1٣½_-/.", max_size=30),
+)
+TEXTS = st.lists(PIECES, max_size=6).map("".join)
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tiktoken.Encoding]:
+    """tiktoken with our vocabulary in its cache. It checks the file against its own digest, so
+    that this also proves the vocabulary to be OpenAI's."""
+    cache = tmp_path_factory.mktemp("tiktoken")
+    for name in ENCODINGS:
+        key = hashlib.sha1(ADDRESS.format(name).encode()).hexdigest()
+        Path(cache / key).write_bytes(tokens.ranks(name))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TIKTOKEN_CACHE_DIR", str(cache))
+        return {name: tiktoken.get_encoding(name) for name in ENCODINGS}
+
+
+@pytest.mark.parametrize("name", ENCODINGS)
+@pytest.mark.parametrize("kind", ["fast", "slow"])
+def test_nasty_texts(name: str, kind: str, reference: dict[str, tiktoken.Encoding]) -> None:
+    ours = tokens.fast(name) if kind == "fast" else tokens.slow(name)
+    for text in NASTY:
+        assert ours.encode(text).tolist() == reference[name].encode_ordinary(text), text[:40]
+
+
+@pytest.mark.parametrize("name", ENCODINGS)
+def test_any_text(name: str, reference: dict[str, tiktoken.Encoding]) -> None:
+    ours = tokens.encoding(name)
+
+    @settings(max_examples=1500, deadline=None, derandomize=True, database=None)
+    @given(TEXTS)
+    def agree(text: str) -> None:
+        assert ours.encode(text).tolist() == reference[name].encode_ordinary(text)
+
+    agree()
+
+
+@pytest.mark.parametrize("name", ENCODINGS)
+def test_a_role_is_one_token(name: str) -> None:
+    for role in ("system", "developer", "user", "assistant", "tool"):
+        assert len(tokens.encoding(name).encode(role)) == 1
+
+
+def test_an_example_is_counted_as_in_the_cookbook(
+    reference: dict[str, tiktoken.Encoding],
+) -> None:
+    system = {"role": "system", "content": "Be brief and kind <|endoftext|>."}
+    messages = [system, {**USER, "content": "Where is 東京?"}, {**ANSWER, "content": "In Japan."}]
+    count = reference["o200k_base"].encode_ordinary
+    texts = sum(len(count(message["content"])) for message in messages)
+    stats = scan(line({"messages": messages}) * 3).stats
+    assert stats.total
+    assert stats.assistant
+    assert stats.total.max == stats.total.min == texts + 3 * PER_MESSAGE + PER_EXAMPLE
+    assert stats.assistant.max == len(count("In Japan."))
+
+
+def test_percentiles_are_the_fifth_and_the_ninety_fifth() -> None:
+    words = [{**ANSWER, "content": "word" + " word" * count} for count in range(100)]
+    stats = scan(b"".join(line({"messages": [USER, answer]}) for answer in words)).stats
+    assert stats.assistant
+    assert (stats.assistant.min, stats.assistant.max, stats.assistant.sum) == (1, 100, 5050)
+    assert (stats.assistant.p5, stats.assistant.median, stats.assistant.p95) == (6.0, 50.5, 95.0)
+    assert sum(stats.assistant.bars) == 100
+
+
+def test_no_other_encoding_is_guessed() -> None:
+    with pytest.raises(ValueError, match="p50k_base"):
+        tokens.encoding("p50k_base")
