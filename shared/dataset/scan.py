@@ -8,8 +8,6 @@ asked for, looked at for what they say.
 
 import hashlib
 import re
-from array import array
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -27,13 +25,13 @@ from shared.dataset.parts import parts_are_right
 from shared.dataset.preference import is_preference, preference_is_right
 from shared.dataset.quoting import preview
 from shared.dataset.reading import read, repeats_a_key, wrong_encoding
+from shared.dataset.seen import Brief, Seen
 from shared.dataset.stats import Stats
-from shared.dataset.talks import Understood, understand
+from shared.dataset.talks import understand
 from shared.dataset.whole import look_at_the_whole
 
 BOM = b"\xef\xbb\xbf"
 BATCH = 1 << 20  # bytes of lines that are worked on together
-MANY = 2000  # different orders of roles, and names of tools, that are told apart
 
 _decode = msgspec.json.Decoder(Plain).decode
 _TAKES_TURNS = re.compile(r"[sd]?(?:ua)+")
@@ -68,43 +66,6 @@ class Scanned:
         return any(finding.severity == "error" for finding in self.findings)
 
 
-class Seen:
-    """What the pass has counted so far, for the checks of the whole file."""
-
-    def __init__(self) -> None:
-        self.size = 0
-        self.lines = 0
-        self.examples = 0
-        self.patterns: Counter[str] = Counter()
-        self.formats: dict[str, list[int]] = {}  # format → [count, first line]
-        self.declared: dict[str, int] = {}
-        self.called: set[str] = set()
-        self.nothing_to_learn = 0
-        self.with_tools = 0
-        self.with_images = 0
-        self.private: Counter[str] = Counter()
-        self.open_ends: array[int] = array("I")
-        self.foreign: Fault | None = None  # the file is no text at all
-
-    def format(self, name: str, line: int, count: int = 1) -> None:
-        self.formats.setdefault(name, [0, line])[0] += count
-
-    def pattern(self, roles: str) -> None:
-        if roles in self.patterns or len(self.patterns) < MANY:
-            self.patterns[roles[:64]] += 1
-
-    def understood(self, known: Understood) -> None:
-        self.format(known.format, known.talk.line)
-        self.pattern(known.talk.roles)
-        self.nothing_to_learn += known.learns_nothing
-        self.with_images += known.images > 0
-        self.with_tools += bool(known.declared or known.called)
-        self.called |= known.called
-        for name in known.declared:
-            if name in self.declared or len(self.declared) < MANY:
-                self.declared[name] = self.declared.get(name, 0) + 1
-
-
 class Scan:
     """Feed it the file in chunks of any size, then `finish`. Never raises for bad content.
 
@@ -125,7 +86,7 @@ class Scan:
         self.plan = plan or Plan()
         self.deep = deep
         wanted = MINIMUM_EXAMPLES if role is Role.TRAINING else 1
-        self.minimum = wanted if minimum is None else minimum
+        self.brief = Brief(role, self.plan, wanted if minimum is None else minimum, deep)
         self.seen = Seen()
         self.notes = Notes()
         self.measure = Measure(self.plan.encoding, deep=deep)
@@ -151,7 +112,7 @@ class Scan:
             self._waiting.append(self._split.rest())
         self._flush()
         index = self.measure.index()
-        stats = look_at_the_whole(self.seen, self.measure, index, self)
+        stats = look_at_the_whole(self.seen, self.brief, self.measure, index, self.notes)
         return Scanned(
             name=self.name,
             role=self.role,

@@ -3,52 +3,49 @@
 Works on counts and on the index; the texts are gone by now.
 """
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from shared.dataset import catalog
+from shared.dataset.cost import Plan
 from shared.dataset.examples import Fault, Role
 from shared.dataset.measure import Index, Measure
 from shared.dataset.notes import Notes
+from shared.dataset.seen import Brief, Seen
 from shared.dataset.similarity import first_equal
 from shared.dataset.stats import Stats, roles_and_turns, spread
-
-if TYPE_CHECKING:
-    from shared.dataset.scan import Scan, Seen
 
 ENOUGH = 20  # examples from which on a file's own habits can be told
 RARE = 0.1  # what fewer than this share of the answers do is worth a look
 SYSTEMS_SHOWN = 8
 
 
-def look_at_the_whole(seen: "Seen", measure: Measure, index: Index, scan: "Scan") -> Stats:
-    notes = scan.notes
-    _size(seen, scan)
+def look_at_the_whole(
+    seen: Seen, brief: Brief, measure: Measure, index: Index, notes: Notes
+) -> Stats:
+    _size(seen, brief, notes)
     _formats(seen, notes)
     _learning(seen, notes)
     _images_and_tools(seen, notes)
-    _lengths(index, scan)
+    _lengths(index, brief.plan, notes)
     _duplicates(index, notes)
-    if scan.deep:
+    if brief.deep:
         _near_duplicates(index, notes)
         _outliers(index, notes)
         _open_ends(seen, index, notes)
         _systems(measure, index, notes)
-    return _stats(seen, measure, index, scan)
+    return _stats(seen, measure, index, brief.plan)
 
 
-def _size(seen: "Seen", scan: "Scan") -> None:
-    notes = scan.notes
+def _size(seen: Seen, brief: Brief, notes: Notes) -> None:
     if seen.foreign:
         notes.add(seen.foreign)
         return
     if not seen.examples:
         notes.add(Fault("empty", "The file is empty." if not seen.size else "There is no example."))
-    elif seen.examples < scan.minimum:
+    elif seen.examples < brief.minimum:
         notes.add(Fault("too-few-examples", f"The file has {seen.examples} examples; the service "
-                        f"wants {scan.minimum} at the least."))  # fmt: skip
-    elif scan.role is Role.TRAINING and seen.examples < catalog.SENSIBLE_EXAMPLES:
+                        f"wants {brief.minimum} at the least."))  # fmt: skip
+    elif brief.role is Role.TRAINING and seen.examples < catalog.SENSIBLE_EXAMPLES:
         notes.add(Fault("few-examples", f"The file has {seen.examples} examples."))
     size = f"The file has {seen.size / catalog.MEGABYTE:,.1f} MB."
     if seen.size > catalog.LARGEST_FILE:
@@ -57,19 +54,19 @@ def _size(seen: "Seen", scan: "Scan") -> None:
         notes.add(Fault("file-large", size))
 
 
-def _formats(seen: "Seen", notes: Notes) -> None:
+def _formats(seen: Seen, notes: Notes) -> None:
     if len(seen.formats) > 1:
         (less, (count, line)), *_ = sorted(seen.formats.items(), key=lambda f: f[1][0])
         what = f"{count} examples are in the format {less}, the first in line {line}."
         notes.add(Fault("mixed-formats", what), line)
 
 
-def _learning(seen: "Seen", notes: Notes) -> None:
+def _learning(seen: Seen, notes: Notes) -> None:
     if seen.nothing_to_learn and seen.nothing_to_learn == seen.examples:
         notes.add(Fault("nothing-to-learn-at-all", "No answer of the file is learned."))
 
 
-def _images_and_tools(seen: "Seen", notes: Notes) -> None:
+def _images_and_tools(seen: Seen, notes: Notes) -> None:
     if seen.with_images > catalog.IMAGE_EXAMPLES:
         what = f"{seen.with_images:,} examples have images."
         notes.add(Fault("too-many-image-examples", what))
@@ -79,16 +76,13 @@ def _images_and_tools(seen: "Seen", notes: Notes) -> None:
             notes.add(Fault("tool-unused", what))
 
 
-def _lengths(index: Index, scan: "Scan") -> None:
-    over = np.flatnonzero(index.totals > scan.plan.limit)
+def _lengths(index: Index, plan: Plan, notes: Notes) -> None:
+    over = np.flatnonzero(index.totals > plan.limit)
     totals = index.totals[over]
-    scan.notes.add_lines(
+    notes.add_lines(
         "example-too-long",
         index.lines[over].tolist(),
-        lambda n: (
-            f"The example has {totals[n]:,} tokens; {scan.plan.base_model} takes "
-            f"{scan.plan.limit:,}."
-        ),
+        lambda n: f"The example has {totals[n]:,} tokens; {plan.base_model} takes {plan.limit:,}.",
     )
 
 
@@ -138,7 +132,7 @@ def _outliers(index: Index, notes: Notes) -> None:
     )
 
 
-def _open_ends(seen: "Seen", index: Index, notes: Notes) -> None:
+def _open_ends(seen: Seen, index: Index, notes: Notes) -> None:
     """Ending without a full stop is a mistake only where it is not the habit."""
     if len(index.lines) >= ENOUGH and len(seen.open_ends) <= RARE * len(index.lines):
         notes.add_lines(
@@ -165,15 +159,15 @@ def _systems(measure: Measure, index: Index, notes: Notes) -> None:
     notes.add(Fault("system-drift", what), other)
 
 
-def _stats(seen: "Seen", measure: Measure, index: Index, scan: "Scan") -> Stats:
+def _stats(seen: Seen, measure: Measure, index: Index, plan: Plan) -> Stats:
     roles, turns = roles_and_turns(seen.patterns)
-    model = scan.plan.model
+    model = plan.model
     return Stats(
         total=spread(index.totals),
         assistant=spread(index.answers),
-        encoding=scan.plan.encoding,
+        encoding=plan.encoding,
         exact=not seen.with_images and model is not None and "not exact" not in model.note,
-        billed=int(np.minimum(index.totals, scan.plan.limit).sum()),
+        billed=int(np.minimum(index.totals, plan.limit).sum()),
         roles=roles,
         turns=turns,
         systems=measure.common_systems()[:SYSTEMS_SHOWN],
