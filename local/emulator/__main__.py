@@ -27,6 +27,11 @@ def parse_arguments() -> argparse.Namespace:
         "--weights", type=Path, help="cache of converted weights (default: STATE/../models)"
     )
     parser.add_argument("--key", default=DEFAULT_KEY, help="the account's API key")
+    parser.add_argument(
+        "--lazy",
+        action="store_true",
+        help="load the model at the first job or chat, not in the background at the start",
+    )
     return parser.parse_args()
 
 
@@ -44,7 +49,11 @@ def prepare_environment() -> None:
 
 def listen(host: str, port: int) -> socket.socket:
     try:
-        return socket.create_server((host, port))
+        listener = socket.create_server((host, port))
+        # Connections inherit it. asyncio would set it only for sockets that name their protocol,
+        # and without it every second answer on a connection waits 40 ms for an acknowledgement.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return listener
     except OSError as error:
         sys.exit(
             f"The emulator cannot listen on {host}:{port} ({error.strerror}); take another port."
@@ -57,7 +66,7 @@ def main() -> None:
     wanted.state.mkdir(parents=True, exist_ok=True)
     weights = wanted.weights or wanted.state.resolve().parent / "models"
     listener = listen(wanted.host, wanted.port)
-    app = build_app(wanted.state.resolve(), weights, wanted.model, wanted.key)
+    app = build_app(wanted.state.resolve(), weights, wanted.model, wanted.key, not wanted.lazy)
     config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)
     # uvicorn stops on these signals and then raises them again for whoever was there before it.
     for signum in (signal.SIGINT, signal.SIGTERM):

@@ -1,8 +1,10 @@
 """Puts the rooms together: which URL leads where, and who starts and stops with the server."""
 
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -10,17 +12,30 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import ASGIApp
 
+from .account import Account
+from .arm import Arm
 from .auth import Gate, Tokens
 from .chat import Chat
 from .clock import Clock
+from .connection import Breakable
+from .control import Control
 from .deployments import Deployments
-from .errors import ServiceError, resource_not_found
+from .errors import ArmError, ServiceError, resource_not_found
+from .faults import Faults
 from .files import Files
+from .imports import Imports
+from .job_queue import Queue
 from .jobs import Jobs
+from .journal import Journal, Journaled
 from .language import Language
 from .models import Models
+from .operations import family_of
 from .store import Store
+from .switches import Switches
+from .trouble import Trouble
+from .uploads import Uploads
 from .versions import ApiVersions
 from .wire import DATED, V1
 from .worker import Worker
@@ -30,52 +45,118 @@ from .worker import Worker
 STOP_PATIENCE = 0.5
 
 
-def build_app(state: Path, weights: Path, model: str, key: str) -> Starlette:
-    adapters = state / "adapters"
-    adapters.mkdir(parents=True, exist_ok=True)
-    clock, store = Clock(), Store(state / "emulator.sqlite3")
-    tokens = Tokens(store, clock)
-    models = Models(store)
-    files = Files(store, clock, state / "files")
-    jobs = Jobs(store, clock, files, models)
-    deployments = Deployments(store, clock, models)
-    language = Language(model, weights, adapters)
-    chat = Chat(deployments, language, clock)
-    worker = Worker(jobs, files, models, language, clock, adapters)
+class Emulator:
+    """Every room once, and what concerns them all."""
 
-    async def health(request: Request) -> JSONResponse:
+    def __init__(self, state: Path, weights: Path, model: str, key: str, warm: bool) -> None:
+        self.adapters = state / "adapters"
+        self.adapters.mkdir(parents=True, exist_ok=True)
+        self.key, self._warm = key, warm
+        store = self.store = Store(state / "emulator.sqlite3")
+        clock, switches, faults = Clock(store), Switches(store), Faults(store)
+        journal = self.journal = Journal(store, clock)
+        self.faults = faults
+        self.tokens = Tokens(store)
+        self.models = Models(store, journal)
+        self.files = Files(store, clock, faults, switches, journal, state / "files")
+        self.imports = Imports(store, self.files)
+        self.uploads = Uploads(store, clock, self.files, journal, state / "parts")
+        self.queue = Queue(store, clock, journal)
+        self.jobs = Jobs(
+            store, clock, faults, switches, journal, self.files, self.models, self.queue
+        )
+        self.deployments = Deployments(store, clock, faults, switches, journal, self.models)
+        self.arm = Arm(store, clock, switches, self.models, self.deployments)
+        self.account = Account(self.deployments, switches, key)
+        self.language = Language(model, weights, self.adapters)
+        self.chat = Chat(self.deployments, self.language, clock, faults, journal)
+        self.worker = Worker(
+            self.queue, self.files, self.models, self.language, clock, switches, self.adapters
+        )
+        self.control = Control(store, clock, faults, switches, journal, self.summary, self.forget)
+
+    def routes(self) -> list[BaseRoute]:
+        both = [*self.files.routes(), *self.jobs.routes(), *self.models.routes()]
+        # Before "/files/{id}", which would take it for an id.
+        both = [*self.imports.routes(), *both]
+        dated = [*self.jobs.dated_routes(), *self.uploads.routes(), *self.chat.dated_routes()]
+        return [
+            Route("/_emulator/health", self.health),
+            Route("/_emulator/identity", self.tokens.identity),
+            *self.control.routes(),
+            # v1 first: "/openai" would catch it too.
+            Mount(V1, routes=[*both, *self.chat.v1_routes()]),
+            Mount(DATED, routes=[*both, *dated]),
+            *self.arm.routes(),
+            *self.account.routes(),
+        ]
+
+    async def health(self, request: Request) -> JSONResponse:
         """200 from the first moment; `ready` once the model is in memory (work waits for it)."""
-        status = "failed" if language.failure else "ok"
-        return JSONResponse({"status": status, "model": language.name, "ready": language.ready})
+        return JSONResponse(self._health())
+
+    def _health(self) -> dict[str, Any]:
+        status = "failed" if self.language.failure else "ok"
+        return {"status": status, "model": self.language.name, "ready": self.language.ready}
+
+    def summary(self) -> dict[str, Any]:
+        """What there is, for the page and for whoever is curious."""
+        deployments = [
+            {
+                "name": record["name"],
+                "model": record["_model"]["name"],
+                "sku": record["sku"]["name"],
+                "state": self.deployments.state(record),
+            }
+            for record in self.deployments.all()
+        ]
+        jobs = [
+            {key: job.get(key) for key in ("id", "status", "model", "suffix", "fine_tuned_model")}
+            for job in reversed(self.store.family("job"))
+        ]
+        files = [
+            {key: file[key] for key in ("id", "filename", "purpose", "bytes", "status")}
+            for file in reversed(self.files.all())
+        ]
+        return {"health": self._health(), "files": files, "jobs": jobs, "deployments": deployments}
+
+    def forget(self) -> None:
+        """What the rooms keep beside the database."""
+        self.files.forget()
+        self.uploads.forget()
+        self.language.forget()
+        for folder in self.adapters.iterdir():
+            shutil.rmtree(folder, ignore_errors=True)
 
     @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        language.start()
-        worker.start()
+    async def lifespan(self, app: Starlette) -> AsyncIterator[None]:
+        if self._warm:
+            self.language.start()
+        self.imports.give_up_interrupted()
+        self.worker.start()
         yield
-        worker.stop(STOP_PATIENCE)
-        store.close()
+        self.worker.stop(STOP_PATIENCE)
+        self.store.close()
 
-    def data_plane() -> list[BaseRoute]:
-        return [*files.routes(), *jobs.routes(), *models.routes()]
 
-    return Starlette(
-        routes=[
-            Route("/_emulator/health", health),
-            Route("/_emulator/identity", tokens.identity),
-            # v1 first: "/openai" would catch it too.
-            Mount(V1, routes=[*data_plane(), *chat.v1_routes()]),
-            Mount(DATED, routes=[*data_plane(), *chat.dated_routes()]),
-            *deployments.routes(),
+def build_app(state: Path, weights: Path, model: str, key: str, warm: bool = True) -> ASGIApp:
+    emulator = Emulator(state, weights, model, key, warm)
+    app = Starlette(
+        routes=emulator.routes(),
+        middleware=[
+            Middleware(Journaled, journal=emulator.journal),
+            Middleware(Gate, tokens=emulator.tokens, key=key),
+            Middleware(ApiVersions),
+            Middleware(Trouble, faults=emulator.faults),
         ],
-        middleware=[Middleware(Gate, tokens=tokens, key=key), Middleware(ApiVersions)],
         exception_handlers={
             ServiceError: _refused,
             HTTPException: _lost,
             Exception: _broken,
         },
-        lifespan=lifespan,
+        lifespan=emulator.lifespan,
     )
+    return Breakable(app)
 
 
 async def _refused(request: Request, error: Exception) -> Response:
@@ -84,11 +165,15 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 
 async def _lost(request: Request, error: Exception) -> Response:
-    """No such route, or not with this method."""
+    """No such route, or not with this method, or a form that cannot be read."""
     assert isinstance(error, HTTPException)
+    if family_of(request.url.path) == "arm":
+        code = "MethodNotAllowed" if error.status_code == 405 else "InvalidResourceType"
+        return ArmError(error.status_code, code, error.detail).response()  # [inferred]
     if error.status_code == 404:
         return resource_not_found().response()
-    return ServiceError(error.status_code, str(error.status_code), error.detail).response()
+    code = "invalidPayload" if error.status_code == 400 else str(error.status_code)
+    return ServiceError(error.status_code, code, error.detail).response()
 
 
 async def _broken(request: Request, error: Exception) -> Response:

@@ -1,73 +1,70 @@
-"""Chat completions in both URL families, whole or streamed. Knows no torch.
+"""Chat completions in both URL families, whole or streamed. Knows no torch."""
 
-What the small model cannot do is refused in the words of the API rather than quietly left out.
-"""
-
+import asyncio
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from starlette.concurrency import run_in_threadpool
+from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from . import connection
+from .chat_request import Wanted, parse
 from .clock import Clock
-from .dataset import Message, to_message
 from .deployments import Deployments
-from .errors import InferenceError
-from .language import Language, Sampling
+from .errors import InferenceError, ServiceError
+from .faults import Faults
+from .journal import Journal
+from .language import Language, Piece
 from .models import Servable
+from .store import Document
 from .wire import json_body, new_id
 
-# Azure sets no limit of its own; a model of this size would talk until its context is full.
-DEFAULT_MAX_TOKENS = 512
-UNSUPPORTED = ("tools", "functions", "tool_choice", "logprobs", "audio", "modalities")
-MOST_STOPS = 4
-
-
-@dataclass(frozen=True)
-class Wanted:
-    messages: list[Message]
-    sampling: Sampling
-    stops: tuple[str, ...]
-    stream: bool
-    include_usage: bool
+FAULTS = ("deployment-paused", "model-retired", "slow-first-token", "stream-cut")
+# Statuses S-DOC troubleshoot-errors; the codes and words are [inferred].
+PAUSED = (423, "DeploymentPaused", "The deployment is paused.")
+RETIRED = (410, "ModelRetired", "The model of this deployment has been retired.")
 
 
 @dataclass
 class Answer:
-    """An answer in the making: iterate it for its text, then read how it ended."""
+    """An answer in the making: iterate it for its pieces, then read how it ended."""
 
-    pieces: Iterator[str]
+    pieces: Iterator[Piece]
     stops: tuple[str, ...]
     max_tokens: int
     tokens: int = 0
     finish_reason: str = "stop"
     text: str = field(default="", init=False)
 
-    def __iter__(self) -> Iterator[str]:
-        """Text as soon as it is certain that no stop sequence begins in it."""
-        pending = ""
+    def __iter__(self) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+        """Text as soon as it is certain that no stop sequence begins in it, and what is known of
+        the probabilities of the tokens that made it."""
+        pending, likely = "", []
         for piece in self.pieces:
             self.tokens += 1
-            pending += piece
+            pending += piece.text
+            if piece.logprob:
+                likely.append(piece.logprob)
             places = [place for stop in self.stops if (place := pending.find(stop)) >= 0]
             if places:
-                yield from self._say(pending[: min(places)])
+                yield self._said(pending[: min(places)]), likely
                 return
             held = _held_back(pending, self.stops)
-            yield from self._say(pending[: len(pending) - held])
-            pending = pending[len(pending) - held :]
-        yield from self._say(pending)
+            if len(pending) > held:
+                yield self._said(pending[: len(pending) - held]), likely
+                pending, likely = pending[len(pending) - held :], []
         if self.tokens >= self.max_tokens:
             self.finish_reason = "length"
+        if pending or likely:
+            yield self._said(pending), likely
 
-    def _say(self, text: str) -> Iterator[str]:
-        if text:
-            self.text += text
-            yield text
+    def _said(self, text: str) -> str:
+        self.text += text
+        return text
 
 
 def _held_back(text: str, stops: tuple[str, ...]) -> int:
@@ -77,8 +74,16 @@ def _held_back(text: str, stops: tuple[str, ...]) -> int:
 
 
 class Chat:
-    def __init__(self, deployments: Deployments, language: Language, clock: Clock) -> None:
+    def __init__(
+        self,
+        deployments: Deployments,
+        language: Language,
+        clock: Clock,
+        faults: Faults,
+        journal: Journal,
+    ) -> None:
         self._deployments, self._language, self._clock = deployments, language, clock
+        self._faults, self._journal = faults, journal
 
     def v1_routes(self) -> list[Route]:
         return [Route("/chat/completions", self.complete_v1, methods=["POST"])]
@@ -90,34 +95,49 @@ class Chat:
     # ---- endpoints ---------------------------------------------------------------------------
 
     async def complete_v1(self, request: Request) -> Response:
-        body = await json_body(request)
-        return await self._complete(str(body.get("model")), body)
+        body = await _body(request)
+        return await self._complete(request, str(body.get("model")), body)
 
     async def complete_dated(self, request: Request) -> Response:
-        return await self._complete(request.path_params["name"], await json_body(request))
+        body = await _body(request)
+        return await self._complete(request, request.path_params["name"], body)
 
     # ---- inside ------------------------------------------------------------------------------
 
-    async def _complete(self, deployment: str, body: dict[str, Any]) -> Response:
+    async def _complete(self, request: Request, deployment: str, body: dict[str, Any]) -> Response:
+        fault = self._faults.take(*FAULTS) or {"fault": None}
+        if fault["fault"] in ("deployment-paused", "model-retired"):
+            raise InferenceError(*(PAUSED if fault["fault"] == "deployment-paused" else RETIRED))
         model = self._deployments.answering(deployment)
         wanted = parse(body)
         # In a thread: the model may still be loading.
         prompt = await run_in_threadpool(self._language.prompt, wanted.messages)
-        room = self._language.context_length - len(prompt) - wanted.sampling.max_tokens
+        self._require_context(wanted, len(prompt))
+        if fault["fault"] == "slow-first-token":
+            await asyncio.sleep(fault["options"]["seconds"])
+        answers = [self._answer(model, prompt, wanted, number) for number in range(wanted.choices)]
+        self._journal.note("chat", deployment, "answered")
+        if not wanted.stream:
+            return await run_in_threadpool(self._whole, model, answers, len(prompt), wanted)
+        chunks = self._stream(model, answers, len(prompt), wanted)
+        return StreamingResponse(_broken(request, chunks, fault), media_type="text/event-stream")
+
+    def _answer(self, model: Servable, prompt: list[int], wanted: Wanted, number: int) -> Answer:
+        seed = wanted.sampling.seed
+        sampling = replace(wanted.sampling, seed=None if seed is None else seed + number)
+        pieces = self._language.generate(model.adapter, prompt, sampling)
+        return Answer(pieces, wanted.stops, sampling.max_tokens)
+
+    def _require_context(self, wanted: Wanted, prompt_tokens: int) -> None:
+        room = self._language.context_length - prompt_tokens - wanted.sampling.max_tokens
         if room < 0:
             raise InferenceError(
                 400,
                 "context_length_exceeded",
-                f"The messages take {len(prompt)} tokens; with the answer this is {-room} more than"
-                " the model's context holds.",
+                f"The messages take {prompt_tokens} tokens; with the answer this is {-room} more"
+                " than the model's context holds.",
                 "messages",
             )
-        pieces = self._language.generate(model.adapter, prompt, wanted.sampling)
-        answer = Answer(pieces, wanted.stops, wanted.sampling.max_tokens)
-        if wanted.stream:
-            chunks = self._stream(model, answer, len(prompt), wanted.include_usage)
-            return StreamingResponse(chunks, media_type="text/event-stream")
-        return await run_in_threadpool(self._whole, model, answer, len(prompt))
 
     def _head(self, kind: str, model: Servable) -> dict[str, Any]:
         return {
@@ -129,114 +149,86 @@ class Chat:
             "system_fingerprint": self._language.fingerprint,
         }
 
-    def _whole(self, model: Servable, answer: Answer, prompt_tokens: int) -> JSONResponse:
-        for _ in answer:
-            pass
-        choice = {
-            "index": 0,
-            "message": {"role": "assistant", "content": answer.text, "refusal": None},
-            "finish_reason": answer.finish_reason,
-            "logprobs": None,
-        }
+    def _whole(
+        self, model: Servable, answers: list[Answer], prompt_tokens: int, wanted: Wanted
+    ) -> JSONResponse:
+        choices = []
+        for index, answer in enumerate(answers):
+            likely = [one for _, several in answer for one in several]
+            choices.append(
+                {
+                    "index": index,
+                    "message": {"role": "assistant", "content": answer.text, "refusal": None},
+                    "finish_reason": answer.finish_reason,
+                    "logprobs": _logprobs(likely, wanted),
+                }
+            )
         head = self._head("chat.completion", model)
-        return JSONResponse({**head, "choices": [choice], "usage": _usage(prompt_tokens, answer)})
+        return JSONResponse({**head, "choices": choices, "usage": _usage(prompt_tokens, answers)})
 
     def _stream(
-        self, model: Servable, answer: Answer, prompt_tokens: int, include_usage: bool
+        self, model: Servable, answers: list[Answer], prompt_tokens: int, wanted: Wanted
     ) -> Iterator[str]:
+        """One choice after the other: one model can say one thing at a time."""
         head = self._head("chat.completion.chunk", model)
-        extra = {"usage": None} if include_usage else {}
+        extra = {"usage": None} if wanted.include_usage else {}
 
-        def chunk(delta: dict[str, str], finish_reason: str | None = None) -> str:
-            choice = {"index": 0, "delta": delta, "finish_reason": finish_reason, "logprobs": None}
+        def chunk(
+            index: int,
+            delta: dict[str, str],
+            finish_reason: str | None = None,
+            likely: list[dict[str, Any]] | None = None,
+        ) -> str:
+            choice = {
+                "index": index,
+                "delta": delta,
+                "finish_reason": finish_reason,
+                "logprobs": _logprobs(likely, wanted) if likely else None,
+            }
             return _event({**head, "choices": [choice], **extra})
 
-        yield chunk({"role": "assistant", "content": ""})
-        for text in answer:
-            yield chunk({"content": text})
-        yield chunk({}, answer.finish_reason)
-        if include_usage:
-            yield _event({**head, "choices": [], "usage": _usage(prompt_tokens, answer)})
+        for index, answer in enumerate(answers):
+            yield chunk(index, {"role": "assistant", "content": ""})
+            for text, likely in answer:
+                yield chunk(index, {"content": text}, likely=likely)
+            yield chunk(index, {}, answer.finish_reason)
+        if wanted.include_usage:
+            yield _event({**head, "choices": [], "usage": _usage(prompt_tokens, answers)})
         yield "data: [DONE]\n\n"
+
+
+async def _body(request: Request) -> dict[str, Any]:
+    try:
+        return await json_body(request)
+    except ServiceError as error:  # in chat's own envelope
+        raise InferenceError(error.status, error.code, error.message) from error
+
+
+async def _broken(request: Request, chunks: Iterator[str], fault: Document) -> AsyncIterator[str]:
+    """The chunks, up to where the fault ends them."""
+    left = fault["options"]["after_chunks"] if fault["fault"] == "stream-cut" else float("inf")
+    async for chunk in iterate_in_threadpool(chunks):
+        if left <= 0:
+            await connection.cut(request.scope, request.receive)
+            return
+        left -= 1
+        yield chunk
 
 
 def _event(body: dict[str, Any]) -> str:
     return f"data: {json.dumps(body, ensure_ascii=False)}\n\n"
 
 
-def _usage(prompt_tokens: int, answer: Answer) -> dict[str, int]:
+def _logprobs(likely: list[dict[str, Any]], wanted: Wanted) -> dict[str, Any] | None:
+    if wanted.sampling.alternatives is None:
+        return None
+    return {"content": likely, "refusal": None}
+
+
+def _usage(prompt_tokens: int, answers: list[Answer]) -> dict[str, int]:
+    tokens = sum(answer.tokens for answer in answers)
     return {
         "prompt_tokens": prompt_tokens,
-        "completion_tokens": answer.tokens,
-        "total_tokens": prompt_tokens + answer.tokens,
+        "completion_tokens": tokens,
+        "total_tokens": prompt_tokens + tokens,
     }
-
-
-# ---- what the caller wants -----------------------------------------------------------------
-
-
-def parse(body: dict[str, Any]) -> Wanted:
-    _refuse_unsupported(body)
-    raw = body.get("messages")
-    if not isinstance(raw, list) or not raw:
-        raise _bad("messages", "must be a list with at least one message.")
-    try:
-        messages = [to_message(message) for message in raw]
-    except ValueError as error:
-        raise _bad("messages", f"{error}.") from error
-    name = "max_tokens" if body.get("max_tokens") is not None else "max_completion_tokens"
-    limit = _number(body, name, 1, 1_000_000)
-    seed = _number(body, "seed", -(2**63), 2**63 - 1)
-    options = body.get("stream_options") or {}
-    return Wanted(
-        messages=messages,
-        sampling=Sampling(
-            max_tokens=DEFAULT_MAX_TOKENS if limit is None else int(limit),
-            temperature=_number(body, "temperature", 0, 2),
-            top_p=_number(body, "top_p", 0, 1),
-            seed=None if seed is None else int(seed),
-        ),
-        stops=_stops(body.get("stop")),
-        stream=bool(body.get("stream")),
-        include_usage=isinstance(options, dict) and bool(options.get("include_usage")),
-    )
-
-
-def _bad(param: str, why: str) -> InferenceError:
-    return InferenceError(400, "invalid_value", f"Invalid value for '{param}': {why}", param)
-
-
-def _refuse_unsupported(body: dict[str, Any]) -> None:
-    asked = [name for name in UNSUPPORTED if body.get(name)]
-    if body.get("n") not in (None, 1):
-        asked.append("n")
-    kind = body.get("response_format")
-    if kind is not None and kind != {"type": "text"}:
-        asked.append("response_format")
-    if asked:
-        raise InferenceError(
-            400,
-            "unsupported_parameter",
-            f"Unsupported parameter: '{asked[0]}' is not supported with this model.",
-            asked[0],
-        )
-
-
-def _number(body: dict[str, Any], name: str, low: float, high: float) -> float | None:
-    value = body.get(name)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        raise _bad(name, f"{value!r} is not a number between {low} and {high}.")
-    return value
-
-
-def _stops(value: object) -> tuple[str, ...]:
-    stops = [value] if isinstance(value, str) else value or []
-    if (
-        not isinstance(stops, list)
-        or len(stops) > MOST_STOPS
-        or not all(isinstance(stop, str) and stop for stop in stops)
-    ):
-        raise _bad("stop", f"must be a string or a list of at most {MOST_STOPS} strings.")
-    return tuple(stops)

@@ -1,18 +1,41 @@
-"""The emulator's time. Knows nothing of what is timed.
+"""The emulator's time, which can be moved forward. Knows nothing of what is timed.
 
-Every delay of the emulated service (a file being processed, a deployment being created) is computed
-from a stored timestamp and this clock when somebody looks, so one object decides what time it is.
+Every delay of the emulated service (a file being processed, a deployment being created, the life of
+a deployment) is computed from a stored timestamp and this clock when somebody looks, so one object
+decides what time it is, and fifteen days pass in a call.
 """
 
 import time
+
+from .store import Store
 
 
 class Clock:
     """Seconds since the epoch, as the emulated service sees them."""
 
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        kept = store.get("setting", "clock")
+        self._ahead: float = kept["ahead"] if kept else 0.0
+
     def now(self) -> float:
-        return time.time()
+        return time.time() + self._ahead
 
     def seconds(self) -> int:
         """Now, as the whole seconds that the API's timestamps are made of."""
         return int(self.now())
+
+    @property
+    def ahead(self) -> float:
+        """How far this clock is in front of the machine's."""
+        return self._ahead
+
+    def advance(self, seconds: float) -> None:
+        self._set(self._ahead + seconds)
+
+    def reset(self) -> None:
+        self._set(0.0)
+
+    def _set(self, ahead: float) -> None:
+        self._ahead = ahead
+        self._store.put("setting", "clock", {"ahead": ahead})

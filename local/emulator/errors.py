@@ -11,6 +11,8 @@ from starlette.responses import JSONResponse
 class ServiceError(Exception):
     """The data plane says no, in the envelope of the authoring API (S-AUTH)."""
 
+    headers: dict[str, str] | None = None
+
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(message)
         self.status, self.code, self.message = status, code, message
@@ -25,7 +27,7 @@ class ServiceError(Exception):
         }
 
     def response(self) -> JSONResponse:
-        return JSONResponse({"error": self.body()}, self.status)
+        return JSONResponse({"error": self.body()}, self.status, self.headers)
 
 
 class InferenceError(ServiceError):

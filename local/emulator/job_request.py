@@ -18,9 +18,15 @@ TRAINING_TYPES = {
     "1": "globalStandard",
 }
 SUFFIX = re.compile(r"[A-Za-z0-9_-]{1,40}")  # S-AUTH; no dots
-HYPERPARAMETERS = ("batch_size", "learning_rate_multiplier", "n_epochs")
+COMMON = ("batch_size", "learning_rate_multiplier", "n_epochs")
+# S-AUTH. l2_multiplier is taken and repeated but not used: what it multiplies is not documented.
+OF_METHOD = {"supervised": COMMON, "dpo": (*COMMON, "beta", "l2_multiplier")}
+WHOLE = {"batch_size", "n_epochs"}
+MOST_EPOCHS, LARGEST_NUMBER = 10_000, 1e6  # a bound for the emulator's own sake
 AUTO = "auto"
 UNRESOLVED = -1  # how "auto" is repeated until the job has decided (S-FT)
+MOST_PAIRS, LONGEST_KEY, LONGEST_VALUE = 16, 64, 512  # metadata (S-V1)
+LARGEST_SEED = 2**31
 
 
 def training_type(value: object) -> str:
@@ -40,40 +46,68 @@ def suffix_of(value: object) -> str | None:
     return value
 
 
+def seed_of(value: object) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < LARGEST_SEED:
+        raise invalid(f"The seed must be a whole number from 0 to {LARGEST_SEED - 1}.")
+    return value
+
+
+def metadata_of(value: object) -> dict[str, str] | None:
+    if value is None:
+        return None
+    if not isinstance(value, dict) or len(value) > MOST_PAIRS:
+        raise invalid(f"The metadata must be an object of at most {MOST_PAIRS} pairs.")
+    for key, text in value.items():
+        if not isinstance(text, str) or len(key) > LONGEST_KEY or len(text) > LONGEST_VALUE:
+            raise invalid(
+                f"Metadata are texts: keys of at most {LONGEST_KEY} characters, values of at most"
+                f" {LONGEST_VALUE}."
+            )
+    return value
+
+
 def parse_method(body: dict[str, Any]) -> tuple[dict[str, Any] | None, dict[str, Any]]:
     """The method as it will be repeated (None if not sent) and the hyperparameters, from whichever
     of the two places in the body holds them."""
     method = body.get("method")
     if method is None:
-        return None, _checked(body.get("hyperparameters"))
+        return None, _checked(body.get("hyperparameters"), "supervised")
     if not isinstance(method, dict):
         raise invalid("The method must be an object.")
     kind = method.get("type")
-    if kind != "supervised":
+    if not isinstance(kind, str) or kind not in OF_METHOD:
         raise invalid(f"The method {kind!r} is not supported by this emulator.")
-    section = method.get("supervised") or {}
+    section = method.get(kind) or {}
     if not isinstance(section, dict):
         raise invalid("The method's settings must be an object.")
-    hyperparameters = _checked(section.get("hyperparameters"))
-    echoed = echoed_hyperparameters(hyperparameters)
-    return {"type": kind, kind: {"hyperparameters": echoed}}, hyperparameters
+    hyperparameters = _checked(section.get("hyperparameters"), kind)
+    return echoed_method(kind, hyperparameters), hyperparameters
+
+
+def echoed_method(kind: str, values: dict[str, Any]) -> dict[str, Any]:
+    echoed = {name: values.get(name, UNRESOLVED) for name in OF_METHOD[kind]}
+    return {"type": kind, kind: {"hyperparameters": echoed}}
 
 
 def echoed_hyperparameters(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: values.get(name, UNRESOLVED) for name in HYPERPARAMETERS}
+    return {name: values.get(name, UNRESOLVED) for name in COMMON}
 
 
-def _checked(raw: object) -> dict[str, Any]:
+def _checked(raw: object, kind: str) -> dict[str, Any]:
     """Only the values that were decided; "auto" is left out."""
     if raw is None:
         return {}
     if not isinstance(raw, dict):
         raise invalid("The hyperparameters must be an object.")
     values = {
-        name: raw[name] for name in HYPERPARAMETERS if raw.get(name) not in (None, AUTO, UNRESOLVED)
+        name: raw[name] for name in OF_METHOD[kind] if raw.get(name) not in (None, AUTO, UNRESOLVED)
     }
     for name, value in values.items():
-        whole = isinstance(value, int) or name == "learning_rate_multiplier"
-        if isinstance(value, bool) or not isinstance(value, int | float) or not whole or value <= 0:
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not number or (name in WHOLE and not isinstance(value, int)) or value <= 0:
             raise invalid(f"The hyperparameter {name} must be a positive number, not {value!r}.")
+        if value > (MOST_EPOCHS if name == "n_epochs" else LARGEST_NUMBER):
+            raise invalid(f"The hyperparameter {name} is too large: {value!r}.")
     return values

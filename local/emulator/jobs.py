@@ -1,126 +1,149 @@
-"""Fine-tuning jobs as the service shows them: create, look at, cancel. Trains nothing.
+"""Fine-tuning jobs as the service shows them: create, look at, stop. Trains nothing.
 
 A job is one document in the service's own shape; keys that begin with `_` are ours and never shown.
-The worker (worker.py) takes pending jobs from here and reports back.
+`job_queue.py` is the other side of the same documents: what the worker takes and reports.
 """
 
 import random
+from collections.abc import Callable
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from .catalogue import base_of
 from .clock import Clock
 from .errors import ServiceError, invalid
+from .faults import Faults
 from .files import Files
-from .job_request import echoed_hyperparameters, parse_method, suffix_of, training_type
+from .job_queue import TERMINAL, WAITING, Queue
+from .job_request import (
+    echoed_hyperparameters,
+    metadata_of,
+    parse_method,
+    seed_of,
+    suffix_of,
+    training_type,
+)
+from .journal import Journal
 from .models import Models
 from .store import Document, Store
+from .switches import Switches
 from .wire import created, json_body, new_id, page
 
-TERMINAL = {"succeeded", "failed", "cancelled"}
-ENQUEUED = "Job enqueued. Waiting for jobs ahead to complete."  # S-FT
 # A first guess, replaced by a measured one as soon as steps are made.
 GUESSED_SECONDS = 60
 DEFAULT_PAGE, DEFAULT_CHECKPOINTS = 20, 10  # S-AUTH
+FAULTS = ("job-stuck", "job-failed", "job-unsafe-data", "job-unsafe-model")
+# Null in the older of the two shapes (S-FT, Sep 2025).
+NULL_WHEN_UNKNOWN = (
+    "error",
+    "fine_tuned_model",
+    "finished_at",
+    "organization_id",
+    "result_files",
+    "trained_tokens",
+    "integrations",
+    "metadata",
+    "method",
+)
 
 
 class Jobs:
-    def __init__(self, store: Store, clock: Clock, files: Files, models: Models) -> None:
-        self._store, self._clock, self._files, self._models = store, clock, files, models
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        faults: Faults,
+        switches: Switches,
+        journal: Journal,
+        files: Files,
+        models: Models,
+        queue: Queue,
+    ) -> None:
+        self._store, self._clock, self._faults = store, clock, faults
+        self._switches, self._journal = switches, journal
+        self._files, self._models, self._queue = files, models, queue
 
     def routes(self) -> list[Route]:
+        one = "/fine_tuning/jobs/{id}"
         return [
             Route("/fine_tuning/jobs", self.create, methods=["POST"]),
             Route("/fine_tuning/jobs", self.index, methods=["GET"]),
-            Route("/fine_tuning/jobs/{id}", self.show, methods=["GET"]),
-            Route("/fine_tuning/jobs/{id}/cancel", self.cancel, methods=["POST"]),
-            Route("/fine_tuning/jobs/{id}/events", self.events, methods=["GET"]),
-            Route("/fine_tuning/jobs/{id}/checkpoints", self.checkpoints, methods=["GET"]),
+            Route(one, self.show, methods=["GET"]),
+            Route(f"{one}/cancel", self.cancel, methods=["POST"]),
+            Route(f"{one}/pause", self.pause, methods=["POST"]),
+            Route(f"{one}/resume", self.resume, methods=["POST"]),
+            Route(f"{one}/events", self.events, methods=["GET"]),
+            Route(f"{one}/checkpoints", self.checkpoints, methods=["GET"]),
         ]
 
-    # ---- for the worker ----------------------------------------------------------------------
-
-    def requeue_interrupted(self) -> None:
-        """A job that ran when the process died starts again from its first step."""
-        for job in self._store.family("job"):
-            if job["status"] == "running":
-                self._store.delete_family("checkpoint", job["id"])
-                self.update(job["id"], status="pending")
-                self.add_event(job["id"], ENQUEUED)
-
-    def take_next(self) -> Document | None:
-        """The oldest pending job, now running."""
-        for waiting in self._store.family("job"):
-            job = self._store.change("job", waiting["id"], _start) if _is_pending(waiting) else None
-            if job and job["status"] == "running":
-                return job
-        return None
-
-    def wants_cancel(self, job_id: str) -> bool:
-        job = self._store.get("job", job_id)
-        return job is None or bool(job.get("_cancel"))
-
-    def update(self, job_id: str, **values: Any) -> None:
-        def apply(job: Document) -> bool:
-            job.update(values)
-            return True
-
-        self._store.change("job", job_id, apply)
-
-    def finish(self, job_id: str, status: str, **values: Any) -> None:
-        """The end of a job, written last: whoever sees it can see everything else."""
-        self.update(job_id, status=status, finished_at=self._clock.seconds(), **values)
-
-    def add_event(
-        self, job_id: str, message: str, level: str = "info", data: dict[str, Any] | None = None
-    ) -> None:
-        event: Document = {
-            "object": "fine_tuning.job.event",
-            "id": new_id("ftevent"),
-            "created_at": self._clock.seconds(),
-            "level": level,
-            "message": message,
-            "type": "metrics" if data else "message",
-        }
-        if data:
-            event["data"] = data
-        self._store.put("event", event["id"], event, parent=job_id)
-
-    def add_checkpoint(self, job_id: str, model: str, metrics: dict[str, Any]) -> None:
-        checkpoint: Document = {
-            "object": "fine_tuning.job.checkpoint",
-            "id": new_id("ftchkpt"),
-            "created_at": self._clock.seconds(),
-            "fine_tuned_model_checkpoint": model,
-            "fine_tuning_job_id": job_id,
-            "step_number": metrics["step"],
-            "metrics": metrics,
-        }
-        self._store.put("checkpoint", checkpoint["id"], checkpoint, parent=job_id)
+    def dated_routes(self) -> list[Route]:
+        """v1 has no way to delete a job (S-V1)."""
+        return [Route("/fine_tuning/jobs/{id}", self.delete, methods=["DELETE"])]
 
     # ---- endpoints ---------------------------------------------------------------------------
 
     async def create(self, request: Request) -> JSONResponse:
         body = await json_body(request)
+        self._require_room()
         job = self._new_job(body)
+        self._queue.say_enqueued(job["id"])
+        self._journal.note("job", job["id"], "created")
         self._store.put("job", job["id"], job)
-        self.add_event(job["id"], ENQUEUED)
-        return created(request, _shown(job))
+        return created(request, self._shown(job))
 
     async def index(self, request: Request) -> JSONResponse:
         newest_first = reversed(self._store.family("job"))
-        return page(request, [_shown(job) for job in newest_first], DEFAULT_PAGE)
+        return page(request, [self._shown(job) for job in newest_first], DEFAULT_PAGE)
 
     async def show(self, request: Request) -> JSONResponse:
-        return JSONResponse(_shown(self._require(request)))
+        return JSONResponse(self._shown(self._require(request)))
 
     async def cancel(self, request: Request) -> JSONResponse:
-        job_id = self._require(request)["id"]
-        job = self._store.change("job", job_id, self._cancel)
-        assert job is not None, "jobs are never deleted"
-        return JSONResponse(_shown(job))
+        """A job that does not train ends at once; one that does within a step."""
+
+        def apply(job: Document) -> bool:
+            if job["status"] in TERMINAL:
+                raise _wrong_state(f"The job is already {job['status']}.")
+            job["_cancel"] = True
+            if job["status"] in (*WAITING, "paused"):
+                job.update(status="cancelled", finished_at=self._clock.seconds())
+                self._queue.say(job["id"], "Job cancelled.")  # wording [inferred]
+            return True
+
+        return self._changed(request, apply, "cancelled")
+
+    async def pause(self, request: Request) -> JSONResponse:
+        """Only a job that runs and has made a step can be paused (S-DOC)."""
+
+        def apply(job: Document) -> bool:
+            if job["status"] != "running" or not job["_steps"]:
+                raise _wrong_state("Only a running job that has made a step can be paused.")
+            job["status"] = "pausing"
+            return True
+
+        return self._changed(request, apply, "paused")
+
+    async def resume(self, request: Request) -> JSONResponse:
+        def apply(job: Document) -> bool:
+            if job["status"] != "paused":
+                raise _wrong_state(f"The job is {job['status']}, not paused.")
+            job["status"] = "resuming"
+            return True
+
+        return self._changed(request, apply, "resumed")
+
+    async def delete(self, request: Request) -> Response:
+        job = self._require(request)
+        if job["status"] not in TERMINAL:
+            raise _wrong_state(f"The job is {job['status']}; cancel it first.")  # [inferred]
+        self._store.delete("job", job["id"])
+        for kind in ("event", "checkpoint"):
+            self._store.delete_family(kind, job["id"])
+        self._journal.note("job", job["id"], "deleted")
+        return Response(status_code=204)
 
     async def events(self, request: Request) -> JSONResponse:
         """Newest first (S-FT)."""
@@ -140,37 +163,72 @@ class Jobs:
             raise ServiceError(404, "notFound", f"The job {job_id!r} does not exist.")  # [inferred]
         return job
 
+    def _changed(
+        self, request: Request, how: Callable[[Document], bool], change: str
+    ) -> JSONResponse:
+        job_id = self._require(request)["id"]
+        job = self._store.change("job", job_id, how)
+        if job is None:  # deleted between the two looks
+            return JSONResponse(self._shown(self._require(request)))
+        self._journal.note("job", job_id, change)
+        return JSONResponse(self._shown(job))
+
+    def _require_room(self) -> None:
+        """S-DOC quotas-limits; the codes are [inferred]."""
+        jobs, limits = self._store.family("job"), self._switches.now
+        if len(jobs) >= limits.job_limit:
+            raise ServiceError(
+                400, "quotaExceeded", f"The resource has {len(jobs)} training jobs already."
+            )
+        if sum(job["status"] in WAITING for job in jobs) >= limits.queue_limit:
+            raise ServiceError(
+                429, "tooManyRequests", f"{limits.queue_limit} jobs are in the queue already."
+            )
+
     def _new_job(self, body: dict[str, Any]) -> Document:
-        """Key for key what the service answers (S-FT, December 2025): what is not known yet is
-        absent, not null."""
-        model = body.get("model")
-        if not isinstance(model, str) or not self._models.is_tunable(model):
-            raise invalid("The specified base model does not support fine-tuning.")
-        kind = training_type(body.get("trainingType"))
+        """Key for key what the service answers (S-FT, December 2025)."""
         method, hyperparameters = parse_method(body)
+        parent = self._parent(body.get("model"), method["type"] if method else "supervised")
+        kind = training_type(body.get("trainingType"))
         self._require_file(body.get("training_file"))
         if body.get("validation_file") is not None:
             self._require_file(body["validation_file"])
         now = self._clock.seconds()
-        seed = body.get("seed")
+        seed = seed_of(body.get("seed"))
         job: Document = {
             "id": new_id("ftjob"),
             "created_at": now,
             "hyperparameters": echoed_hyperparameters(hyperparameters),
-            "model": model,
+            "model": body["model"],
             "object": "fine_tuning.job",
-            "seed": seed if isinstance(seed, int) else random.randrange(2**31),
+            "seed": random.randrange(2**31) if seed is None else seed,
             "status": "pending",
             "training_file": body["training_file"],
             "validation_file": body.get("validation_file"),
             "estimated_finish": now + GUESSED_SECONDS,
             "suffix": suffix_of(body.get("suffix")),
             "trainingType": kind,
-            "metadata": body.get("metadata"),
+            "metadata": metadata_of(body.get("metadata")),
+            "method": method,
         }
-        if method is not None:
-            job["method"] = method
-        return {key: value for key, value in job.items() if value is not None}
+        known = {key: value for key, value in job.items() if value is not None}
+        fault = self._faults.take(*FAULTS)
+        return {
+            **known,
+            "_wanted": hyperparameters,
+            "_parent": parent,
+            "_startable_at": self._clock.now() + self._switches.now.queue_seconds,
+            "_fault": fault["fault"] if fault else None,
+            "_steps": 0,
+        }
+
+    def _parent(self, model: object, method: str) -> str | None:
+        """The adapter to go on from, None for a base model; refuses what cannot be tuned."""
+        start = self._models.tunable(model) if isinstance(model, str) else None
+        base = base_of(start.name) if start else None
+        if start is None or base is None or method not in base.methods:
+            raise invalid("The specified base model does not support fine-tuning.")
+        return start.adapter
 
     def _require_file(self, file_id: object) -> None:
         file = self._files.find(file_id) if isinstance(file_id, str) else None
@@ -179,28 +237,14 @@ class Jobs:
         if file["status"] != "processed":  # Q&A 2118156
             raise invalid("The specified file reference must point to a completed file import.")
 
-    def _cancel(self, job: Document) -> bool:
-        """A waiting job ends at once; a running one when its worker comes to it, within a step."""
-        if job["status"] in TERMINAL:
-            # The code is one of S-AUTH's; that it is this one, with 400, is [inferred].
-            raise ServiceError(400, "unexpectedEntityState", f"The job is already {job['status']}.")
-        job["_cancel"] = True
-        if _is_pending(job):
-            job.update(status="cancelled", finished_at=self._clock.seconds())
-            self.add_event(job["id"], "Job cancelled.")  # wording [inferred]
-        return True
+    def _shown(self, job: Document) -> Document:
+        """What is not known yet is absent or null, as the settings say."""
+        shown = {key: value for key, value in job.items() if not key.startswith("_")}
+        if self._switches.now.job_shape == "null":
+            return dict.fromkeys(NULL_WHEN_UNKNOWN) | shown
+        return shown
 
 
-def _is_pending(job: Document) -> bool:
-    return bool(job["status"] == "pending")
-
-
-def _start(job: Document) -> bool:
-    if not _is_pending(job):
-        return False
-    job["status"] = "running"
-    return True
-
-
-def _shown(job: Document) -> Document:
-    return {key: value for key, value in job.items() if not key.startswith("_")}
+def _wrong_state(message: str) -> ServiceError:
+    # The code is one of S-AUTH's; that it is this one, with 400, is [inferred].
+    return ServiceError(400, "unexpectedEntityState", message)

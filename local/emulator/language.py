@@ -34,10 +34,23 @@ TINY_SEED = 7
 
 @dataclass(frozen=True)
 class Sampling:
+    """`alternatives`: how many likely tokens to tell beside each; None tells no probabilities."""
+
     max_tokens: int
     temperature: float | None = None
     top_p: float | None = None
     seed: int | None = None
+    presence_penalty: float = 0.0
+    frequency_penalty: float = 0.0
+    alternatives: int | None = None
+
+
+@dataclass(frozen=True)
+class Piece:
+    """What one more token adds to the text, and how likely it was (in the words of the API)."""
+
+    text: str
+    logprob: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -47,12 +60,12 @@ class Trainable:
 
 
 class Language:
-    """Loads in the background from the moment it is started; everything else waits for that."""
+    """Loads in the background once it is started or needed; everything else waits for that."""
 
     def __init__(self, model: str, weights: Path, adapters: Path) -> None:
         self.name, self.fingerprint = MODEL_NAMES[model], FINGERPRINTS[model]
         self._weights, self._adapters = weights, adapters
-        self._loaded = threading.Event()
+        self._loaded, self._started = threading.Event(), threading.Lock()
         self.failure: str | None = None
         self._base: Any = None
         self._tokenizer: Any = None
@@ -61,7 +74,8 @@ class Language:
         self._chats = threading.Semaphore(CHATS_AT_ONCE)
 
     def start(self) -> None:
-        threading.Thread(target=self._load, name="load-model", daemon=True).start()
+        if self._started.acquire(blocking=False):
+            threading.Thread(target=self._load, name="load-model", daemon=True).start()
 
     @property
     def ready(self) -> bool:
@@ -72,6 +86,7 @@ class Language:
     def wait(self) -> None:
         """Until loading is over, well or badly. Only after that may anybody else import torch and
         its relatives: transformers fills itself lazily and cannot bear two threads at once."""
+        self.start()
         self._loaded.wait()
 
     def require(self) -> None:
@@ -85,19 +100,16 @@ class Language:
 
     def prompt(self, messages: list[Message]) -> list[int]:
         self.require()
-        from .training import encode_prompt
+        from .encoding import encode_prompt
 
         return encode_prompt(self._tokenizer, messages)
-
-    def count(self, text: str) -> int:
-        return len(self._tokenizer(text, add_special_tokens=False).input_ids)
 
     @property
     def context_length(self) -> int:
         self.require()
         return int(self._base.config.max_position_embeddings)
 
-    def generate(self, adapter: str | None, prompt: list[int], wanted: Sampling) -> Iterator[str]:
+    def generate(self, adapter: str | None, prompt: list[int], wanted: Sampling) -> Iterator[Piece]:
         """The answer, piece by piece; each piece is what one more token adds to the text.
 
         Ends early when the model ends its turn; whoever reads can tell by counting the pieces,
@@ -108,12 +120,12 @@ class Language:
         ids: list[int] = []
         said = ""
         with self._chats:
-            for token in _sample(model, prompt, wanted, self._tokenizer.eos_token_id):
+            for token, likely in _sample(model, prompt, wanted, self._tokenizer.eos_token_id):
                 ids.append(token)
                 text: str = self._tokenizer.decode(ids, skip_special_tokens=True)
                 # A character may take several tokens; until it is whole it shows as U+FFFD.
                 whole = text.rstrip("\ufffd")
-                yield whole[len(said) :]
+                yield Piece(whole[len(said) :], self._told(token, likely))
                 said = whole
 
     # ---- inside ------------------------------------------------------------------------------
@@ -125,6 +137,21 @@ class Language:
             traceback.print_exc(file=sys.stderr)
             self.failure = f"{type(error).__name__}: {error}"
         self._loaded.set()
+
+    def _told(self, token: int, likely: Any) -> dict[str, Any] | None:
+        """A token's log-probability and its rivals', as OpenAI's API shows them."""
+        if likely is None:
+            return None
+        own, rivals = likely
+        return {**self._named(token, own), "top_logprobs": [self._named(*one) for one in rivals]}
+
+    def _named(self, token: int, logprob: float) -> dict[str, Any]:
+        text: str = self._tokenizer.decode([token])
+        return {"token": text, "logprob": logprob, "bytes": list(text.encode())}
+
+    def forget(self) -> None:
+        with self._variants_lock:
+            self._variants.clear()
 
     def _variant(self, adapter: str) -> Any:
         import peft
@@ -150,7 +177,8 @@ def _load(name: str, weights: Path) -> tuple[Any, Any]:
 
     from . import training  # noqa: F401 - imported here, for the reason given at Language.wait
 
-    torch.set_num_threads(min(os.cpu_count() or 1, 8))
+    if "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(min(os.cpu_count() or 1, 8))
     tokenizer: Any = AutoTokenizer.from_pretrained(tokenizer_folder(weights))
     if name == "tiny":
         model = _tiny(len(tokenizer))
@@ -182,7 +210,12 @@ def _tiny(vocabulary: int) -> Any:
         return LlamaForCausalLM(config)
 
 
-def _sample(model: Any, prompt: list[int], wanted: Sampling, end: int) -> Iterator[int]:
+Likely = tuple[float, list[tuple[int, float]]] | None
+
+
+def _sample(
+    model: Any, prompt: list[int], wanted: Sampling, end: int
+) -> Iterator[tuple[int, Likely]]:
     """Token after token, until the end of the turn or `max_tokens`; the end itself is not given.
 
     Inference mode is entered for each step and not around the loop: between two tokens the caller
@@ -199,15 +232,30 @@ def _sample(model: Any, prompt: list[int], wanted: Sampling, end: int) -> Iterat
     else:
         generator.manual_seed(wanted.seed)
     cache = DynamicCache(config=model.config)
-    fed = prompt
+    fed, said = prompt, torch.zeros(model.config.vocab_size)
     for _ in range(wanted.max_tokens):
         with torch.inference_mode():
             output = model(input_ids=torch.tensor([fed]), past_key_values=cache, logits_to_keep=1)
-            token = _choose(output.logits[0, -1], temperature, top_p, generator)
+            raw = output.logits[0, -1]
+            logits = raw - wanted.presence_penalty * (said > 0) - wanted.frequency_penalty * said
+            token = _choose(logits, temperature, top_p, generator)
         if token == end:
             return
-        yield token
+        said[token] += 1
+        yield token, _likely(raw, token, wanted.alternatives)
         fed = [token]
+
+
+def _likely(logits: Any, token: int, alternatives: int | None) -> Likely:
+    if alternatives is None:
+        return None
+    import torch
+
+    with torch.inference_mode():
+        logprobs = torch.log_softmax(logits, -1)
+        best = logprobs.topk(alternatives) if alternatives else None
+    rivals = zip(best.indices.tolist(), best.values.tolist(), strict=True) if best else []
+    return float(logprobs[token]), list(rivals)
 
 
 def _choose(logits: Any, temperature: float, top_p: float, generator: Any) -> int:

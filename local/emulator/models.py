@@ -1,4 +1,4 @@
-"""The catalogue: base models under Azure's names, and the models that jobs have made.
+"""Models: the catalogue's and those that jobs have made, as the data plane shows them.
 
 Knows nothing of weights: whatever its name, every model here is answered by the emulator's own
 small one, with or without a LoRA adapter on top.
@@ -11,32 +11,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from .catalogue import BASE_MODELS, CATALOGUED_AT, FINE_TUNED_VERSION, BaseModel, base_model
 from .errors import ServiceError
+from .journal import Journal
 from .store import Document, Store
-
-
-@dataclass(frozen=True)
-class BaseModel:
-    """In the data plane a model's name ends with its date; ARM splits it into name and version."""
-
-    name: str
-    version: str
-
-    @property
-    def id(self) -> str:
-        return f"{self.name}-{self.version}"
-
-
-# Those that take supervised fine-tuning (S-DOC fine-tune-supported-models, 10/06/2026).
-BASE_MODELS = (
-    BaseModel("gpt-4.1-nano", "2025-04-14"),
-    BaseModel("gpt-4.1-mini", "2025-04-14"),
-    BaseModel("gpt-4.1", "2025-04-14"),
-    BaseModel("gpt-4o-mini", "2024-07-18"),
-    BaseModel("gpt-4o", "2024-08-06"),
-)
-CATALOGUED_AT = 1744588800  # 2025-04-14
-FINE_TUNED_VERSION = "1"  # ARM's version of every fine-tuned model (S-DOC)
 
 
 @dataclass(frozen=True)
@@ -48,8 +26,8 @@ class Servable:
 
 
 class Models:
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, journal: Journal) -> None:
+        self._store, self._journal = store, journal
 
     def routes(self) -> list[Route]:
         return [
@@ -63,9 +41,16 @@ class Models:
         """A model that a job has made; also one that a checkpoint of it stands for."""
         record = {"id": name, "base": base, "job": job, "adapter": adapter}
         self._store.put("model", name, {**record, "created_at": created_at})
+        self._journal.note("model", name, "created")
 
-    def is_tunable(self, name: str) -> bool:
-        return any(base.id == name for base in BASE_MODELS)
+    def tunable(self, name: str) -> Servable | None:
+        """What a job may start from: a base model or, for continual fine-tuning, a tuned one."""
+        if base_model(name):
+            return Servable(name, None)
+        record = self._store.get("model", name)
+        if record is None or _is_checkpoint(record):
+            return None
+        return Servable(name, record["adapter"])
 
     def servable(self, name: str, version: str | None) -> Servable | None:
         """What ARM's `model.name` and `model.version` mean: a base model without its date, a
@@ -90,9 +75,8 @@ class Models:
 
     async def show(self, request: Request) -> JSONResponse:
         name = request.path_params["id"]
-        for base in BASE_MODELS:
-            if base.id == name:
-                return JSONResponse(_base(base))
+        if base := base_model(name):
+            return JSONResponse(_base(base))
         record = self._store.get("model", name)
         if record is None:
             raise ServiceError(404, "notFound", f"The model {name!r} does not exist.")  # [inferred]
@@ -103,28 +87,32 @@ def _is_checkpoint(record: Document) -> bool:
     return ":ckpt-step-" in record["id"]
 
 
-def _shape(model_id: str, created_at: int, fine_tune: bool) -> dict[str, Any]:
+def _shape(model_id: str, created_at: int, ends: BaseModel | None) -> dict[str, Any]:
+    deprecation = {}
+    if ends:
+        deprecation = {"fine_tune": ends.training_ends, "inference": ends.inference_ends}
     return {
         "object": "model",
         "id": model_id,
         "status": "succeeded",
         "created_at": created_at,
         "capabilities": {
-            "fine_tune": fine_tune,
+            "fine_tune": True,
             "inference": False,
             "completion": False,
             "chat_completion": True,
             "embeddings": False,
         },
         "lifecycle_status": "generally-available",
+        "deprecation": deprecation,
     }
 
 
 def _base(model: BaseModel) -> dict[str, Any]:
-    return _shape(model.id, CATALOGUED_AT, fine_tune=True)
+    return _shape(model.id, CATALOGUED_AT, model)
 
 
 def _made(record: Document) -> dict[str, Any]:
-    # Training a tuned model further is not offered yet, so the flag says no.
-    shape = _shape(record["id"], record["created_at"], fine_tune=False)
+    root = base_model(record["base"].partition(".ft-")[0])
+    shape = _shape(record["id"], record["created_at"], root)
     return {**shape, "model": record["base"], "fine_tune": record["job"]}

@@ -7,11 +7,12 @@ a parent (an event to its job). Documents are listed in the order in which they 
 import json
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 Document = dict[str, Any]
+SCHEMA = 2  # one more whenever documents get keys that older ones lack
 
 
 class Store:
@@ -21,10 +22,16 @@ class Store:
         self._lock = threading.RLock()
         self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self._connection.execute("PRAGMA journal_mode = WAL")
+        # Safe against a crash of this process; only a crash of the machine may lose the last words.
+        self._connection.execute("PRAGMA synchronous = NORMAL")
         self._connection.execute(
             "CREATE TABLE IF NOT EXISTS documents (number INTEGER PRIMARY KEY AUTOINCREMENT,"
             " kind TEXT, key TEXT, parent TEXT, body TEXT, UNIQUE (kind, key))"
         )
+        if self._connection.execute("PRAGMA user_version").fetchone()[0] != SCHEMA:
+            # Of an emulator whose documents had other keys: an empty resource beats a broken one.
+            self._connection.execute("DELETE FROM documents")
+            self._connection.execute(f"PRAGMA user_version = {SCHEMA}")
         self._connection.execute(
             "CREATE INDEX IF NOT EXISTS family ON documents (kind, parent, number)"
         )
@@ -46,6 +53,15 @@ class Store:
         """Oldest first."""
         return self._read("WHERE kind = ? AND parent = ? ORDER BY number", (kind, parent))
 
+    def newest(self, kind: str) -> Document | None:
+        rows = self._read("WHERE kind = ? ORDER BY number DESC LIMIT 1", (kind,))
+        return rows[0] if rows else None
+
+    def count(self, kind: str, parent: str = "") -> int:
+        with self._lock:
+            query = "SELECT count(*) FROM documents WHERE kind = ? AND parent = ?"
+            return int(self._connection.execute(query, (kind, parent)).fetchone()[0])
+
     def change(self, kind: str, key: str, how: Callable[[Document], bool]) -> Document | None:
         """Read, let `how` alter the document in place, write if it says so: nobody comes between.
 
@@ -66,6 +82,23 @@ class Store:
         with self._lock:
             query = "DELETE FROM documents WHERE kind = ? AND parent = ?"
             self._connection.execute(query, (kind, parent))
+
+    def trim(self, kind: str, keep: int) -> None:
+        """Forget all but the newest."""
+        with self._lock:
+            query = (
+                "SELECT number FROM documents WHERE kind = ? ORDER BY number DESC LIMIT 1 OFFSET ?"
+            )
+            found = self._connection.execute(query, (kind, keep)).fetchone()
+            if found:
+                self._connection.execute(
+                    "DELETE FROM documents WHERE kind = ? AND number <= ?", (kind, found[0])
+                )
+
+    def clear(self, kinds: Iterable[str]) -> None:
+        with self._lock:
+            for kind in kinds:
+                self._connection.execute("DELETE FROM documents WHERE kind = ?", (kind,))
 
     def close(self) -> None:
         with self._lock:

@@ -4,16 +4,19 @@ Knows the two URL families (S-AUTH, S-V1) and nothing of files, jobs or chats.
 """
 
 import json
+import math
 import uuid
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from .errors import invalid
+from .errors import ServiceError, invalid
 
 V1 = "/openai/v1"
 DATED = "/openai"
+# Of JSON; files have limits of their own.
+LARGEST_BODY = 64 * 2**20
 
 
 def new_id(prefix: str) -> str:
@@ -29,7 +32,8 @@ def created(request: Request, body: dict[str, Any]) -> JSONResponse:
     """200 in v1 (S-V1); 201 and where to find it in the dated family (S-AUTH)."""
     if is_v1(request):
         return JSONResponse(body)
-    place = request.url.replace(path=f"{request.url.path}/{body['id']}")
+    folder = request.url.path.removesuffix("/import")
+    place = request.url.replace(path=f"{folder}/{body['id']}")
     return JSONResponse(body, 201, {"Location": str(place)})
 
 
@@ -53,10 +57,25 @@ def _limit(text: str | None, default: int) -> int:
 
 
 async def json_body(request: Request) -> dict[str, Any]:
+    if int(request.headers.get("content-length") or 0) > LARGEST_BODY:
+        raise ServiceError(413, "invalidPayload", "The request body is too large.")  # [inferred]
     try:
-        body = json.loads(await request.body())
-    except ValueError as error:
+        body = json.loads(await request.body(), parse_constant=_no_number, parse_float=_finite)
+        # Half a surrogate pair is text for Python and for nobody else.
+        json.dumps(body, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
         raise invalid("The request body is not valid JSON.") from error
     if not isinstance(body, dict):
         raise invalid("The request body must be a JSON object.")
     return body
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(f"{text} is not JSON")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text} is too large")
+    return value

@@ -1,6 +1,7 @@
 """Starts the real emulator, with the tiny model, as a process of its own."""
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -13,10 +14,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
+import openai
 import pytest
 from azure.core.pipeline import PipelineRequest
 from azure.core.pipeline.policies import SansIOHTTPPolicy
 from azure.mgmt.cognitiveservices import CognitiveServicesManagementClient
+from azure.mgmt.cognitiveservices.models import (
+    Deployment,
+    DeploymentModel,
+    DeploymentProperties,
+    Sku,
+)
 from openai import AzureOpenAI, OpenAI
 
 ROOT = Path(__file__).parents[2]
@@ -58,8 +67,41 @@ class Running:
         )
 
     def health(self) -> dict[str, Any]:
-        with urllib.request.urlopen(f"{self.url}/_emulator/health") as answer:
+        return self.control("health")
+
+    def control(self, path: str, method: str = "GET", body: Any = None) -> dict[str, Any]:
+        """One of the emulator's own controls."""
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(f"{self.url}/_emulator/{path}", data, method=method)
+        with urllib.request.urlopen(request) as answer:
             return dict(json.load(answer))
+
+    def fault(self, name: str, operation: str = "*", **more: Any) -> dict[str, Any]:
+        return self.control("faults", "POST", {"fault": name, "operation": operation, **more})
+
+    def settings(self, **wanted: Any) -> None:
+        self.control("settings", "PATCH", wanted)
+
+    def advance(self, seconds: float) -> None:
+        self.control("clock", "POST", {"advance_seconds": seconds})
+
+    def effects(self, kind: str, subject: str = "") -> list[str]:
+        """What became of one thing, or of all things of a kind, oldest first."""
+        found = self.control(f"journal?effect={kind}" + (f"&id={subject}" if subject else ""))
+        every = [effect for entry in found["data"] for effect in entry["effects"]]
+        return [e["change"] for e in every if e["kind"] == kind and subject in ("", e["id"])]
+
+    def last_call(self, operation: str) -> dict[str, Any]:
+        return dict(self.control(f"journal?operation={operation}&limit=1")["data"][0])
+
+    def http(self, bearer: str = KEY) -> httpx.Client:
+        """A client that adds nothing and explains nothing away."""
+        return httpx.Client(
+            base_url=self.url, headers={"Authorization": f"Bearer {bearer}"}, timeout=60
+        )
+
+    def arm_http(self) -> httpx.Client:
+        return self.http(self.token(ARM_SCOPE))
 
 
 class _PlainBearer(SansIOHTTPPolicy[Any, Any]):
@@ -78,13 +120,15 @@ class _Unused:
 
 
 @contextmanager
-def running_emulator(state: Path) -> Iterator[Running]:
+def running_emulator(state: Path, *more: str) -> Iterator[Running]:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     weights = ROOT / ".local" / "models"
     command = [sys.executable, "-m", "local.emulator", "--port", str(port), "--state", str(state)]
-    command += ["--model", "tiny", "--weights", str(weights), "--key", KEY]
-    with subprocess.Popen(command, cwd=ROOT) as process:
+    command += ["--model", "tiny", "--weights", str(weights), "--key", KEY, *more]
+    # The tiny model is too small to share among threads.
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    with subprocess.Popen(command, cwd=ROOT, env=environment) as process:
         try:
             emulator = Running(f"http://127.0.0.1:{port}")
             wait_until(lambda: _answers(emulator) or process.poll() is not None)
@@ -113,9 +157,18 @@ StartEmulator = Callable[[Path], Running]
 
 
 @pytest.fixture(scope="session")
-def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """One emulator for nearly all tests; they keep apart by the names that they give."""
     with running_emulator(tmp_path_factory.mktemp("emulator")) as running:
         yield running
+
+
+@pytest.fixture
+def emulator(shared: Running) -> Iterator[Running]:
+    """The shared one, without faults and with the settings that it came with."""
+    yield shared
+    shared.control("reset", "POST", {"parts": ["faults", "settings"]})
+    shared.advance(5)  # whatever deployment is still being made or deleted stands in nobody's way
 
 
 @pytest.fixture
@@ -136,6 +189,86 @@ def arm(emulator: Running) -> Iterator[CognitiveServicesManagementClient]:
         yield stack.enter_context(emulator.arm())
 
 
+def deploy(
+    arm: CognitiveServicesManagementClient,
+    name: str,
+    model: str,
+    version: str = "1",
+    sku: str = "Standard",
+    capacity: int = 1,
+) -> Deployment:
+    body = Deployment(
+        sku=Sku(name=sku, capacity=capacity),
+        properties=DeploymentProperties(
+            model=DeploymentModel(format="OpenAI", name=model, version=version)
+        ),
+    )
+    return arm.deployments.begin_create_or_update("rg", "account", name, body).result()
+
+
+QUESTION: Any = [{"role": "user", "content": "Who be ye?"}]
+
+
+def answer_once_ready(client: OpenAI, deployment: str) -> Any:
+    """A deployment that ARM calls Succeeded may still be unknown to chat for a while."""
+    answers = []
+
+    def ready() -> bool:
+        try:
+            answers.append(
+                client.chat.completions.create(model=deployment, messages=QUESTION, max_tokens=5)
+            )
+        except openai.NotFoundError as error:
+            assert error.code == "DeploymentNotFound"
+            return False
+        return True
+
+    wait_until(ready)
+    return answers[0]
+
+
+@dataclass(frozen=True)
+class Tuned:
+    created: Any
+    finished: Any
+
+
+@pytest.fixture(scope="session")
+def tuned(shared: Running) -> Iterator[Tuned]:
+    """A job that went well, with validation, a suffix and everything."""
+    with shared.v1() as client:
+        job = client.fine_tuning.jobs.create(
+            model=BASE_MODEL,
+            training_file=upload(client, dataset()),
+            validation_file=upload(client, dataset(3), "valid.jsonl"),
+            suffix="pirate",
+            seed=3,
+            metadata={"run": "r-1"},
+            method={
+                "type": "supervised",
+                "supervised": {"hyperparameters": {"n_epochs": 2, "batch_size": "auto"}},
+            },
+            extra_body={"trainingType": "GlobalStandard"},
+        )
+        yield Tuned(job, finished(client, job.id))
+
+
+@pytest.fixture(scope="session")
+def base(shared: Running) -> str:
+    """The name of a deployment of a base model that answers."""
+    with shared.arm() as arm, shared.v1() as client:
+        deploy(arm, "always", "gpt-4.1-nano", "2025-04-14", capacity=100)
+        answer_once_ready(client, "always")
+    return "always"
+
+
+def account_path(rest: str = "") -> str:
+    return (
+        "/subscriptions/sub/resourceGroups/rg/providers/Microsoft.CognitiveServices"
+        f"/accounts/account{rest}?api-version=2025-09-01"
+    )
+
+
 def dataset(examples: int = 10) -> bytes:
     lines = [
         {
@@ -152,7 +285,7 @@ def dataset(examples: int = 10) -> bytes:
 def upload(client: OpenAI, content: bytes, name: str = "train.jsonl") -> str:
     """The id of a file that the service has looked at."""
     uploaded = client.files.create(file=(name, content), purpose="fine-tune")
-    client.files.wait_for_processing(uploaded.id, poll_interval=0.1)
+    client.files.wait_for_processing(uploaded.id, poll_interval=0.1, max_wait_seconds=60)
     return uploaded.id
 
 

@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
-from local.emulator.chat import Answer, parse
+from local.emulator.chat import Answer
+from local.emulator.chat_request import parse
 from local.emulator.errors import InferenceError
+from local.emulator.language import Piece
 
 QUESTION: dict[str, Any] = {"messages": [{"role": "user", "content": "Who be ye?"}]}
 
@@ -20,14 +22,19 @@ QUESTION: dict[str, Any] = {"messages": [{"role": "user", "content": "Who be ye?
     ],
 )
 def test_stop_sequences_are_never_shown(pieces: list[str], said: str, finish_reason: str) -> None:
-    answer = Answer(iter(pieces), stops=("END",), max_tokens=4)
-    assert "".join(answer) == said == answer.text
+    answer = Answer(map(Piece, pieces), stops=("END",), max_tokens=4)
+    assert "".join(text for text, _ in answer) == said == answer.text
     assert answer.finish_reason == finish_reason
 
 
 @pytest.mark.parametrize(
     "unsupported",
-    [{"tools": [{}]}, {"n": 2}, {"response_format": {"type": "json_object"}}, {"logprobs": True}],
+    [
+        {"tool_choice": "required"},
+        {"logit_bias": {"1": 2}},
+        {"response_format": {"type": "json_object"}},
+        {"audio": {"voice": "alloy"}},
+    ],
 )
 def test_what_the_model_cannot_do_is_refused_by_name(unsupported: dict[str, Any]) -> None:
     with pytest.raises(InferenceError) as refusal:

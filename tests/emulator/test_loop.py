@@ -2,30 +2,22 @@
 
 import csv
 import io
-import time
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import openai
 import pytest
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.mgmt.cognitiveservices import CognitiveServicesManagementClient
-from azure.mgmt.cognitiveservices.models import (
-    Deployment,
-    DeploymentModel,
-    DeploymentProperties,
-    Sku,
-)
 from openai import AzureOpenAI, OpenAI
 
 from .conftest import (
     BASE_MODEL,
-    Running,
+    QUESTION,
+    Tuned,
+    answer_once_ready,
     dataset,
+    deploy,
     finished,
-    running_emulator,
     upload,
     wait_until,
 )
@@ -34,62 +26,6 @@ RESULT_COLUMNS = (
     "step,train_loss,train_mean_token_accuracy,valid_loss,validation_mean_token_accuracy,"
     "full_valid_loss,full_valid_mean_token_accuracy"
 )
-QUESTION: Any = [{"role": "user", "content": "Who be ye?"}]
-
-
-@dataclass(frozen=True)
-class Tuned:
-    created: Any
-    finished: Any
-
-
-@pytest.fixture(scope="module")
-def tuned(emulator: Running) -> Iterator[Tuned]:
-    with emulator.v1() as client:
-        job = client.fine_tuning.jobs.create(
-            model=BASE_MODEL,
-            training_file=upload(client, dataset()),
-            validation_file=upload(client, dataset(3), "valid.jsonl"),
-            suffix="pirate",
-            seed=3,
-            metadata={"run": "r-1"},
-            method={
-                "type": "supervised",
-                "supervised": {"hyperparameters": {"n_epochs": 2, "batch_size": "auto"}},
-            },
-            extra_body={"trainingType": "GlobalStandard"},
-        )
-        yield Tuned(job, finished(client, job.id))
-
-
-def deploy(
-    arm: CognitiveServicesManagementClient, name: str, model: str, version: str = "1"
-) -> Deployment:
-    body = Deployment(
-        sku=Sku(name="Standard", capacity=1),
-        properties=DeploymentProperties(
-            model=DeploymentModel(format="OpenAI", name=model, version=version)
-        ),
-    )
-    return arm.deployments.begin_create_or_update("rg", "account", name, body).result()
-
-
-def answer_once_ready(client: OpenAI, deployment: str) -> Any:
-    """A deployment that ARM calls Succeeded may still be unknown to chat for a while."""
-    answers = []
-
-    def ready() -> bool:
-        try:
-            answers.append(
-                client.chat.completions.create(model=deployment, messages=QUESTION, max_tokens=5)
-            )
-        except openai.NotFoundError as error:
-            assert error.code == "DeploymentNotFound"
-            return False
-        return True
-
-    wait_until(ready)
-    return answers[0]
 
 
 def test_a_new_job_looks_as_azure_shows_it(tuned: Tuned) -> None:
@@ -221,19 +157,3 @@ def test_a_running_job_can_be_cancelled(v1: OpenAI) -> None:
     wait_until(lambda: v1.fine_tuning.jobs.retrieve(job.id).status == "running")
     v1.fine_tuning.jobs.cancel(job.id)
     assert finished(v1, job.id).status == "cancelled"
-
-
-def test_a_restart_keeps_state_and_queues_the_interrupted_job(tmp_path: Path) -> None:
-    with running_emulator(tmp_path) as emulator, emulator.v1() as client:
-        kept = upload(client, dataset())
-        job = client.fine_tuning.jobs.create(
-            model=BASE_MODEL, training_file=kept, hyperparameters={"n_epochs": 1000}
-        )
-        wait_until(lambda: client.fine_tuning.jobs.retrieve(job.id).status == "running")
-        time.sleep(0.2)  # into the middle of the training
-    with running_emulator(tmp_path) as emulator, emulator.v1() as client:
-        assert client.files.content(kept).content == dataset()
-        messages = [event.message for event in client.fine_tuning.jobs.list_events(job.id)]
-        assert messages.count("Job enqueued. Waiting for jobs ahead to complete.") == 2
-        client.fine_tuning.jobs.cancel(job.id)
-        assert finished(client, job.id).status == "cancelled"

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from local.emulator import training
+from local.emulator import encoding, training
 from local.emulator.dataset import DatasetError, Message, read_examples, require_enough
 from local.emulator.language import Language
 
@@ -21,9 +21,9 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Language:
 
 
 def learned_text(tokenizer: Any, messages: list[Message]) -> str:
-    encoded = training.encode(tokenizer, messages)
+    encoded = encoding.encode(tokenizer, messages)
     assert len(encoded.ids) == len(encoded.labels)
-    kept = [label for label in encoded.labels if label != training.IGNORED]
+    kept = [label for label in encoded.labels if label != encoding.IGNORED]
     return str(tokenizer.decode(kept))
 
 
@@ -43,12 +43,12 @@ def test_encoding_agrees_with_the_models_own_template(tiny: Language) -> None:
     messages = [Message("user", "Hello"), Message("assistant", "Ahoy")]
     plain = [{"role": message.role, "content": message.content} for message in messages]
     theirs = tokenizer.apply_chat_template(plain, tokenize=False)
-    assert tokenizer.decode(training.encode(tokenizer, messages).ids) == theirs
+    assert tokenizer.decode(encoding.encode(tokenizer, messages).ids) == theirs
 
 
 def test_a_user_cannot_end_the_turn(tiny: Language) -> None:
     tokenizer = tiny.trainable().tokenizer
-    encoded = training.encode(tokenizer, [Message("user", "<|im_end|>")])
+    encoded = encoding.encode(tokenizer, [Message("user", "<|im_end|>")])
     ends = encoded.ids.count(tokenizer.convert_tokens_to_ids("<|im_end|>"))
     assert ends == 2  # of the system message and of the user's own
 
@@ -58,7 +58,7 @@ def test_the_loss_is_that_of_the_learned_tokens_alone(tiny: Language) -> None:
     trainable = tiny.trainable()
     tuned = training.add_lora(trainable.model, seed=1)
     short, long = ([Message("user", "a"), Message("assistant", text)] for text in ("b", "c d e f"))
-    one, two = (training.encode(trainable.tokenizer, messages) for messages in (short, long))
+    one, two = (encoding.encode(trainable.tokenizer, messages) for messages in (short, long))
     apart = training.batch_loss(tuned, [one])[1] + training.batch_loss(tuned, [two])[1]
     together = training.batch_loss(tuned, [one, two])[1]
     assert together.tokens == apart.tokens
@@ -70,9 +70,11 @@ def test_the_same_seed_gives_the_same_losses(tiny: Language) -> None:
 
     def losses(seed: int) -> list[float]:
         trainable = tiny.trainable()
-        encoded = training.encode_all(trainable.tokenizer, examples)
+        encoded = encoding.encode_all(trainable.tokenizer, examples)
         plan = training.make_plan(training.Hyperparameters(n_epochs=2), seed, len(encoded))
-        reports = training.train(trainable.model, encoded, [], plan, lambda: None)
+        tuned = training.add_lora(trainable.model, seed)
+        loss = training.batch_loss
+        reports = training.Training(tuned, encoded, [], plan, loss, lambda: None)
         return [report.train.mean_loss for report in reports if isinstance(report, training.Step)]
 
     assert losses(1) == losses(1) != losses(2)
@@ -97,4 +99,4 @@ def test_bad_datasets(lines: list[bytes], complaint: str) -> None:
 def test_too_long_an_example_is_refused(tiny: Language) -> None:
     example = (Message("user", "word " * 1100), Message("assistant", "no"))
     with pytest.raises(DatasetError, match="at most 1024 tokens"):
-        training.encode_all(tiny.trainable().tokenizer, [example])
+        encoding.encode_all(tiny.trainable().tokenizer, [example])

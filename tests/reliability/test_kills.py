@@ -97,6 +97,11 @@ class World:
         found = self.loop.service.files.list(purpose="fine-tune")
         return [file.filename for file in found if file.filename.startswith(f"{self.model}-")]
 
+    def clear(self) -> None:
+        """Make room: an account takes ten deployments of tuned models."""
+        for name in self.deployments():
+            self.loop.control.deployments.begin_delete(GROUP, ACCOUNT, name).result()
+
     def balance(self) -> None:
         """Every effect took place once, and the books say so."""
         (run,), model = self.books()
@@ -117,6 +122,7 @@ def calls_of_a_life(loop: Loop) -> int:
     code, calls = world.live()
     assert code == 0
     world.balance()
+    world.clear()
     return calls
 
 
@@ -143,3 +149,4 @@ def test_killed_anywhere_a_run_ends_the_same(loop: Loop, calls_of_a_life: int) -
             world.balance()
         except AssertionError as error:
             raise AssertionError(f"{kill}: {error}") from error
+        world.clear()

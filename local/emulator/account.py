@@ -1,0 +1,162 @@
+"""The account and what it may use: keys, models, quotas. The read side of the control plane.
+
+Numbers of quotas come from the settings; which models exist is the catalogue's. Knows no deployment
+but by the capacity that it takes.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from .arm import ACCOUNT, LARGEST_CAPACITY, LOCATION, PROVIDER
+from .catalogue import BASE_MODELS, SKUS, BaseModel, allows, usage_name
+from .deployments import Deployments, quota_title
+from .errors import ArmError
+from .switches import Switches
+
+IN_LOCATION = f"/subscriptions/{{subscription}}{PROVIDER}/locations/{{location}}"
+
+
+class Account:
+    def __init__(self, deployments: Deployments, switches: Switches, key: str) -> None:
+        self._deployments, self._switches, self._key = deployments, switches, key
+
+    def routes(self) -> list[Route]:
+        return [
+            Route(ACCOUNT, self.show, methods=["GET"]),
+            Route(f"{ACCOUNT}/listKeys", self.keys, methods=["POST"]),
+            Route(f"{ACCOUNT}/models", self.account_models, methods=["GET"]),
+            Route(f"{ACCOUNT}/usages", self.usages, methods=["GET"]),
+            Route(f"{IN_LOCATION}/models", self.location_models, methods=["GET"]),
+            Route(f"{IN_LOCATION}/usages", self.usages, methods=["GET"]),
+        ]
+
+    async def show(self, request: Request) -> JSONResponse:
+        here = str(request.base_url).rstrip("/")
+        return JSONResponse(
+            {
+                "id": request.url.path,
+                "name": request.path_params["account"],
+                "type": "Microsoft.CognitiveServices/accounts",
+                "location": LOCATION,
+                "kind": "OpenAI",
+                "sku": {"name": "S0"},
+                "properties": {
+                    "provisioningState": "Succeeded",
+                    "endpoint": f"{here}/",
+                    "endpoints": {"OpenAI Language Model Instance API": f"{here}/"},
+                    "publicNetworkAccess": "Enabled",
+                    "disableLocalAuth": False,
+                },
+            }
+        )
+
+    async def keys(self, request: Request) -> JSONResponse:
+        # One key under both names: the emulator has nothing to rotate.
+        return JSONResponse({"key1": self._key, "key2": self._key})
+
+    async def account_models(self, request: Request) -> JSONResponse:
+        value = [{**_model(base), "skus": _skus(base)} for base in BASE_MODELS]
+        return JSONResponse({"value": value, "nextLink": None})
+
+    async def location_models(self, request: Request) -> JSONResponse:
+        self._require_location(request)
+        value = [
+            {"kind": "OpenAI", "skuName": "S0", "model": {**_model(base), "skus": _skus(base)}}
+            for base in BASE_MODELS
+        ]
+        return JSONResponse({"value": value, "nextLink": None})
+
+    async def usages(self, request: Request) -> JSONResponse:
+        """?$filter=name.value eq '...' is honoured; another filter is refused."""
+        if "location" in request.path_params:
+            self._require_location(request)
+        wanted = _wanted_name(request.query_params.get("$filter"))
+        value = [
+            {
+                "name": {"value": name, "localizedValue": title},
+                "currentValue": float(self._deployments.used(name)),
+                "limit": float(self._switches.now.quota_capacity),
+                "unit": "Count",
+                "status": "Included",
+            }
+            for name, title in _quotas().items()
+            if wanted in (None, name)
+        ]
+        return JSONResponse({"value": value, "nextLink": None})
+
+    def _require_location(self, request: Request) -> None:
+        location = request.path_params["location"]
+        if location.lower() != LOCATION:
+            raise ArmError(
+                400, "NoRegisteredProviderFound", f"The emulator is in {LOCATION}, not {location}."
+            )
+
+
+def _quotas() -> dict[str, str]:
+    """Every counter and its title; what a SKU's `usageName` names."""
+    return {
+        usage_name(base, sku, tuned): quota_title(base, sku)
+        for base in BASE_MODELS
+        for tuned in (False, True)
+        for sku in SKUS
+        if allows(base, sku, tuned)
+    }
+
+
+def _model(base: BaseModel) -> dict[str, Any]:
+    return {
+        "format": "OpenAI",
+        "name": base.name,
+        "version": base.version,
+        "isDefaultVersion": True,
+        "maxCapacity": LARGEST_CAPACITY,
+        # S-DOC; which keys a model of this kind has beyond the two is [inferred].
+        "capabilities": {
+            "chatCompletion": "true",
+            "fineTune": "true",
+            "FineTuneTokensMaxValue": "2000000000",
+            "FineTuneTokensMaxValuePerExample": str(base.tokens_per_example),
+        },
+        "finetuneCapabilities": {
+            "fineTune": "true",
+            "supportedMethods": ",".join(base.methods),  # [inferred]
+        },
+        "deprecation": {
+            "fineTune": _date(base.training_ends),
+            "inference": _date(base.inference_ends),
+        },
+        "lifecycleStatus": "GenerallyAvailable",
+        "systemData": {},
+    }
+
+
+def _skus(base: BaseModel) -> list[dict[str, Any]]:
+    """Each with the counter to check before deploying: base and tuned have one each."""
+    return [
+        {
+            "name": sku,
+            "usageName": usage_name(base, sku, tuned),
+            "capacity": {"minimum": 1, "maximum": LARGEST_CAPACITY, "step": 1, "default": 1},
+            "deprecationDate": _date(base.inference_ends),
+        }
+        for tuned in (False, True)
+        for sku in SKUS
+        if allows(base, sku, tuned)
+    ]
+
+
+def _wanted_name(query: str | None) -> str | None:
+    if query is None:
+        return None
+    prefix, _, name = query.partition(" eq ")
+    if prefix.strip() != "name.value" or not name:
+        raise ArmError(400, "InvalidFilter", f"The filter {query!r} is not supported.")
+    return name.strip().strip("'")
+
+
+def _date(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")

@@ -1,0 +1,168 @@
+"""Uploads in parts, for files too large for one request. Knows nothing of what is in them.
+
+Only in the dated family: on v1 and project addresses the service answers 404 (S-SKILL
+large-file-uploads).
+"""
+
+import hashlib
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import UploadFile
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from .clock import Clock
+from .errors import ServiceError, invalid
+from .files import Files
+from .journal import Journal
+from .store import Document, Store
+from .wire import json_body, new_id
+
+LIFE_SECONDS = 2 * 3600  # S-AUTH
+LARGEST_UPLOAD = 9 * 10**9  # S-AUTH, S-DOC quotas; another page says 8 GB
+LARGEST_PART = 64 * 2**20  # S-SKILL
+
+
+class Uploads:
+    def __init__(
+        self, store: Store, clock: Clock, files: Files, journal: Journal, folder: Path
+    ) -> None:
+        self._store, self._clock, self._files = store, clock, files
+        self._journal, self._folder = journal, folder
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("/uploads", self.create, methods=["POST"]),
+            Route("/uploads/{id}/parts", self.add, methods=["POST"]),
+            Route("/uploads/{id}/complete", self.complete, methods=["POST"]),
+            Route("/uploads/{id}/cancel", self.cancel, methods=["POST"]),
+        ]
+
+    def forget(self) -> None:
+        for path in self._folder.iterdir():
+            path.unlink(missing_ok=True)
+
+    # ---- endpoints ---------------------------------------------------------------------------
+
+    async def create(self, request: Request) -> JSONResponse:
+        body = await json_body(request)
+        for name in ("filename", "mime_type", "purpose"):
+            if not isinstance(body.get(name), str):
+                raise invalid(f"{name} must be a text.")
+        size = body.get("bytes")
+        if isinstance(size, bool) or not isinstance(size, int) or not 0 < size <= LARGEST_UPLOAD:
+            raise invalid(f"bytes must be a whole number from 1 to {LARGEST_UPLOAD}.")
+        now = self._clock.seconds()
+        upload: Document = {
+            "id": new_id("upload"),
+            "object": "upload",
+            "bytes": size,
+            "created_at": now,
+            "filename": body["filename"],
+            "purpose": body["purpose"],
+            "status": "pending",
+            "expires_at": now + LIFE_SECONDS,
+            "_parts": {},
+        }
+        self._store.put("upload", upload["id"], upload)
+        self._journal.note("upload", upload["id"], "created")
+        return JSONResponse(_shown(upload))
+
+    async def add(self, request: Request) -> JSONResponse:
+        upload = self._pending(request)
+        if int(request.headers.get("content-length") or 0) > LARGEST_PART + 10**6:
+            raise ServiceError(413, "invalidPayload", "A part must have at most 64 MB.")
+        part_id = new_id("part")
+        async with request.form(max_fields=5, max_files=1) as form:
+            data = form.get("data")
+            if not isinstance(data, UploadFile):
+                raise invalid("The form has no part 'data'.")
+            await run_in_threadpool(self._save, part_id, data)
+
+        def apply(kept: Document) -> bool:
+            kept["_parts"][part_id] = (self._folder / part_id).stat().st_size
+            return True
+
+        self._store.change("upload", upload["id"], apply)
+        part = {"id": part_id, "object": "upload.part", "upload_id": upload["id"]}
+        return JSONResponse({**part, "created_at": self._clock.seconds()})
+
+    async def complete(self, request: Request) -> JSONResponse:
+        """The parts in the order that is asked for become a file."""
+        body = await json_body(request)
+        upload = self._pending(request)
+        ids = body.get("part_ids")
+        if not isinstance(ids, list) or not ids:
+            raise invalid("part_ids must be a list of ids of parts.")
+        unknown = [
+            part for part in ids if not isinstance(part, str) or part not in upload["_parts"]
+        ]
+        if unknown:
+            raise invalid(f"The part {unknown[0]!r} does not belong to this upload.")
+        size = sum(upload["_parts"][part] for part in ids)
+        if size != upload["bytes"]:
+            raise invalid(f"The parts have {size} bytes, not the {upload['bytes']} announced.")
+        if isinstance(body.get("md5"), str):
+            await run_in_threadpool(self._require_md5, ids, body["md5"])
+        record = self._files.begin(upload["filename"], upload["purpose"])
+        await run_in_threadpool(self._files.write, record, self._read(ids))
+        file = self._files.put(record)
+        self._end(upload, "completed")
+        return JSONResponse({**_shown(upload), "status": "completed", "file": file})
+
+    async def cancel(self, request: Request) -> JSONResponse:
+        upload = self._pending(request)
+        self._end(upload, "cancelled")
+        return JSONResponse({**_shown(upload), "status": "cancelled"})
+
+    # ---- inside ------------------------------------------------------------------------------
+
+    def _pending(self, request: Request) -> Document:
+        upload_id = request.path_params["id"]
+        upload = self._store.get("upload", upload_id)
+        if upload is None:
+            raise ServiceError(404, "notFound", f"The upload {upload_id!r} does not exist.")
+        expired = self._clock.now() >= upload["expires_at"]
+        if expired or upload["status"] != "pending":
+            state = "expired" if expired else upload["status"]
+            raise ServiceError(
+                400, "unexpectedEntityState", f"The upload is {state}."
+            )  # [inferred]
+        return upload
+
+    def _save(self, part_id: str, data: UploadFile) -> None:
+        with (self._folder / part_id).open("wb") as target:
+            shutil.copyfileobj(data.file, target)
+
+    def _read(self, ids: list[str]) -> Iterator[bytes]:
+        for part in ids:
+            with (self._folder / part).open("rb") as source:
+                while chunk := source.read(2**20):
+                    yield chunk
+
+    def _require_md5(self, ids: list[str], expected: str) -> None:
+        digest = hashlib.md5(usedforsecurity=False)
+        for chunk in self._read(ids):
+            digest.update(chunk)
+        if digest.hexdigest() != expected.lower():
+            raise invalid("The md5 of the parts is another one.")
+
+    def _end(self, upload: Document, status: str) -> None:
+        def apply(kept: Document) -> bool:
+            kept["status"] = status
+            return True
+
+        self._store.change("upload", upload["id"], apply)
+        self._journal.note("upload", upload["id"], status)
+        for part in upload["_parts"]:
+            (self._folder / part).unlink(missing_ok=True)
+
+
+def _shown(upload: Document) -> dict[str, Any]:
+    return {key: value for key, value in upload.items() if not key.startswith("_")}

@@ -1,0 +1,59 @@
+"""Clients of earlier days, each in an environment of its own that is made once and kept.
+
+Skipped, with the reason, where the environment cannot be made (no network and no cache).
+"""
+
+import json
+import subprocess
+import sys
+import venv
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .conftest import ARM_SCOPE, KEY, ROOT, Running, dataset
+
+HERE = Path(__file__).parent
+PATIENCE_SECONDS = 120
+
+
+def environment(name: str, *requirements: str) -> Path:
+    """The Python of an environment with these packages; the mark is written last."""
+    folder = ROOT / ".local" / "clients" / name
+    python = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+    mark = folder / "installed.txt"
+    if not mark.exists() or mark.read_text(encoding="utf-8") != str(requirements):
+        venv.create(folder, with_pip=True, clear=True)
+        quiet = ["--quiet", "--disable-pip-version-check", "--retries", "1"]
+        command = [str(python), "-m", "pip", "install", *quiet, *requirements]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+        if done.returncode:
+            pytest.skip(f"{name} cannot be installed here: {done.stderr.strip()[-200:]}")
+        mark.write_text(str(requirements), encoding="utf-8")
+    return python
+
+
+def run(python: Path, script: str, emulator: Running, folder: Path) -> Any:
+    data = folder / "training_set.jsonl"
+    data.write_bytes(dataset())
+    command = [str(python), str(HERE / script), emulator.url, KEY, emulator.token(ARM_SCOPE)]
+    done = subprocess.run(
+        [*command, str(data)], capture_output=True, text=True, timeout=PATIENCE_SECONDS
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_openai_0_28_1_as_microsofts_lab_uses_it(emulator: Running, tmp_path: Path) -> None:
+    python = environment("openai-0.28.1", "openai==0.28.1")
+    told = run(python, "client_legacy.py", emulator, tmp_path)
+    assert told["deployment"] == 201
+    assert ".ft-" in told["model"]
+    assert told["events"] == "Resource not found"
+
+
+def test_the_last_openai_1(emulator: Running, base: str, tmp_path: Path) -> None:
+    python = environment("openai-1.109.1", "openai==1.109.1")
+    told = run(python, "client_last_1.py", emulator, tmp_path)
+    assert told["statuses"] == ["succeeded", "succeeded"]
