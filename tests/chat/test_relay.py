@@ -1,9 +1,11 @@
 """What a caller sees of an upstream that throttles, breaks, stalls or sleeps."""
 
 import asyncio
+from typing import Any
 
 import openai
 import pytest
+from pydantic import BaseModel
 
 from shared.chat import relay as relay_module
 from tests.chat import upstream as up
@@ -77,6 +79,45 @@ async def test_a_stream_is_relayed_event_by_event(shop: Shop) -> None:
         texts.append(chunk.choices[0].delta.content)
         seen.set()
     assert texts == ["one", "two"]
+
+
+async def test_tools_and_structured_output_work_through_the_sdk(shop: Shop) -> None:
+    class Weather(BaseModel):
+        city: str
+        degrees: int
+
+    shop.upstream.plan("captain-v2", up.answer('{"city": "Oslo", "degrees": -3}'))
+    parsed = await shop.openai.chat.completions.parse(
+        model="captain", messages=QUESTION, response_format=Weather
+    )
+    assert parsed.choices[0].message.parsed == Weather(city="Oslo", degrees=-3)
+    sent = shop.upstream.calls[0].body["response_format"]
+    assert sent["json_schema"]["schema"]["required"] == ["city", "degrees"]
+
+    call = {"id": "c1", "type": "function", "function": {"name": "weather", "arguments": "{}"}}
+    message = {"role": "assistant", "content": None, "tool_calls": [call]}
+    choice = {"index": 0, "finish_reason": "tool_calls", "message": message}
+    shop.upstream.plan("captain-v2", up.answer(choices=[choice]))
+    tool: Any = {"type": "function", "function": {"name": "weather", "parameters": {}}}
+    answer = await shop.openai.chat.completions.create(
+        model="captain", messages=QUESTION, tools=[tool]
+    )
+    assert shop.upstream.calls[1].body["tools"] == [tool]
+    assert answer.choices[0].message.tool_calls
+    assert answer.choices[0].message.tool_calls[0].id == "c1"
+
+
+async def test_a_stalled_model_does_not_hold_up_the_others(shop: Shop) -> None:
+    go_on = asyncio.Event()
+    shop.upstream.plan("captain-v2", *[up.silence(go_on)] * 150)
+    stalled = [asyncio.create_task(shop.ask()) for _ in range(90)]
+    await asyncio.wait_for(shop.upstream.called.wait(), 10)
+    assert (await shop.ask("base")).status_code == 200
+    assert not any(task.done() for task in stalled)
+    for task in stalled:
+        task.cancel()
+    await asyncio.gather(*stalled, return_exceptions=True)
+    go_on.set()
 
 
 # ---- callers who leave

@@ -101,8 +101,8 @@ def answer(content: str = "Hello", **more: object) -> Behaviour:
                 "model": "some-base-model",
                 "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
                 "usage": {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7},
-                **more,
             }
+            | more
         ).encode(),
     )
 
