@@ -21,8 +21,8 @@ class Version(BaseModel):
     base_model: str
     fine_tuned_model: str
     deployment: str
-    sku: str
-    capacity: int  # thousands of tokens per minute
+    sku: str = "GlobalStandard"  # of a record from before this was kept
+    capacity: int = 50  # thousands of tokens per minute
     created_at: datetime
 
 
