@@ -96,6 +96,11 @@ async def run_document(req: Request) -> Response:
     return await api.document(req, cloud())
 
 
+@app.route("runs/{id}/{name}", methods=["POST"])
+async def order_run(req: Request) -> Response:
+    return await api.order(req, cloud())
+
+
 @app.route("models", methods=["GET"])
 async def models(req: Request) -> Response:
     return await api.models(cloud())

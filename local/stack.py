@@ -197,6 +197,8 @@ class _Starter:
             "IDENTITY_HEADER": "local",
             "TUNEDROP_TICK": "* * * * * *",
             "TUNEDROP_QUIET_SECONDS": "1",
+            "TUNEDROP_BACKOFF_SECONDS": "0.5",
+            "TUNEDROP_SWEEP_SECONDS": "10",
             "TUNEDROP_APP_KEYS": f"laptop:{hashlib.sha256(stack.app_key.encode()).hexdigest()}",
             "TUNEDROP_BASE_DEPLOYMENTS": stack.base_deployment,
             "TUNEDROP_REMEMBER": REMEMBERING,

@@ -1,6 +1,6 @@
-"""The management routes' bodies: what people and the console may ask about runs and models.
+"""The management routes' bodies: what people and the console may ask about and of runs and models.
 
-Reads the ledger and the registry; knows nothing of HTTP beyond the response it hands back.
+Reads the ledger and the registry, passes orders on; decides nothing about runs.
 """
 
 import json
@@ -11,38 +11,110 @@ from starlette.responses import FileResponse, JSONResponse, Response
 
 from shared.chat.memory import Memory
 from shared.cloud import Cloud
-from shared.errors import NotFound, TunedropError
+from shared.errors import CallerError, NotFound, NotNow, TunedropError
 from shared.model.registry import Registry
-from shared.run.ledger import Ledger, summary
+from shared.run import jobs, keeper, orders, outlook
+from shared.run.ledger import Ledger
+from shared.run.record import Run, What, now, summary
+from shared.run.stages import Stage
 
 CONSOLE = Path(__file__).parent.parent / "console"
+MOST_RUNS = 200  # of one page
+MOST_SAID = 200  # characters of who and why
+_STATUS = {NotFound: 404, NotNow: 409}
 DOCUMENTS = {
     "report.html": "text/html; charset=utf-8",
     "report.json": "application/json",
     "events.jsonl": "application/x-ndjson",
     "metrics.csv": "text/csv",
+    "curve.json": "application/json",
 }
 
 
 async def runs(request: Request, cloud: Cloud) -> Response:
-    """The youngest runs first; `?model=` and `?limit=` (at most 200)."""
-    asked = request.query_params.get("limit", "50")
-    limit = min(int(asked), 200) if asked.isdigit() else 50
-    found = await Ledger(cloud.runs).newest(request.query_params.get("model"), limit)
-    return JSONResponse({"runs": [summary(run) for run in found]})
+    """The youngest runs first: `?model=`, `?stage=` (several with commas), `?limit=` (at most 200),
+    and `?after=` with what the page before gave as `next`."""
+    query = request.query_params
+    asked = query.get("limit", "50")
+    limit = min(int(asked), MOST_RUNS) if asked.isdecimal() and int(asked) else 50
+    stages = set(filter(None, query.get("stage", "").split(",")))
+    if unknown := stages - set(Stage):
+        known = ", ".join(Stage)
+        return problem(CallerError(f"{min(unknown)!r} is not a stage.", f"Known: {known}."), 400)
+    found: list[Run] = []
+    place = None
+    async for at, run in Ledger(cloud.runs).newest(query.get("model"), query.get("after", "")):
+        if len(found) == limit:
+            return JSONResponse({"runs": [summary(run) for run in found], "next": place})
+        if not stages or run.stage in stages:
+            found.append(run)
+            place = at
+    return JSONResponse({"runs": [summary(run) for run in found], "next": None})
 
 
 async def run(request: Request, cloud: Cloud) -> Response:
-    """One run with all that is known of it."""
+    """One run with all that is known of it, what lies ahead of it, and what its losses say."""
     run_id = request.path_params["id"]
-    found = await Ledger(cloud.runs).load(run_id)
+    ledger = Ledger(cloud.runs)
+    try:
+        found = await ledger.load(run_id)
+        curve = await ledger.document(run_id, jobs.CURVE) if found else None
+    except TunedropError as error:
+        return problem(error, 503)
     if found is None:
         return problem(NotFound(f"There is no run {run_id!r}.", "GET /api/runs lists them."), 404)
-    return JSONResponse(found.model_dump(mode="json"))
+    steps = json.loads(curve or b"[]")
+    losses = [step["train_loss"] for step in steps if step["train_loss"] is not None]
+    return JSONResponse(
+        {
+            **found.model_dump(mode="json"),
+            **outlook.as_json(found, now()),
+            "signals": outlook.signals(found.epochs, losses),
+            "curve": steps,
+        }
+    )
+
+
+async def order(request: Request, cloud: Cloud) -> Response:
+    """start, cancel, pause, resume or retry a run; an optional body {"who": …, "why": …} goes into
+    its log. 202 with the run: the order is carried out now or by the next tick."""
+    run_id, what = request.path_params["id"], request.path_params["name"]
+    if what not in set(What):
+        known = ", ".join(What)
+        return problem(NotFound(f"{what!r} is not an order.", f"Orders are: {known}."), 404)
+    try:
+        who, why = await _who_and_why(request, cloud)
+        await orders.give(run_id, What(what), who, why, cloud)
+        await keeper.obey(run_id, cloud)
+        found = await Ledger(cloud.runs).load(run_id)
+    except CallerError as error:
+        return problem(error, _STATUS.get(type(error), 400))
+    except TunedropError as error:
+        return problem(error, 503)
+    return JSONResponse(found.model_dump(mode="json") if found else {}, 202)
+
+
+async def _who_and_why(request: Request, cloud: Cloud) -> tuple[str, str]:
+    """Who gives an order: the signed-in person where the platform vouches for one, otherwise
+    whoever the holder of the app's key says to be. Raises CallerError for a body that is no use."""
+    body = await request.body()
+    try:
+        said = json.loads(body) if body.strip() else {}
+        who, why = str(said.get("who", ""))[:MOST_SAID], str(said.get("why", ""))[:MOST_SAID]
+    except (ValueError, AttributeError, RecursionError):
+        raise CallerError(
+            "The body is not a JSON object.", 'Send {"who": "…", "why": "…"}, or nothing.'
+        ) from None
+    person = (
+        request.headers.get("x-ms-client-principal-name") if cloud.settings.entra_tenant else ""
+    )
+    if person:
+        return person, why
+    return f"{who} (with the app's key)" if who else "a holder of the app's key", why
 
 
 async def document(request: Request, cloud: Cloud) -> Response:
-    """A document beside a run: report.html, report.json, events.jsonl, metrics.csv."""
+    """A document beside a run: its reports, its log, its losses."""
     run_id, name = request.path_params["id"], request.path_params["name"]
     data = await Ledger(cloud.runs).document(run_id, name) if name in DOCUMENTS else None
     if data is None:

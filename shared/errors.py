@@ -5,6 +5,7 @@ TunedropError             a sentence on what went wrong, and the cure
 │   ├── SettingError      an app setting is missing or cannot be read
 │   ├── DropError         a blob that cannot become a run: its name, or its run.yaml
 │   ├── NotFound          no such run, model, version
+│   ├── NotNow            it exists, but its state does not allow what was asked
 │   └── AccessDenied      no key, a wrong key, or a key that may not do this
 ├── ServiceError          Azure did not do what was asked
 │   ├── Unavailable       it may, if asked again later
@@ -39,6 +40,10 @@ class DropError(CallerError):
 
 
 class NotFound(CallerError):
+    pass
+
+
+class NotNow(CallerError):
     pass
 
 

@@ -82,6 +82,17 @@ class Settings:
         "How long a dataset folder must be left alone before its files are taken as one drop.",
         5.0,
     )
+    sweep_seconds: float = setting(
+        "TUNEDROP_SWEEP_SECONDS",
+        "How often the datasets are looked through for a drop whose event was lost.",
+        300.0,
+    )
+    backoff_seconds: float = setting(
+        "TUNEDROP_BACKOFF_SECONDS",
+        "The pause after the first look that Azure did not answer; it doubles with each further "
+        "one, up to 15 minutes.",
+        15.0,
+    )
     base_model: str = setting(
         "TUNEDROP_BASE_MODEL",
         "Model to fine-tune unless run.yaml names another.",

@@ -32,6 +32,7 @@ from shared.chat.wire import (
 )
 from shared.cloud import Cloud
 from shared.cloud.completions import Reply
+from shared.cloud.throttling import retry_after
 from shared.errors import NotFound, Refused, TunedropError, Unavailable
 from shared.model.registry import Registry
 from shared.model.waking import Bell
@@ -167,7 +168,7 @@ class Relay:
         """What is wrong with an answer that should not be passed on as it is."""
         status, who = reply.status, target.served_by
         if status == 429:
-            after = _retry_after(reply)
+            after = retry_after(reply.headers)
             throttled = Unavailable(
                 f"{who} is throttled.", "Try again.", code="429", retry_after=after
             )
@@ -184,7 +185,7 @@ class Relay:
         if status >= 500 or status == 408:
             self.circuits.failed(target.served_by)
             broken = Unavailable(f"{who} answered {status}.", "Try again.")
-            return broken, _jittered(_retry_after(reply))
+            return broken, _jittered(retry_after(reply.headers))
         return None
 
     async def _stream(
@@ -268,13 +269,3 @@ def _headers(answer: Answer, wanted: Target, request_id: str, added: float) -> d
 def _jittered(seconds: float | None = None) -> float:
     """A pause that many callers do not share: at least what was asked for, up to a half more."""
     return (PAUSE if seconds is None else seconds) * random.uniform(1.0, 1.5)
-
-
-def _retry_after(reply: Reply) -> float | None:
-    """Seconds, from either of the two headers; a date is not waited for."""
-    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        try:
-            return max(0.0, float(reply.headers[name]) * unit)
-        except (KeyError, ValueError):
-            continue
-    return None

@@ -41,6 +41,11 @@ class BlobInfo:
     size: int
     modified: datetime
 
+    @property
+    def version(self) -> tuple[str, str]:
+        """Name and etag: exactly this content."""
+        return self.name, self.etag
+
 
 @dataclass(frozen=True, slots=True)
 class Content:
@@ -122,7 +127,7 @@ class Container:
     async def sha256(self, blob: BlobInfo) -> str:
         """Digest of exactly this version of the blob. Raises Changed."""
         digest = hashlib.sha256()
-        async for chunk in self.stream(blob.name, blob.etag):
+        async for chunk in self.stream(*blob.version):
             digest.update(chunk)
         return digest.hexdigest()
 

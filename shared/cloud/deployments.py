@@ -5,12 +5,13 @@ lives for seconds, so the state of the resource itself is read again at the next
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError
 
+from shared.cloud.throttling import retry_after
 from shared.errors import Refused, Unavailable
 
 if TYPE_CHECKING:
@@ -85,6 +86,11 @@ class Deployments:
                 *self.where, name, wanted, polling=False
             )
 
+    async def delete(self, name: str) -> None:
+        """Ask for its deletion; one that is not there is deleted already."""
+        with _translated(f"delete deployment {name}"), suppress(ResourceNotFoundError):
+            await self.client.deployments.begin_delete(*self.where, name, polling=False)
+
 
 def _deployment(resource: Any) -> Deployment:
     properties = resource.properties
@@ -104,8 +110,11 @@ def _translated(what: str) -> Iterator[None]:
         sentence = f"Azure Resource Manager answered {status} {code or ''} to: {what}."
         # 409 is RequestConflict: another write on the account is under way.
         if status >= 500 or status in (408, 409, 429):
-            raise Unavailable(sentence, code=code or "") from error
+            headers = getattr(error.response, "headers", {})
+            raise Unavailable(
+                sentence, code=code or "", retry_after=retry_after(headers)
+            ) from error
         says = error.error.message if error.error else "nothing more."
-        raise Refused(sentence, f"It says: {says}", code=code or "") from error
+        raise Refused(f"{sentence} It says: {says}", code=code or "") from error
     except AzureError as error:
         raise Unavailable(f"Azure Resource Manager could not be reached to {what}.") from error

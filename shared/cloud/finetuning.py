@@ -4,11 +4,12 @@ The only module that imports `openai`. It knows the service's shapes and quirks 
 behind a few tolerant types; it decides nothing.
 """
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import Container, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
+from shared.cloud.throttling import retry_after
 from shared.errors import Refused, ServiceError, Unavailable
 
 if TYPE_CHECKING:
@@ -32,9 +33,10 @@ class RemoteFile:
 
 @dataclass(frozen=True, slots=True)
 class JobRequest:
-    """What a job is made from. None for a hyperparameter lets the service choose ("auto")."""
+    """What a job is made from; a hyperparameter that is not given is the service's to choose."""
 
     base_model: str
+    method: str
     training_file: str
     validation_file: str | None
     training_type: str
@@ -66,11 +68,15 @@ class RemoteJob:
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """Losses at one step; None where the service left a hole (it writes -1 or nothing)."""
+    """Losses at one step; None where the service left a hole (it writes -1 or nothing).
+
+    `checkpoint` is the model as it was then, where the service has kept it.
+    """
 
     step: int
     train_loss: float | None
     valid_loss: float | None
+    checkpoint: str | None = None
 
 
 class FineTuning:
@@ -111,29 +117,35 @@ class FineTuning:
         with _translated(f"upload {name}"):
             return _file(await self.client.files.create(file=(name, content), purpose="fine-tune"))
 
-    async def file(self, file_id: str) -> RemoteFile:
-        with _translated(f"read the state of {file_id}"):
+    async def file(self, file_id: str) -> RemoteFile | None:
+        """None if it is gone."""
+        with _translated(f"read the state of {file_id}"), _absent_is_none():
             return _file(await self.client.files.retrieve(file_id))
+        return None
 
     async def text(self, file_id: str) -> str:
         with _translated(f"download {file_id}"):
             return (await self.client.files.content(file_id)).text
 
-    async def find_job(self, metadata: dict[str, str], training_file: str) -> RemoteJob | None:
-        """The newest job with this metadata or, where the service drops that, of this file."""
+    async def find_job(
+        self, metadata: dict[str, str], training_file: str, past: Container[str]
+    ) -> RemoteJob | None:
+        """The newest job with this metadata or, where the service drops that, of this file.
+
+        `past` are the ids of jobs that are known and not meant.
+        """
         with _translated("list jobs"):
             async for job in self.client.fine_tuning.jobs.list():
-                if job.metadata == metadata or (
-                    not job.metadata and job.training_file == training_file
-                ):
+                same_file = not job.metadata and job.training_file == training_file
+                if job.id not in past and (job.metadata == metadata or same_file):
                     return _job(job)
         return None
 
     async def submit(self, request: JobRequest) -> RemoteJob:
         """Start a paid job. Never repeated here: see `connect`."""
         method: Any = {
-            "type": "supervised",
-            "supervised": {"hyperparameters": request.hyperparameters},
+            "type": request.method,
+            request.method: {"hyperparameters": request.hyperparameters},
         }
         with _translated(f"start a job on {request.base_model}"):
             job = await self.client.fine_tuning.jobs.create(
@@ -148,9 +160,24 @@ class FineTuning:
             )
             return _job(job)
 
-    async def job(self, job_id: str) -> RemoteJob:
-        with _translated(f"read job {job_id}"):
+    async def job(self, job_id: str) -> RemoteJob | None:
+        """None if it is gone."""
+        with _translated(f"read job {job_id}"), _absent_is_none():
             return _job(await self.client.fine_tuning.jobs.retrieve(job_id))
+        return None
+
+    async def cancel(self, job_id: str) -> None:
+        with _translated(f"cancel job {job_id}"):
+            await self.client.fine_tuning.jobs.cancel(job_id)
+
+    async def pause(self, job_id: str) -> None:
+        """Azure takes this once a job has made its first step."""
+        with _translated(f"pause job {job_id}"):
+            await self.client.fine_tuning.jobs.pause(job_id)
+
+    async def resume(self, job_id: str) -> None:
+        with _translated(f"resume job {job_id}"):
+            await self.client.fine_tuning.jobs.resume(job_id)
 
     async def checkpoints(self, job_id: str) -> list[Metric]:
         """Losses at the end of each epoch, oldest first."""
@@ -160,20 +187,23 @@ class FineTuning:
                     c.step_number,
                     _loss(c.metrics.train_loss),
                     _loss(c.metrics.full_valid_loss, c.metrics.valid_loss),
+                    c.fine_tuned_model_checkpoint,
                 )
                 async for c in self.client.fine_tuning.jobs.checkpoints.list(job_id)
             ]
         return sorted(found, key=lambda metric: metric.step)
 
-    async def newest_metric(self, job_id: str) -> Metric | None:
-        """The last step that the service told of. Events come newest first."""
-        async for event in self._events(job_id):
-            data = getattr(event, "data", None)
-            if event.type == "metrics" and isinstance(data, dict) and "step" in data:
-                return Metric(
-                    int(data["step"]), _loss(data.get("train_loss")), _loss(data.get("valid_loss"))
-                )
-        return None
+    async def recent_metrics(self, job_id: str) -> list[Metric]:
+        """The last hundred events' steps, oldest first. The service tells the newest first."""
+        with _translated(f"read the events of {job_id}"):
+            page = await self.client.fine_tuning.jobs.list_events(job_id, limit=100)
+        told = [event.data for event in page.data if event.type == "metrics"]
+        found = [
+            Metric(int(d["step"]), _loss(d.get("train_loss")), _loss(d.get("valid_loss")))
+            for d in told
+            if isinstance(d, dict) and isinstance(d.get("step"), int | float)
+        ]
+        return sorted(found, key=lambda metric: metric.step)
 
     async def ask(self, deployment: str, question: str) -> str:
         """One short chat answer straight from a deployment: the probe of its readiness."""
@@ -184,12 +214,6 @@ class FineTuning:
                 max_completion_tokens=16,
             )
             return answer.choices[0].message.content or ""
-
-    async def _events(self, job_id: str) -> AsyncIterator[Any]:
-        with _translated(f"read the events of {job_id}"):
-            page = await self.client.fine_tuning.jobs.list_events(job_id, limit=20)
-            for event in page.data:
-                yield event
 
 
 def _file(file: Any) -> RemoteFile:
@@ -227,6 +251,14 @@ def _loss(*candidates: Any) -> float | None:
 
 
 @contextmanager
+def _absent_is_none() -> Iterator[None]:
+    import openai
+
+    with suppress(openai.NotFoundError):
+        yield
+
+
+@contextmanager
 def _translated(what: str) -> Iterator[None]:
     """The SDK's exceptions in this project's words."""
     import openai
@@ -250,18 +282,10 @@ def _service_error(what: str, error: Any) -> ServiceError:
             code=code,
         )
     if error.status_code >= 500 or error.status_code in TRANSIENT:
-        return Unavailable(sentence, code=code, retry_after=_retry_after(error.response))
-    return Refused(sentence, f"The service says: {_message(error)}", code=code)
+        return Unavailable(sentence, code=code, retry_after=retry_after(error.response.headers))
+    return Refused(f"{sentence} It says: {_message(error)}", code=code)
 
 
 def _message(error: Any) -> str:
     body = error.body if isinstance(error.body, dict) else {}
     return str(body.get("message") or "nothing more.")
-
-
-def _retry_after(response: Any) -> float | None:
-    """Seconds; the header may also hold a date, which is rare enough to wait for the next tick."""
-    try:
-        return float(response.headers.get("retry-after", ""))
-    except ValueError:
-        return None

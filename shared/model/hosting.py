@@ -14,6 +14,8 @@ PROBE = "Say hello."
 # The control plane's "Succeeded" comes minutes before the data plane answers.
 NOT_YET = {"DeploymentNotFound", "DeploymentNotReady"}
 
+ENDED_BADLY = {"Failed", "Canceled", "Disabled"}
+
 
 class Hosting(StrEnum):
     READY = "ready"
@@ -23,15 +25,23 @@ class Hosting(StrEnum):
 async def request(deployments: Deployments, version: Version) -> None:
     """Ask for the version's deployment, or find the one that an earlier try has asked for.
 
-    Raises Refused if the name is taken by another model's deployment, which is left alone.
+    One that has failed is asked for anew. Raises Refused if the name is taken by another model's
+    deployment, which is left alone.
     """
     there = await deployments.get(version.deployment)
-    if there is None:
+    if there:
+        _must_be_ours(there, version)
+    if there is None or there.state in ENDED_BADLY:
         await deployments.put(
             version.deployment, version.fine_tuned_model, version.sku, version.capacity
         )
-    else:
-        _must_be_ours(there, version)
+
+
+async def withdraw(deployments: Deployments, version: Version) -> None:
+    """Delete the version's deployment, if there is one and it is really this version's."""
+    there = await deployments.get(version.deployment)
+    if there and there.model == version.fine_tuned_model:
+        await deployments.delete(version.deployment)
 
 
 async def state(deployments: Deployments, version: Version) -> Hosting:
@@ -40,14 +50,15 @@ async def state(deployments: Deployments, version: Version) -> Hosting:
     if there is None:
         raise Refused(
             f"The deployment {version.deployment} has disappeared.",
-            "Somebody deleted it while it was being made; drop the dataset with another seed "
-            "in run.yaml to train and deploy again.",
+            f"Somebody deleted it while it was being made. POST /api/runs/{version.run_id}/retry "
+            "asks for it again.",
         )
     _must_be_ours(there, version)
-    if there.state in ("Failed", "Canceled", "Disabled"):
+    if there.state in ENDED_BADLY:
         raise Refused(
             f"Azure ended the deployment {version.deployment} as {there.state}.",
-            "Look at the account's activity log in the portal for the reason.",
+            "Look at the account's activity log in the portal for the reason; "
+            f"POST /api/runs/{version.run_id}/retry asks for it again.",
         )
     return Hosting.READY if there.state == "Succeeded" else Hosting.COMING
 

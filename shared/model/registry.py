@@ -4,13 +4,16 @@ A model is the name people chat with; every run that trains makes a version of i
 is the version that serves. Knows nothing of how versions are trained or deployed.
 """
 
+import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from shared.cloud.blobs import Container
-from shared.errors import Changed, NotFound
+from shared.errors import Changed, NotFound, Refused
+
+log = logging.getLogger(__name__)
 
 TRIES = 8  # of a compare-and-swap; each lost race means that somebody else has won one
 
@@ -24,6 +27,7 @@ class Version(BaseModel):
     sku: str = "GlobalStandard"  # of a record from before this was kept
     capacity: int = 50  # thousands of tokens per minute
     created_at: datetime
+    withdrawn: bool = False  # its run was cancelled before it served; it has no deployment
 
 
 class Model(BaseModel):
@@ -43,7 +47,7 @@ class Model(BaseModel):
     @property
     def candidate(self) -> int | None:
         """The newest version, as long as it is not the champion."""
-        newest = max((version.version for version in self.versions), default=None)
+        newest = max((v.version for v in self.versions if not v.withdrawn), default=None)
         return newest if newest != self.champion else None
 
     def of_run(self, run_id: str) -> Version | None:
@@ -55,12 +59,19 @@ class Registry:
         self.models = models
 
     async def load(self, name: str) -> Model | None:
+        """Raises Refused for a record that cannot be read."""
         found = await self.models.read(f"{name}.json")
-        return Model.model_validate_json(found.data) if found else None
+        return self._parsed(name, found.data) if found else None
 
     async def all(self) -> list[Model]:
+        """Every model; one whose record cannot be read is left out, with a line in the log."""
         names = [blob.name async for blob in self.models.list() if blob.name.endswith(".json")]
-        found = [await self.load(name.removesuffix(".json")) for name in names]
+        found = []
+        for name in names:
+            try:
+                found.append(await self.load(name.removesuffix(".json")))
+            except Refused as error:
+                log.error("%s", error)
         return [model for model in found if model]
 
     async def add_version(
@@ -76,7 +87,8 @@ class Registry:
         """The version that a run has made; a second call for the same run finds the first one."""
 
         def add(model: Model) -> None:
-            if model.of_run(run_id):
+            if known := model.of_run(run_id):
+                known.withdrawn = False
                 return
             number = max((version.version for version in model.versions), default=0) + 1
             model.versions.append(
@@ -107,11 +119,19 @@ class Registry:
 
         return await self._change(name, crown)
 
+    async def withdraw(self, name: str, number: int) -> Model:
+        """A version that will not serve. Raises NotFound."""
+
+        def mark(model: Model) -> None:
+            model.version(number).withdrawn = True
+
+        return await self._change(name, mark)
+
     async def _change(self, name: str, change: Callable[[Model], None]) -> Model:
         """Apply `change` to the newest document and write it, again and again until it holds."""
         for _ in range(TRIES):
             found = await self.models.read(f"{name}.json")
-            model = Model.model_validate_json(found.data) if found else Model(name=name)
+            model = self._parsed(name, found.data) if found else Model(name=name)
             change(model)
             data = model.model_dump_json(indent=2).encode()
             try:
@@ -123,3 +143,13 @@ class Registry:
                 continue
             return model
         raise Changed(f"The record of model {name} changed {TRIES} times while it was written.")
+
+    def _parsed(self, name: str, data: bytes) -> Model:
+        try:
+            return Model.model_validate_json(data)
+        except ValidationError as error:
+            raise Refused(
+                f"The record {self.models.name}/{name}.json cannot be read: "
+                f"{error.error_count()} of its values are not what they should be.",
+                "Put back an earlier version of that blob.",
+            ) from None

@@ -3,6 +3,7 @@
     datasets/<model>/training*.jsonl (or train*)          starts a run
     datasets/<model>/validation*.jsonl (or valid*, val*)  belongs to it
     datasets/<model>/run.yaml                             belongs to it
+    datasets/<model>.jsonl                                starts a run; its validation is split off
 
 The identity of a run is the digest of what it is made of, so the same drop delivered twice, by
 two instances, or again next week is the same run. Knows nothing of what happens to it then.
@@ -11,117 +12,74 @@ two instances, or again next week is the same run. Knows nothing of what happens
 import asyncio
 import hashlib
 import logging
-import re
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 
 from shared.cloud import Cloud
-from shared.cloud.blobs import BlobInfo, Container
+from shared.cloud.blobs import BlobInfo
 from shared.errors import Changed, DropError
-from shared.run.ledger import File, Ledger, Run
+from shared.run.drops import Drops
+from shared.run.folder import PROBLEM, Folder, Role, look, parse
+from shared.run.ledger import Ledger
+from shared.run.record import File, Run, Share
 from shared.run.spec import Spec, effective
+from shared.run.stages import Seen
 
 log = logging.getLogger(__name__)
 
-MODEL = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
-PROBLEM = ".problem.txt"  # what could not be taken is explained beside the drop
-
-
-class Role(StrEnum):
-    TRAINING = "training"
-    VALIDATION = "validation"
-    SPEC = "run.yaml"
-
-
-NAMES = {
-    Role.TRAINING: re.compile(r"train[^/]*\.jsonl"),
-    Role.VALIDATION: re.compile(r"val[^/]*\.jsonl"),
-    Role.SPEC: re.compile(r"run\.ya?ml"),
-}
-
-
-@dataclass
-class Folder:
-    """What lies in `datasets/<model>/`: the newest blob of each role."""
-
-    model: str
-    newest: dict[Role, BlobInfo] = field(default_factory=dict)
-
-    @property
-    def last_touched(self) -> datetime:
-        return max(blob.modified for blob in self.newest.values())
+WORTH_SPLITTING = 20  # lines of a lone dataset from which a tenth is held out for validation
+OLD_VALIDATION = timedelta(days=1)  # before the training file: it may be of an earlier drop
 
 
 async def take(path: str, cloud: Cloud) -> str | None:
     """Make the run that the blob `path` belongs to, once its folder is quiet; the run's id.
 
     `path` is the blob's name within the datasets container. None if there is no run to make:
-    no training file yet, or a drop that cannot be taken, which is then explained beside it.
+    no training file yet, a drop that was taken before, or one that cannot be taken, which is then
+    explained beside it. Whatever else goes wrong is explained there too, and raised.
     """
     if path.endswith(PROBLEM):
         return None
     try:
-        model, _ = parse(path)
+        model, role = parse(path)
     except DropError as error:
-        await _explain(path, error, cloud.datasets)
+        await _explain(path, error, cloud)
         return None
     try:
-        run = await _compose(await _quiet_folder(model, cloud), cloud)
+        run_id = await _take_folder(model, cloud)
     except Changed:
         log.info("%s was dropped again while it was read; the newer drop has its own event", path)
         return None
+    except Exception as error:
+        await _not_taken(path, error, cloud)
+        raise
+    if role is not Role.SPEC:  # its own problems are another matter
+        await cloud.datasets.delete(f"{path}{PROBLEM}")
+    return run_id
+
+
+async def _take_folder(model: str, cloud: Cloud) -> str | None:
+    folder = await _quiet_folder(model, cloud)
+    drops = Drops(cloud.runs)
+    if not folder.newest or await drops.taken(folder):
+        return None
+    run = await _compose(folder, cloud)
     if run:
         await _enter(run, Ledger(cloud.runs))
+    await drops.take(folder, run.id if run else "")
     return run.id if run else None
-
-
-def parse(path: str) -> tuple[str, Role]:
-    """The model and the role of a dropped blob. Raises DropError for a name nobody expects."""
-    model, _, name = path.partition("/")
-    if not name:
-        raise DropError(
-            f"{path} lies outside of a model's folder.",
-            "Drop it as <model>/training_set.jsonl.",
-        )
-    if not MODEL.fullmatch(model):
-        raise DropError(
-            f"{model!r} cannot be the name of a model.",
-            "Use up to 40 lower-case letters, digits and hyphens, not beginning with a hyphen.",
-        )
-    for role, pattern in NAMES.items():
-        if pattern.fullmatch(name):
-            return model, role
-    raise DropError(
-        f"Nothing is known to do with {path}.",
-        "Name it training….jsonl, validation….jsonl or run.yaml.",
-    )
 
 
 async def _quiet_folder(model: str, cloud: Cloud) -> Folder:
     """The folder, once nobody has touched it for a while: the files of one drop come together."""
     quiet = timedelta(seconds=cloud.settings.quiet_seconds)
     while True:
-        folder = await _look(model, cloud.datasets)
+        folder = await look(model, cloud.datasets)
         if not folder.newest:
             return folder
         rest = folder.last_touched + quiet - datetime.now(UTC)
         if rest <= timedelta(0):
             return folder
         await asyncio.sleep(rest.total_seconds())
-
-
-async def _look(model: str, datasets: Container) -> Folder:
-    folder = Folder(model)
-    async for blob in datasets.list(f"{model}/"):
-        try:
-            _, role = parse(blob.name)
-        except DropError:
-            continue  # its own event explains it
-        known = folder.newest.get(role)
-        if known is None or blob.modified > known.modified:
-            folder.newest[role] = blob
-    return folder
 
 
 async def _compose(folder: Folder, cloud: Cloud) -> Run | None:
@@ -132,9 +90,14 @@ async def _compose(folder: Folder, cloud: Cloud) -> Run | None:
     spec = await _spec(folder.newest.get(Role.SPEC), cloud)
     if spec is None:
         return None
-    training = await _file(folder.newest[Role.TRAINING], cloud.datasets)
+    training = await _file(folder.newest[Role.TRAINING], cloud)
     held_out = folder.newest.get(Role.VALIDATION)
-    validation = await _file(held_out, cloud.datasets) if held_out else None
+    validation = await _file(held_out, cloud) if held_out else None
+    if validation is None and folder.lone and await _worth_splitting(training, cloud):
+        training, validation = (
+            training.model_copy(update={"share": share})
+            for share in (Share.TRAINING, Share.VALIDATION)
+        )
     return Run(
         id=identity(folder.model, training, validation, spec),
         model=folder.model,
@@ -148,9 +111,10 @@ async def _spec(run_yaml: BlobInfo | None, cloud: Cloud) -> Spec | None:
     if run_yaml is None:
         return effective(None, cloud.settings)
     try:
-        spec = effective(await _bytes(run_yaml, cloud.datasets), cloud.settings)
+        asked = b"".join([chunk async for chunk in cloud.datasets.stream(*run_yaml.version)])
+        spec = effective(asked, cloud.settings)
     except DropError as error:
-        await _explain(run_yaml.name, error, cloud.datasets)
+        await _explain(run_yaml.name, error, cloud)
         return None
     await cloud.datasets.delete(f"{run_yaml.name}{PROBLEM}")  # of an earlier, worse one
     return spec
@@ -161,24 +125,34 @@ def identity(model: str, training: File, validation: File | None, spec: Spec) ->
     return f"{model}-{hashlib.sha256('|'.join(parts).encode()).hexdigest()[:12]}"
 
 
-async def _file(blob: BlobInfo, datasets: Container) -> File:
-    return File(name=blob.name, etag=blob.etag, size=blob.size, sha256=await datasets.sha256(blob))
+async def _file(blob: BlobInfo, cloud: Cloud) -> File:
+    digest = await cloud.datasets.sha256(blob)
+    return File(
+        name=blob.name, etag=blob.etag, size=blob.size, sha256=digest, modified=blob.modified
+    )
 
 
-async def _bytes(blob: BlobInfo, datasets: Container) -> bytes:
-    return b"".join([chunk async for chunk in datasets.stream(blob.name, blob.etag)])
+async def _worth_splitting(file: File, cloud: Cloud) -> bool:
+    lines = 0
+    async for chunk in cloud.datasets.stream(file.name, file.etag):
+        lines += chunk.count(b"\n")
+        if lines >= WORTH_SPLITTING:
+            return True
+    return False
 
 
 async def _enter(run: Run, ledger: Ledger) -> None:
     """Enter a new run, or tell a known one that its content lies there again."""
     if await ledger.create(run):
         log.info("run %s received", run.id)
+        if old := _old_validation(run):
+            await ledger.tell(run, "drop", old)
         return
 
     def point_to_newest(known: Run) -> bool:
         moved = [file.etag for file in known.files] != [file.etag for file in run.files]
         for file, dropped in zip(known.files, run.files, strict=True):
-            file.name, file.etag = dropped.name, dropped.etag
+            file.name, file.etag, file.modified = dropped.name, dropped.etag, dropped.modified
         return moved
 
     known = await ledger.amend(run.id, point_to_newest)
@@ -186,9 +160,36 @@ async def _enter(run: Run, ledger: Ledger) -> None:
         return  # the same event once more
     await ledger.tell(known, "drop", f"same content dropped again; the run is {known.stage}")
     if known.may_start_over:
-        await ledger.start_over(known)
+        await ledger.take_up(known.id, Seen.DROPPED)
 
 
-async def _explain(path: str, error: DropError, datasets: Container) -> None:
+def _old_validation(run: Run) -> str:
+    """A sentence for a validation set that was left there by an earlier drop."""
+    if not (run.validation and run.validation.modified and run.training.modified):
+        return ""
+    age = run.training.modified - run.validation.modified
+    if age < OLD_VALIDATION:
+        return ""
+    return (
+        f"{run.validation.name} is {age.days} days older than the training file: "
+        "it was left there by an earlier drop, and is used."
+    )
+
+
+async def _explain(path: str, error: DropError, cloud: Cloud) -> None:
     log.warning("drop not taken: %s", error.what)
-    await datasets.put(f"{path}{PROBLEM}", f"{error}\n".encode(), "text/plain; charset=utf-8")
+    await _put_problem(path, str(error), cloud)
+
+
+async def _not_taken(path: str, error: Exception, cloud: Cloud) -> None:
+    """The host calls again up to five times, then the sweep does; until then people can see why."""
+    log.error("%s could not be taken: %s", path, type(error).__name__)
+    said = f"{path} could not be taken yet: {type(error).__name__}. It is tried again by itself."
+    try:
+        await _put_problem(path, said, cloud)
+    except Exception as second:  # noqa: BLE001 - storage may be what is wrong; the first one counts
+        log.error("nor could that be said beside it: %s", type(second).__name__)
+
+
+async def _put_problem(path: str, said: str, cloud: Cloud) -> None:
+    await cloud.datasets.put(f"{path}{PROBLEM}", f"{said}\n".encode(), "text/plain; charset=utf-8")

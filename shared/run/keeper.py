@@ -1,23 +1,32 @@
 """Moves runs on: one run as far as it goes, or all active runs at a tick of the timer.
 
-Knows when and who (one worker at a time on each run), not what is to be done (`steps`).
+Knows when and who (one worker at a time on each run), not what is to be done (`steps`, `orders`).
 """
 
 import asyncio
 import logging
-from datetime import timedelta
+import random
+from collections.abc import Coroutine, Iterable
+from datetime import datetime, timedelta
+from typing import Any
 
 from shared.cloud import Cloud
 from shared.errors import Changed, TunedropError, Unavailable
-from shared.run import intake
-from shared.run.ledger import Claim, Failure, Ledger, Run, now
-from shared.run.stages import Seen
+from shared.run import drops, endings, heartbeat, intake, orders
+from shared.run.ledger import Claim, Ledger
+from shared.run.patience import overdue, pause
+from shared.run.record import Run, now
+from shared.run.stages import Seen, Stage
 from shared.run.steps import STEPS
 
 log = logging.getLogger(__name__)
 
-AT_ONCE = 8  # runs that one tick moves side by side; a slow one must not hold up the others
+AT_ONCE = 8  # runs that one tick moves side by side
+TURN = 45.0  # seconds that a tick waits for its runs; a slower one goes on beside the next ticks
 ORPHANED = timedelta(hours=1)  # age at which an active marker without a run is cleared
+JOB_STAGES = (Stage.SUBMITTED, Stage.TRAINING)
+
+_slow: set[asyncio.Task[None]] = set()  # what earlier ticks did not wait for
 
 
 async def dataset_dropped(path: str, cloud: Cloud) -> None:
@@ -28,67 +37,136 @@ async def dataset_dropped(path: str, cloud: Cloud) -> None:
 
 
 async def tick(cloud: Cloud) -> None:
-    """Look after every active run; one that goes wrong does not harm the others."""
+    """Look after every active run, and now and then for drops whose event was lost.
+
+    Neither a run that goes wrong nor one that is slow harms the others.
+    """
+    heart, sweep_due = await heartbeat.beat(
+        cloud.runs, timedelta(seconds=cloud.settings.sweep_seconds)
+    )
     room = asyncio.Semaphore(AT_ONCE)
 
-    async def look_after(run_id: str) -> None:
+    async def look_after(run_id: str, since: datetime) -> None:
         async with room:
-            await advance(run_id, cloud)
+            await advance(run_id, cloud, heart.awake_since)
+            if now() - since > ORPHANED:
+                await _clear_orphan(run_id, cloud)
 
     active = await Ledger(cloud.runs).active()
-    ends = await asyncio.gather(*(look_after(id) for id, _ in active), return_exceptions=True)
-    for (run_id, since), end in zip(active, ends, strict=True):
-        if isinstance(end, Exception):
-            log.error("run %s: %s", run_id, end, exc_info=None if _expected(end) else end)
-        elif now() - since > ORPHANED:
-            await _clear_orphan(run_id, cloud)
+    works = [(f"run {run_id}", look_after(run_id, since)) for run_id, since in active]
+    if sweep_due:
+        works.append(("the sweep", sweep(cloud)))
+    await _side_by_side(works)
 
 
-async def advance(run_id: str, cloud: Cloud) -> None:
-    """Take a run from stage to stage until it has to wait for something or has ended."""
+async def sweep(cloud: Cloud) -> None:
+    """Take the drops that were missed."""
+    for path in await drops.missed(cloud):
+        log.error("%s was not taken when it was dropped: its event was lost or failed", path)
+        try:
+            await dataset_dropped(path, cloud)
+        except TunedropError as error:
+            log.error("%s: %s", path, error)
+
+
+async def advance(run_id: str, cloud: Cloud, awake_since: datetime | None = None) -> None:
+    """Take a run from stage to stage until it has to wait for something or has ended.
+
+    A stage is given up only by somebody who knows since when runs have been looked after.
+    """
     ledger = Ledger(cloud.runs)
     async with ledger.claim(run_id) as claim:
         if claim is None:
             return  # another worker is on it, or it needs no more care
         going = True
         while going and (run := await ledger.load(run_id)):
-            going = await _one_step(run, claim, cloud)
+            going = await _one_step(run, claim, awake_since, cloud)
 
 
-async def _one_step(run: Run, claim: Claim, cloud: Cloud) -> bool:
+async def obey(run_id: str, cloud: Cloud) -> None:
+    """Carry out the order that was just given, unless another worker is about to."""
+    ledger = Ledger(cloud.runs)
+    async with ledger.claim(run_id) as claim:
+        run = await ledger.load(run_id) if claim else None
+        if claim and run and run.order:
+            await _one_step(run, claim, None, cloud)
+
+
+async def _one_step(run: Run, claim: Claim, awake_since: datetime | None, cloud: Cloud) -> bool:
     """Whether another step may follow at once."""
     ledger = Ledger(cloud.runs)
     if run.ended:
         await claim.retire()
         return False
+    if run.resting(now()):
+        return False
     before = run.model_copy(deep=True)
-    run.waiting_for = None
+    run.waiting_for = run.not_before = None
+    run.tries = 0
     try:
-        seen = await STEPS[run.stage](run, cloud)
+        seen = await _do(run, cloud)
         if seen:
-            await ledger.move(run, seen)
-            log.info("run %s is %s", run.id, run.stage)
-        elif run != before:
+            await _move(run, seen, before, ledger)
+            return True
+        if awake_since and await _given_up(run, awake_since, cloud):
+            return True
+        if run != before:
             await ledger.save(run)
     except Changed:
         return True  # somebody has amended the run: read it again
     except Unavailable as error:
-        await _wait(run, before.waiting_for, error, ledger)
+        await _rest(run, before, error, awake_since, cloud)
         return False
     except TunedropError as error:
-        run.failure = Failure(what=error.what, cure=error.cure, blame=error.blame)
-        await ledger.move(run, seen := Seen.FAILED)
+        run.failure = endings.of_error(error, run)
+        await ledger.move(run, Seen.FAILED)
         log.warning("run %s failed: %s", run.id, error)
-    return seen is not None
+        return True
+    return run.order is None and before.order is not None
 
 
-async def _wait(run: Run, known: str | None, error: Unavailable, ledger: Ledger) -> None:
-    """Leave the run for a later tick; say what is in its way unless that is known already."""
+async def _do(run: Run, cloud: Cloud) -> Seen | None:
+    return await orders.carry_out(run, cloud) if run.order else await STEPS[run.stage](run, cloud)
+
+
+async def _move(run: Run, seen: Seen, before: Run, ledger: Ledger) -> None:
+    order = before.order
+    if order:
+        await ledger.move(run, seen, order.who, order.why)
+    else:
+        await ledger.move(run, seen)
+    log.info("run %s is %s", run.id, run.stage)
+
+
+async def _rest(
+    run: Run, before: Run, error: Unavailable, awake_since: datetime | None, cloud: Cloud
+) -> None:
+    """Leave the run for a while; say what is in its way unless that is known already."""
+    ledger = Ledger(cloud.runs)
     log.warning("run %s waits: %s", run.id, error)
     run.waiting_for = str(error)
-    if run.waiting_for != known:
-        await ledger.save(run)
+    run.tries = before.tries + 1
+    first = cloud.settings.backoff_seconds
+    run.not_before = now() + pause(run.tries, first, error.retry_after, random.random())
+    if run.waiting_for != before.waiting_for:
         await ledger.tell(run, "waiting", run.waiting_for)
+    if not (awake_since and await _given_up(run, awake_since, cloud)):
+        await ledger.save(run)
+
+
+async def _given_up(run: Run, awake_since: datetime, cloud: Cloud) -> bool:
+    """End a run whose stage has seen nothing new for too long. Nothing that costs may go on."""
+    if not overdue(run, awake_since, now()):
+        return False
+    try:
+        if run.stage in JOB_STAGES and not await orders.end_job(run, cloud):
+            return False
+    except Unavailable:
+        return False
+    run.failure = endings.overdue(run)
+    await Ledger(cloud.runs).move(run, Seen.FAILED)
+    log.warning("run %s was given up: %s", run.id, run.failure.what)
+    return True
 
 
 async def _clear_orphan(run_id: str, cloud: Cloud) -> None:
@@ -100,5 +178,22 @@ async def _clear_orphan(run_id: str, cloud: Cloud) -> None:
                 await claim.retire()
 
 
-def _expected(error: Exception) -> bool:
-    return isinstance(error, TunedropError)
+async def _side_by_side(works: Iterable[tuple[str, Coroutine[Any, Any, None]]]) -> None:
+    """Do all of them, whatever becomes of each; what is slow goes on after TURN seconds."""
+    tasks = {asyncio.create_task(_isolated(name, work)) for name, work in works}
+    if not tasks:
+        return
+    _slow.update(tasks)
+    done, late = await asyncio.wait(tasks, timeout=TURN)
+    _slow.difference_update(done)
+    for task in late:
+        task.add_done_callback(_slow.discard)
+
+
+async def _isolated(name: str, work: Coroutine[Any, Any, None]) -> None:
+    try:
+        await work
+    except TunedropError as error:
+        log.error("%s: %s", name, error)
+    except Exception:
+        log.exception("%s went wrong", name)

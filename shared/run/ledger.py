@@ -4,100 +4,30 @@
     active/<run id>         exists while the run is active; its lease is the claim on the run
     newest/<time>-<run id>  a listing by age: the younger the run, the smaller the name
 
-A tick lists `active/` only, so it costs what is active, however many runs have finished.
-Knows how runs are kept, not what happens in them.
+A tick lists `active/` only, so it costs what is active, however many runs have finished. A run's
+log is written before the change that it tells of: after a crash a line may stand there twice, none
+is missing. Knows how runs are kept, not what happens in them.
 """
 
+import asyncio
 import json
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime
-from typing import Any
+from datetime import datetime
 
-from pydantic import BaseModel, PrivateAttr
+from pydantic import ValidationError
 
 from shared.cloud.blobs import Container
-from shared.errors import Changed
-from shared.run.spec import Spec
-from shared.run.stages import ENDS, Seen, Stage, following
+from shared.errors import Changed, Refused, Unavailable
+from shared.run.record import Moment, Run, now
+from shared.run.stages import Seen, following
+
+log = logging.getLogger(__name__)
 
 FAR_FUTURE = 10**10  # epoch seconds; newest/ counts down from here
-
-
-class File(BaseModel):
-    """One dropped file. `file_id` is its id at the service, once it is there."""
-
-    name: str
-    etag: str
-    size: int
-    sha256: str
-    examples: int | None = None
-    file_id: str | None = None
-
-
-class Moment(BaseModel):
-    stage: Stage
-    at: datetime
-
-
-class Progress(BaseModel):
-    """A job as last seen. Losses are None where the service has not measured."""
-
-    step: int | None = None
-    total_steps: int | None = None
-    train_loss: float | None = None
-    valid_loss: float | None = None
-    estimated_finish: datetime | None = None
-
-
-class Epoch(BaseModel):
-    step: int
-    train_loss: float | None
-    valid_loss: float | None
-
-
-class Failure(BaseModel):
-    what: str
-    cure: str
-    blame: str
-
-
-class Run(BaseModel):
-    id: str
-    model: str
-    stage: Stage = Stage.RECEIVED
-    spec: Spec
-    training: File
-    validation: File | None = None
-    timeline: list[Moment] = []
-    submitting_since: datetime | None = None  # the intent: written before the job is created
-    job_id: str | None = None
-    progress: Progress = Progress()
-    epochs: list[Epoch] = []
-    fine_tuned_model: str | None = None
-    trained_tokens: int | None = None
-    version: int | None = None
-    deployment: str | None = None
-    waiting_for: str | None = None  # what the last look found in the way
-    failure: Failure | None = None
-    _etag: str = PrivateAttr("")
-
-    @property
-    def files(self) -> list[File]:
-        return [self.training, *([self.validation] if self.validation else [])]
-
-    @property
-    def ended(self) -> bool:
-        return self.stage in ENDS
-
-    @property
-    def may_start_over(self) -> bool:
-        """Ended before anything was paid for, by a cause that another drop may have mended."""
-        return self.stage in (Stage.SUPERSEDED, Stage.FAILED) and self.job_id is None
-
-
-def now() -> datetime:
-    return datetime.now(UTC)
+TRIES = 20  # to be the one worker on an ended run, a fifth of a second apart
+BY_ITSELF = "tunedrop"  # who did it, where no person has asked for it
 
 
 class Ledger:
@@ -110,30 +40,32 @@ class Ledger:
         The markers come first: a crash between the writes leaves a marker without a run, which
         the keeper clears, and never a run that nobody looks after.
         """
-        run.timeline.append(Moment(stage=run.stage, at=now()))
         if await self.load(run.id):
             return False
-        await self.runs.put(f"active/{run.id}", b"", "text/plain")
+        run.timeline.append(Moment(stage=run.stage, at=now()))
+        await self._mark(run.id)
         age = f"{FAR_FUTURE - int(now().timestamp()):010d}"
         await self.runs.put(f"newest/{age}-{run.id}", b"", "text/plain")
+        await self.tell(run, "stage", f"{run.stage}")
         try:
             run._etag = await self.runs.create(_path(run.id), _dump(run))
         except Changed:
             return False
-        await self.tell(run, "stage", f"{run.stage}")
         return True
 
-    async def start_over(self, run: Run) -> None:
-        """Take up an ended run again. Its marker comes first, as for a new one."""
-        await self.runs.put(f"active/{run.id}", b"", "text/plain")
-        run.failure = None
-        await self.move(run, Seen.DROPPED)
-
     async def load(self, run_id: str) -> Run | None:
+        """Raises Refused for a record that cannot be read."""
         found = await self.runs.read(_path(run_id))
         if found is None:
             return None
-        run = Run.model_validate_json(found.data)
+        try:
+            run = Run.model_validate_json(found.data)
+        except ValidationError as error:
+            raise Refused(
+                f"The record {self.runs.name}/{_path(run_id)} cannot be read: "
+                f"{error.error_count()} of its values are not what they should be.",
+                "Put back an earlier version of that blob; nothing is done for the run meanwhile.",
+            ) from None
         run._etag = found.etag
         return run
 
@@ -154,17 +86,39 @@ class Ledger:
                 return run
         return None
 
-    async def move(self, run: Run, seen: Seen) -> None:
+    async def move(self, run: Run, seen: Seen, who: str = BY_ITSELF, why: str = "") -> None:
         """Take the run on to the stage that follows from what was seen."""
-        run.stage = following(run.stage, seen)
-        run.waiting_for = None
+        run.stage = following(run.stage, seen, run.came_from)
+        run.waiting_for = run.not_before = None
+        run.tries = 0
         run.timeline.append(Moment(stage=run.stage, at=now()))
+        await self.tell(run, "stage", f"{run.stage}: {seen}", who, why)
         await self.save(run)
-        await self.tell(run, "stage", f"{run.stage}: {seen}")
 
-    async def tell(self, run: Run, kind: str, message: str) -> None:
-        """Add a line to the run's log, events.jsonl."""
-        line = {"at": now().isoformat(timespec="milliseconds"), "kind": kind, "message": message}
+    async def take_up(self, run_id: str, seen: Seen, who: str = BY_ITSELF, why: str = "") -> None:
+        """Make an ended run active again; nothing happens to one that is active.
+
+        Its marker must be there before and after: whoever finds an ended run clears its marker,
+        so this is done as the one worker on it. Raises Unavailable if another does not let go.
+        """
+        for _ in range(TRIES):
+            await self._mark(run_id)
+            async with self.claim(run_id) as claim:
+                run = await self.load(run_id) if claim else None
+                if run and run.ended:
+                    _forget_the_end(run)
+                    await self.move(run, seen, who, why)
+                if claim:
+                    return
+            await asyncio.sleep(0.2)
+        raise Unavailable(f"Another worker is busy with {run_id}.", "Try again in a minute.")
+
+    async def tell(
+        self, run: Run, kind: str, message: str, who: str = BY_ITSELF, why: str = ""
+    ) -> None:
+        """Add a line to the run's log, events.jsonl: what happened, who wanted it and why."""
+        at = now().isoformat(timespec="milliseconds")
+        line = {"at": at, "kind": kind, "message": message, "who": who, "why": why}
         await self.runs.append(f"{run.id}/events.jsonl", json.dumps(line, ensure_ascii=False))
 
     async def keep(self, run: Run, name: str, data: bytes, content_type: str) -> None:
@@ -182,26 +136,40 @@ class Ledger:
             async for blob in self.runs.list("active/")
         ]
 
-    async def newest(self, model: str | None, limit: int) -> list[Run]:
-        """The youngest runs first, of one model or of all."""
-        found: dict[str, Run] = {}
+    async def newest(
+        self, model: str | None = None, after: str = ""
+    ) -> AsyncIterator[tuple[str, Run]]:
+        """The youngest runs first, of one model or of all, each with its place in the list.
+
+        `after` is the place of the last one known. A record that cannot be read is left out, with
+        a line in the app's log.
+        """
+        seen = set()
         async for blob in self.runs.list("newest/"):
-            run_id = blob.name.split("-", 1)[1]
-            if run_id in found:
+            place = blob.name.removeprefix("newest/")
+            run_id = place.partition("-")[2]
+            if run_id in seen:
                 continue  # entered twice: a worker died between this entry and the run itself
-            if model and run_id.rsplit("-", 1)[0] != model:
+            seen.add(run_id)
+            if place <= after or (model and run_id.rpartition("-")[0] != model):
                 continue
-            if run := await self.load(run_id):
-                found[run_id] = run
-            if len(found) >= limit:
-                break
-        return list(found.values())
+            try:
+                run = await self.load(run_id)
+            except Refused as error:
+                log.error("%s", error)
+                continue
+            if run:
+                yield place, run
 
     @asynccontextmanager
     async def claim(self, run_id: str) -> AsyncIterator["Claim | None"]:
         """Be the only worker on this run for as long as the block runs; None if another is."""
         async with self.runs.lease(f"active/{run_id}") as lease:
             yield Claim(self.runs, run_id, lease) if lease else None
+
+    async def _mark(self, run_id: str) -> None:
+        with suppress(Changed):  # somebody holds it, so it is there
+            await self.runs.put(f"active/{run_id}", b"", "text/plain")
 
 
 class Claim:
@@ -213,29 +181,19 @@ class Claim:
         await self.runs.delete(f"active/{self.run_id}", self.lease)
 
 
+def _forget_the_end(run: Run) -> None:
+    """What belonged to the try that has ended; its job, if it had one, is never adopted again."""
+    run.failure = run.order = None
+    for file in run.files:
+        file.file_id = None  # found again by its name, unless the service could not use it
+    if run.job_id and not run.fine_tuned_model:
+        run.past_jobs.append(run.job_id)
+        run.job_id = run.submitting_since = None
+
+
 def _path(run_id: str) -> str:
     return f"{run_id}/run.json"
 
 
 def _dump(run: Run) -> bytes:
     return run.model_dump_json(indent=2).encode()
-
-
-def summary(run: Run) -> dict[str, Any]:
-    """A run as lists show it."""
-    return run.model_dump(
-        mode="json",
-        include={
-            "id",
-            "model",
-            "stage",
-            "training",
-            "validation",
-            "timeline",
-            "progress",
-            "epochs",
-            "version",
-            "waiting_for",
-            "failure",
-        },
-    )

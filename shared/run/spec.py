@@ -4,9 +4,9 @@ Knows the keys and their bounds, not how they are carried out.
 """
 
 from difflib import get_close_matches
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from shared.errors import DropError
 from shared.settings import Settings
@@ -22,6 +22,7 @@ class Hyperparameters(Strict):
     n_epochs: Annotated[int, Field(ge=1, le=50)] | None = None
     batch_size: Annotated[int, Field(ge=1, le=256)] | None = None
     learning_rate_multiplier: Annotated[float, Field(gt=0, le=100)] | None = None
+    beta: Annotated[float, Field(gt=0, le=2)] | None = None  # of dpo alone
 
     def chosen(self) -> dict[str, float | int]:
         return self.model_dump(exclude_none=True)
@@ -36,12 +37,19 @@ class Spec(Strict):
     """The effective spec: every default filled in, so that it can be compared and digested."""
 
     base_model: str
-    method: Literal["supervised"] = "supervised"
+    method: Literal["supervised", "dpo"] = "supervised"
     hyperparameters: Hyperparameters = Hyperparameters()
     seed: int | None = None
     budget: Annotated[float, Field(ge=0)] | None = None  # USD, for the training
     training_type: str
     deployment: DeploymentSpec
+    start: Literal["auto", "manual"] = "auto"
+
+    @model_validator(mode="after")
+    def _beta_is_of_dpo(self) -> Self:
+        if self.hyperparameters.beta is not None and self.method != "dpo":
+            raise ValueError("hyperparameters.beta is for `method: dpo` alone")
+        return self
 
 
 def defaults(settings: Settings) -> dict[str, object]:
@@ -95,6 +103,8 @@ def _sentences(error: ValidationError) -> str:
 def _sentence(place: tuple[int | str, ...], problem: object) -> str:
     key = ".".join(map(str, place))
     kind, message = problem["type"], problem["msg"]  # type: ignore[index]
+    if not place:  # two keys that do not go together
+        return f"run.yaml: {message.removeprefix('Value error, ')}."
     if kind != "extra_forbidden":
         return f"run.yaml: {key} is {problem['input']!r}: {message}."  # type: ignore[index]
     near = get_close_matches(key, _known_keys(), n=1)

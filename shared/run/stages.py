@@ -3,22 +3,25 @@
 `python -m shared.run.stages` prints the diagram for docs/life-of-a-run.md.
 """
 
+from datetime import timedelta
 from enum import StrEnum
 
 
 class Stage(StrEnum):
     RECEIVED = "received"  # the files of one drop are known
+    READY = "ready"  # the dataset is good; a person has to start it
     CHECKED = "checked"  # the dataset is good
     UPLOADED = "uploaded"  # the service has processed the files
     SUBMITTED = "submitted"  # a job exists and waits
     TRAINING = "training"
+    PAUSED = "paused"  # the job holds its place until a person resumes it
     TRAINED = "trained"  # there is a fine-tuned model
     DEPLOYING = "deploying"  # Azure Resource Manager has been asked
     PROBING = "probing"  # it says ready; a real chat will tell
     SERVING = "serving"
     REJECTED = "rejected"  # the dataset is not good; nothing was sent
     FAILED = "failed"
-    CANCELLED = "cancelled"  # in the portal, or by somebody else
+    CANCELLED = "cancelled"  # by an order, in the portal, or by somebody else
     SUPERSEDED = "superseded"  # its files were replaced before anything was sent
 
 
@@ -27,56 +30,139 @@ class Seen(StrEnum):
 
     DROPPED = "dropped again"
     GOOD = "dataset is good"
+    GOOD_MANUAL = "dataset is good, start is manual"
+    ORDERED = "ordered to start"
     BAD = "dataset is bad"
     REPLACED = "files were replaced"
     PROCESSED = "files are processed"
     ACCEPTED = "job exists"
     STARTED = "job runs"
+    PAUSED = "job is paused"
     SUCCEEDED = "job succeeded"
-    CANCELLED = "job was cancelled"
     REQUESTED = "deployment requested"
     PROVISIONED = "deployment is ready"
     ANSWERED = "model answered"
+    CANCELLED = "cancelled"
     FAILED = "cannot go on"
+    RETRIED = "ordered to try again"
 
 
 LIFE: dict[tuple[Stage, Seen], Stage] = {
     (Stage.RECEIVED, Seen.GOOD): Stage.CHECKED,
+    (Stage.RECEIVED, Seen.GOOD_MANUAL): Stage.READY,
     (Stage.RECEIVED, Seen.BAD): Stage.REJECTED,
     (Stage.RECEIVED, Seen.REPLACED): Stage.SUPERSEDED,
+    (Stage.READY, Seen.ORDERED): Stage.CHECKED,
     (Stage.CHECKED, Seen.PROCESSED): Stage.UPLOADED,
     (Stage.CHECKED, Seen.REPLACED): Stage.SUPERSEDED,
     (Stage.UPLOADED, Seen.ACCEPTED): Stage.SUBMITTED,
     (Stage.SUBMITTED, Seen.STARTED): Stage.TRAINING,
+    (Stage.SUBMITTED, Seen.PAUSED): Stage.PAUSED,
     (Stage.SUBMITTED, Seen.SUCCEEDED): Stage.TRAINED,
-    (Stage.SUBMITTED, Seen.CANCELLED): Stage.CANCELLED,
+    (Stage.TRAINING, Seen.PAUSED): Stage.PAUSED,
     (Stage.TRAINING, Seen.SUCCEEDED): Stage.TRAINED,
-    (Stage.TRAINING, Seen.CANCELLED): Stage.CANCELLED,
+    (Stage.PAUSED, Seen.STARTED): Stage.TRAINING,
+    (Stage.PAUSED, Seen.SUCCEEDED): Stage.TRAINED,
     (Stage.TRAINED, Seen.REQUESTED): Stage.DEPLOYING,
     (Stage.DEPLOYING, Seen.PROVISIONED): Stage.PROBING,
     (Stage.PROBING, Seen.ANSWERED): Stage.SERVING,
-    # Only while nothing has been paid for: see Run.may_start_over.
-    (Stage.SUPERSEDED, Seen.DROPPED): Stage.RECEIVED,
-    (Stage.FAILED, Seen.DROPPED): Stage.RECEIVED,
 }
 
 ENDS = frozenset({Stage.SERVING, Stage.REJECTED, Stage.FAILED, Stage.CANCELLED, Stage.SUPERSEDED})
 ACTIVE = frozenset(Stage) - ENDS
 
+# Any active stage may come to these as well.
+ANYWHERE = {Seen.FAILED: Stage.FAILED, Seen.CANCELLED: Stage.CANCELLED}
 
-def following(stage: Stage, seen: Seen) -> Stage:
-    """The stage after `seen`; any active stage may fail. Raises KeyError for what cannot be."""
-    if seen is Seen.FAILED and stage in ACTIVE:
-        return Stage.FAILED
+# Where a run is taken up again that ended in this stage: the last good one. A job that has ended
+# is never continued, but its files are found again and only the job is paid for once more.
+RESUMES: dict[Stage, Stage] = {
+    Stage.RECEIVED: Stage.RECEIVED,
+    Stage.READY: Stage.READY,
+    Stage.CHECKED: Stage.CHECKED,
+    Stage.UPLOADED: Stage.CHECKED,
+    Stage.SUBMITTED: Stage.CHECKED,
+    Stage.TRAINING: Stage.CHECKED,
+    Stage.PAUSED: Stage.CHECKED,
+    Stage.TRAINED: Stage.TRAINED,
+    Stage.DEPLOYING: Stage.TRAINED,
+    Stage.PROBING: Stage.TRAINED,
+}
+
+# The longest that each stage may see nothing new before it is given up. They are generous, for an
+# outage of the service is not the run's fault. READY and PAUSED wait for a person, however long.
+DEADLINES: dict[Stage, timedelta] = {
+    Stage.RECEIVED: timedelta(days=1),
+    Stage.CHECKED: timedelta(days=1),
+    Stage.UPLOADED: timedelta(days=7),  # the account's queue of jobs may be full for days
+    Stage.SUBMITTED: timedelta(days=7),
+    Stage.TRAINING: timedelta(days=31),  # the service itself ends a job after 720 hours
+    Stage.TRAINED: timedelta(days=1),
+    Stage.DEPLOYING: timedelta(days=1),
+    Stage.PROBING: timedelta(hours=6),
+}
+
+
+def following(stage: Stage, seen: Seen, came_from: Stage = Stage.RECEIVED) -> Stage:
+    """The stage after `seen`. Raises KeyError for what cannot be.
+
+    `came_from` is the active stage in which an ended run was: it is taken up again from there.
+    """
+    if stage in ACTIVE and seen in ANYWHERE:
+        return ANYWHERE[seen]
+    if stage in ENDS - {Stage.SERVING} and seen in (Seen.DROPPED, Seen.RETRIED):
+        return Stage.RECEIVED if seen is Seen.DROPPED else RESUMES[came_from]
     return LIFE[stage, seen]
 
 
 def diagram() -> str:
     """The life of a run as a Mermaid state diagram."""
     arrows = [f"    {stage} --> {after}: {seen}" for (stage, seen), after in LIFE.items()]
+    again = [
+        f"    {end} --> {stage}: {Seen.RETRIED}"
+        for end in (Stage.FAILED, Stage.CANCELLED)
+        for stage in dict.fromkeys(RESUMES.values())
+    ]
+    again += [
+        f"    {end} --> {Stage.RECEIVED}: {Seen.RETRIED}"
+        for end in (Stage.REJECTED, Stage.SUPERSEDED)
+    ]
     ends = [f"    {stage} --> [*]" for stage in Stage if stage in ENDS]
-    return "\n".join(["stateDiagram-v2", f"    [*] --> {Stage.RECEIVED}", *arrows, *ends])
+    return "\n".join(["stateDiagram-v2", f"    [*] --> {Stage.RECEIVED}", *arrows, *again, *ends])
 
+
+_PAGE = """# The life of a run
+
+Made by `python -m shared.run.stages > docs/life-of-a-run.md`, from the table that the keeper
+itself follows. Any stage that is not an end may also go to `failed`, and to `cancelled` when
+somebody orders it or the job is cancelled elsewhere: the run then says what happened, whose move it
+is and what to do. Dropping the same content again takes up a run that ended before anything was
+paid for; `POST /api/runs/{{id}}/retry` takes up any that does not serve, from its last good stage.
+
+```mermaid
+{diagram}
+```
+
+Nothing waits for ever. A stage that sees nothing new for this long is given up, with the reason;
+time in which the app itself was not running does not count.
+
+| stage | given up after |
+|---|---|
+{deadlines}"""
+
+
+def page() -> str:
+    rows = [f"| `{stage}` | {_words(limit)} |" for stage, limit in DEADLINES.items()]
+    rows += [f"| `{stage}` | never: it waits for a person |" for stage in ACTIVE_AND_PATIENT]
+    return _PAGE.format(diagram=diagram(), deadlines="\n".join(rows))
+
+
+def _words(limit: timedelta) -> str:
+    count, unit = (limit.days, "day") if limit.days else (limit.seconds // 3600, "hour")
+    return f"{count} {unit}{'' if count == 1 else 's'}"
+
+
+ACTIVE_AND_PATIENT = tuple(stage for stage in Stage if stage in ACTIVE and stage not in DEADLINES)
 
 if __name__ == "__main__":
-    print(diagram())  # noqa: T201
+    print(page())  # noqa: T201

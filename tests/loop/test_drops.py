@@ -9,7 +9,8 @@ from local.emulator.auth import DEFAULT_KEY
 from shared.cloud import Cloud
 from shared.errors import Changed
 from shared.run import intake, keeper
-from shared.run.ledger import Ledger, Run
+from shared.run.ledger import Ledger
+from shared.run.record import Run
 from shared.run.stages import Seen, Stage
 from shared.settings import Settings
 from tests.conftest import Loop

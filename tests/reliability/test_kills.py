@@ -18,7 +18,8 @@ from local.emulator.auth import DEFAULT_KEY
 from local.stack import ACCOUNT, GROUP, SUBSCRIPTION
 from shared.cloud import Cloud
 from shared.model.registry import Model, Registry
-from shared.run.ledger import Ledger, Run
+from shared.run.ledger import Ledger
+from shared.run.record import Run
 from shared.run.stages import Stage
 from shared.settings import Settings
 from tests.conftest import Loop
@@ -84,7 +85,7 @@ class World:
 
         async def read() -> tuple[list[Run], Model | None]:
             async with Cloud(Settings.load(self.environ)) as cloud:
-                runs = await Ledger(cloud.runs).newest(None, 100)
+                runs = [run async for _, run in Ledger(cloud.runs).newest()]
                 return runs, await Registry(cloud.models).load(self.model)
 
         return asyncio.run(read())

@@ -3,8 +3,9 @@
 import pytest
 
 from shared.errors import DropError
-from shared.run.intake import Role, identity, parse
-from shared.run.ledger import File
+from shared.run.folder import Role, parse
+from shared.run.intake import identity
+from shared.run.record import File
 from shared.run.spec import effective
 from shared.run.stages import ACTIVE, ENDS, Seen, Stage, following
 from shared.run.steps import STEPS
@@ -28,6 +29,7 @@ SETTINGS = Settings.load(
         ("captain/validation_set.jsonl", ("captain", Role.VALIDATION)),
         ("captain/val-2.jsonl", ("captain", Role.VALIDATION)),
         ("a-1/run.yaml", ("a-1", Role.SPEC)),
+        ("captain.jsonl", ("captain", Role.TRAINING)),
     ],
 )
 def test_names_that_are_understood(path: str, expected: tuple[str, Role]) -> None:
@@ -43,6 +45,8 @@ def test_names_that_are_understood(path: str, expected: tuple[str, Role]) -> Non
         ("captain/data.jsonl", "captain/data.jsonl"),
         ("captain/old/training.jsonl", "captain/old/training.jsonl"),
         ("training.jsonl", "training.jsonl"),
+        ("Captain.jsonl", "Captain"),
+        ("notes.txt", "notes.txt"),
     ],
 )
 def test_other_names_are_refused_by_name(path: str, named: str) -> None:

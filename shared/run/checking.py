@@ -1,0 +1,79 @@
+"""A run's dataset check: its files read through the checks, its reports written.
+
+Knows which checks a run asks for, not what they find. The work is done off the event loop.
+"""
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, NamedTuple
+
+from shared.cloud import Cloud
+from shared.run import files
+from shared.run.ledger import Ledger
+from shared.run.record import File, Run, now
+
+if TYPE_CHECKING:
+    from shared.dataset.cost import Plan
+    from shared.dataset.scan import Scan, Scanned
+
+
+class Checked(NamedTuple):
+    page: bytes
+    data: bytes
+    summary: str
+    errors: str  # what the errors are, in a few words; empty for a dataset that is good
+
+
+async def check(run: Run, cloud: Cloud) -> Checked:
+    """Check the files and keep the reports beside the run. Raises Changed if one was replaced."""
+    scanned = [await _scan(file, run, cloud) for file in run.files]
+    for file, found in zip(run.files, scanned, strict=True):
+        file.examples = found.examples
+    checked = await asyncio.to_thread(_judge, run, scanned)
+    ledger = Ledger(cloud.runs)
+    await ledger.keep(run, "report.html", checked.page, "text/html")
+    await ledger.keep(run, "report.json", checked.data, "application/json")  # last: it is complete
+    return checked
+
+
+async def _scan(file: File, run: Run, cloud: Cloud) -> "Scanned":
+    scan = await asyncio.to_thread(_new_scan, file, run)
+    async for chunk in files.read(file, cloud):
+        await asyncio.to_thread(scan.feed, chunk)
+    return await asyncio.to_thread(scan.finish)
+
+
+def _new_scan(file: File, run: Run) -> "Scan":
+    from shared.dataset.examples import Role
+    from shared.dataset.scan import Scan  # numpy and the tokenizer: a chat never needs them
+
+    return Scan(file.name, Role.TRAINING if file is run.training else Role.VALIDATION, _plan(run))
+
+
+def _plan(run: Run) -> "Plan":
+    from shared.dataset.cost import Plan
+
+    spec = run.spec
+    return Plan(
+        base_model=spec.base_model,
+        method=spec.method,
+        training_type=spec.training_type,
+        epochs=spec.hyperparameters.n_epochs,
+        budget=spec.budget,
+        developer_hosting=spec.deployment.sku.lower().startswith("developer"),
+    )
+
+
+def _judge(run: Run, scanned: "list[Scanned]") -> Checked:
+    from shared.dataset import page, report
+    from shared.dataset.verdict import judge
+
+    verdict = judge(scanned, _plan(run), now().date())
+    groups = [*verdict.groups, *(g for file in verdict.files for g in verdict.groups_of(file))]
+    errors = [f"{g.id} ({g.count})" for g in groups if g.as_json()["severity"] == "error"]
+    return Checked(
+        page=page.as_html(run.id, verdict).encode(),
+        data=json.dumps(report.as_json(run.id, verdict), indent=2, ensure_ascii=False).encode(),
+        summary=report.summary(verdict),
+        errors=", ".join(errors),
+    )

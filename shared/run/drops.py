@@ -1,0 +1,64 @@
+"""Which drops were taken, and which were missed because their event was lost.
+
+    drops/<model>/<digest>   in the runs container: the folder was taken as it was then
+
+The digest is of the names and etags of the folder's files, so two listings say everything: nothing
+is read to find out that nothing was missed. Knows what was taken, not what became of it.
+"""
+
+import hashlib
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+from shared.cloud import Cloud
+from shared.cloud.blobs import Container
+from shared.run.folder import Folder, Role, look_everywhere
+from shared.run.record import now
+
+GRACE_SECONDS = 60.0  # beyond the quiet period, in which the event may still come by itself
+
+
+class Drops:
+    def __init__(self, runs: Container) -> None:
+        self.runs = runs
+
+    async def taken(self, folder: Folder) -> bool:
+        return [name async for name in self._names(folder.model)] == [_name(folder)]
+
+    async def take(self, folder: Folder, run_id: str) -> None:
+        """Note that the folder was taken as it is; `run_id` is empty where it makes no run."""
+        await self.runs.put(_name(folder), run_id.encode(), "text/plain")
+        async for name in self._names(folder.model):
+            if name != _name(folder):
+                await self.runs.delete(name)
+
+    async def all(self) -> set[str]:
+        return {name async for name in self._names("")}
+
+    async def _names(self, model: str) -> AsyncIterator[str]:
+        async for blob in self.runs.list(f"drops/{model}/" if model else "drops/"):
+            yield blob.name
+
+
+async def missed(cloud: Cloud) -> list[str]:
+    """A path of each drop that should have been taken by now and was not."""
+    settings = cloud.settings
+    grace = settings.quiet_seconds + min(GRACE_SECONDS, settings.sweep_seconds)
+    folders, paths = await look_everywhere(cloud.datasets)
+    taken = await Drops(cloud.runs).all()
+    before = now() - timedelta(seconds=grace)
+    for folder in folders:
+        if folder.last_touched < before and _name(folder) not in taken:
+            paths.append(_path(folder))
+    return paths
+
+
+def _path(folder: Folder) -> str:
+    """The file to name when the folder is taken: its training file, if it has one."""
+    blob = folder.newest.get(Role.TRAINING) or next(iter(folder.newest.values()))
+    return blob.name
+
+
+def _name(folder: Folder) -> str:
+    parts = sorted(f"{blob.name} {blob.etag}" for blob in folder.newest.values())
+    return f"drops/{folder.model}/{hashlib.sha256('|'.join(parts).encode()).hexdigest()[:16]}"

@@ -1,0 +1,135 @@
+"""Why a run has ended, in words that a person can act on: what happened, whose move it is, what to
+do. Pure. Recognises what the service is known to say; anything else is passed on as it was said.
+
+Sources of the wordings: Microsoft's Q&A threads and troubleshooting pages, read 2026-08 to 2026-10.
+"""
+
+import re
+from dataclasses import dataclass
+
+from shared.cloud.finetuning import RemoteJob
+from shared.errors import TunedropError
+from shared.run.record import Failure, Order, Run
+
+RETRY = "POST /api/runs/{id}/retry goes on from the last good stage."
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """What the service's code or message looks like, who can mend it, and how."""
+
+    signs: re.Pattern[str]
+    blame: str
+    cure: str
+
+
+def _cause(signs: str, blame: str, cure: str) -> Cause:
+    return Cause(re.compile(signs, re.IGNORECASE), blame, cure)
+
+
+CAUSES = (
+    _cause(
+        r"RAI checks|contentFilter|harm types",
+        "caller",
+        "The service's safety check of training data stopped it; nothing was billed. Take out the "
+        "examples with the kinds of harm that it names and drop the dataset again.",
+    ),
+    _cause(
+        r"unable to be deployed|Model evaluation identified",
+        "caller",
+        "The trained model failed the service's safety evaluation. Balance the dataset against the "
+        "kinds of harm that it names (examples that decline) and drop it again.",
+    ),
+    _cause(
+        r"jsonlValidationFailed|invalid.{0,10}(training|validation).?file|Validation of jsonl",
+        "caller",
+        "The service could not read the dataset although the check could: mend the lines that it "
+        "names, drop the dataset again, and report the difference to this project.",
+    ),
+    _cause(
+        r"does not support fine-tuning",
+        "caller",
+        "The base model, the region of the resource and the training type must fit together: "
+        "choose another base_model or training_type in run.yaml.",
+    ),
+    _cause(
+        r"\b410\b|retired|deprecated|ModelDeprecated",
+        "caller",
+        "The model is retired: choose a newer base_model in run.yaml.",
+    ),
+    _cause(
+        r"InsufficientQuota|quotaExceeded|exceed.{0,40}(quota|limit|maximum)",
+        "caller",
+        "The subscription's or the resource's quota is used up: delete what is no longer needed or "
+        "ask for more quota. Then: " + RETRY,
+    ),
+    _cause(
+        r"PermissionDenied|AuthorizationFailed|lacks the required data action",
+        "caller",
+        "The app's identity lacks a right: give it the role Cognitive Services OpenAI Contributor "
+        "on the Azure OpenAI resource. Then: " + RETRY,
+    ),
+    _cause(
+        r"internal|serviceUnavailable|unexpected",
+        "service",
+        "It is the service's own error and not billed. " + RETRY,
+    ),
+)
+
+
+def of_error(error: TunedropError, run: Run) -> Failure:
+    """The end of a run that a refusal has brought about."""
+    cause = _find(f"{getattr(error, 'code', '')} {error.what}")
+    if cause is None:
+        return Failure(what=error.what, cure=error.cure or _retry(run), blame=error.blame)
+    return Failure(what=error.what, cure=cause.cure.format(id=run.id), blame=cause.blame)
+
+
+def of_job(job: RemoteJob, run: Run) -> Failure:
+    """The end of a run whose job has failed."""
+    says = job.error_message or job.error_code or "it gave no reason"
+    cause = _find(f"{job.error_code} {job.error_message}")
+    return Failure(
+        what=f"The job {job.id} failed: {says}",
+        cure=cause.cure.format(id=run.id) if cause else f"Look at the job. {_retry(run)}",
+        blame=cause.blame if cause else "service",
+    )
+
+
+def cancelled_elsewhere(job_id: str, run: Run) -> Failure:
+    what = f"The job {job_id} was cancelled outside of Tunedrop: in the portal or by another tool."
+    return Failure(what=what, cure=_retry(run), blame="caller")
+
+
+def cancelled_by(order: Order, run: Run) -> Failure:
+    why = f": {order.why}" if order.why else "."
+    return Failure(what=f"Cancelled by {order.who}{why}", cure=_retry(run), blame="caller")
+
+
+def overdue(run: Run) -> Failure:
+    stood = f"Nothing new was seen since {run.since:%Y-%m-%d %H:%M} UTC, while {run.stage}."
+    last = f" The last look found: {run.waiting_for}" if run.waiting_for else ""
+    return Failure(what=stood + last, cure=_retry(run), blame="service")
+
+
+def rejected(errors: str) -> Failure:
+    return Failure(
+        what=f"The dataset has errors: {errors}.",
+        cure="report.html names each with its line and how to fix it; then drop the dataset again.",
+        blame="caller",
+    )
+
+
+SUPERSEDED = Failure(
+    what="Its files were replaced before anything was sent.",
+    cure="The newer drop has a run of its own.",
+    blame="caller",
+)
+
+
+def _retry(run: Run) -> str:
+    return RETRY.format(id=run.id)
+
+
+def _find(said: str) -> Cause | None:
+    return next((cause for cause in CAUSES if cause.signs.search(said)), None)

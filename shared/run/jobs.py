@@ -1,0 +1,139 @@
+"""A run's job at the service: asked for once, found again, read out as it goes.
+
+Knows what a job's answers mean for its run, not which stage comes next.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from math import ceil
+
+from shared.cloud import Cloud
+from shared.cloud.finetuning import JobRequest, Metric, RemoteJob
+from shared.errors import Refused
+from shared.run.ledger import Ledger
+from shared.run.record import Epoch, File, Progress, Run, now
+
+CURVE = "curve.json"  # the losses of every step seen so far, beside the run
+RESULTS = "metrics.csv"  # the service's own table, once the job has ended
+
+
+def request(run: Run) -> JobRequest:
+    return JobRequest(
+        base_model=run.spec.base_model,
+        method=run.spec.method,
+        training_file=_file_id(run.training),
+        validation_file=_file_id(run.validation) if run.validation else None,
+        training_type=run.spec.training_type,
+        suffix=run.model[:18],  # the shortest of the limits that Azure's pages give
+        seed=run.spec.seed,
+        hyperparameters=run.spec.hyperparameters.chosen(),
+        metadata=_metadata(run),
+    )
+
+
+async def find(run: Run, cloud: Cloud) -> RemoteJob | None:
+    """A job that an earlier try has started without living to write it down."""
+    return await cloud.finetuning.find_job(_metadata(run), _file_id(run.training), run.past_jobs)
+
+
+async def read(run: Run, cloud: Cloud) -> RemoteJob:
+    """Raises Refused if the job is gone."""
+    assert run.job_id, "a run becomes submitted by having one"
+    job = await cloud.finetuning.job(run.job_id)
+    if job is None:
+        raise Refused(f"The job {run.job_id} is gone: somebody has deleted it.")
+    return job
+
+
+async def note_progress(job: RemoteJob, run: Run, cloud: Cloud) -> None:
+    """Keep how far the job is, and its losses as a curve beside the run."""
+    recent = await cloud.finetuning.recent_metrics(job.id)
+    newest = recent[-1] if recent else None
+    moved = newest is not None and newest.step != run.progress.step
+    if moved:
+        known = await Ledger(cloud.runs).document(run.id, CURVE)
+        await _keep_curve([*_points(known), *recent], run, cloud)
+    run.progress = Progress(
+        step=newest.step if newest else None,
+        total_steps=_total_steps(job, run),
+        train_loss=newest.train_loss if newest else None,
+        valid_loss=newest.valid_loss if newest else run.progress.valid_loss,
+        estimated_finish=_time(job.estimated_finish),
+        changed_at=now() if moved else run.progress.changed_at,
+    )
+
+
+async def gather_results(job: RemoteJob, run: Run, cloud: Cloud) -> None:
+    """Keep the loss of each epoch in the run and the service's table of steps beside it."""
+    run.epochs = [
+        Epoch(
+            step=c.step, train_loss=c.train_loss, valid_loss=c.valid_loss, checkpoint=c.checkpoint
+        )
+        for c in await cloud.finetuning.checkpoints(job.id)
+    ]
+    if job.result_file:
+        table = await cloud.finetuning.text(job.result_file)
+        await Ledger(cloud.runs).keep(run, RESULTS, table.encode(), "text/csv")
+        steps = results(table)
+        await _keep_curve(steps, run, cloud)
+        run.progress.step = steps[-1].step if steps else run.progress.step
+    run.progress.total_steps = _total_steps(job, run)
+    run.fine_tuned_model = job.fine_tuned_model
+    run.trained_tokens = job.trained_tokens
+
+
+def results(table: str) -> list[Metric]:
+    """The steps of the service's results.csv; what it has not measured (-1 or nothing) is None.
+
+    A row without a step is left out, and a table of another shape has none.
+    """
+    rows = csv.DictReader(io.StringIO(table))
+    return [
+        Metric(int(float(row["step"])), _number(row, "train_loss"), _number(row, "valid_loss"))
+        for row in rows
+        if _number(row, "step") is not None
+    ]
+
+
+def _number(row: dict[str, str], column: str) -> float | None:
+    try:
+        value = float(row.get(column) or "")
+    except ValueError:
+        return None
+    return value if value >= 0 else None
+
+
+async def _keep_curve(points: Iterable[Metric], run: Run, cloud: Cloud) -> None:
+    by_step = {point.step: point for point in points}
+    rows = [
+        {"step": p.step, "train_loss": p.train_loss, "valid_loss": p.valid_loss}
+        for _, p in sorted(by_step.items())
+    ]
+    await Ledger(cloud.runs).keep(run, CURVE, json.dumps(rows).encode(), "application/json")
+
+
+def _points(curve: bytes | None) -> list[Metric]:
+    return [Metric(**point) for point in json.loads(curve or b"[]")]
+
+
+def _metadata(run: Run) -> dict[str, str]:
+    return {"tunedrop_run": run.id}
+
+
+def _file_id(file: File) -> str:
+    assert file.file_id, "a run becomes uploaded by having these"
+    return file.file_id
+
+
+def _total_steps(job: RemoteJob, run: Run) -> int | None:
+    """Azure tells epochs and batch size once it has decided them, and never the steps."""
+    if not (job.n_epochs and job.batch_size and run.training.examples):
+        return None
+    return ceil(run.training.examples / job.batch_size) * job.n_epochs
+
+
+def _time(epoch_seconds: int | None) -> datetime | None:
+    return datetime.fromtimestamp(epoch_seconds, UTC) if epoch_seconds else None

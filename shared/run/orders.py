@@ -1,0 +1,148 @@
+"""What people may ask of a run: start, cancel, pause, resume, retry; and how it is carried out.
+
+An order is written into the run's record with who gave it and why; whoever holds the claim on the
+run carries it out, and it stays in the record until that is done. Knows nothing of HTTP.
+"""
+
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+from shared.cloud import Cloud
+from shared.errors import NotFound, NotNow, Refused
+from shared.model import hosting
+from shared.model.registry import Registry
+from shared.run import endings, jobs, steps
+from shared.run.ledger import Ledger
+from shared.run.record import Order, Run, What, now
+from shared.run.stages import ACTIVE, ENDS, Seen, Stage
+
+WHEN: dict[What, frozenset[Stage]] = {
+    What.START: frozenset({Stage.READY}),
+    What.CANCEL: ACTIVE,
+    What.PAUSE: frozenset({Stage.TRAINING}),
+    What.RESUME: frozenset({Stage.PAUSED}),
+    What.RETRY: ENDS - {Stage.SERVING},
+}
+
+
+async def give(run_id: str, what: What, who: str, why: str, cloud: Cloud) -> Run:
+    """Enter an order; the run as it is then. The same order once more changes nothing.
+
+    Raises NotFound for a run that does not exist, NotNow for one in a stage that does not take
+    the order, or with another order still to be carried out.
+    """
+    ledger = Ledger(cloud.runs)
+    run = await ledger.load(run_id)
+    if run is None:
+        raise NotFound(f"There is no run {run_id!r}.", "GET /api/runs lists them.")
+    _must_take(run, what)
+    if what is What.RETRY:
+        await ledger.tell(run, "order", what, who, why)
+        await ledger.take_up(run_id, Seen.RETRIED, who, why)
+    elif run.order is None:
+        await ledger.tell(run, "order", what, who, why)
+        order = Order(what=what, who=who, why=why, at=now())
+        await ledger.amend(run_id, lambda newest: _enter(order, newest))
+    return await ledger.load(run_id) or run
+
+
+def _enter(order: Order, run: Run) -> bool:
+    _must_take(run, order.what)
+    run.order = order
+    run.not_before = None  # a person asks: no pause from an earlier failure holds it up
+    return True
+
+
+def _must_take(run: Run, what: What) -> None:
+    if run.stage not in WHEN[what]:
+        possible = ", ".join(other for other in What if run.stage in WHEN[other]) or "nothing"
+        raise NotNow(
+            f"A run that is {run.stage} cannot take the order {what}.",
+            f"It takes: {possible}.",
+        )
+    if run.order and run.order.what is not what:
+        raise NotNow(
+            f"The order {run.order.what}, given by {run.order.who}, is still to be carried out.",
+            "Wait until it is.",
+        )
+
+
+async def carry_out(run: Run, cloud: Cloud) -> Seen | None:
+    """Do what was ordered; None while it has to wait. May be killed anywhere and called again."""
+    order = run.order
+    assert order, "the keeper calls this for runs with an order"
+    if run.stage not in WHEN[order.what]:
+        run.order = None  # the run has gone on meanwhile
+        return None
+    return await _BY[order.what](run, order, cloud)
+
+
+async def _start(run: Run, order: Order, cloud: Cloud) -> Seen | None:
+    run.order = None
+    return Seen.ORDERED
+
+
+async def _cancel(run: Run, order: Order, cloud: Cloud) -> Seen | None:
+    """Nothing that costs may be left: neither a job nor a deployment."""
+    if run.submitting_since and not run.job_id:
+        job = await jobs.find(run, cloud)
+        if job is None and now() - run.submitting_since < steps.IN_FLIGHT:
+            return None  # a job may be on its way
+        run.job_id = job.id if job else None
+    if run.job_id and not run.fine_tuned_model and not await end_job(run, cloud):
+        return None
+    if run.version:
+        version = await steps.version_of(run, cloud)
+        await hosting.withdraw(cloud.deployments, version)
+        await Registry(cloud.models).withdraw(run.model, version.version)
+    run.failure = endings.cancelled_by(order, run)
+    run.order = None
+    return Seen.CANCELLED
+
+
+async def end_job(run: Run, cloud: Cloud) -> bool:
+    """See to it that the run's job goes on no more; False if it still has to."""
+    assert run.job_id, "the caller knows that there is one"
+    job = await cloud.finetuning.job(run.job_id)
+    if job is None or job.ended:
+        return True
+    with suppress(Refused):  # it has just ended by itself
+        await cloud.finetuning.cancel(run.job_id)
+    job = await cloud.finetuning.job(run.job_id)
+    return job is None or job.ended
+
+
+async def _pause(run: Run, order: Order, cloud: Cloud) -> Seen | None:
+    return await _ask(run, cloud.finetuning.pause, {"pausing", "paused"}, Seen.PAUSED, cloud)
+
+
+async def _resume(run: Run, order: Order, cloud: Cloud) -> Seen | None:
+    return await _ask(run, cloud.finetuning.resume, {"running", "resuming"}, Seen.STARTED, cloud)
+
+
+async def _ask(
+    run: Run,
+    doing: Callable[[str], Awaitable[None]],
+    done: set[str],
+    seen: Seen,
+    cloud: Cloud,
+) -> Seen | None:
+    """Ask the service for it unless that is done; a refusal drops the order, not the run."""
+    job = await jobs.read(run, cloud)
+    if job.status not in done:
+        try:
+            await doing(job.id)
+        except Refused as error:
+            run.order = None
+            await Ledger(cloud.runs).tell(run, "order", f"could not be carried out: {error}")
+            return None
+    run.order = None
+    return seen
+
+
+_BY: dict[What, Callable[[Run, Order, Cloud], Awaitable[Seen | None]]] = {
+    What.START: _start,
+    What.CANCEL: _cancel,
+    What.PAUSE: _pause,
+    What.RESUME: _resume,
+}
