@@ -5,19 +5,28 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pytest
 from azure.core.credentials import AccessToken
+from azure.core.exceptions import ResourceExistsError
 from azure.core.pipeline.policies import HeadersPolicy
 from azure.mgmt.cognitiveservices import CognitiveServicesManagementClient
 from azure.storage.blob import BlobServiceClient, ContainerClient
 from openai import OpenAI
 
 from local.emulator.auth import DEFAULT_KEY
-from local.stack import SUBSCRIPTION, Stack, running
+from local.stack import ACCOUNT, GROUP, SUBSCRIPTION, Stack, running
 
 PATIENCE_SECONDS = 120
+# What takes Azure minutes and the emulator a second takes tests a moment.
+QUICK = {
+    "file_seconds": 0.05,
+    "creating_seconds": 0.1,
+    "readiness_gap_seconds": 0.1,
+    "deleting_seconds": 0.05,
+}
 ENDS = {"serving", "rejected", "failed", "cancelled", "superseded"}
 
 
@@ -56,6 +65,38 @@ class Loop:
 
         return dict(self.get(f"runs/{wait_for(newest)[0]['id']}"))
 
+    def clear_deployments(self, prefix: str) -> None:
+        """Make room: an account takes ten deployments of tuned models."""
+        for deployment in self.control.deployments.list(GROUP, ACCOUNT):
+            if deployment.name and deployment.name.startswith(prefix):
+                wait_for(partial(self._asked_to_delete, deployment.name))
+
+    def delete_job(self, job_id: str) -> None:
+        """Only the dated API has this, and no SDK."""
+        path = f"openai/fine_tuning/jobs/{job_id}?api-version=2024-10-21"
+        headers = {"api-key": DEFAULT_KEY}
+        request = urllib.request.Request(
+            f"{self.stack.openai_url}/{path}", headers=headers, method="DELETE"
+        )
+        urllib.request.urlopen(request, timeout=30).close()
+
+    def emulator(self, path: str, body: Any = None, method: str = "POST") -> None:
+        """The emulator's own controls: faults by name, settings, the clock."""
+        request = urllib.request.Request(
+            f"{self.stack.openai_url}/_emulator/{path}",
+            json.dumps(body).encode() if body else None,
+            {"content-type": "application/json"},
+            method=method,
+        )
+        urllib.request.urlopen(request, timeout=30).close()
+
+    def _asked_to_delete(self, name: str) -> bool:
+        try:
+            self.control.deployments.begin_delete(GROUP, ACCOUNT, name, polling=False)
+        except ResourceExistsError:  # another write on the account is under way
+            return False
+        return True
+
 
 def wait_for(look: Callable[[], Any]) -> Any:
     """What `look` finds as soon as it finds something."""
@@ -77,7 +118,9 @@ def loop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loop]:
         OpenAI(base_url=f"{stack.openai_url}/openai/v1", api_key=DEFAULT_KEY) as service,
         control_plane(stack) as control,
     ):
-        yield Loop(stack, blobs, chat, service, control)
+        loop = Loop(stack, blobs, chat, service, control)
+        loop.emulator("settings", QUICK, "PATCH")
+        yield loop
 
 
 class NoCredential:

@@ -15,6 +15,7 @@ from shared.cloud.throttling import retry_after
 from shared.errors import Refused, Unavailable
 
 if TYPE_CHECKING:
+    from azure.core.credentials_async import AsyncTokenCredential
     from azure.mgmt.cognitiveservices.aio import CognitiveServicesManagementClient
 
     from shared.settings import Settings
@@ -33,9 +34,13 @@ class Deployments:
     """Every method raises Unavailable (ask again later) or Refused (asking again is no use)."""
 
     def __init__(
-        self, client: "CognitiveServicesManagementClient", resource_group: str, account: str
+        self,
+        client: "CognitiveServicesManagementClient",
+        me: "AsyncTokenCredential",
+        resource_group: str,
+        account: str,
     ) -> None:
-        self.client = client
+        self.client, self.me = client, me
         self.where = (resource_group, account)
 
     @classmethod
@@ -57,10 +62,11 @@ class Deployments:
             retry_total=0,  # the keeper looks again at its next tick
             **extra,
         )
-        return cls(client, settings.resource_group, settings.account)
+        return cls(client, me, settings.resource_group, settings.account)
 
     async def close(self) -> None:
         await self.client.close()
+        await self.me.close()
 
     async def get(self, name: str) -> Deployment | None:
         try:

@@ -29,16 +29,16 @@ def _cause(signs: str, blame: str, cure: str) -> Cause:
 
 CAUSES = (
     _cause(
-        r"RAI checks|contentFilter|harm types",
-        "caller",
-        "The service's safety check of training data stopped it; nothing was billed. Take out the "
-        "examples with the kinds of harm that it names and drop the dataset again.",
-    ),
-    _cause(
         r"unable to be deployed|Model evaluation identified",
         "caller",
         "The trained model failed the service's safety evaluation. Balance the dataset against the "
         "kinds of harm that it names (examples that decline) and drop it again.",
+    ),
+    _cause(
+        r"RAI checks|contentFilter|harm types",
+        "caller",
+        "The service's safety check of training data stopped it; nothing was billed. Take out the "
+        "examples with the kinds of harm that it names and drop the dataset again.",
     ),
     _cause(
         r"jsonlValidationFailed|invalid.{0,10}(training|validation).?file|Validation of jsonl",

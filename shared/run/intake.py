@@ -145,7 +145,7 @@ async def _enter(run: Run, ledger: Ledger) -> None:
     """Enter a new run, or tell a known one that its content lies there again."""
     if await ledger.create(run):
         log.info("run %s received", run.id)
-        if old := _old_validation(run):
+        if old := old_validation(run):
             await ledger.tell(run, "drop", old)
         return
 
@@ -163,7 +163,7 @@ async def _enter(run: Run, ledger: Ledger) -> None:
         await ledger.take_up(known.id, Seen.DROPPED)
 
 
-def _old_validation(run: Run) -> str:
+def old_validation(run: Run) -> str:
     """A sentence for a validation set that was left there by an earlier drop."""
     if not (run.validation and run.validation.modified and run.training.modified):
         return ""

@@ -113,31 +113,36 @@ async def end_job(run: Run, cloud: Cloud) -> bool:
 
 
 async def _pause(run: Run, order: Order, cloud: Cloud) -> Seen | None:
-    return await _ask(run, cloud.finetuning.pause, {"pausing", "paused"}, Seen.PAUSED, cloud)
+    job = await jobs.read(run, cloud)
+    if job.status == "resuming":
+        return None
+    if job.status in ("pausing", "paused"):
+        run.order = None
+        return Seen.PAUSED
+    return await _ask(cloud.finetuning.pause(job.id), Seen.PAUSED, run, cloud)
 
 
 async def _resume(run: Run, order: Order, cloud: Cloud) -> Seen | None:
-    return await _ask(run, cloud.finetuning.resume, {"running", "resuming"}, Seen.STARTED, cloud)
-
-
-async def _ask(
-    run: Run,
-    doing: Callable[[str], Awaitable[None]],
-    done: set[str],
-    seen: Seen,
-    cloud: Cloud,
-) -> Seen | None:
-    """Ask the service for it unless that is done; a refusal drops the order, not the run."""
     job = await jobs.read(run, cloud)
-    if job.status not in done:
-        try:
-            await doing(job.id)
-        except Refused as error:
-            run.order = None
-            await Ledger(cloud.runs).tell(run, "order", f"could not be carried out: {error}")
-            return None
+    if job.status == "pausing":
+        return None
+    if job.status in ("resuming", "running"):
+        run.order = None
+        return Seen.STARTED
+    return await _ask(cloud.finetuning.resume(job.id), Seen.STARTED, run, cloud)
+
+
+async def _ask(asking: Awaitable[None], seen: Seen, run: Run, cloud: Cloud) -> Seen | None:
+    """Ask the service for it; a refusal drops the order, not the run."""
+    try:
+        await asking
+    except Refused as error:
+        await Ledger(cloud.runs).tell(run, "order", f"could not be carried out: {error}")
+        seen_now = None
+    else:
+        seen_now = seen
     run.order = None
-    return seen
+    return seen_now
 
 
 _BY: dict[What, Callable[[Run, Order, Cloud], Awaitable[Seen | None]]] = {

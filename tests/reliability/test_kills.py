@@ -99,9 +99,7 @@ class World:
         return [file.filename for file in found if file.filename.startswith(f"{self.model}-")]
 
     def clear(self) -> None:
-        """Make room: an account takes ten deployments of tuned models."""
-        for name in self.deployments():
-            self.loop.control.deployments.begin_delete(GROUP, ACCOUNT, name).result()
+        self.loop.clear_deployments(f"{self.model}-")
 
     def balance(self) -> None:
         """Every effect took place once, and the books say so."""

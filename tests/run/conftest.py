@@ -1,0 +1,110 @@
+"""Runs moved by hand, step by step, on the stack's real storage and service."""
+
+import json
+import time
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from local.emulator.auth import DEFAULT_KEY
+from local.stack import ACCOUNT, GROUP, SUBSCRIPTION
+from shared.cloud import Cloud
+from shared.run import intake, keeper
+from shared.run.ledger import Ledger
+from shared.run.record import Run
+from shared.run.stages import Stage
+from shared.settings import Settings
+from tests.conftest import QUICK, Loop
+from tests.loop.test_loop import dataset
+
+PATIENCE_SECONDS = 60
+
+
+@dataclass
+class Trouble:
+    """Faults by name, and how the emulated service behaves, for one test."""
+
+    loop: Loop
+
+    def arm(self, fault: str, operation: str | None = None, **options: Any) -> None:
+        where = {"operation": operation} if operation else {}
+        self.loop.emulator("faults", {"fault": fault, **where, **options})
+
+    def set(self, **settings: Any) -> None:
+        self.loop.emulator("settings", settings, "PATCH")
+
+
+@pytest.fixture
+def trouble(loop: Loop) -> Iterator[Trouble]:
+    yield Trouble(loop)
+    loop.emulator("faults", method="DELETE")
+    loop.emulator("settings", QUICK, "PATCH")
+
+
+class Shore:
+    """Containers of its own, which the app does not look at, and a run that is moved in them."""
+
+    def __init__(self, cloud: Cloud, model: str) -> None:
+        self.cloud, self.model = cloud, model
+        self.ledger = Ledger(cloud.runs)
+
+    async def drop(self, content: bytes | None = None, name: str = "training.jsonl") -> None:
+        content = dataset(10, voice=self.model) if content is None else content
+        path = f"{self.model}.jsonl" if name == "lone" else f"{self.model}/{name}"
+        await self.cloud.datasets.put(path, content, "application/json")
+
+    async def received(self, name: str = "training.jsonl") -> Run:
+        path = f"{self.model}.jsonl" if name == "lone" else f"{self.model}/{name}"
+        run_id = await intake.take(path, self.cloud)
+        assert run_id
+        return await self.known(run_id)
+
+    async def known(self, run_id: str) -> Run:
+        run = await self.ledger.load(run_id)
+        assert run
+        return run
+
+    async def runs(self) -> list[Run]:
+        return [run async for _, run in self.ledger.newest()]
+
+    async def until(self, run: Run, *stages: Stage) -> Run:
+        """Tick until the run is in one of these stages."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            run = await self.known(run.id)
+            if run.stage in stages:
+                return run
+            await keeper.tick(self.cloud)
+        raise AssertionError(f"{run.stage}, not {stages}: {run.waiting_for or run.failure}")
+
+    async def log(self, run: Run) -> list[dict[str, str]]:
+        text = await self.ledger.document(run.id, "events.jsonl") or b""
+        return [json.loads(line) for line in text.splitlines()]
+
+
+@pytest.fixture
+async def shore(loop: Loop, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Shore]:
+    monkeypatch.setenv("IDENTITY_ENDPOINT", f"{loop.stack.openai_url}/_emulator/identity")
+    monkeypatch.setenv("IDENTITY_HEADER", "local")
+    model = f"m{uuid.uuid4().hex[:8]}"
+    settings = {
+        "TunedropStorage": loop.stack.storage,
+        "AZURE_OPENAI_ENDPOINT": loop.stack.openai_url,
+        "AZURE_OPENAI_API_KEY": DEFAULT_KEY,
+        "AZURE_RESOURCE_MANAGER_ENDPOINT": loop.stack.openai_url,
+        "AZURE_SUBSCRIPTION_ID": SUBSCRIPTION,
+        "AZURE_RESOURCE_GROUP": GROUP,
+        "AZURE_OPENAI_ACCOUNT": ACCOUNT,
+        "TUNEDROP_QUIET_SECONDS": "0.1",
+        "TUNEDROP_BACKOFF_SECONDS": "0.05",
+        "TUNEDROP_SWEEP_SECONDS": "0",
+    }
+    for name in ("datasets", "runs", "models"):
+        settings[f"TUNEDROP_{name.upper()}_CONTAINER"] = f"{name}-{model}"
+        loop.blobs.create_container(f"{name}-{model}")
+    async with Cloud(Settings.load(settings)) as cloud:
+        yield Shore(cloud, model)
+    loop.clear_deployments(f"{model}-")

@@ -1,0 +1,167 @@
+"""What people ask of a run: start, cancel, pause, resume, retry; by the API and by hand."""
+
+import json
+import urllib.error
+import urllib.request
+from typing import Any
+
+import pytest
+
+from local.stack import ACCOUNT, GROUP
+from shared.errors import NotFound, NotNow
+from shared.model.registry import Registry
+from shared.run import keeper, orders
+from shared.run.record import Run, What
+from shared.run.stages import ENDS, Stage
+from tests.conftest import Loop, wait_for
+from tests.loop.test_loop import dataset, jobs_of
+from tests.run.conftest import Shore, Trouble
+
+MANUAL = b"start: manual"
+
+
+async def order(shore: Shore, run: Run, what: What) -> Run:
+    """Give an order and have it carried out as the API does."""
+    await orders.give(run.id, what, "Ada", "because", shore.cloud)
+    await keeper.obey(run.id, shore.cloud)
+    return await shore.known(run.id)
+
+
+def post(loop: Loop, path: str, body: Any = None) -> tuple[int, Any]:
+    data = json.dumps(body).encode() if body is not None else b""
+    request = urllib.request.Request(f"{loop.stack.app_url}/api/{path}", data, method="POST")
+    try:
+        with urllib.request.urlopen(request, timeout=30) as response:
+            return response.status, json.load(response)
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error)
+
+
+def test_a_run_that_waits_for_its_start_is_started_over_the_api(loop: Loop) -> None:
+    loop.drop("patient", training_set=dataset(10, "Steady"), run_yaml=MANUAL)
+    run = wait_for(lambda: next((r for r in loop.runs("patient") if r["stage"] == "ready"), None))
+    assert loop.get(f"runs/{run['id']}")["waiting_for"].startswith("POST /api/runs/")
+    assert jobs_of(loop, run["id"]) == []
+
+    assert post(loop, f"runs/{run['id']}/pause")[0] == 409
+    assert post(loop, f"runs/{run['id']}/explode")[0] == 404
+    assert post(loop, "runs/nobody-1/start")[0] == 404
+    assert post(loop, f"runs/{run['id']}/start", ["no object"])[0] == 400
+    status, told = post(loop, f"runs/{run['id']}/start", {"who": "Ada", "why": "looks good"})
+    assert (status, told["stage"]) == (202, "checked")
+
+    run = loop.ended_run("patient")
+    assert run["stage"] == "serving"
+    lines = text(loop, f"runs/{run['id']}/events.jsonl").splitlines()
+    assert ("start", "Ada (with the app's key)", "looks good") in [
+        (line["message"], line["who"], line["why"]) for line in map(json.loads, lines)
+    ]
+    assert (run["stuck"], run["eta"], run["signals"]) == (None, None, [])
+    assert [point["step"] for point in run["curve"]]
+    loop.clear_deployments("patient-")
+
+
+def text(loop: Loop, path: str) -> str:
+    with urllib.request.urlopen(f"{loop.stack.app_url}/api/{path}", timeout=30) as response:
+        return str(response.read().decode())
+
+
+async def test_orders_that_make_no_sense_are_refused_by_name(shore: Shore) -> None:
+    with pytest.raises(NotFound, match="nobody-1"):
+        await orders.give("nobody-1", What.CANCEL, "Ada", "", shore.cloud)
+    await shore.drop(name="training.jsonl")
+    await shore.drop(MANUAL, "run.yaml")
+    run = await shore.until(await shore.received(), Stage.READY)
+    with pytest.raises(NotNow, match="ready cannot take the order resume") as refused:
+        await orders.give(run.id, What.RESUME, "Ada", "", shore.cloud)
+    assert refused.value.cure == "It takes: start, cancel."
+
+
+@pytest.mark.parametrize("stage", [Stage.READY, Stage.SUBMITTED, Stage.TRAINING])
+async def test_a_run_is_cancelled_and_its_job_with_it(
+    loop: Loop, shore: Shore, trouble: Trouble, stage: Stage
+) -> None:
+    if stage is Stage.SUBMITTED:
+        trouble.arm("job-stuck")
+    await shore.drop(dataset(400, shore.model) if stage is Stage.TRAINING else None)
+    if stage is Stage.READY:
+        await shore.drop(MANUAL, "run.yaml")
+    run = await shore.until(await shore.received(), stage)
+    run = await order(shore, run, What.CANCEL)
+    run = await shore.until(run, *ENDS)
+    assert run.stage is Stage.CANCELLED
+    assert run.failure
+    assert (run.failure.what, run.failure.blame) == ("Cancelled by Ada: because", "caller")
+    states = [loop.service.fine_tuning.jobs.retrieve(id).status for id in jobs_of(loop, run.id)]
+    assert states == ([] if stage is Stage.READY else ["cancelled"])
+    assert ("cancelled: cancelled", "Ada", "because") in [
+        (line["message"], line["who"], line["why"]) for line in await shore.log(run)
+    ]
+    await keeper.tick(shore.cloud)
+    assert await shore.ledger.active() == []
+
+
+async def test_cancelled_while_deploying_leaves_no_deployment_and_retried_makes_it_again(
+    loop: Loop, shore: Shore, trouble: Trouble
+) -> None:
+    trouble.set(creating_seconds=3.0)  # the account takes no other change meanwhile
+    await shore.drop()
+    run = await shore.until(await shore.received(), Stage.DEPLOYING)
+    run = await shore.until(await order(shore, run, What.CANCEL), Stage.CANCELLED)
+    names = [d.name for d in loop.control.deployments.list(GROUP, ACCOUNT)]
+    assert run.deployment not in names or wait_for(lambda: gone(loop, run.deployment))
+    model = await Registry(shore.cloud.models).load(shore.model)
+    assert model
+    assert (model.champion, model.candidate) == (None, None)
+
+    run = await shore.until(await order(shore, run, What.RETRY), Stage.SERVING)
+    assert (run.version, run.failure) == (1, None)
+    assert jobs_of(loop, run.id) == [run.job_id]  # trained once: it went on from there
+
+
+def gone(loop: Loop, name: str | None) -> bool:
+    return name not in [d.name for d in loop.control.deployments.list(GROUP, ACCOUNT)]
+
+
+async def test_a_job_is_paused_and_resumed(shore: Shore) -> None:
+    await shore.drop(dataset(400, shore.model))
+    run = await shore.until(await shore.received(), Stage.TRAINING)
+    await wait_for_step(shore, run)
+    run = await shore.until(await order(shore, run, What.PAUSE), Stage.PAUSED, *ENDS)
+    assert run.stage is Stage.PAUSED
+    run = await shore.until(await order(shore, run, What.RESUME), Stage.TRAINING, *ENDS)
+    assert run.stage is Stage.TRAINING
+    await shore.until(await order(shore, run, What.CANCEL), Stage.CANCELLED)
+
+
+async def wait_for_step(shore: Shore, run: Run) -> None:
+    while (await shore.known(run.id)).progress.step is None:
+        await keeper.tick(shore.cloud)
+
+
+async def test_a_failed_job_is_tried_again_with_the_same_files_and_a_new_job(
+    loop: Loop, shore: Shore, trouble: Trouble
+) -> None:
+    trouble.arm("job-failed")
+    await shore.drop()
+    run = await shore.until(await shore.received(), *ENDS)
+    assert run.stage is Stage.FAILED
+    assert run.failure
+    assert run.failure.blame == "service"
+    first = run.job_id
+    run = await shore.until(await order(shore, run, What.RETRY), Stage.SERVING, Stage.FAILED)
+    assert run.stage is Stage.SERVING, run.failure
+    assert run.past_jobs == [first]
+    assert sorted(jobs_of(loop, run.id)) == sorted([str(first), str(run.job_id)])
+    files = [f for f in loop.service.files.list() if f.filename.startswith(f"{shore.model}-")]
+    assert len(files) == 1
+
+
+async def test_a_rejected_run_may_be_checked_again(shore: Shore) -> None:
+    await shore.drop(dataset(9))
+    run = await shore.until(await shore.received(), *ENDS)
+    assert run.failure
+    assert "too-few-examples" in run.failure.what
+    run = await order(shore, run, What.RETRY)
+    assert run.stage is Stage.RECEIVED
+    assert (await shore.until(run, *ENDS)).stage is Stage.REJECTED

@@ -1,0 +1,257 @@
+"""Outages, throttling, odd statuses, things taken away: a run waits, says why, and goes on."""
+
+import asyncio
+import json
+from datetime import timedelta
+
+import pytest
+
+from local.stack import ACCOUNT, GROUP
+from shared.run import heartbeat, keeper
+from shared.run.record import Run, now
+from shared.run.stages import ENDS, Stage
+from tests.conftest import Loop
+from tests.loop.test_loop import dataset, jobs_of
+from tests.run.conftest import Shore, Trouble
+
+
+@pytest.mark.parametrize(
+    ("fault", "operation"),
+    [
+        ("unavailable", "files.*"),
+        ("throttled", "files.list"),
+        ("throttled-ms", "jobs.create"),
+        ("throttled-date", "jobs.get"),
+        ("error-after", "files.create"),
+        ("error-after", "jobs.create"),
+        ("reset-after", "jobs.create"),
+        ("reset-before", "jobs.create"),
+        ("error-before", "jobs.*"),
+        ("unavailable", "deployments.*"),
+        ("request-conflict", "deployments.put"),
+        ("error-after", "deployments.put"),
+        ("reset-after", "deployments.put"),
+        ("error-before", "chat.create"),
+        ("not-ready", None),
+    ],
+)
+async def test_an_outage_is_waited_for_and_told_and_nothing_is_done_twice(
+    loop: Loop,
+    shore: Shore,
+    trouble: Trouble,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: str,
+    operation: str | None,
+) -> None:
+    # An unanswered "create job" is given minutes to show itself; here it is there at once.
+    monkeypatch.setattr("shared.run.steps.IN_FLIGHT", timedelta(0))
+    trouble.arm(fault, operation, count=1 if fault == "not-ready" else 2)
+    await shore.drop()
+    run = await shore.received()
+    if fault == "not-ready":  # it lasts until somebody ends it
+        await shore.until(run, Stage.PROBING)
+        await keeper.tick(shore.cloud)
+        assert (await shore.known(run.id)).stage is Stage.PROBING
+        return
+    run = await shore.until(run, *ENDS)
+    assert run.stage is Stage.SERVING, run.failure
+    assert jobs_of(loop, run.id) == [run.job_id]
+    files = [f for f in loop.service.files.list() if f.filename.startswith(f"{shore.model}-")]
+    assert len(files) == 1
+    deployments = [d.name for d in loop.control.deployments.list(GROUP, ACCOUNT)]
+    assert deployments.count(run.deployment) == 1
+    if operation != "chat.create":  # a probe that fails is a model that is not ready yet
+        told = [line["message"] for line in await shore.log(run) if line["kind"] == "waiting"]
+        assert told
+
+
+async def test_every_dependency_out_at_once(
+    loop: Loop, shore: Shore, trouble: Trouble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.run.steps.IN_FLIGHT", timedelta(0))
+    for operation in ("files.*", "jobs.*", "deployments.*", "chat.*"):
+        trouble.arm("unavailable", operation, count=3, retry_after=0)
+    await shore.drop()
+    run = await shore.until(await shore.received(), *ENDS)
+    assert run.stage is Stage.SERVING, run.failure
+    assert jobs_of(loop, run.id) == [run.job_id]
+
+
+async def test_a_run_that_is_told_to_wait_waits_as_long(shore: Shore, trouble: Trouble) -> None:
+    trouble.arm("throttled", "files.list", retry_after=300)
+    await shore.drop()
+    run = await shore.received()
+    await keeper.tick(shore.cloud)
+    run = await shore.known(run.id)
+    assert run.not_before
+    assert timedelta(seconds=290) < run.not_before - now() < timedelta(seconds=340)
+    written = run._etag
+    await keeper.tick(shore.cloud)
+    assert (await shore.known(run.id))._etag == written
+
+
+async def test_a_job_gone_from_the_service_ends_the_run_with_words(
+    loop: Loop, shore: Shore, trouble: Trouble
+) -> None:
+    trouble.arm("job-stuck")
+    await shore.drop()
+    run = await shore.until(await shore.received(), Stage.SUBMITTED)
+    loop.service.fine_tuning.jobs.cancel(str(run.job_id))
+    loop.delete_job(str(run.job_id))
+    run = await shore.until(run, *ENDS)
+    assert run.stage is Stage.FAILED
+    assert run.failure
+    assert "is gone" in run.failure.what
+    assert f"/api/runs/{run.id}/retry" in run.failure.cure
+
+
+async def test_a_job_cancelled_in_the_portal_is_told_apart_from_an_order(
+    loop: Loop, shore: Shore, trouble: Trouble
+) -> None:
+    trouble.arm("job-stuck")
+    await shore.drop()
+    run = await shore.until(await shore.received(), Stage.SUBMITTED)
+    loop.service.fine_tuning.jobs.cancel(str(run.job_id))
+    run = await shore.until(run, *ENDS)
+    assert run.stage is Stage.CANCELLED
+    assert run.failure
+    assert "outside of Tunedrop" in run.failure.what
+
+
+@pytest.mark.parametrize(
+    ("fault", "blame", "cure"),
+    [
+        ("job-unsafe-data", "caller", "Take out the examples"),
+        ("job-unsafe-model", "caller", "Balance the dataset"),
+        ("job-failed", "service", "retry"),
+        ("file-error", "service", "correct the dataset"),
+        ("insufficient-quota", "caller", "quota"),
+        ("provisioning-failed", "service", "retry"),
+    ],
+)
+async def test_an_end_says_whose_move_it_is_and_what_to_do(
+    shore: Shore, trouble: Trouble, fault: str, blame: str, cure: str
+) -> None:
+    trouble.arm(fault)
+    await shore.drop()
+    run = await shore.until(await shore.received(), *ENDS)
+    assert run.stage is Stage.FAILED
+    assert run.failure
+    assert run.failure.blame == blame
+    assert cure in run.failure.cure
+
+
+async def test_a_file_deleted_at_the_service_is_brought_again(
+    loop: Loop, shore: Shore, trouble: Trouble
+) -> None:
+    trouble.arm("file-stuck", "files.create")
+    await shore.drop()
+    run = await shore.received()
+    await keeper.tick(shore.cloud)
+    file_id = (await shore.known(run.id)).training.file_id
+    assert file_id
+    loop.service.files.delete(file_id)
+    run = await shore.until(run, *ENDS)
+    assert run.stage is Stage.SERVING, run.failure
+    assert run.training.file_id != file_id
+
+
+async def test_somebody_elses_deployment_is_neither_touched_nor_deleted(
+    loop: Loop, shore: Shore
+) -> None:
+    await shore.drop()
+    first = await shore.until(await shore.received(), Stage.SERVING)
+    await shore.cloud.models.delete(f"{shore.model}.json")  # the next version will be 1 again
+    await shore.drop(dataset(11, shore.model))
+    second = await shore.until(await shore.received(), *ENDS)
+    assert second.stage is Stage.FAILED
+    assert second.failure
+    assert "is taken" in second.failure.what
+    there = loop.control.deployments.get(GROUP, ACCOUNT, str(first.deployment))
+    assert there.properties
+    assert there.properties.model
+    assert there.properties.model.name == first.fine_tuned_model
+
+
+# ---- time
+
+
+async def backdate(shore: Shore, run: Run, days: float) -> None:
+    """As if the run had come to its stage, and the app had been ticking, since then."""
+    run = await shore.known(run.id)
+    run.timeline[-1].at -= timedelta(days=days)
+    await shore.ledger.save(run)
+
+
+async def ticking_since(shore: Shore, days: float) -> None:
+    at = now()
+    heart = heartbeat.Heartbeat(last=at, awake_since=at - timedelta(days=days), swept=at)
+    await shore.cloud.runs.put(heartbeat.NAME, heart.model_dump_json().encode(), "application/json")
+
+
+async def test_what_is_truly_stuck_is_given_up_with_the_reason_and_its_job_ended(
+    loop: Loop, shore: Shore, trouble: Trouble
+) -> None:
+    trouble.arm("job-stuck")
+    await shore.drop()
+    run = await shore.until(await shore.received(), Stage.SUBMITTED)
+    await backdate(shore, run, days=8)
+    await ticking_since(shore, days=8)
+    await keeper.tick(shore.cloud)
+    run = await shore.known(run.id)
+    assert run.stage is Stage.FAILED
+    assert run.failure
+    assert "while submitted" in run.failure.what
+    (job,) = jobs_of(loop, run.id)
+    assert loop.service.fine_tuning.jobs.retrieve(job).status == "cancelled"
+
+
+async def test_a_month_of_downtime_gives_nothing_up(shore: Shore, trouble: Trouble) -> None:
+    trouble.arm("job-stuck")
+    await shore.drop()
+    run = await shore.until(await shore.received(), Stage.SUBMITTED)
+    await backdate(shore, run, days=31)
+    stale = now() - timedelta(days=31)
+    heart = heartbeat.Heartbeat(last=stale, awake_since=stale - timedelta(days=9), swept=stale)
+    await shore.cloud.runs.put(heartbeat.NAME, heart.model_dump_json().encode(), "application/json")
+    await keeper.tick(shore.cloud)
+    assert (await shore.known(run.id)).stage is Stage.SUBMITTED
+
+
+async def test_a_bad_run_and_a_slow_one_do_not_delay_the_others(
+    shore: Shore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await shore.drop()
+    good = await shore.received()
+    await shore.cloud.runs.put("active/broken-1", b"", "text/plain")
+    await shore.cloud.runs.put("broken-1/run.json", b'{"id": 1}', "application/json")
+    release = asyncio.Event()
+
+    async def slow(cloud: object) -> None:
+        await release.wait()
+
+    monkeypatch.setattr(keeper, "sweep", slow)
+    monkeypatch.setattr(keeper, "TURN", 2.0)
+    await shore.until(good, *ENDS)
+    release.set()
+    await asyncio.sleep(0)
+    assert [run.id for run in await shore.runs()] == [good.id]  # and the list shows the good one
+
+
+async def test_two_ticks_at_once_do_no_harm(loop: Loop, shore: Shore) -> None:
+    await shore.drop()
+    run = await shore.received()
+    while not (await shore.known(run.id)).ended:
+        await asyncio.gather(*(keeper.tick(shore.cloud) for _ in range(3)))
+    assert (await shore.known(run.id)).stage is Stage.SERVING
+    assert jobs_of(loop, run.id) == [(await shore.known(run.id)).job_id]
+
+
+async def test_the_log_tells_every_change_with_who(shore: Shore) -> None:
+    await shore.drop()
+    run = await shore.until(await shore.received(), *ENDS)
+    lines = await shore.log(run)
+    stages = [line["message"].split(":")[0] for line in lines if line["kind"] == "stage"]
+    assert stages == [moment.stage for moment in run.timeline]
+    assert {line["who"] for line in lines} == {"tunedrop"}
+    assert json.dumps(lines).count(run.training.sha256) == 0
