@@ -12,7 +12,8 @@ import uvicorn
 
 from .app import build_app
 from .auth import DEFAULT_KEY
-from .language import MODEL_NAMES
+from .language import MODEL_NAMES, Language
+from .weights import DTYPES
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -25,6 +26,9 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--model", choices=sorted(MODEL_NAMES), default="smollm2")
     parser.add_argument(
         "--weights", type=Path, help="cache of converted weights (default: STATE/../models)"
+    )
+    parser.add_argument(
+        "--dtype", choices=DTYPES, help="numbers of the model (default: what this processor can)"
     )
     parser.add_argument("--key", default=DEFAULT_KEY, help="the account's API key")
     parser.add_argument(
@@ -66,7 +70,8 @@ def main() -> None:
     wanted.state.mkdir(parents=True, exist_ok=True)
     weights = wanted.weights or wanted.state.resolve().parent / "models"
     listener = listen(wanted.host, wanted.port)
-    app = build_app(wanted.state.resolve(), weights, wanted.model, wanted.key, not wanted.lazy)
+    language = Language(wanted.model, weights, wanted.state.resolve() / "adapters", wanted.dtype)
+    app = build_app(wanted.state.resolve(), language, wanted.key, not wanted.lazy)
     config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)
     # uvicorn stops on these signals and then raises them again for whoever was there before it.
     for signum in (signal.SIGINT, signal.SIGTERM):

@@ -48,8 +48,8 @@ STOP_PATIENCE = 0.5
 class Emulator:
     """Every room once, and what concerns them all."""
 
-    def __init__(self, state: Path, weights: Path, model: str, key: str, warm: bool) -> None:
-        self.adapters = state / "adapters"
+    def __init__(self, state: Path, language: Language, key: str, warm: bool) -> None:
+        self.language, self.adapters = language, language.adapters
         self.adapters.mkdir(parents=True, exist_ok=True)
         self.key, self._warm = key, warm
         store = self.store = Store(state / "emulator.sqlite3")
@@ -68,7 +68,6 @@ class Emulator:
         self.deployments = Deployments(store, clock, faults, switches, journal, self.models)
         self.arm = Arm(store, clock, switches, self.models, self.deployments)
         self.account = Account(self.deployments, switches, key)
-        self.language = Language(model, weights, self.adapters)
         self.chat = Chat(self.deployments, self.language, clock, faults, journal)
         self.worker = Worker(
             self.queue, self.files, self.models, self.language, clock, switches, self.adapters
@@ -139,8 +138,8 @@ class Emulator:
         self.store.close()
 
 
-def build_app(state: Path, weights: Path, model: str, key: str, warm: bool = True) -> ASGIApp:
-    emulator = Emulator(state, weights, model, key, warm)
+def build_app(state: Path, language: Language, key: str, warm: bool = True) -> ASGIApp:
+    emulator = Emulator(state, language, key, warm)
     app = Starlette(
         routes=emulator.routes(),
         middleware=[

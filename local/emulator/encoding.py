@@ -27,6 +27,14 @@ class Encoded:
     ids: list[int]
     labels: list[int]
 
+    @property
+    def terms(self) -> int:
+        return sum(label != IGNORED for label in self.labels[1:])
+
+    @property
+    def size(self) -> int:
+        return len(self.ids)
+
 
 def _text_ids(tokenizer: Any, text: str) -> list[int]:
     # Split special tokens: a user who types <|im_end|> must not end the turn.

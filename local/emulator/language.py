@@ -15,13 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from . import memory
 from .dataset import Message
-from .weights import model_folder, tokenizer_folder
+from .weights import model_folder, native_dtype, tokenizer_folder
 
 MODEL_NAMES = {"smollm2": "SmolLM2-135M-Instruct", "tiny": "tiny"}
 FINGERPRINTS = {"smollm2": "emulator-smollm2-135m", "tiny": "emulator-tiny"}
 
-# Adapted module trees are cheap (about 20 MB each) but not free.
+# Adapted module trees are cheap (10 to 20 MB each) but not free.
 KEPT_VARIANTS = 8
 # More would only slow each other down on a laptop.
 CHATS_AT_ONCE = 2
@@ -62,9 +63,9 @@ class Trainable:
 class Language:
     """Loads in the background once it is started or needed; everything else waits for that."""
 
-    def __init__(self, model: str, weights: Path, adapters: Path) -> None:
+    def __init__(self, model: str, weights: Path, adapters: Path, dtype: str | None = None) -> None:
         self.name, self.fingerprint = MODEL_NAMES[model], FINGERPRINTS[model]
-        self._weights, self._adapters = weights, adapters
+        self._weights, self.adapters, self._dtype = weights, adapters, dtype
         self._loaded, self._started = threading.Event(), threading.Lock()
         self.failure: str | None = None
         self._base: Any = None
@@ -132,7 +133,7 @@ class Language:
 
     def _load(self) -> None:
         try:
-            self._tokenizer, self._base = _load(self.name, self._weights)
+            self._tokenizer, self._base = _load(self.name, self._weights, self._dtype)
         except Exception as error:  # noqa: BLE001 - /_emulator/health and every later caller hear of it
             traceback.print_exc(file=sys.stderr)
             self.failure = f"{type(error).__name__}: {error}"
@@ -158,7 +159,10 @@ class Language:
 
         with self._variants_lock:
             if adapter not in self._variants:
-                tuned = peft.PeftModel.from_pretrained(_twin(self._base), self._adapters / adapter)
+                # In the base's own numbers: half the memory, and nothing is cast for each token.
+                tuned = peft.PeftModel.from_pretrained(
+                    _twin(self._base), self.adapters / adapter, autocast_adapter_dtype=False
+                )
                 self._variants[adapter] = tuned.eval()
             self._variants.move_to_end(adapter)
             while len(self._variants) > KEPT_VARIANTS:
@@ -171,19 +175,21 @@ def _twin(model: Any) -> Any:
     return copy.deepcopy(model, {id(parameter): parameter for parameter in model.parameters()})
 
 
-def _load(name: str, weights: Path) -> tuple[Any, Any]:
+def _load(name: str, weights: Path, dtype: str | None) -> tuple[Any, Any]:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     from . import training  # noqa: F401 - imported here, for the reason given at Language.wait
 
+    memory.prepare()
     if "OMP_NUM_THREADS" not in os.environ:
         torch.set_num_threads(min(os.cpu_count() or 1, 8))
     tokenizer: Any = AutoTokenizer.from_pretrained(tokenizer_folder(weights))
     if name == "tiny":
         model = _tiny(len(tokenizer))
     else:
-        model = AutoModelForCausalLM.from_pretrained(model_folder(weights), dtype=torch.float32)
+        dtype = dtype or native_dtype()
+        model = AutoModelForCausalLM.from_pretrained(model_folder(weights, dtype), dtype=dtype)
     model.requires_grad_(False)
     return tokenizer, model.eval()
 
@@ -236,7 +242,7 @@ def _sample(
     for _ in range(wanted.max_tokens):
         with torch.inference_mode():
             output = model(input_ids=torch.tensor([fed]), past_key_values=cache, logits_to_keep=1)
-            raw = output.logits[0, -1]
+            raw = output.logits[0, -1].float()
             logits = raw - wanted.presence_penalty * (said > 0) - wanted.frequency_penalty * said
             token = _choose(logits, temperature, top_p, generator)
         if token == end:

@@ -10,12 +10,15 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import peft
 import torch
+from peft.tuners.lora import LoraLayer
 from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
 
+from . import memory
 from .encoding import IGNORED, Encoded
 
 RANK = 16
@@ -31,8 +34,13 @@ AUTO_EPOCHS = range(2, 9)
 AUTO_BATCHES = ((64, 2), (256, 4), (2048, 8))  # up to so many examples: this batch size
 AUTO_LARGEST_BATCH = 16
 
+# What a step keeps for learning is some 1 MB a token in bfloat16 and twice that in float32. A batch
+# goes through the model in parts of so many tokens, and an example that has more by itself is kept
+# only in outline and worked out a second time.
+TOKENS_AT_ONCE = {torch.bfloat16: 384, torch.float32: 128}
+PLACES_AT_ONCE = 128
+
 STATE = "state.pt"
-T = TypeVar("T")
 _seeding = threading.Lock()
 
 
@@ -121,21 +129,58 @@ class Score:
         return self.correct / max(1, self.tokens)
 
 
+class Item(Protocol):
+    """What can be learned from: an example, or a pair of answers. Pure numbers."""
+
+    @property
+    def terms(self) -> int:
+        """How many terms its loss is a sum of."""
+
+    @property
+    def size(self) -> int:
+        """Tokens that go through the model for it."""
+
+
+T = TypeVar("T", bound=Item)
+# The sum of the losses of some items, to learn from, and their score.
 Loss = Callable[[Any, Sequence[T]], tuple[torch.Tensor, Score]]
 
 
-def learned_logits(model: Any, batch: Sequence[Encoded]) -> tuple[Any, Any, Any]:
-    """Logits and targets at the learned places of a batch, and the row that each belongs to.
+@dataclass(frozen=True)
+class Likelihood:
+    """Of every learned token of a batch: how likely the model found it (a logarithm), whether it
+    would have said it, and in which row it stands."""
 
-    The output layer (a fifth of this small model) is applied only where something is learned.
-    """
+    found: torch.Tensor
+    correct: torch.Tensor
+    row: torch.Tensor
+
+
+def likelihood(model: Any, batch: Sequence[Encoded]) -> Likelihood:
+    """The output layer (a fifth of this small model) is applied only where something is learned,
+    and to so few places at a time that their 49,152 candidates each do not fill the memory."""
     ids, attention, labels = _pad(batch)
     base = model.get_base_model()
-    hidden = base.model(input_ids=ids, attention_mask=attention, use_cache=False).last_hidden_state
+    with torch.autocast("cpu", torch.bfloat16, enabled=base.dtype == torch.bfloat16):
+        hidden = base.model(input_ids=ids, attention_mask=attention, use_cache=False)[0]
     expected = labels[:, 1:]
     places = expected != IGNORED
-    logits = base.lm_head(hidden[:, :-1][places]).float()
-    return logits, expected[places], places.nonzero()[:, 0]
+    states, targets = hidden[:, :-1][places], expected[places]
+    parts = [
+        checkpoint(_judged, base.lm_head, *part, use_reentrant=False)
+        for part in zip(
+            *(torch.split(one, PLACES_AT_ONCE) for one in (states, targets)), strict=True
+        )
+    ]
+    found, correct = (torch.cat(column) for column in zip(*parts, strict=True))
+    return Likelihood(found, correct, places.nonzero()[:, 0])
+
+
+def _judged(head: Any, states: Any, targets: Any) -> tuple[torch.Tensor, torch.Tensor]:
+    logits = head(states.to(head.weight.dtype)).float()
+    return -functional.cross_entropy(logits, targets, reduction="none"), logits.argmax(
+        -1
+    ) == targets
 
 
 def _pad(batch: Sequence[Encoded]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -153,12 +198,10 @@ def _pad(batch: Sequence[Encoded]) -> tuple[torch.Tensor, torch.Tensor, torch.Te
 
 
 def batch_loss(model: Any, batch: Sequence[Encoded]) -> tuple[torch.Tensor, Score]:
-    """Mean loss over the learned tokens of a batch, and its score."""
-    logits, targets, _ = learned_logits(model, batch)
-    loss = functional.cross_entropy(logits, targets)
-    count = len(targets)
-    correct = int((logits.argmax(-1) == targets).sum())
-    return loss, Score(float(loss.detach()) * count, count, correct, count)
+    """The loss of a batch is that of its learned tokens."""
+    judged = likelihood(model, batch)
+    loss, count = -judged.found.sum(), len(judged.found)
+    return loss, Score(float(loss.detach()), count, int(judged.correct.sum()), count)
 
 
 # ---- the loop ------------------------------------------------------------------------------
@@ -181,7 +224,18 @@ class Epoch:
 
 
 def add_lora(model: Any, seed: int, parent: Path | None = None) -> Any:
-    """The model with adapters on attention and MLP, new or a tuned model's; the rest is frozen."""
+    """The model with adapters on attention and MLP, new or a tuned model's; the rest is frozen.
+
+    Adapters are float32 whatever the base is, for small steps must not be rounded away.
+    """
+    tuned: Any = _adapted(model, seed, parent)
+    for module in tuned.modules():
+        if isinstance(module, LoraLayer):
+            module.cast_input_dtype_enabled = False  # autocast does it, and keeps half as much
+    return tuned
+
+
+def _adapted(model: Any, seed: int, parent: Path | None) -> Any:
     if parent is not None:
         return peft.PeftModel.from_pretrained(model, parent, is_trainable=True)
     config = peft.LoraConfig(
@@ -222,7 +276,12 @@ class Training(Generic[T]):
         self._tuned, self._plan, self._loss, self._check = tuned, plan, loss, check
         self._train_set, self._valid_set = train_set, valid_set
         self._learned = [one for one in tuned.parameters() if one.requires_grad]
-        self._optimizer = torch.optim.AdamW(self._learned, lr=plan.peak_rate, weight_decay=0.0)
+        self._optimizer = torch.optim.AdamW(
+            self._learned, lr=plan.peak_rate, weight_decay=0.0, fused=True
+        )
+        self._tokens_at_once = TOKENS_AT_ONCE[tuned.get_base_model().dtype]
+        if any(one.size > self._tokens_at_once for one in (*train_set, *valid_set)):
+            tuned.get_base_model().gradient_checkpointing_enable({"use_reentrant": False})
         self.steps = self._epochs = 0
 
     def __iter__(self) -> Iterator[Step | Epoch]:
@@ -275,11 +334,15 @@ class Training(Generic[T]):
     def _step(self, batch: Sequence[T]) -> Step:
         for group in self._optimizer.param_groups:
             group["lr"] = rate_at(self.steps + 1, self._plan)
-        loss, score = self._loss(self._tuned, batch)
         self._optimizer.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss)
+        terms, score = sum(one.terms for one in batch), Score()
+        for part in self._parts(batch):
+            loss, scored = self._loss(self._tuned, part)
+            torch.autograd.backward(loss / terms)
+            score += scored
         torch.nn.utils.clip_grad_norm_(self._learned, 1.0)
         self._optimizer.step()
+        memory.give_back()
         self.steps += 1
         return Step(self.steps, self._plan.total_steps, score)
 
@@ -294,6 +357,18 @@ class Training(Generic[T]):
     def _evaluate(self) -> Iterator[Score]:
         for first in range(0, len(self._valid_set), self._plan.batch_size):
             self._check()
+            batch = self._valid_set[first : first + self._plan.batch_size]
             with torch.no_grad():
-                batch = self._valid_set[first : first + self._plan.batch_size]
-                yield self._loss(self._tuned, batch)[1]
+                scores = [self._loss(self._tuned, part)[1] for part in self._parts(batch)]
+            memory.give_back()
+            yield sum(scores, Score())
+
+    def _parts(self, batch: Sequence[T]) -> Iterator[list[T]]:
+        """As many items at a time as there is room for in memory, and at least one."""
+        part: list[T] = []
+        for one in batch:
+            if part and (len(part) + 1) * max(i.size for i in (*part, one)) > self._tokens_at_once:
+                yield part
+                part = []
+            part.append(one)
+        yield part

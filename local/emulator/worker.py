@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from . import memory
 from .clock import Clock
 from .dataset import DatasetError, read_examples, read_pairs, require_enough
 from .diary import Diary
@@ -121,6 +122,7 @@ class Worker:
                 self._fail(job, "internalFailure", f"The emulator failed: {error}")
         finally:
             gc.collect()  # module trees point at themselves and would keep an optimizer's memory
+            memory.give_back()
 
     def _fail(self, job: Document, code: str, message: str) -> None:
         self._queue.say(job["id"], message, level="error")

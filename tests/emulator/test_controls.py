@@ -9,6 +9,7 @@ import pytest
 from openai import OpenAI
 
 from local.emulator.app import Emulator
+from local.emulator.language import Language
 from local.emulator.operations import UNKNOWN, name_of
 from local.emulator.switches import Values
 
@@ -160,7 +161,7 @@ def test_the_page_is_served(emulator: Running) -> None:
 
 
 def test_every_route_has_a_name(tmp_path: Path) -> None:
-    emulator = Emulator(tmp_path, tmp_path, "tiny", "key", warm=False)
+    emulator = Emulator(tmp_path, Language("tiny", tmp_path, tmp_path), "key", warm=False)
     for route in emulator.routes():
         inner = getattr(route, "routes", None) or [route]
         prefix = route.path if inner != [route] else ""  # type: ignore[attr-defined]
