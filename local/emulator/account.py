@@ -15,14 +15,15 @@ from .arm import ACCOUNT, LARGEST_CAPACITY, LOCATION, PROVIDER
 from .catalogue import BASE_MODELS, SKUS, BaseModel, allows, usage_name
 from .deployments import Deployments, quota_title
 from .errors import ArmError
-from .switches import Switches
+from .room import Common, Room
 
 IN_LOCATION = f"/subscriptions/{{subscription}}{PROVIDER}/locations/{{location}}"
 
 
-class Account:
-    def __init__(self, deployments: Deployments, switches: Switches, key: str) -> None:
-        self._deployments, self._switches, self._key = deployments, switches, key
+class Account(Room):
+    def __init__(self, common: Common, deployments: Deployments, key: str) -> None:
+        super().__init__(common)
+        self._deployments, self._key = deployments, key
 
     def routes(self) -> list[Route]:
         return [

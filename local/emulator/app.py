@@ -18,22 +18,19 @@ from .account import Account
 from .arm import Arm
 from .auth import Gate, Tokens
 from .chat import Chat
-from .clock import Clock
 from .connection import Breakable
 from .control import Control
 from .deployments import Deployments
 from .errors import ArmError, ServiceError, resource_not_found
-from .faults import Faults
 from .files import Files
 from .imports import Imports
 from .job_queue import Queue
 from .jobs import Jobs
-from .journal import Journal, Journaled
+from .journal import Journaled
 from .language import Language
 from .models import Models
 from .operations import family_of
-from .store import Store
-from .switches import Switches
+from .room import Common
 from .trouble import Trouble
 from .uploads import Uploads
 from .versions import ApiVersions
@@ -52,27 +49,20 @@ class Emulator:
         self.language, self.adapters = language, language.adapters
         self.adapters.mkdir(parents=True, exist_ok=True)
         self.key, self._warm = key, warm
-        store = self.store = Store(state / "emulator.sqlite3")
-        clock, switches, faults = Clock(store), Switches(store), Faults(store)
-        journal = self.journal = Journal(store, clock)
-        self.faults = faults
-        self.tokens = Tokens(store)
-        self.models = Models(store, journal)
-        self.files = Files(store, clock, faults, switches, journal, state / "files")
-        self.imports = Imports(store, self.files)
-        self.uploads = Uploads(store, clock, self.files, journal, state / "parts")
-        self.queue = Queue(store, clock, journal)
-        self.jobs = Jobs(
-            store, clock, faults, switches, journal, self.files, self.models, self.queue
-        )
-        self.deployments = Deployments(store, clock, faults, switches, journal, self.models)
-        self.arm = Arm(store, clock, switches, self.models, self.deployments)
-        self.account = Account(self.deployments, switches, key)
-        self.chat = Chat(self.deployments, self.language, clock, faults, journal)
-        self.worker = Worker(
-            self.queue, self.files, self.models, self.language, clock, switches, self.adapters
-        )
-        self.control = Control(store, clock, faults, switches, journal, self.summary, self.forget)
+        common = self.common = Common.open(state / "emulator.sqlite3")
+        self.tokens = Tokens(common.store)
+        self.models = Models(common)
+        self.files = Files(common, state / "files")
+        self.imports = Imports(common, self.files)
+        self.uploads = Uploads(common, self.files, state / "parts")
+        self.queue = Queue(common)
+        self.jobs = Jobs(common, self.files, self.models, self.queue)
+        self.deployments = Deployments(common, self.models)
+        self.arm = Arm(common, self.models, self.deployments)
+        self.account = Account(common, self.deployments, key)
+        self.chat = Chat(common, self.deployments, language)
+        self.worker = Worker(common, self.queue, self.files, self.models, language)
+        self.control = Control(common, self.summary, self.forget)
 
     def routes(self) -> list[BaseRoute]:
         both = [*self.files.routes(), *self.jobs.routes(), *self.models.routes()]
@@ -111,7 +101,7 @@ class Emulator:
         ]
         jobs = [
             {key: job.get(key) for key in ("id", "status", "model", "suffix", "fine_tuned_model")}
-            for job in reversed(self.store.family("job"))
+            for job in reversed(self.common.store.family("job"))
         ]
         files = [
             {key: file[key] for key in ("id", "filename", "purpose", "bytes", "status")}
@@ -135,7 +125,7 @@ class Emulator:
         self.worker.start()
         yield
         self.worker.stop(STOP_PATIENCE)
-        self.store.close()
+        self.common.store.close()
 
 
 def build_app(state: Path, language: Language, key: str, warm: bool = True) -> ASGIApp:
@@ -143,10 +133,10 @@ def build_app(state: Path, language: Language, key: str, warm: bool = True) -> A
     app = Starlette(
         routes=emulator.routes(),
         middleware=[
-            Middleware(Journaled, journal=emulator.journal),
+            Middleware(Journaled, journal=emulator.common.journal),
             Middleware(Gate, tokens=emulator.tokens, key=key),
             Middleware(ApiVersions),
-            Middleware(Trouble, faults=emulator.faults),
+            Middleware(Trouble, faults=emulator.common.faults),
         ],
         exception_handlers={
             ServiceError: _refused,

@@ -15,12 +15,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from .catalogue import PROVISIONED, SKUS, allows, base_of, sku_named
-from .clock import Clock
 from .deployments import STANDARD_TOKENS_PER_UNIT, Deployments, unsupported_model
 from .errors import ArmError, ServiceError
 from .models import Models
-from .store import Document, Store
-from .switches import Switches
+from .room import Common, Room
+from .store import Document
 from .wire import json_body
 
 RETRY_AFTER = {"Retry-After": "1"}  # paces the SDK's poller, which would wait 30 s (S-PROBE)
@@ -35,16 +34,9 @@ DOCUMENTED = {"PUT": "async-operation", "PATCH": "location", "DELETE": "location
 FAILURE = {"code": "InternalServerError", "message": "Provisioning failed."}  # [inferred]
 
 
-class Arm:
-    def __init__(
-        self,
-        store: Store,
-        clock: Clock,
-        switches: Switches,
-        models: Models,
-        deployments: Deployments,
-    ) -> None:
-        self._store, self._clock, self._switches = store, clock, switches
+class Arm(Room):
+    def __init__(self, common: Common, models: Models, deployments: Deployments) -> None:
+        super().__init__(common)
         self._models, self._deployments = models, deployments
 
     def routes(self) -> list[Route]:

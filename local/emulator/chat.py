@@ -13,13 +13,11 @@ from starlette.routing import Route
 
 from . import connection
 from .chat_request import Wanted, parse
-from .clock import Clock
 from .deployments import Deployments
 from .errors import InferenceError, ServiceError
-from .faults import Faults
-from .journal import Journal
 from .language import Language, Piece
 from .models import Servable
+from .room import Common, Room
 from .store import Document
 from .wire import json_body, new_id
 
@@ -73,17 +71,10 @@ def _held_back(text: str, stops: tuple[str, ...]) -> int:
     return max(lengths, default=0)
 
 
-class Chat:
-    def __init__(
-        self,
-        deployments: Deployments,
-        language: Language,
-        clock: Clock,
-        faults: Faults,
-        journal: Journal,
-    ) -> None:
-        self._deployments, self._language, self._clock = deployments, language, clock
-        self._faults, self._journal = faults, journal
+class Chat(Room):
+    def __init__(self, common: Common, deployments: Deployments, language: Language) -> None:
+        super().__init__(common)
+        self._deployments, self._language = deployments, language
 
     def v1_routes(self) -> list[Route]:
         return [Route("/chat/completions", self.complete_v1, methods=["POST"])]

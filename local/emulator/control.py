@@ -12,13 +12,11 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from .clock import Clock
 from .errors import ServiceError, invalid
-from .faults import CATALOGUE, Faults
-from .journal import Journal
+from .faults import CATALOGUE
 from .operations import NAMES
-from .store import Store
-from .switches import CHOICES, Switches
+from .room import Common, Room
+from .switches import CHOICES
 from .wire import json_body
 
 PAGE = Path(__file__).with_name("page.html")
@@ -37,19 +35,11 @@ STATE_KINDS = (
 )
 
 
-class Control:
+class Control(Room):
     def __init__(
-        self,
-        store: Store,
-        clock: Clock,
-        faults: Faults,
-        switches: Switches,
-        journal: Journal,
-        summary: Callable[[], dict[str, Any]],
-        forget: Callable[[], None],
+        self, common: Common, summary: Callable[[], dict[str, Any]], forget: Callable[[], None]
     ) -> None:
-        self._store, self._clock, self._faults = store, clock, faults
-        self._switches, self._journal = switches, journal
+        super().__init__(common)
         self._summary, self._forget = summary, forget
 
     def routes(self) -> list[Route]:

@@ -10,13 +10,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from .catalogue import DEVELOPER, PROVISIONED, BaseModel, base_of, usage_name
-from .clock import Clock
 from .errors import ArmError, InferenceError
-from .faults import Faults
-from .journal import Journal
 from .models import Models, Servable
-from .store import Document, Store
-from .switches import Switches
+from .room import Common, Room
+from .store import Document
 
 NEVER = float("inf")
 STANDARD_TOKENS_PER_UNIT = 1000  # one unit of capacity is 1K tokens per minute
@@ -29,18 +26,10 @@ MOST_DEPLOYMENTS = 32  # S-DOC quotas-limits
 PUT_FAULTS = ("not-ready", "provisioning-failed", "provisioning-stuck")
 
 
-class Deployments:
-    def __init__(
-        self,
-        store: Store,
-        clock: Clock,
-        faults: Faults,
-        switches: Switches,
-        journal: Journal,
-        models: Models,
-    ) -> None:
-        self._store, self._clock, self._faults = store, clock, faults
-        self._switches, self._journal, self._models = switches, journal, models
+class Deployments(Room):
+    def __init__(self, common: Common, models: Models) -> None:
+        super().__init__(common)
+        self._models = models
         self._calls: dict[str, deque[float]] = {}
 
     # ---- for chat ----------------------------------------------------------------------------

@@ -16,13 +16,10 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse
 from starlette.routing import Route
 
-from .clock import Clock
 from .dataset import DatasetError, check_dataset
 from .errors import ServiceError, invalid
-from .faults import Faults
-from .journal import Journal
-from .store import Document, Store
-from .switches import Switches
+from .room import Common, Room
+from .store import Document
 from .wire import created, new_id, page
 
 UPLOAD_PURPOSES = {"fine-tune", "assistants", "batch", "evals"}
@@ -33,18 +30,10 @@ EXPIRY_SECONDS = range(1_209_600, 2_592_001)
 LONGEST_NAME = 255
 
 
-class Files:
-    def __init__(
-        self,
-        store: Store,
-        clock: Clock,
-        faults: Faults,
-        switches: Switches,
-        journal: Journal,
-        folder: Path,
-    ) -> None:
-        self._store, self._clock, self._faults = store, clock, faults
-        self._switches, self._journal, self._folder = switches, journal, folder
+class Files(Room):
+    def __init__(self, common: Common, folder: Path) -> None:
+        super().__init__(common)
+        self._folder = folder
         folder.mkdir(parents=True, exist_ok=True)
 
     def routes(self) -> list[Route]:

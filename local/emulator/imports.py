@@ -18,16 +18,18 @@ from starlette.routing import Route
 
 from .errors import ServiceError, invalid
 from .files import Files
-from .store import Document, Store
+from .room import Common, Room
+from .store import Document
 from .wire import created, json_body
 
 TIMEOUT_SECONDS = 60
 FAILED = "fileImportFailed"  # S-AUTH
 
 
-class Imports:
-    def __init__(self, store: Store, files: Files) -> None:
-        self._store, self._files = store, files
+class Imports(Room):
+    def __init__(self, common: Common, files: Files) -> None:
+        super().__init__(common)
+        self._files = files
 
     def routes(self) -> list[Route]:
         return [Route("/files/import", self.start, methods=["POST"])]

@@ -6,9 +6,8 @@ Works on the same documents as `jobs.py`; knows neither HTTP nor torch.
 from collections import Counter
 from typing import Any
 
-from .clock import Clock
-from .journal import Journal
-from .store import Document, Store
+from .room import Room
+from .store import Document
 from .wire import new_id
 
 TERMINAL = {"succeeded", "failed", "cancelled"}
@@ -19,10 +18,7 @@ ENQUEUED = "Job enqueued. Waiting for jobs ahead to complete."  # S-FT
 MOST_RUNNING = {False: 3, True: 5}
 
 
-class Queue:
-    def __init__(self, store: Store, clock: Clock, journal: Journal) -> None:
-        self._store, self._clock, self._journal = store, clock, journal
-
+class Queue(Room):
     # ---- taking ------------------------------------------------------------------------------
 
     def requeue_interrupted(self) -> None:

@@ -13,9 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from .catalogue import base_of
-from .clock import Clock
 from .errors import ServiceError, invalid
-from .faults import Faults
 from .files import Files
 from .job_queue import TERMINAL, WAITING, Queue
 from .job_request import (
@@ -26,10 +24,9 @@ from .job_request import (
     suffix_of,
     training_type,
 )
-from .journal import Journal
 from .models import Models
-from .store import Document, Store
-from .switches import Switches
+from .room import Common, Room
+from .store import Document
 from .wire import created, json_body, new_id, page
 
 # A first guess, replaced by a measured one as soon as steps are made.
@@ -50,20 +47,9 @@ NULL_WHEN_UNKNOWN = (
 )
 
 
-class Jobs:
-    def __init__(
-        self,
-        store: Store,
-        clock: Clock,
-        faults: Faults,
-        switches: Switches,
-        journal: Journal,
-        files: Files,
-        models: Models,
-        queue: Queue,
-    ) -> None:
-        self._store, self._clock, self._faults = store, clock, faults
-        self._switches, self._journal = switches, journal
+class Jobs(Room):
+    def __init__(self, common: Common, files: Files, models: Models, queue: Queue) -> None:
+        super().__init__(common)
         self._files, self._models, self._queue = files, models, queue
 
     def routes(self) -> list[Route]:

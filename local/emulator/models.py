@@ -13,8 +13,8 @@ from starlette.routing import Route
 
 from .catalogue import BASE_MODELS, CATALOGUED_AT, FINE_TUNED_VERSION, BaseModel, base_model
 from .errors import ServiceError
-from .journal import Journal
-from .store import Document, Store
+from .room import Room
+from .store import Document
 
 
 @dataclass(frozen=True)
@@ -25,10 +25,7 @@ class Servable:
     adapter: str | None
 
 
-class Models:
-    def __init__(self, store: Store, journal: Journal) -> None:
-        self._store, self._journal = store, journal
-
+class Models(Room):
     def routes(self) -> list[Route]:
         return [
             Route("/models", self.index, methods=["GET"]),

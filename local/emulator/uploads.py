@@ -16,11 +16,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from .clock import Clock
 from .errors import ServiceError, invalid
 from .files import Files
-from .journal import Journal
-from .store import Document, Store
+from .room import Common, Room
+from .store import Document
 from .wire import json_body, new_id
 
 LIFE_SECONDS = 2 * 3600  # S-AUTH
@@ -28,12 +27,10 @@ LARGEST_UPLOAD = 9 * 10**9  # S-AUTH, S-DOC quotas; another page says 8 GB
 LARGEST_PART = 64 * 2**20  # S-SKILL
 
 
-class Uploads:
-    def __init__(
-        self, store: Store, clock: Clock, files: Files, journal: Journal, folder: Path
-    ) -> None:
-        self._store, self._clock, self._files = store, clock, files
-        self._journal, self._folder = journal, folder
+class Uploads(Room):
+    def __init__(self, common: Common, files: Files, folder: Path) -> None:
+        super().__init__(common)
+        self._files, self._folder = files, folder
         folder.mkdir(parents=True, exist_ok=True)
 
     def routes(self) -> list[Route]:

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import memory
-from .clock import Clock
 from .dataset import DatasetError, read_examples, read_pairs, require_enough
 from .diary import Diary
 from .files import Files
@@ -22,8 +21,8 @@ from .job_queue import Queue
 from .job_request import echoed_method
 from .language import Language
 from .models import Models
+from .room import Common, Room
 from .store import Document
-from .switches import Switches
 
 if TYPE_CHECKING:  # torch takes seconds to import and must not delay the start of the server
     from .training import Epoch, Training
@@ -59,20 +58,13 @@ class Failed(Exception):
         self.code = code
 
 
-class Worker:
+class Worker(Room):
     def __init__(
-        self,
-        queue: Queue,
-        files: Files,
-        models: Models,
-        language: Language,
-        clock: Clock,
-        switches: Switches,
-        adapters: Path,
+        self, common: Common, queue: Queue, files: Files, models: Models, language: Language
     ) -> None:
+        super().__init__(common)
         self._queue, self._files, self._models = queue, files, models
-        self._language, self._clock, self._switches = language, clock, switches
-        self._adapters = adapters
+        self._language, self._adapters = language, language.adapters
         self._stopping = threading.Event()
         # Daemons: a thread inside torch cannot be interrupted, and must not hold up the exit.
         self._chief = threading.Thread(target=self._distribute, name="worker", daemon=True)

@@ -170,7 +170,7 @@ def test_every_route_has_a_name(tmp_path: Path) -> None:
             if not path.startswith("/_emulator"):
                 for method in one.methods - {"HEAD"}:
                     assert name_of(method, path) != UNKNOWN, f"{method} {path}"
-    emulator.store.close()
+    emulator.common.store.close()
 
 
 def test_the_services_limits_are_the_documented_ones() -> None:
