@@ -30,22 +30,14 @@ _SHORTEST_COPY = 30  # characters: shorter answers are often rightly words of th
 _OPEN_ENDS = frozenset(",;:-–—&(/…")
 
 
-def looks_strange(data: bytes) -> bool:
-    """May these bytes of JSON hold anything but plain printable text? False is certain."""
-    return not data.isascii() or b"\x7f" in data or _has_escapes(data)
-
-
-def _has_escapes(data: bytes) -> bool:
-    return b"\\" in data and (b"\\u" in data or b"\\b" in data or b"\\f" in data)
-
-
 def texts_are_whole(talk: Conversation) -> Iterator[Fault]:
     """Control characters and texts decoded wrongly; one fault of each kind for a message."""
     for index, message in enumerate(talk.messages):
-        if not _PERHAPS.search(message.content):
+        text = message.content or ""
+        if not _PERHAPS.search(text):
             continue
         seen = set()
-        for match in _BROKEN.finditer(message.content):
+        for match in _BROKEN.finditer(text):
             kind = "control-character" if match["control"] else "broken-text"
             if kind not in seen:
                 seen.add(kind)
@@ -66,7 +58,7 @@ def nothing_is_private(talk: Conversation) -> Iterator[tuple[Fault, str]]:
     """One fault for each kind in a message, with the kind; the value itself is never quoted."""
     for index, message in enumerate(talk.messages):
         kinds: dict[str, list[privacy.Private]] = {}
-        for private in privacy.find(message.content):
+        for private in privacy.find(message.content or ""):
             kinds.setdefault(private.what, []).append(private)
         for kind, found in kinds.items():
             article = "An" if kind[0] in "aeioAI" else "A"
@@ -76,27 +68,39 @@ def nothing_is_private(talk: Conversation) -> Iterator[tuple[Fault, str]]:
             yield Fault(id, what, index, at(index, "content")), kind
 
 
-def answers_teach(talk: Conversation) -> Iterator[Fault]:
-    """The last answer: does it refuse, stop short or repeat the question?"""
-    last = len(talk.messages) - 1
-    answer = talk.messages[last]
-    if answer.role != "assistant" or answer.weight == 0 or not answer.content:
-        return
+def answers_teach(talk: Conversation) -> list[Fault]:
+    """The last answer: does it refuse, stop short, repeat the question, or bring whitespace?"""
+    answer = talk.messages[-1]
     text = answer.content
-    if text.startswith(_REFUSAL_STARTS) and _REFUSES.match(text):
-        yield Fault("refusal", "The answer refuses.", last, at(last, "content"))
-    if text.endswith(("...", "…")) or text.count("```") % 2:
-        how = "has a code block that is not closed" if text.count("```") % 2 else "ends with …"
-        yield Fault("answer-cut", f"The answer {how}.", last, at(last, "content"))
-    if len(text) >= _SHORTEST_COPY and last and _copies(text, talk.messages[last - 1]):
-        what = "The answer stands in the message before it, word for word."
-        yield Fault("answer-copies-prompt", what, last, at(last, "content"))
+    if not text or answer.role != "assistant":
+        return []
+    found = []
+    if text[0].isspace() or text[-1].isspace():
+        found.append(("whitespace", "There is whitespace before or after the answer."))
+    if answer.weight != 0:
+        if text.startswith(_REFUSAL_STARTS) and _REFUSES.match(text):
+            found.append(("refusal", "The answer refuses."))
+        if "```" in text and text.count("```") % 2:
+            found.append(("answer-cut", "The answer has a code block that is not closed."))
+        elif text.endswith(("...", "…")):
+            found.append(("answer-cut", "The answer ends with …."))
+        if len(text) >= _SHORTEST_COPY and _copies(text, talk.messages):
+            what = "The answer stands in the message before it, word for word."
+            found.append(("answer-copies-prompt", what))
+    if not found:
+        return []
+    last = len(talk.messages) - 1
+    return [Fault(id, what, last, at(last, "content")) for id, what in found]
 
 
-def _copies(text: str, before: Message) -> bool:
-    return before.role == "user" and text in before.content
+def _copies(text: str, messages: list[Message]) -> bool:
+    if len(messages) < 2:
+        return False
+    before = messages[-2]
+    return before.role in ("user", "tool") and text in (before.content or "")
 
 
-def ends_open(text: str) -> bool:
-    """Does a text stop where no sentence ends?"""
+def ends_open(talk: Conversation) -> bool:
+    """Does a talk stop where no sentence ends?"""
+    text = talk.messages[-1].content
     return bool(text) and (text[-1].isalnum() or text[-1] in _OPEN_ENDS)

@@ -69,22 +69,26 @@ class Finding:
 class Message(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     """The plain message that most datasets consist of; others are made into one for counting."""
 
-    role: Literal["system", "developer", "user", "assistant"]
-    content: str
+    role: Literal["system", "developer", "user", "assistant", "tool"]
+    content: str | None = None
     weight: Literal[0, 1, None] = None
+    tool_calls: msgspec.Raw = msgspec.Raw()
+    tool_call_id: str | None = None
 
 
 class Plain(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    """The example that most datasets consist of: what decodes as this has the right shape."""
+    """The example that most datasets consist of: what decodes as this has nearly the right shape;
+    `plain` looks at the rest."""
 
     messages: list[Message]
+    tools: msgspec.Raw = msgspec.Raw()
 
 
 class Conversation(NamedTuple):
     """An example as the content checks see it.
 
     `roles` has one letter for each message; `extra`, the JSON of tools and calls, is counted as
-    tokens and not looked at.
+    tokens and not looked at. Every message has a text as its content, if only an empty one.
     """
 
     line: int

@@ -1,38 +1,48 @@
 """Bytes into lines, in bounded memory however long a line is. Knows nothing of what they hold."""
 
+from collections.abc import Iterator
+
 LONGEST = 32_000_000  # bytes; the longest sensible example has 64 linked images and 65,536 tokens
+BLOCK = 1 << 20  # bytes of lines that are worked on together
+MOST_LINES = 5000  # of one block: the objects of tiny lines outweigh their bytes
+
+Block = list[bytes | None]  # lines without their line feed; None for one that is too long
 
 
-class Lines:
-    """Feed it chunks; what comes back are the lines that are complete, None for one too long."""
+class Blocks:
+    """Feed it chunks of any size; what comes back are blocks of lines that are complete."""
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []
         self._size = 0
+        self._ended = False  # there is the end of a line in the pieces
+        self._skipping = False  # they begin within a line that is too long
 
-    def feed(self, chunk: bytes) -> list[bytes | None]:
-        first, *others = chunk.split(b"\n")
-        self._hold(first)
-        if not others:
-            return []
-        done: list[bytes | None] = [self.rest()]
-        done += [line if len(line) <= LONGEST else None for line in others[:-1]]
-        self._hold(others[-1])
-        return done
-
-    def rest(self) -> bytes | None:
-        """The line that has begun, whole or not. Begins a new one."""
-        line = b"".join(self._pieces) if self._size <= LONGEST else None
-        self._pieces, self._size = [], 0
-        return line
-
-    @property
-    def begun(self) -> bool:
-        return self._size > 0
-
-    def _hold(self, piece: bytes) -> None:
-        self._size += len(piece)
-        if self._size <= LONGEST:
+    def feed(self, chunk: bytes) -> Iterator[Block]:
+        for start in range(0, len(chunk), BLOCK):
+            piece = chunk[start : start + BLOCK]
             self._pieces.append(piece)
-        else:
-            self._pieces.clear()
+            self._size += len(piece)
+            self._ended = self._ended or b"\n" in piece
+            if self._ended and self._size >= BLOCK:
+                yield from self._cut()
+            elif not self._ended and self._size > LONGEST:
+                self._pieces, self._size, self._skipping = [], 0, True
+
+    def rest(self) -> Iterator[Block]:
+        """What is left when the file has ended."""
+        if self._size or self._skipping:
+            if not self._pieces or not self._pieces[-1].endswith(b"\n"):
+                self._pieces.append(b"\n")
+            yield from self._cut()
+
+    def _cut(self) -> Iterator[Block]:
+        whole = b"".join(self._pieces)
+        *lines, begun = whole.split(b"\n")
+        if len(whole) > LONGEST or self._skipping:
+            lines = [line if len(line) <= LONGEST else None for line in lines]
+            lines[0] = None if self._skipping else lines[0]
+        self._pieces, self._size = [begun], len(begun)
+        self._ended = self._skipping = False
+        for start in range(0, len(lines), MOST_LINES):
+            yield lines[start : start + MOST_LINES]

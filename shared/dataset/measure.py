@@ -15,6 +15,7 @@ import numpy.typing as npt
 from shared.dataset import similarity
 from shared.dataset.examples import Conversation
 from shared.dataset.quoting import shorten
+from shared.dataset.similarity import Ints
 from shared.dataset.stats import System
 from shared.dataset.tokens import PER_EXAMPLE, PER_MESSAGE, Tokens, encoding
 
@@ -29,12 +30,12 @@ class Index:
     lines: npt.NDArray[np.uint32]
     totals: npt.NDArray[np.uint32]
     answers: npt.NDArray[np.uint32]
-    keys: similarity.Ints  # equal for examples that say the same
-    prompts: similarity.Ints  # equal for examples that ask the same
+    keys: Ints  # equal for examples that say the same
+    prompts: Ints  # equal for examples that ask the same
     signatures: similarity.Signatures
 
     @cached_property
-    def groups(self) -> similarity.Ints:
+    def groups(self) -> Ints:
         """For each example the first one that is almost the same."""
         return similarity.groups(self.signatures)
 
@@ -52,22 +53,20 @@ class Measure:
 
     def add(self, talks: list[Conversation]) -> None:
         """All messages of a batch in one row, so that numpy can add them up."""
-        roles = "".join([f"{talk.roles}x" for talk in talks])  # x: what is extra, mostly nothing
-        texts = [
-            text
-            for talk in talks
-            for text in (*[message.content for message in talk.messages], talk.extra)
-        ]
-        ends = np.cumsum([len(talk.messages) + 1 for talk in talks])
-        lines = np.array([talk.line for talk in talks], np.int64)
-        counts, bodies = self._encode(roles, texts, lines, ends)
-        self._sum(roles, counts, ends)
-        self._lines.extend(lines.tolist())
-        self._hash(talks, texts, ends.tolist())
+        row = _Row(talks)
+        counts, tokens = self._count(row)
+        around = np.where(row.roles == ord("x"), PER_EXAMPLE, PER_MESSAGE)
+        answers = np.where(row.roles == ord("a"), counts, 0)
+        keys, prompts = row.hashes()
+        _extend(self._lines, row.lines)
+        _extend(self._totals, np.add.reduceat(counts + around, row.starts))
+        _extend(self._answers, np.add.reduceat(answers, row.starts))
+        _extend(self._keys, keys)
+        _extend(self._prompts, prompts)
+        self.without_system += int((~row.systems[row.starts]).sum())
         if self.deep:
-            tokens = np.concatenate(bodies) if bodies else _NO_TOKENS
-            sizes = self._body(roles, counts, ends)
-            self._signatures += similarity.signatures(tokens, sizes).tobytes()
+            said = np.add.reduceat(np.where(row.systems, 0, counts), row.starts)
+            self._signatures += similarity.signatures(tokens, said).tobytes()
 
     def index(self) -> Index:
         """Views of what was gathered, not copies: the measure must not be added to any more."""
@@ -86,28 +85,23 @@ class Measure:
         ranked = sorted(self.systems.items(), key=lambda item: (-item[1][1], item[1][2]))
         return tuple(System(self.quotes[key], count, line) for key, (_, count, line) in ranked)
 
-    def _encode(
-        self, roles: str, texts: list[str], lines: similarity.Ints, ends: similarity.Ints
-    ) -> tuple[similarity.Ints, list[Tokens]]:
-        """The number of tokens of every text, and the tokens of those that are no system prompt."""
+    def _count(self, row: "_Row") -> tuple[Ints, Tokens]:
+        """The number of tokens of every text, and the tokens of those that are no system prompt,
+        one after the other."""
         encode = encoding(self._encoding_name).encode
-        counts: list[int] = []
-        bodies: list[Tokens] = []
-        for role, text in zip(roles, texts, strict=True):
-            if role == "s" or role == "d":
-                entry = self.systems.get(hash(text))
-                if entry is None:
-                    line = int(lines[np.searchsorted(ends, len(counts), "right")])
-                    entry = self._new_system(text, line, len(encode(text)))
-                entry[1] += 1
-                counts.append(entry[0])
-            elif text:
-                tokens = encode(text)
-                bodies.append(tokens)
-                counts.append(len(tokens))
-            else:
-                counts.append(0)
-        return np.array(counts, np.int64), bodies
+        counts = np.zeros(len(row.texts), np.int64)
+        spoken = np.flatnonzero(~row.systems & row.filled)
+        tokens = [encode(row.texts[at]) for at in spoken.tolist()]
+        counts[spoken] = np.fromiter(map(len, tokens), np.int64, len(tokens))
+        for at in np.flatnonzero(row.systems).tolist():
+            text = row.texts[at]
+            entry = self.systems.get(hash(text))
+            if entry is None:
+                line = int(row.lines[np.searchsorted(row.starts, at, "right") - 1])
+                entry = self._new_system(text, line, len(encode(text)))
+            entry[1] += 1
+            counts[at] = entry[0]
+        return counts, np.concatenate(tokens) if self.deep and tokens else _NO_TOKENS
 
     def _new_system(self, text: str, line: int, tokens: int) -> list[int]:
         entry = [tokens, 0, line]
@@ -116,30 +110,47 @@ class Measure:
             self.quotes[hash(text)] = shorten(text, 160)
         return entry
 
-    def _sum(self, roles: str, counts: similarity.Ints, ends: similarity.Ints) -> None:
-        starts = np.concatenate([[0], ends[:-1]])
-        letters = np.frombuffer(roles.encode(), np.uint8)
-        around = np.where(letters == ord("x"), PER_EXAMPLE, PER_MESSAGE)
-        answers = np.where(letters == ord("a"), counts, 0)
-        self._totals.extend(np.add.reduceat(counts + around, starts).tolist())
-        self._answers.extend(np.add.reduceat(answers, starts).tolist())
-        opening = letters[starts]
-        self.without_system += int(((opening != ord("s")) & (opening != ord("d"))).sum())
 
-    @staticmethod
-    def _body(roles: str, counts: similarity.Ints, ends: similarity.Ints) -> similarity.Ints:
-        """Tokens of each example that are no system prompt's."""
-        letters = np.frombuffer(roles.encode(), np.uint8)
-        said = np.where((letters == ord("s")) | (letters == ord("d")), 0, counts)
-        return np.add.reduceat(said, np.concatenate([[0], ends[:-1]]))
+class _Row:
+    """The texts of some talks one after the other, each talk's `extra` after its messages.
 
-    def _hash(self, talks: list[Conversation], texts: list[str], ends: list[int]) -> None:
-        """Python's own hash: quick, and equal for equal texts within this process, which is all
-        that is asked of it."""
-        start = 0
-        for talk, end in zip(talks, ends, strict=True):
-            key = hash((talk.roles, *texts[start:end]))
-            self._keys.append(key)
-            asks = end - start > 2 and talk.roles[-1:] == "a"
-            self._prompts.append(hash((talk.roles, *texts[start : end - 2])) if asks else key)
-            start = end
+    `roles` has the letter of each text, x for what is extra; `starts` says where the talks begin.
+    """
+
+    def __init__(self, talks: list[Conversation]) -> None:
+        self.lines = np.array([talk.line for talk in talks], np.int64)
+        self.texts: list[str] = []
+        for talk in talks:
+            self.texts += [message.content or "" for message in talk.messages]
+            self.texts.append(talk.extra)
+        letters = "x".join([talk.roles for talk in talks]) + "x"
+        self.roles = np.frombuffer(letters.encode(), np.uint8)
+        ends = np.flatnonzero(self.roles == ord("x")) + 1
+        self.starts = np.concatenate([[0], ends[:-1]])
+        self.filled = np.fromiter(map(bool, self.texts), np.bool_, len(self.texts))
+        self.systems = (self.roles == ord("s")) | (self.roles == ord("d"))
+
+    def hashes(self) -> tuple[Ints, Ints]:
+        """Of each talk, and of its prompt: all but a last answer, if there is anything else.
+
+        Made of Python's own hashes: quick, and equal for equal texts within this process, which is
+        all that is asked of them. The place of a text in its talk changes its weight.
+        """
+        hashes = np.fromiter(map(hash, self.texts), np.int64, len(self.texts)).view(np.uint64)
+        sizes = np.diff(self.starts, append=len(self.roles))
+        place = np.arange(len(self.roles)) - np.repeat(self.starts, sizes)
+        mixed = (hashes ^ (self.roles * _ROLE)) * (place.astype(np.uint64) * _PLACE | np.uint64(1))
+        keys = np.add.reduceat(mixed, self.starts)
+        last = self.starts + sizes - 2
+        asks = (sizes > 2) & (self.roles[last] == ord("a"))
+        return keys.view(np.int64), np.where(asks, keys - mixed[last] - mixed[last + 1], keys).view(
+            np.int64
+        )
+
+
+_ROLE = np.uint64(0x9E3779B97F4A7C15)
+_PLACE = np.uint64(0xC2B2AE3D27D4EB4E)
+
+
+def _extend(column: "array[int]", values: npt.NDArray[np.integer]) -> None:
+    column.frombytes(values.astype(column.typecode).tobytes())

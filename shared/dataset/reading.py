@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from shared.dataset.examples import Example, Fault, Plain, Row
+from shared.dataset.examples import Example, Fault, Row
 from shared.dataset.quoting import around, shorten
 
 _decode = msgspec.json.Decoder().decode
@@ -42,14 +42,13 @@ def read(line: bytes) -> tuple[Example | None, list[Fault], tuple[Row, ...]]:
         value = _decode(line)
     except (msgspec.DecodeError, ValueError, RecursionError):
         return _read_slowly(line)
-    faults = _duplicates(line) if _keys(value) != len(_KEY.findall(line)) else []
+    faults = _duplicates(line) if count_keys(value) != keys_written(line) else []
     return _as_object(value, faults)
 
 
-def repeats_a_key(line: bytes, plain: Plain) -> bool:
-    """Has a line that decoded as plain more keys than its objects can have?"""
-    weights = sum(message.weight is not None for message in plain.messages)
-    return len(_KEY.findall(line)) != 1 + 2 * len(plain.messages) + weights
+def keys_written(line: bytes) -> int:
+    """How many keys the objects of a line have, those counted again that stand twice."""
+    return len(_KEY.findall(line))
 
 
 def _as_object(
@@ -107,7 +106,7 @@ def _duplicates(line: bytes) -> list[Fault]:
     return [Fault("duplicate-key", f"The key {shorten(key)!r} stands twice.") for key in twice]
 
 
-def _keys(value: Any) -> int:
+def count_keys(value: Any) -> int:
     """How many keys all objects have together; without recursion, for depth is up to others."""
     count, rest = 0, [value]
     while rest:

@@ -5,10 +5,11 @@ Holds values; knows neither how they are come by nor what is made of them.
 
 from array import array
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shared.dataset.cost import Plan
-from shared.dataset.examples import Fault, Role
+from shared.dataset.examples import Conversation, Fault, Role
 from shared.dataset.talks import Understood
 
 MANY = 2000  # different orders of roles, and names of tools, that are told apart
@@ -45,9 +46,16 @@ class Seen:
     def format(self, name: str, line: int, count: int = 1) -> None:
         self.formats.setdefault(name, [0, line])[0] += count
 
-    def pattern(self, roles: str) -> None:
+    def pattern(self, roles: str, count: int = 1) -> None:
         if roles in self.patterns or len(self.patterns) < MANY:
-            self.patterns[roles[:64]] += 1
+            self.patterns[roles[:64]] += count
+
+    def plain(self, talks: Sequence[Conversation]) -> None:
+        if talks:
+            self.examples += len(talks)
+            self.format("chat", talks[0].line, len(talks))
+        for roles, count in Counter([talk.roles for talk in talks]).items():
+            self.pattern(roles, count)
 
     def understood(self, known: Understood) -> None:
         self.format(known.format, known.talk.line)

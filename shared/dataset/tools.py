@@ -96,10 +96,13 @@ def calls_are_right(example: Example, tools: Declared) -> Iterator[Fault]:
             yield Fault("tool-call-invalid", f"`tool_calls` is {shorten(calls)}.", index,
                         at(index, "tool_calls"))  # fmt: skip
     for index, number, call in called(example):
-        yield from _call(call, index, at(index, "tool_calls", number), tools)
+        yield from call_faults(call, index, at(index, "tool_calls", number), tools)
 
 
-def _call(call: Any, index: int, path: tuple[str | int, ...], tools: Declared) -> Iterator[Fault]:
+def call_faults(
+    call: Any, index: int, path: tuple[str | int, ...], tools: Declared
+) -> Iterator[Fault]:
+    """What is wrong with one call by itself."""
     function = call.get("function") if isinstance(call, dict) else None
     shaped = isinstance(function, dict) and isinstance(function.get("name"), str)
     if not shaped or call.get("type") != "function" or not isinstance(call.get("id"), str):

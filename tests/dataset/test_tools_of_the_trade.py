@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from shared.dataset import privacy, similarity
+from shared.dataset.glance import Glance
 from shared.dataset.mend import mend
 from shared.dataset.split import split_file
 from tests.dataset.builders import ANSWER, USER, WORDS, good, judged, line, scan, talk, varied
@@ -51,8 +52,8 @@ PUBLIC = [
 def test_what_is_private_is_found_and_masked(what: str, text: str) -> None:
     assert [private.what for private in privacy.find(text)] == [what]
     assert f"[{what}]" in privacy.mask(text)
-    assert privacy.suspicious(json.dumps(text).encode())
-    assert privacy.suspicious(text.encode())
+    for data in (json.dumps(text).encode(), text.encode()):
+        assert Glance(b"plain\n" + data + b"\nplain").private().tolist() == [False, True, False]
 
 
 @pytest.mark.parametrize("text", PUBLIC)
