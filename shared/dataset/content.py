@@ -54,11 +54,14 @@ def _broken(found: str, place: int) -> str:
     return f"Character {place + 1} is {shown}."
 
 
-def nothing_is_private(talk: Conversation) -> Iterator[tuple[Fault, str]]:
+def nothing_is_private(talk: Conversation, suspects: int) -> Iterator[tuple[Fault, str]]:
     """One fault for each kind in a message, with the kind; the value itself is never quoted."""
     for index, message in enumerate(talk.messages):
+        found = privacy.find(message.content or "", suspects)
+        if not found:
+            continue
         kinds: dict[str, list[privacy.Private]] = {}
-        for private in privacy.find(message.content or ""):
+        for private in found:
             kinds.setdefault(private.what, []).append(private)
         for kind, found in kinds.items():
             article = "An" if kind[0] in "aeioAI" else "A"
@@ -75,7 +78,7 @@ def answers_teach(talk: Conversation) -> list[Fault]:
     if not text or answer.role != "assistant":
         return []
     found = []
-    if text[0].isspace() or text[-1].isspace():
+    if text.strip() != text:
         found.append(("whitespace", "There is whitespace before or after the answer."))
     if answer.weight != 0:
         if text.startswith(_REFUSAL_STARTS) and _REFUSES.match(text):

@@ -6,8 +6,10 @@ all examples of a file would look alike.
 """
 
 from array import array
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import compress
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +22,6 @@ from shared.dataset.stats import System
 from shared.dataset.tokens import PER_EXAMPLE, PER_MESSAGE, Tokens, encoding
 
 SYSTEMS = 500  # different system prompts that are told apart
-_NO_TOKENS = np.empty(0, np.uint32)
 
 
 @dataclass(frozen=True)
@@ -90,22 +91,27 @@ class Measure:
         one after the other."""
         encode = encoding(self._encoding_name).encode
         counts = np.zeros(len(row.texts), np.int64)
-        spoken = np.flatnonzero(~row.systems & row.filled)
-        tokens = [encode(row.texts[at]) for at in spoken.tolist()]
-        counts[spoken] = np.fromiter(map(len, tokens), np.int64, len(tokens))
-        for at in np.flatnonzero(row.systems).tolist():
-            text = row.texts[at]
-            entry = self.systems.get(hash(text))
-            if entry is None:
-                line = int(row.lines[np.searchsorted(row.starts, at, "right") - 1])
-                entry = self._new_system(text, line, len(encode(text)))
-            entry[1] += 1
-            counts[at] = entry[0]
-        return counts, np.concatenate(tokens) if self.deep and tokens else _NO_TOKENS
+        counts[row.systems] = self._count_systems(row)
+        spoken = row.filled & ~row.systems
+        encoded = map(encode, compress(row.texts, spoken))
+        kept = list(encoded) if self.deep else []
+        counts[spoken] = np.fromiter(map(len, kept or encoded), np.int64)
+        return counts, np.frombuffer(b"".join(kept), np.uint32)
 
-    def _new_system(self, text: str, line: int, tokens: int) -> list[int]:
-        entry = [tokens, 0, line]
+    def _count_systems(self, row: "_Row") -> list[int]:
+        texts = list(compress(row.texts, row.systems))
+        sizes: dict[str, int] = {}
+        for text, count in Counter(texts).items():
+            entry = self.systems.get(hash(text)) or self._new_system(text, row)
+            entry[1] += count
+            sizes[text] = entry[0]
+        return [sizes[text] for text in texts]
+
+    def _new_system(self, text: str, row: "_Row") -> list[int]:
+        entry = [len(encoding(self._encoding_name).encode(text)), 0, 0]
         if len(self.systems) < SYSTEMS:
+            place = next(at for at in np.flatnonzero(row.systems) if row.texts[at] == text)
+            entry[2] = int(row.lines[np.searchsorted(row.starts, place, "right") - 1])
             self.systems[hash(text)] = entry
             self.quotes[hash(text)] = shorten(text, 160)
         return entry

@@ -10,6 +10,9 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 
+SECRET, ADDRESS, NUMBER = 1, 2, 4  # to be added up
+
+
 class Private(NamedTuple):
     start: int
     end: int
@@ -117,10 +120,14 @@ _NUMBERS = (  # where two overlap, the one that begins first is meant, then the 
 _DIGITS = re.compile(r"[0-9](?:[ ().+/-]{0,3}[0-9]){7}")
 
 
-def find(text: str) -> list[Private]:
+def find(text: str, kinds: int = SECRET + ADDRESS + NUMBER) -> list[Private]:
     """In the order of the text, without overlaps; a secret goes before personal data."""
-    found = [*_matches(text, _SECRETS, secret=True), *_matches(text, _ADDRESSES)]
-    if _DIGITS.search(text):
+    found: list[Private] = []
+    if kinds & SECRET:
+        found += _matches(text, _SECRETS, secret=True)
+    if kinds & ADDRESS:
+        found += _matches(text, _ADDRESSES)
+    if kinds & NUMBER and _DIGITS.search(text):
         found += _matches(text, _NUMBERS)
     if not found:
         return found

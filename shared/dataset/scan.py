@@ -190,8 +190,8 @@ class Scan:
             if strange[talk.line - first]:
                 for fault in content.texts_are_whole(talk):
                     self._keep(fault, talk)
-            if private[talk.line - first]:
-                for fault, kind in content.nothing_is_private(talk):
+            if suspects := private[talk.line - first]:
+                for fault, kind in content.nothing_is_private(talk, suspects):
                     self.seen.private[kind] += 1
                     self._keep(fault, talk)
 

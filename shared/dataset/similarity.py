@@ -29,9 +29,9 @@ def signatures(tokens: npt.NDArray[np.uint32], lengths: Ints) -> Signatures:
     count = len(lengths)
     least = np.full(count * BINS, EMPTY, np.uint32)
     if len(tokens):
-        owner = np.repeat(np.arange(count), lengths)
-        mixed = _runs(tokens.astype(np.uint64), owner)
-        bins = owner * BINS + (mixed & np.uint64(BINS - 1)).astype(np.int64)
+        mixed = _runs(tokens, lengths)
+        bins = (mixed & np.uint64(BINS - 1)).astype(np.int64)
+        bins += np.repeat(np.arange(0, count * BINS, BINS), lengths)
         np.minimum.at(least, bins, (mixed >> np.uint64(32)).astype(np.uint32))
     found = _fill(least.reshape(count, BINS)).astype(np.uint8)
     found[lengths < SHORTEST] = 0
@@ -59,12 +59,19 @@ def first_equal(keys: Ints) -> Ints:
     return first
 
 
-def _runs(tokens: npt.NDArray[np.uint64], owner: Ints) -> npt.NDArray[np.uint64]:
+def _runs(tokens: npt.NDArray[np.uint32], lengths: Ints) -> npt.NDArray[np.uint64]:
     """A well mixed hash of each token with the two after it in the same example."""
     mixed = tokens * np.uint64(0x9E3779B97F4A7C15)
+    second, third = mixed * np.uint64(0x165667B19E3779F9), mixed
     run = mixed * np.uint64(0xC2B2AE3D27D4EB4F)
-    run[:-1] += np.where(owner[1:] == owner[:-1], mixed[1:], 0) * np.uint64(0x165667B19E3779F9)
-    run[:-2] += np.where(owner[2:] == owner[:-2], mixed[2:], 0)
+    run[:-1] += second[1:]
+    run[:-2] += third[2:]
+    # What the next example begins with was added to the last two of each: take it back.
+    begins = np.cumsum(lengths[lengths > 0])[:-1]
+    run[begins - 1] -= second[begins]
+    across = np.unique(np.concatenate([begins - 1, begins - 2]))
+    across = across[(across >= 0) & (across + 2 < len(tokens))]
+    run[across] -= third[across + 2]
     run ^= run >> np.uint64(29)
     run *= np.uint64(0xBF58476D1CE4E5B9)
     run ^= run >> np.uint64(32)
