@@ -70,7 +70,7 @@ class Message(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     """The plain message that most datasets consist of; others are made into one for counting."""
 
     role: Literal["system", "developer", "user", "assistant", "tool"]
-    content: str | None = None
+    content: str | None | msgspec.UnsetType = msgspec.UNSET
     weight: Literal[0, 1, None] = None
     tool_calls: msgspec.Raw = msgspec.Raw()
     tool_call_id: str | None = None

@@ -58,7 +58,7 @@ def _without_doubtful(found: Sieved) -> Sieved:
     doubtful = {talk.roles for talk in found.plain}
     doubtful = {roles for roles in doubtful if not _TAKES_TURNS.fullmatch(roles)}
     texts = [message.content for talk in found.plain for message in talk.messages]
-    if not doubtful and None not in texts and "" not in texts and not any(map(str.isspace, texts)):
+    if not doubtful and all(texts) and not any(map(str.isspace, texts)):
         return found
     plain = []
     for talk in found.plain:
@@ -66,7 +66,7 @@ def _without_doubtful(found: Sieved) -> Sieved:
             found.others.append(talk.line)
         else:
             plain.append(talk)
-    return found._replace(plain=plain)
+    return Sieved(plain, found.with_tools, sorted(found.others))
 
 
 def _says_nothing(message: Message) -> bool:
@@ -109,6 +109,7 @@ def _with_tools(talk: Conversation, definitions: bytes, count: int) -> Understoo
         return None
     calls: list[Any] = []
     waiting: set[str] = set()
+    keys = 2 + known.keys + 2 * len(talk.messages) + talk.roles.count("t")
     for index, message in enumerate(talk.messages):
         if message.role == "tool":
             if message.tool_call_id not in waiting:
@@ -125,10 +126,9 @@ def _with_tools(talk: Conversation, definitions: bytes, count: int) -> Understoo
                 return None
             calls += made
             waiting |= {call["id"] for call in made}
+            keys += 1 - (message.content is msgspec.UNSET)
             message.content = message.content or ""
-    calling = sum(bool(message.tool_calls) for message in talk.messages)
-    keys = 2 + 2 * len(talk.messages) + talk.roles.count("t") + calling
-    if count != keys + known.keys + count_keys(calls):
+    if count != keys + count_keys(calls):
         return None  # one is there twice, or has no place there
     return Understood(
         talk._replace(extra=msgspec.json.encode([known.value, calls]).decode()),
