@@ -1,0 +1,57 @@
+// Where telemetry goes and who is told. Both take Entra identities only.
+
+param name string
+param location string
+param tags object
+param alertEmail string
+
+resource workspace 'Microsoft.OperationalInsights/workspaces@2025-07-01' = {
+  name: name
+  location: location
+  tags: tags
+  properties: {
+    sku: {
+      name: 'PerGB2018'
+    }
+    retentionInDays: 30
+    features: {
+      disableLocalAuth: true
+    }
+    workspaceCapping: {
+      dailyQuotaGb: 2 // a runaway log is cut off, not paid for
+    }
+  }
+}
+
+resource insights 'Microsoft.Insights/components@2020-02-02' = {
+  name: name
+  location: location
+  tags: tags
+  kind: 'web'
+  properties: {
+    Application_Type: 'web'
+    WorkspaceResourceId: workspace.id
+    DisableLocalAuth: true
+  }
+}
+
+resource people 'Microsoft.Insights/actionGroups@2023-01-01' = if (!empty(alertEmail)) {
+  name: name
+  location: 'global'
+  tags: tags
+  properties: {
+    groupShortName: 'tunedrop'
+    enabled: true
+    emailReceivers: [
+      {
+        name: 'people'
+        emailAddress: alertEmail
+        useCommonAlertSchema: true
+      }
+    ]
+  }
+}
+
+output workspaceId string = workspace.id
+output insightsName string = insights.name
+output actionGroupId string = empty(alertEmail) ? '' : people.id
