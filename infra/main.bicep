@@ -87,6 +87,7 @@ var roles = loadJsonContent('roles.json').given
 var regions = loadJsonContent('regions.json').training
 var token = toLower(uniqueString(subscription().id, environmentName, location))
 var name = 'tunedrop-${token}'
+var here = subscription().id
 var group = 'rg-${environmentName}'
 var tags = { 'azd-env-name': environmentName }
 var isPrivate = privateNetwork == 'true'
@@ -198,7 +199,7 @@ module accountAccess 'roles-account.bicep' = {
 
 // Quota is a matter of the subscription, so this one role is given there.
 resource quota 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(subscription().id, name, roles.quota.id)
+  name: guid(here, name, roles.quota.id)
   properties: {
     principalId: identity.outputs.principalId
     principalType: 'ServicePrincipal'
@@ -208,12 +209,12 @@ resource quota 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
 }
 
 resource quotaReader 'Microsoft.Authorization/roleDefinitions@2022-04-01' = if (quotaRole == 'custom') {
-  name: guid(subscription().id, 'tunedrop quota reader')
+  name: guid(here, 'tunedrop quota reader')
   properties: {
     roleName: 'Tunedrop quota reader'
     description: 'Reads which models a region offers and how much of its quota is used.'
     type: 'CustomRole'
-    assignableScopes: [subscription().id]
+    assignableScopes: [here]
     permissions: [
       {
         actions: [

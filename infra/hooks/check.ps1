@@ -14,7 +14,7 @@ if ($LASTEXITCODE -ne 0) {
 }
 
 $providers = 'Microsoft.Web', 'Microsoft.App', 'Microsoft.EventGrid', 'Microsoft.CognitiveServices',
-    'Microsoft.Storage', 'Microsoft.Insights', 'Microsoft.OperationalInsights', 'Microsoft.ManagedIdentity'
+    'Microsoft.Storage', 'Microsoft.Network', 'Microsoft.Insights', 'Microsoft.OperationalInsights', 'Microsoft.ManagedIdentity'
 foreach ($provider in $providers) {
     az provider register --namespace $provider --subscription $env:AZURE_SUBSCRIPTION_ID | Out-Null
     if ($LASTEXITCODE -ne 0) { exit $LASTEXITCODE }

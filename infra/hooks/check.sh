@@ -14,6 +14,7 @@ if ! az account show --subscription "$AZURE_SUBSCRIPTION_ID" --query id --output
 fi
 
 for provider in Microsoft.Web Microsoft.App Microsoft.EventGrid Microsoft.CognitiveServices \
-  Microsoft.Storage Microsoft.Insights Microsoft.OperationalInsights Microsoft.ManagedIdentity; do
+  Microsoft.Storage Microsoft.Network Microsoft.Insights Microsoft.OperationalInsights \
+  Microsoft.ManagedIdentity; do
   az provider register --namespace "$provider" --subscription "$AZURE_SUBSCRIPTION_ID" >/dev/null
 done

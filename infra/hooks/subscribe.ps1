@@ -7,11 +7,11 @@ $ErrorActionPreference = 'Stop'
 function Wait-For([string] $what, [int] $attempts, [scriptblock] $try) {
     Write-Host $what
     for ($attempt = 1; $attempt -le $attempts; $attempt++) {
-        $said = & $try 2>&1
+        $said = & $try
         if ($LASTEXITCODE -eq 0 -and $said) { return }
         if ($attempt -lt $attempts) { Start-Sleep -Seconds 10 }
     }
-    [Console]::Error.WriteLine("Given up after $attempts attempts; the last one said: $said")
+    [Console]::Error.WriteLine("Given up after $attempts attempts; what az said is above.")
     exit 1
 }
 

@@ -8,17 +8,19 @@ set -eu
 here=$(dirname "$0")
 attempts=${TUNEDROP_ATTEMPTS:-30}
 pause=${TUNEDROP_PAUSE_SECONDS:-10}
+complaint=$(mktemp)
+trap 'rm -f "$complaint"' EXIT
 
-# Runs its arguments until they print something or succeed; prints what they printed.
+# Runs its arguments until they succeed and print something, which is not passed on: it may be a key.
 patiently() {
   attempt=1
   while :; do
-    if said=$("$@" 2>&1) && [ -n "$said" ]; then
-      printf '%s\n' "$said"
+    if said=$("$@" 2>"$complaint") && [ -n "$said" ]; then
       return 0
     fi
     if [ "$attempt" -ge "$attempts" ]; then
-      printf 'Given up after %s attempts; the last one said: %s\n' "$attempts" "$said" >&2
+      echo "Given up after $attempts attempts; the last one said:" >&2
+      cat "$complaint" >&2
       return 1
     fi
     attempt=$((attempt + 1))
@@ -32,7 +34,7 @@ patiently az functionapp keys list \
   --resource-group "$AZURE_RESOURCE_GROUP" \
   --name "$TUNEDROP_APP" \
   --query systemKeys.blobs_extension \
-  --output tsv >/dev/null # the template reads the key itself: it is shown nowhere
+  --output tsv # only whether there is one: the template reads it itself
 
 echo "Subscribing the app to dropped datasets"
 attempts=5
@@ -47,6 +49,6 @@ patiently az deployment group create \
   storageAccount="$TUNEDROP_STORAGE" \
   datasets="$TUNEDROP_DATASETS" \
   --query properties.provisioningState \
-  --output tsv >/dev/null
+  --output tsv
 
 echo "Ready: drop a dataset into $TUNEDROP_STORAGE, container $TUNEDROP_DATASETS; chat at $TUNEDROP_URL/api/v1"
