@@ -188,7 +188,7 @@ def test_the_functions_are_found_in_an_empty_environment(version: str, shipped: 
     if not interpreter:
         pytest.skip(f"Python {version} is not on this machine")
     inside = shipped_environment(interpreter)
-    bare = {"PYTHON_ENABLE_INIT_INDEXING": "1", "PATH": os.defpath}
+    bare = {"PYTHON_ENABLE_INIT_INDEXING": "1", "PYTHONDONTWRITEBYTECODE": "1", "PATH": os.defpath}
     if "SYSTEMROOT" in os.environ:
         bare["SYSTEMROOT"] = os.environ["SYSTEMROOT"]
     done = subprocess.run(
