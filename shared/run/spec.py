@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from shared.errors import DropError
 from shared.settings import Settings
 
+LARGEST = 64_000  # bytes of a run.yaml
+
 
 class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -79,8 +81,15 @@ def effective(run_yaml: bytes | None, settings: Settings) -> Spec:
 def _parsed(run_yaml: bytes) -> dict[str, object]:
     import yaml
 
+    if len(run_yaml) > LARGEST:
+        raise DropError(f"run.yaml has {len(run_yaml)} bytes.", f"At most {LARGEST} are read.")
     try:
+        # A few lines of aliases can stand for more than memory holds.
+        if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(run_yaml)):
+            raise DropError("run.yaml uses aliases (*name).", "Write each value where it belongs.")
         asked = yaml.safe_load(run_yaml)
+    except RecursionError:
+        raise DropError("run.yaml is nested too deeply.", "Write it flat.") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         line = getattr(getattr(error, "problem_mark", None), "line", None)
         where = f" in line {line + 1}" if line is not None else ""
