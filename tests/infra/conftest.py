@@ -44,14 +44,14 @@ def environment(name: str, made_from: str, *arguments: str, python: str = sys.ex
 
 
 def functions() -> dict[str, Any]:
-    """The app's functions by name, each with its only binding that is an input: the trigger.
+    """The app's functions by name, each with its trigger.
 
     Not through get_functions(): it may be called once in a process, and others call it too.
     """
     from function_app import app
 
     built = (builder._function for builder in app._function_builders)
-    return {str(f.get_function_name()): f.get_bindings()[-1] for f in built}
+    return {str(f.get_function_name()): f.get_trigger() for f in built}
 
 
 @pytest.fixture(scope="session")

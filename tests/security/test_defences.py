@@ -1,0 +1,106 @@
+"""Defences of docs/security.md that no other test shows."""
+
+import logging
+import socket
+from dataclasses import fields
+from typing import Any
+
+import pytest
+
+from shared import api
+from shared.errors import DropError
+from shared.run import spec
+from shared.settings import REQUIRED, Settings
+from tests.chat import upstream as up
+from tests.chat.conftest import Shop, shop  # noqa: F401 - a fixture
+from tests.dataset.builders import judged
+from tests.infra.conftest import functions
+
+# What needs no key of the Functions host: chat asks for a key of its own, the page is static, and
+# health tells no more than that there is a page.
+OPEN = {
+    "chat", "chat_with_deployment", "chat_models", "feedback",
+    "console", "console_file", "openapi", "health",
+}  # fmt: skip
+
+
+def test_orders_reports_and_models_need_a_key_of_the_host() -> None:
+    from function_app import app
+
+    routes = {n: t for n, t in functions().items() if t.get_binding_name() == "httpTrigger"}
+    levels = {name: (t.auth_level or app.auth_level).name for name, t in routes.items()}
+    assert {name for name, level in levels.items() if level == "ANONYMOUS"} == OPEN
+    assert {level for name, level in levels.items() if name not in OPEN} == {"FUNCTION"}
+
+
+@pytest.mark.parametrize("name", ["../function_app.py", "/etc/passwd", "..\\host.json", ".", ""])
+def test_the_page_gives_out_its_own_files_only(name: str) -> None:
+    assert api.console(name).status_code == 404
+
+
+def settings() -> Settings:
+    required = (f.metadata for f in fields(Settings) if f.metadata["default"] is REQUIRED)
+    return Settings.load({about["name"]: "x" for about in required})
+
+
+ALIASES = "a: &a [x, x]\nb: &b [*a, *a]\nbase_model: [*b, *b]\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (ALIASES, "aliases"),
+        ("base_model: " + "[" * 20_000, "nested"),
+        ("# " + "x" * 100_000, "bytes"),
+        ("!!python/object/apply:os.system ['true']", "not YAML"),
+    ],
+    ids=["aliases", "depth", "size", "objects"],
+)
+def test_a_run_yaml_cannot_grow_or_act(text: str, says: str) -> None:
+    with pytest.raises(DropError) as refused:
+        spec.effective(text.encode(), settings())
+    assert says in str(refused.value)
+    assert len(str(refused.value)) < 1000
+
+
+def test_addresses_in_a_dataset_are_never_called() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0.2)
+        address = f"http://127.0.0.1:{server.getsockname()[1]}/cat.png"
+        image = f'{{"type": "image_url", "image_url": {{"url": "{address}"}}}}'
+        asked = f'{{"role": "user", "content": [{image}]}}'
+        line = f'{{"messages": [{asked}, {{"role": "assistant", "content": "{address}"}}]}}\n'
+        judged(line.encode() * 12)
+        with pytest.raises(TimeoutError):
+            server.accept()
+
+
+async def test_neither_keys_nor_what_is_said_reach_the_log(
+    shop: Shop,  # noqa: F811
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)  # what host.json keeps
+    said: list[Any] = [{"role": "user", "content": "a-very-private-question"}]
+    shop.upstream.plan("captain-v2", *[up.error(500)] * 3)
+    answers = [
+        await shop.ask(messages=said),
+        await shop.http.post("/v1/chat/completions", headers={"api-key": "not-a-known-key"}),
+        await shop.http.post("/v1/chat/completions", content=b'{"messages": "a-very-private'),
+    ]
+    assert [answer.status_code for answer in answers] == [200, 401, 400]
+    assert answers[0].headers["x-tunedrop-fallback-for"] == "captain@2"
+    for secret in ("a-very-private", "not-a-known-key", "the-resource-key"):
+        assert secret not in caplog.text
+
+
+async def test_models_whose_names_begin_alike_do_not_mix(shop: Shop) -> None:  # noqa: F811
+    memory = shop.relay.memory
+    answer = await shop.ask()
+    assert answer.status_code == 200
+    while memory._writing:
+        await next(iter(memory._writing))
+    rating = {"id": answer.json()["id"], "rating": "good"}
+    assert (await shop.http.post("/feedback", json=rating)).status_code < 300
+    assert len(await memory.export("captain")) == 1
+    for name in ("cap", "captain2", "captain-2", "..", ""):
+        assert await memory.export(name) == []
