@@ -24,7 +24,13 @@ param existingAccount string = ''
 @description('Resource group of that account.')
 param existingAccountGroup string = ''
 
-@description('Principal id of the person, group or service that may drop datasets. Empty: nobody yet.')
+@description('Who runs azd: filled in by it.')
+param deployerId string = ''
+
+@allowed(['User', 'Group', 'ServicePrincipal'])
+param deployerType string = 'User'
+
+@description('Principal id of the person, group or service that may drop datasets. Empty: whoever runs azd.')
 param dropperId string = ''
 
 @allowed(['User', 'Group', 'ServicePrincipal'])
@@ -178,8 +184,8 @@ module access 'roles.bicep' = {
     dataAccount: storage.outputs.dataName
     insights: monitor.outputs.insightsName
     containers: containers
-    dropperId: dropperId
-    dropperType: dropperType
+    dropperId: empty(dropperId) ? deployerId : dropperId
+    dropperType: empty(dropperId) ? deployerType : dropperType
   }
 }
 
