@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from .arm import ACCOUNT, LARGEST_CAPACITY, LOCATION, PROVIDER
+from .arm import ACCOUNT, LARGEST_CAPACITY, PROVIDER
 from .catalogue import BASE_MODELS, SKUS, BaseModel, allows, usage_name
 from .deployments import Deployments, quota_title
 from .errors import ArmError
@@ -42,7 +42,7 @@ class Account(Room):
                 "id": request.url.path,
                 "name": request.path_params["account"],
                 "type": "Microsoft.CognitiveServices/accounts",
-                "location": LOCATION,
+                "location": self._switches.now.location,
                 "kind": "OpenAI",
                 "sku": {"name": "S0"},
                 "properties": {
@@ -91,9 +91,10 @@ class Account(Room):
 
     def _require_location(self, request: Request) -> None:
         location = request.path_params["location"]
-        if location.lower() != LOCATION:
+        here = self._switches.now.location
+        if location.lower() != here:
             raise ArmError(
-                400, "NoRegisteredProviderFound", f"The emulator is in {LOCATION}, not {location}."
+                400, "NoRegisteredProviderFound", f"The emulator is in {here}, not {location}."
             )
 
 

@@ -30,6 +30,7 @@ from .journal import Journaled
 from .language import Language
 from .models import Models
 from .operations import family_of
+from .rights import Rights
 from .room import Common
 from .trouble import Trouble
 from .uploads import Uploads
@@ -50,7 +51,7 @@ class Emulator:
         self.adapters.mkdir(parents=True, exist_ok=True)
         self.key, self._warm = key, warm
         common = self.common = Common.open(state / "emulator.sqlite3")
-        self.tokens = Tokens(common.store)
+        self.tokens, self.rights = Tokens(common.store), Rights(common.store)
         self.models = Models(common)
         self.files = Files(common, state / "files")
         self.imports = Imports(common, self.files)
@@ -73,6 +74,7 @@ class Emulator:
             Route("/_emulator/health", self.health),
             Route("/_emulator/identity", self.tokens.identity),
             *self.control.routes(),
+            *self.rights.routes(),
             # v1 first: "/openai" would catch it too.
             Mount(V1, routes=[*both, *self.chat.v1_routes()]),
             Mount(DATED, routes=[*both, *dated]),
@@ -134,7 +136,7 @@ def build_app(state: Path, language: Language, key: str, warm: bool = True) -> A
         routes=emulator.routes(),
         middleware=[
             Middleware(Journaled, journal=emulator.common.journal),
-            Middleware(Gate, tokens=emulator.tokens, key=key),
+            Middleware(Gate, tokens=emulator.tokens, rights=emulator.rights, key=key),
             Middleware(ApiVersions),
             Middleware(Trouble, faults=emulator.common.faults),
         ],

@@ -32,6 +32,7 @@ STATE_KINDS = (
     "model",
     "deployment",
     "operation",
+    "right",
 )
 
 

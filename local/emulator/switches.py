@@ -18,6 +18,8 @@ CHOICES = {
     "job_shape": ("absent", "null"),
     # Where a bad dataset shows: both are reported (S-DOC, Q&A).
     "validation": ("job", "import"),
+    # Where the account is: some trainings are offered in some regions only.
+    "location": ("swedencentral", "northcentralus", "eastus2", "westeurope"),
 }
 # Zero is allowed everywhere; a negative time is not.
 LARGEST_NUMBER = 1e9
@@ -28,6 +30,7 @@ class Values:
     long_running: str = "documented"
     job_shape: str = "absent"
     validation: str = "job"
+    location: str = "swedencentral"
     file_seconds: float = 0.3
     queue_seconds: float = 0.0
     creating_seconds: float = 1.0
