@@ -13,6 +13,7 @@ from shared.errors import DropError
 
 MODEL = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 PROBLEM = ".problem.txt"  # what could not be taken is explained beside the drop
+CANARY = "tunedrop-doctor/"  # what the doctor drops to see whether its event arrives
 
 
 class Role(StrEnum):
@@ -107,6 +108,8 @@ async def look_everywhere(datasets: Container) -> tuple[list[Folder], list[str]]
         if blob.name.endswith(PROBLEM):
             explained[blob.name.removesuffix(PROBLEM)] = blob.modified
             continue
+        if blob.name.startswith(CANARY):
+            continue  # only its event may take it
         try:
             model, role = parse(blob.name)
         except DropError:

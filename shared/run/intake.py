@@ -18,7 +18,7 @@ from shared.cloud import Cloud
 from shared.cloud.blobs import BlobInfo
 from shared.errors import Changed, DropError
 from shared.run.drops import Drops
-from shared.run.folder import PROBLEM, Folder, Role, look, parse
+from shared.run.folder import CANARY, PROBLEM, Folder, Role, look, parse
 from shared.run.ledger import Ledger
 from shared.run.record import File, Run, Share
 from shared.run.spec import Spec, effective
@@ -38,6 +38,9 @@ async def take(path: str, cloud: Cloud) -> str | None:
     explained beside it. Whatever else goes wrong is explained there too, and raised.
     """
     if path.endswith(PROBLEM):
+        return None
+    if path.startswith(CANARY):
+        await cloud.datasets.delete(path)  # that it vanishes tells the doctor that drops arrive
         return None
     try:
         model, role = parse(path)
