@@ -23,6 +23,10 @@ IMAGES_PER_EXAMPLE = 64
 IMAGE_EXAMPLES = 50_000
 LARGEST_IMAGE = 10 * MEGABYTE
 
+# Of one account; an account may have more by request.
+TUNED_DEPLOYMENTS, DEPLOYMENTS = 10, 32
+JOBS, QUEUED_JOBS = 100, 20
+
 HOSTING_PER_HOUR = 1.70  # each tuned deployment, used or not; some regions up to 2.06
 HOURS_PER_MONTH = 720
 
@@ -88,6 +92,13 @@ def model(name: str) -> Model | None:
     """The base model of a name; of a tuned one (`base.ft-…`), the base that it was tuned from."""
     base = name.partition(".ft-")[0].lower()
     return next((known for known in MODELS if known.name.lower() == base), None)
+
+
+def standard_regions(name: str) -> tuple[str, ...]:
+    """Where the tier `standard` trains it (2026-03-05); the other tiers train nearly anywhere."""
+    more = {"gpt-4o-2024-08-06": ("eastus2", "northcentralus", "swedencentral"),
+            "o4-mini-2025-04-16": ("eastus2", "swedencentral")}  # fmt: skip
+    return more.get(name.lower(), ("northcentralus", "swedencentral"))
 
 
 def stale(today: date) -> bool:
