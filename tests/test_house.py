@@ -17,6 +17,7 @@ FLOORS = {
     "shared.model": 3,
     "shared.run": 4,
     "shared.chat": 4,
+    "shared.doctor": 5,
     "shared.api": 5,
 }
 FORBIDDEN = [

@@ -1,6 +1,6 @@
 """`python -m tunedrop`: what people and build pipelines do with datasets.
 
-All of it works without Azure but `export`, which asks a running app.
+All of it works without Azure but `export` and `doctor`, which ask a running app.
 """
 
 import json
@@ -107,6 +107,33 @@ def export(
     except OSError as error:
         raise unusable(error) from None
     typer.echo(f"{count} examples in {out}; check it, then drop it as {model}/{out.name}")
+
+
+@cli.command()
+def doctor(
+    local: Annotated[bool, typer.Option("--local", help="ask the stack of dev.py up")] = False,
+    app: Annotated[str, typer.Option(envvar="TUNEDROP_APP", help="address of an app")] = "",
+    key: Annotated[str, typer.Option(envvar="TUNEDROP_FUNCTION_KEY", help="Functions key")] = "",
+    settings: Annotated[Path, typer.Option(help="file of settings")] = Path("local.settings.json"),
+    wait: Annotated[float, typer.Option(min=0, help="seconds for a canary to be taken")] = 60,
+    as_json: Annotated[bool, typer.Option("--json", help="print the cases as JSON")] = False,
+) -> None:
+    """Say what is wrong with an app and what mends it. Exits 0 if nothing is, 1 with problems."""
+    from shared.doctor import healthy
+    from tunedrop import doctor as office
+
+    if local and app:
+        raise typer.BadParameter("--local and --app exclude each other.")
+    try:
+        if local or app:
+            cases = office.running_here() if local else office.asked(app, key)
+        else:
+            cases = office.here(settings, wait)
+    except office.DoctorError as error:
+        typer.echo(f"tunedrop: {error}", err=True)
+        raise typer.Exit(2) from None
+    (office.as_json if as_json else office.show)(cases)
+    raise typer.Exit(0 if healthy(cases) else 1)
 
 
 def scan(path: Path, role: Role, plan: Plan, *, deep: bool) -> Scanned:

@@ -1,0 +1,96 @@
+"""The words of the doctor: what was seen, how bad it is, what mends it.
+
+A role that is missing is named with its scope and the command that gives it. Knows no examination.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class State(StrEnum):
+    OK = "ok"
+    WARNING = "warning"
+    PROBLEM = "problem"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """`id` is the examination's, with `:` and a subject where there are several. No secret and
+    nothing of a dataset is ever put into `seen` or `cure`."""
+
+    id: str
+    state: State
+    seen: str
+    cure: str = ""
+
+    def as_json(self) -> dict[str, str]:
+        return {"id": self.id, "state": self.state, "seen": self.seen, "cure": self.cure}
+
+
+def ok(id: str, seen: str) -> Case:
+    return Case(id, State.OK, seen)
+
+
+def warning(id: str, seen: str, cure: str) -> Case:
+    return Case(id, State.WARNING, seen, cure)
+
+
+def problem(id: str, seen: str, cure: str) -> Case:
+    return Case(id, State.PROBLEM, seen, cure)
+
+
+def unknown(id: str, seen: str, cure: str = "") -> Case:
+    return Case(id, State.UNKNOWN, seen, cure)
+
+
+def healthy(cases: list[Case]) -> bool:
+    """Nothing stands in the way; warnings and what could not be seen do not count."""
+    return all(case.state != State.PROBLEM for case in cases)
+
+
+# ---- roles -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """`scope` is `subscription`, `account`, `data storage` or `container NAME`."""
+
+    name: str
+    id: str
+    scope: str
+
+
+def _blobs(kind: str, id: str, container: str) -> Role:
+    return Role(f"Storage Blob Data {kind}", id, f"container {container}")
+
+
+_OWNER = ("Owner", "b7e6dc6d-f1e8-4753-8033-0f276bb0955b")
+_CONTRIBUTOR = ("Contributor", "ba92f5b4-2d11-453d-a403-e96b0029c9fe")
+# What infra/roles.json gives to the app's identity, under the same keys; a test compares them.
+ROLES = {
+    "openai": Role(
+        "Cognitive Services OpenAI Contributor", "a001fd3d-188f-4b5d-821b-7da978bf7442", "account"
+    ),
+    "quota": Role(
+        "Cognitive Services Usages Reader", "bba48692-92b0-4667-a9ad-c31c7b334ac2", "subscription"
+    ),
+    "datasets": _blobs(*_OWNER, "datasets"),
+    "runs": _blobs(*_CONTRIBUTOR, "runs"),
+    "models": _blobs(*_CONTRIBUTOR, "models"),
+    "feedback": _blobs(*_CONTRIBUTOR, "feedback"),
+    "poison": Role(
+        "Storage Queue Data Contributor", "974c5e8b-45b9-4653-ba55-5f855dd0fb88", "data storage"
+    ),
+}
+
+
+def assign(role: Role, scope: str, claims: dict[str, Any]) -> str:
+    """The command that gives the role to whoever holds a token with these claims."""
+    who = str(claims.get("oid") or "OBJECT-ID-OF-THE-IDENTITY")
+    kind = "User" if claims.get("upn") or claims.get("idtyp") == "user" else "ServicePrincipal"
+    return (
+        f"az role assignment create --assignee-object-id {who} --assignee-principal-type {kind} "
+        f'--role "{role.name}" --scope {scope}'
+    )

@@ -1,0 +1,148 @@
+"""What the app must be allowed to do at Azure OpenAI, each with a call that proves it and does
+nothing else. Data, and how an answer is read; no call is made here.
+
+That a refusal for lack of a role comes before any look at the request itself is how Azure Resource
+Manager works; for the data plane it is taken for granted, and has not been seen on real Azure.
+Actions: Microsoft's list of operations of Microsoft.CognitiveServices.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from shared.cloud.probe import Answer
+
+_NOBODY = "0" * 32  # the shape of a real id, and nobody's
+NO_SUCH = "tunedrop-doctor-probe"
+_DATA = ("AZURE_OPENAI_ENDPOINT",)
+_CONTROL = ("AZURE_SUBSCRIPTION_ID", "AZURE_RESOURCE_GROUP", "AZURE_OPENAI_ACCOUNT")
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """`proof`: the statuses that only a caller with the right can get. `action` is what a custom
+    role would have to name, `role` a key of ROLES, `needs` the settings without which it cannot be
+    tried."""
+
+    plane: str
+    method: str
+    path: str
+    proof: tuple[int, ...]
+    action: str
+    how: str
+    body: Any = None
+    role: str = "openai"
+    needs: tuple[str, ...] = _CONTROL
+
+
+def _data(
+    method: str, path: str, proof: tuple[int, ...], action: str, how: str, body: Any = None
+) -> Right:
+    return Right("data", method, path, proof, f"accounts/OpenAI/{action}", how, body, needs=_DATA)
+
+
+def _control(
+    method: str, path: str, proof: tuple[int, ...], action: str, how: str, body: Any = None
+) -> Right:
+    return Right("control", method, path, proof, f"accounts/{action}", how, body)
+
+
+_SEEN, _NOT_FOUND = (200,), (400, 404)
+_CHAT = {"model": NO_SUCH, "messages": [{"role": "user", "content": "hello"}]}
+_DEPLOYMENT = {
+    "sku": {"name": "GlobalStandard", "capacity": 1},
+    "properties": {"model": {"format": "OpenAI", "name": NO_SUCH, "version": "1"}},
+}
+_PROVIDER = "/subscriptions/{subscription}/providers/Microsoft.CognitiveServices"
+RIGHTS = {
+    "files.read": _data(
+        "GET", "/files?purpose=fine-tune", _SEEN, "files/read", "listing the files"
+    ),
+    "files.write": _data(
+        "POST", "/files", (400, 415, 422), "files/write", "an upload without a file", {}
+    ),
+    "files.delete": _data(
+        "DELETE", f"/files/file-{_NOBODY}", _NOT_FOUND, "files/delete",
+        "deleting a file that cannot exist",
+    ),
+    "jobs.read": _data(
+        "GET", "/fine_tuning/jobs?limit=100", _SEEN, "fine-tunes/read", "listing the jobs"
+    ),
+    "jobs.write": _data(
+        "POST", f"/fine_tuning/jobs/ftjob-{_NOBODY}/cancel", _NOT_FOUND, "fine-tunes/write",
+        "cancelling a job that cannot exist",
+    ),
+    "models.read": _data("GET", "/models", _SEEN, "models/read", "listing the models"),
+    "chat": _data(
+        "POST", "/chat/completions", _NOT_FOUND, "deployments/chat/completions/action",
+        "a chat with a deployment that does not exist", _CHAT,
+    ),
+    "account.read": _control("GET", "", _SEEN, "read", "reading the account"),
+    "catalogue.read": _control(
+        "GET", "/models", _SEEN, "models/read", "listing what the account offers"
+    ),
+    "deployments.read": _control(
+        "GET", "/deployments", _SEEN, "deployments/read", "listing the deployments"
+    ),
+    "deployments.write": _control(
+        "PUT", f"/deployments/{NO_SUCH}", (400, 409), "deployments/write",
+        "deploying a model that does not exist", _DEPLOYMENT,
+    ),
+    "deployments.delete": _control(
+        "DELETE", f"/deployments/{NO_SUCH}", (204, 404, 409), "deployments/delete",
+        "deleting a deployment that does not exist",
+    ),
+    "usages.read": Right(
+        "location", "GET", f"{_PROVIDER}/locations/{{location}}/usages", _SEEN,
+        "locations/usages/read", "listing the quota of the account's region", role="quota",
+    ),
+}  # fmt: skip
+
+# Refusals and absences that are not about a role: what was seen, what mends it.
+OTHERWISE = {
+    "AuthenticationTypeDisabled": (
+        "the resource takes no keys",
+        "Leave out AZURE_OPENAI_API_KEY: the app's identity is used then.",
+    ),
+    "InvalidAuthenticationTokenTenant": (
+        "the sign-in is of another tenant than the subscription",
+        "Sign in to the right one: az login --tenant TENANT-ID",
+    ),
+    "AccessDenied": (
+        "the resource's network rules keep this caller out",
+        "Let the app's network in: az cognitiveservices account network-rule add --name {account} "
+        "--resource-group {group} --subnet SUBNET-ID, or give the account a private endpoint.",
+    ),
+    "RequestDisallowedByPolicy": (
+        "an Azure Policy refuses what was tried; the role itself is there",
+        "See which: az policy state list --resource-group {group} --filter "
+        "\"complianceState eq 'NonCompliant'\"",
+    ),
+    "ScopeLocked": (
+        "a lock on the resource forbids it",
+        "See which: az lock list --resource-group {group}",
+    ),
+    "SubscriptionNotFound": (
+        "there is no such subscription for this identity",
+        "Correct AZURE_SUBSCRIPTION_ID: az account list --output table",
+    ),
+    "ResourceGroupNotFound": (
+        "there is no resource group {group}",
+        "Correct AZURE_RESOURCE_GROUP: az group list --output table",
+    ),
+    "ParentResourceNotFound": ("there is no account {account} in {group}", "Mend account.read."),
+    "ResourceNotFound": (
+        "there is no account {account} in {group}",
+        "Correct AZURE_OPENAI_ACCOUNT: az cognitiveservices account list --output table",
+    ),
+}
+
+
+def denied(answer: Answer) -> bool:
+    return answer.status in (401, 403)
+
+
+def otherwise(right: Right, answer: Answer) -> tuple[str, str] | None:
+    """Why it is not about a role, where Azure says so."""
+    if answer.code == "ResourceNotFound" and right.method != "GET":
+        return None  # they are made to meet nothing
+    return OTHERWISE.get(answer.code)
