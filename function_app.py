@@ -108,7 +108,12 @@ async def models(req: Request) -> Response:
 
 @app.route("health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 async def health(req: Request) -> Response:
-    return await api.health(cloud())
+    return await api.health(req, cloud)
+
+
+@app.route("doctor", methods=["GET"])
+async def doctor(req: Request) -> Response:
+    return await api.doctor(os.environ)
 
 
 @app.route("console", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)

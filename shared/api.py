@@ -4,10 +4,11 @@ Reads the ledger and the registry, passes orders on; decides nothing about runs.
 """
 
 import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
 
 from shared.chat.memory import Memory
 from shared.cloud import Cloud
@@ -138,13 +139,27 @@ async def examples(request: Request, memory: Memory) -> Response:
     return Response("".join(lines), media_type="application/x-ndjson")
 
 
-async def health(cloud: Cloud) -> Response:
-    """Whether the app can reach its storage; 503 says what is in the way."""
+async def health(request: Request, cloud: Callable[[], Cloud]) -> Response:
+    """Whether the app can reach its storage; 503 says what is in the way, also in its settings.
+
+    What `?deep=1` asks for is not for everybody: it is sent on to `doctor`, which wants a key.
+    """
+    if request.query_params.get("deep"):
+        return RedirectResponse(f"doctor?{request.url.query}")
     try:
-        await cloud.runs.read("health")
+        await cloud().runs.read("health")
     except TunedropError as error:
         return problem(error, 503)
     return JSONResponse({"status": "ok"})
+
+
+async def doctor(environ: Mapping[str, str]) -> Response:
+    """All that can be examined, with what mends it; 503 if anything is in the way."""
+    from shared.doctor import examine, healthy  # nobody else should wait for its imports
+
+    cases = await examine(environ)
+    body = {"healthy": healthy(cases), "cases": [case.as_json() for case in cases]}
+    return JSONResponse(body, 200 if body["healthy"] else 503)
 
 
 def console(name: str = "index.html") -> Response:
