@@ -13,7 +13,7 @@ from azure.core.credentials import AccessToken
 from azure.core.exceptions import ResourceExistsError
 from azure.core.pipeline.policies import HeadersPolicy
 from azure.mgmt.cognitiveservices import CognitiveServicesManagementClient
-from azure.storage.blob import BlobServiceClient, ContainerClient
+from azure.storage.blob import BlobLeaseClient, BlobServiceClient, ContainerClient
 from openai import OpenAI
 
 from local.emulator.auth import DEFAULT_KEY
@@ -64,6 +64,35 @@ class Loop:
             return runs if len(runs) >= number and {r["stage"] for r in runs} <= ENDS else None
 
         return dict(self.get(f"runs/{wait_for(newest)[0]['id']}"))
+
+    def apart(self, name: str, **settings: str) -> dict[str, str]:
+        """Settings of an app beside the stack's own, with containers called after `name`."""
+        environ = {
+            "TunedropStorage": self.stack.storage,
+            "AZURE_OPENAI_ENDPOINT": self.stack.openai_url,
+            "AZURE_OPENAI_API_KEY": DEFAULT_KEY,
+            "AZURE_RESOURCE_MANAGER_ENDPOINT": self.stack.openai_url,
+            "AZURE_SUBSCRIPTION_ID": SUBSCRIPTION,
+            "AZURE_RESOURCE_GROUP": GROUP,
+            "AZURE_OPENAI_ACCOUNT": ACCOUNT,
+            "IDENTITY_ENDPOINT": f"{self.stack.openai_url}/_emulator/identity",
+            "IDENTITY_HEADER": "local",
+            "TUNEDROP_QUIET_SECONDS": "0",
+            "TUNEDROP_BACKOFF_SECONDS": "0.05",
+            **settings,
+        }
+        for kind in ("datasets", "runs", "models"):
+            environ[f"TUNEDROP_{kind.upper()}_CONTAINER"] = f"{kind}-{name}"
+            self.blobs.create_container(f"{kind}-{name}")
+        return environ
+
+    def free_claims(self, container: str) -> None:
+        """As time would: the leases of dead workers run out."""
+        active = self.container(container).list_blobs(name_starts_with="active/")
+        for marker in active:
+            if marker.lease.state == "leased":
+                blob = self.blobs.get_blob_client(container, marker.name)
+                BlobLeaseClient(blob).break_lease(0)
 
     def clear_deployments(self, prefix: str) -> None:
         """Make room: an account takes ten deployments of tuned models."""

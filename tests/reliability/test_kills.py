@@ -12,10 +12,8 @@ from datetime import date
 from typing import Any
 
 import pytest
-from azure.storage.blob import BlobLeaseClient
 
-from local.emulator.auth import DEFAULT_KEY
-from local.stack import ACCOUNT, GROUP, SUBSCRIPTION
+from local.stack import ACCOUNT, GROUP
 from shared.cloud import Cloud
 from shared.model.registry import Model, Registry
 from shared.run.ledger import Ledger
@@ -42,21 +40,7 @@ class World:
         self.loop = loop
         self.model = f"m{uuid.uuid4().hex[:8]}"
         self.path = f"{self.model}/training.jsonl"
-        self.environ = {
-            "TunedropStorage": loop.stack.storage,
-            "AZURE_OPENAI_ENDPOINT": loop.stack.openai_url,
-            "AZURE_OPENAI_API_KEY": DEFAULT_KEY,
-            "AZURE_RESOURCE_MANAGER_ENDPOINT": loop.stack.openai_url,
-            "AZURE_SUBSCRIPTION_ID": SUBSCRIPTION,
-            "AZURE_RESOURCE_GROUP": GROUP,
-            "AZURE_OPENAI_ACCOUNT": ACCOUNT,
-            "IDENTITY_ENDPOINT": f"{loop.stack.openai_url}/_emulator/identity",
-            "IDENTITY_HEADER": "local",
-            "TUNEDROP_QUIET_SECONDS": "0",
-        }
-        for name in ("datasets", "runs", "models"):
-            self.environ[f"TUNEDROP_{name.upper()}_CONTAINER"] = f"{name}-{self.model}"
-            loop.blobs.create_container(f"{name}-{self.model}")
+        self.environ = loop.apart(self.model)
         self.blob("datasets", self.path).upload_blob(dataset(10, voice=self.model))
 
     def blob(self, container: str, name: str) -> Any:
@@ -74,11 +58,7 @@ class World:
         return code, calls.value
 
     def let_time_pass(self) -> None:
-        """What a dead worker held runs out."""
-        runs = self.loop.container(f"runs-{self.model}")
-        for marker in runs.list_blobs(name_starts_with="active/"):
-            if marker.lease.state == "leased":
-                BlobLeaseClient(self.blob("runs", marker.name)).break_lease(0)
+        self.loop.free_claims(f"runs-{self.model}")
 
     def books(self) -> tuple[list[Run], Model | None]:
         """The ledger and the registry, as they are."""

@@ -9,8 +9,6 @@ from typing import Any
 
 import pytest
 
-from local.emulator.auth import DEFAULT_KEY
-from local.stack import ACCOUNT, GROUP, SUBSCRIPTION
 from shared.cloud import Cloud
 from shared.run import intake, keeper
 from shared.run.ledger import Ledger
@@ -87,24 +85,10 @@ class Shore:
 
 @pytest.fixture
 async def shore(loop: Loop, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Shore]:
-    monkeypatch.setenv("IDENTITY_ENDPOINT", f"{loop.stack.openai_url}/_emulator/identity")
-    monkeypatch.setenv("IDENTITY_HEADER", "local")
     model = f"m{uuid.uuid4().hex[:8]}"
-    settings = {
-        "TunedropStorage": loop.stack.storage,
-        "AZURE_OPENAI_ENDPOINT": loop.stack.openai_url,
-        "AZURE_OPENAI_API_KEY": DEFAULT_KEY,
-        "AZURE_RESOURCE_MANAGER_ENDPOINT": loop.stack.openai_url,
-        "AZURE_SUBSCRIPTION_ID": SUBSCRIPTION,
-        "AZURE_RESOURCE_GROUP": GROUP,
-        "AZURE_OPENAI_ACCOUNT": ACCOUNT,
-        "TUNEDROP_QUIET_SECONDS": "0.1",
-        "TUNEDROP_BACKOFF_SECONDS": "0.05",
-        "TUNEDROP_SWEEP_SECONDS": "0",
-    }
-    for name in ("datasets", "runs", "models"):
-        settings[f"TUNEDROP_{name.upper()}_CONTAINER"] = f"{name}-{model}"
-        loop.blobs.create_container(f"{name}-{model}")
-    async with Cloud(Settings.load(settings)) as cloud:
+    environ = loop.apart(model, TUNEDROP_QUIET_SECONDS="0.1", TUNEDROP_SWEEP_SECONDS="0")
+    for name in ("IDENTITY_ENDPOINT", "IDENTITY_HEADER"):
+        monkeypatch.setenv(name, environ[name])
+    async with Cloud(Settings.load(environ)) as cloud:
         yield Shore(cloud, model)
     loop.clear_deployments(f"{model}-")
