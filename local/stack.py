@@ -9,6 +9,7 @@ Plays the parts that infra/ plays in Azure: it makes the containers and a deploy
 model, and gives the app its settings. Knows how the parts are wired, not what they do.
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -19,10 +20,12 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+
+import psutil
 
 from local import processes, storage
 from local.processes import Child, Pid
@@ -77,7 +80,7 @@ class Stack:
         return self.owner.process() is not None and answers(f"{self.app_url}/api/health")
 
 
-@contextmanager
+@contextlib.contextmanager
 def running(
     state: Path = STATE,
     *,
@@ -248,7 +251,7 @@ class _Starter:
 
     def _wait(self, url: str, name: str) -> None:
         deadline = time.monotonic() + START_SECONDS
-        while not answers(url):
+        while not (self._listens(url) and answers(url)):
             for child in self.children:
                 if child.process.poll() is not None:
                     raise StackError(
@@ -261,6 +264,22 @@ class _Starter:
                     f"see {self.state / 'logs' / (name + '.log')}."
                 )
             time.sleep(0.1)
+
+    def _listens(self, url: str) -> bool:
+        """Whether a part of this stack is what answers there, and not another stack's."""
+        port = urlsplit(url).port
+        mine = [psutil.Process(child.process.pid) for child in self._alive()]
+        family = [process for one in mine for process in (one, *one.children(recursive=True))]
+        with contextlib.suppress(psutil.Error):
+            return any(
+                listening.status == psutil.CONN_LISTEN and listening.laddr.port == port
+                for process in family
+                for listening in process.net_connections(kind="tcp")
+            )
+        return False
+
+    def _alive(self) -> list[Child]:
+        return [child for child in self.children if child.process.poll() is None]
 
     def _app_port(self, asked: int | None) -> int:
         port = processes.free_port(asked or HOST_PORT)

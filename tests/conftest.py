@@ -109,7 +109,7 @@ class Loop:
         )
         urllib.request.urlopen(request, timeout=30).close()
 
-    def emulator(self, path: str, body: Any = None, method: str = "POST") -> None:
+    def emulator(self, path: str, body: Any = None, method: str = "POST") -> Any:
         """The emulator's own controls: faults by name, settings, the clock."""
         request = urllib.request.Request(
             f"{self.stack.openai_url}/_emulator/{path}",
@@ -117,7 +117,8 @@ class Loop:
             {"content-type": "application/json"},
             method=method,
         )
-        urllib.request.urlopen(request, timeout=30).close()
+        with urllib.request.urlopen(request, timeout=30) as response:
+            return json.loads(response.read() or b"null")
 
     def _asked_to_delete(self, name: str) -> bool:
         try:

@@ -79,6 +79,8 @@ class Storm:
         self.environ = loop.apart(self.name, TUNEDROP_SWEEP_SECONDS="0.5")
         self.models = [f"{self.name}-{number}" for number in range(max(2, DROPS * 2 // 3))]
         self.newest: dict[str, bytes] = {}  # what each model's folder holds at the end
+        self.struck: Counter[str] = Counter()  # faults
+        self.killed = 0
 
     def rage(self) -> None:
         """Drop by drop, life by life."""
@@ -88,7 +90,7 @@ class Storm:
             self._live(self._drop(model, number), self.chance.uniform(0.3, 3.0))
 
     def clear_up(self) -> None:
-        self.loop.emulator("faults", method="DELETE")
+        self._calm()
         code = self._live([], PATIENCE_SECONDS, to_the_end=True)
         assert code == 0, "the runs did not come to their ends"
 
@@ -102,8 +104,13 @@ class Storm:
         self.newest[model] = content
         return [path] * self.chance.choice([0, 1, 1, 1, 2, 3])
 
-    def _change_weather(self) -> None:
+    def _calm(self) -> None:
+        for fault in self.loop.emulator("faults", method="GET")["armed"]:
+            self.struck[fault["fault"]] += fault["struck"]
         self.loop.emulator("faults", method="DELETE")
+
+    def _change_weather(self) -> None:
+        self._calm()
         for fault, probability in WEATHER.items():
             places = ONLY.get(fault, PLACES)
             for place in places:
@@ -116,6 +123,7 @@ class Storm:
         worker.start()
         worker.join(seconds)
         code = worker.exitcode
+        self.killed += code is None
         worker.kill()
         worker.join()
         self.loop.free_claims(f"runs-{self.name}")
@@ -143,7 +151,10 @@ class Storm:
     def balance(self) -> None:
         runs, models = self.books()
         known = {run.id: run for run in runs}
-        print(self.name, Counter(str(run.stage) for run in runs))
+        stages = Counter(str(run.stage) for run in runs)
+        print(json.dumps({"killed": self.killed, "struck": self.struck, "ended": stages}))
+        assert self.killed, "nobody was killed"
+        assert self.struck.total(), "no fault has struck"
         self._every_drop_is_accounted_for(runs)
         for run_id, jobs in self.jobs().items():
             assert run_id in known, f"{jobs} have no run"
@@ -199,6 +210,5 @@ def test_after_a_storm_the_books_balance(loop: Loop, room: None, seed: int) -> N
     storm.rage()
     storm.clear_up()
     storm.balance()
-    struck = json.dumps({"seed": seed, "seconds": round(time.monotonic() - began)})
-    print(struck)
+    print(json.dumps({"seed": seed, "drops": DROPS, "seconds": round(time.monotonic() - began)}))
     loop.clear_deployments(storm.name)

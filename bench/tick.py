@@ -1,0 +1,229 @@
+"""A tick of the timer with 20 active runs, whatever has finished: `dev.py bench tick`.
+
+Real storage (Azurite) and the emulated service; three ledgers that hold the same 20 active runs and
+none, 1,000 and 10,000 finished ones take turns within one run, so only their ratios mean anything.
+Beside them the obvious way: list all runs, read each, and look after those that are active.
+`--short` stops at 1,000.
+"""
+
+import asyncio
+import io
+import json
+import platform
+import statistics
+import sys
+import tempfile
+import time
+import urllib.request
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from local.emulator.auth import DEFAULT_KEY
+from local.stack import ACCOUNT, GROUP, SUBSCRIPTION, Stack, running
+from shared.cloud import Cloud
+from shared.cloud.finetuning import JobRequest
+from shared.run import heartbeat, keeper
+from shared.run.drops import Drops
+from shared.run.folder import look
+from shared.run.ledger import FAR_FUTURE, Ledger
+from shared.run.record import File, Moment, Run, now
+from shared.run.spec import effective
+from shared.run.stages import Stage
+from shared.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULT = ROOT / "bench/results/tick.json"
+ACTIVE = 20
+FINISHED = (0, 1_000, 10_000)
+ROUNDS = 15
+AT_ONCE = 32  # writes, while a ledger is filled
+EXAMPLES = b"".join(
+    json.dumps(
+        {
+            "messages": [
+                {"role": "user", "content": f"What is {number}?"},
+                {"role": "assistant", "content": f"It is {number}, of course."},
+            ]
+        }
+    ).encode()
+    + b"\n"
+    for number in range(10)
+)
+
+
+def cloud_of(stack: Stack, name: str) -> Cloud:
+    """An app beside the stack's own, with containers of its own."""
+    environ = {
+        "TunedropStorage": stack.storage,
+        "AZURE_OPENAI_ENDPOINT": stack.openai_url,
+        "AZURE_OPENAI_API_KEY": DEFAULT_KEY,
+        "AZURE_RESOURCE_MANAGER_ENDPOINT": stack.openai_url,
+        "AZURE_SUBSCRIPTION_ID": SUBSCRIPTION,
+        "AZURE_RESOURCE_GROUP": GROUP,
+        "AZURE_OPENAI_ACCOUNT": ACCOUNT,
+    }
+    for kind in ("datasets", "runs", "models"):
+        environ[f"TUNEDROP_{kind.upper()}_CONTAINER"] = f"{kind}-{name}"
+    return Cloud(Settings.load(environ))
+
+
+# ---- filling a ledger
+
+
+async def fill(cloud: Cloud, finished: int, jobs: list[str]) -> None:
+    for container in (cloud.datasets, cloud.runs, cloud.models):
+        await container.client.create_container()
+    room = asyncio.Semaphore(AT_ONCE)
+
+    async def enter(number: int, stage: Stage, job: str) -> None:
+        async with room:
+            await _enter(cloud, number, stage, job)
+
+    active = [enter(-1 - n, Stage.TRAINING, job) for n, job in enumerate(jobs)]
+    done = [enter(number, Stage.SERVING, "ftjob-long-done") for number in range(finished)]
+    await asyncio.gather(*active, *done)
+
+
+async def _enter(cloud: Cloud, number: int, stage: Stage, job: str) -> None:
+    """A run with everything that a real one has in storage: dataset, record, log, markers."""
+    model = f"m{number}".replace("-", "a")
+    await cloud.datasets.put(f"{model}/training.jsonl", EXAMPLES, "application/json")
+    folder = await look(model, cloud.datasets)
+    run = Run(
+        id=f"{model}-0123456789ab",
+        model=model,
+        stage=stage,
+        spec=effective(None, cloud.settings),
+        training=File(
+            name=f"{model}/training.jsonl",
+            etag=folder.newest[next(iter(folder.newest))].etag,
+            size=len(EXAMPLES),
+            sha256="0" * 64,
+            examples=10,
+        ),
+        timeline=[Moment(stage=one, at=now()) for one in (Stage.RECEIVED, stage)],
+        job_id=job,
+    )
+    ledger = Ledger(cloud.runs)
+    await ledger.tell(run, "stage", stage)
+    await cloud.runs.create(f"{run.id}/run.json", run.model_dump_json(indent=2).encode())
+    await cloud.runs.put(f"newest/{FAR_FUTURE - number}-{run.id}", b"", "text/plain")
+    await Drops(cloud.runs).take(folder, run.id)
+    if stage is Stage.TRAINING:
+        await cloud.runs.put(f"active/{run.id}", b"", "text/plain")
+
+
+# ---- what is measured
+
+
+async def tick(cloud: Cloud, sweep: bool) -> float:
+    """Seconds of one tick, with or without the sweep for lost events."""
+    at = now()
+    swept = at - timedelta(days=1) if sweep else at
+    heart = heartbeat.Heartbeat(last=at, awake_since=at, swept=swept)
+    await cloud.runs.put(heartbeat.NAME, heart.model_dump_json().encode(), "application/json")
+    began = time.perf_counter()
+    await keeper.tick(cloud)
+    return time.perf_counter() - began
+
+
+async def obvious_tick(cloud: Cloud) -> float:
+    """The same care for the same runs, found by reading every record."""
+    began = time.perf_counter()
+    room = asyncio.Semaphore(keeper.AT_ONCE)
+
+    async def look_after(name: str) -> None:
+        async with room:
+            run = await Ledger(cloud.runs).load(name.removesuffix("/run.json"))
+            if run and not run.ended:
+                await keeper.advance(run.id, cloud)
+
+    names = [b.name async for b in cloud.runs.list() if b.name.endswith("/run.json")]
+    await asyncio.gather(*map(look_after, names))
+    return time.perf_counter() - began
+
+
+async def measure(stack: Stack, sizes: tuple[int, ...]) -> dict[str, Any]:
+    clouds = {finished: cloud_of(stack, f"tick{finished}") for finished in sizes}
+    jobs = await training_jobs(next(iter(clouds.values())))
+    for finished, cloud in clouds.items():
+        print(f"· a ledger with {ACTIVE} active and {finished:,} finished runs", file=sys.stderr)
+        await fill(cloud, finished, jobs)
+    ticks: dict[int, list[float]] = {finished: [] for finished in sizes}
+    sweeps: dict[int, list[float]] = {finished: [] for finished in sizes}
+    obvious: dict[int, list[float]] = {finished: [] for finished in sizes}
+    for turn in range(ROUNDS):
+        for finished, cloud in clouds.items():
+            ticks[finished].append(await tick(cloud, sweep=False))
+            if turn % 5 == 0:
+                sweeps[finished].append(await tick(cloud, sweep=True))
+                obvious[finished].append(await obvious_tick(cloud))
+    for cloud in clouds.values():
+        await cloud.__aexit__()
+    base = statistics.median(ticks[0])
+    return {
+        str(finished): {
+            "tick_seconds": _spread(ticks[finished]),
+            "against_none_finished": round(statistics.median(ticks[finished]) / base, 2),
+            "tick_with_sweep_seconds": _spread(sweeps[finished]),
+            "obvious_way_seconds": _spread(obvious[finished]),
+        }
+        for finished in sizes
+    }
+
+
+async def training_jobs(cloud: Cloud) -> list[str]:
+    """One real job for every active run to look at; they have ended and say so no differently."""
+    file = await cloud.finetuning.upload("bench.jsonl", io.BytesIO(EXAMPLES))
+    await cloud.finetuning.client.files.wait_for_processing(file.id, poll_interval=0.1)
+    request = JobRequest(
+        base_model=cloud.settings.base_model,
+        method="supervised",
+        training_file=file.id,
+        validation_file=None,
+        training_type=cloud.settings.training_type,
+        suffix="bench",
+        seed=1,
+        hyperparameters={"n_epochs": 1},
+        metadata={},
+    )
+    return [(await cloud.finetuning.submit(request)).id for _ in range(ACTIVE)]
+
+
+def _spread(seconds: list[float]) -> dict[str, float]:
+    return {
+        "min": round(min(seconds), 3),
+        "median": round(statistics.median(seconds), 3),
+        "max": round(max(seconds), 3),
+    }
+
+
+def main() -> None:
+    sizes = FINISHED[:2] if "--short" in sys.argv else FINISHED
+    with tempfile.TemporaryDirectory() as folder, running(Path(folder), model="tiny") as stack:
+        # The jobs stay in the queue: 20 runs that are looked after and see nothing new.
+        fault = {"fault": "job-stuck", "count": ACTIVE}
+        urllib.request.urlopen(
+            urllib.request.Request(
+                f"{stack.openai_url}/_emulator/faults",
+                json.dumps(fault).encode(),
+                {"content-type": "application/json"},
+            )
+        ).close()
+        found = asyncio.run(measure(stack, sizes))
+    result = {
+        "command": "python3 dev.py bench tick",
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": f"{platform.machine()}, Python {platform.python_version()}",
+        "active_runs": ACTIVE,
+        "rounds": ROUNDS,
+        "by_finished_runs": found,
+    }
+    print(json.dumps(result, indent=2))
+    if sizes == FINISHED:
+        RESULT.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
