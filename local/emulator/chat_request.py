@@ -4,9 +4,11 @@ What the small model cannot do is refused by name rather than quietly left out. 
 exception: with `tool_choice` "auto" a model is free never to call one, and this one never does.
 """
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
+from . import grammar
 from .dataset import Message, to_message
 from .errors import InferenceError
 from .language import Sampling
@@ -110,7 +112,38 @@ def _sampling(body: dict[str, Any]) -> Sampling:
         presence_penalty=_number(body, "presence_penalty", -2, 2) or 0.0,
         frequency_penalty=_number(body, "frequency_penalty", -2, 2) or 0.0,
         alternatives=int(alternatives or 0) if wants_logprobs else None,
+        schema=_schema(body),
     )
+
+
+def _schema(body: dict[str, Any]) -> str | None:
+    """What the answer has to follow, if it is to be JSON."""
+    wanted = body.get("response_format") or {"type": "text"}
+    if not isinstance(wanted, dict):
+        raise bad("response_format", "must be an object.")
+    match wanted.get("type"):
+        case "text":
+            return None
+        case "json_object":
+            if "json" not in json.dumps(body["messages"]).lower():  # [inferred] from OpenAI's
+                said = "'messages' must contain the word 'json' in some form, to use"
+                said += " 'response_format' of type 'json_object'."
+                raise InferenceError(400, "invalid_value", said, "messages")
+            return grammar.ANY_OBJECT
+        case "json_schema":
+            return _given_schema(wanted.get("json_schema"))
+    raise bad("response_format.type", "it must be text, json_object or json_schema.")
+
+
+def _given_schema(given: object) -> str:
+    if not isinstance(given, dict) or not isinstance(given.get("name"), str):
+        raise bad("response_format.json_schema", "it must be an object with a name and a schema.")
+    schema = given.get("schema")
+    if why := grammar.problem(schema, strict=given.get("strict") is True):
+        # The words are the service's; the code is that of its newer API [inferred].
+        said = f"Invalid schema for response_format '{given['name']}': {why}"
+        raise InferenceError(400, "invalid_json_schema", said, "response_format")
+    return json.dumps(schema)
 
 
 def _refuse_unsupported(body: dict[str, Any]) -> None:
@@ -120,8 +153,6 @@ def _refuse_unsupported(body: dict[str, Any]) -> None:
         if name not in OBEYED | WITHOUT_EFFECT | UNSUPPORTED:
             # OpenAI's words; that Azure uses the same is [inferred].
             raise InferenceError(400, "unknown_parameter", f"Unknown parameter: '{name}'.", name)
-    if body.get("response_format") not in (None, {"type": "text"}):
-        raise _unsupported("response_format")
     for name in ("tool_choice", "function_call"):
         if body.get(name) not in (None, "auto", "none"):
             raise _unsupported(name)

@@ -17,6 +17,7 @@ from typing import Any
 
 from . import memory
 from .dataset import Message
+from .grammar import Grammar
 from .weights import model_folder, native_dtype, tokenizer_folder
 
 MODEL_NAMES = {"smollm2": "SmolLM2-135M-Instruct", "tiny": "tiny"}
@@ -27,15 +28,13 @@ KEPT_VARIANTS = 8
 # More would only slow each other down on a laptop.
 CHATS_AT_ONCE = 2
 
-# What a caller gets who asks for no particular sampling. Azure's default of 1.0 makes a model of
-# this size ramble; nearly greedy is where it answers best.
-DEFAULT_TEMPERATURE, DEFAULT_TOP_P = 0.2, 0.9
 TINY_SEED = 7
 
 
 @dataclass(frozen=True)
 class Sampling:
-    """`alternatives`: how many likely tokens to tell beside each; None tells no probabilities."""
+    """`alternatives`: how many likely tokens to tell beside each; None tells no probabilities.
+    `schema`: a JSON schema, as JSON, that the answer has to follow."""
 
     max_tokens: int
     temperature: float | None = None
@@ -44,6 +43,7 @@ class Sampling:
     presence_penalty: float = 0.0
     frequency_penalty: float = 0.0
     alternatives: int | None = None
+    schema: str | None = None
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,7 @@ class Language:
         self._tokenizer: Any = None
         self._variants: OrderedDict[str, Any] = OrderedDict()
         self._variants_lock = threading.Lock()
+        self._grammar_read: Grammar | None = None
         self._chats = threading.Semaphore(CHATS_AT_ONCE)
 
     def start(self) -> None:
@@ -117,13 +118,15 @@ class Language:
         since every token gives one (an empty one when it is half a character).
         """
         self.require()
+        from .sampling import sample
+
         model = self._base if adapter is None else self._variant(adapter)
-        ids: list[int] = []
+        follower = None
+        if wanted.schema is not None:
+            follower = self._grammar().follow(wanted.schema, wanted.max_tokens)
         said = ""
         with self._chats:
-            for token, likely in _sample(model, prompt, wanted, self._tokenizer.eos_token_id):
-                ids.append(token)
-                text: str = self._tokenizer.decode(ids, skip_special_tokens=True)
+            for text, token, likely in sample(model, self._tokenizer, prompt, wanted, follower):
                 # A character may take several tokens; until it is whole it shows as U+FFFD.
                 whole = text.rstrip("\ufffd")
                 yield Piece(whole[len(said) :], self._told(token, likely))
@@ -149,6 +152,12 @@ class Language:
     def _named(self, token: int, logprob: float) -> dict[str, Any]:
         text: str = self._tokenizer.decode([token])
         return {"token": text, "logprob": logprob, "bytes": list(text.encode())}
+
+    def _grammar(self) -> Grammar:
+        with self._variants_lock:
+            if self._grammar_read is None:
+                self._grammar_read = Grammar(self._tokenizer)
+            return self._grammar_read
 
     def forget(self) -> None:
         with self._variants_lock:
@@ -179,7 +188,7 @@ def _load(name: str, weights: Path, dtype: str | None) -> tuple[Any, Any]:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    from . import training  # noqa: F401 - imported here, for the reason given at Language.wait
+    from . import sampling, training  # noqa: F401 - imported here, for the reason given at Language.wait
 
     memory.prepare()
     if "OMP_NUM_THREADS" not in os.environ:
@@ -214,62 +223,3 @@ def _tiny(vocabulary: int) -> Any:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(TINY_SEED)
         return LlamaForCausalLM(config)
-
-
-Likely = tuple[float, list[tuple[int, float]]] | None
-
-
-def _sample(
-    model: Any, prompt: list[int], wanted: Sampling, end: int
-) -> Iterator[tuple[int, Likely]]:
-    """Token after token, until the end of the turn or `max_tokens`; the end itself is not given.
-
-    Inference mode is entered for each step and not around the loop: between two tokens the caller
-    runs, possibly on another thread.
-    """
-    import torch
-    from transformers import DynamicCache
-
-    temperature = DEFAULT_TEMPERATURE if wanted.temperature is None else wanted.temperature
-    top_p = wanted.top_p or (DEFAULT_TOP_P if wanted.temperature is None else 1.0)
-    generator = torch.Generator()
-    if wanted.seed is None:
-        generator.seed()
-    else:
-        generator.manual_seed(wanted.seed)
-    cache = DynamicCache(config=model.config)
-    fed, said = prompt, torch.zeros(model.config.vocab_size)
-    for _ in range(wanted.max_tokens):
-        with torch.inference_mode():
-            output = model(input_ids=torch.tensor([fed]), past_key_values=cache, logits_to_keep=1)
-            raw = output.logits[0, -1].float()
-            logits = raw - wanted.presence_penalty * (said > 0) - wanted.frequency_penalty * said
-            token = _choose(logits, temperature, top_p, generator)
-        if token == end:
-            return
-        said[token] += 1
-        yield token, _likely(raw, token, wanted.alternatives)
-        fed = [token]
-
-
-def _likely(logits: Any, token: int, alternatives: int | None) -> Likely:
-    if alternatives is None:
-        return None
-    import torch
-
-    with torch.inference_mode():
-        logprobs = torch.log_softmax(logits, -1)
-        best = logprobs.topk(alternatives) if alternatives else None
-    rivals = zip(best.indices.tolist(), best.values.tolist(), strict=True) if best else []
-    return float(logprobs[token]), list(rivals)
-
-
-def _choose(logits: Any, temperature: float, top_p: float, generator: Any) -> int:
-    import torch
-
-    if temperature == 0:
-        return int(logits.argmax())
-    chances, tokens = torch.softmax(logits / temperature, -1).sort(descending=True)
-    # The smallest set of likeliest tokens that together reach top_p; always the first.
-    chances[chances.cumsum(-1) - chances >= top_p] = 0.0
-    return int(tokens[torch.multinomial(chances, 1, generator=generator)])

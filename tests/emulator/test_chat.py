@@ -32,7 +32,6 @@ def test_stop_sequences_are_never_shown(pieces: list[str], said: str, finish_rea
     [
         {"tool_choice": "required"},
         {"logit_bias": {"1": 2}},
-        {"response_format": {"type": "json_object"}},
         {"audio": {"voice": "alloy"}},
     ],
 )
