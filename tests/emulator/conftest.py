@@ -171,6 +171,19 @@ def emulator(shared: Running) -> Iterator[Running]:
     shared.advance(5)  # whatever deployment is still being made or deleted stands in nobody's way
 
 
+@pytest.fixture(scope="session")
+def emptied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    with running_emulator(tmp_path_factory.mktemp("alone"), "--lazy") as running:
+        yield running
+
+
+@pytest.fixture
+def alone(emptied: Running) -> Running:
+    """One that a test has for itself, as new: it may be filled to its limits, or reset."""
+    emptied.control("reset", "POST")
+    return emptied
+
+
 @pytest.fixture
 def v1(emulator: Running) -> Iterator[OpenAI]:
     with emulator.v1() as client:

@@ -1,6 +1,5 @@
 """The emulator's own controls: clock, settings, journal, arming of faults, reset, page."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +10,8 @@ from openai import OpenAI
 from local.emulator.app import Emulator
 from local.emulator.language import Language
 from local.emulator.operations import UNKNOWN, name_of
-from local.emulator.switches import Values
 
-from .conftest import BASE_MODEL, Running, dataset, running_emulator, upload, wait_until
-
-
-@pytest.fixture(scope="module")
-def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """An emulator that may be reset."""
-    with running_emulator(tmp_path_factory.mktemp("alone"), "--lazy") as running:
-        yield running
+from .conftest import BASE_MODEL, Running, dataset, upload, wait_until
 
 
 def refusal(emulator: Running, path: str, body: Any, method: str = "POST") -> str:
@@ -142,18 +133,6 @@ def test_reset_leaves_an_empty_resource(alone: Running) -> None:
     assert "part" in refusal(alone, "reset", {"parts": ["everything"]})
 
 
-def test_clock_faults_and_settings_survive_a_restart(tmp_path: Path) -> None:
-    with running_emulator(tmp_path, "--lazy") as emulator:
-        emulator.advance(100)
-        emulator.settings(job_shape="null")
-        emulator.fault("throttled")
-    with running_emulator(tmp_path, "--lazy") as emulator:
-        state = emulator.control("state")
-        assert state["clock"]["ahead_seconds"] == 100
-        assert state["settings"]["job_shape"] == "null"
-        assert [fault["fault"] for fault in state["faults"]] == ["throttled"]
-
-
 def test_the_page_is_served(emulator: Running) -> None:
     answer = httpx.get(f"{emulator.url}/_emulator")
     assert answer.status_code == 200
@@ -171,7 +150,3 @@ def test_every_route_has_a_name(tmp_path: Path) -> None:
                 for method in one.methods - {"HEAD"}:
                     assert name_of(method, path) != UNKNOWN, f"{method} {path}"
     emulator.common.store.close()
-
-
-def test_the_services_limits_are_the_documented_ones() -> None:
-    assert (Values.deployment_limit, Values.job_limit, Values.queue_limit) == (10, 100, 20)

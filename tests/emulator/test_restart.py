@@ -35,7 +35,14 @@ def test_two_lives(tmp_path: Path) -> None:
         wait_until(lambda: status(client, paused) == "paused")
         interrupted = start(client, file, 1000)
         wait_until(lambda: bool(steps(client, interrupted)))
+        emulator.advance(100)
+        emulator.settings(job_shape="null")
+        emulator.fault("throttled", "uploads.create")
     with running_emulator(tmp_path) as emulator, emulator.v1() as client:
+        state = emulator.control("state")
+        assert state["clock"]["ahead_seconds"] == 100
+        assert state["settings"]["job_shape"] == "null"
+        assert [fault["fault"] for fault in state["faults"]] == ["throttled"]
         assert client.files.content(file).content == dataset()
         events = [event.message for event in client.fine_tuning.jobs.list_events(interrupted)]
         assert ENQUEUED in events[:5] or events.count(ENQUEUED) == 2
