@@ -33,7 +33,11 @@ def main():
             file=dataset, purpose="fine-tune", user_provided_filename="training_set.jsonl"
         )
     until(lambda: openai.File.retrieve(file["id"])["status"], ["processed"])
-    job = openai.FineTuningJob.create(training_file=file["id"], model="gpt-4.1-nano-2025-04-14")
+    job = openai.FineTuningJob.create(
+        training_file=file["id"],
+        model="gpt-4.1-nano-2025-04-14",
+        hyperparameters={"n_epochs": 1},
+    )
     until(lambda: openai.FineTuningJob.retrieve(job["id"])["status"], ["succeeded"])
     model = openai.FineTuningJob.retrieve(job["id"])["fine_tuned_model"]
     try:  # this client leaves Azure's prefix and version out of the address of events

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ValidationError
 
 from .conftest import BASE_MODEL, QUESTION, Running, Tuned, dataset
 
+QUICK = {"hyperparameters": {"n_epochs": 1}}
 # (type, field): why Azure differs.
 EXCEPTIONS = {
     ("FileObject", "status"): "pending and running are not among OpenAI's (S-AUTH)",
@@ -69,7 +70,7 @@ def test_files(get: Any) -> None:
 
 def test_jobs(get: Any, tuned: Tuned) -> None:
     job = tuned.finished
-    body = {"model": BASE_MODEL, "training_file": job.training_file}
+    body = {"model": BASE_MODEL, "training_file": job.training_file, **QUICK}
     conforms(FineTuningJob, get("/fine_tuning/jobs", "POST", json=body))
     conforms(FineTuningJob, get(f"/fine_tuning/jobs/{job.id}"))
     for one in get("/fine_tuning/jobs")["data"]:
@@ -102,7 +103,7 @@ def test_no_exception_is_listed_in_vain(emulator: Running, tuned: Tuned) -> None
     with emulator.http() as client:
         form = {"file": ("t.jsonl", dataset())}
         file = client.post("/openai/v1/files", files=form, data={"purpose": "fine-tune"}).json()
-        body = {"model": BASE_MODEL, "training_file": tuned.finished.training_file}
+        body = {"model": BASE_MODEL, "training_file": tuned.finished.training_file, **QUICK}
         job = client.post("/openai/v1/fine_tuning/jobs", json=body).json()
         wanted = {
             "purpose": "fine-tune",

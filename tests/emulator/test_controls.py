@@ -37,7 +37,9 @@ def test_time_does_not_run_backwards(emulator: Running, wrong: Any) -> None:
 
 def test_a_job_waits_in_the_queue_until_its_time(emulator: Running, v1: OpenAI) -> None:
     emulator.settings(queue_seconds=12 * 3600)
-    job = v1.fine_tuning.jobs.create(model=BASE_MODEL, training_file=upload(v1, dataset()))
+    job = v1.fine_tuning.jobs.create(
+        model=BASE_MODEL, training_file=upload(v1, dataset()), hyperparameters={"n_epochs": 1}
+    )
     assert str(v1.fine_tuning.jobs.retrieve(job.id).status) == "pending"
     emulator.advance(12 * 3600 + 1)
     wait_until(lambda: str(v1.fine_tuning.jobs.retrieve(job.id).status) != "pending")
@@ -57,7 +59,9 @@ def test_the_journal_tells_what_a_call_changed(emulator: Running, v1: OpenAI) ->
 
 
 def test_what_happens_without_a_call_is_in_the_journal_too(emulator: Running, v1: OpenAI) -> None:
-    job = v1.fine_tuning.jobs.create(model=BASE_MODEL, training_file=upload(v1, dataset()))
+    job = v1.fine_tuning.jobs.create(
+        model=BASE_MODEL, training_file=upload(v1, dataset()), hyperparameters={"n_epochs": 1}
+    )
     wait_until(lambda: emulator.effects("job", job.id) == ["created", "succeeded"])
     ended = emulator.control(f"journal?effect=job&id={job.id}&change=succeeded")
     assert [entry["operation"] for entry in ended["data"]] == ["service"]

@@ -71,7 +71,8 @@ def test_dpo_wants_pairs_and_a_model_that_takes_it(v1: OpenAI) -> None:
 def test_a_tuned_model_can_be_tuned_again(v1: OpenAI, tuned: Tuned) -> None:
     first = losses(v1, tuned.finished)
     parent = tuned.finished.fine_tuned_model
-    done = finished(v1, start(v1, model=parent, seed=3, suffix="more"))
+    quick: Any = {"n_epochs": 2}
+    done = finished(v1, start(v1, model=parent, seed=3, suffix="more", hyperparameters=quick))
     assert done.status == "succeeded", done.error
     hexadecimal = done.id.removeprefix("ftjob-")
     assert done.fine_tuned_model == f"{BASE_MODEL}.ft-{hexadecimal}-more"
@@ -80,7 +81,7 @@ def test_a_tuned_model_can_be_tuned_again(v1: OpenAI, tuned: Tuned) -> None:
 
 
 def test_a_training_with_a_pause_is_the_same_training(emulator: Running, v1: OpenAI) -> None:
-    options: dict[str, Any] = {"hyperparameters": {"n_epochs": 20}, "seed": 5}
+    options: dict[str, Any] = {"hyperparameters": {"n_epochs": 12}, "seed": 5}
     job = start(v1, **options)
     with pytest.raises(openai.BadRequestError) as refusal:
         v1.fine_tuning.jobs.resume(job)
@@ -156,5 +157,6 @@ def test_tool_calls_can_be_trained_on(v1: OpenAI) -> None:
         {"role": "assistant", "content": "Rain."},
     ]
     line = json.dumps({"messages": messages, "tools": tools, "parallel_tool_calls": False})
-    done = finished(v1, start(v1, "\n".join([line] * 10).encode()))
+    content = "\n".join([line] * 10).encode()
+    done = finished(v1, start(v1, content, hyperparameters={"n_epochs": 1}))
     assert done.status == "succeeded", done.error

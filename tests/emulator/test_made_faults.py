@@ -47,7 +47,9 @@ def test_file_error(emulator: Running, v1: OpenAI, detail: str) -> None:
 def test_job_stuck(emulator: Running, v1: OpenAI) -> None:
     emulator.fault("job-stuck")
     job = v1.fine_tuning.jobs.create(model=BASE_MODEL, training_file=upload(v1, dataset()))
-    after = v1.fine_tuning.jobs.create(model=BASE_MODEL, training_file=upload(v1, dataset()))
+    after = v1.fine_tuning.jobs.create(
+        model=BASE_MODEL, training_file=upload(v1, dataset()), hyperparameters={"n_epochs": 1}
+    )
     assert finished(v1, after.id).status == "succeeded"  # the others go past it
     assert str(v1.fine_tuning.jobs.retrieve(job.id).status) == "pending"
     assert v1.fine_tuning.jobs.cancel(job.id).status == "cancelled"
@@ -63,7 +65,9 @@ def test_job_stuck(emulator: Running, v1: OpenAI) -> None:
 )
 def test_failing_jobs(emulator: Running, v1: OpenAI, fault: str, code: str, told: str) -> None:
     emulator.fault(fault, "jobs.create")
-    job = v1.fine_tuning.jobs.create(model=BASE_MODEL, training_file=upload(v1, dataset()))
+    job = v1.fine_tuning.jobs.create(
+        model=BASE_MODEL, training_file=upload(v1, dataset()), hyperparameters={"n_epochs": 4}
+    )
     failed = finished(v1, job.id)
     assert (failed.status, failed.error.code) == ("failed", code)
     assert told in failed.error.message
