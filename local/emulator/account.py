@@ -17,6 +17,7 @@ from .deployments import Deployments, quota_title
 from .errors import ArmError
 from .room import Common, Room
 
+CAPACITIES = f"/subscriptions/{{subscription}}{PROVIDER}/modelCapacities"
 IN_LOCATION = f"/subscriptions/{{subscription}}{PROVIDER}/locations/{{location}}"
 
 
@@ -33,6 +34,8 @@ class Account(Room):
             Route(f"{ACCOUNT}/usages", self.usages, methods=["GET"]),
             Route(f"{IN_LOCATION}/models", self.location_models, methods=["GET"]),
             Route(f"{IN_LOCATION}/usages", self.usages, methods=["GET"]),
+            Route(f"{IN_LOCATION}/modelCapacities", self.capacities, methods=["GET"]),
+            Route(CAPACITIES, self.capacities, methods=["GET"]),
         ]
 
     async def show(self, request: Request) -> JSONResponse:
@@ -88,6 +91,39 @@ class Account(Room):
             if wanted in (None, name)
         ]
         return JSONResponse({"value": value, "nextLink": None})
+
+    async def capacities(self, request: Request) -> JSONResponse:
+        """?modelFormat=OpenAI&modelName=...&modelVersion=...: what is left of it, by SKU."""
+        if "location" in request.path_params:
+            self._require_location(request)
+        wanted = [request.query_params.get(f"model{key}") for key in ("Format", "Name", "Version")]
+        value = [
+            self._capacity(request.url.path, base, sku)
+            for base in BASE_MODELS
+            if wanted == ["OpenAI", base.name, base.version]
+            for sku in SKUS
+        ]
+        return JSONResponse({"value": value, "nextLink": None})
+
+    def _capacity(self, path: str, base: BaseModel, sku: str) -> dict[str, Any]:
+        left = [
+            self._switches.now.quota_capacity - self._deployments.used(usage_name(base, sku, tuned))
+            if allows(base, sku, tuned)
+            else 0
+            for tuned in (False, True)
+        ]
+        return {
+            "id": f"{path}/{base.name}.{base.version}.{sku}",
+            "name": f"{base.name}.{base.version}.{sku}",
+            "type": "Microsoft.CognitiveServices/modelCapacities",
+            "location": self._switches.now.location,
+            "properties": {
+                "model": {"format": "OpenAI", "name": base.name, "version": base.version},
+                "skuName": sku,
+                "availableCapacity": float(left[0]),
+                "availableFinetuneCapacity": float(left[1]),
+            },
+        }
 
     def _require_location(self, request: Request) -> None:
         location = request.path_params["location"]

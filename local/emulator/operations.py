@@ -49,6 +49,8 @@ CONTROL_PLANE = (
     ("GET", f"{_ACCOUNT}/usages", "accounts.usages"),
     ("GET", f"{_LOCATION}/models", "locations.models"),
     ("GET", f"{_LOCATION}/usages", "locations.usages"),
+    ("GET", f"{_LOCATION}/modelCapacities", "locations.capacities"),
+    ("GET", f"{_PROVIDER}/modelCapacities", "subscription.capacities"),
     ("GET", f"{_LOCATION}/operationResults/{{operation}}", "operations.get"),
 )
 NAMES = tuple(dict.fromkeys(name for *_, name in (*DATA_PLANE, *CONTROL_PLANE)))

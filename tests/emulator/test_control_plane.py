@@ -130,6 +130,20 @@ def test_usages_go_by_the_skus_usage_name(emulator: Running, arm: Client) -> Non
     assert (usage().current_value, usage().limit) == (before + 12, 1000)
 
 
+def test_capacities_tell_what_is_left(emulator: Running, arm: Client, tuned: Tuned) -> None:
+    deploy(arm, "takes-five", tuned.finished.fine_tuned_model, sku="DataZoneStandard", capacity=5)
+    wanted = ("OpenAI", "gpt-4.1-nano", VERSION)
+    for found in (
+        arm.model_capacities.list(*wanted),
+        arm.location_based_model_capacities.list("swedencentral", *wanted),
+    ):
+        left: Any = {one.properties.sku_name: one.properties for one in found if one.properties}
+        assert left["DataZoneStandard"].available_capacity == 1000
+        assert left["DataZoneStandard"].available_finetune_capacity == 995
+        assert left["DeveloperTier"].available_capacity == 0  # of tuned models only
+    assert not list(arm.model_capacities.list("OpenAI", "gpt-9", "1"))
+
+
 def test_quota_is_finite(emulator: Running, arm: Client) -> None:
     deploy(arm, "greedy", "gpt-4o", "2024-08-06", sku="DataZoneStandard", capacity=990)
     with pytest.raises(HttpResponseError) as refusal:
