@@ -30,11 +30,11 @@ _SHORTEST_COPY = 30  # characters: shorter answers are often rightly words of th
 _OPEN_ENDS = frozenset(",;:-–—&(/…")
 
 
-def texts_are_whole(talk: Conversation) -> Iterator[Fault]:
+def texts_are_whole(talk: Conversation, *, ascii_too: bool) -> Iterator[Fault]:
     """Control characters and texts decoded wrongly; one fault of each kind for a message."""
     for index, message in enumerate(talk.messages):
         text = message.content or ""
-        if not _PERHAPS.search(text):
+        if (text.isascii() and not ascii_too) or not _PERHAPS.search(text):
             continue
         seen = set()
         for match in _BROKEN.finditer(text):

@@ -9,9 +9,8 @@ import numpy.typing as npt
 
 from shared.dataset import privacy
 
-Lines = npt.NDArray[np.bool_]  # one for each line of the block
 Marks = npt.NDArray[np.bool_]  # one for each byte
-Kinds = npt.NDArray[np.uint8]  # privacy.SECRET and others, added up
+Kinds = npt.NDArray[np.uint8]  # one for each line of the block; 0 is a certain no
 Counts = npt.NDArray[np.int64]
 
 LONG_WORD = 20  # nearly every key and token is a run of so many letters, digits, _ and -
@@ -41,7 +40,7 @@ class Glance:
         return counts
 
     def private(self) -> Kinds:
-        """What kinds of private data there may be."""
+        """What kinds of private data there may be: SECRET, ADDRESS and NUMBER, added up."""
         found = np.zeros(len(self._starts), np.uint8)
         found[self._owners(np.flatnonzero(self._bytes == ord("@")))] |= privacy.ADDRESS
         digit = self._bytes - np.uint8(ord("0")) < 10
@@ -50,13 +49,16 @@ class Glance:
         found[self._owners(self._named_keys())] |= privacy.SECRET
         return found
 
-    def strange(self) -> Lines:
-        """May there be anything but plain printable text?"""
-        found = np.maximum.reduceat(self._bytes, self._starts) >= 0x7F
+    def strange(self) -> Kinds:
+        """May there be anything but plain printable text: in texts that are not ASCII (1), or in
+        any, by an escape (2)?"""
+        highest = np.maximum.reduceat(self._bytes, self._starts)
+        found = (highest >= 0x80).astype(np.uint8)
         escapes = np.flatnonzero(self._bytes == ord("\\"))
         kinds = self._bytes[escapes + 1]
         odd = (kinds == ord("u")) | (kinds == ord("b")) | (kinds == ord("f"))
-        found[self._owners(escapes[odd])] = True
+        found[self._owners(escapes[odd])] = 2
+        found[self._owners(np.flatnonzero(self._bytes == 0x7F))] = 2
         return found
 
     def _long_numbers(self, digit: Marks) -> Counts:
@@ -81,9 +83,10 @@ class Glance:
         return long[np.isin(pairs, _PAIRS)]
 
     def _named_keys(self) -> Counts:
-        """PRIVATE KEY, AccountKey: what follows these may have signs of other kinds in it."""
-        k = np.flatnonzero(self._bytes[:-2] == ord("K"))
-        return k[(self._bytes[k + 1] | 0x20 == ord("e")) & (self._bytes[k + 2] | 0x20 == ord("y"))]
+        """PRIVATE KEY-----, AccountKey=: what belongs to these may have signs of other kinds."""
+        k = np.flatnonzero(self._bytes[:-3] == ord("K"))
+        y, after = self._bytes[k + 2] | 0x20, self._bytes[k + 3]
+        return k[(y == ord("y")) & ((after == ord("-")) | (after == ord("=")))]
 
     def _owners(self, places: Counts) -> Counts:
         """The lines of places."""

@@ -84,15 +84,14 @@ _SECRETS = (
     _Kind("API key", re.compile(_API_KEY.format("-")), "k-"),
     _Kind("API key", re.compile(_API_KEY.format("_")), "k_"),
 )
-_ADDRESSES = (
-    _Kind(
-        "e-mail address",
-        re.compile(r"(?<![\w.%+-])[\w.%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8}"),
-        "@",
-        _real_address,
-    ),
+_ADDRESS = _Kind(  # without what stands before the @
+    "e-mail address",
+    re.compile(r"@(?<=[\w.%+-]@)[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8}"),
+    "@",
+    _real_address,
 )
-_NUMBERS = (  # where two overlap, the one that begins first is meant, then the one named first
+_BEFORE_AT = re.compile(r"[\w.%+-]{1,64}$")
+_NUMBERS = (  # of two that overlap the one that begins first is meant, or is named first
     _Kind(
         "IBAN",
         re.compile(r"[A-Z](?<!\w.)[A-Z]\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b"),
@@ -124,27 +123,32 @@ def find(text: str, kinds: int = SECRET + ADDRESS + NUMBER) -> list[Private]:
     """In the order of the text, without overlaps; a secret goes before personal data."""
     found: list[Private] = []
     if kinds & SECRET:
-        found += _matches(text, _SECRETS, secret=True)
-    if kinds & ADDRESS:
-        found += _matches(text, _ADDRESSES)
+        for kind in _SECRETS:
+            if kind.sign in text:
+                found += _matches(kind, text, secret=True)
+    if kinds & ADDRESS and "@" in text:
+        for host in _matches(_ADDRESS, text):
+            name = _BEFORE_AT.search(text, max(0, host.start - 64), host.start)
+            found += [host._replace(start=name.start())] if name else []
     if kinds & NUMBER and _DIGITS.search(text):
-        found += _matches(text, _NUMBERS)
-    if not found:
-        return found
+        for kind in _NUMBERS:
+            found += _matches(kind, text)
+    return _apart(found) if found else found
+
+
+def _matches(kind: _Kind, text: str, *, secret: bool = False) -> Iterator[Private]:
+    """What fails its proof is nothing, and keeps its place: no card within a mistyped IBAN."""
+    for match in kind.pattern.finditer(text):
+        told = kind.what if kind.proof(match.group()) else ""
+        yield Private(match.start(), match.end(), told, secret)
+
+
+def _apart(found: list[Private]) -> list[Private]:
     apart: list[Private] = []
     for private in sorted(found, key=lambda one: (not one.secret, one.start)):
         if all(private.end <= other.start or other.end <= private.start for other in apart):
             apart.append(private)
     return sorted(private for private in apart if private.what)
-
-
-def _matches(text: str, kinds: tuple[_Kind, ...], *, secret: bool = False) -> Iterator[Private]:
-    """What fails its proof is nothing, and keeps its place: no card within a mistyped IBAN."""
-    for what, pattern, sign, proof in kinds:
-        if sign in text:
-            for match in pattern.finditer(text):
-                told = what if proof(match.group()) else ""
-                yield Private(match.start(), match.end(), told, secret)
 
 
 def mask(text: str) -> str:

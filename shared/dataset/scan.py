@@ -187,8 +187,8 @@ class Scan:
                 self._keep(fault, talk)
             if content.ends_open(talk) and len(self.seen.open_ends) < 100_000:
                 self.seen.open_ends.append(talk.line)
-            if strange[talk.line - first]:
-                for fault in content.texts_are_whole(talk):
+            if odd := strange[talk.line - first]:
+                for fault in content.texts_are_whole(talk, ascii_too=odd == 2):
                     self._keep(fault, talk)
             if suspects := private[talk.line - first]:
                 for fault, kind in content.nothing_is_private(talk, suspects):
