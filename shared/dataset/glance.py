@@ -15,8 +15,10 @@ Counts = npt.NDArray[np.int64]
 
 LONG_WORD = 20  # nearly every key and token is a run of so many letters, digits, _ and -
 _BEGINNINGS = ("sk", "rk", "pk", "gh", "gi", "AK", "AS", "AI", "xo", "hf", "ey")
-_PAIRS = np.array([ord(a) << 8 | ord(b) for a, b in _BEGINNINGS], np.uint16)
-_SEPARATES = np.isin(np.arange(256), list(b" ().+/-"))  # two digits of a number, three at most
+_BEGINS = np.zeros(1 << 16, np.bool_)  # by two characters
+_BEGINS[[ord(a) << 8 | ord(b) for a, b in _BEGINNINGS]] = True
+_SEPARATES = np.zeros(256, np.bool_)  # two digits of a number, three at the most
+_SEPARATES[list(b" ().+/-")] = True
 
 
 class Glance:
@@ -80,7 +82,7 @@ class Glance:
             run = run[shift:] & run[:-shift]
         long = np.flatnonzero(run)
         pairs = self._bytes[long].astype(np.uint16) << 8 | self._bytes[long + 1]
-        return long[np.isin(pairs, _PAIRS)]
+        return long[_BEGINS[pairs]]
 
     def _named_keys(self) -> Counts:
         """PRIVATE KEY-----, AccountKey=: what belongs to these may have signs of other kinds."""

@@ -67,11 +67,13 @@ def _runs(tokens: npt.NDArray[np.uint32], lengths: Ints) -> npt.NDArray[np.uint6
     run[:-1] += second[1:]
     run[:-2] += third[2:]
     # What the next example begins with was added to the last two of each: take it back.
-    begins = np.cumsum(lengths[lengths > 0])[:-1]
+    lengths = lengths[lengths > 0]
+    begins = np.cumsum(lengths)[:-1]
     run[begins - 1] -= second[begins]
-    across = np.unique(np.concatenate([begins - 1, begins - 2]))
-    across = across[(across >= 0) & (across + 2 < len(tokens))]
-    run[across] -= third[across + 2]
+    followed = begins[begins + 1 < len(tokens)]
+    run[followed - 1] -= third[followed + 1]
+    longer = begins[lengths[:-1] > 1]
+    run[longer - 2] -= third[longer]
     run ^= run >> np.uint64(29)
     run *= np.uint64(0xBF58476D1CE4E5B9)
     run ^= run >> np.uint64(32)
