@@ -295,14 +295,15 @@ module alerts 'alerts.bicep' = {
   }
 }
 
-// What the hooks, the doctor and people need to know; azd keeps them in the environment.
+// What the hooks, the doctor and people need to know; azd keeps them in the environment. What is an
+// app setting too has its name, but for the resource group: azd looks for the app in this one.
 output AZURE_LOCATION string = location
 output AZURE_TENANT_ID string = tenant().tenantId
 output AZURE_RESOURCE_GROUP string = group
 output TUNEDROP_APP string = app.outputs.name
 output TUNEDROP_URL string = app.outputs.url
 output TUNEDROP_STORAGE string = storage.outputs.dataName
-output TUNEDROP_STORAGE_URI string = storage.outputs.dataBlobUri
+output TunedropStorage__blobServiceUri string = storage.outputs.dataBlobUri
 output TUNEDROP_DATASETS string = containers.datasets
 output TUNEDROP_TOPIC string = topic.outputs.name
 output TUNEDROP_IDENTITY string = identity.outputs.principalId

@@ -149,3 +149,15 @@ def test_powershell_does_the_same(az: Az) -> None:
     assert done.returncode == 0, done.stderr
     assert [" ".join(call[:3]) for call in az.asked()] == [KEYS, DEPLOY]
     assert "the-key" not in done.stdout + done.stderr
+
+
+@needs_sh
+@pytest.mark.parametrize("code", [0, 1])
+def test_the_role_on_the_subscription_is_taken_back_and_never_in_the_way(az: Az, code: int) -> None:
+    more = {"TUNEDROP_IDENTITY": "the-identity"}
+    done = az.run("forget.sh", {"role assignment delete": [[code, "x"]]}, **more)
+    assert done.returncode == 0
+    (call,) = az.asked()
+    assert call[-1] == f"/subscriptions/{ENVIRONMENT['AZURE_SUBSCRIPTION_ID']}"
+    assert call[call.index("--assignee") + 1] == "the-identity"
+    assert ("could not be taken back" in done.stderr) == bool(code)
