@@ -33,7 +33,7 @@ def _fetch(address: str, key: str) -> bytes:
         raise ExportError(f"{address} is no web address: give --app https://NAME….")
     request = urllib.request.Request(address, headers={"x-functions-key": key})
     try:
-        with urllib.request.urlopen(request, timeout=120) as response:
+        with urllib.request.urlopen(request, timeout=120) as response:  # nosec B310
             return bytes(response.read())
     except urllib.error.HTTPError as error:
         cure = "give a Functions key with --key" if error.code == 401 else "see the app's log"
