@@ -12,7 +12,7 @@ param monthlyBudget int
 param alertEmail string
 
 @description('Left alone, the first day of this month: Azure takes no earlier one.')
-param budgetStart string = utcNow('yyyy-MM-01')
+param budgetStart string = '${utcNow('yyyy-MM')}-01T00:00:00Z'
 
 var rules = loadJsonContent('alerts.json')
 var tell = empty(actionGroupId) ? [] : [actionGroupId]

@@ -90,7 +90,7 @@ param containers object = {
 param settings object = {}
 
 var roles = loadJsonContent('roles.json').given
-var regions = loadJsonContent('regions.json').training
+var regions = any(loadJsonContent('regions.json').training) // looked into by names that are only known later
 var token = toLower(uniqueString(subscription().id, environmentName, location))
 var name = 'tunedrop-${token}'
 var here = subscription().id
@@ -102,8 +102,10 @@ var accountName = isNewAccount ? name : existingAccount
 var accountGroup = isNewAccount ? group : existingAccountGroup
 
 // The app's own defaults; shared/settings.py has the same ones.
-var baseModel = empty(settings.?TUNEDROP_BASE_MODEL ?? '') ? 'gpt-4.1-nano-2025-04-14' : settings.TUNEDROP_BASE_MODEL
-var trainingType = empty(settings.?TUNEDROP_TRAINING_TYPE ?? '') ? 'globalStandard' : settings.TUNEDROP_TRAINING_TYPE
+var askedModel = settings.?TUNEDROP_BASE_MODEL ?? ''
+var askedType = settings.?TUNEDROP_TRAINING_TYPE ?? ''
+var baseModel = empty(askedModel) ? 'gpt-4.1-nano-2025-04-14' : askedModel
+var trainingType = empty(askedType) ? 'globalStandard' : askedType
 var tier = toLower(trainingType) == 'standard' ? regions.standard : regions.globalStandard
 var trainable = tier[?baseModel] ?? tier.regions
 var chosen = contains(trainable, location) ? location : trainable[0]
@@ -159,7 +161,7 @@ module openAi 'openai.bicep' = if (isNewAccount) {
     tags: tags
     isPrivate: isPrivate
     workspaceId: monitor.outputs.workspaceId
-    region: contains(trainable, accountLocation) ? 'can train' : '${baseModel} cannot be trained in ${accountLocation} with ${trainingType}; these regions can: ${join(trainable, ', ')}'
+    region: any(contains(trainable, accountLocation) ? 'can train' : '${baseModel} cannot be trained in ${accountLocation} with ${trainingType}; these regions can: ${join(trainable, ', ')}')
   }
 }
 

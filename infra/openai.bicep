@@ -9,12 +9,13 @@ param workspaceId string
 // main.bicep looks it up. A region that cannot train the base model is refused here, with the
 // sentence that says so, before anything is made and not after the first dataset has been dropped.
 @allowed(['can train'])
+#disable-next-line no-unused-params
 param region string
 
 resource account 'Microsoft.CognitiveServices/accounts@2025-09-01' = {
   name: name
   location: location
-  tags: union(tags, { region: region })
+  tags: tags
   kind: 'OpenAI'
   sku: {
     name: 'S0'

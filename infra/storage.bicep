@@ -41,8 +41,7 @@ resource hostBlobs 'Microsoft.Storage/storageAccounts/blobServices@2024-01-01' =
   name: 'default'
   properties: {
     deleteRetentionPolicy: {
-      enabled: true
-      days: 7
+      enabled: false // each of the host's many small writes would leave a copy
     }
   }
 }
@@ -108,6 +107,9 @@ resource dataContainers 'Microsoft.Storage/storageAccounts/blobServices/containe
 resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2024-01-01' = {
   parent: data
   name: 'default'
+  dependsOn: [
+    dataBlobs // versions must be on before a rule speaks of them
+  ]
   properties: {
     policy: {
       rules: [
@@ -116,7 +118,7 @@ resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2024-01
           type: 'Lifecycle'
           definition: {
             filters: {
-              blobTypes: ['blockBlob']
+              blobTypes: ['blockBlob', 'appendBlob']
               prefixMatch: ['${containers.datasets}/', '${containers.runs}/', '${containers.models}/']
             }
             actions: {
@@ -134,7 +136,7 @@ resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2024-01
           type: 'Lifecycle'
           definition: {
             filters: {
-              blobTypes: ['blockBlob']
+              blobTypes: ['blockBlob', 'appendBlob']
               prefixMatch: ['${containers.feedback}/']
             }
             actions: {
@@ -151,7 +153,7 @@ resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2024-01
           type: 'Lifecycle'
           definition: {
             filters: {
-              blobTypes: ['blockBlob']
+              blobTypes: ['blockBlob', 'appendBlob']
               prefixMatch: ['dead-letters/']
             }
             actions: {

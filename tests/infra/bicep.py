@@ -68,8 +68,9 @@ def read(path: Path) -> File:
         if node.type == "decorators":
             decorators = node.children
             continue
-        _declare(file, node, decorators)
-        decorators = []
+        if node.type.endswith("_declaration"):
+            _declare(file, node, decorators)
+            decorators = []
     file.broken = [
         f"{path.name}:{node.start_point.row + 1}"
         for node in _walk(root)
