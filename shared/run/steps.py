@@ -174,8 +174,9 @@ async def _processed(file: RemoteFile, cloud: Cloud) -> bool:
     while file.status != "processed":
         if file.status in ("error", "deleted"):
             raise Refused(
-                f"The service could not use {file.name}: {file.status} {file.detail}".strip(),
-                "Read the message, correct the dataset and drop it again.",
+                f"The service could not use {file.name}: its status is {file.status}, "
+                f"{file.detail or 'and no reason is given.'}",
+                "Correct what it names, if anything, and drop the dataset again.",
             )
         if now() > give_up:
             return False

@@ -7,6 +7,7 @@ known. The kill is SIGKILL to itself: no `finally` runs, no lease is given back.
 import asyncio
 import functools
 import inspect
+import multiprocessing
 import os
 import signal
 from dataclasses import dataclass
@@ -18,6 +19,12 @@ from shared.cloud import Cloud
 from shared.run import keeper, steps
 from shared.run.ledger import Ledger
 from shared.settings import Settings
+
+# A server that has imported everything forks workers in no time; the tests' process has threads.
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(
+    ["tests.reliability.test_chaos", "openai", "azure.mgmt.cognitiveservices.aio"]
+)
 
 OUTSIDE = ("datasets", "runs", "models", "finetuning", "deployments")
 

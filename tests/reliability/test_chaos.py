@@ -5,7 +5,6 @@ TUNEDROP_STORMS=<how many> and TUNEDROP_DROPS=<of each> (see docs/reliability.md
 
 import asyncio
 import json
-import multiprocessing
 import os
 import random
 import time
@@ -26,8 +25,8 @@ from shared.run.stages import Stage
 from shared.settings import Settings
 from tests.conftest import QUICK, Loop
 from tests.loop.test_loop import dataset
+from tests.reliability.life import FORKS
 
-FORKS = multiprocessing.get_context("forkserver")
 DROPS = int(os.environ.get("TUNEDROP_DROPS", "8"))
 KEPT_SEEDS = [1]  # and every seed that has failed once
 SEEDS = [*KEPT_SEEDS, *range(1000, 1000 + int(os.environ.get("TUNEDROP_STORMS", "0")))]
@@ -35,16 +34,16 @@ PATIENCE_SECONDS = 60 + 15 * DROPS
 
 # Each strikes any operation of the pattern with this probability.
 WEATHER = {
-    "error-before": 0.04,
-    "error-after": 0.04,
-    "reset-before": 0.03,
-    "reset-after": 0.03,
-    "throttled-ms": 0.05,
-    "unavailable": 0.02,
-    "job-failed": 0.03,
-    "file-error": 0.02,
-    "provisioning-failed": 0.03,
-    "request-conflict": 0.1,
+    "error-before": 0.1,
+    "error-after": 0.12,
+    "reset-before": 0.08,
+    "reset-after": 0.1,
+    "throttled-ms": 0.1,
+    "unavailable": 0.05,
+    "job-failed": 0.1,
+    "file-error": 0.06,
+    "provisioning-failed": 0.1,
+    "request-conflict": 0.2,
 }
 PLACES = ("files.*", "jobs.*", "deployments.*", "chat.*")
 ROOM = {"deployment_limit": 1000, "job_limit": 10_000, "queue_limit": 10_000}
@@ -88,6 +87,9 @@ class Storm:
             self._change_weather()
             model = self.chance.choice(self.models)
             self._live(self._drop(model, number), self.chance.uniform(0.3, 3.0))
+        for _ in range(DROPS // 2):
+            self._change_weather()
+            self._live([], self.chance.uniform(0.3, 3.0))
 
     def clear_up(self) -> None:
         self._calm()

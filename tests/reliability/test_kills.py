@@ -5,7 +5,6 @@ with TUNEDROP_EVERY_KILL=1 (see docs/reliability.md).
 """
 
 import asyncio
-import multiprocessing
 import os
 import uuid
 from datetime import date
@@ -22,15 +21,10 @@ from shared.run.stages import Stage
 from shared.settings import Settings
 from tests.conftest import Loop
 from tests.loop.test_loop import dataset, jobs_of
-from tests.reliability.life import Kill, live
+from tests.reliability.life import FORKS, Kill, live
 
 SHORT_FORM = 8  # kills of one run of the suite
 PATIENCE_SECONDS = 120
-# A server that has imported everything forks workers in no time; this process has threads.
-FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(
-    ["tests.reliability.life", "openai", "azure.mgmt.cognitiveservices.aio"]
-)
 
 
 class World:

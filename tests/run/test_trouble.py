@@ -124,7 +124,7 @@ async def test_a_job_cancelled_in_the_portal_is_told_apart_from_an_order(
         ("job-unsafe-data", "caller", "Take out the examples"),
         ("job-unsafe-model", "caller", "Balance the dataset"),
         ("job-failed", "service", "retry"),
-        ("file-error", "service", "correct the dataset"),
+        ("file-error", "service", "drop the dataset again"),
         ("insufficient-quota", "caller", "quota"),
         ("provisioning-failed", "service", "retry"),
     ],
