@@ -1,4 +1,4 @@
-"""What people are told of a run: is it stuck, how long still, do its losses warn; and the pauses."""
+"""What people are told of a run: is it stuck, how long still, do its losses warn; the pauses."""
 
 from datetime import UTC, datetime, timedelta
 
