@@ -21,7 +21,7 @@ from shared.run.steps import STEPS
 
 log = logging.getLogger(__name__)
 
-AT_ONCE = 8  # runs that one tick moves side by side
+AT_ONCE = 8  # runs that one tick moves side by side, and drops that one sweep takes
 TURN = 45.0  # seconds that a tick waits for its runs; a slower one goes on beside the next ticks
 ORPHANED = timedelta(hours=1)  # age at which an active marker without a run is cleared
 JOB_STAGES = (Stage.SUBMITTED, Stage.TRAINING)
@@ -44,13 +44,11 @@ async def tick(cloud: Cloud) -> None:
     heart, sweep_due = await heartbeat.beat(
         cloud.runs, timedelta(seconds=cloud.settings.sweep_seconds)
     )
-    room = asyncio.Semaphore(AT_ONCE)
 
     async def look_after(run_id: str, since: datetime) -> None:
-        async with room:
-            await advance(run_id, cloud, heart.awake_since)
-            if now() - since > ORPHANED:
-                await _clear_orphan(run_id, cloud)
+        await advance(run_id, cloud, heart.awake_since)
+        if now() - since > ORPHANED:
+            await _clear_orphan(run_id, cloud)
 
     active = await Ledger(cloud.runs).active()
     works = [(f"run {run_id}", look_after(run_id, since)) for run_id, since in active]
@@ -60,13 +58,11 @@ async def tick(cloud: Cloud) -> None:
 
 
 async def sweep(cloud: Cloud) -> None:
-    """Take the drops that were missed."""
-    for path in await drops.missed(cloud):
+    """Take the drops that were missed; the next ticks move their runs on."""
+    missed = await drops.missed(cloud)
+    for path in missed:
         log.error("%s was not taken when it was dropped: its event was lost or failed", path)
-        try:
-            await dataset_dropped(path, cloud)
-        except TunedropError as error:
-            log.error("%s: %s", path, error)
+    await _side_by_side((path, intake.take(path, cloud)) for path in missed)
 
 
 async def advance(run_id: str, cloud: Cloud, awake_since: datetime | None = None) -> None:
@@ -178,21 +174,22 @@ async def _clear_orphan(run_id: str, cloud: Cloud) -> None:
                 await claim.retire()
 
 
-async def _side_by_side(works: Iterable[tuple[str, Coroutine[Any, Any, None]]]) -> None:
+async def _side_by_side(works: Iterable[tuple[str, Coroutine[Any, Any, object]]]) -> None:
     """Do all of them, whatever becomes of each; what is slow goes on after TURN seconds."""
-    tasks = {asyncio.create_task(_isolated(name, work)) for name, work in works}
+    room = asyncio.Semaphore(AT_ONCE)
+    tasks = {asyncio.create_task(_isolated(name, work, room)) for name, work in works}
     if not tasks:
         return
     _slow.update(tasks)
-    done, late = await asyncio.wait(tasks, timeout=TURN)
-    _slow.difference_update(done)
-    for task in late:
+    for task in tasks:
         task.add_done_callback(_slow.discard)
+    await asyncio.wait(tasks, timeout=TURN)
 
 
-async def _isolated(name: str, work: Coroutine[Any, Any, None]) -> None:
+async def _isolated(name: str, work: Coroutine[Any, Any, object], room: asyncio.Semaphore) -> None:
     try:
-        await work
+        async with room:
+            await work
     except TunedropError as error:
         log.error("%s: %s", name, error)
     except Exception:

@@ -68,13 +68,22 @@ def _must_take(run: Run, what: What) -> None:
 
 
 async def carry_out(run: Run, cloud: Cloud) -> Seen | None:
-    """Do what was ordered; None while it has to wait. May be killed anywhere and called again."""
+    """Do what was ordered; None while it has to wait. May be killed anywhere and called again.
+
+    An order that the service refuses is dropped, with its words in the log; the run goes on.
+    """
     order = run.order
     assert order, "the keeper calls this for runs with an order"
     if run.stage not in WHEN[order.what]:
         run.order = None  # the run has gone on meanwhile
         return None
-    return await _BY[order.what](run, order, cloud)
+    try:
+        return await _BY[order.what](run, order, cloud)
+    except Refused as error:
+        said = f"{order.what} could not be carried out: {error}"
+        await Ledger(cloud.runs).tell(run, "order", said)
+        run.order = None
+        return None
 
 
 async def _start(run: Run, order: Order, cloud: Cloud) -> Seen | None:
@@ -116,33 +125,20 @@ async def _pause(run: Run, order: Order, cloud: Cloud) -> Seen | None:
     job = await jobs.read(run, cloud)
     if job.status == "resuming":
         return None
-    if job.status in ("pausing", "paused"):
-        run.order = None
-        return Seen.PAUSED
-    return await _ask(cloud.finetuning.pause(job.id), Seen.PAUSED, run, cloud)
+    if job.status not in ("pausing", "paused"):
+        await cloud.finetuning.pause(job.id)
+    run.order = None
+    return Seen.PAUSED
 
 
 async def _resume(run: Run, order: Order, cloud: Cloud) -> Seen | None:
     job = await jobs.read(run, cloud)
     if job.status == "pausing":
         return None
-    if job.status in ("resuming", "running"):
-        run.order = None
-        return Seen.STARTED
-    return await _ask(cloud.finetuning.resume(job.id), Seen.STARTED, run, cloud)
-
-
-async def _ask(asking: Awaitable[None], seen: Seen, run: Run, cloud: Cloud) -> Seen | None:
-    """Ask the service for it; a refusal drops the order, not the run."""
-    try:
-        await asking
-    except Refused as error:
-        await Ledger(cloud.runs).tell(run, "order", f"could not be carried out: {error}")
-        seen_now = None
-    else:
-        seen_now = seen
+    if job.status not in ("resuming", "running"):
+        await cloud.finetuning.resume(job.id)
     run.order = None
-    return seen_now
+    return Seen.STARTED
 
 
 _BY: dict[What, Callable[[Run, Order, Cloud], Awaitable[Seen | None]]] = {

@@ -40,7 +40,8 @@ def post(loop: Loop, path: str, body: Any = None) -> tuple[int, Any]:
 def test_a_run_that_waits_for_its_start_is_started_over_the_api(loop: Loop) -> None:
     loop.drop("patient", training_set=dataset(10, "Steady"), run_yaml=MANUAL)
     run = wait_for(lambda: next((r for r in loop.runs("patient") if r["stage"] == "ready"), None))
-    assert loop.get(f"runs/{run['id']}")["waiting_for"].startswith("POST /api/runs/")
+    waits = wait_for(lambda: loop.get(f"runs/{run['id']}")["waiting_for"])
+    assert waits.startswith(f"POST /api/runs/{run['id']}/start")
     assert jobs_of(loop, run["id"]) == []
 
     assert post(loop, f"runs/{run['id']}/pause")[0] == 409
@@ -165,3 +166,17 @@ async def test_a_rejected_run_may_be_checked_again(shore: Shore) -> None:
     run = await order(shore, run, What.RETRY)
     assert run.stage is Stage.RECEIVED
     assert (await shore.until(run, *ENDS)).stage is Stage.REJECTED
+
+
+async def test_an_order_that_the_service_refuses_is_told_and_the_run_goes_on(
+    shore: Shore, trouble: Trouble
+) -> None:
+    trouble.arm("job-stuck")
+    await shore.drop()
+    run = await shore.until(await shore.received(), Stage.SUBMITTED)
+    trouble.arm("denied", "jobs.get")
+    run = await order(shore, run, What.CANCEL)
+    assert (run.stage, run.order) == (Stage.SUBMITTED, None)
+    assert "cancel could not be carried out" in (await shore.log(run))[-1]["message"]
+    run = await shore.until(await order(shore, run, What.CANCEL), *ENDS)
+    assert run.stage is Stage.CANCELLED
