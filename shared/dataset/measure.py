@@ -5,11 +5,13 @@ System prompts are counted once however often they occur, and are left out of th
 all examples of a file would look alike.
 """
 
-from array import array
+import math
 from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import compress
+from mmap import mmap
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -36,7 +38,12 @@ class Index:
     signatures: similarity.Signatures
 
     @cached_property
-    def groups(self) -> Ints:
+    def firsts(self) -> similarity.Places:
+        """For each example the first one that says the same."""
+        return similarity.first_equal(self.keys)
+
+    @cached_property
+    def groups(self) -> similarity.Places:
         """For each example the first one that is almost the same."""
         return similarity.groups(self.signatures)
 
@@ -48,9 +55,9 @@ class Measure:
         self.quotes: dict[int, str] = {}
         self.without_system = 0
         self._encoding_name = encoding_name
-        self._lines, self._totals, self._answers = array("I"), array("I"), array("I")
-        self._keys, self._prompts = array("q"), array("q")
-        self._signatures = bytearray()
+        self._lines, self._totals, self._answers = (Column(np.uint32) for _ in range(3))
+        self._keys, self._prompts = Column(np.int64), Column(np.int64)
+        self._signatures = Column(np.uint8, similarity.BINS)
 
     def add(self, talks: list[Conversation]) -> None:
         """All messages of a batch in one row, so that numpy can add them up."""
@@ -59,26 +66,27 @@ class Measure:
         around = np.where(row.roles == ord("x"), PER_EXAMPLE, PER_MESSAGE)
         answers = np.where(row.roles == ord("a"), counts, 0)
         keys, prompts = row.hashes()
-        _extend(self._lines, row.lines)
-        _extend(self._totals, np.add.reduceat(counts + around, row.starts))
-        _extend(self._answers, np.add.reduceat(answers, row.starts))
-        _extend(self._keys, keys)
-        _extend(self._prompts, prompts)
+        self._lines.extend(row.lines)
+        self._totals.extend(np.add.reduceat(counts + around, row.starts))
+        self._answers.extend(np.add.reduceat(answers, row.starts))
+        self._keys.extend(keys)
+        self._prompts.extend(prompts)
         self.without_system += int((~row.systems[row.starts]).sum())
         if self.deep:
             said = np.add.reduceat(np.where(row.systems, 0, counts), row.starts)
-            self._signatures += similarity.signatures(tokens, said).tobytes()
+            self._signatures.extend(similarity.signatures(tokens, said))
 
     def index(self) -> Index:
-        """Views of what was gathered, not copies: the measure must not be added to any more."""
-        signed = self._signatures or bytes(len(self._lines) * similarity.BINS)
+        """What was gathered, and is then forgotten here."""
+        lines = self._lines.take()
+        signatures = self._signatures.take()
         return Index(
-            lines=np.frombuffer(self._lines, np.uint32),
-            totals=np.frombuffer(self._totals, np.uint32),
-            answers=np.frombuffer(self._answers, np.uint32),
-            keys=np.frombuffer(self._keys, np.int64),
-            prompts=np.frombuffer(self._prompts, np.int64),
-            signatures=np.frombuffer(signed, np.uint8).reshape(-1, similarity.BINS),
+            lines=lines,
+            totals=self._totals.take(),
+            answers=self._answers.take(),
+            keys=self._keys.take(),
+            prompts=self._prompts.take(),
+            signatures=signatures if self.deep else np.zeros((len(lines), similarity.BINS), np.uint8),
         )
 
     def common_systems(self) -> tuple[System, ...]:
@@ -158,5 +166,39 @@ _ROLE = np.uint64(0x9E3779B97F4A7C15)
 _PLACE = np.uint64(0xC2B2AE3D27D4EB4E)
 
 
-def _extend(column: "array[int]", values: npt.NDArray[np.integer]) -> None:
-    column.frombytes(values.astype(column.typecode).tobytes())
+class Column:
+    """Rows of numbers gathered bit by bit, in no more memory than they need: what grows by being
+    copied leaves holes."""
+
+    PIECE = 1 << 17  # rows
+
+    def __init__(self, dtype: npt.DTypeLike, *width: int) -> None:
+        self._shape, self._dtype = width, dtype
+        self._pieces: list[npt.NDArray[Any]] = []
+        self._free = 0  # rows of the last piece
+
+    def extend(self, rows: npt.NDArray[Any]) -> None:
+        while len(rows):
+            if not self._free:
+                self._pieces.append(self._piece())
+                self._free = self.PIECE
+            taken = rows[: self._free]
+            start = self.PIECE - self._free
+            self._pieces[-1][start : start + len(taken)] = taken
+            self._free -= len(taken)
+            rows = rows[len(taken) :]
+
+    def _piece(self) -> npt.NDArray[Any]:
+        """Mapped, not allocated: so it takes memory as it fills, and gives it back when dropped."""
+        size = self.PIECE * math.prod(self._shape) * np.dtype(self._dtype).itemsize
+        return np.frombuffer(mmap(-1, size), self._dtype).reshape(-1, *self._shape)
+
+    def take(self) -> npt.NDArray[Any]:
+        """All rows in one array; the column is empty afterwards."""
+        count = len(self._pieces) * self.PIECE - self._free
+        whole = np.empty((count, *self._shape), self._dtype)
+        self._pieces.reverse()
+        for start in range(0, count, self.PIECE):
+            whole[start : start + self.PIECE] = self._pieces.pop()[: count - start]
+        self._free = 0
+        return whole

@@ -10,10 +10,13 @@ their runs this finds 98 %, of those that share 90 % all but one in ten thousand
 Knows tokens and hashes, not messages.
 """
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
 Ints = npt.NDArray[np.int64]
+Places = npt.NDArray[np.int32]  # which examples
 Signatures = npt.NDArray[np.uint8]
 
 BINS = 32
@@ -21,7 +24,7 @@ BANDS = BINS // 4
 ALIKE = 27  # bins that must agree: 27 of 32 are about 84 % of shared runs
 SHORTEST = 12  # tokens; shorter texts are alike by chance
 EMPTY = np.uint32(0xFFFFFFFF)
-AT_ONCE = 1 << 16  # pairs compared at once, to bound the memory
+AT_ONCE = 1 << 13  # compared at once, to bound the memory
 
 
 def signatures(tokens: npt.NDArray[np.uint32], lengths: Ints) -> Signatures:
@@ -38,25 +41,47 @@ def signatures(tokens: npt.NDArray[np.uint32], lengths: Ints) -> Signatures:
     return found
 
 
-def groups(found: Signatures) -> Ints:
+def groups(found: Signatures) -> Places:
     """For each example the number of the first one that it is like; its own if there is none."""
-    label = np.arange(len(found))
-    usable = np.flatnonzero(found.any(axis=1))
+    label = np.arange(len(found), dtype=np.int32)
+    usable = np.flatnonzero(found.any(axis=1)).astype(np.int32)
     keys = np.ascontiguousarray(found).view(np.uint32)
-    pairs = [_alike(found, usable, keys[usable, band]) for band in range(BANDS)]
+    pairs = [_alike(found, usable, keys[:, band][usable]) for band in range(BANDS)]
     one, other = (np.concatenate(side) for side in zip(*pairs, strict=True))
     return connect(label, one, other)
 
 
-def first_equal(keys: Ints) -> Ints:
+def first_equal(keys: Ints) -> Places:
     """For each key the index of its first occurrence."""
-    order = np.argsort(keys, kind="stable")
-    ranked = keys[order]
-    starts = np.ones(len(keys), bool)
-    starts[1:] = ranked[1:] != ranked[:-1]
-    first = np.empty_like(order)
-    first[order] = order[np.flatnonzero(starts)[np.cumsum(starts) - 1]] if len(keys) else order
+    first = np.arange(len(keys), dtype=np.int32)
+    order, head = _runs_of_equals(keys)
+    first[order] = order[head]
     return first
+
+
+def _runs_of_equals(keys: npt.NDArray[Any]) -> tuple[Places, Ints]:
+    """The places of the values that occur more than once, equal ones side by side; and, for each
+    of them, which is the first of its run. Sorting the values alone takes less memory than sorting
+    the places of all."""
+    ranked = np.sort(keys)
+    twice = ranked[1:][ranked[1:] == ranked[:-1]]
+    del ranked
+    places = [
+        at + np.flatnonzero(_among(keys[at : at + AT_ONCE], twice)).astype(np.int32)
+        for at in range(0, len(keys), AT_ONCE)
+    ]
+    found = np.concatenate([np.empty(0, np.int32), *places])
+    order = found[np.argsort(keys[found], kind="stable")]
+    begins = np.ones(len(order), np.bool_)
+    begins[1:] = keys[order[1:]] != keys[order[:-1]]
+    return order, np.flatnonzero(begins)[np.cumsum(begins) - 1]
+
+
+def _among(values: npt.NDArray[Any], ranked: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    if not len(ranked):
+        return np.zeros(len(values), np.bool_)
+    near = np.searchsorted(ranked, values)
+    return ranked[np.minimum(near, len(ranked) - 1)] == values
 
 
 def _runs(tokens: npt.NDArray[np.uint32], lengths: Ints) -> npt.NDArray[np.uint64]:
@@ -92,24 +117,23 @@ def _fill(least: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint32]:
     return least
 
 
-def _alike(found: Signatures, usable: Ints, keys: npt.NDArray[np.uint32]) -> tuple[Ints, Ints]:
+def _alike(
+    found: Signatures, usable: Places, keys: npt.NDArray[np.uint32]
+) -> tuple[Places, Places]:
     """Pairs within runs of equal keys: each with its neighbour and with the first of its run."""
-    order = np.argsort(keys, kind="stable")
-    ranked, place = keys[order], usable[order]
-    same = np.flatnonzero(ranked[1:] == ranked[:-1]) + 1
-    starts = np.ones(len(keys), bool)
-    starts[same] = False
-    first = place[np.maximum.accumulate(np.where(starts, np.arange(len(keys)), 0))]
-    one = np.concatenate([place[same - 1], first[same]])
+    order, head = _runs_of_equals(keys)
+    place = usable[order]
+    same = np.flatnonzero(head != np.arange(len(head)))
+    one = np.concatenate([place[same - 1], place[head[same]]])
     other = np.concatenate([place[same], place[same]])
-    agree = np.zeros(len(one), bool)
+    agree = np.zeros(len(one), np.bool_)
     for at in range(0, len(one), AT_ONCE):
         here = slice(at, at + AT_ONCE)
         agree[here] = (found[one[here]] == found[other[here]]).sum(axis=1) >= ALIKE
     return one[agree], other[agree]
 
 
-def connect(label: Ints, one: Ints, other: Ints) -> Ints:
+def connect(label: Places, one: Places, other: Places) -> Places:
     """Everything that is linked, directly or by way of others, gets the least of its labels."""
     while True:
         before = label.copy()

@@ -80,9 +80,8 @@ def spread(counts: Counts) -> Spread | None:
     low, high = int(counts.min()), int(counts.max())
     # Most of the picture is for the many: the last bar takes whatever lies far beyond the rest.
     top = min(high, max(int(np.percentile(counts, 99) * 1.25), low + 1))
-    edges = np.unique(
-        np.linspace(low, max(top, low + 1), min(BARS, max(top - low, 1)) + 1).astype(int)
-    )
+    edges = np.linspace(low, max(top, low + 1), min(BARS, max(top - low, 1)) + 1).astype(int)
+    edges = edges[np.diff(edges, prepend=low - 1) > 0]
     bars, _ = np.histogram(np.minimum(counts, edges[-1]), edges)
     edges[-1] = max(high, edges[-1])
     p5, median, p95 = (round(float(p), 1) for p in np.percentile(counts, [5, 50, 95]))

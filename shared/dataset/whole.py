@@ -87,8 +87,8 @@ def _lengths(index: Index, plan: Plan, notes: Notes) -> None:
 
 
 def _duplicates(index: Index, notes: Notes) -> None:
-    every = np.arange(len(index.keys))
-    first, asked = first_equal(index.keys), first_equal(index.prompts)
+    every = np.arange(len(index.keys), dtype=np.int32)
+    first, asked = index.firsts, first_equal(index.prompts)
     again = np.flatnonzero(first != every)
     notes.add_lines(
         "duplicate",
@@ -105,8 +105,8 @@ def _duplicates(index: Index, notes: Notes) -> None:
 
 
 def _near_duplicates(index: Index, notes: Notes) -> None:
-    every = np.arange(len(index.keys))
-    exact = first_equal(index.keys) != every
+    every = np.arange(len(index.keys), dtype=np.int32)
+    exact = index.firsts != every
     near = np.flatnonzero((index.groups != every) & ~exact)
     notes.add_lines(
         "near-duplicate",
@@ -119,7 +119,7 @@ def _outliers(index: Index, notes: Notes) -> None:
     """Beyond three times the middle half's width, on a scale of ratios."""
     if len(index.answers) < ENOUGH:
         return
-    scale = np.log1p(index.answers)
+    scale = np.log1p(index.answers, dtype=np.float32)
     low, high = np.percentile(scale, [25, 75])
     width = 3 * max(high - low, 0.2)
     far = np.flatnonzero((scale < low - width) | (scale > high + width))
