@@ -154,7 +154,11 @@ def one(name: str, path: str) -> None:
     seen = RUNS[name](path)
     cpu, seconds = time.process_time() - worked, time.perf_counter() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20 if _mac() else 1 << 10)
-    print(json.dumps({"cpu": cpu, "seconds": seconds, "start": started - began, "peak_mb": peak, **seen}))
+    print(
+        json.dumps(
+            {"cpu": cpu, "seconds": seconds, "start": started - began, "peak_mb": peak, **seen}
+        )
+    )
 
 
 def _tiktoken() -> Any:

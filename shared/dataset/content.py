@@ -4,7 +4,7 @@ Works on conversations whose shape is known. Everything here is a heuristic and 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from shared.dataset import privacy
 from shared.dataset.checks import at
@@ -33,7 +33,7 @@ _OPEN_ENDS = frozenset(",;:-–—&(/…")
 def texts_are_whole(talk: Conversation, *, ascii_too: bool) -> Iterator[Fault]:
     """Control characters and texts decoded wrongly; one fault of each kind for a message."""
     for index, message in enumerate(talk.messages):
-        text = message.content or ""
+        text = message.content
         if (text.isascii() and not ascii_too) or not _PERHAPS.search(text):
             continue
         seen = set()
@@ -57,7 +57,7 @@ def _broken(found: str, place: int) -> str:
 def nothing_is_private(talk: Conversation, suspects: int) -> Iterator[tuple[Fault, str]]:
     """One fault for each kind in a message, with the kind; the value itself is never quoted."""
     for index, message in enumerate(talk.messages):
-        found = privacy.find(message.content or "", suspects)
+        found = privacy.find(message.content, suspects)
         if not found:
             continue
         kinds: dict[str, list[privacy.Private]] = {}
@@ -96,11 +96,11 @@ def answers_teach(talk: Conversation) -> list[Fault]:
     return [Fault(id, what, last, at(last, "content")) for id, what in found]
 
 
-def _copies(text: str, messages: list[Message]) -> bool:
+def _copies(text: str, messages: Sequence[Message]) -> bool:
     if len(messages) < 2:
         return False
     before = messages[-2]
-    return before.role in ("user", "tool") and text in (before.content or "")
+    return before.role in ("user", "tool") and text in before.content
 
 
 def ends_open(talk: Conversation) -> bool:

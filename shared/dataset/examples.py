@@ -4,6 +4,7 @@ messages. A finding is one thing that is wrong with one place of it.
 Holds types only; what is looked for is in `findings`, and who looks in `checks` and its siblings.
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, Literal, NamedTuple
@@ -66,32 +67,22 @@ class Finding:
         return {**asdict(self), "preview": [row._asdict() for row in self.preview]}
 
 
-class Message(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    """The plain message that most datasets consist of; others are made into one for counting."""
+class Message(msgspec.Struct, gc=False):
+    """A message as the content checks see it: a text, if only an empty one."""
 
     role: Literal["system", "developer", "user", "assistant", "tool"]
-    content: str | None | msgspec.UnsetType = msgspec.UNSET
+    content: str
     weight: Literal[0, 1, None] = None
-    tool_calls: msgspec.Raw = msgspec.Raw()
-    tool_call_id: str | None = None
-
-
-class Plain(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    """The example that most datasets consist of: what decodes as this has nearly the right shape;
-    `plain` looks at the rest."""
-
-    messages: list[Message]
-    tools: msgspec.Raw = msgspec.Raw()
 
 
 class Conversation(NamedTuple):
     """An example as the content checks see it.
 
     `roles` has one letter for each message; `extra`, the JSON of tools and calls, is counted as
-    tokens and not looked at. Every message has a text as its content, if only an empty one.
+    tokens and not looked at.
     """
 
     line: int
-    messages: list[Message]
+    messages: Sequence[Message]
     roles: str
     extra: str = ""

@@ -4,6 +4,8 @@ It answers for every line whether the precise look at its text can be spared, an
 where it says no. Knows bytes and lines, neither JSON nor messages.
 """
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -11,12 +13,12 @@ from shared.dataset import privacy
 
 Marks = npt.NDArray[np.bool_]  # one for each byte
 Kinds = npt.NDArray[np.uint8]  # one for each line of the block; 0 is a certain no
-Counts = npt.NDArray[np.int64]
+Counts = npt.NDArray[Any]  # whole numbers
 
 LONG_WORD = 20  # nearly every key and token is a run of so many letters, digits, _ and -
-_BEGINNINGS = ("sk", "rk", "pk", "gh", "gi", "AK", "AS", "AI", "xo", "hf", "ey")
+_BEGINNINGS = (b"sk", b"rk", b"pk", b"gh", b"gi", b"AK", b"AS", b"AI", b"xo", b"hf", b"ey")
 _BEGINS = np.zeros(1 << 16, np.bool_)  # by two characters
-_BEGINS[[ord(a) << 8 | ord(b) for a, b in _BEGINNINGS]] = True
+_BEGINS[[int.from_bytes(two) for two in _BEGINNINGS]] = True
 _SEPARATES = np.zeros(256, np.bool_)  # two digits of a number, three at the most
 _SEPARATES[list(b" ().+/-")] = True
 
@@ -72,7 +74,8 @@ class Glance:
             together &= (apart <= step) | _SEPARATES[self._bytes[digits[:-1] + step]]
         for shift in (1, 2, 3):  # runs of 2, 4 and then 7 distances
             together = together[shift:] & together[:-shift]
-        return digits[: len(together)][together]
+        begins: Counts = digits[: len(together)][together]
+        return begins
 
     def _long_keys(self, digit: Marks) -> Counts:
         """Where a long word may be a key, by the two characters that it begins with."""
@@ -82,13 +85,15 @@ class Glance:
             run = run[shift:] & run[:-shift]
         long = np.flatnonzero(run)
         pairs = self._bytes[long].astype(np.uint16) << 8 | self._bytes[long + 1]
-        return long[_BEGINS[pairs]]
+        keys: Counts = long[_BEGINS[pairs]]
+        return keys
 
     def _named_keys(self) -> Counts:
         """PRIVATE KEY-----, AccountKey=: what belongs to these may have signs of other kinds."""
         k = np.flatnonzero(self._bytes[:-3] == ord("K"))
-        y, after = self._bytes[k + 2] | 0x20, self._bytes[k + 3]
-        return k[(y == ord("y")) & ((after == ord("-")) | (after == ord("=")))]
+        y, after = self._bytes[k + 2] | np.uint8(0x20), self._bytes[k + 3]
+        named: Counts = k[(y == ord("y")) & ((after == ord("-")) | (after == ord("=")))]
+        return named
 
     def _owners(self, places: Counts) -> Counts:
         """The lines of places."""

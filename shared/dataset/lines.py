@@ -38,9 +38,10 @@ class Blocks:
 
     def _cut(self) -> Iterator[Block]:
         whole = b"".join(self._pieces)
-        *lines, begun = whole.split(b"\n")
+        *ended, begun = whole.split(b"\n")
+        lines: Block = list(ended)
         if len(whole) > LONGEST or self._skipping:
-            lines = [line if len(line) <= LONGEST else None for line in lines]
+            lines = [line if len(line) <= LONGEST else None for line in ended]
             lines[0] = None if self._skipping else lines[0]
         self._pieces, self._size = [begun], len(begun)
         self._ended = self._skipping = False

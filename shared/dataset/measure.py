@@ -24,6 +24,7 @@ from shared.dataset.stats import System
 from shared.dataset.tokens import PER_EXAMPLE, PER_MESSAGE, Tokens, encoding
 
 SYSTEMS = 500  # different system prompts that are told apart
+_NO_TOKENS = np.empty(0, np.uint32)
 
 
 @dataclass(frozen=True)
@@ -38,12 +39,12 @@ class Index:
     signatures: similarity.Signatures
 
     @cached_property
-    def firsts(self) -> similarity.Places:
+    def firsts(self) -> Ints:
         """For each example the first one that says the same."""
         return similarity.first_equal(self.keys)
 
     @cached_property
-    def groups(self) -> similarity.Places:
+    def groups(self) -> Ints:
         """For each example the first one that is almost the same."""
         return similarity.groups(self.signatures)
 
@@ -86,7 +87,9 @@ class Measure:
             answers=self._answers.take(),
             keys=self._keys.take(),
             prompts=self._prompts.take(),
-            signatures=signatures if self.deep else np.zeros((len(lines), similarity.BINS), np.uint8),
+            signatures=signatures
+            if self.deep
+            else np.zeros((len(lines), similarity.BINS), np.uint8),
         )
 
     def common_systems(self) -> tuple[System, ...]:
@@ -104,7 +107,7 @@ class Measure:
         encoded = map(encode, compress(row.texts, spoken))
         kept = list(encoded) if self.deep else []
         counts[spoken] = np.fromiter(map(len, kept or encoded), np.int64)
-        return counts, np.frombuffer(b"".join(kept), np.uint32)
+        return counts, np.concatenate([_NO_TOKENS, *kept])
 
     def _count_systems(self, row: "_Row") -> list[int]:
         texts = list(compress(row.texts, row.systems))
@@ -135,7 +138,7 @@ class _Row:
         self.lines = np.array([talk.line for talk in talks], np.int64)
         self.texts: list[str] = []
         for talk in talks:
-            self.texts += [message.content or "" for message in talk.messages]
+            self.texts += [message.content for message in talk.messages]
             self.texts.append(talk.extra)
         letters = "x".join([talk.roles for talk in talks]) + "x"
         self.roles = np.frombuffer(letters.encode(), np.uint8)

@@ -13,12 +13,26 @@ from typing import Any, NamedTuple
 import msgspec
 
 from shared.dataset import tools
-from shared.dataset.examples import Conversation, Message, Plain
+from shared.dataset.examples import Conversation, Message
 from shared.dataset.glance import Counts
 from shared.dataset.reading import count_keys, keys_written
 from shared.dataset.talks import Understood
 
-_decode = msgspec.json.Decoder(Plain).decode
+
+class _Written(Message, forbid_unknown_fields=True, gc=False):
+    """A message as it stands in a line; when it is taken as a Message, its content is a text."""
+
+    content: str | msgspec.UnsetType | None = msgspec.UNSET  # type: ignore[assignment]
+    tool_calls: msgspec.Raw = msgspec.Raw()
+    tool_call_id: str | None = None
+
+
+class _Plain(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    messages: list[_Written]
+    tools: msgspec.Raw = msgspec.Raw()
+
+
+_decode = msgspec.json.Decoder(_Plain).decode
 _decode_any = msgspec.json.Decoder().decode
 _TAKES_TURNS = re.compile(r"[sd]?(?:ua)+")
 _CALLS_TOOLS = re.compile(r"[sd]?(?:u(?:at+)*a)+")
@@ -36,44 +50,43 @@ def sieve(first: int, lines: Sequence[bytes], keys: Counts) -> Sieved:
     for number, (line, count) in enumerate(zip(lines, keys.tolist(), strict=True), first):
         try:
             example = _decode(line)
-        except (msgspec.DecodeError, ValueError, RecursionError):
-            found.others.append(number)
-            continue
-        messages = example.messages
-        talk = Conversation(number, messages, "".join([message.role[0] for message in messages]))
-        count = keys_written(line) if count < 0 else count
-        if not example.tools:
-            if count == 1 + 2 * len(messages) or _weights_are_right(messages, count):
-                found.plain.append(talk)
+            messages = example.messages
+            roles = "".join([message.role[0] for message in messages])
+            count = keys_written(line) if count < 0 else count
+            if example.tools:
+                if known := _with_tools(number, example, roles, count):
+                    found.with_tools.append(known)
+                    continue
+            elif count == 1 + 2 * len(messages) or _weights_are_right(messages, count):
+                found.plain.append(Conversation(number, messages, roles))
                 continue
-        elif known := _with_tools(talk, bytes(example.tools), count):
-            found.with_tools.append(known)
-            continue
+        except (msgspec.DecodeError, ValueError, RecursionError):
+            pass
         found.others.append(number)
     return _without_doubtful(found)
 
 
 def _without_doubtful(found: Sieved) -> Sieved:
     """Whether all of them take turns and say something is quickly asked for all at once."""
-    doubtful = {talk.roles for talk in found.plain}
-    doubtful = {roles for roles in doubtful if not _TAKES_TURNS.fullmatch(roles)}
+    patterns = {talk.roles for talk in found.plain}
+    doubtful = {roles for roles in patterns if not _TAKES_TURNS.fullmatch(roles)}
     texts = [message.content for talk in found.plain for message in talk.messages]
     if not doubtful and all(texts) and not any(map(str.isspace, texts)):
         return found
     plain = []
     for talk in found.plain:
-        if talk.roles in doubtful or any(map(_says_nothing, talk.messages)):
+        if talk.roles in doubtful or any(_is_blank(message.content) for message in talk.messages):
             found.others.append(talk.line)
         else:
             plain.append(talk)
     return Sieved(plain, found.with_tools, sorted(found.others))
 
 
-def _says_nothing(message: Message) -> bool:
-    return not message.content or message.content.isspace()
+def _is_blank(content: str | msgspec.UnsetType | None) -> bool:
+    return not isinstance(content, str) or not content or content.isspace()
 
 
-def _weights_are_right(messages: list[Message], count: int) -> bool:
+def _weights_are_right(messages: list[_Written], count: int) -> bool:
     """Weights on answers only, one of them is learned, and no key is there twice."""
     given = sum(message.weight is not None for message in messages)
     answers = [message.weight for message in messages if message.role == "assistant"]
@@ -102,25 +115,22 @@ def _declared(definitions: bytes) -> _Declared:
     return _Declared(frozenset(known.schemas), known, value, count_keys(value))
 
 
-def _with_tools(talk: Conversation, definitions: bytes, count: int) -> Understood | None:
-    """What is known of a talk with tools, if every call is right and answered in its place."""
-    known = _declared(definitions)
-    if not known.value or known.tools.faults or not _CALLS_TOOLS.fullmatch(talk.roles):
+def _with_tools(number: int, example: _Plain, roles: str, count: int) -> Understood | None:
+    """What is known of an example with tools, if every call is right and answered in its place."""
+    known = _declared(bytes(example.tools))
+    if not known.value or known.tools.faults or not _CALLS_TOOLS.fullmatch(roles):
         return None
     calls: list[Any] = []
     waiting: set[str] = set()
-    keys = 2 + known.keys + 2 * len(talk.messages) + talk.roles.count("t")
-    for index, message in enumerate(talk.messages):
+    keys = 2 + known.keys + 2 * len(roles) + roles.count("t")
+    for index, message in enumerate(example.messages):
         if message.role == "tool":
             if message.tool_call_id not in waiting:
                 return None
             waiting.remove(message.tool_call_id)
         elif waiting:
             return None
-        if not message.tool_calls:
-            if _says_nothing(message):
-                return None
-        else:
+        if message.tool_calls:
             made = _right_calls(message, index, known.tools)
             if not made:
                 return None
@@ -128,21 +138,21 @@ def _with_tools(talk: Conversation, definitions: bytes, count: int) -> Understoo
             waiting |= {call["id"] for call in made}
             keys += 1 - (message.content is msgspec.UNSET)
             message.content = message.content or ""
+        elif _is_blank(message.content):
+            return None
     if count != keys + count_keys(calls):
         return None  # one is there twice, or has no place there
-    return Understood(
-        talk._replace(extra=msgspec.json.encode([known.value, calls]).decode()),
-        "chat",
-        declared=known.names,
-        called=frozenset(call["function"]["name"] for call in calls),
-    )
+    extra = msgspec.json.encode([known.value, calls]).decode()
+    called = frozenset(call["function"]["name"] for call in calls)
+    talk = Conversation(number, example.messages, roles, extra)
+    return Understood(talk, "chat", declared=known.names, called=called)
 
 
-def _right_calls(message: Message, index: int, known: tools.Declared) -> list[Any] | None:
+def _right_calls(message: _Written, index: int, known: tools.Declared) -> list[Any] | None:
     calls = _decode_any(message.tool_calls)
     if message.role != "assistant" or not isinstance(calls, list):
         return None
-    if message.content and message.content.isspace():
+    if message.content and _is_blank(message.content):
         return None
     if any(any(tools.call_faults(call, index, (), known)) for call in calls):
         return None

@@ -9,7 +9,6 @@ import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-
 SECRET, ADDRESS, NUMBER = 1, 2, 4  # to be added up
 
 
@@ -69,9 +68,7 @@ _SECRETS = (
     _Kind("storage key", re.compile(r"AccountKey=[A-Za-z0-9+/]{40,}={0,2}"), "AccountKey="),
     _Kind(
         "JSON web token",
-        re.compile(
-            r"eyJ(?<!\w...)[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}"
-        ),
+        re.compile(r"eyJ(?<!\w...)[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}"),
         "eyJ",
     ),
     _Kind("GitHub token", re.compile(r"gh(?<!\w..)[opsur]_[A-Za-z0-9]{36,}"), "gh"),

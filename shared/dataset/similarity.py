@@ -15,8 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-Ints = npt.NDArray[np.int64]
-Places = npt.NDArray[np.int32]  # which examples
+Ints = npt.NDArray[Any]  # whole numbers; places of examples take 32 bits, hashes 64
 Signatures = npt.NDArray[np.uint8]
 
 BINS = 32
@@ -41,7 +40,7 @@ def signatures(tokens: npt.NDArray[np.uint32], lengths: Ints) -> Signatures:
     return found
 
 
-def groups(found: Signatures) -> Places:
+def groups(found: Signatures) -> Ints:
     """For each example the number of the first one that it is like; its own if there is none."""
     label = np.arange(len(found), dtype=np.int32)
     usable = np.flatnonzero(found.any(axis=1)).astype(np.int32)
@@ -51,7 +50,7 @@ def groups(found: Signatures) -> Places:
     return connect(label, one, other)
 
 
-def first_equal(keys: Ints) -> Places:
+def first_equal(keys: Ints) -> Ints:
     """For each key the index of its first occurrence."""
     first = np.arange(len(keys), dtype=np.int32)
     order, head = _runs_of_equals(keys)
@@ -59,7 +58,7 @@ def first_equal(keys: Ints) -> Places:
     return first
 
 
-def _runs_of_equals(keys: npt.NDArray[Any]) -> tuple[Places, Ints]:
+def _runs_of_equals(keys: npt.NDArray[Any]) -> tuple[Ints, Ints]:
     """The places of the values that occur more than once, equal ones side by side; and, for each
     of them, which is the first of its run. Sorting the values alone takes less memory than sorting
     the places of all."""
@@ -81,7 +80,8 @@ def _among(values: npt.NDArray[Any], ranked: npt.NDArray[Any]) -> npt.NDArray[np
     if not len(ranked):
         return np.zeros(len(values), np.bool_)
     near = np.searchsorted(ranked, values)
-    return ranked[np.minimum(near, len(ranked) - 1)] == values
+    found: npt.NDArray[np.bool_] = ranked[np.minimum(near, len(ranked) - 1)] == values
+    return found
 
 
 def _runs(tokens: npt.NDArray[np.uint32], lengths: Ints) -> npt.NDArray[np.uint64]:
@@ -117,9 +117,7 @@ def _fill(least: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint32]:
     return least
 
 
-def _alike(
-    found: Signatures, usable: Places, keys: npt.NDArray[np.uint32]
-) -> tuple[Places, Places]:
+def _alike(found: Signatures, usable: Ints, keys: npt.NDArray[np.uint32]) -> tuple[Ints, Ints]:
     """Pairs within runs of equal keys: each with its neighbour and with the first of its run."""
     order, head = _runs_of_equals(keys)
     place = usable[order]
@@ -133,7 +131,7 @@ def _alike(
     return one[agree], other[agree]
 
 
-def connect(label: Places, one: Places, other: Places) -> Places:
+def connect(label: Ints, one: Ints, other: Ints) -> Ints:
     """Everything that is linked, directly or by way of others, gets the least of its labels."""
     while True:
         before = label.copy()

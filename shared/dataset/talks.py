@@ -77,9 +77,9 @@ def plain(messages: Any) -> list[Message]:
             continue
         role, weight = message.get("role"), message.get("weight")
         if isinstance(role, str) and role in ROLES:
-            taken: Any = role
+            known: Any = role
             kept = weight if weight in (0, 1) and not isinstance(weight, bool) else None
-            found.append(Message(taken, text_of(message.get("content")), kept))
+            found.append(Message(known, text_of(message.get("content")), kept))
     return found
 
 
