@@ -116,8 +116,6 @@ var platform = {
   TunedropStorage__queueServiceUri: dataStorage.properties.primaryEndpoints.queue
   APPLICATIONINSIGHTS_CONNECTION_STRING: telemetry.properties.ConnectionString
   APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${clientId};Authorization=AAD'
-  // The worker exports OpenTelemetry itself; host.json has the host's half, telemetryMode.
-  PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY: 'true'
 }
 
 // Streaming answers need it up to 3.12; from 3.13 on the worker indexes so by itself.

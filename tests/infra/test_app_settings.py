@@ -1,11 +1,12 @@
 """The settings that the templates set are those that the app reads, and the other way round."""
 
+import json
 from dataclasses import fields
 
 from shared.settings import REQUIRED, Settings
 
 from . import bicep
-from .conftest import INFRA, load
+from .conftest import INFRA, ROOT, load
 
 APP = bicep.read(INFRA / "app.bicep")
 # Read by the Functions host, its extensions and the Python worker, not by shared/.
@@ -17,11 +18,14 @@ PLATFORM = {
     "AzureWebJobsStorage__clientId",
     "AzureWebJobsStorage__credential",
     "AzureWebJobsStorage__queueServiceUri",
-    "PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY",
     "TunedropStorage__clientId",
     "TunedropStorage__credential",
     "TunedropStorage__queueServiceUri",
 }
+# The Python worker's half of OpenTelemetry, of which host.json has the other: through Microsoft's
+# distribution, which must then ship, or through exporters that the app sets up itself.
+DISTRIBUTION = "PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY"
+TELEMETRY = {DISTRIBUTION, "PYTHON_ENABLE_OPENTELEMETRY"}
 # Settings that Azure does without, each with its reason.
 NOT_IN_AZURE = {
     "TunedropStorage": "a connection string holds a key; storage takes none there",
@@ -63,12 +67,21 @@ def test_a_setting_is_chosen_by_its_own_name() -> None:
 
 
 def test_the_platforms_settings_are_the_listed_ones() -> None:
-    assert set(APP.variables["platform"]) == PLATFORM
+    assert set(APP.variables["platform"]) - TELEMETRY == PLATFORM
     assert not PLATFORM & set(settings())
     assert "PYTHON_ENABLE_INIT_INDEXING: '1'" in APP.variables["streaming"]
     assert APP.variables["streaming"].startswith("pythonVersion == '3.13' ? {} :")
     merged = "union(settings, platform, streaming, own, signIn)"
     assert APP.resource("appSettings").body["properties"] == merged
+
+
+def test_host_worker_and_packages_agree_about_telemetry() -> None:
+    """A worker that promises to export by itself and cannot would take the logs with it."""
+    host = json.loads((ROOT / "host.json").read_text(encoding="utf-8"))
+    chosen = TELEMETRY & set(APP.variables["platform"])
+    assert (host.get("telemetryMode") == "OpenTelemetry") == (len(chosen) == 1)
+    ships = "azure-monitor-opentelemetry==" in (ROOT / "requirements.in").read_text("utf-8")
+    assert (DISTRIBUTION in chosen) == ships
 
 
 def test_the_app_trusts_sign_in_headers_only_where_the_platform_sets_them() -> None:
