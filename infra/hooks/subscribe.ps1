@@ -20,7 +20,7 @@ Wait-For "Waiting for the app's host to make its event key" 30 {
     az functionapp keys list `
         --subscription $env:AZURE_SUBSCRIPTION_ID `
         --resource-group $env:AZURE_RESOURCE_GROUP `
-        --name $env:TUNEDROP_APP `
+        --name $env:TUNEDROP_SITE `
         --query systemKeys.blobs_extension `
         --output tsv
 }
@@ -32,7 +32,7 @@ Wait-For 'Subscribing the app to dropped datasets' 5 {
         --name drops `
         --template-file "$PSScriptRoot/../subscription.bicep" `
         --parameters `
-        "app=$env:TUNEDROP_APP" `
+        "app=$env:TUNEDROP_SITE" `
         "topic=$env:TUNEDROP_TOPIC" `
         "storageAccount=$env:TUNEDROP_STORAGE" `
         "datasets=$env:TUNEDROP_DATASETS" `
@@ -40,4 +40,4 @@ Wait-For 'Subscribing the app to dropped datasets' 5 {
         --output tsv
 }
 
-Write-Host "Ready: drop a dataset into $env:TUNEDROP_STORAGE, container $env:TUNEDROP_DATASETS; chat at $env:TUNEDROP_URL/api/v1"
+Write-Host "Ready: drop a dataset into $env:TUNEDROP_STORAGE, container $env:TUNEDROP_DATASETS; chat at $env:TUNEDROP_APP/api/v1"

@@ -32,7 +32,7 @@ echo "Waiting for the app's host to make its event key"
 patiently az functionapp keys list \
   --subscription "$AZURE_SUBSCRIPTION_ID" \
   --resource-group "$AZURE_RESOURCE_GROUP" \
-  --name "$TUNEDROP_APP" \
+  --name "$TUNEDROP_SITE" \
   --query systemKeys.blobs_extension \
   --output tsv # only whether there is one: the template reads it itself
 
@@ -44,11 +44,11 @@ patiently az deployment group create \
   --name drops \
   --template-file "$here/../subscription.bicep" \
   --parameters \
-  app="$TUNEDROP_APP" \
+  app="$TUNEDROP_SITE" \
   topic="$TUNEDROP_TOPIC" \
   storageAccount="$TUNEDROP_STORAGE" \
   datasets="$TUNEDROP_DATASETS" \
   --query properties.provisioningState \
   --output tsv
 
-echo "Ready: drop a dataset into $TUNEDROP_STORAGE, container $TUNEDROP_DATASETS; chat at $TUNEDROP_URL/api/v1"
+echo "Ready: drop a dataset into $TUNEDROP_STORAGE, container $TUNEDROP_DATASETS; chat at $TUNEDROP_APP/api/v1"

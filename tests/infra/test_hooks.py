@@ -18,11 +18,11 @@ PWSH = [pwsh, "-NoProfile", "-File"] if (pwsh := shutil.which("pwsh")) else []
 ENVIRONMENT = {
     "AZURE_SUBSCRIPTION_ID": "11111111-2222-3333-4444-555555555555",
     "AZURE_RESOURCE_GROUP": "rg-demo",
-    "TUNEDROP_APP": "tunedrop-x",
+    "TUNEDROP_SITE": "tunedrop-x",
     "TUNEDROP_TOPIC": "tunedrop-x",
     "TUNEDROP_STORAGE": "datax",
     "TUNEDROP_DATASETS": "datasets",
-    "TUNEDROP_URL": "https://tunedrop-x.azurewebsites.net",
+    "TUNEDROP_APP": "https://tunedrop-x.azurewebsites.net",
     "TUNEDROP_PAUSE_SECONDS": "0",
 }
 # Writes what it was asked into a log and answers by the plan: lists of answers by first words.

@@ -91,7 +91,7 @@ def test_every_parameter_of_azd_is_explained() -> None:
 
 
 def test_variables_in_commands_are_put_out_by_the_template() -> None:
-    outputs = set(bicep.read(INFRA / "main.bicep").outputs)
+    outputs = set(bicep.read(INFRA / "main.bicep").outputs) | {"TUNEDROP_FUNCTION_KEY"}
     for name in PAGES:
         used = set(re.findall(r"\$\{?((?:TUNEDROP|AZURE)_\w+)", page(name)))
         assert used <= outputs, name
@@ -121,3 +121,11 @@ def test_every_task_of_the_lab_has_its_row() -> None:
 def test_the_sample_of_azd_is_valid_yaml() -> None:
     azure = yaml.safe_load((ROOT / "azure.yaml").read_text(encoding="utf-8"))
     assert set(azure["hooks"]) == {"preprovision", "postdeploy", "predown"}
+
+
+def test_commands_of_the_tool_exist() -> None:
+    from tunedrop.__main__ import cli
+
+    known = {c.name or c.callback.__name__ for c in cli.registered_commands if c.callback}
+    for name in [*PAGES, "../CONTRIBUTING.md"]:
+        assert set(re.findall(r"-m tunedrop (\w+)", page(name))) <= known, name
