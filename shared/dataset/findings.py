@@ -241,6 +241,10 @@ _GROUPS: dict[str, tuple[Kind, ...]] = {
         Kind("model-retires", WARNING, "A base model that retires soon",
              "Its tuned versions stop answering some time after.",
              "Plan to train again on a newer base model."),
+        Kind("validation-old", WARNING, "A validation set of an earlier drop",
+             "It was left in the folder and is used: its losses say something only if it belongs "
+             "to this training set.",
+             "Drop the validation set again together with the training set, or delete it."),
         Kind("catalog-old", ADVICE, "The table of models and prices is old",
              "Models and prices have probably changed since it was read.",
              "Update Tunedrop, and look at Azure's pages before you rely on a price."),

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 
@@ -12,6 +12,9 @@ from shared.dataset.examples import Fault, Role
 from shared.dataset.measure import Index
 from shared.dataset.notes import Group, Notes
 from shared.dataset.scan import Scanned
+
+NEW = timedelta(0)
+OLD_VALIDATION = timedelta(days=1)  # the files of one drop arrive together
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,10 @@ class Verdict:
         return file.groups + (self.leaks if file.role is Role.VALIDATION else ())
 
 
-def judge(files: Sequence[Scanned], plan: Plan, today: date) -> Verdict:
+def judge(
+    files: Sequence[Scanned], plan: Plan, today: date, validation_age: timedelta = NEW
+) -> Verdict:
+    """`validation_age` is how much older the validation file is than the training file."""
     training = [file for file in files if file.role is Role.TRAINING]
     validation = next((file for file in files if file.role is Role.VALIDATION), None)
     tokens = sum(file.stats.billed for file in training)
@@ -40,6 +46,9 @@ def judge(files: Sequence[Scanned], plan: Plan, today: date) -> Verdict:
     _model(plan, training, today, notes)
     _cost(cost, plan, notes)
     if validation:
+        if validation_age >= OLD_VALIDATION:
+            what = f"{validation.name} is {validation_age.days} days older than the training set."
+            notes.add(Fault("validation-old", what))
         for file in training:
             _leakage(file.index, validation.index, leaks)
     return Verdict(plan, tuple(files), cost, tuple(notes.sorted()), tuple(leaks.sorted()))

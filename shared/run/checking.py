@@ -5,6 +5,7 @@ Knows which checks a run asks for, not what they find. The work is done off the 
 
 import asyncio
 import json
+from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from shared.cloud import Cloud
@@ -64,11 +65,18 @@ def _plan(run: Run) -> "Plan":
     )
 
 
+def _validation_age(run: Run) -> timedelta:
+    """How much older the validation file is: it may have been left by an earlier drop."""
+    if not (run.validation and run.validation.modified and run.training.modified):
+        return timedelta(0)
+    return run.training.modified - run.validation.modified
+
+
 def _judge(run: Run, scanned: "list[Scanned]") -> Checked:
     from shared.dataset import page, report
     from shared.dataset.verdict import judge
 
-    verdict = judge(scanned, _plan(run), now().date())
+    verdict = judge(scanned, _plan(run), now().date(), _validation_age(run))
     groups = [*verdict.groups, *(g for file in verdict.files for g in verdict.groups_of(file))]
     errors = [f"{g.id} ({g.count})" for g in groups if g.as_json()["severity"] == "error"]
     return Checked(

@@ -27,7 +27,6 @@ from shared.run.stages import Seen
 log = logging.getLogger(__name__)
 
 WORTH_SPLITTING = 20  # lines of a lone dataset from which a tenth is held out for validation
-OLD_VALIDATION = timedelta(days=1)  # before the training file: it may be of an earlier drop
 
 
 async def take(path: str, cloud: Cloud) -> str | None:
@@ -148,8 +147,6 @@ async def _enter(run: Run, ledger: Ledger) -> None:
     """Enter a new run, or tell a known one that its content lies there again."""
     if await ledger.create(run):
         log.info("run %s received", run.id)
-        if old := old_validation(run):
-            await ledger.tell(run, "drop", old)
         return
 
     def point_to_newest(known: Run) -> bool:
@@ -164,19 +161,6 @@ async def _enter(run: Run, ledger: Ledger) -> None:
     await ledger.tell(known, "drop", f"same content dropped again; the run is {known.stage}")
     if known.may_start_over:
         await ledger.take_up(known.id, Seen.DROPPED)
-
-
-def old_validation(run: Run) -> str:
-    """A sentence for a validation set that was left there by an earlier drop."""
-    if not (run.validation and run.validation.modified and run.training.modified):
-        return ""
-    age = run.training.modified - run.validation.modified
-    if age < OLD_VALIDATION:
-        return ""
-    return (
-        f"{run.validation.name} is {age.days} days older than the training file: "
-        "it was left there by an earlier drop, and is used."
-    )
 
 
 async def _explain(path: str, error: DropError, cloud: Cloud) -> None:

@@ -8,6 +8,7 @@ import pytest
 from shared.dataset import catalog, lines, scan
 from shared.dataset.catalog import READ_ON, STALE_AFTER
 from shared.dataset.cost import Plan
+from shared.dataset.examples import Role
 from shared.dataset.examples import Severity
 from shared.dataset.findings import TABLE
 from shared.dataset.notes import Group
@@ -91,6 +92,12 @@ def test_an_old_catalog_says_so() -> None:
     late = READ_ON + STALE_AFTER + timedelta(days=1)
     assert "catalog-old" in [group.id for group in judge(files, Plan(), late).groups]
     assert "catalog-old" not in [group.id for group in judge(files, Plan(), READ_ON).groups]
+
+
+def test_a_validation_set_left_by_an_earlier_drop_is_told() -> None:
+    files = [scanned(good(12)), scanned(good(22).split(b"\n", 12)[-1], role=Role.VALIDATION)]
+    ids = [[g.id for g in judge(files, Plan(), READ_ON, timedelta(days=n)).groups] for n in (0, 30)]
+    assert [("validation-old" in found) for found in ids] == [False, True]
 
 
 def test_all_line_numbers_are_kept_and_details_of_the_first() -> None:

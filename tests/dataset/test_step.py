@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -36,6 +37,15 @@ def test_the_budget_of_run_yaml_stops_a_run(budget: bytes, rejected: bool) -> No
     assert bool(told.errors) is rejected
     assert (b"over-budget" in told.data) is rejected
     assert (b"over-budget" in told.page) is rejected
+
+
+def test_the_report_says_that_the_validation_set_is_an_old_one() -> None:
+    run = a_run(b"")
+    at = datetime(2026, 11, 1, tzinfo=UTC)
+    run.training.modified = at
+    run.validation = run.training.model_copy(update={"modified": at - timedelta(days=30)})
+    files = [scan(good(60), role=role) for role in Role]
+    assert b"is 30 days older than the training set" in checking._judge(run, files).page
 
 
 def test_a_chat_does_not_wait_for_the_check() -> None:

@@ -161,15 +161,3 @@ async def test_a_short_lone_dataset_is_not_split(shore: Shore) -> None:
     await shore.drop(dataset(12, shore.model), "lone")
     run = await shore.received("lone")
     assert run.validation is None
-
-
-async def test_a_validation_set_left_by_an_earlier_drop_is_used_and_said(shore: Shore) -> None:
-    await shore.drop(dataset(3, "Aye"), "validation.jsonl")
-    await shore.drop()
-    run = await shore.received()
-    assert run.validation
-    assert run.validation.modified
-    late = run.model_copy(deep=True)
-    late.training.modified = run.validation.modified + intake.OLD_VALIDATION * 30
-    assert "30 days older" in intake.old_validation(late)
-    assert intake.old_validation(run) == ""
