@@ -176,5 +176,6 @@ CASES = [
 
 # Found only in files or on days that a corpus cannot hold; each has a test of its own.
 ELSEWHERE = {
-    "file-too-large", "file-large", "line-too-long", "too-many-image-examples", "catalog-old", "validation-old",
+    "file-too-large", "file-large", "line-too-long", "too-many-image-examples", "catalog-old",
+    "validation-old",
 }  # fmt: skip

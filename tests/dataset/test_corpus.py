@@ -8,8 +8,7 @@ import pytest
 from shared.dataset import catalog, lines, scan
 from shared.dataset.catalog import READ_ON, STALE_AFTER
 from shared.dataset.cost import Plan
-from shared.dataset.examples import Role
-from shared.dataset.examples import Severity
+from shared.dataset.examples import Role, Severity
 from shared.dataset.findings import TABLE
 from shared.dataset.notes import Group
 from shared.dataset.verdict import Verdict, judge
