@@ -54,6 +54,7 @@ def work(environ: dict[str, str], events: list[str], to_the_end: bool) -> None:
     """A worker's life: the events that reached it, and ticks, until it is killed or all is done."""
     os.environ.update(environ)
     steps.IN_FLIGHT = timedelta(0)  # nothing is under way once a process is dead
+    keeper.ORPHANED = timedelta(seconds=5)  # of an hour; entering a run takes a moment
     asyncio.run(_work(environ, events, to_the_end))
 
 
