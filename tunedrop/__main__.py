@@ -1,25 +1,22 @@
 """`python -m tunedrop`: what people and build pipelines do with datasets.
 
-All of it works without Azure but `export` and `doctor`, which ask a running app.
+All of it works without Azure but `export` and `doctor`, which ask a running app. A command imports
+what it needs when it is called: a terminal should not wait for the others.
 """
 
 import json
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from shared.dataset import page, report
 from shared.dataset.cost import Plan
 from shared.dataset.examples import Role
-from shared.dataset.mend import mend
-from shared.dataset.scan import Scan, Scanned
-from shared.dataset.split import split_file
-from shared.dataset.verdict import judge
-from tunedrop import github, show
-from tunedrop.export import ExportError
-from tunedrop.export import export as fetch_examples
+
+if TYPE_CHECKING:
+    from shared.dataset.scan import Scanned
+    from shared.dataset.verdict import Verdict
 
 CHUNK = 1 << 20
 Files = Annotated[list[Path], typer.Argument(help="training sets (JSONL)")]
@@ -48,29 +45,30 @@ def check(
     fix: Annotated[Path | None, typer.Option(help="write a corrected copy of one file")] = None,
 ) -> None:
     """Check datasets as the app would. Exits 0 if accepted, 1 with errors, 2 if called wrongly."""
+    from shared.dataset.verdict import judge
+
     if method not in ("supervised", "dpo"):
         raise typer.BadParameter(f"{method!r} is neither supervised nor dpo.")
     if fix and len(files) > 1:
         raise typer.BadParameter("--fix takes one file.")
     plan = Plan(base_model, method, training_type, epochs, budget)
+    title = ", ".join(path.name for path in files)
     try:
         scanned = [scan(path, Role.TRAINING, plan, deep=not quick) for path in files]
         if validation:
             scanned.append(scan(validation, Role.VALIDATION, plan, deep=not quick))
         verdict = judge(scanned, plan, datetime.now(UTC).date())
-        title = ", ".join(path.name for path in files)
         if html:
+            from shared.dataset import page
+
             html.write_text(page.as_html(title, verdict), encoding="utf-8")
         if fix:
+            from shared.dataset.mend import mend
+
             typer.echo(mend(files[0], fix).sentence(), err=True)
     except OSError as error:
         raise unusable(error) from None
-    if as_json:
-        typer.echo(json.dumps(report.as_json(title, verdict), indent=2, ensure_ascii=False))
-    elif annotations:
-        github.annotate(verdict)
-    else:
-        show.verdict(verdict)
+    tell(title, verdict, as_json=as_json, annotations=annotations)
     raise typer.Exit(1 if verdict.rejected else 0)
 
 
@@ -83,6 +81,8 @@ def split(
     seed: Annotated[int, typer.Option(help="another number, another split")] = 0,
 ) -> None:
     """Split a dataset so that nothing in one part is the same, or almost, in the other."""
+    from shared.dataset.split import split_file
+
     try:
         kept, held_out = split_file(file, training, validation, share, seed)
     except OSError as error:
@@ -99,6 +99,9 @@ def export(
     provenance: Annotated[Path | None, typer.Option(help="where each line is from")] = None,
 ) -> None:
     """Turn a model's good and corrected answers into the next training set."""
+    from tunedrop.export import ExportError
+    from tunedrop.export import export as fetch_examples
+
     try:
         count = fetch_examples(app, key, model, out, provenance)
     except ExportError as error:
@@ -136,12 +139,29 @@ def doctor(
     raise typer.Exit(0 if healthy(cases) else 1)
 
 
-def scan(path: Path, role: Role, plan: Plan, *, deep: bool) -> Scanned:
+def scan(path: Path, role: Role, plan: Plan, *, deep: bool) -> "Scanned":
+    from shared.dataset.scan import Scan
+
     looking = Scan(str(path), role, plan, deep=deep)
     with path.open("rb") as file:
         while chunk := file.read(CHUNK):
             looking.feed(chunk)
     return looking.finish()
+
+
+def tell(title: str, verdict: "Verdict", *, as_json: bool, annotations: bool) -> None:
+    if as_json:
+        from shared.dataset import report
+
+        typer.echo(json.dumps(report.as_json(title, verdict), indent=2, ensure_ascii=False))
+    elif annotations:
+        from tunedrop import github
+
+        github.annotate(verdict)
+    else:
+        from tunedrop import show
+
+        show.verdict(verdict)
 
 
 def unusable(error: OSError) -> typer.Exit:
