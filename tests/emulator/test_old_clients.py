@@ -5,33 +5,15 @@ Skipped, with the reason, where the environment cannot be made (no network and n
 
 import json
 import subprocess
-import sys
-import venv
 from pathlib import Path
 from typing import Any
 
-import pytest
+from tests.environments import environment
 
-from .conftest import ARM_SCOPE, KEY, ROOT, Running, dataset
+from .conftest import ARM_SCOPE, KEY, Running, dataset
 
 HERE = Path(__file__).parent
 PATIENCE_SECONDS = 120
-
-
-def environment(name: str, *requirements: str) -> Path:
-    """The Python of an environment with these packages; the mark is written last."""
-    folder = ROOT / ".local" / "clients" / name
-    python = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
-    mark = folder / "installed.txt"
-    if not mark.exists() or mark.read_text(encoding="utf-8") != str(requirements):
-        venv.create(folder, with_pip=True, clear=True)
-        quiet = ["--quiet", "--disable-pip-version-check", "--retries", "1"]
-        command = [str(python), "-m", "pip", "install", *quiet, *requirements]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=300)
-        if done.returncode:
-            pytest.skip(f"{name} cannot be installed here: {done.stderr.strip()[-200:]}")
-        mark.write_text(str(requirements), encoding="utf-8")
-    return python
 
 
 def run(python: Path, script: str, emulator: Running, folder: Path) -> Any:

@@ -15,8 +15,10 @@ from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from tests.environments import environment
+
 from . import package
-from .conftest import ROOT, environment, functions
+from .conftest import ROOT, functions
 
 LARGEST_ARCHIVE = 600_000  # bytes; today about a third of it, most of it the lock's hashes
 LOCK = ROOT / "requirements.txt"
@@ -156,7 +158,7 @@ def shipped_environment(interpreter: str = sys.executable) -> Path:
     version = re.search(r"3\.\d+", interpreter) if interpreter != sys.executable else None
     arguments = ["--require-hashes", "--no-deps", "-r", str(LOCK)]
     name = f"shipped-{version.group()}" if version else "shipped"
-    return environment(name, content, *arguments, python=interpreter)
+    return environment(name, *arguments, made_from=content, python=interpreter)
 
 
 INDEX = """

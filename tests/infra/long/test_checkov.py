@@ -4,13 +4,15 @@ import json
 import subprocess
 from pathlib import Path
 
-from ..conftest import INFRA, environment, load
+from tests.environments import environment
+
+from ..conftest import INFRA, load
 
 CHECKOV = "checkov==3.3.30"  # it pins many packages: an environment of its own
 
 
 def test_every_rule_passes_or_has_its_reason(tmp_path: Path) -> None:
-    python = environment("checkov", CHECKOV, CHECKOV)
+    python = environment("checkov", CHECKOV)
     arguments = ["-d", str(INFRA), "--framework", "bicep", "--skip-download", "--output", "json"]
     done = subprocess.run(
         [str(python), "-m", "checkov.main", *arguments, "--soft-fail"],

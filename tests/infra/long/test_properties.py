@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from tests.environments import environment
+
 from .. import bicep
-from ..conftest import environment
 
 SDKS = {
     "Microsoft.Authorization": ("authorization", "4.0.0"),
@@ -38,7 +39,7 @@ CHOSEN = {"nearly", "forecast"}
 @pytest.fixture(scope="module")
 def known() -> dict[str, set[str]]:
     pins = [f"azure-mgmt-{name}=={version}" for name, version in SDKS.values()]
-    python = environment("azure-models", "\n".join(pins), *pins)
+    python = environment("azure-models", *pins)
     script = Path(__file__).with_name("wire_names.py")
     done = subprocess.run(
         [str(python), str(script), *(name for name, _ in SDKS.values())],
