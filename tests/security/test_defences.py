@@ -104,3 +104,10 @@ async def test_models_whose_names_begin_alike_do_not_mix(shop: Shop) -> None:  #
     assert len(await memory.export("captain")) == 1
     for name in ("cap", "captain2", "captain-2", "..", ""):
         assert await memory.export(name) == []
+
+
+@pytest.mark.parametrize("name", ["../feedback/x", "..", "captain/../captain", "wake/captain"])
+async def test_a_models_name_is_never_a_path(shop: Shop, name: str) -> None:  # noqa: F811
+    answer = await shop.ask(name)
+    assert answer.status_code == 404
+    assert not shop.upstream.calls
