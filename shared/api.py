@@ -4,15 +4,17 @@ Reads the ledger and the registry, passes orders on; decides nothing about runs.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from functools import wraps
 from pathlib import Path
+from typing import ParamSpec
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
 
 from shared.chat.memory import Memory
 from shared.cloud import Cloud
-from shared.errors import CallerError, NotFound, NotNow, TunedropError
+from shared.errors import CallerError, NotFound, NotNow, SettingError, TunedropError
 from shared.model.registry import Registry
 from shared.run import jobs, keeper, orders, outlook
 from shared.run.ledger import Ledger
@@ -20,9 +22,14 @@ from shared.run.record import Run, What, now, summary
 from shared.run.stages import Stage
 
 CONSOLE = Path(__file__).parent.parent / "console"
+# A report quotes what strangers wrote; should the quoting ever fail, the browser runs nothing.
+SAFE = {
+    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:",
+    "x-content-type-options": "nosniff",
+}
 MOST_RUNS = 200  # of one page
 MOST_SAID = 200  # characters of who and why
-_STATUS = {NotFound: 404, NotNow: 409}
+_STATUS = {NotFound: 404, NotNow: 409, SettingError: 503}
 DOCUMENTS = {
     "report.html": "text/html; charset=utf-8",
     "report.json": "application/json",
@@ -32,6 +39,25 @@ DOCUMENTS = {
 }
 
 
+P = ParamSpec("P")
+
+
+def told(body: Callable[P, Awaitable[Response]]) -> Callable[P, Awaitable[Response]]:
+    """What goes wrong becomes an answer that says whose it is to mend, and how."""
+
+    @wraps(body)
+    async def answer(*args: P.args, **kwargs: P.kwargs) -> Response:
+        try:
+            return await body(*args, **kwargs)
+        except CallerError as error:
+            return problem(error, _STATUS.get(type(error), 400))
+        except TunedropError as error:
+            return problem(error, 503)
+
+    return answer
+
+
+@told
 async def runs(request: Request, cloud: Cloud) -> Response:
     """The youngest runs first: `?model=`, `?stage=` (several with commas), `?limit=` (at most 200),
     and `?after=` with what the page before gave as `next`."""
@@ -41,7 +67,7 @@ async def runs(request: Request, cloud: Cloud) -> Response:
     stages = set(filter(None, query.get("stage", "").split(",")))
     if unknown := stages - set(Stage):
         known = ", ".join(Stage)
-        return problem(CallerError(f"{min(unknown)!r} is not a stage.", f"Known: {known}."), 400)
+        raise CallerError(f"{min(unknown)!r} is not a stage.", f"Known: {known}.")
     found: list[Run] = []
     place = None
     async for at, run in Ledger(cloud.runs).newest(query.get("model"), query.get("after", "")):
@@ -53,17 +79,15 @@ async def runs(request: Request, cloud: Cloud) -> Response:
     return JSONResponse({"runs": [summary(run) for run in found], "next": None})
 
 
+@told
 async def run(request: Request, cloud: Cloud) -> Response:
     """One run with all that is known of it, what lies ahead of it, and what its losses say."""
     run_id = request.path_params["id"]
     ledger = Ledger(cloud.runs)
-    try:
-        found = await ledger.load(run_id)
-        curve = await ledger.document(run_id, jobs.CURVE) if found else None
-    except TunedropError as error:
-        return problem(error, 503)
+    found = await ledger.load(run_id)
     if found is None:
-        return problem(NotFound(f"There is no run {run_id!r}.", "GET /api/runs lists them."), 404)
+        raise NotFound(f"There is no run {run_id!r}.", "GET /api/runs lists them.")
+    curve = await ledger.document(run_id, jobs.CURVE)
     steps = json.loads(curve or b"[]")
     losses = [step["train_loss"] for step in steps if step["train_loss"] is not None]
     return JSONResponse(
@@ -76,22 +100,17 @@ async def run(request: Request, cloud: Cloud) -> Response:
     )
 
 
+@told
 async def order(request: Request, cloud: Cloud) -> Response:
     """start, cancel, pause, resume or retry a run; an optional body {"who": …, "why": …} goes into
     its log. 202 with the run: the order is carried out now or by the next tick."""
     run_id, what = request.path_params["id"], request.path_params["name"]
     if what not in set(What):
-        known = ", ".join(What)
-        return problem(NotFound(f"{what!r} is not an order.", f"Orders are: {known}."), 404)
-    try:
-        who, why = await _who_and_why(request, cloud)
-        await orders.give(run_id, What(what), who, why, cloud)
-        await keeper.obey(run_id, cloud)
-        found = await Ledger(cloud.runs).load(run_id)
-    except CallerError as error:
-        return problem(error, _STATUS.get(type(error), 400))
-    except TunedropError as error:
-        return problem(error, 503)
+        raise NotFound(f"{what!r} is not an order.", f"Orders are: {', '.join(What)}.")
+    who, why = await _who_and_why(request, cloud)
+    await orders.give(run_id, What(what), who, why, cloud)
+    await keeper.obey(run_id, cloud)
+    found = await Ledger(cloud.runs).load(run_id)
     return JSONResponse(found.model_dump(mode="json") if found else {}, 202)
 
 
@@ -114,22 +133,25 @@ async def _who_and_why(request: Request, cloud: Cloud) -> tuple[str, str]:
     return f"{who} (with the app's key)" if who else "a holder of the app's key", why
 
 
+@told
 async def document(request: Request, cloud: Cloud) -> Response:
     """A document beside a run: its reports, its log, its losses."""
     run_id, name = request.path_params["id"], request.path_params["name"]
     data = await Ledger(cloud.runs).document(run_id, name) if name in DOCUMENTS else None
     if data is None:
         known = ", ".join(DOCUMENTS)
-        return problem(NotFound(f"{run_id} has no {name!r}.", f"A run may have: {known}."), 404)
-    return Response(data, media_type=DOCUMENTS[name])
+        raise NotFound(f"{run_id} has no {name!r}.", f"A run may have: {known}.")
+    return Response(data, media_type=DOCUMENTS[name], headers=SAFE)
 
 
+@told
 async def models(cloud: Cloud) -> Response:
     """Every model with its versions and its champion."""
     found = await Registry(cloud.models).all()
     return JSONResponse({"models": [model.model_dump(mode="json") for model in found]})
 
 
+@told
 async def examples(request: Request, memory: Memory) -> Response:
     """A model's good and corrected answers as a dataset to drop; with `?provenance=1` instead
     where each of its lines comes from, in the same order."""

@@ -115,6 +115,12 @@ class Settings:
         50,
     )
 
+    budget: float = setting(
+        "TUNEDROP_BUDGET",
+        "USD that the training of one run may cost at list price; run.yaml may ask for less, not "
+        "for more. No limit, when 0.",
+        0.0,
+    )
     app_keys: str = setting(
         "TUNEDROP_APP_KEYS",
         "Who may chat: NAME:SHA256 of each key, separated by commas, or a JSON list with models "

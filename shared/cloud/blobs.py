@@ -21,7 +21,7 @@ from azure.core.exceptions import (
     ResourceNotFoundError,
 )
 
-from shared.errors import Changed, Refused, SettingError, Unavailable
+from shared.errors import Changed, NotFound, Refused, SettingError, Unavailable
 
 if TYPE_CHECKING:
     from azure.storage.blob import ContentSettings
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from shared.settings import Settings
 
+NEVER_A_NAME = {".", ".."}  # a client or a proxy may resolve these to another container's blob
 LEASE_SECONDS = 30  # storage allows 15 to 60; short, so that a crashed worker's claim ends soon
 
 
@@ -176,6 +177,8 @@ class Container:
     def _translated(self, name: str) -> Iterator[None]:
         """Storage's exceptions in this project's words."""
         where = f"{self.name}/{name}"
+        if not NEVER_A_NAME.isdisjoint(name.split("/")):
+            raise NotFound(f"{where[:200]!r} is not the name of a blob.")
         try:
             yield
         except ResourceNotFoundError as error:
@@ -191,7 +194,7 @@ class Container:
             if error.status_code in (401, 403):
                 raise Refused(
                     f"Storage refused access to {where}.",
-                    "Give the app's identity the role Storage Blob Data Owner on the container.",
+                    "Give the app's identity the role Storage Blob Data Contributor on it.",
                 ) from error
             raise Unavailable(f"Storage answered {error.status_code} for {where}.") from error
         except AzureError as error:

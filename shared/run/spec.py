@@ -58,6 +58,7 @@ def defaults(settings: Settings) -> dict[str, object]:
     return {
         "base_model": settings.base_model,
         "training_type": settings.training_type,
+        "budget": settings.budget or None,
         "deployment": {
             "sku": settings.deployment_sku,
             "capacity": settings.deployment_capacity,
@@ -73,9 +74,15 @@ def effective(run_yaml: bytes | None, settings: Settings) -> Spec:
         below = merged.get(key)
         merged[key] = {**below, **value} if _both_objects(below, value) else value  # type: ignore[dict-item]
     try:
-        return Spec.model_validate(merged)
+        spec = Spec.model_validate(merged)
     except ValidationError as error:
         raise DropError(_sentences(error), "Correct run.yaml and drop it again.") from None
+    if settings.budget and spec.budget is not None and spec.budget > settings.budget:
+        raise DropError(
+            f"run.yaml: budget is {spec.budget:g}; at most {settings.budget:g} USD are allowed.",
+            "Ask for less, or ask whoever runs the app to raise TUNEDROP_BUDGET.",
+        )
+    return spec
 
 
 def _parsed(run_yaml: bytes) -> dict[str, object]:

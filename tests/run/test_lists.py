@@ -5,8 +5,10 @@ import urllib.error
 
 import pytest
 
+from shared.errors import NotFound
 from tests.conftest import Loop
 from tests.loop.test_loop import dataset
+from tests.run.conftest import Shore
 
 COUNT = 3
 
@@ -35,6 +37,14 @@ def test_runs_are_filtered_by_stage(loop: Loop, newest_first: list[str]) -> None
 
 def test_a_page_that_is_full_and_the_last_has_no_next(loop: Loop, newest_first: list[str]) -> None:
     assert loop.get(f"runs?model=pager&limit={COUNT}")["next"] is None
+
+
+@pytest.mark.parametrize("name", ["../datasets/pager/training.jsonl", "./x", "a/../b"])
+async def test_a_name_is_never_a_path(shore: Shore, name: str) -> None:
+    with pytest.raises(NotFound, match="is not the name of a blob"):
+        await shore.cloud.runs.read(name)
+    with pytest.raises(NotFound):
+        await shore.cloud.runs.put(name, b"", "text/plain")
 
 
 def test_an_unknown_stage_is_refused_by_name(loop: Loop) -> None:

@@ -1,5 +1,7 @@
 """The rules of a run that need no outside: names, specs, identity, what may follow what."""
 
+from dataclasses import replace
+
 import pytest
 
 from shared.errors import DropError
@@ -80,6 +82,14 @@ def test_a_bad_spec_is_refused_by_key_and_value(run_yaml: bytes, said: str) -> N
     with pytest.raises(DropError) as refused:
         effective(run_yaml, SETTINGS)
     assert said in refused.value.what
+
+
+def test_nobody_can_ask_for_more_than_the_apps_budget() -> None:
+    capped = replace(SETTINGS, budget=5.0)
+    assert effective(None, capped).budget == 5.0
+    assert effective(b"budget: 2", capped).budget == 2.0
+    with pytest.raises(DropError, match="budget is 9; at most 5 USD"):
+        effective(b"budget: 9", capped)
 
 
 def test_identity_is_made_of_content_and_spec_and_of_nothing_else() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from shared import api
-from shared.errors import DropError
+from shared.errors import DropError, NotFound
 from shared.run import spec
 from shared.settings import REQUIRED, Settings
 from tests.chat import upstream as up
@@ -102,8 +102,10 @@ async def test_models_whose_names_begin_alike_do_not_mix(shop: Shop) -> None:  #
     rating = {"id": answer.json()["id"], "rating": "good"}
     assert (await shop.http.post("/feedback", json=rating)).status_code < 300
     assert len(await memory.export("captain")) == 1
-    for name in ("cap", "captain2", "captain-2", "..", ""):
+    for name in ("cap", "captain2", "captain-2", ""):
         assert await memory.export(name) == []
+    with pytest.raises(NotFound):
+        await memory.export("..")
 
 
 @pytest.mark.parametrize("name", ["../feedback/x", "..", "captain/../captain", "wake/captain"])
