@@ -81,13 +81,14 @@ def split(
     seed: Annotated[int, typer.Option(help="another number, another split")] = 0,
 ) -> None:
     """Split a dataset so that nothing in one part is the same, or almost, in the other."""
+    from shared.dataset.quoting import many
     from shared.dataset.split import split_file
 
     try:
         kept, held_out = split_file(file, training, validation, share, seed)
     except OSError as error:
         raise unusable(error) from None
-    typer.echo(f"{kept} examples in {training}, {held_out} in {validation}")
+    typer.echo(f"{many(kept, 'example')} in {training}, {held_out:,} in {validation}")
 
 
 @cli.command()
@@ -99,6 +100,7 @@ def export(
     provenance: Annotated[Path | None, typer.Option(help="where each line is from")] = None,
 ) -> None:
     """Turn a model's good and corrected answers into the next training set."""
+    from shared.dataset.quoting import many
     from tunedrop.export import ExportError
     from tunedrop.export import export as fetch_examples
 
@@ -109,7 +111,7 @@ def export(
         raise typer.Exit(2) from None
     except OSError as error:
         raise unusable(error) from None
-    typer.echo(f"{count} examples in {out}; check it, then drop it as {model}/{out.name}")
+    typer.echo(f"{many(count, 'example')} in {out}; check it, then drop it as {model}/{out.name}")
 
 
 @cli.command()

@@ -3,8 +3,10 @@
 from rich.console import Console
 from rich.text import Text
 
+from shared.dataset.cost import usd
 from shared.dataset.findings import TABLE
 from shared.dataset.notes import Group
+from shared.dataset.quoting import many
 from shared.dataset.scan import Scanned
 from shared.dataset.verdict import Verdict
 
@@ -26,7 +28,9 @@ def verdict(found: Verdict) -> None:
 
 
 def _file(screen: Console, file: Scanned, found: Verdict) -> None:
-    screen.print(f"{file.name}: {file.examples:,} examples, {file.size:,} bytes", style="bold")
+    screen.print(
+        f"{file.name}: {many(file.examples, 'example')}, {many(file.size, 'byte')}", style="bold"
+    )
     for name, spread in (("total", file.stats.total), ("assistant", file.stats.assistant)):
         if spread:
             screen.print(
@@ -60,8 +64,11 @@ def _price(screen: Console, found: Verdict) -> None:
     if price.training is None:
         screen.print(f"no price is known for {found.plan.base_model}")
         return
+    if not price.tokens:
+        screen.print("nothing to train on, so there is no price")
+        return
     guess = ", a guess" if price.guessed else ""
     screen.print(
-        f"${price.training:,.2f} to train {found.plan.base_model} ({found.plan.tier}, "
-        f"{price.epochs} epochs{guess}), ${price.hosting_per_month:,.0f} a month to host"
+        f"{usd(price.training)} to train {found.plan.base_model} ({found.plan.tier}, "
+        f"{many(price.epochs, 'epoch')}{guess}), ${price.hosting_per_month:,.0f} a month to host"
     )

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from html import escape
 
+from shared.dataset.quoting import many
 from shared.dataset.stats import Spread
 
 WIDTH, HEIGHT = 460, 170
@@ -17,7 +18,7 @@ def histogram(spread: Spread, label: str) -> str:
     bars = "".join(
         f'<rect x="{LEFT + n * step + 1:.1f}" y="{floor - _height(count, highest):.1f}" '
         f'width="{max(step - 2, 1):.1f}" height="{_height(count, highest):.1f}" rx="2">'
-        f"<title>{count:,} examples with {_range(spread, n)} tokens</title></rect>"
+        f"<title>{many(count, 'example')} with {_range(spread, n)} tokens</title></rect>"
         for n, count in enumerate(spread.bars)
         if count
     )

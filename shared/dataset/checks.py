@@ -19,6 +19,15 @@ Check = Callable[[Example], Iterator[Fault]]
 _EXAMPLE_KEYS = ("messages", "tools", "parallel_tool_calls", "functions")
 _MESSAGE_KEYS = ("role", "content", "name", "weight", "tool_calls", "tool_call_id",
                  "function_call", "refusal")  # fmt: skip
+_OTHER_FORMATS = {  # a key that gives the format away → what to do
+    "prompt": "Prompt and completion are the old format: make them a user and an assistant "
+    "message.",
+    "conversations": "This is ShareGPT's format: write role and content for from and value.",
+    "instruction": "This is Alpaca's format: make instruction and input a user message, output an "
+    "assistant message.",
+    "body": "This is a request of the batch API: take the messages out of its body, and add the "
+    "answer.",
+}
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -30,14 +39,9 @@ def messages_are_a_list(example: Example) -> Iterator[Fault]:
         yield Fault("messages-missing", f"`messages` is {shorten(messages)}.", path=("messages",))
         return
     near = get_close_matches("messages", list(example)[:100], n=1)
-    fix = None
-    if near:
-        fix = f"Rename {shorten(near[0])!r} to messages."
-    elif "prompt" in example:
-        fix = "Prompt and completion are the old format: make them a user and an assistant message."
-    elif "conversations" in example:
-        fix = "This is ShareGPT's format: write role and content for from and value."
-    yield Fault("messages-missing", "The example has no `messages`.", fix=fix)
+    fix = f"Rename {shorten(near[0])!r} to messages." if near else None
+    others = (fix for key, fix in _OTHER_FORMATS.items() if key in example)
+    yield Fault("messages-missing", "The example has no `messages`.", fix=fix or next(others, None))
 
 
 def messages_are_objects(example: Example) -> Iterator[Fault]:
@@ -55,6 +59,8 @@ def roles_are_known(example: Example) -> Iterator[Fault]:
             what = f"The role is {shorten(role)}." if "role" in message else "There is no role."
             near = get_close_matches(role.lower(), ROLES, n=1) if isinstance(role, str) else []
             fix = f"Did you mean {near[0]}?" if near else None
+            if role == "function":
+                fix = "This is how functions were called before: use the role tool and tool_calls."
             yield Fault("role-unknown", what, index, at(index, "role"), fix)
 
 

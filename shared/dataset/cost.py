@@ -67,6 +67,11 @@ class Price:
         }
 
 
+def usd(amount: float) -> str:
+    """What costs something is never said to cost nothing."""
+    return "less than $0.01" if 0 < amount < 0.005 else f"${amount:,.2f}"
+
+
 def price(tokens: int, examples: int, plan: Plan) -> Price:
     epochs = plan.epochs or guess_epochs(examples)
     rates = dict(plan.model.training) if plan.model else {}

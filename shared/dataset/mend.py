@@ -9,16 +9,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from shared.dataset.quoting import many
+
 BOM = b"\xef\xbb\xbf"
 ORDER = ("role", "name", "content", "tool_calls", "tool_call_id", "weight")
 EXAMPLE_ORDER = ("messages", "input", "preferred_output", "non_preferred_output", "tools",
                  "parallel_tool_calls")  # fmt: skip
 WHAT = {
-    "bom": "removed a byte order mark",
-    "blank": "removed {} blank lines",
-    "repeated": "removed {} exact repetitions",
-    "ordered": "put the keys of {} lines in order",
-    "trimmed": "removed whitespace around {} answers",
+    "bom": ("removed {}", "byte order mark"),
+    "blank": ("removed {}", "blank line"),
+    "repeated": ("removed {}", "exact repetition"),
+    "ordered": ("put the keys of {} in order", "line"),
+    "trimmed": ("removed whitespace around {}", "answer"),
 }
 
 
@@ -30,7 +32,11 @@ class Mended:
         self.done[what] = self.done.get(what, 0) + 1
 
     def sentence(self) -> str:
-        told = [text.format(self.done[key]) for key, text in WHAT.items() if key in self.done]
+        told = [
+            text.format(many(self.done[key], what))
+            for key, (text, what) in WHAT.items()
+            if key in self.done
+        ]
         return f"fixed: {', '.join(told) or 'there was nothing to fix'}"
 
 

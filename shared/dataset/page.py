@@ -5,9 +5,11 @@ from html import escape
 
 from shared.dataset import catalog
 from shared.dataset.charts import histogram, shares
+from shared.dataset.cost import usd
 from shared.dataset.examples import Finding, Row
 from shared.dataset.findings import TABLE
 from shared.dataset.notes import Group
+from shared.dataset.quoting import many
 from shared.dataset.scan import Scanned
 from shared.dataset.stats import Spread, Stats
 from shared.dataset.style import STYLE
@@ -57,8 +59,8 @@ def _tiles(verdict: Verdict) -> str:
     examples = " + ".join(f"{file.examples:,}" for file in verdict.files)
     roles = " + ".join(file.role for file in verdict.files)
     price = verdict.price
-    cost = f"${price.training:,.2f}" if price.training is not None else "unknown"
-    epochs = f"{price.epochs} epochs" if price.epochs != 1 else "1 epoch"
+    cost = usd(price.training) if price.training is not None else "unknown"
+    epochs = many(price.epochs, "epoch")
     tiles = [
         (examples, f"examples ({roles})"),
         (f"{price.tokens:,}", "training tokens in one epoch"),
@@ -81,14 +83,15 @@ def _price(verdict: Verdict) -> str:
         return f"<p class=plan>{facts} · no price is known</p>"
     cells = "".join(
         f"<td{' class=chosen' if tier == plan.tier else ''}><small>{escape(tier)}</small>"
-        f"${usd:,.2f}</td>"
-        for tier, usd in price.tiers.items()
+        f"{usd(cost)}</td>"
+        for tier, cost in price.tiers.items()
     )
     return f"<p class=plan>{facts}</p><table class=price><tr>{cells}</tr></table>"
 
 
 def _file(file: Scanned, verdict: Verdict) -> str:
-    facts = f"{file.role} · {file.examples:,} examples · {file.lines:,} lines · {file.size:,} bytes"
+    facts = f"{file.role} · {many(file.examples, 'example')} · "
+    facts += f"{many(file.lines, 'line')} · {many(file.size, 'byte')}"
     groups = verdict.groups_of(file)
     findings = _groups(groups, "") if groups else "<p class=clean>Nothing to complain about.</p>"
     return (
@@ -167,7 +170,7 @@ def _figures(stats: Stats) -> Iterator[str]:
     yield _figure("Messages by role", shares(stats.roles, "roles"))
     turns = {f"{n} answer{'s' * (n != '1')}": count for n, count in stats.turns.items()}
     yield _figure("Examples by answers", shares(turns, "answers"))
-    if stats.systems:
+    if stats.systems or stats.without_system:
         yield _figure("System prompts", _systems(stats), wide=True)
     if stats.private:
         yield _figure("Private data, in messages", shares(stats.private, "private"), wide=True)

@@ -15,7 +15,8 @@ _INPUT_KEYS = ("messages", "tools", "parallel_tool_calls")
 
 
 def is_preference(example: Example) -> bool:
-    return "messages" not in example and any(key in example for key in _KEYS)
+    outputs = any(key in example for key in _KEYS[1:])
+    return "messages" not in example and (outputs or isinstance(example.get("input"), dict))
 
 
 def preference_is_right(example: Example) -> Iterator[Fault]:

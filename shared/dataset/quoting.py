@@ -27,6 +27,11 @@ def shorten(value: object, limit: int = 60) -> str:
     return _cut(_masked(value if isinstance(value, str) else _repr.repr(value), limit), limit)
 
 
+def many(count: int, what: str) -> str:
+    """`1 example`, `1,200 examples`"""
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+
+
 def path(steps: tuple[str | int, ...]) -> str:
     """`messages[2].content`"""
     return "".join(f"[{s}]" if isinstance(s, int) else f".{shorten(s, 40)}" for s in steps)[

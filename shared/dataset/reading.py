@@ -14,6 +14,13 @@ from shared.dataset.quoting import around, shorten
 
 _decode = msgspec.json.Decoder().decode
 _KEY = re.compile(rb'(?<!\\)"\s*:')
+_NO_JSON = (  # how a line looks that is something else → what to do
+    (re.compile(r"\s*[\[{\s]+$"), "The file looks like one JSON value spread over many lines: "
+     "write each example on one line."),
+    (re.compile(r"\s*[\[{(]\s*'"), "This is how Python prints it: write it with json.dumps."),
+    (re.compile(r"\s*<"), "This is HTML or XML, perhaps a page that asks to sign in: fetch the "
+     "file again."),
+)  # fmt: skip
 WRONG_ENCODINGS = (  # what a file begins with that is no UTF-8 text
     (b"\x1f\x8b", "compressed", "gzip"),
     (b"PK\x03\x04", "compressed", "a ZIP archive"),
@@ -72,8 +79,9 @@ def _read_slowly(line: bytes) -> tuple[Example | None, list[Fault], tuple[Row, .
         value = json.loads(text, parse_constant=lambda name: strange.append(name))
         whole = json.dumps(value, ensure_ascii=False, allow_nan=False)
     except json.JSONDecodeError as error:
-        fault = Fault("not-json", f"The line is not JSON: {error.msg} at column {error.colno}.")
-        return None, [fault], around(text, error.pos)
+        what = f"The line is not JSON: {error.msg} at column {error.colno}."
+        fix = next((fix for start, fix in _NO_JSON if start.match(text)), None)
+        return None, [Fault("not-json", what, fix=fix)], around(text, error.pos)
     except RecursionError:
         return None, [Fault("not-json", "The line is too deeply nested to be read.")], ()
     except ValueError:  # 1e999, or a number of thousands of digits

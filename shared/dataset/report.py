@@ -3,6 +3,7 @@
 from typing import Any
 
 from shared.dataset.notes import Group
+from shared.dataset.quoting import many
 from shared.dataset.scan import Scanned
 from shared.dataset.verdict import Verdict
 
@@ -60,4 +61,5 @@ def summary(verdict: Verdict) -> str:
 def _sentence(file: Scanned, verdict: Verdict) -> str:
     count = sum(group.count for group in verdict.groups_of(file))
     tokens = file.stats.total.sum if file.stats.total else 0
-    return f"{file.name}: {file.examples} examples, {tokens:,} tokens, {count or 'no'} findings"
+    found = many(count, "finding") if count else "no findings"
+    return f"{file.name}: {many(file.examples, 'example')}, {many(tokens, 'token')}, {found}"

@@ -7,10 +7,11 @@ from datetime import date, timedelta
 import numpy as np
 
 from shared.dataset import catalog, similarity
-from shared.dataset.cost import Plan, Price, price
+from shared.dataset.cost import Plan, Price, price, usd
 from shared.dataset.examples import Fault, Role
 from shared.dataset.measure import Index
 from shared.dataset.notes import Group, Notes
+from shared.dataset.quoting import many
 from shared.dataset.scan import Scanned
 
 NEW = timedelta(0)
@@ -85,7 +86,7 @@ def _model(plan: Plan, training: list[Scanned], today: date, notes: Notes) -> No
 
 def _cost(cost: Price, plan: Plan, notes: Notes) -> None:
     if cost.tokens * cost.epochs > catalog.TOKENS_PER_JOB:
-        what = f"{cost.tokens:,} tokens × {cost.epochs} epochs."
+        what = f"{many(cost.tokens, 'token')} × {many(cost.epochs, 'epoch')}."
         notes.add(Fault("too-many-tokens", what))
     if plan.budget is None:
         return
@@ -95,8 +96,8 @@ def _cost(cost: Price, plan: Plan, notes: Notes) -> None:
     elif cost.training > plan.budget:
         guess = " (a guess: the service chooses)" if cost.guessed else ""
         what = (
-            f"Training costs about ${cost.training:,.2f}: {cost.tokens:,} tokens × "
-            f"{cost.epochs} epochs{guess}; the budget is ${plan.budget:,.2f}."
+            f"Training costs about {usd(cost.training)}: {many(cost.tokens, 'token')} × "
+            f"{many(cost.epochs, 'epoch')}{guess}; the budget is ${plan.budget:,.2f}."
         )
         notes.add(Fault("over-budget", what))
 

@@ -10,6 +10,7 @@ from shared.dataset.cost import Plan
 from shared.dataset.examples import Fault, Role
 from shared.dataset.measure import Index, Measure
 from shared.dataset.notes import Notes
+from shared.dataset.quoting import many
 from shared.dataset.seen import Brief, Seen
 from shared.dataset.similarity import first_equal
 from shared.dataset.stats import Stats, roles_and_turns, spread
@@ -43,10 +44,10 @@ def _size(seen: Seen, brief: Brief, notes: Notes) -> None:
     if not seen.examples:
         notes.add(Fault("empty", "The file is empty." if not seen.size else "There is no example."))
     elif seen.examples < brief.minimum:
-        notes.add(Fault("too-few-examples", f"The file has {seen.examples} examples; the service "
-                        f"wants {brief.minimum} at the least."))  # fmt: skip
+        notes.add(Fault("too-few-examples", f"The file has {many(seen.examples, 'example')}; the "
+                        f"service wants {brief.minimum} at the least."))  # fmt: skip
     elif brief.role is Role.TRAINING and seen.examples < catalog.SENSIBLE_EXAMPLES:
-        notes.add(Fault("few-examples", f"The file has {seen.examples} examples."))
+        notes.add(Fault("few-examples", f"The file has {many(seen.examples, 'example')}."))
     size = f"The file has {seen.size / catalog.MEGABYTE:,.1f} MB."
     if seen.size > catalog.LARGEST_FILE:
         notes.add(Fault("file-too-large", size))
@@ -57,7 +58,7 @@ def _size(seen: Seen, brief: Brief, notes: Notes) -> None:
 def _formats(seen: Seen, notes: Notes) -> None:
     if len(seen.formats) > 1:
         (less, (count, line)), *_ = sorted(seen.formats.items(), key=lambda f: f[1][0])
-        what = f"{count} examples are in the format {less}, the first in line {line}."
+        what = f"{many(count, 'example')} in the format {less}, the first in line {line}."
         notes.add(Fault("mixed-formats", what), line)
 
 
@@ -68,11 +69,11 @@ def _learning(seen: Seen, notes: Notes) -> None:
 
 def _images_and_tools(seen: Seen, notes: Notes) -> None:
     if seen.with_images > catalog.IMAGE_EXAMPLES:
-        what = f"{seen.with_images:,} examples have images."
+        what = f"{many(seen.with_images, 'example')} with images."
         notes.add(Fault("too-many-image-examples", what))
     for name, count in seen.declared.items():
         if name not in seen.called:
-            what = f"{name} is declared in {count} examples and never called."
+            what = f"{name} is declared in {many(count, 'example')} and never called."
             notes.add(Fault("tool-unused", what))
 
 
@@ -128,7 +129,9 @@ def _outliers(index: Index, notes: Notes) -> None:
     notes.add_lines(
         "answer-outlier",
         index.lines[far].tolist(),
-        lambda n: f"The answers have {counts[n]:,} tokens; half of the file has at most {median}.",
+        lambda n: (
+            f"{many(counts[n], 'token')} in the answers; half of the file has at most {median:,}."
+        ),
     )
 
 

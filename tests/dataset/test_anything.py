@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from shared.dataset import page, report
 from shared.dataset.examples import Role
 from shared.dataset.lines import LONGEST, Blocks
-from tests.dataset.builders import ANSWER, ASKS, TOOL, USER, judged, line, talk
+from tests.dataset.builders import ANSWER, ASKS, CALL, TOOL, USER, judged, line, scan, talk
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
@@ -42,6 +42,49 @@ def test_any_bytes_give_a_report(training: bytes, validation: bytes) -> None:
     text.encode()
     assert "<script" not in text
     assert report.summary(verdict)
+
+
+TEXT = st.sampled_from(["Where is it?", "Here.", "Be brief.", "", " ", '"role": 1', "a\\", ": x"])
+CALLS = st.sampled_from(["c1", "c2"]).map(lambda id: [{**CALL, "id": id}])
+TURN = st.fixed_dictionaries(
+    {"role": st.sampled_from(["system", "user", "assistant", "assistant", "tool"])},
+    optional={
+        "content": TEXT | st.none(),
+        "tool_calls": CALLS,
+        "tool_call_id": st.sampled_from(["c1", "c2", None]),
+        "weight": st.sampled_from([0, 1, None, 2]),
+    },
+)
+ASKED = st.tuples(TEXT, CALLS, TEXT, TEXT).map(
+    lambda of: [
+        {"role": "user", "content": of[0]},
+        {"role": "assistant", "tool_calls": of[1]},
+        {"role": "tool", "tool_call_id": "c1", "content": of[2]},
+        {"role": "assistant", "content": of[3]},
+    ]
+)
+TALK = st.fixed_dictionaries(
+    {"messages": st.lists(TURN, min_size=1, max_size=4) | ASKED},
+    optional={"tools": st.sampled_from([[TOOL], [TOOL, TOOL], [], None])},
+)
+WRITTEN = st.tuples(TALK, st.sampled_from([(", ", ": "), (",", ":"), (" , ", "  : ")]))
+
+
+@settings(max_examples=400, deadline=None, derandomize=True, database=None)
+@given(st.lists(WRITTEN, min_size=1, max_size=6), st.booleans())
+def test_the_quick_way_says_what_the_careful_way_says(
+    written: list[tuple[dict[str, object], tuple[str, str]]], twice: bool
+) -> None:
+    """A key that changes nothing sends a line the careful way."""
+    told = []
+    for others in ({}, {"parallel_tool_calls": False}):
+        lines = [json.dumps({**talk, **others}, separators=signs) for talk, signs in written]
+        if twice:
+            lines[0] = lines[0].replace('"role"', '"role": "user", "role"', 1)
+        found = scan("\n".join(lines).encode())
+        said = [(f.id, f.line, f.message, f.what, f.path) for f in found.findings]
+        told.append((said, found.stats, found.examples, found.index.lines.tolist()))
+    assert told[0] == told[1]
 
 
 def test_a_line_of_any_length_is_held_in_little_memory() -> None:

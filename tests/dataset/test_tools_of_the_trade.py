@@ -130,8 +130,8 @@ def test_a_mended_copy(tmp_path: Path) -> None:
     source.write_bytes(b"\xef\xbb\xbf" + good(2) + b"\r\n" + odd + b"\n" + good(1) + broken + twice)
     mended = mend(source, target)
     assert mended.sentence() == (
-        "fixed: removed a byte order mark, removed 1 blank lines, removed 1 exact repetitions, "
-        "put the keys of 1 lines in order, removed whitespace around 1 answers"
+        "fixed: removed 1 byte order mark, removed 1 blank line, removed 1 exact repetition, "
+        "put the keys of 1 line in order, removed whitespace around 1 answer"
     )
     assert target.read_bytes() == good(2) + talk(USER, ANSWER) + broken + twice
     assert mend(target, target).sentence() == "fixed: there was nothing to fix"
