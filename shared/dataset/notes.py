@@ -27,6 +27,10 @@ class Group:
     lines: "array[int]" = field(default_factory=lambda: array("I"))
     places: list[Finding] = field(default_factory=list)
 
+    def rank(self) -> tuple[int, int]:
+        """Worse ones have a lower rank; among equals the order of the table holds."""
+        return list(Severity).index(TABLE[self.id].severity), list(TABLE).index(self.id)
+
     def as_json(self) -> dict[str, Any]:
         kind = TABLE[self.id]
         return {
@@ -71,15 +75,11 @@ class Notes:
             group.places.append(_finding(Fault(id, what(number)), line, ()))
 
     def sorted(self) -> list[Group]:
-        """The worst first; among equals the order of the table. Places come in the file's order."""
+        """The worst first. Places come in the file's order."""
         for group in self.groups.values():
             group.places.sort(key=lambda finding: finding.line or 0)
             group.lines = array("I", sorted(group.lines))
-        order = {id: place for place, id in enumerate(TABLE)}
-        ranks = list(Severity)
-        return sorted(
-            self.groups.values(), key=lambda g: (ranks.index(TABLE[g.id].severity), order[g.id])
-        )
+        return sorted(self.groups.values(), key=Group.rank)
 
     @property
     def broken(self) -> bool:

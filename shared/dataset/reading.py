@@ -79,7 +79,8 @@ def _read_slowly(line: bytes) -> tuple[Example | None, list[Fault], tuple[Row, .
         value = json.loads(text, parse_constant=lambda name: strange.append(name))
         whole = json.dumps(value, ensure_ascii=False, allow_nan=False)
     except json.JSONDecodeError as error:
-        what = f"The line is not JSON: {error.msg} at column {error.colno}."
+        told = error.msg.removesuffix(" at")
+        what = f"The line is not JSON: {told} at column {error.colno}."
         fix = next((fix for start, fix in _NO_JSON if start.match(text)), None)
         return None, [Fault("not-json", what, fix=fix)], around(text, error.pos)
     except RecursionError:

@@ -32,7 +32,9 @@ class Verdict:
         return alone or any(f.severity == "error" for g in self.groups for f in g.places)
 
     def groups_of(self, file: Scanned) -> tuple[Group, ...]:
-        return file.groups + (self.leaks if file.role is Role.VALIDATION else ())
+        """The worst first."""
+        leaks = self.leaks if file.role is Role.VALIDATION else ()
+        return tuple(sorted([*file.groups, *leaks], key=Group.rank))
 
 
 def judge(
