@@ -13,7 +13,7 @@ import signal
 from dataclasses import dataclass
 from datetime import timedelta
 from multiprocessing.sharedctypes import Synchronized
-from typing import Any
+from typing import Any, Protocol
 
 from shared.cloud import Cloud
 from shared.run import keeper, steps
@@ -27,6 +27,12 @@ FORKS.set_forkserver_preload(
 )
 
 OUTSIDE = ("datasets", "runs", "models", "finetuning", "deployments")
+
+
+class Calls(Protocol):
+    """How many there have been; shared memory where the parent wants to know."""
+
+    value: int
 
 
 @dataclass(frozen=True)
@@ -45,24 +51,24 @@ def live(environ: dict[str, str], path: str, kill: Kill | None, calls: "Synchron
     asyncio.run(_live(Cloud(Settings.load(environ)), path, kill, calls))
 
 
-async def _live(cloud: Cloud, path: str, kill: Kill | None, calls: "Synchronized[int]") -> None:
+async def _live(cloud: Cloud, path: str, kill: Kill | None, calls: Calls) -> None:
     async with cloud:
-        for name in OUTSIDE:
-            _watch(getattr(cloud, name), kill, calls)
+        watch(cloud, kill, calls)
         await keeper.dataset_dropped(path, cloud)
         while await Ledger(cloud.runs).active():
             await keeper.tick(cloud)
             await asyncio.sleep(0.1)
 
 
-def _watch(part: Any, kill: Kill | None, calls: "Synchronized[int]") -> None:
-    """Count the part's outside calls, and die at the one that was chosen."""
-    for name, method in inspect.getmembers(part, inspect.iscoroutinefunction):
-        if not name.startswith("_") and name != "close":
-            setattr(part, name, _deadly(method, kill, calls))
+def watch(cloud: Cloud, kill: Kill | None, calls: Calls) -> None:
+    """Count the outside calls, and die at the one that was chosen."""
+    for part in (getattr(cloud, name) for name in OUTSIDE):
+        for name, method in inspect.getmembers(part, inspect.iscoroutinefunction):
+            if not name.startswith("_") and name != "close":
+                setattr(part, name, _deadly(method, kill, calls))
 
 
-def _deadly(method: Any, kill: Kill | None, calls: "Synchronized[int]") -> Any:
+def _deadly(method: Any, kill: Kill | None, calls: Calls) -> Any:
     @functools.wraps(method)
     async def called(*arguments: Any, **options: Any) -> Any:
         calls.value += 1

@@ -7,10 +7,12 @@ import asyncio
 import json
 import os
 import random
+import signal
 import time
 import uuid
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
@@ -25,9 +27,9 @@ from shared.run.stages import Stage
 from shared.settings import Settings
 from tests.conftest import QUICK, Loop
 from tests.loop.test_loop import dataset
-from tests.reliability.life import FORKS
+from tests.reliability.life import FORKS, Kill, watch
 
-DROPS = int(os.environ.get("TUNEDROP_DROPS", "8"))
+DROPS = int(os.environ.get("TUNEDROP_DROPS", "6"))
 KEPT_SEEDS = [1]  # and every seed that has failed once
 SEEDS = [*KEPT_SEEDS, *range(1000, 1000 + int(os.environ.get("TUNEDROP_STORMS", "0")))]
 PATIENCE_SECONDS = 60 + 15 * DROPS
@@ -50,23 +52,29 @@ ROOM = {"deployment_limit": 1000, "job_limit": 10_000, "queue_limit": 10_000}
 LIMITS = {"deployment_limit": 10, "job_limit": 100, "queue_limit": 20}
 
 
-def work(environ: dict[str, str], events: list[str], to_the_end: bool) -> None:
+@dataclass
+class Count:
+    value: int = 0
+
+
+def work(environ: dict[str, str], events: list[str], kill: Kill | None) -> None:
     """A worker's life: the events that reached it, and ticks, until it is killed or all is done."""
     os.environ.update(environ)
     steps.IN_FLIGHT = timedelta(0)  # nothing is under way once a process is dead
     keeper.ORPHANED = timedelta(seconds=5)  # of an hour; entering a run takes a moment
-    asyncio.run(_work(environ, events, to_the_end))
+    asyncio.run(_work(environ, events, kill))
 
 
-async def _work(environ: dict[str, str], events: list[str], to_the_end: bool) -> None:
+async def _work(environ: dict[str, str], events: list[str], kill: Kill | None) -> None:
     async with Cloud(Settings.load(environ)) as cloud:
+        watch(cloud, kill, Count())
         deliveries = asyncio.gather(
             *(keeper.dataset_dropped(path, cloud) for path in events), return_exceptions=True
         )
         while True:
             await keeper.tick(cloud)
             await asyncio.sleep(0.05)
-            if to_the_end and deliveries.done() and not await Ledger(cloud.runs).active():
+            if kill is None and deliveries.done() and not await Ledger(cloud.runs).active():
                 await keeper.sweep(cloud)
                 if not await Ledger(cloud.runs).active():
                     return
@@ -87,15 +95,17 @@ class Storm:
         for number in range(DROPS):
             self._change_weather()
             model = self.chance.choice(self.models)
-            self._live(self._drop(model, number), self.chance.uniform(0.3, 3.0))
+            self._live(self._drop(model, number), self._fate())
         for _ in range(DROPS // 2):
             self._change_weather()
-            self._live([], self.chance.uniform(0.3, 3.0))
+            self._live([], self._fate())
+
+    def _fate(self) -> Kill:
+        return Kill(self.chance.randint(10, 80), after=self.chance.random() < 0.5)
 
     def clear_up(self) -> None:
         self._calm()
-        code = self._live([], PATIENCE_SECONDS, to_the_end=True)
-        assert code == 0, "the runs did not come to their ends"
+        assert self._live([], None) == 0, "the runs did not come to their ends"
 
     def _drop(self, model: str, number: int) -> list[str]:
         """Drop a dataset, now and then a bad one; the events of it that arrive."""
@@ -120,13 +130,13 @@ class Storm:
                 options = {"probability": probability, "seed": self.chance.randrange(10**6)}
                 self.loop.emulator("faults", {"fault": fault, "operation": place, **options})
 
-    def _live(self, events: list[str], seconds: float, to_the_end: bool = False) -> int | None:
-        """One worker's life, which a kill ends unless it ends by itself; its exit code."""
-        worker = FORKS.Process(target=work, args=(self.environ, events, to_the_end))
+    def _live(self, events: list[str], kill: Kill | None) -> int | None:
+        """One worker's life, until it is killed or all is done; its exit code."""
+        worker = FORKS.Process(target=work, args=(self.environ, events, kill))
         worker.start()
-        worker.join(seconds)
+        worker.join(PATIENCE_SECONDS)
         code = worker.exitcode
-        self.killed += code is None
+        self.killed += code == -signal.SIGKILL
         worker.kill()
         worker.join()
         self.loop.free_claims(f"runs-{self.name}")
