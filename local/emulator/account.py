@@ -4,7 +4,6 @@ Numbers of quotas come from the settings; which models exist is the catalogue's.
 but by the capacity that it takes.
 """
 
-from datetime import UTC, datetime
 from typing import Any
 
 from starlette.requests import Request
@@ -13,6 +12,7 @@ from starlette.routing import Route
 
 from .arm import ACCOUNT, LARGEST_CAPACITY, PROVIDER
 from .catalogue import BASE_MODELS, SKUS, BaseModel, allows, usage_name
+from .clock import iso_date
 from .deployments import Deployments, quota_title
 from .errors import ArmError
 from .room import Common, Room
@@ -164,8 +164,8 @@ def _model(base: BaseModel) -> dict[str, Any]:
             "supportedMethods": ",".join(base.methods),  # [inferred]
         },
         "deprecation": {
-            "fineTune": _date(base.training_ends),
-            "inference": _date(base.inference_ends),
+            "fineTune": iso_date(base.training_ends),
+            "inference": iso_date(base.inference_ends),
         },
         "lifecycleStatus": "GenerallyAvailable",
         "systemData": {},
@@ -179,7 +179,7 @@ def _skus(base: BaseModel) -> list[dict[str, Any]]:
             "name": sku,
             "usageName": usage_name(base, sku, tuned),
             "capacity": {"minimum": 1, "maximum": LARGEST_CAPACITY, "step": 1, "default": 1},
-            "deprecationDate": _date(base.inference_ends),
+            "deprecationDate": iso_date(base.inference_ends),
         }
         for tuned in (False, True)
         for sku in SKUS
@@ -194,7 +194,3 @@ def _wanted_name(query: str | None) -> str | None:
     if prefix.strip() != "name.value" or not name:
         raise ArmError(400, "InvalidFilter", f"The filter {query!r} is not supported.")
     return name.strip().strip("'")
-
-
-def _date(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")

@@ -17,47 +17,20 @@ from .language import Sampling
 DEFAULT_MAX_TOKENS = 512
 MOST_STOPS, MOST_CHOICES, MOST_ALTERNATIVES = 4, 8, 20
 OBEYED = {
-    "messages",
-    "model",
-    "stream",
-    "stream_options",
-    "temperature",
-    "top_p",
-    "n",
-    "stop",
-    "max_tokens",
-    "max_completion_tokens",
-    "seed",
-    "presence_penalty",
-    "frequency_penalty",
-    "logprobs",
-    "top_logprobs",
-    "response_format",
-    "tools",
-    "tool_choice",
-    "parallel_tool_calls",
-    "functions",
-    "function_call",
-}
+    "messages", "model", "stream", "stream_options", "temperature", "top_p", "n", "stop",
+    "max_tokens", "max_completion_tokens", "seed", "presence_penalty", "frequency_penalty",
+    "logprobs", "top_logprobs", "response_format", "tools", "tool_choice",
+    "parallel_tool_calls", "functions", "function_call",
+}  # fmt: skip
 # They change nothing in what a model answers.
 WITHOUT_EFFECT = {
-    "user",
-    "store",
-    "metadata",
-    "service_tier",
-    "safety_identifier",
-    "prompt_cache_key",
-}
+    "user", "store", "metadata", "service_tier", "safety_identifier", "prompt_cache_key",
+}  # fmt: skip
+# logit_bias: the numbers of its tokens are not those of this model's.
 UNSUPPORTED = {
-    "logit_bias",  # the numbers of its tokens are not those of this model's
-    "audio",
-    "modalities",
-    "prediction",
-    "reasoning_effort",
-    "verbosity",
-    "web_search_options",
-    "data_sources",
-}
+    "logit_bias", "audio", "modalities", "prediction", "reasoning_effort", "verbosity",
+    "web_search_options", "data_sources",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,14 @@ decides what time it is, and fifteen days pass in a call.
 """
 
 import time
+from datetime import UTC, datetime
 
 from .store import Store
+
+
+def iso_date(seconds: float) -> str:
+    """As the control plane writes a moment."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
 
 
 class Clock:

@@ -6,10 +6,10 @@ Nothing here waits: every state follows from stored timestamps and the clock. Kn
 
 import uuid
 from collections import deque
-from datetime import UTC, datetime
 from typing import Any
 
 from .catalogue import DEVELOPER, PROVISIONED, BaseModel, base_of, usage_name
+from .clock import iso_date
 from .errors import ArmError, InferenceError
 from .models import Models, Servable
 from .room import Common, Room
@@ -176,7 +176,7 @@ class Deployments(Room):
             "id": path,
             "name": name,
             "etag": _etag(),
-            "created": existing["created"] if existing else _date(now),
+            "created": existing["created"] if existing else iso_date(now),
             "_model": model,
             "_previous": existing["_model"] if existing and answered else None,
             "_asked_at": now,
@@ -262,7 +262,3 @@ def _key(name: str) -> str:
 
 def _etag() -> str:
     return f'"{uuid.uuid4()}"'
-
-
-def _date(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")

@@ -19,7 +19,7 @@ from starlette.routing import Route
 from .dataset import DatasetError, check_dataset
 from .errors import ServiceError, invalid
 from .room import Common, Room
-from .store import Document
+from .store import Document, public
 from .wire import created, new_id, page
 
 UPLOAD_PURPOSES = {"fine-tune", "assistants", "batch", "evals"}
@@ -207,7 +207,7 @@ class Files(Room):
                 record["_problem"] = str(error)
 
     def _shown(self, record: Document) -> dict[str, Any]:
-        shown = {key: value for key, value in record.items() if not key.startswith("_")}
+        shown = public(record)
         done_at = record["_processed_at"]
         done = done_at is not None and self._clock.now() >= done_at
         problem = record["_problem"]

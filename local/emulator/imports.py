@@ -73,11 +73,10 @@ class Imports(Room):
         self._finish(record)
 
     def _finish(self, record: Document) -> None:
-        def apply(kept: Document) -> bool:
-            kept.update({**record, "_fetching": False})
-            return True
-
-        if self._store.change("file", record["id"], apply) is None:  # deleted meanwhile
+        done = {**record, "_fetching": False}
+        if (
+            self._store.change("file", record["id"], lambda kept: kept.update(done)) is None
+        ):  # deleted meanwhile
             self._files.path(record["id"]).unlink(missing_ok=True)
 
 

@@ -57,11 +57,7 @@ class Queue(Room):
     # ---- reporting ---------------------------------------------------------------------------
 
     def update(self, job_id: str, **values: Any) -> bool:
-        def apply(job: Document) -> bool:
-            job.update(values)
-            return True
-
-        return self._store.change("job", job_id, apply) is not None
+        return self._store.change("job", job_id, lambda job: job.update(values)) is not None
 
     def finish(self, job_id: str, status: str, **values: Any) -> None:
         """The end of a job, written last: whoever sees it can see everything else."""

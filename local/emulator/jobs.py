@@ -26,7 +26,7 @@ from .job_request import (
 )
 from .models import Models
 from .room import Common, Room
-from .store import Document
+from .store import Document, public
 from .wire import created, json_body, new_id, page
 
 # A first guess, replaced by a measured one as soon as steps are made.
@@ -90,34 +90,31 @@ class Jobs(Room):
     async def cancel(self, request: Request) -> JSONResponse:
         """A job that does not train ends at once; one that does within a step."""
 
-        def apply(job: Document) -> bool:
+        def apply(job: Document) -> None:
             if job["status"] in TERMINAL:
                 raise _wrong_state(f"The job is already {job['status']}.")
             job["_cancel"] = True
             if job["status"] in (*WAITING, "paused"):
                 job.update(status="cancelled", finished_at=self._clock.seconds())
                 self._queue.say(job["id"], "Job cancelled.")  # wording [inferred]
-            return True
 
         return self._changed(request, apply, "cancelled")
 
     async def pause(self, request: Request) -> JSONResponse:
         """Only a job that runs and has made a step can be paused (S-DOC)."""
 
-        def apply(job: Document) -> bool:
+        def apply(job: Document) -> None:
             if job["status"] != "running" or not job["_steps"]:
                 raise _wrong_state("Only a running job that has made a step can be paused.")
             job["status"] = "pausing"
-            return True
 
         return self._changed(request, apply, "paused")
 
     async def resume(self, request: Request) -> JSONResponse:
-        def apply(job: Document) -> bool:
+        def apply(job: Document) -> None:
             if job["status"] != "paused":
                 raise _wrong_state(f"The job is {job['status']}, not paused.")
             job["status"] = "resuming"
-            return True
 
         return self._changed(request, apply, "resumed")
 
@@ -150,7 +147,7 @@ class Jobs(Room):
         return job
 
     def _changed(
-        self, request: Request, how: Callable[[Document], bool], change: str
+        self, request: Request, how: Callable[[Document], None], change: str
     ) -> JSONResponse:
         job_id = self._require(request)["id"]
         job = self._store.change("job", job_id, how)
@@ -225,7 +222,7 @@ class Jobs(Room):
 
     def _shown(self, job: Document) -> Document:
         """What is not known yet is absent or null, as the settings say."""
-        shown = {key: value for key, value in job.items() if not key.startswith("_")}
+        shown = public(job)
         if self._switches.now.job_shape == "null":
             return dict.fromkeys(NULL_WHEN_UNKNOWN) | shown
         return shown

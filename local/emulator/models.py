@@ -16,6 +16,8 @@ from .errors import ServiceError
 from .room import Room
 from .store import Document
 
+DEPLOYABLE_CHECKPOINTS = 3
+
 
 @dataclass(frozen=True)
 class Servable:
@@ -60,7 +62,14 @@ class Models(Room):
         if checkpoint := self._store.get("checkpoint", name):
             name = checkpoint["fine_tuned_model_checkpoint"]
         record = self._store.get("model", name)
-        return Servable(name, record["adapter"]) if record else None
+        if record is None or (_is_checkpoint(record) and not self._is_kept(record)):
+            return None
+        return Servable(name, record["adapter"])
+
+    def _is_kept(self, checkpoint: Document) -> bool:
+        """Only the last checkpoints of a job can be deployed (S-DOC)."""
+        last = self._store.family("checkpoint", checkpoint["job"])[-DEPLOYABLE_CHECKPOINTS:]
+        return checkpoint["id"] in (one["fine_tuned_model_checkpoint"] for one in last)
 
     # ---- endpoints ---------------------------------------------------------------------------
 

@@ -15,6 +15,11 @@ Document = dict[str, Any]
 SCHEMA = 2  # one more whenever documents get keys that older ones lack
 
 
+def public(document: Document) -> Document:
+    """What a client may see of a document: no key of the emulator's own."""
+    return {key: value for key, value in document.items() if not key.startswith("_")}
+
+
 class Store:
     """One connection behind one lock: writes are few and small, and each is atomic."""
 
@@ -62,14 +67,15 @@ class Store:
             query = "SELECT count(*) FROM documents WHERE kind = ? AND parent = ?"
             return int(self._connection.execute(query, (kind, parent)).fetchone()[0])
 
-    def change(self, kind: str, key: str, how: Callable[[Document], bool]) -> Document | None:
-        """Read, let `how` alter the document in place, write if it says so: nobody comes between.
+    def change(self, kind: str, key: str, how: Callable[[Document], object]) -> Document | None:
+        """Read, let `how` alter the document in place, write unless it gives False: nobody comes
+        between.
 
         Gives the document as it is now, or None if there is none.
         """
         with self._lock:
             document = self.get(kind, key)
-            if document is not None and how(document):
+            if document is not None and how(document) is not False:
                 self.put(kind, key, document)
             return document
 

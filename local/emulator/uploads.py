@@ -8,7 +8,6 @@ import hashlib
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
@@ -19,7 +18,7 @@ from starlette.routing import Route
 from .errors import ServiceError, invalid
 from .files import Files
 from .room import Common, Room
-from .store import Document
+from .store import Document, public
 from .wire import json_body, new_id
 
 LIFE_SECONDS = 2 * 3600  # S-AUTH
@@ -69,7 +68,7 @@ class Uploads(Room):
         }
         self._store.put("upload", upload["id"], upload)
         self._journal.note("upload", upload["id"], "created")
-        return JSONResponse(_shown(upload))
+        return JSONResponse(public(upload))
 
     async def add(self, request: Request) -> JSONResponse:
         upload = self._pending(request)
@@ -82,11 +81,10 @@ class Uploads(Room):
                 raise invalid("The form has no part 'data'.")
             await run_in_threadpool(self._save, part_id, data)
 
-        def apply(kept: Document) -> bool:
-            kept["_parts"][part_id] = (self._folder / part_id).stat().st_size
-            return True
-
-        self._store.change("upload", upload["id"], apply)
+        size = (self._folder / part_id).stat().st_size
+        self._store.change(
+            "upload", upload["id"], lambda kept: kept["_parts"].update({part_id: size})
+        )
         part = {"id": part_id, "object": "upload.part", "upload_id": upload["id"]}
         return JSONResponse({**part, "created_at": self._clock.seconds()})
 
@@ -111,12 +109,12 @@ class Uploads(Room):
         await run_in_threadpool(self._files.write, record, self._read(ids))
         file = self._files.put(record)
         self._end(upload, "completed")
-        return JSONResponse({**_shown(upload), "status": "completed", "file": file})
+        return JSONResponse({**public(upload), "status": "completed", "file": file})
 
     async def cancel(self, request: Request) -> JSONResponse:
         upload = self._pending(request)
         self._end(upload, "cancelled")
-        return JSONResponse({**_shown(upload), "status": "cancelled"})
+        return JSONResponse({**public(upload), "status": "cancelled"})
 
     # ---- inside ------------------------------------------------------------------------------
 
@@ -151,15 +149,7 @@ class Uploads(Room):
             raise invalid("The md5 of the parts is another one.")
 
     def _end(self, upload: Document, status: str) -> None:
-        def apply(kept: Document) -> bool:
-            kept["status"] = status
-            return True
-
-        self._store.change("upload", upload["id"], apply)
+        self._store.change("upload", upload["id"], lambda kept: kept.update(status=status))
         self._journal.note("upload", upload["id"], status)
         for part in upload["_parts"]:
             (self._folder / part).unlink(missing_ok=True)
-
-
-def _shown(upload: Document) -> dict[str, Any]:
-    return {key: value for key, value in upload.items() if not key.startswith("_")}

@@ -7,6 +7,7 @@ SDK may also be absent, which is how Azure has them; that is no exception.
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -115,3 +116,22 @@ def test_no_exception_is_listed_in_vain(emulator: Running, tuned: Tuned) -> None
     found = misfits(FileObject, file) | misfits(FileObject, imported)
     found |= misfits(FineTuningJob, job) | misfits(Model, model)
     assert found == EXCEPTIONS.keys()
+
+
+def test_many_at_a_time_lose_nothing(emulator: Running) -> None:
+    form = {"file": ("t.jsonl", dataset())}
+
+    def create(_: int) -> str:
+        with emulator.http() as client:
+            data = {"purpose": "batch"}
+            made = client.post("/openai/v1/files", files=form, data=data).json()
+            return str(client.get(f"/openai/v1/files/{made['id']}").json()["id"])
+
+    with ThreadPoolExecutor(16) as pool:
+        ids = list(pool.map(create, range(48)))
+    with emulator.http() as client:
+        known = {file["id"] for file in client.get("/openai/v1/files").json()["data"]}
+    assert len(set(ids)) == 48 and set(ids) <= known
+    numbers = [entry["number"] for entry in emulator.control("journal")["data"]]
+    assert numbers == sorted(set(numbers))
+    assert [emulator.effects("file", one) for one in ids] == [["created"]] * 48

@@ -147,6 +147,15 @@ def test_a_bad_dataset_shows_at_import_or_at_the_start(emulator: Running, v1: Op
         assert v1.files.retrieve(upload(v1, good)).status == "processed"
 
 
+def test_jobs_can_run_side_by_side(emulator: Running, v1: OpenAI) -> None:
+    emulator.settings(training_at_once=2)
+    both = [start(v1, hyperparameters=LONG, seed=number) for number in (1, 2)]
+    wait_until(lambda: [status(v1, job) for job in both] == ["running"] * 2)
+    for job in both:
+        v1.fine_tuning.jobs.cancel(job)
+        assert finished(v1, job).status == "cancelled"
+
+
 def test_tool_calls_can_be_trained_on(v1: OpenAI) -> None:
     call = {"id": "c1", "type": "function", "function": {"name": "w", "arguments": "{}"}}
     tools = [{"type": "function", "function": {"name": "w", "parameters": {"type": "object"}}}]

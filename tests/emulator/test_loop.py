@@ -124,6 +124,21 @@ def test_a_checkpoint_can_be_deployed(
     assert answer.model == checkpoint.fine_tuned_model_checkpoint
 
 
+def test_only_the_last_three_checkpoints_can_be_deployed(
+    v1: OpenAI, arm: CognitiveServicesManagementClient
+) -> None:
+    job = v1.fine_tuning.jobs.create(
+        model=BASE_MODEL, training_file=upload(v1, dataset()), hyperparameters={"n_epochs": 4}
+    )
+    finished(v1, job.id)
+    *kept, first = v1.fine_tuning.jobs.checkpoints.list(job.id)
+    assert len(kept) == 3
+    for name in (first.id, first.fine_tuned_model_checkpoint):
+        with pytest.raises(HttpResponseError, match="is not supported"):
+            deploy(arm, "too-old", name)
+    deploy(arm, "old-enough", kept[-1].id)
+
+
 def test_unknown_models_are_not_deployed(arm: CognitiveServicesManagementClient) -> None:
     with pytest.raises(HttpResponseError) as refusal:
         deploy(arm, "nothing", f"{BASE_MODEL}.ft-0")

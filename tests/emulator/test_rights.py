@@ -69,4 +69,10 @@ def test_every_operation_but_polling_needs_a_known_right(emulator: Running) -> N
     known = emulator.control("rights")["known"]
     needing = {name for right in known.values() for name in right["operations"]}
     free = set(emulator.control("faults")["operations"]) - needing
-    assert free == {"operations.get", "accounts.usages", "locations.models"}
+    assert free == {
+        "operations.get",
+        "accounts.usages",
+        "locations.models",
+        "locations.capacities",
+        "subscription.capacities",
+    }

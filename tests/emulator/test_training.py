@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from local.emulator import encoding, training
 from local.emulator.dataset import DatasetError, Message, read_examples, require_enough
@@ -16,7 +17,8 @@ from .conftest import ROOT, dataset
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Language:
     folder: Path = tmp_path_factory.mktemp("adapters")
     language = Language("tiny", ROOT / ".local" / "models", folder)
-    language.start()
+    language.require()
+    torch.set_num_threads(1)  # too small to share; threads that wait for each other would spin
     return language
 
 
@@ -51,6 +53,31 @@ def test_a_user_cannot_end_the_turn(tiny: Language) -> None:
     encoded = encoding.encode(tokenizer, [Message("user", "<|im_end|>")])
     ends = encoded.ids.count(tokenizer.convert_tokens_to_ids("<|im_end|>"))
     assert ends == 2  # of the system message and of the user's own
+
+
+def test_variants_share_one_base(tiny: Language) -> None:
+    first, second = (tiny.trainable().model for _ in range(2))
+    assert first is not second
+    shared = zip(first.parameters(), second.parameters(), strict=True)
+    assert all(one.data_ptr() == other.data_ptr() for one, other in shared)
+
+
+def test_parts_learn_what_the_whole_batch_would(
+    tiny: Language, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether a batch goes through at once, in parts, or long examples only in outline."""
+    examples = read_examples(dataset().splitlines())
+    losses = []
+    for at_once in (10_000, 80, 1):
+        monkeypatch.setattr(training, "TOKENS_AT_ONCE", {torch.float32: at_once})
+        trainable = tiny.trainable()
+        encoded = encoding.encode_all(trainable.tokenizer, examples)
+        plan = training.make_plan(training.Hyperparameters(2, 4), 1, len(encoded))
+        tuned = training.add_lora(trainable.model, 1)
+        reports = training.Training(tuned, encoded, [], plan, training.batch_loss, lambda: None)
+        losses.append([r.train.mean_loss for r in reports if isinstance(r, training.Step)])
+    assert losses[1] == pytest.approx(losses[0], rel=1e-3)
+    assert losses[2] == pytest.approx(losses[0], rel=1e-3)
 
 
 def test_the_loss_is_that_of_the_learned_tokens_alone(tiny: Language) -> None:
