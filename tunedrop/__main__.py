@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from shared.dataset.scan import Scanned
     from shared.dataset.verdict import Verdict
 
-CHUNK = 1 << 20
+CHUNK = 1 << 18
 Files = Annotated[list[Path], typer.Argument(help="training sets (JSONL)")]
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)

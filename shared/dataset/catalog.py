@@ -52,9 +52,6 @@ class Model:
     deployments_end: date | None = None
     note: str = ""
 
-    def price(self, tier: str) -> float | None:
-        return dict(self.training).get(TIERS.get(tier.lower(), tier))
-
 
 def _tiers(world: float, region: float, developer: float) -> tuple[tuple[str, float], ...]:
     return (("globalStandard", world), ("standard", region), ("developerTier", developer))

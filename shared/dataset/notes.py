@@ -81,10 +81,6 @@ class Notes:
             group.lines = array("I", sorted(group.lines))
         return sorted(self.groups.values(), key=Group.rank)
 
-    @property
-    def broken(self) -> bool:
-        return any(TABLE[id].severity is Severity.ERROR for id in self.groups)
-
 
 def _finding(fault: Fault, line: int | None, preview: tuple[Row, ...]) -> Finding:
     kind = TABLE[fault.id]

@@ -1,9 +1,8 @@
 """One pass over a dataset: bytes in, findings and numbers out, in bounded memory.
 
-A batch of lines goes through three sieves. Most lines are plain: they decode straight into typed
-messages, and that is their check of shape. What does not is read again with care and looked at by
-the precise checks. All conversations are then measured, and, unless only the quick checks were
-asked for, looked at for what they say.
+A block of lines is sieved: most are plain and go through quickly (`plain`), the others are read
+again with care (`reading`) and looked at by the precise checks. All conversations are then measured,
+and, unless only the quick checks were asked for, looked at for what they say.
 """
 
 import hashlib

@@ -16,7 +16,7 @@ from shared.dataset.measure import Index
 from shared.dataset.scan import Scan
 from shared.dataset.similarity import Ints, connect, first_equal
 
-CHUNK = 1 << 20
+CHUNK = 1 << 18
 
 
 def held_out(index: Index, share: float, seed: int) -> set[int]:
