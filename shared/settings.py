@@ -161,6 +161,12 @@ class Settings:
         "TUNEDROP_REMEMBER_DAYS", "After how many days conversations are forgotten.", 30
     )
 
+    telemetry_folder: str = setting(
+        "TUNEDROP_TELEMETRY_FOLDER",
+        "A folder for spans, metrics and logs as files; for a laptop (see observability.md).",
+        "",
+    )
+
     @classmethod
     def load(cls, environ: Mapping[str, str]) -> "Settings":
         """Read the settings from `environ`.

@@ -12,6 +12,8 @@ ROOT = Path(__file__).resolve().parents[1]
 FLOORS = {
     "shared.errors": 1,
     "shared.settings": 1,
+    "shared.telemetry": 1,
+    "shared.exporters": 1,
     "shared.dataset": 1,
     "shared.cloud": 2,
     "shared.model": 3,

@@ -1,0 +1,188 @@
+"""Where telemetry goes: the OpenTelemetry SDK and its exporters, imported only where needed.
+
+    APPLICATIONINSIGHTS_CONNECTION_STRING   Application Insights
+    OTEL_EXPORTER_OTLP_ENDPOINT             any collector, with a package that does not ship
+    TUNEDROP_TELEMETRY_FOLDER               spans.jsonl, metrics.jsonl, logs.jsonl: for a laptop
+
+The first two names are the platform's own. Knows where, not what (`telemetry`).
+"""
+
+import logging
+import os
+import traceback
+from collections.abc import Callable, Iterable, Mapping
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from shared import telemetry
+from shared.settings import Settings
+
+if TYPE_CHECKING:
+    from opentelemetry._logs import Logger
+    from opentelemetry.metrics import Meter
+    from opentelemetry.sdk.trace.id_generator import IdGenerator
+
+log = logging.getLogger(__name__)
+
+WITHHELD = "(a text that this app did not write)"
+
+Exporters = tuple[Any, Any, Any]  # of spans, of metrics, of logs
+
+
+def start(environ: Mapping[str, str]) -> None:
+    """Send to every place that `environ` names; without one, nothing is done."""
+    places = list(_places(environ))
+    if not places:
+        return
+    from opentelemetry.sdk._logs import LoggerProvider
+    from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
+    from opentelemetry.sdk.metrics import MeterProvider
+    from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+    from opentelemetry.sdk.resources import SERVICE_NAME, Resource
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+    from opentelemetry.sdk.trace.sampling import ALWAYS_ON
+
+    resource = Resource.create({SERVICE_NAME: environ.get("WEBSITE_SITE_NAME", "tunedrop")})
+    readers = [PeriodicExportingMetricReader(metrics) for _, metrics, _ in places]
+    tracing = TracerProvider(ALWAYS_ON, resource, id_generator=_ids())
+    metering, logging_ = MeterProvider(readers, resource), LoggerProvider(resource)
+    for spans, _, logs in places:
+        tracing.add_span_processor(BatchSpanProcessor(spans))
+        logging_.add_log_record_processor(BatchLogRecordProcessor(logs))
+    telemetry.connect(
+        tracing.get_tracer("tunedrop"),
+        _instruments(metering.get_meter("tunedrop")),
+        [tracing.force_flush, metering.force_flush, logging_.force_flush],
+    )
+    logging.getLogger().addHandler(Handler(logging_.get_logger("tunedrop")))
+
+
+# ---- the places
+
+
+def _places(environ: Mapping[str, str]) -> Iterable[Exporters]:
+    if environ.get("APPLICATIONINSIGHTS_CONNECTION_STRING"):
+        yield _application_insights()
+    if environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"):
+        yield from _collector()
+    if folder := Settings.one(environ, "telemetry_folder"):
+        yield _files(Path(folder))
+
+
+def _application_insights() -> Exporters:
+    for report in ("STATSBEAT_DISABLED_ALL", "SDKSTATS_DISABLED"):  # on itself: not unasked
+        os.environ.setdefault(f"APPLICATIONINSIGHTS_{report}", "true")
+    from azure.monitor.opentelemetry.exporter import (
+        AzureMonitorLogExporter,
+        AzureMonitorMetricExporter,
+        AzureMonitorTraceExporter,
+    )
+
+    return AzureMonitorTraceExporter(), AzureMonitorMetricExporter(), AzureMonitorLogExporter()
+
+
+def _collector() -> Iterable[Exporters]:
+    found = [
+        point.load()()
+        for kind in ("traces", "metrics", "logs")
+        for point in entry_points(group=f"opentelemetry_{kind}_exporter", name="otlp_proto_http")
+    ]
+    if found:
+        spans, metrics, logs = found
+        yield spans, metrics, logs
+    else:
+        log.error(
+            "OTEL_EXPORTER_OTLP_ENDPOINT is set, but nothing is sent there: add "
+            "opentelemetry-exporter-otlp-proto-http to the packages of the app."
+        )
+
+
+def _files(folder: Path) -> Exporters:
+    from opentelemetry.sdk._logs.export import ConsoleLogRecordExporter
+    from opentelemetry.sdk.metrics import Counter, Histogram
+    from opentelemetry.sdk.metrics.export import AggregationTemporality, ConsoleMetricExporter
+    from opentelemetry.sdk.trace.export import ConsoleSpanExporter
+
+    folder.mkdir(parents=True, exist_ok=True)
+    spans, metrics, logs = (
+        (folder / f"{kind}.jsonl").open("w", encoding="utf-8")
+        for kind in ("spans", "metrics", "logs")
+    )
+    line: Callable[[Any], str] = lambda told: told.to_json(indent=None) + "\n"  # noqa: E731
+    as_in_azure: dict[type, Any] = dict.fromkeys((Counter, Histogram), AggregationTemporality.DELTA)
+    return (
+        ConsoleSpanExporter(out=spans, formatter=line),
+        ConsoleMetricExporter(out=metrics, formatter=line, preferred_temporality=as_in_azure),
+        ConsoleLogRecordExporter(out=logs, formatter=line),
+    )
+
+
+# ---- what the SDK is given
+
+
+def _ids() -> "IdGenerator":
+    from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
+
+    class Ids(RandomIdGenerator):
+        """At random, but for the first span of a run's trace, whose ids follow from the run's."""
+
+        def generate_trace_id(self) -> int:
+            root = telemetry.root.get()
+            return root.trace_id if root else super().generate_trace_id()
+
+        def generate_span_id(self) -> int:
+            root = telemetry.root.get()
+            return root.span_id if root else super().generate_span_id()
+
+    return Ids()
+
+
+def _instruments(meter: "Meter") -> dict[str, telemetry.Record]:
+    made: dict[str, telemetry.Record] = {}
+    for name, metric in telemetry.METRICS.items():
+        about = (name, metric.unit, metric.doc)
+        if metric.kind == "counter":
+            made[name] = meter.create_counter(*about).add
+        elif metric.kind == "gauge":
+            made[name] = meter.create_gauge(*about).set
+        else:
+            bounds = metric.bounds
+            histogram = meter.create_histogram(*about, explicit_bucket_boundaries_advisory=bounds)
+            made[name] = histogram.record
+    return made
+
+
+class Handler(logging.Handler):
+    """The log, each line with its run, and nothing in it that may be content: the lines of shared/
+    as they are; a library's warnings without their values; an exception's type and frames."""
+
+    def __init__(self, out: "Logger") -> None:
+        super().__init__()
+        self.out = out
+
+    def emit(self, record: logging.LogRecord) -> None:
+        from opentelemetry._logs import LogRecord, SeverityNumber
+        from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY as SENDING
+        from opentelemetry.context import get_value
+
+        own = record.name.partition(".")[0] == "shared"
+        if get_value(SENDING) or (record.levelno < logging.WARNING and not own):
+            return  # a problem with sending must not make more to send
+        told = {"logger": record.name}
+        text = record.getMessage() if own else f"{record.msg}" if record.args else WITHHELD
+        if run := telemetry.run.get():
+            told["run"] = run
+        if record.exc_info and record.exc_info[0]:
+            told["exception.type"] = record.exc_info[0].__name__
+            told["exception.stacktrace"] = "".join(traceback.format_tb(record.exc_info[2]))
+        self.out.emit(
+            LogRecord(
+                timestamp=int(record.created * 1e9),
+                severity_number=SeverityNumber(record.levelno // 10 * 4 + 1),  # info 9, error 17
+                severity_text=record.levelname,
+                body=text,
+                attributes=told,
+            )
+        )
