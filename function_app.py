@@ -7,13 +7,14 @@ import azure.functions as func
 from azurefunctions.extensions.bindings.blob import BlobClient
 from azurefunctions.extensions.http.fastapi import Request, Response
 
-from shared import api
+from shared import api, exporters, telemetry
 from shared.chat.relay import Relay
 from shared.cloud import Cloud
 from shared.model import waking
 from shared.run import keeper
 from shared.settings import Settings
 
+exporters.start(os.environ)
 app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
 
 
@@ -34,7 +35,8 @@ def relay() -> Relay:
     source=func.BlobSource.EVENT_GRID,
 )
 async def dataset_uploaded(dataset: BlobClient) -> None:
-    await keeper.dataset_dropped(dataset.blob_name, cloud())
+    async with telemetry.event("dataset_uploaded"):
+        await keeper.dataset_dropped(dataset.blob_name, cloud())
 
 
 @app.timer_trigger(arg_name="timer", schedule="0 30 3 * * *")
@@ -44,8 +46,9 @@ async def forget(timer: func.TimerRequest) -> None:
 
 @app.timer_trigger(arg_name="timer", schedule=Settings.one(os.environ, "tick"))
 async def keep_moving(timer: func.TimerRequest) -> None:
-    await keeper.tick(cloud())
-    await waking.answer_all(cloud())
+    async with telemetry.event("keep_moving"):
+        await keeper.tick(cloud())
+        await waking.answer_all(cloud())
 
 
 # Chat has keys of its own, so that any OpenAI client can send them.

@@ -15,6 +15,7 @@ from uuid import uuid4
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
+from shared import telemetry
 from shared.chat.access import Access, Caller
 from shared.chat.circuit import Circuits
 from shared.chat.directory import Directory, Target
@@ -67,6 +68,7 @@ class Relay:
         self.bell = Bell(cloud.models)
         self.memory = Memory(cloud.feedback, shares(settings.remember))
 
+    @telemetry.answers
     async def complete(self, request: Request) -> Response:
         """POST /v1/chat/completions, or Azure OpenAI's path with the model in it."""
         began = time.perf_counter()

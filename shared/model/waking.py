@@ -7,6 +7,7 @@ a note, `wake/<model>`, in the models container; the tick works the notes off.
 import logging
 import time
 
+from shared import telemetry
 from shared.cloud import Cloud
 from shared.cloud.blobs import Container
 from shared.errors import TunedropError
@@ -33,6 +34,8 @@ class Bell:
             await self.models.put(f"{NOTES}{model}", b"", "text/plain")
         except TunedropError as error:
             log.warning("%s could not be asked for: %s", model, error)
+        else:
+            telemetry.measure("tunedrop.chat.wakes", model=model)
 
 
 async def answer_all(cloud: Cloud) -> None:

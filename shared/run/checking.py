@@ -8,6 +8,7 @@ import json
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
+from shared import telemetry
 from shared.cloud import Cloud
 from shared.run import files
 from shared.run.ledger import Ledger
@@ -78,6 +79,8 @@ def _judge(run: Run, scanned: "list[Scanned]") -> Checked:
 
     verdict = judge(scanned, _plan(run), now().date(), _validation_age(run))
     groups = [*verdict.groups, *(g for file in verdict.files for g in verdict.groups_of(file))]
+    for group in groups:
+        telemetry.measure("tunedrop.findings", group.count, id=group.id)
     errors = [f"{g.id} ({g.count})" for g in groups if g.as_json()["severity"] == "error"]
     return Checked(
         page=page.as_html(run.id, verdict).encode(),

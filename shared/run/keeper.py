@@ -6,17 +6,19 @@ Knows when and who (one worker at a time on each run), not what is to be done (`
 import asyncio
 import logging
 import random
+from collections import Counter
 from collections.abc import Coroutine, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
+from shared import telemetry
 from shared.cloud import Cloud
 from shared.errors import Changed, TunedropError, Unavailable
-from shared.run import drops, endings, heartbeat, intake, orders
+from shared.run import drops, endings, heartbeat, intake, jobs, orders
 from shared.run.ledger import Claim, Ledger
 from shared.run.patience import overdue, pause
 from shared.run.record import Run, now
-from shared.run.stages import Seen, Stage
+from shared.run.stages import ACTIVE, Seen, Stage
 from shared.run.steps import STEPS
 
 log = logging.getLogger(__name__)
@@ -31,7 +33,7 @@ _slow: set[asyncio.Task[None]] = set()  # what earlier ticks did not wait for
 
 async def dataset_dropped(path: str, cloud: Cloud) -> None:
     """A blob was dropped: make its run and take it as far as it goes at once."""
-    run_id = await intake.take(path, cloud)
+    run_id = await telemetry.drop(intake.take(path, cloud))
     if run_id:
         await advance(run_id, cloud)
 
@@ -44,9 +46,11 @@ async def tick(cloud: Cloud) -> None:
     heart, sweep_due = await heartbeat.beat(
         cloud.runs, timedelta(seconds=cloud.settings.sweep_seconds)
     )
+    stages = Counter[Stage]()
 
     async def look_after(run_id: str, since: datetime) -> None:
-        await advance(run_id, cloud, heart.awake_since)
+        if stage := await advance(run_id, cloud, heart.awake_since):
+            stages[stage] += 1
         if now() - since > ORPHANED:
             await _clear_orphan(run_id, cloud)
 
@@ -55,6 +59,9 @@ async def tick(cloud: Cloud) -> None:
     if sweep_due:
         works.append(("the sweep", sweep(cloud)))
     await _side_by_side(works)
+    telemetry.measure("tunedrop.ticks")
+    for stage in ACTIVE:
+        telemetry.measure("tunedrop.runs", stages[stage], stage=stage)
 
 
 async def sweep(cloud: Cloud) -> None:
@@ -62,23 +69,28 @@ async def sweep(cloud: Cloud) -> None:
     missed = await drops.missed(cloud)
     for path in missed:
         log.error("%s was not taken when it was dropped: its event was lost or failed", path)
-    await _side_by_side((path, intake.take(path, cloud)) for path in missed)
+        telemetry.measure("tunedrop.poisoned")
+    await _side_by_side((path, telemetry.drop(intake.take(path, cloud))) for path in missed)
 
 
-async def advance(run_id: str, cloud: Cloud, awake_since: datetime | None = None) -> None:
+@telemetry.about_run
+async def advance(run_id: str, cloud: Cloud, awake_since: datetime | None = None) -> Stage | None:
     """Take a run from stage to stage until it has to wait for something or has ended.
 
-    A stage is given up only by somebody who knows since when runs have been looked after.
+    The stage in which it is left; None if it was not looked after. A stage is given up only by
+    somebody who knows since when runs have been looked after.
     """
     ledger = Ledger(cloud.runs)
     async with ledger.claim(run_id) as claim:
         if claim is None:
-            return  # another worker is on it, or it needs no more care
-        going = True
+            return None  # another worker is on it, or it needs no more care
+        run, going = None, True
         while going and (run := await ledger.load(run_id)):
             going = await _one_step(run, claim, awake_since, cloud)
+        return run.stage if run else None
 
 
+@telemetry.about_run
 async def obey(run_id: str, cloud: Cloud) -> None:
     """Carry out the order that was just given, unless another worker is about to."""
     ledger = Ledger(cloud.runs)
@@ -122,7 +134,8 @@ async def _one_step(run: Run, claim: Claim, awake_since: datetime | None, cloud:
 
 
 async def _do(run: Run, cloud: Cloud) -> Seen | None:
-    return await orders.carry_out(run, cloud) if run.order else await STEPS[run.stage](run, cloud)
+    work = orders.carry_out(run, cloud) if run.order else STEPS[run.stage](run, cloud)
+    return await telemetry.step(run.id, run.model, run.stage, work)
 
 
 async def _move(run: Run, seen: Seen, before: Run, ledger: Ledger) -> None:
@@ -132,6 +145,10 @@ async def _move(run: Run, seen: Seen, before: Run, ledger: Ledger) -> None:
     else:
         await ledger.move(run, seen)
     log.info("run %s is %s", run.id, run.stage)
+    if seen is Seen.SUCCEEDED:
+        tokens = run.trained_tokens or 0
+        telemetry.measure("tunedrop.tokens.trained", tokens, model=run.model)
+        telemetry.measure("tunedrop.cost.usd", jobs.cost(run), model=run.model)
 
 
 async def _rest(

@@ -18,6 +18,7 @@ from datetime import datetime
 
 from pydantic import ValidationError
 
+from shared import telemetry
 from shared.cloud.blobs import Container
 from shared.errors import Changed, Refused, Unavailable
 from shared.run.record import Moment, Run, now
@@ -94,6 +95,11 @@ class Ledger:
         run.timeline.append(Moment(stage=run.stage, at=now()))
         await self.tell(run, "stage", f"{run.stage}: {seen}", who, why)
         await self.save(run)
+        *_, left, came = run.timeline
+        stayed = (came.at - left.at).total_seconds()
+        telemetry.measure("tunedrop.stage.seconds", stayed, stage=left.stage)
+        if run.ended:
+            telemetry.measure("tunedrop.runs.ended", stage=run.stage)
 
     async def take_up(self, run_id: str, seen: Seen, who: str = BY_ITSELF, why: str = "") -> None:
         """Make an ended run active again; nothing happens to one that is active.
