@@ -8,7 +8,8 @@ FROM mcr.microsoft.com/azure-functions/python:4-python${PYTHON}
 ENV AzureWebJobsScriptRoot=/home/site/wwwroot \
     AzureFunctionsJobHost__Logging__Console__IsEnabled=true \
     FUNCTIONS_WORKER_RUNTIME=python \
-    PYTHON_ENABLE_INIT_INDEXING=1
+    PYTHON_ENABLE_INIT_INDEXING=1 \
+    PYTHON_ENABLE_OPENTELEMETRY=true
 
 # Packages first: they change less often than the code.
 COPY requirements.txt /tmp/requirements.txt

@@ -102,7 +102,7 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
   }
 }
 
-// The platform's own settings: none of them is read by shared/.
+// The platform's own settings: none of them is in shared/settings.py.
 var platform = {
   // Without a name of its own the host takes one from the app's, and two apps on one storage
   // account could share it; the host id also keys what has been seen and when timers last ran.
@@ -116,6 +116,9 @@ var platform = {
   TunedropStorage__queueServiceUri: dataStorage.properties.primaryEndpoints.queue
   APPLICATIONINSIGHTS_CONNECTION_STRING: telemetry.properties.ConnectionString
   APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${clientId};Authorization=AAD'
+  // shared/exporters.py sends what the app has to tell, so the host need not pass its log on as
+  // well. host.json has the host's half: telemetryMode.
+  PYTHON_ENABLE_OPENTELEMETRY: 'true'
 }
 
 // Streaming answers need it up to 3.12; from 3.13 on the worker indexes so by itself.

@@ -9,7 +9,7 @@ from . import bicep
 from .conftest import INFRA, ROOT, load
 
 APP = bicep.read(INFRA / "app.bicep")
-# Read by the Functions host, its extensions and the Python worker, not by shared/.
+# Read by the Functions host, its extensions, the Python worker and exporters of telemetry.
 PLATFORM = {
     "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
     "APPLICATIONINSIGHTS_CONNECTION_STRING",
@@ -32,6 +32,7 @@ NOT_IN_AZURE = {
     "AZURE_OPENAI_API_KEY": "the account takes no keys",
     "AZURE_OPENAI_SCOPE": "its default is right in the public cloud, for which the templates are",
     "AZURE_RESOURCE_MANAGER_ENDPOINT": "its default is right in the public cloud",
+    "TUNEDROP_TELEMETRY_FOLDER": "telemetry goes to Application Insights there",
 }
 # Follow from what was made: nobody may set them apart from it.
 DERIVED = set(APP.variables["own"]) | {"TUNEDROP_ENTRA_TENANT"}
