@@ -2,7 +2,7 @@
 """Everything a contributor or a newcomer runs, on any machine that has Python 3.11 or newer.
 
     python3 dev.py demo      drop a dataset, watch it train, chat with the tuned model
-    python3 dev.py up        the same stack, left running
+    python3 dev.py up        the same stack, left running (--otel: its spans, metrics and logs)
     python3 dev.py test      the whole test suite
     python3 dev.py check     format, lint, types, security rules, infra/ against Microsoft's models
     python3 dev.py lock      requirements.txt anew, from requirements.in (--upgrade: newer ones)

@@ -59,6 +59,7 @@ class Stack:
     app_key: str
     base_deployment: str
     owner: Pid
+    telemetry: str = ""  # the folder of the app's spans, metrics and logs, with `otel`
     pids: dict[str, Pid] = field(default_factory=dict)
 
     @classmethod
@@ -87,18 +88,23 @@ def running(
     fresh: bool = False,
     port: int | None = None,
     model: str = "smollm2",
+    otel: bool = False,
     tell: Any = lambda text: None,
 ) -> Iterator[Stack]:
     """The stack of `state`: the one that runs already, or a new one for as long as the block runs.
 
     `fresh` forgets every dataset, run and model first. `port` is the app's; 7071 or, if that is
-    taken, a free one when not given. `tell` is called with a sentence at each step.
-    Raises StackError.
+    taken, a free one when not given. With `otel` the app writes its telemetry beside the logs.
+    `tell` is called with a sentence at each step. Raises StackError.
     """
     known = Stack.read(state)
     if known and known.alive:
         if fresh:
             raise StackError("A stack is running here: stop it (Ctrl-C where it runs), then retry.")
+        if otel and not known.telemetry:
+            raise StackError(
+                "A stack runs here without --otel: stop it (Ctrl-C there), then retry."
+            )
         tell(f"using the stack that runs at {known.app_url}")
         yield known
         return
@@ -107,7 +113,7 @@ def running(
     if fresh:
         for part in ("storage", "openai", "events.json"):
             _remove(state / part)
-    starter = _Starter(state, model, tell)
+    starter = _Starter(state, model, otel, tell)
     try:
         yield starter.start(port)
     finally:
@@ -115,8 +121,8 @@ def running(
 
 
 class _Starter:
-    def __init__(self, state: Path, model: str, tell: Any) -> None:
-        self.state, self.model, self.tell = state, model, tell
+    def __init__(self, state: Path, model: str, otel: bool, tell: Any) -> None:
+        self.state, self.model, self.otel, self.tell = state, model, otel, tell
         self.children: list[Child] = []
 
     def start(self, port: int | None) -> Stack:
@@ -134,6 +140,7 @@ class _Starter:
             app_key=self._app_key(),
             base_deployment=BASE_DEPLOYMENT,
             owner=Pid.of(os.getpid()),
+            telemetry=str(self.state / "logs") if self.otel else "",
         )
         self._storage(ports)
         self._openai(openai_url)
@@ -205,6 +212,7 @@ class _Starter:
             "TUNEDROP_APP_KEYS": f"laptop:{hashlib.sha256(stack.app_key.encode()).hexdigest()}",
             "TUNEDROP_BASE_DEPLOYMENTS": stack.base_deployment,
             "TUNEDROP_REMEMBER": REMEMBERING,
+            "TUNEDROP_TELEMETRY_FOLDER": stack.telemetry,
         }
 
     # ---- what infra/ does in Azure

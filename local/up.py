@@ -13,6 +13,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="dev.py up", description=__doc__)
     parser.add_argument("--port", type=int, help="port of the app (default 7071, or a free one)")
     parser.add_argument("--fresh", action="store_true", help="forget every dataset, run and model")
+    parser.add_argument("--otel", action="store_true", help="write spans, metrics and logs")
     parser.add_argument("--state", type=Path, default=STATE, help=argparse.SUPPRESS)
     parser.add_argument("--model", default="smollm2", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -23,9 +24,12 @@ def main() -> int:
             fresh=options.fresh,
             port=options.port,
             model=options.model,
+            otel=options.otel,
             tell=lambda text: print(f"· {text}", flush=True),
         ) as stack:
             print(how_to_use(stack.app_url, stack.chat_url, stack.app_key), flush=True)
+            if stack.telemetry:
+                print(f"  telemetry {stack.telemetry}: spans, metrics and logs .jsonl", flush=True)
             while stack.owner.process():
                 time.sleep(1)
     except StackError as error:

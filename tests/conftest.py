@@ -142,7 +142,7 @@ def wait_for(look: Callable[[], Any]) -> Any:
 def loop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loop]:
     state = tmp_path_factory.mktemp("stack")
     with (
-        running(state, model="tiny") as stack,
+        running(state, model="tiny", otel=True) as stack,
         BlobServiceClient.from_connection_string(stack.storage) as blobs,
         OpenAI(base_url=f"{stack.app_url}/api/v1", api_key=stack.app_key, max_retries=0) as chat,
         OpenAI(base_url=f"{stack.openai_url}/openai/v1", api_key=DEFAULT_KEY) as service,
