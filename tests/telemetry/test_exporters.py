@@ -1,0 +1,188 @@
+"""Where telemetry goes, and what goes there: a process of its own that tells a little."""
+
+import gzip
+import json
+import logging
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared import exporters
+from shared.telemetry import root_of
+
+ROOT = Path(__file__).resolve().parents[2]
+KEY = "00000000-0000-0000-0000-000000000000"
+
+LOADED = "import sys, function_app; print(*sorted(sys.modules))"
+
+TELL = """
+import asyncio, logging, os
+from shared import exporters, telemetry
+
+logging.basicConfig(level=logging.INFO)
+log = logging.getLogger("shared.run")
+exporters.start(os.environ)
+
+async def taken():
+    return "captain-1"
+
+async def good():
+    return "dataset is good"
+
+async def bad():
+    raise ValueError("-".join(["a", "very", "private", "line"]))
+
+@telemetry.about_run
+async def advance(run_id):
+    log.warning("run %s waits", run_id)
+    await telemetry.step(run_id, "captain", "received", good())
+    try:
+        await telemetry.step(run_id, "captain", "checked", bad())
+    except ValueError:
+        log.exception("%s went wrong", run_id)
+
+async def main():
+    async with telemetry.event("keep_moving"):
+        await telemetry.drop(taken())
+        await advance("captain-1")
+        log.info("nobody's")
+        library = logging.getLogger("library")
+        library.info("chatty")
+        library.warning("could not read %s", "-".join(["a", "very", "private", "line"]))
+        library.error("-".join(["a", "very", "private", "line"]))
+        telemetry.measure("tunedrop.ticks")
+        telemetry.measure("tunedrop.runs.ended", stage="failed")
+        telemetry.measure("tunedrop.runs.ended", stage="failed")
+        telemetry.measure("tunedrop.stage.seconds", 12.5, stage="training")
+        telemetry.measure("tunedrop.runs", 3, stage="training")
+
+asyncio.run(main())
+"""
+
+
+def python(script: str, **environ: str) -> str:
+    clean = {k: v for k, v in os.environ.items() if "TELEMETRY" not in k}
+    clean |= {"PYTHON_ENABLE_INIT_INDEXING": "1"} | environ
+    run = [sys.executable, "-c", script]
+    done = subprocess.run(run, cwd=ROOT, env=clean, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+class Ingestion(BaseHTTPRequestHandler):
+    """Application Insights, as far as an exporter sees it: takes everything."""
+
+    taken: list[dict[str, Any]]
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["content-length"]))
+        if self.headers.get("content-encoding") == "gzip":
+            body = gzip.decompress(body)
+        items = json.loads(body)
+        self.taken += items
+        answer = {"itemsReceived": len(items), "itemsAccepted": len(items), "errors": []}
+        self.send_response(200)
+        self.send_header("content-type", "application/json")
+        self.end_headers()
+        self.wfile.write(json.dumps(answer).encode())
+
+    def log_message(self, *message: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, list[dict[str, Any]]]]:
+    """The folder with the files, and what Application Insights was sent."""
+    taken: list[dict[str, Any]] = []
+    handler = type("Handler", (Ingestion,), {"taken": taken})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        here = f"http://127.0.0.1:{server.server_port}/"
+        folder = tmp_path_factory.mktemp("told")
+        python(
+            TELL,
+            TUNEDROP_TELEMETRY_FOLDER=str(folder),
+            APPLICATIONINSIGHTS_CONNECTION_STRING=f"InstrumentationKey={KEY};IngestionEndpoint={here}",
+        )
+        server.shutdown()
+    yield folder, taken
+
+
+def of_kind(taken: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
+    return [item for item in taken if item["data"]["baseType"] == kind]
+
+
+def test_an_app_that_has_no_place_to_tell_loads_nothing_for_it() -> None:
+    loaded = python(LOADED).split()
+    assert "shared.telemetry" in loaded
+    extra = ("opentelemetry.sdk", "azure.monitor", "opentelemetry.exporter")
+    assert not [name for name in loaded if name.startswith(extra)]
+
+
+def test_application_insights_gets_the_metrics_that_alerts_ask_for(told: Any) -> None:
+    sent = [item["data"]["baseData"] for item in of_kind(told[1], "MetricData")]
+    values = {m["metrics"][0]["name"]: (m["metrics"][0]["value"], m["properties"]) for m in sent}
+    assert values["tunedrop.ticks"] == (1, {})
+    assert values["tunedrop.runs.ended"] == (2, {"stage": "failed"})
+    assert values["tunedrop.stage.seconds"] == (12.5, {"stage": "training"})
+    assert values["tunedrop.runs"] == (3, {"stage": "training"})
+    assert all(name.startswith("tunedrop.") for name in values)
+
+
+def test_application_insights_gets_one_operation_for_a_run(told: Any) -> None:
+    trace = f"{root_of('captain-1').trace_id:032x}"
+    of_run = [item for item in told[1] if item["tags"].get("ai.operation.id") == trace]
+    (begin,) = of_kind(of_run, "RequestData")
+    assert begin["data"]["baseData"]["name"] == "run.drop"
+    steps = [item["data"]["baseData"] for item in of_kind(of_run, "RemoteDependencyData")]
+    assert [(s["name"], s["success"]) for s in steps] == [
+        ("run.received", True),
+        ("run.checked", False),
+    ]
+    assert steps[0]["properties"]["seen"] == "dataset is good"
+    assert "keep_moving" in [i["data"]["baseData"].get("name") for i in told[1]]
+
+
+def test_application_insights_gets_the_log_with_the_run(told: Any) -> None:
+    lines = [item["data"]["baseData"] for item in of_kind(told[1], "MessageData")]
+    assert {line["message"]: line["properties"].get("run") for line in lines} == {
+        "run captain-1 waits": "captain-1",
+        "nobody's": None,
+        "could not read %s": None,
+        exporters.WITHHELD: None,
+    }
+    (broken,) = of_kind(told[1], "ExceptionData")
+    (exception,) = broken["data"]["baseData"]["exceptions"]
+    assert exception["typeName"] == "ValueError"
+    assert "in bad" in exception["stack"]
+    assert broken["data"]["baseData"]["properties"]["run"] == "captain-1"
+
+
+def test_what_an_exception_or_a_library_says_is_told_nowhere(told: Any) -> None:
+    """It may hold what went wrong with whom."""
+    folder, taken = told
+    files = {path.name: path.read_text(encoding="utf-8") for path in folder.iterdir()}
+    assert set(files) == {"spans.jsonl", "metrics.jsonl", "logs.jsonl"}
+    for text in (*files.values(), json.dumps(taken)):
+        assert "a-very-private-line" not in text
+    (failed,) = [
+        span for span in map(json.loads, files["spans.jsonl"].splitlines())
+        if span["name"] == "run.checked"
+    ]  # fmt: skip
+    assert failed["status"] == {"status_code": "ERROR", "description": "ValueError"}
+    assert failed["events"] == []
+
+
+def test_a_collector_without_its_package_is_said_and_not_the_end(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.ERROR)
+    exporters.start({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318"})
+    assert "add opentelemetry-exporter-otlp-proto-http" in caplog.text
