@@ -87,6 +87,12 @@ def price(tokens: int, examples: int, plan: Plan) -> Price:
     )
 
 
+def billed(tokens: int, plan: Plan) -> float:
+    """USD at list price for tokens that a job was billed for; 0 where the price is not known."""
+    rates = dict(plan.model.training) if plan.model else {}
+    return rates.get(plan.tier, 0.0) * tokens / 1e6
+
+
 def guess_epochs(examples: int) -> int:
     """The rule of OpenAI's data preparation notebook: 3, and more for a small file.
 

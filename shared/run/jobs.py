@@ -12,7 +12,7 @@ from math import ceil
 
 from shared.cloud import Cloud
 from shared.cloud.finetuning import JobRequest, Metric, RemoteJob
-from shared.dataset import catalog
+from shared.dataset.cost import Plan, billed
 from shared.errors import Refused
 from shared.run.ledger import Ledger
 from shared.run.record import Epoch, File, Progress, Run, now
@@ -88,9 +88,8 @@ async def gather_results(job: RemoteJob, run: Run, cloud: Cloud) -> None:
 
 def cost(run: Run) -> float:
     """USD at list price for what a job was billed for; 0 where the price is not known."""
-    base = catalog.model(run.spec.base_model)
-    rate = base.price(run.spec.training_type) if base else None
-    return (rate or 0) * (run.trained_tokens or 0) / 1e6
+    plan = Plan(base_model=run.spec.base_model, training_type=run.spec.training_type)
+    return billed(run.trained_tokens or 0, plan)
 
 
 def results(table: str) -> list[Metric]:
