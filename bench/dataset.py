@@ -179,7 +179,9 @@ def _tiktoken() -> Any:
 
 def run(name: str, path: Path, python: str = sys.executable) -> dict[str, float]:
     command = [python, "-m", "bench.dataset", "--one", name, str(path)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=True, env=_environment()
+    )
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
@@ -366,12 +368,17 @@ def _command_line(folder: Path) -> dict[str, float]:
         began, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
         subprocess.run(
             [sys.executable, "-m", "tunedrop", "check", str(path)],
-            cwd=ROOT, capture_output=True, check=True,
+            cwd=ROOT, capture_output=True, check=True, env=_environment(),
         )  # fmt: skip
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         clock.append(time.perf_counter() - began)
         cpu.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
     return {"seconds": round(min(cpu), 2), "seconds_on_the_clock": round(min(clock), 2)}
+
+
+def _environment() -> dict[str, str]:
+    """As it is where people work: Python keeps what it has compiled."""
+    return {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
 
 
 def pin_to_one_core() -> None:

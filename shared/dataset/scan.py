@@ -1,8 +1,8 @@
 """One pass over a dataset: bytes in, findings and numbers out, in bounded memory.
 
 A block of lines is sieved: most are plain and go through quickly (`plain`), the others are read
-again with care (`reading`) and looked at by the precise checks. All conversations are measured then
-and, unless only the quick checks were asked for, looked at for what they say.
+again with care (`reading`) and looked at by the precise checks. All conversations are then
+measured, and, unless only the quick checks were asked for, looked at for what they say.
 """
 
 import hashlib

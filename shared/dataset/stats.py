@@ -74,25 +74,35 @@ class Stats:
         }
 
 
+def percentiles(counts: npt.NDArray[Any], *shares: float) -> list[float]:
+    """Interpolated between neighbours. numpy's own loads much that is not needed otherwise."""
+    ranked = np.sort(counts)
+    places = np.array(shares) / 100 * (len(ranked) - 1)
+    below = places.astype(np.int64)
+    above = np.minimum(below + 1, len(ranked) - 1)
+    low = ranked[below].astype(np.float64)
+    return [float(p) for p in low + (ranked[above] - low) * (places - below)]
+
+
 def spread(counts: Counts) -> Spread | None:
     if not len(counts):
         return None
     low, high = int(counts.min()), int(counts.max())
+    p5, median, p95, most = percentiles(counts, 5, 50, 95, 99)
     # Most of the picture is for the many: the last bar takes whatever lies far beyond the rest.
-    top = min(high, max(int(np.percentile(counts, 99) * 1.25), low + 1))
+    top = min(high, max(int(most * 1.25), low + 1))
     edges = np.linspace(low, max(top, low + 1), min(BARS, max(top - low, 1)) + 1).astype(int)
     edges = edges[np.diff(edges, prepend=low - 1) > 0]
     bars, _ = np.histogram(np.minimum(counts, edges[-1]), edges)
     edges[-1] = max(high, edges[-1])
-    p5, median, p95 = (round(float(p), 1) for p in np.percentile(counts, [5, 50, 95]))
     return Spread(
         sum=int(counts.sum()),
         min=low,
         max=high,
         mean=round(float(counts.mean()), 1),
-        median=median,
-        p5=p5,
-        p95=p95,
+        median=round(median, 1),
+        p5=round(p5, 1),
+        p95=round(p95, 1),
         edges=tuple(int(edge) for edge in edges),
         bars=tuple(int(bar) for bar in bars),
     )

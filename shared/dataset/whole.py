@@ -13,7 +13,7 @@ from shared.dataset.notes import Notes
 from shared.dataset.quoting import many
 from shared.dataset.seen import Brief, Seen
 from shared.dataset.similarity import first_equal
-from shared.dataset.stats import Stats, roles_and_turns, spread
+from shared.dataset.stats import Stats, percentiles, roles_and_turns, spread
 
 ENOUGH = 20  # examples from which on a file's own habits can be told
 RARE = 0.1  # what fewer than this share of the answers do is worth a look
@@ -121,10 +121,10 @@ def _outliers(index: Index, notes: Notes) -> None:
     if len(index.answers) < ENOUGH:
         return
     scale = np.log1p(index.answers, dtype=np.float32)
-    low, high = np.percentile(scale, [25, 75])
+    low, high = percentiles(scale, 25, 75)
     width = 3 * max(high - low, 0.2)
     far = np.flatnonzero((scale < low - width) | (scale > high + width))
-    median = int(np.median(index.answers))
+    median = int(percentiles(index.answers, 50)[0])
     counts = index.answers[far]
     notes.add_lines(
         "answer-outlier",
