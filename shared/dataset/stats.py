@@ -80,8 +80,10 @@ def percentiles(counts: npt.NDArray[Any], *shares: float) -> list[float]:
     places = np.array(shares) / 100 * (len(ranked) - 1)
     below = places.astype(np.int64)
     above = np.minimum(below + 1, len(ranked) - 1)
-    low = ranked[below].astype(np.float64)
-    return [float(p) for p in low + (ranked[above] - low) * (places - below)]
+    low, high = ranked[below].astype(np.float64), ranked[above].astype(np.float64)
+    part = places - below  # from the nearer neighbour, so that 19.95 comes out as numpy's own
+    found = np.where(part < 0.5, low + (high - low) * part, high - (high - low) * (1 - part))
+    return [float(percentile) for percentile in found]
 
 
 def spread(counts: Counts) -> Spread | None:
