@@ -89,7 +89,7 @@ def _get(url: str, key: str) -> tuple[int, dict[str, Any]]:
         raise DoctorError(f"{url} is no web address: give --app https://NAME….")
     request = urllib.request.Request(url, headers={"x-functions-key": key} if key else {})
     try:
-        with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as response:
+        with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as response:  # nosec B310
             return response.status, _object(response.read())
     except urllib.error.HTTPError as error:
         return error.code, _object(error.read())
