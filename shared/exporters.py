@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shared import telemetry
-from shared.settings import Settings
+from shared.errors import SettingError
 
 if TYPE_CHECKING:
     from opentelemetry._logs import Logger
@@ -63,15 +63,22 @@ def start(environ: Mapping[str, str]) -> None:
 
 
 def _places(environ: Mapping[str, str]) -> Iterable[Exporters]:
-    if environ.get("APPLICATIONINSIGHTS_CONNECTION_STRING"):
-        yield _application_insights()
-    if environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"):
-        yield from _collector()
-    if folder := Settings.one(environ, "telemetry_folder"):
-        yield _files(Path(folder))
+    """An app that cannot tell of itself must work all the same: what is wrong is logged."""
+    for setting, place in (
+        ("APPLICATIONINSIGHTS_CONNECTION_STRING", _application_insights),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", _collector),
+        ("TUNEDROP_TELEMETRY_FOLDER", _files),
+    ):
+        if value := environ.get(setting):
+            try:
+                yield place(value)
+            except SettingError as error:
+                log.error("%s", error)
+            except Exception as error:  # noqa: BLE001 - its message may hold the value
+                log.error("Nothing is sent to where %s says: %s", setting, type(error).__name__)
 
 
-def _application_insights() -> Exporters:
+def _application_insights(connection: str) -> Exporters:
     for report in ("STATSBEAT_DISABLED_ALL", "SDKSTATS_DISABLED"):  # on itself: not unasked
         os.environ.setdefault(f"APPLICATIONINSIGHTS_{report}", "true")
     from azure.monitor.opentelemetry.exporter import (
@@ -80,31 +87,36 @@ def _application_insights() -> Exporters:
         AzureMonitorTraceExporter,
     )
 
-    return AzureMonitorTraceExporter(), AzureMonitorMetricExporter(), AzureMonitorLogExporter()
+    return (
+        AzureMonitorTraceExporter(connection_string=connection),
+        AzureMonitorMetricExporter(connection_string=connection),
+        AzureMonitorLogExporter(connection_string=connection),
+    )
 
 
-def _collector() -> Iterable[Exporters]:
+def _collector(_: str) -> Exporters:
+    """Its exporters read the address from the environment, as OpenTelemetry has it."""
     found = [
         point.load()()
         for kind in ("traces", "metrics", "logs")
         for point in entry_points(group=f"opentelemetry_{kind}_exporter", name="otlp_proto_http")
     ]
-    if found:
-        spans, metrics, logs = found
-        yield spans, metrics, logs
-    else:
-        log.error(
-            "OTEL_EXPORTER_OTLP_ENDPOINT is set, but nothing is sent there: add "
-            "opentelemetry-exporter-otlp-proto-http to the packages of the app."
+    if not found:
+        raise SettingError(
+            "OTEL_EXPORTER_OTLP_ENDPOINT is set, but nothing can be sent there.",
+            "Add opentelemetry-exporter-otlp-proto-http to the packages of the app.",
         )
+    spans, metrics, logs = found
+    return spans, metrics, logs
 
 
-def _files(folder: Path) -> Exporters:
+def _files(name: str) -> Exporters:
     from opentelemetry.sdk._logs.export import ConsoleLogRecordExporter
     from opentelemetry.sdk.metrics import Counter, Histogram
     from opentelemetry.sdk.metrics.export import AggregationTemporality, ConsoleMetricExporter
     from opentelemetry.sdk.trace.export import ConsoleSpanExporter
 
+    folder = Path(name)
     folder.mkdir(parents=True, exist_ok=True)
     spans, metrics, logs = (
         (folder / f"{kind}.jsonl").open("w", encoding="utf-8")

@@ -126,6 +126,15 @@ def test_an_app_that_has_no_place_to_tell_loads_nothing_for_it() -> None:
     assert not [name for name in loaded if name.startswith(extra)]
 
 
+def test_an_app_that_cannot_tell_starts_all_the_same(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    wrong = {
+        "APPLICATIONINSIGHTS_CONNECTION_STRING": "InstrumentationKey=not-one",
+        "TUNEDROP_TELEMETRY_FOLDER": str(tmp_path / "file"),
+    }
+    assert "function_app" in python(LOADED, **wrong).split()
+
+
 def test_application_insights_gets_the_metrics_that_alerts_ask_for(told: Any) -> None:
     sent = [item["data"]["baseData"] for item in of_kind(told[1], "MetricData")]
     values = {m["metrics"][0]["name"]: (m["metrics"][0]["value"], m["properties"]) for m in sent}
@@ -185,4 +194,4 @@ def test_a_collector_without_its_package_is_said_and_not_the_end(
 ) -> None:
     caplog.set_level(logging.ERROR)
     exporters.start({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318"})
-    assert "add opentelemetry-exporter-otlp-proto-http" in caplog.text
+    assert "Add opentelemetry-exporter-otlp-proto-http" in caplog.text
