@@ -1,7 +1,7 @@
 """Killed anywhere, a run goes on and ends the same: one run, one job, one deployment.
 
-The short form tries some of the outside calls of a run's life, other ones each day; all of them
-with TUNEDROP_EVERY_KILL=1 (see docs/reliability.md).
+The short form tries some of the outside calls of a run's life, other ones each day; so many with
+TUNEDROP_KILLS, all of them with TUNEDROP_EVERY_KILL=1 (see docs/reliability.md).
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from tests.conftest import Loop
 from tests.loop.test_loop import dataset, jobs_of
 from tests.reliability.life import FORKS, Kill, live
 
-SHORT_FORM = 8  # kills of one run of the suite
+SHORT_FORM = int(os.environ.get("TUNEDROP_KILLS", "8"))  # kills of one run of the suite
 PATIENCE_SECONDS = 120
 
 
