@@ -1,0 +1,74 @@
+"""Storage alone is out, for a while: nothing can be read or written, and nothing is lost."""
+
+import os
+import shutil
+import subprocess
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from azure.storage.blob import BlobServiceClient
+
+from local import storage
+from local.stack import AZURITE
+from shared.cloud import Cloud
+from shared.errors import Unavailable
+from shared.run import keeper
+from shared.run.stages import Stage
+from shared.settings import Settings
+from tests.conftest import Loop
+from tests.loop.test_loop import jobs_of
+from tests.run.conftest import Shore
+
+
+class Azurite:
+    """One of the test's own, that can be stopped and started again with what it holds."""
+
+    def __init__(self, folder: Path) -> None:
+        node = os.environ.get("TUNEDROP_NODE") or shutil.which("node")
+        assert node, "dev.py finds or installs one"
+        self.ports = storage.free_ports()
+        self.command = storage.azurite_command(node, AZURITE, folder, self.ports)
+        self.start()
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(self.command)
+        storage.wait_ready(self.ports)
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(30)
+
+
+@pytest.fixture
+def azurite(tmp_path: Path) -> Iterator[Azurite]:
+    own = Azurite(tmp_path)
+    yield own
+    own.stop()
+
+
+async def test_a_run_goes_on_when_storage_is_back(
+    loop: Loop, azurite: Azurite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = f"m{uuid.uuid4().hex[:8]}"
+    environ = loop.apart(model, TUNEDROP_SWEEP_SECONDS="0")
+    environ["TunedropStorage"] = storage.connection_string(azurite.ports)
+    for name in ("IDENTITY_ENDPOINT", "IDENTITY_HEADER"):
+        monkeypatch.setenv(name, environ[name])
+    with BlobServiceClient.from_connection_string(environ["TunedropStorage"]) as blobs:
+        for name in ("datasets", "runs", "models"):
+            blobs.create_container(f"{name}-{model}")
+    async with Cloud(Settings.load(environ)) as cloud:
+        shore = Shore(cloud, model)
+        await shore.drop()
+        run = await shore.received()
+        await keeper.tick(cloud)
+        azurite.stop()
+        with pytest.raises(Unavailable, match="could not be reached"):
+            await keeper.tick(cloud)
+        azurite.start()
+        run = await shore.until(run, Stage.SERVING, Stage.FAILED)
+    assert run.stage is Stage.SERVING, run.failure
+    assert jobs_of(loop, run.id) == [run.job_id]
+    loop.clear_deployments(f"{model}-")
