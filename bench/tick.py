@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from local.emulator.auth import DEFAULT_KEY
+from local.processes import free_port
 from local.stack import ACCOUNT, GROUP, SUBSCRIPTION, Stack, running
 from shared.cloud import Cloud
 from shared.cloud.finetuning import JobRequest
@@ -201,7 +202,10 @@ def _spread(seconds: list[float]) -> dict[str, float]:
 
 def main() -> None:
     sizes = FINISHED[:2] if "--short" in sys.argv else FINISHED
-    with tempfile.TemporaryDirectory() as folder, running(Path(folder), model="tiny") as stack:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running(Path(folder), model="tiny", port=free_port()) as stack,
+    ):
         # The jobs stay in the queue: 20 runs that are looked after and see nothing new.
         fault = {"fault": "job-stuck", "count": ACTIVE}
         urllib.request.urlopen(

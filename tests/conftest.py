@@ -17,6 +17,7 @@ from azure.storage.blob import BlobLeaseClient, BlobServiceClient, ContainerClie
 from openai import OpenAI
 
 from local.emulator.auth import DEFAULT_KEY
+from local.processes import free_port
 from local.stack import ACCOUNT, GROUP, SUBSCRIPTION, Stack, running
 
 PATIENCE_SECONDS = 120
@@ -142,7 +143,7 @@ def wait_for(look: Callable[[], Any]) -> Any:
 def loop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loop]:
     state = tmp_path_factory.mktemp("stack")
     with (
-        running(state, model="tiny", otel=True) as stack,
+        running(state, model="tiny", port=free_port(), otel=True) as stack,
         BlobServiceClient.from_connection_string(stack.storage) as blobs,
         OpenAI(base_url=f"{stack.app_url}/api/v1", api_key=stack.app_key, max_retries=0) as chat,
         OpenAI(base_url=f"{stack.openai_url}/openai/v1", api_key=DEFAULT_KEY) as service,
