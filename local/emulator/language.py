@@ -24,7 +24,7 @@ MODEL_NAMES = {"smollm2": "SmolLM2-135M-Instruct", "tiny": "tiny"}
 FINGERPRINTS = {"smollm2": "emulator-smollm2-135m", "tiny": "emulator-tiny"}
 
 # Adapted module trees are cheap (10 to 20 MB each) but not free.
-KEPT_VARIANTS = 8
+KEPT_VARIANTS = 4
 # More would only slow each other down on a laptop.
 CHATS_AT_ONCE = 2
 
