@@ -39,11 +39,6 @@ class Index:
     signatures: similarity.Signatures
 
     @cached_property
-    def firsts(self) -> Ints:
-        """For each example the first one that says the same."""
-        return similarity.first_equal(self.keys)
-
-    @cached_property
     def groups(self) -> Ints:
         """For each example the first one that is almost the same."""
         return similarity.groups(self.signatures)

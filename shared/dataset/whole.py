@@ -4,6 +4,7 @@ Works on counts and on the index; the texts are gone by now.
 """
 
 import numpy as np
+import numpy.typing as npt
 
 from shared.dataset import catalog
 from shared.dataset.cost import Plan
@@ -14,6 +15,8 @@ from shared.dataset.quoting import many
 from shared.dataset.seen import Brief, Seen
 from shared.dataset.similarity import first_equal
 from shared.dataset.stats import Stats, percentiles, roles_and_turns, spread
+
+Marks = npt.NDArray[np.bool_]  # one for each example
 
 ENOUGH = 20  # examples from which on a file's own habits can be told
 RARE = 0.1  # what fewer than this share of the answers do is worth a look
@@ -28,9 +31,9 @@ def look_at_the_whole(
     _learning(seen, notes)
     _images_and_tools(seen, notes)
     _lengths(index, brief.plan, notes)
-    _duplicates(index, notes)
+    again = _duplicates(index, notes)
     if brief.deep:
-        _near_duplicates(index, notes)
+        _near_duplicates(index, again, notes)
         _outliers(index, notes)
         _open_ends(seen, index, notes)
         _systems(measure, index, notes)
@@ -87,28 +90,30 @@ def _lengths(index: Index, plan: Plan, notes: Notes) -> None:
     )
 
 
-def _duplicates(index: Index, notes: Notes) -> None:
+def _duplicates(index: Index, notes: Notes) -> Marks:
+    """Which examples say the same as an earlier one."""
     every = np.arange(len(index.keys), dtype=np.int32)
-    first, asked = index.firsts, first_equal(index.prompts)
-    again = np.flatnonzero(first != every)
+    first, asked = first_equal(index.keys), first_equal(index.prompts)
+    again: Marks = first != every
+    same = np.flatnonzero(again)
     notes.add_lines(
         "duplicate",
-        index.lines[again].tolist(),
-        lambda n: f"It says the same as line {index.lines[first[again[n]]]}.",
+        index.lines[same].tolist(),
+        lambda n: f"It says the same as line {index.lines[first[same[n]]]}.",
     )
     # The first of the other answers is enough: a second copy of it is a duplicate.
-    other = np.flatnonzero((index.keys != index.keys[asked]) & (first == every))
+    other = np.flatnonzero((index.keys != index.keys[asked]) & ~again)
     notes.add_lines(
         "conflicting-answers",
         index.lines[other].tolist(),
         lambda n: f"It asks the same as line {index.lines[asked[other[n]]]} and answers otherwise.",
     )
+    return again
 
 
-def _near_duplicates(index: Index, notes: Notes) -> None:
+def _near_duplicates(index: Index, again: Marks, notes: Notes) -> None:
     every = np.arange(len(index.keys), dtype=np.int32)
-    exact = index.firsts != every
-    near = np.flatnonzero((index.groups != every) & ~exact)
+    near = np.flatnonzero((index.groups != every) & ~again)
     notes.add_lines(
         "near-duplicate",
         index.lines[near].tolist(),
