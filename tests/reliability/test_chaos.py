@@ -20,7 +20,7 @@ import pytest
 from local.stack import ACCOUNT, GROUP
 from shared.cloud import Cloud
 from shared.model.registry import Model, Registry
-from shared.run import keeper, steps
+from shared.run import keeper, patience, steps
 from shared.run.ledger import Ledger
 from shared.run.record import Run
 from shared.run.stages import Stage
@@ -62,6 +62,7 @@ def work(environ: dict[str, str], events: list[str], kill: Kill | None) -> None:
     os.environ.update(environ)
     steps.IN_FLIGHT = timedelta(0)  # nothing is under way once a process is dead
     keeper.ORPHANED = timedelta(seconds=5)  # of an hour; entering a run takes a moment
+    patience.LONGEST_PAUSE = 1.0  # of 15 minutes: so much trouble in a row adds up
     asyncio.run(_work(environ, events, kill))
 
 
