@@ -23,7 +23,7 @@ from tests.conftest import Loop
 from tests.loop.test_loop import dataset, jobs_of
 from tests.reliability.life import FORKS, Kill, live
 
-SHORT_FORM = int(os.environ.get("TUNEDROP_KILLS", "8"))  # kills of one run of the suite
+SHORT_FORM = int(os.environ.get("TUNEDROP_KILLS", "6"))  # kills of one run of the suite
 PATIENCE_SECONDS = 120
 
 
