@@ -23,20 +23,20 @@ class Drops:
         self.runs = runs
 
     async def taken(self, folder: Folder) -> bool:
-        return [name async for name in self._names(folder.model)] == [_name(folder)]
+        return [name async for name in self._names(f"{folder.model}/")] == [_name(folder)]
 
     async def take(self, folder: Folder, run_id: str) -> None:
         """Note that the folder was taken as it is; `run_id` is empty where it makes no run."""
         await self.runs.put(_name(folder), run_id.encode(), "text/plain")
-        async for name in self._names(folder.model):
+        async for name in self._names(f"{folder.model}/"):
             if name != _name(folder):
                 await self.runs.delete(name)
 
     async def all(self) -> set[str]:
-        return {name async for name in self._names("")}
+        return {name async for name in self._names()}
 
-    async def _names(self, model: str) -> AsyncIterator[str]:
-        async for blob in self.runs.list(f"drops/{model}/" if model else "drops/"):
+    async def _names(self, under: str = "") -> AsyncIterator[str]:
+        async for blob in self.runs.list(f"drops/{under}"):
             yield blob.name
 
 

@@ -15,9 +15,9 @@ from shared import telemetry
 from shared.cloud import Cloud
 from shared.errors import Changed, TunedropError, Unavailable
 from shared.run import drops, endings, heartbeat, intake, jobs, orders
-from shared.run.ledger import Claim, Ledger
+from shared.run.ledger import BY_ITSELF, Claim, Ledger
 from shared.run.patience import overdue, pause
-from shared.run.record import Run, now
+from shared.run.record import Order, Run, now
 from shared.run.stages import ACTIVE, Seen, Stage
 from shared.run.steps import STEPS
 
@@ -114,7 +114,7 @@ async def _one_step(run: Run, claim: Claim, awake_since: datetime | None, cloud:
     try:
         seen = await _do(run, cloud)
         if seen:
-            await _move(run, seen, before, ledger)
+            await _move(run, seen, before.order, ledger)
             return True
         if awake_since and await _given_up(run, awake_since, cloud):
             return True
@@ -138,12 +138,10 @@ async def _do(run: Run, cloud: Cloud) -> Seen | None:
     return await telemetry.step(run.id, run.model, run.stage, work)
 
 
-async def _move(run: Run, seen: Seen, before: Run, ledger: Ledger) -> None:
-    order = before.order
-    if order:
-        await ledger.move(run, seen, order.who, order.why)
-    else:
-        await ledger.move(run, seen)
+async def _move(run: Run, seen: Seen, order: Order | None, ledger: Ledger) -> None:
+    """Move the run on, in the name of whoever gave the order that has just been carried out."""
+    who, why = (order.who, order.why) if order else (BY_ITSELF, "")
+    await ledger.move(run, seen, who, why)
     log.info("run %s is %s", run.id, run.stage)
     if seen is Seen.SUCCEEDED:
         tokens = run.trained_tokens or 0
