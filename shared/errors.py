@@ -9,6 +9,7 @@ TunedropError             a sentence on what went wrong, and the cure
 │   └── AccessDenied      no key, a wrong key, or a key that may not do this
 ├── ServiceError          Azure did not do what was asked
 │   ├── Unavailable       it may, if asked again later
+│   │   └── Denied        it will, once somebody has given the app a right
 │   └── Refused           asking again would not help
 └── Changed               somebody else wrote first: read again, then decide again
 
@@ -67,6 +68,12 @@ class Unavailable(ServiceError):
     ) -> None:
         super().__init__(what, cure, code=code)
         self.retry_after = retry_after
+
+
+class Denied(Unavailable):
+    """A right counts minutes after it was given, so this is waited for like an outage."""
+
+    blame = "caller"
 
 
 class Refused(ServiceError):

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from azure.core import MatchConditions
 from azure.core.exceptions import (
@@ -20,14 +20,18 @@ from azure.core.exceptions import (
     ResourceModifiedError,
     ResourceNotFoundError,
 )
+from pydantic import BaseModel, ValidationError
 
-from shared.errors import Changed, NotFound, Refused, SettingError, Unavailable
+from shared.cloud.identity import Me, no_token
+from shared.errors import Changed, Denied, NotFound, Refused, SettingError, Unavailable
 
 if TYPE_CHECKING:
     from azure.storage.blob import ContentSettings
     from azure.storage.blob.aio import BlobServiceClient, ContainerClient
 
     from shared.settings import Settings
+
+Record = TypeVar("Record", bound=BaseModel)
 
 NEVER_A_NAME = {".", ".."}  # a client or a proxy may resolve these to another container's blob
 LEASE_SECONDS = 30  # storage allows 15 to 60; short, so that a crashed worker's claim ends soon
@@ -54,18 +58,15 @@ class Content:
     etag: str
 
 
-def connect(settings: "Settings") -> "BlobServiceClient":
+def connect(settings: "Settings", me: Me) -> "BlobServiceClient":
     from azure.storage.blob.aio import BlobServiceClient, ExponentialRetry
-
-    from shared.cloud.identity import credential
 
     # The SDK's own first pause is 15 s; a function has better things to do with its time.
     retries = ExponentialRetry(initial_backoff=1, increment_base=2, retry_total=2)
     if settings.storage:
         return BlobServiceClient.from_connection_string(settings.storage, retry_policy=retries)
     if settings.storage_uri:
-        me = credential(settings.client_id)
-        return BlobServiceClient(settings.storage_uri, me, retry_policy=retries)
+        return BlobServiceClient(settings.storage_uri, me(), retry_policy=retries)
     raise SettingError(
         "Neither TunedropStorage nor TunedropStorage__blobServiceUri is set.",
         "Set one of them: the app cannot find its storage account.",
@@ -84,6 +85,20 @@ class Container:
             stream = await self.client.download_blob(name)
             return Content(await stream.readall(), _bare(stream.properties.etag))
         return None
+
+    async def record(self, name: str, shape: type[Record]) -> tuple[Record, str] | None:
+        """A JSON document in its shape, and its etag. Raises Refused for one of another shape."""
+        found = await self.read(name)
+        if found is None:
+            return None
+        try:
+            return shape.model_validate_json(found.data), found.etag
+        except ValidationError as error:
+            raise Refused(
+                f"The record {self.name}/{name} cannot be read: "
+                f"{error.error_count()} of its values are not what they should be.",
+                "Put back an earlier version of that blob; nothing is done with it meanwhile.",
+            ) from None
 
     async def create(self, name: str, data: bytes, content_type: str = "application/json") -> str:
         """Write a blob that must not exist yet; its etag. Raises Changed if it does."""
@@ -192,10 +207,12 @@ class Container:
             raise Changed(f"{where} was changed by somebody else.") from error
         except HttpResponseError as error:
             if error.status_code in (401, 403):
-                raise Refused(
+                raise Denied(
                     f"Storage refused access to {where}.",
                     "Give the app's identity the role Storage Blob Data Contributor on it.",
                 ) from error
+            if not error.status_code:
+                raise no_token(f"reach {where}", error) from error
             raise Unavailable(f"Storage answered {error.status_code} for {where}.") from error
         except AzureError as error:
             raise Unavailable(f"Storage could not be reached for {where}.") from error

@@ -6,6 +6,9 @@ Knows the address and the credentials of the resource, nothing of models or call
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from azure.core.exceptions import AzureError
+
+from shared.cloud.identity import Me, no_token, token_provider
 from shared.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -52,8 +55,8 @@ class Reply:
 
 
 class Completions:
-    def __init__(self, settings: "Settings") -> None:
-        self.settings = settings
+    def __init__(self, settings: "Settings", me: Me) -> None:
+        self.settings, self.me = settings, me
         self._session: ClientSession | None = None
         self._token: Callable[[], Awaitable[str]] | None = None
 
@@ -89,10 +92,11 @@ class Completions:
         if self.settings.openai_key and not elsewhere:
             return {"api-key": self.settings.openai_key}
         if self._token is None:
-            from shared.cloud.identity import token_provider
-
-            self._token = token_provider(self.settings.client_id, self.settings.openai_scope)
-        return {"authorization": f"Bearer {await self._token()}"}
+            self._token = token_provider(self.me(), self.settings.openai_scope)
+        try:
+            return {"authorization": f"Bearer {await self._token()}"}
+        except AzureError as error:
+            raise no_token("chat", error) from error
 
 
 async def _or_unavailable(doing: Awaitable[T]) -> T:

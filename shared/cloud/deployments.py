@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError
 
+from shared.cloud.identity import LoopbackBearerPolicy, Me, is_local_http, no_token
 from shared.cloud.throttling import retry_after
-from shared.errors import Refused, Unavailable
+from shared.errors import Denied, Refused, Unavailable
 
 if TYPE_CHECKING:
-    from azure.core.credentials_async import AsyncTokenCredential
     from azure.mgmt.cognitiveservices.aio import CognitiveServicesManagementClient
 
     from shared.settings import Settings
@@ -31,42 +31,38 @@ class Deployment:
 
 
 class Deployments:
-    """Every method raises Unavailable (ask again later) or Refused (asking again is no use)."""
+    """Every method raises Unavailable (ask again later; Denied: once there is a right to) or
+    Refused (asking again is no use)."""
 
     def __init__(
         self,
         client: "CognitiveServicesManagementClient",
-        me: "AsyncTokenCredential",
         resource_group: str,
         account: str,
     ) -> None:
-        self.client, self.me = client, me
+        self.client = client
         self.where = (resource_group, account)
 
     @classmethod
-    def connect(cls, settings: "Settings") -> "Deployments":
+    def connect(cls, settings: "Settings", me: Me) -> "Deployments":
         from azure.mgmt.cognitiveservices.aio import CognitiveServicesManagementClient
 
-        from shared.cloud.identity import LoopbackBearerPolicy, credential, is_local_http
-
-        me = credential(settings.client_id)
         scope = "https://management.azure.com/.default"
         extra: dict[str, Any] = {}
         if is_local_http(settings.arm_endpoint):
-            extra["authentication_policy"] = LoopbackBearerPolicy(me, scope)
+            extra["authentication_policy"] = LoopbackBearerPolicy(me(), scope)
         client = CognitiveServicesManagementClient(
-            me,
+            me(),
             settings.subscription_id,
             base_url=settings.arm_endpoint,
             credential_scopes=[scope],
             retry_total=0,  # the keeper looks again at its next tick
             **extra,
         )
-        return cls(client, me, settings.resource_group, settings.account)
+        return cls(client, settings.resource_group, settings.account)
 
     async def close(self) -> None:
         await self.client.close()
-        await self.me.close()
 
     async def get(self, name: str) -> Deployment | None:
         try:
@@ -87,10 +83,16 @@ class Deployments:
                 version_upgrade_option="NoAutoUpgrade",
             ),
         )
-        with _translated(f"deploy {model} as {name}"):
-            await self.client.deployments.begin_create_or_update(
-                *self.where, name, wanted, polling=False
-            )
+        try:
+            with _translated(f"deploy {model} as {name}"):
+                await self.client.deployments.begin_create_or_update(
+                    *self.where, name, wanted, polling=False
+                )
+        except ResourceNotFoundError as error:
+            raise Refused(
+                f"Azure Resource Manager knows no account {self.where[1]} in {self.where[0]}.",
+                "Correct AZURE_SUBSCRIPTION_ID, AZURE_RESOURCE_GROUP or AZURE_OPENAI_ACCOUNT.",
+            ) from error
 
     async def delete(self, name: str) -> None:
         """Ask for its deletion; one that is not there is deleted already."""
@@ -120,6 +122,15 @@ def _translated(what: str) -> Iterator[None]:
             raise Unavailable(
                 sentence, code=code or "", retry_after=retry_after(headers)
             ) from error
+        if status in (401, 403):
+            raise Denied(
+                sentence,
+                "Give the app's identity the role Cognitive Services OpenAI Contributor "
+                "on the Azure OpenAI resource.",
+                code=code or "",
+            ) from error
+        if not status:
+            raise no_token(what, error) from error
         says = error.error.message if error.error else "nothing more."
         raise Refused(f"{sentence} It says: {says}", code=code or "") from error
     except AzureError as error:

@@ -9,8 +9,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
+from azure.core.exceptions import AzureError
+
+from shared.cloud.identity import Me, no_token, token_provider
 from shared.cloud.throttling import retry_after
-from shared.errors import Refused, ServiceError, Unavailable
+from shared.errors import Denied, Refused, ServiceError, Unavailable
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -79,24 +82,31 @@ class Metric:
     checkpoint: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What the service says of a job: a sentence and, with the losses of a step, those."""
+
+    id: str
+    says: str
+    metric: Metric | None
+
+
 class FineTuning:
-    """Every method raises Unavailable (ask again later) or Refused (asking again is no use)."""
+    """Every method raises Unavailable (ask again later; Denied: once there is a right to) or
+    Refused (asking again is no use)."""
 
     def __init__(self, client: "AsyncOpenAI") -> None:
         self.client = client
 
     @classmethod
-    def connect(cls, settings: "Settings") -> "FineTuning":
+    def connect(cls, settings: "Settings", me: Me) -> "FineTuning":
         from openai import AsyncOpenAI
-
-        from shared.cloud.identity import token_provider
 
         # Repeating is the keeper's work, which first looks whether the effect took place:
         # the SDK would send "create job" up to three times, and each one may be a paid job.
         client = AsyncOpenAI(
             base_url=f"{settings.openai_endpoint.rstrip('/')}/openai/v1/",
-            api_key=settings.openai_key
-            or token_provider(settings.client_id, settings.openai_scope),
+            api_key=settings.openai_key or token_provider(me(), settings.openai_scope),
             max_retries=0,
             timeout=60,
         )
@@ -193,17 +203,11 @@ class FineTuning:
             ]
         return sorted(found, key=lambda metric: metric.step)
 
-    async def recent_metrics(self, job_id: str) -> list[Metric]:
-        """The last hundred events' steps, oldest first. The service tells the newest first."""
+    async def recent_events(self, job_id: str) -> list[Event]:
+        """The last hundred, oldest first. The service tells the newest first."""
         with _translated(f"read the events of {job_id}"):
             page = await self.client.fine_tuning.jobs.list_events(job_id, limit=100)
-        told = [event.data for event in page.data if event.type == "metrics"]
-        found = [
-            Metric(int(d["step"]), _loss(d.get("train_loss")), _loss(d.get("valid_loss")))
-            for d in told
-            if isinstance(d, dict) and isinstance(d.get("step"), int | float)
-        ]
-        return sorted(found, key=lambda metric: metric.step)
+        return [Event(e.id, str(e.message), _metric(e)) for e in reversed(page.data)]
 
     async def ask(self, deployment: str, question: str) -> str:
         """One short chat answer straight from a deployment: the probe of its readiness."""
@@ -239,6 +243,13 @@ def _job(job: Any) -> RemoteJob:
     )
 
 
+def _metric(event: Any) -> Metric | None:
+    data = event.data if event.type == "metrics" else None
+    if not isinstance(data, dict) or not isinstance(data.get("step"), int | float):
+        return None
+    return Metric(int(data["step"]), _loss(data.get("train_loss")), _loss(data.get("valid_loss")))
+
+
 def _resolved(hyperparameters: Any, name: str) -> int | None:
     """ "auto" is echoed as -1 until the service has decided."""
     value = getattr(hyperparameters, name, None)
@@ -269,13 +280,15 @@ def _translated(what: str) -> Iterator[None]:
         raise _service_error(what, error) from error
     except openai.APIConnectionError as error:
         raise Unavailable(f"Azure OpenAI could not be reached to {what}.") from error
+    except AzureError as error:
+        raise no_token(what, error) from error
 
 
 def _service_error(what: str, error: Any) -> ServiceError:
     code = str(error.code or "")
     sentence = f"Azure OpenAI answered {error.status_code} {code} to: {what}.".replace("  ", " ")
     if error.status_code in (401, 403):
-        return Refused(
+        return Denied(
             sentence,
             "Give the app's identity the role Cognitive Services OpenAI Contributor "
             "on the Azure OpenAI resource.",

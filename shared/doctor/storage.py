@@ -189,17 +189,17 @@ Event Grid, its subscription, the host and the function all work."""
 
 async def timer(p: Patient) -> list[Case]:
     """timer | The app has lately looked after its runs: its timer fires."""
-    from shared.run.heartbeat import NAME, Heartbeat
+    from shared.run.heartbeat import latest
     from shared.run.patience import ASLEEP
 
     try:
-        found = await p.cloud.runs.read(NAME)
+        heart = await latest(p.cloud.runs)
     except (TunedropError, ValueError):
         return [unknown("timer", "Only seen with container:runs.")]
     restart = p.functionapp("restart", "").strip()
-    if found is None:
+    if heart is None:
         seen = "The app has never looked after its runs."
         return [warning("timer", seen, f"Wait a minute if it is new; otherwise: {restart}")]
-    last = Heartbeat.model_validate_json(found.data).last
-    seen = f"The app last looked after its runs at {last:%Y-%m-%d %H:%M:%S} UTC."
-    return [problem("timer", seen, restart) if p.now() - last > ASLEEP else ok("timer", seen)]
+    seen = f"The app last looked after its runs at {heart.last:%Y-%m-%d %H:%M:%S} UTC."
+    stands = p.now() - heart.last > ASLEEP
+    return [problem("timer", seen, restart) if stands else ok("timer", seen)]

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from shared.cloud.deployments import Deployment, Deployments
 from shared.cloud.finetuning import FineTuning
-from shared.errors import Refused, Unavailable
+from shared.errors import Denied, Refused, Unavailable
 from shared.model.registry import Version
 
 PROBE = "Say hello."
@@ -71,6 +71,8 @@ async def probe(finetuning: FineTuning, version: Version) -> Hosting:
         if error.code in NOT_YET:
             return Hosting.COMING
         raise
+    except Denied:
+        raise  # that will not pass by itself: people are told
     except Unavailable:
         return Hosting.COMING
     return Hosting.READY

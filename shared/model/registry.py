@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from shared.cloud.blobs import Container
 from shared.errors import Changed, NotFound, Refused
@@ -60,8 +60,8 @@ class Registry:
 
     async def load(self, name: str) -> Model | None:
         """Raises Refused for a record that cannot be read."""
-        found = await self.models.read(f"{name}.json")
-        return self._parsed(name, found.data) if found else None
+        found = await self.models.record(f"{name}.json", Model)
+        return found[0] if found else None
 
     async def all(self) -> list[Model]:
         """Every model; one whose record cannot be read is left out, with a line in the log."""
@@ -130,26 +130,16 @@ class Registry:
     async def _change(self, name: str, change: Callable[[Model], None]) -> Model:
         """Apply `change` to the newest document and write it, again and again until it holds."""
         for _ in range(TRIES):
-            found = await self.models.read(f"{name}.json")
-            model = self._parsed(name, found.data) if found else Model(name=name)
+            found = await self.models.record(f"{name}.json", Model)
+            model, etag = found or (Model(name=name), "")
             change(model)
             data = model.model_dump_json(indent=2).encode()
             try:
-                if found:
-                    await self.models.replace(f"{name}.json", data, found.etag)
+                if etag:
+                    await self.models.replace(f"{name}.json", data, etag)
                 else:
                     await self.models.create(f"{name}.json", data)
             except Changed:
                 continue
             return model
         raise Changed(f"The record of model {name} changed {TRIES} times while it was written.")
-
-    def _parsed(self, name: str, data: bytes) -> Model:
-        try:
-            return Model.model_validate_json(data)
-        except ValidationError as error:
-            raise Refused(
-                f"The record {self.models.name}/{name}.json cannot be read: "
-                f"{error.error_count()} of its values are not what they should be.",
-                "Put back an earlier version of that blob.",
-            ) from None

@@ -6,9 +6,11 @@ Knows what a job's answers mean for its run, not which stage comes next.
 import csv
 import io
 import json
-from collections.abc import Iterable
+import logging
+from collections.abc import Awaitable, Iterable
 from datetime import UTC, datetime
 from math import ceil
+from typing import TypeVar
 
 from shared.cloud import Cloud
 from shared.cloud.finetuning import JobRequest, Metric, RemoteJob
@@ -16,6 +18,10 @@ from shared.dataset.cost import Plan, billed
 from shared.errors import Refused
 from shared.run.ledger import Ledger
 from shared.run.record import Epoch, File, Progress, Run, now
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 CURVE = "curve.json"  # the losses of every step seen so far, beside the run
 RESULTS = "metrics.csv"  # the service's own table, once the job has ended
@@ -49,9 +55,17 @@ async def read(run: Run, cloud: Cloud) -> RemoteJob:
     return job
 
 
+async def alive(run: Run, cloud: Cloud) -> bool:
+    """Whether the run has a job that goes on or has succeeded, whatever became of the run."""
+    if not run.job_id or run.fine_tuned_model:
+        return False
+    job = await cloud.finetuning.job(run.job_id)
+    return job is not None and job.status not in ("failed", "cancelled")
+
+
 async def note_progress(job: RemoteJob, run: Run, cloud: Cloud) -> None:
     """Keep how far the job is, and its losses as a curve beside the run."""
-    recent = await cloud.finetuning.recent_metrics(job.id)
+    recent = await listen(job, run, cloud)
     newest = recent[-1] if recent else None
     moved = newest is not None and newest.step != run.progress.step
     if moved:
@@ -67,23 +81,55 @@ async def note_progress(job: RemoteJob, run: Run, cloud: Cloud) -> None:
     )
 
 
+async def listen(job: RemoteJob, run: Run, cloud: Cloud) -> list[Metric]:
+    """Put what the service has newly said of the job into the run's log; the latest steps' losses,
+    oldest first. A run can do without them: nothing comes of a refusal."""
+    try:
+        events = await cloud.finetuning.recent_events(job.id)
+    except Refused as error:
+        log.warning("run %s: %s", run.id, error)
+        return []
+    heard = next((n for n, event in enumerate(events, 1) if event.id == run.heard), 0)
+    for event in events[heard:]:
+        if not event.metric:
+            await Ledger(cloud.runs).tell(run, "service", event.says)
+    run.heard = events[-1].id if events else run.heard
+    return sorted((e.metric for e in events if e.metric), key=lambda metric: metric.step)
+
+
 async def gather_results(job: RemoteJob, run: Run, cloud: Cloud) -> None:
-    """Keep the loss of each epoch in the run and the service's table of steps beside it."""
+    """Keep the trained model and, as far as they can be had, the losses: of each epoch in the run,
+    the service's table of steps beside it."""
+    run.fine_tuned_model = job.fine_tuned_model
+    run.trained_tokens = job.trained_tokens
+    run.progress.total_steps = _total_steps(job, run)
+    checkpoints = await _if_possible(cloud.finetuning.checkpoints(job.id), run, cloud)
     run.epochs = [
         Epoch(
             step=c.step, train_loss=c.train_loss, valid_loss=c.valid_loss, checkpoint=c.checkpoint
         )
-        for c in await cloud.finetuning.checkpoints(job.id)
+        for c in checkpoints or []
     ]
     if job.result_file:
-        table = await cloud.finetuning.text(job.result_file)
+        table = await _if_possible(cloud.finetuning.text(job.result_file), run, cloud)
+        await _keep_results(table or "", run, cloud)
+
+
+async def _keep_results(table: str, run: Run, cloud: Cloud) -> None:
+    steps = results(table)
+    if steps:
         await Ledger(cloud.runs).keep(run, RESULTS, table.encode(), "text/csv")
-        steps = results(table)
         await _keep_curve(steps, run, cloud)
-        run.progress.step = steps[-1].step if steps else run.progress.step
-    run.progress.total_steps = _total_steps(job, run)
-    run.fine_tuned_model = job.fine_tuned_model
-    run.trained_tokens = job.trained_tokens
+        run.progress.step = steps[-1].step
+
+
+async def _if_possible(asked: Awaitable[T], run: Run, cloud: Cloud) -> T | None:
+    """What a run can do without: a refusal goes into its log, and the run goes on."""
+    try:
+        return await asked
+    except Refused as error:
+        await Ledger(cloud.runs).tell(run, "service", str(error))
+        return None
 
 
 def cost(run: Run) -> float:

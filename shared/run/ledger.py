@@ -12,11 +12,9 @@ is missing. Knows how runs are kept, not what happens in them.
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Set
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
-
-from pydantic import ValidationError
 
 from shared import telemetry
 from shared.cloud.blobs import Container
@@ -27,6 +25,7 @@ from shared.run.stages import Seen, following
 log = logging.getLogger(__name__)
 
 FAR_FUTURE = 10**10  # epoch seconds; newest/ counts down from here
+AHEAD = 16  # records of a list that are read side by side
 TRIES = 20  # to be the one worker on an ended run, a fifth of a second apart
 BY_ITSELF = "tunedrop"  # who did it, where no person has asked for it
 
@@ -56,18 +55,11 @@ class Ledger:
 
     async def load(self, run_id: str) -> Run | None:
         """Raises Refused for a record that cannot be read."""
-        found = await self.runs.read(_path(run_id))
+        found = await self.runs.record(_path(run_id), Run)
         if found is None:
             return None
-        try:
-            run = Run.model_validate_json(found.data)
-        except ValidationError as error:
-            raise Refused(
-                f"The record {self.runs.name}/{_path(run_id)} cannot be read: "
-                f"{error.error_count()} of its values are not what they should be.",
-                "Put back an earlier version of that blob; nothing is done for the run meanwhile.",
-            ) from None
-        run._etag = found.etag
+        run, etag = found
+        run._etag = etag
         return run
 
     async def save(self, run: Run) -> None:
@@ -112,7 +104,7 @@ class Ledger:
             async with self.claim(run_id) as claim:
                 run = await self.load(run_id) if claim else None
                 if run and run.ended:
-                    _forget_the_end(run)
+                    _forget_the_end(run, seen)
                     await self.move(run, seen, who, why)
                 if claim:
                     return
@@ -143,29 +135,37 @@ class Ledger:
         ]
 
     async def newest(
-        self, model: str | None = None, after: str = ""
+        self, model: str | None = None, after: str = "", among: Set[str] | None = None
     ) -> AsyncIterator[tuple[str, Run]]:
         """The youngest runs first, of one model or of all, each with its place in the list.
 
-        `after` is the place of the last one known. A record that cannot be read is left out, with
-        a line in the app's log.
+        `after` is the place of the last one known, `among` the ids of the only ones wanted. A
+        record that cannot be read is left out, with a line in the app's log.
         """
-        seen = set()
+        places: dict[str, str] = {}
         async for blob in self.runs.list("newest/"):
             place = blob.name.removeprefix("newest/")
-            run_id = place.partition("-")[2]
-            if run_id in seen:
-                continue  # entered twice: a worker died between this entry and the run itself
-            seen.add(run_id)
-            if place <= after or (model and run_id.rpartition("-")[0] != model):
-                continue
-            try:
-                run = await self.load(run_id)
-            except Refused as error:
-                log.error("%s", error)
-                continue
-            if run:
-                yield place, run
+            # It stands here twice if a worker died between this entry and the run itself.
+            places.setdefault(place.partition("-")[2], place)
+        wanted = [
+            run_id
+            for run_id, place in places.items()
+            if place > after
+            and (not model or run_id.rpartition("-")[0] == model)
+            and (among is None or run_id in among)
+        ]
+        for start in range(0, len(wanted), AHEAD):
+            ahead = wanted[start : start + AHEAD]
+            for run in await asyncio.gather(*map(self._load_or_tell, ahead)):
+                if run:
+                    yield places[run.id], run
+
+    async def _load_or_tell(self, run_id: str) -> Run | None:
+        try:
+            return await self.load(run_id)
+        except Refused as error:
+            log.error("%s", error)
+            return None
 
     @asynccontextmanager
     async def claim(self, run_id: str) -> AsyncIterator["Claim | None"]:
@@ -187,9 +187,11 @@ class Claim:
         await self.runs.delete(f"active/{self.run_id}", self.lease)
 
 
-def _forget_the_end(run: Run) -> None:
-    """What belonged to the try that has ended; its job, if it had one, is never adopted again."""
+def _forget_the_end(run: Run, seen: Seen) -> None:
+    """What belonged to the try that has ended; a job that is over is never adopted again."""
     run.failure = run.order = None
+    if seen is Seen.REJOINED:
+        return
     for file in run.files:
         file.file_id = None  # found again by its name, unless the service could not use it
     if run.job_id and not run.fine_tuned_model:

@@ -28,6 +28,7 @@ WHEN: dict[What, frozenset[Stage]] = {
 async def give(run_id: str, what: What, who: str, why: str, cloud: Cloud) -> Run:
     """Enter an order; the run as it is then. The same order once more changes nothing.
 
+    A run whose job is still alive is never given another one: it follows that one again.
     Raises NotFound for a run that does not exist, NotNow for one in a stage that does not take
     the order, or with another order still to be carried out.
     """
@@ -37,8 +38,9 @@ async def give(run_id: str, what: What, who: str, why: str, cloud: Cloud) -> Run
         raise NotFound(f"There is no run {run_id!r}.", "GET /api/runs lists them.")
     _must_take(run, what)
     if what is What.RETRY:
+        alive = await jobs.alive(run, cloud)
         await ledger.tell(run, "order", what, who, why)
-        await ledger.take_up(run_id, Seen.RETRIED, who, why)
+        await ledger.take_up(run_id, Seen.REJOINED if alive else Seen.RETRIED, who, why)
     elif run.order is None:
         await ledger.tell(run, "order", what, who, why)
         order = Order(what=what, who=who, why=why, at=now())

@@ -98,6 +98,7 @@ class Run(BaseModel):
     submitting_since: datetime | None = None  # the intent: written before the job is created
     job_id: str | None = None
     past_jobs: list[str] = []  # of earlier tries; they are never adopted again
+    heard: str | None = None  # id of the last of the job's events that the log has
     progress: Progress = Progress()
     epochs: list[Epoch] = []
     fine_tuned_model: str | None = None

@@ -45,6 +45,7 @@ class Seen(StrEnum):
     CANCELLED = "cancelled"
     FAILED = "cannot go on"
     RETRIED = "ordered to try again"
+    REJOINED = "ordered to try again, its job is alive"
 
 
 LIFE: dict[tuple[Stage, Seen], Stage] = {
@@ -74,8 +75,9 @@ ACTIVE = frozenset(Stage) - ENDS
 # Any active stage may come to these as well.
 ANYWHERE = {Seen.FAILED: Stage.FAILED, Seen.CANCELLED: Stage.CANCELLED}
 
-# Where a run is taken up again that ended in this stage: the last good one. A job that has ended
-# is never continued, but its files are found again and only the job is paid for once more.
+# Where a run is taken up again that ended in this stage: the last good one. A job that is alive or
+# has succeeded is followed again and never paid for twice; one that failed or was cancelled is not
+# continued, but its files are found again.
 RESUMES: dict[Stage, Stage] = {
     Stage.RECEIVED: Stage.RECEIVED,
     Stage.READY: Stage.READY,
@@ -88,6 +90,8 @@ RESUMES: dict[Stage, Stage] = {
     Stage.DEPLOYING: Stage.TRAINED,
     Stage.PROBING: Stage.TRAINED,
 }
+
+AGAIN = {Seen.DROPPED: Stage.RECEIVED, Seen.REJOINED: Stage.SUBMITTED}
 
 # The longest that each stage may see nothing new before it is given up. They are generous, for an
 # outage of the service is not the run's fault. READY and PAUSED wait for a person, however long.
@@ -110,8 +114,8 @@ def following(stage: Stage, seen: Seen, came_from: Stage = Stage.RECEIVED) -> St
     """
     if stage in ACTIVE and seen in ANYWHERE:
         return ANYWHERE[seen]
-    if stage in ENDS - {Stage.SERVING} and seen in (Seen.DROPPED, Seen.RETRIED):
-        return Stage.RECEIVED if seen is Seen.DROPPED else RESUMES[came_from]
+    if stage in ENDS - {Stage.SERVING}:
+        return {**AGAIN, Seen.RETRIED: RESUMES[came_from]}[seen]
     return LIFE[stage, seen]
 
 
@@ -122,6 +126,10 @@ def diagram() -> str:
         f"    {end} --> {stage}: {Seen.RETRIED}"
         for end in (Stage.FAILED, Stage.CANCELLED)
         for stage in dict.fromkeys(RESUMES.values())
+    ]
+    again += [
+        f"    {end} --> {Stage.SUBMITTED}: {Seen.REJOINED}"
+        for end in (Stage.FAILED, Stage.CANCELLED)
     ]
     again += [
         f"    {end} --> {Stage.RECEIVED}: {Seen.RETRIED}"

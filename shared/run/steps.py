@@ -190,6 +190,8 @@ async def _processed(file: RemoteFile, cloud: Cloud) -> bool:
 
 async def _seen(job: RemoteJob, run: Run, cloud: Cloud) -> Seen | None:
     """What a job's status means for its run; a status that nobody knows goes on for now."""
+    if job.ended:
+        await jobs.listen(job, run, cloud)
     match job.status:
         case "running" | "resuming":
             return Seen.STARTED

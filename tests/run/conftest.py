@@ -31,14 +31,18 @@ class Trouble:
         where = {"operation": operation} if operation else {}
         self.loop.emulator("faults", {"fault": fault, **where, **options})
 
+    def disarm(self) -> None:
+        self.loop.emulator("faults", method="DELETE")
+
     def set(self, **settings: Any) -> None:
         self.loop.emulator("settings", settings, "PATCH")
 
 
 @pytest.fixture
 def trouble(loop: Loop) -> Iterator[Trouble]:
-    yield Trouble(loop)
-    loop.emulator("faults", method="DELETE")
+    trouble = Trouble(loop)
+    yield trouble
+    trouble.disarm()
     loop.emulator("settings", QUICK, "PATCH")
 
 

@@ -1,11 +1,16 @@
 """The list of runs: filtered and in pages, over the API."""
 
+import asyncio
 import json
 import urllib.error
+from typing import Any
 
 import pytest
+from starlette.requests import Request
 
+from shared import api
 from shared.errors import NotFound
+from shared.run import keeper
 from tests.conftest import Loop
 from tests.loop.test_loop import dataset
 from tests.run.conftest import Shore
@@ -37,6 +42,44 @@ def test_runs_are_filtered_by_stage(loop: Loop, newest_first: list[str]) -> None
 
 def test_a_page_that_is_full_and_the_last_has_no_next(loop: Loop, newest_first: list[str]) -> None:
     assert loop.get(f"runs?model=pager&limit={COUNT}")["next"] is None
+
+
+async def test_a_page_reads_so_many_records_and_says_where_to_go_on(
+    shore: Shore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api, "MOST_READ", 2)
+    ids = [await rejected(shore, number) for number in range(3)]
+    first = await page(shore, "stage=serving")
+    assert (first["runs"], bool(first["next"])) == ([], True)
+    assert await page(shore, f"stage=serving&after={first['next']}") == {"runs": [], "next": None}
+    both = [await page(shore, "stage=rejected")]
+    both.append(await page(shore, f"stage=rejected&after={both[0]['next']}"))
+    assert {run["id"] for each in both for run in each["runs"]} == set(ids)
+
+
+async def test_what_is_active_is_found_however_much_has_ended(
+    shore: Shore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api, "MOST_READ", 2)
+    await shore.drop()
+    active = await shore.received()
+    await asyncio.sleep(1)  # the list knows seconds
+    for number in range(3):
+        await rejected(shore, number)
+    found = await page(shore, "stage=received,training")
+    assert ([run["id"] for run in found["runs"]], found["next"]) == ([active.id], None)
+
+
+async def rejected(shore: Shore, number: int) -> str:
+    await shore.drop(dataset(9, f"voice {number}"), name="training.jsonl")
+    run = await shore.received()
+    await keeper.advance(run.id, shore.cloud)
+    return run.id
+
+
+async def page(shore: Shore, query: str) -> Any:
+    scope = {"type": "http", "query_string": query.encode()}
+    return json.loads(bytes((await api.runs(Request(scope), shore.cloud)).body))
 
 
 @pytest.mark.parametrize("name", ["../datasets/pager/training.jsonl", "./x", "a/../b"])

@@ -11,8 +11,8 @@ from local.stack import ACCOUNT, GROUP
 from shared.errors import NotFound, NotNow
 from shared.model.registry import Registry
 from shared.run import keeper, orders
-from shared.run.record import Run, What
-from shared.run.stages import ENDS, Stage
+from shared.run.record import Failure, Run, What
+from shared.run.stages import ENDS, Seen, Stage
 from tests.conftest import Loop, wait_for
 from tests.loop.test_loop import dataset, jobs_of
 from tests.run.conftest import Shore, Trouble
@@ -168,15 +168,40 @@ async def test_a_rejected_run_may_be_checked_again(shore: Shore) -> None:
     assert (await shore.until(run, *ENDS)).stage is Stage.REJECTED
 
 
-async def test_an_order_that_the_service_refuses_is_told_and_the_run_goes_on(
-    shore: Shore, trouble: Trouble
-) -> None:
+async def test_an_order_that_the_service_refuses_is_told_and_the_run_goes_on(shore: Shore) -> None:
+    await shore.drop(dataset(400, shore.model))
+    run = await shore.until(await shore.received(), Stage.TRAINING)
+    run = await order(shore, run, What.PAUSE)  # before its first step
+    assert (run.stage, run.order) == (Stage.TRAINING, None)
+    told = [line["message"] for line in await shore.log(run)]
+    assert any(message.startswith("pause could not be carried out") for message in told)
+    await shore.until(await order(shore, run, What.CANCEL), Stage.CANCELLED)
+
+
+async def test_an_order_waits_for_the_right_to_carry_it_out(shore: Shore, trouble: Trouble) -> None:
     trouble.arm("job-stuck")
     await shore.drop()
     run = await shore.until(await shore.received(), Stage.SUBMITTED)
     trouble.arm("denied", "jobs.get")
     run = await order(shore, run, What.CANCEL)
-    assert (run.stage, run.order) == (Stage.SUBMITTED, None)
-    assert "cancel could not be carried out" in (await shore.log(run))[-1]["message"]
-    run = await shore.until(await order(shore, run, What.CANCEL), *ENDS)
+    assert run.stage is Stage.SUBMITTED
+    assert run.order
+    assert run.order.what is What.CANCEL
+    assert "role" in str(run.waiting_for)
+    run = await shore.until(run, *ENDS)
     assert run.stage is Stage.CANCELLED
+
+
+async def test_a_retried_run_whose_job_is_alive_follows_it_and_pays_no_other(
+    loop: Loop, shore: Shore
+) -> None:
+    await shore.drop()
+    run = await shore.until(await shore.received(), Stage.TRAINING)
+    run.failure = Failure(what="An old version knew no better.", cure="", blame="us")
+    await shore.ledger.move(run, Seen.FAILED)
+    await keeper.tick(shore.cloud)
+    run = await order(shore, run, What.RETRY)
+    assert (run.stage, run.past_jobs) == (Stage.SUBMITTED, [])
+    run = await shore.until(run, *ENDS)
+    assert run.stage is Stage.SERVING, run.failure
+    assert jobs_of(loop, run.id) == [run.job_id]

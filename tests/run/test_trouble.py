@@ -2,15 +2,19 @@
 
 import asyncio
 import json
+import re
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from local.stack import ACCOUNT, GROUP
+from shared.cloud import Cloud
 from shared.run import heartbeat, keeper
 from shared.run.record import Run, now
 from shared.run.stages import ENDS, Stage
-from tests.conftest import Loop
+from tests.conftest import Loop, wait_for
 from tests.loop.test_loop import dataset, jobs_of
 from tests.run.conftest import Shore, Trouble
 
@@ -88,6 +92,78 @@ async def test_a_run_that_is_told_to_wait_waits_as_long(shore: Shore, trouble: T
     written = run._etag
     await keeper.tick(shore.cloud)
     assert (await shore.known(run.id))._etag == written
+
+
+async def test_a_right_that_is_missing_is_waited_for_and_told_and_nothing_is_paid_twice(
+    loop: Loop, shore: Shore, trouble: Trouble
+) -> None:
+    await shore.drop()
+    run = await shore.until(await shore.received(), Stage.TRAINING)
+    trouble.arm("denied", "jobs.get")
+    await keeper.tick(shore.cloud)
+    run = await shore.known(run.id)
+    assert run.stage is Stage.TRAINING
+    assert "Cognitive Services OpenAI Contributor" in str(run.waiting_for)
+    trouble.disarm()
+    run = await shore.until(run, *ENDS)
+    assert run.stage is Stage.SERVING, run.failure
+    assert jobs_of(loop, run.id) == [run.job_id]
+
+
+async def test_an_app_that_nobody_vouches_for_waits_and_says_so(
+    shore: Shore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await shore.drop()
+    run = await shore.received()
+    monkeypatch.setenv("IDENTITY_ENDPOINT", "http://127.0.0.1:1/nobody")
+    keyless = replace(shore.cloud.settings, openai_key="")
+    async with Cloud(keyless) as cloud:
+        await keeper.tick(cloud)
+    run = await shore.known(run.id)
+    assert run.stage is Stage.CHECKED
+    assert "There is no token" in str(run.waiting_for) or "identity" in str(run.waiting_for)
+
+
+async def test_an_account_that_does_not_exist_ends_the_run_with_words(shore: Shore) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """As Resource Manager does for whatever lies below a resource that is not there."""
+        request = await reader.readuntil(b"\r\n\r\n")
+        length = re.search(rb"content-length: (\d+)", request, re.IGNORECASE)
+        await reader.readexactly(int(length[1]) if length else 0)
+        body = b'{"error": {"code": "ResourceNotFound", "message": "It was not found."}}'
+        head = f"HTTP/1.1 404 Not Found\r\nContent-Length: {len(body)}\r\nConnection: close\r\n"
+        writer.write(f"{head}Content-Type: application/json\r\n\r\n".encode() + body)
+        await writer.drain()
+        writer.close()
+
+    await shore.drop()
+    run = await shore.until(await shore.received(), Stage.TRAINING)
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as nobody:
+        url = f"http://127.0.0.1:{nobody.sockets[0].getsockname()[1]}"
+        settings = replace(shore.cloud.settings, arm_endpoint=url, account="nobody")
+        async with Cloud(settings) as cloud:
+            while not run.ended:
+                await keeper.tick(cloud)
+                run = await shore.known(run.id)
+    assert run.failure
+    assert "no account nobody" in run.failure.what
+    assert "AZURE_OPENAI_ACCOUNT" in run.failure.cure
+
+
+async def test_losses_that_cannot_be_had_do_not_cost_the_model(loop: Loop, shore: Shore) -> None:
+    await shore.drop()
+    run = await shore.until(await shore.received(), Stage.TRAINING)
+    job = wait_for(lambda: succeeded(loop, str(run.job_id)))
+    loop.service.files.delete(job.result_files[0])
+    run = await shore.until(run, *ENDS)
+    assert run.stage is Stage.SERVING, run.failure
+    said = [line["message"] for line in await shore.log(run) if line["kind"] == "service"]
+    assert any(job.result_files[0] in message for message in said)
+
+
+def succeeded(loop: Loop, job_id: str) -> Any:
+    job = loop.service.fine_tuning.jobs.retrieve(job_id)
+    return job if job.status == "succeeded" else None
 
 
 async def test_a_job_gone_from_the_service_ends_the_run_with_words(
@@ -247,10 +323,23 @@ async def test_two_ticks_at_once_do_no_harm(loop: Loop, shore: Shore) -> None:
     assert jobs_of(loop, run.id) == [(await shore.known(run.id)).job_id]
 
 
-async def test_the_log_tells_every_change_with_who(shore: Shore) -> None:
+async def test_a_heartbeat_that_cannot_be_read_is_written_anew(shore: Shore) -> None:
+    await shore.cloud.runs.put(heartbeat.NAME, b'{"last": 1', "application/json")
+    await keeper.tick(shore.cloud)
+    heart = await heartbeat.latest(shore.cloud.runs)
+    assert heart
+    assert now() - heart.last < timedelta(minutes=1)
+
+
+async def test_the_log_tells_every_change_with_who_and_what_the_service_says_once(
+    shore: Shore,
+) -> None:
     await shore.drop()
     run = await shore.until(await shore.received(), *ENDS)
     lines = await shore.log(run)
+    service = [line["message"] for line in lines if line["kind"] == "service"]
+    assert [service.count(said) for said in ("Job started.", "Job succeeded.")] == [1, 1]
+    assert not any(said.startswith("Step") for said in service)  # those make the curve
     stages = [line["message"].split(":")[0] for line in lines if line["kind"] == "stage"]
     assert stages == [moment.stage for moment in run.timeline]
     assert {line["who"] for line in lines} == {"tunedrop"}
