@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
+from azure.storage.blob import BlobClient
 
 from local.stack import ACCOUNT, GROUP
 from shared.cloud import Cloud
@@ -27,7 +28,7 @@ from shared.run.stages import Stage
 from shared.settings import Settings
 from tests.conftest import QUICK, Loop
 from tests.loop.test_loop import dataset
-from tests.reliability.life import FORKS, Kill, watch
+from tests.reliability.life import FORKS, SHORT, Kill, Watch
 
 DROPS = int(os.environ.get("TUNEDROP_DROPS", "6"))
 KEPT_SEEDS = [1]  # and every seed that has failed once
@@ -68,7 +69,7 @@ def work(environ: dict[str, str], events: list[str], kill: Kill | None) -> None:
 
 async def _work(environ: dict[str, str], events: list[str], kill: Kill | None) -> None:
     async with Cloud(Settings.load(environ)) as cloud:
-        watch(cloud, kill, Count())
+        Watch(kill, Count()).over(cloud)
         deliveries = asyncio.gather(
             *(keeper.dataset_dropped(path, cloud) for path in events), return_exceptions=True
         )
@@ -87,6 +88,8 @@ class Storm:
         self.name = f"s{uuid.uuid4().hex[:8]}"
         self.environ = loop.apart(self.name, TUNEDROP_SWEEP_SECONDS="0.5")
         self.models = [f"{self.name}-{number}" for number in range(max(2, DROPS * 2 // 3))]
+        for model in self.models:
+            self._blob(f"{model}/run.yaml").upload_blob(SHORT)
         self.newest: dict[str, bytes] = {}  # what each model's folder holds at the end
         self.struck: Counter[str] = Counter()  # faults
         self.killed = 0
@@ -96,13 +99,15 @@ class Storm:
         for number in range(DROPS):
             self._change_weather()
             model = self.chance.choice(self.models)
-            self._live(self._drop(model, number), self._fate())
+            self._live_and_die(self._drop(model, number))
         for _ in range(DROPS // 2):
             self._change_weather()
-            self._live([], self._fate())
+            self._live_and_die([])
 
-    def _fate(self) -> Kill:
-        return Kill(self.chance.randint(10, 80), after=self.chance.random() < 0.5)
+    def _live_and_die(self, events: list[str]) -> None:
+        fate = Kill(self.chance.randint(20, 120), after=self.chance.random() < 0.5)
+        assert self._live(events, fate) == -signal.SIGKILL, "a worker stood still"
+        self.killed += 1
 
     def clear_up(self) -> None:
         self._calm()
@@ -113,10 +118,12 @@ class Storm:
         good = self.chance.random() < 0.85
         content = dataset(10 if good else 9, f"{self.name}{number}")
         path = f"{model}/training.jsonl"
-        blob = self.loop.blobs.get_blob_client(f"datasets-{self.name}", path)
-        blob.upload_blob(content, overwrite=True)
+        self._blob(path).upload_blob(content, overwrite=True)
         self.newest[model] = content
         return [path] * self.chance.choice([0, 1, 1, 1, 2, 3])
+
+    def _blob(self, path: str) -> BlobClient:
+        return self.loop.blobs.get_blob_client(f"datasets-{self.name}", path)
 
     def _calm(self) -> None:
         for fault in self.loop.emulator("faults", method="GET")["armed"]:
@@ -137,7 +144,6 @@ class Storm:
         worker.start()
         worker.join(PATIENCE_SECONDS)
         code = worker.exitcode
-        self.killed += code == -signal.SIGKILL
         worker.kill()
         worker.join()
         self.loop.free_claims(f"runs-{self.name}")

@@ -1,12 +1,15 @@
 """Killed anywhere, a run goes on and ends the same: one run, one job, one deployment.
 
-The short form tries some of the outside calls of a run's life, other ones each day; so many with
+The short form tries a few of the outside calls of each story, other ones each day; so many with
 TUNEDROP_KILLS, all of them with TUNEDROP_EVERY_KILL=1 (see docs/reliability.md).
 """
 
 import asyncio
+import json
 import os
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from typing import Any
 
@@ -19,40 +22,51 @@ from shared.run.ledger import Ledger
 from shared.run.record import Run
 from shared.run.stages import Stage
 from shared.settings import Settings
-from tests.conftest import Loop
+from tests.conftest import QUICK, Loop, wait_for
 from tests.loop.test_loop import dataset, jobs_of
-from tests.reliability.life import FORKS, Kill, live
+from tests.reliability.life import FORKS, STORIES, Kill, Story, live
 
-SHORT_FORM = int(os.environ.get("TUNEDROP_KILLS", "6"))  # kills of one run of the suite
 PATIENCE_SECONDS = 120
 
 
 class World:
     """Containers and a dataset of their own, in which one run is lived."""
 
-    def __init__(self, loop: Loop) -> None:
-        self.loop = loop
+    def __init__(self, loop: Loop, story: Story) -> None:
+        self.loop, self.story = loop, story
         self.model = f"m{uuid.uuid4().hex[:8]}"
         self.path = f"{self.model}/training.jsonl"
         self.environ = loop.apart(self.model)
+        self.blob("datasets", f"{self.model}/run.yaml").upload_blob(story.run_yaml)
         self.blob("datasets", self.path).upload_blob(dataset(10, voice=self.model))
 
     def blob(self, container: str, name: str) -> Any:
         return self.loop.blobs.get_blob_client(f"{container}-{self.model}", name)
 
+    @contextmanager
+    def circumstances(self) -> Iterator[None]:
+        """What the story asks of the emulated service."""
+        self.loop.emulator("settings", {"creating_seconds": self.story.creating_seconds}, "PATCH")
+        if self.story.fault:
+            self.loop.emulator("faults", {"fault": self.story.fault, "count": 1})
+        try:
+            yield
+        finally:
+            self.loop.emulator("faults", method="DELETE")
+            self.loop.emulator("settings", QUICK, "PATCH")
+            self.loop.clear_deployments(f"{self.model}-")
+
     def live(self, kill: Kill | None = None) -> tuple[int | None, int]:
         """Live on; the worker's exit code (None if it did not end) and its outside calls."""
         calls = FORKS.Value("i", 0)
-        worker = FORKS.Process(target=live, args=(self.environ, self.path, kill, calls))
+        worker = FORKS.Process(target=live, args=(self.environ, self.path, self.story, kill, calls))
         worker.start()
         worker.join(PATIENCE_SECONDS)
         code = worker.exitcode
         worker.kill()
         worker.join()
-        return code, calls.value
-
-    def let_time_pass(self) -> None:
         self.loop.free_claims(f"runs-{self.model}")
+        return code, calls.value
 
     def books(self) -> tuple[list[Run], Model | None]:
         """The ledger and the registry, as they are."""
@@ -72,54 +86,64 @@ class World:
         found = self.loop.service.files.list(purpose="fine-tune")
         return [file.filename for file in found if file.filename.startswith(f"{self.model}-")]
 
-    def clear(self) -> None:
-        self.loop.clear_deployments(f"{self.model}-")
+    def orders(self, run: Run) -> set[tuple[str, str, str]]:
+        log = self.blob("runs", f"{run.id}/events.jsonl").download_blob().readall()
+        lines = [json.loads(line) for line in log.splitlines()]
+        return {(ln["message"], ln["who"], ln["why"]) for ln in lines if ln["kind"] == "order"}
 
     def balance(self) -> None:
         """Every effect took place once, and the books say so."""
         (run,), model = self.books()
-        assert run.stage is Stage.SERVING, run.failure
-        assert jobs_of(self.loop, run.id) == [run.job_id]
-        assert self.deployments() == [run.deployment]
+        assert run.stage is self.story.ends, run.failure
+        jobs = [*run.past_jobs, *([run.job_id] if run.job_id else [])]
+        assert sorted(jobs_of(self.loop, run.id)) == sorted(jobs)
+        ended = [self.loop.service.fine_tuning.jobs.retrieve(job).status for job in jobs]
+        assert ended == list(self.story.jobs)
         assert len(self.files()) == 1
-        assert model
-        assert (model.champion, [v.run_id for v in model.versions]) == (1, [run.id])
+        serves = run.stage is Stage.SERVING
+        wait_for(lambda: self.deployments() == ([run.deployment] if serves else []))
+        versions = [v.run_id for v in model.versions if not v.withdrawn] if model else []
+        assert versions == ([run.id] if serves else [])
+        assert (model.champion if model else None) == (1 if serves else None)
         left = self.loop.container(f"runs-{self.model}").list_blobs(name_starts_with="active/")
         assert not list(left)
+        assert self.orders(run) == {
+            (what, "Ada", "to try it") for what in self.story.orders.values()
+        }
 
 
-@pytest.fixture(scope="module")
-def calls_of_a_life(loop: Loop) -> int:
-    """How many outside calls an undisturbed life has, not counting how often it has to wait."""
-    world = World(loop)
-    code, calls = world.live()
-    assert code == 0
-    world.balance()
-    world.clear()
-    return calls
-
-
-def chosen(calls: int) -> list[Kill]:
+def chosen(calls: int, story: Story) -> list[Kill]:
     every = [Kill(call, after) for call in range(1, calls + 1) for after in (False, True)]
     if os.environ.get("TUNEDROP_EVERY_KILL"):
         return every
-    stride = len(every) // SHORT_FORM
+    wanted = int(os.environ.get("TUNEDROP_KILLS", "1" if story.orders else "5"))
+    stride = max(1, len(every) // wanted)
     return every[date.today().toordinal() % stride :: stride]
 
 
-def test_killed_anywhere_a_run_ends_the_same(loop: Loop, calls_of_a_life: int) -> None:
-    for kill in chosen(calls_of_a_life):
-        print(kill, flush=True)
-        world = World(loop)
-        code, _ = world.live(kill)
-        world.let_time_pass()
-        if code != 0:  # it may have come to its end with fewer calls: it had to wait less
-            assert code is not None
-            assert code < 0
-            again, _ = world.live()
-            assert again == 0, kill
-        try:
-            world.balance()
-        except AssertionError as error:
-            raise AssertionError(f"{kill}: {error}") from error
-        world.clear()
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name)
+def test_killed_anywhere_a_run_ends_the_same(loop: Loop, story: Story) -> None:
+    for kill in chosen(_calls(loop, story), story):
+        print(story.name, kill, flush=True)
+        world = World(loop, story)
+        with world.circumstances():
+            code, _ = world.live(kill)
+            if code != 0:  # it may have come to its end with fewer calls: it had to wait less
+                assert code is not None
+                assert code < 0
+                again, _ = world.live()
+                assert again == 0, kill
+            try:
+                world.balance()
+            except AssertionError as error:
+                raise AssertionError(f"{story.name}, {kill}: {error}") from error
+
+
+def _calls(loop: Loop, story: Story) -> int:
+    """How many outside calls the story has when nobody is killed."""
+    world = World(loop, story)
+    with world.circumstances():
+        code, calls = world.live()
+        assert code == 0
+        world.balance()
+    return calls
