@@ -7,6 +7,7 @@ behind a few tolerant types; it decides nothing.
 from collections.abc import Container, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import IO, TYPE_CHECKING, Any
 
 from azure.core.exceptions import AzureError
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from shared.settings import Settings
 
 ENDED = {"succeeded", "failed", "cancelled"}  # any other status, known or not, goes on
+SKEW = timedelta(minutes=5)  # between the service's clock and this one
 TRANSIENT = {408, 409, 423, 429}  # and everything from 500 up
 
 
@@ -138,15 +140,18 @@ class FineTuning:
             return (await self.client.files.content(file_id)).text
 
     async def find_job(
-        self, metadata: dict[str, str], training_file: str, past: Container[str]
+        self, metadata: dict[str, str], training_file: str, since: datetime, past: Container[str]
     ) -> RemoteJob | None:
-        """The newest job with this metadata or, where the service drops that, of this file.
+        """The newest job with this metadata or, where the service drops that, of this file and
+        created since then: another run may have trained on the same file before.
 
         `past` are the ids of jobs that are known and not meant.
         """
+        earliest = (since - SKEW).timestamp()
         with _translated("list jobs"):
             async for job in self.client.fine_tuning.jobs.list():
                 same_file = not job.metadata and job.training_file == training_file
+                same_file = same_file and job.created_at >= earliest
                 if job.id not in past and (job.metadata == metadata or same_file):
                     return _job(job)
         return None

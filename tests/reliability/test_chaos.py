@@ -33,6 +33,7 @@ from tests.reliability.life import FORKS, SHORT, Kill, Watch
 DROPS = int(os.environ.get("TUNEDROP_DROPS", "6"))
 KEPT_SEEDS = [1]  # and every seed that has failed once
 SEEDS = [*KEPT_SEEDS, *range(1000, 1000 + int(os.environ.get("TUNEDROP_STORMS", "0")))]
+LONGEST_LIFE = 100 + 20 * DROPS  # outside calls; the more runs are active, the more each tick makes
 PATIENCE_SECONDS = 60 + 15 * DROPS
 
 # Each strikes any operation of the pattern with this probability.
@@ -88,8 +89,6 @@ class Storm:
         self.name = f"s{uuid.uuid4().hex[:8]}"
         self.environ = loop.apart(self.name, TUNEDROP_SWEEP_SECONDS="0.5")
         self.models = [f"{self.name}-{number}" for number in range(max(2, DROPS * 2 // 3))]
-        for model in self.models:
-            self._blob(f"{model}/run.yaml").upload_blob(SHORT)
         self.newest: dict[str, bytes] = {}  # what each model's folder holds at the end
         self.struck: Counter[str] = Counter()  # faults
         self.killed = 0
@@ -105,7 +104,7 @@ class Storm:
             self._live_and_die([])
 
     def _live_and_die(self, events: list[str]) -> None:
-        fate = Kill(self.chance.randint(20, 120), after=self.chance.random() < 0.5)
+        fate = Kill(self.chance.randint(20, LONGEST_LIFE), after=self.chance.random() < 0.5)
         assert self._live(events, fate) == -signal.SIGKILL, "a worker stood still"
         self.killed += 1
 
@@ -118,6 +117,7 @@ class Storm:
         good = self.chance.random() < 0.85
         content = dataset(10 if good else 9, f"{self.name}{number}")
         path = f"{model}/training.jsonl"
+        self._blob(f"{model}/run.yaml").upload_blob(SHORT, overwrite=True)
         self._blob(path).upload_blob(content, overwrite=True)
         self.newest[model] = content
         return [path] * self.chance.choice([0, 1, 1, 1, 2, 3])

@@ -1,7 +1,6 @@
 """Outages, throttling, odd statuses, things taken away: a run waits, says why, and goes on."""
 
 import asyncio
-import json
 import re
 from dataclasses import replace
 from datetime import timedelta
@@ -11,7 +10,7 @@ import pytest
 
 from local.stack import ACCOUNT, GROUP
 from shared.cloud import Cloud
-from shared.run import heartbeat, keeper
+from shared.run import jobs, keeper
 from shared.run.record import Run, now
 from shared.run.stages import ENDS, Stage
 from tests.conftest import Loop, wait_for
@@ -217,6 +216,31 @@ async def test_an_end_says_whose_move_it_is_and_what_to_do(
     assert cure in run.failure.cure
 
 
+@pytest.mark.parametrize("fault", ["error-before", "error-after"])
+async def test_a_service_that_drops_metadata_gets_no_second_job_and_no_run_anothers(
+    loop: Loop, shore: Shore, trouble: Trouble, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    monkeypatch.setattr("shared.run.steps.IN_FLIGHT", timedelta(0))
+    monkeypatch.setattr("shared.cloud.finetuning.SKEW", timedelta(seconds=1))
+    asked = jobs.request
+    monkeypatch.setattr(jobs, "request", lambda run: replace(asked(run), metadata={}))
+    await shore.drop()
+    first = await shore.until(await shore.received(), Stage.SERVING)
+    await shore.drop(b"hyperparameters: {n_epochs: 1}", "run.yaml")
+    second = await shore.received()
+    trouble.arm(fault, "jobs.create")
+    second = await shore.until(second, *ENDS)
+    assert second.stage is Stage.SERVING, second.failure
+    assert second.training.file_id == first.training.file_id
+    paid = [j.id for j in loop.service.fine_tuning.jobs.list() if _same_file(j, first)]
+    assert sorted(paid) == sorted([str(first.job_id), str(second.job_id)])
+    assert first.job_id != second.job_id
+
+
+def _same_file(job: Any, run: Run) -> bool:
+    return bool(job.training_file == run.training.file_id)
+
+
 async def test_a_file_deleted_at_the_service_is_brought_again(
     loop: Loop, shore: Shore, trouble: Trouble
 ) -> None:
@@ -247,100 +271,3 @@ async def test_somebody_elses_deployment_is_neither_touched_nor_deleted(
     assert there.properties
     assert there.properties.model
     assert there.properties.model.name == first.fine_tuned_model
-
-
-# ---- time
-
-
-async def backdate(shore: Shore, run: Run, days: float) -> None:
-    """As if the run had come to its stage, and the app had been ticking, since then."""
-    run = await shore.known(run.id)
-    run.timeline[-1].at -= timedelta(days=days)
-    await shore.ledger.save(run)
-
-
-async def ticking_since(shore: Shore, days: float) -> None:
-    at = now()
-    heart = heartbeat.Heartbeat(last=at, awake_since=at - timedelta(days=days), swept=at)
-    await shore.cloud.runs.put(heartbeat.NAME, heart.model_dump_json().encode(), "application/json")
-
-
-async def test_what_is_truly_stuck_is_given_up_with_the_reason_and_its_job_ended(
-    loop: Loop, shore: Shore, trouble: Trouble
-) -> None:
-    trouble.arm("job-stuck")
-    await shore.drop()
-    run = await shore.until(await shore.received(), Stage.SUBMITTED)
-    await backdate(shore, run, days=8)
-    await ticking_since(shore, days=8)
-    await keeper.tick(shore.cloud)
-    run = await shore.known(run.id)
-    assert run.stage is Stage.FAILED
-    assert run.failure
-    assert "while submitted" in run.failure.what
-    (job,) = jobs_of(loop, run.id)
-    assert loop.service.fine_tuning.jobs.retrieve(job).status == "cancelled"
-
-
-async def test_a_month_of_downtime_gives_nothing_up(shore: Shore, trouble: Trouble) -> None:
-    trouble.arm("job-stuck")
-    await shore.drop()
-    run = await shore.until(await shore.received(), Stage.SUBMITTED)
-    await backdate(shore, run, days=31)
-    stale = now() - timedelta(days=31)
-    heart = heartbeat.Heartbeat(last=stale, awake_since=stale - timedelta(days=9), swept=stale)
-    await shore.cloud.runs.put(heartbeat.NAME, heart.model_dump_json().encode(), "application/json")
-    await keeper.tick(shore.cloud)
-    assert (await shore.known(run.id)).stage is Stage.SUBMITTED
-
-
-async def test_a_bad_run_and_a_slow_one_do_not_delay_the_others(
-    shore: Shore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await shore.drop()
-    good = await shore.received()
-    await shore.cloud.runs.put("active/broken-1", b"", "text/plain")
-    await shore.cloud.runs.put("broken-1/run.json", b'{"id": 1}', "application/json")
-    release = asyncio.Event()
-
-    async def slow(cloud: object) -> None:
-        await release.wait()
-
-    monkeypatch.setattr(keeper, "sweep", slow)
-    monkeypatch.setattr(keeper, "TURN", 2.0)
-    await shore.until(good, *ENDS)
-    release.set()
-    await asyncio.sleep(0)
-    assert [run.id for run in await shore.runs()] == [good.id]  # and the list shows the good one
-
-
-async def test_two_ticks_at_once_do_no_harm(loop: Loop, shore: Shore) -> None:
-    await shore.drop()
-    run = await shore.received()
-    while not (await shore.known(run.id)).ended:
-        await asyncio.gather(*(keeper.tick(shore.cloud) for _ in range(3)))
-    assert (await shore.known(run.id)).stage is Stage.SERVING
-    assert jobs_of(loop, run.id) == [(await shore.known(run.id)).job_id]
-
-
-async def test_a_heartbeat_that_cannot_be_read_is_written_anew(shore: Shore) -> None:
-    await shore.cloud.runs.put(heartbeat.NAME, b'{"last": 1', "application/json")
-    await keeper.tick(shore.cloud)
-    heart = await heartbeat.latest(shore.cloud.runs)
-    assert heart
-    assert now() - heart.last < timedelta(minutes=1)
-
-
-async def test_the_log_tells_every_change_with_who_and_what_the_service_says_once(
-    shore: Shore,
-) -> None:
-    await shore.drop()
-    run = await shore.until(await shore.received(), *ENDS)
-    lines = await shore.log(run)
-    service = [line["message"] for line in lines if line["kind"] == "service"]
-    assert [service.count(said) for said in ("Job started.", "Job succeeded.")] == [1, 1]
-    assert not any(said.startswith("Step") for said in service)  # those make the curve
-    stages = [line["message"].split(":")[0] for line in lines if line["kind"] == "stage"]
-    assert stages == [moment.stage for moment in run.timeline]
-    assert {line["who"] for line in lines} == {"tunedrop"}
-    assert json.dumps(lines).count(run.training.sha256) == 0
