@@ -101,6 +101,16 @@ class Loop:
             if deployment.name and deployment.name.startswith(prefix):
                 wait_for(partial(self._asked_to_delete, deployment.name))
 
+    def clear_service(self, prefix: str) -> None:
+        """Leave nothing of these models: a resource takes a hundred files and a hundred jobs."""
+        self.clear_deployments(prefix)
+        for job in self.service.fine_tuning.jobs.list(limit=100):
+            if (job.metadata or {}).get("tunedrop_run", "").startswith(prefix):
+                self.delete_job(job.id)
+        for file in self.service.files.list(purpose="fine-tune"):
+            if file.filename.startswith(prefix):
+                self.service.files.delete(file.id)
+
     def delete_job(self, job_id: str) -> None:
         """Only the dated API has this, and no SDK."""
         path = f"openai/fine_tuning/jobs/{job_id}?api-version=2024-10-21"

@@ -33,7 +33,7 @@ from tests.reliability.life import FORKS, SHORT, Kill, Watch
 DROPS = int(os.environ.get("TUNEDROP_DROPS", "6"))
 KEPT_SEEDS = [1]  # and every seed that has failed once
 SEEDS = [*KEPT_SEEDS, *range(1000, 1000 + int(os.environ.get("TUNEDROP_STORMS", "0")))]
-LONGEST_LIFE = 100 + 20 * DROPS  # outside calls; the more runs are active, the more each tick makes
+LONGEST_LIFE = 60 + 10 * DROPS  # outside calls; the more runs are active, the more each tick makes
 PATIENCE_SECONDS = 60 + 15 * DROPS
 
 # Each strikes any operation of the pattern with this probability.
@@ -231,4 +231,4 @@ def test_after_a_storm_the_books_balance(loop: Loop, room: None, seed: int) -> N
     storm.clear_up()
     storm.balance()
     print(json.dumps({"seed": seed, "drops": DROPS, "seconds": round(time.monotonic() - began)}))
-    loop.clear_deployments(storm.name)
+    loop.clear_service(storm.name)

@@ -54,7 +54,7 @@ class World:
         finally:
             self.loop.emulator("faults", method="DELETE")
             self.loop.emulator("settings", QUICK, "PATCH")
-            self.loop.clear_deployments(f"{self.model}-")
+            self.loop.clear_service(f"{self.model}-")
 
     def live(self, kill: Kill | None = None) -> tuple[int | None, int]:
         """Live on; the worker's exit code (None if it did not end) and its outside calls."""
