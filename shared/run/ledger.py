@@ -26,7 +26,8 @@ log = logging.getLogger(__name__)
 
 FAR_FUTURE = 10**10  # epoch seconds; newest/ counts down from here
 AHEAD = 16  # records of a list that are read side by side
-TRIES = 20  # to be the one worker on an ended run, a fifth of a second apart
+TRIES = 20  # to be the one worker on a run that is entered or taken up again
+PAUSE = 0.2  # seconds between them
 BY_ITSELF = "tunedrop"  # who did it, where no person has asked for it
 
 
@@ -37,21 +38,28 @@ class Ledger:
     async def create(self, run: Run) -> bool:
         """Enter a new run; False if it is known already.
 
-        The markers come first: a crash between the writes leaves a marker without a run, which
-        the keeper clears, and never a run that nobody looks after.
+        The files of one drop have an event each, so several workers come here at once: the one
+        with the claim enters the run, the others wait to find it. Its marker comes first: a crash
+        between the writes leaves a marker without a run, which the keeper clears, and never a run
+        that nobody looks after. Raises Unavailable if another does not let go.
         """
-        if await self.load(run.id):
-            return False
-        run.timeline.append(Moment(stage=run.stage, at=now()))
-        await self._mark(run.id)
+        for _ in range(TRIES):
+            if await self.load(run.id):
+                return False
+            await self._mark(run.id)
+            async with self.claim(run.id) as claim:
+                if claim and await self.load(run.id) is None:
+                    await self._enter(run)
+                    return True
+            await asyncio.sleep(PAUSE)
+        raise Unavailable(f"Another worker is entering {run.id}.", "It is tried again by itself.")
+
+    async def _enter(self, run: Run) -> None:
+        run.timeline = [Moment(stage=run.stage, at=now())]
         age = f"{FAR_FUTURE - int(now().timestamp()):010d}"
         await self.runs.put(f"newest/{age}-{run.id}", b"", "text/plain")
         await self.tell(run, "stage", f"{run.stage}")
-        try:
-            run._etag = await self.runs.create(_path(run.id), _dump(run))
-        except Changed:
-            return False
-        return True
+        run._etag = await self.runs.create(_path(run.id), _dump(run))
 
     async def load(self, run_id: str) -> Run | None:
         """Raises Refused for a record that cannot be read."""
@@ -108,7 +116,7 @@ class Ledger:
                     await self.move(run, seen, who, why)
                 if claim:
                     return
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(PAUSE)
         raise Unavailable(f"Another worker is busy with {run_id}.", "Try again in a minute.")
 
     async def tell(

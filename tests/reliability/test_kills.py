@@ -86,10 +86,11 @@ class World:
         found = self.loop.service.files.list(purpose="fine-tune")
         return [file.filename for file in found if file.filename.startswith(f"{self.model}-")]
 
-    def orders(self, run: Run) -> set[tuple[str, str, str]]:
+    def orders(self, run: Run) -> set[tuple[str, str]]:
         log = self.blob("runs", f"{run.id}/events.jsonl").download_blob().readall()
         lines = [json.loads(line) for line in log.splitlines()]
-        return {(ln["message"], ln["who"], ln["why"]) for ln in lines if ln["kind"] == "order"}
+        mine = [ln for ln in lines if (ln["kind"], ln["who"]) == ("order", "Ada")]
+        return {(ln["message"], ln["why"]) for ln in mine}
 
     def balance(self) -> None:
         """Every effect took place once, and the books say so."""
@@ -107,9 +108,9 @@ class World:
         assert (model.champion if model else None) == (1 if serves else None)
         left = self.loop.container(f"runs-{self.model}").list_blobs(name_starts_with="active/")
         assert not list(left)
-        assert self.orders(run) == {
-            (what, "Ada", "to try it") for what in self.story.orders.values()
-        }
+        ordered = [(what, "to try it") for what in self.story.orders.values()]
+        # A job that is trained before the next worker comes is neither paused nor resumed.
+        assert set(ordered[:1]) <= self.orders(run) <= set(ordered)
 
 
 def chosen(calls: int, story: Story) -> list[Kill]:
