@@ -211,6 +211,8 @@ class Container:
                     f"Storage refused access to {where}.",
                     "Give the app's identity the role Storage Blob Data Contributor on it.",
                 ) from error
+            if error.status_code == 412:  # a condition not met, or a lease that another holds
+                raise Changed(f"{where} is somebody else's now.") from error
             if not error.status_code:
                 raise no_token(f"reach {where}", error) from error
             raise Unavailable(f"Storage answered {error.status_code} for {where}.") from error
