@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError
 
-from shared.cloud.identity import LoopbackBearerPolicy, Me, is_local_http, no_token
+from shared.cloud.identity import OPENAI_ROLE, LoopbackBearerPolicy, Me, is_local_http, no_token
 from shared.cloud.throttling import retry_after
 from shared.errors import Denied, Refused, Unavailable
 
@@ -123,12 +123,7 @@ def _translated(what: str) -> Iterator[None]:
                 sentence, code=code or "", retry_after=retry_after(headers)
             ) from error
         if status in (401, 403):
-            raise Denied(
-                sentence,
-                "Give the app's identity the role Cognitive Services OpenAI Contributor "
-                "on the Azure OpenAI resource.",
-                code=code or "",
-            ) from error
+            raise Denied(sentence, OPENAI_ROLE, code=code or "") from error
         if not status:
             raise no_token(what, error) from error
         says = error.error.message if error.error else "nothing more."

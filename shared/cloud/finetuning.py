@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from azure.core.exceptions import AzureError
 
-from shared.cloud.identity import Me, no_token, token_provider
+from shared.cloud.identity import OPENAI_ROLE, Me, no_token, token_provider
 from shared.cloud.throttling import retry_after
 from shared.errors import Denied, Refused, ServiceError, Unavailable
 
@@ -293,12 +293,7 @@ def _service_error(what: str, error: Any) -> ServiceError:
     code = str(error.code or "")
     sentence = f"Azure OpenAI answered {error.status_code} {code} to: {what}.".replace("  ", " ")
     if error.status_code in (401, 403):
-        return Denied(
-            sentence,
-            "Give the app's identity the role Cognitive Services OpenAI Contributor "
-            "on the Azure OpenAI resource.",
-            code=code,
-        )
+        return Denied(sentence, OPENAI_ROLE, code=code)
     if error.status_code >= 500 or error.status_code in TRANSIENT:
         return Unavailable(sentence, code=code, retry_after=retry_after(error.response.headers))
     return Refused(f"{sentence} It says: {_message(error)}", code=code)

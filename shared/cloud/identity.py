@@ -16,6 +16,11 @@ from shared.errors import Denied, Unavailable
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
 
+OPENAI_ROLE = (  # what mends a refusal of either plane of Azure OpenAI
+    "Give the app's identity the role Cognitive Services OpenAI Contributor "
+    "on the Azure OpenAI resource."
+)
+
 # Gives the app's credential, made when a first call needs it and closed by whoever made it.
 Me = Callable[[], "AsyncTokenCredential"]
 

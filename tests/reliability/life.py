@@ -25,10 +25,10 @@ from shared.run.record import Run, What
 from shared.run.stages import Stage
 from shared.settings import Settings
 
-# A server that has imported everything forks workers in no time; the tests' process has threads.
 SHORT = b"hyperparameters: {n_epochs: 2}"  # a run.yaml: the training is not what is tried here
 LONG = b"hyperparameters: {n_epochs: 20}"  # seconds, in which a person can give an order
 
+# A server that has imported everything forks workers in no time; the tests' process has threads.
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(
     ["tests.reliability.test_chaos", "openai", "azure.mgmt.cognitiveservices.aio"]

@@ -82,6 +82,12 @@ class Shore:
             await keeper.tick(self.cloud)
         raise AssertionError(f"{run.stage}, not {stages}: {run.waiting_for or run.failure}")
 
+    async def queued(self, trouble: Trouble) -> Run:
+        """A run whose job stays in the queue for good."""
+        trouble.arm("job-stuck")
+        await self.drop()
+        return await self.until(await self.received(), Stage.SUBMITTED)
+
     async def log(self, run: Run) -> list[dict[str, str]]:
         text = await self.ledger.document(run.id, "events.jsonl") or b""
         return [json.loads(line) for line in text.splitlines()]

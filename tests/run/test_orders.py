@@ -179,9 +179,7 @@ async def test_an_order_that_the_service_refuses_is_told_and_the_run_goes_on(sho
 
 
 async def test_an_order_waits_for_the_right_to_carry_it_out(shore: Shore, trouble: Trouble) -> None:
-    trouble.arm("job-stuck")
-    await shore.drop()
-    run = await shore.until(await shore.received(), Stage.SUBMITTED)
+    run = await shore.queued(trouble)
     trouble.arm("denied", "jobs.get")
     run = await order(shore, run, What.CANCEL)
     assert run.stage is Stage.SUBMITTED

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -21,20 +21,19 @@ async def backdate(shore: Shore, run: Run, days: float) -> None:
     await shore.ledger.save(run)
 
 
-async def ticking_since(shore: Shore, days: float) -> None:
-    at = now()
-    heart = heartbeat.Heartbeat(last=at, awake_since=at - timedelta(days=days), swept=at)
+async def ticked(shore: Shore, days: float, until: datetime) -> None:
+    """As if the app had been ticking for so many days, the last time then."""
+    since = until - timedelta(days=days)
+    heart = heartbeat.Heartbeat(last=until, awake_since=since, swept=until)
     await shore.cloud.runs.put(heartbeat.NAME, heart.model_dump_json().encode(), "application/json")
 
 
 async def test_what_is_truly_stuck_is_given_up_with_the_reason_and_its_job_ended(
     loop: Loop, shore: Shore, trouble: Trouble
 ) -> None:
-    trouble.arm("job-stuck")
-    await shore.drop()
-    run = await shore.until(await shore.received(), Stage.SUBMITTED)
+    run = await shore.queued(trouble)
     await backdate(shore, run, days=8)
-    await ticking_since(shore, days=8)
+    await ticked(shore, days=8, until=now())
     await keeper.tick(shore.cloud)
     run = await shore.known(run.id)
     assert run.stage is Stage.FAILED
@@ -45,13 +44,9 @@ async def test_what_is_truly_stuck_is_given_up_with_the_reason_and_its_job_ended
 
 
 async def test_a_month_of_downtime_gives_nothing_up(shore: Shore, trouble: Trouble) -> None:
-    trouble.arm("job-stuck")
-    await shore.drop()
-    run = await shore.until(await shore.received(), Stage.SUBMITTED)
+    run = await shore.queued(trouble)
     await backdate(shore, run, days=31)
-    stale = now() - timedelta(days=31)
-    heart = heartbeat.Heartbeat(last=stale, awake_since=stale - timedelta(days=9), swept=stale)
-    await shore.cloud.runs.put(heartbeat.NAME, heart.model_dump_json().encode(), "application/json")
+    await ticked(shore, days=9, until=now() - timedelta(days=31))
     await keeper.tick(shore.cloud)
     assert (await shore.known(run.id)).stage is Stage.SUBMITTED
 

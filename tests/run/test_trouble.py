@@ -168,9 +168,7 @@ def succeeded(loop: Loop, job_id: str) -> Any:
 async def test_a_job_gone_from_the_service_ends_the_run_with_words(
     loop: Loop, shore: Shore, trouble: Trouble
 ) -> None:
-    trouble.arm("job-stuck")
-    await shore.drop()
-    run = await shore.until(await shore.received(), Stage.SUBMITTED)
+    run = await shore.queued(trouble)
     loop.service.fine_tuning.jobs.cancel(str(run.job_id))
     loop.delete_job(str(run.job_id))
     run = await shore.until(run, *ENDS)
@@ -183,9 +181,7 @@ async def test_a_job_gone_from_the_service_ends_the_run_with_words(
 async def test_a_job_cancelled_in_the_portal_is_told_apart_from_an_order(
     loop: Loop, shore: Shore, trouble: Trouble
 ) -> None:
-    trouble.arm("job-stuck")
-    await shore.drop()
-    run = await shore.until(await shore.received(), Stage.SUBMITTED)
+    run = await shore.queued(trouble)
     loop.service.fine_tuning.jobs.cancel(str(run.job_id))
     run = await shore.until(run, *ENDS)
     assert run.stage is Stage.CANCELLED
