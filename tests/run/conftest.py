@@ -1,5 +1,6 @@
 """Runs moved by hand, step by step, on the stack's real storage and service."""
 
+import asyncio
 import json
 import time
 import uuid
@@ -57,6 +58,11 @@ class Shore:
         content = dataset(10, voice=self.model) if content is None else content
         path = f"{self.model}.jsonl" if name == "lone" else f"{self.model}/{name}"
         await self.cloud.datasets.put(path, content, "application/json")
+
+    async def drop_unheard(self, content: bytes | None = None, name: str = "training.jsonl") -> None:
+        """A drop whose event is lost, and that has lain there for long enough to be missed."""
+        await self.drop(content, name)
+        await asyncio.sleep(2 * self.cloud.settings.quiet_seconds)
 
     async def received(self, name: str = "training.jsonl") -> Run:
         path = f"{self.model}.jsonl" if name == "lone" else f"{self.model}/{name}"

@@ -85,8 +85,7 @@ async def test_a_renamed_training_file_is_the_same_run(shore: Shore) -> None:
 
 async def test_the_sweep_takes_a_drop_whose_event_was_lost_and_only_once(shore: Shore) -> None:
     await shore.drop()
-    await shore.drop(dataset(3, "Aye"), "validation.jsonl")
-    await asyncio.sleep(0.2)  # beyond the quiet period
+    await shore.drop_unheard(dataset(3, "Aye"), "validation.jsonl")
     await keeper.sweep(shore.cloud)
     (run,) = await shore.runs()
     assert run.validation
@@ -99,8 +98,7 @@ async def test_the_sweep_takes_a_drop_whose_event_was_lost_and_only_once(shore: 
 async def test_the_sweep_finds_what_was_changed_without_an_event(shore: Shore) -> None:
     await shore.drop()
     await shore.received()
-    await shore.drop(dataset(12, shore.model))
-    await asyncio.sleep(1.2)  # storage tells times in whole seconds
+    await shore.drop_unheard(dataset(12, shore.model))
     await keeper.sweep(shore.cloud)
     assert len(await shore.runs()) == 2
 
@@ -120,7 +118,7 @@ async def test_a_drop_that_cannot_be_taken_is_reported_beside_it_and_taken_later
     shore: Shore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The host calls five times and then gives the event up; the sweep does not."""
-    await shore.drop()
+    await shore.drop_unheard()
     container = shore.cloud.runs
     with monkeypatch.context() as broken:
         broken.setattr(shore.cloud, "runs", _Down(container.client), raising=False)
@@ -129,7 +127,6 @@ async def test_a_drop_that_cannot_be_taken_is_reported_beside_it_and_taken_later
     problem = await shore.cloud.datasets.read(f"{shore.model}/training.jsonl{PROBLEM}")
     assert problem
     assert b"tried again" in problem.data
-    await asyncio.sleep(1.2)
     await keeper.sweep(shore.cloud)
     assert len(await shore.runs()) == 1
     assert not await shore.cloud.datasets.read(f"{shore.model}/training.jsonl{PROBLEM}")
