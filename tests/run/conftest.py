@@ -59,7 +59,9 @@ class Shore:
         path = f"{self.model}.jsonl" if name == "lone" else f"{self.model}/{name}"
         await self.cloud.datasets.put(path, content, "application/json")
 
-    async def drop_unheard(self, content: bytes | None = None, name: str = "training.jsonl") -> None:
+    async def drop_unheard(
+        self, content: bytes | None = None, name: str = "training.jsonl"
+    ) -> None:
         """A drop whose event is lost, and that has lain there for long enough to be missed."""
         await self.drop(content, name)
         await asyncio.sleep(2 * self.cloud.settings.quiet_seconds)
