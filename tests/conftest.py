@@ -111,6 +111,21 @@ class Loop:
             if file.filename.startswith(prefix):
                 self.service.files.delete(file.id)
 
+    def files_of(self, name: str) -> list[str]:
+        """What lies at the service of a run or, with a hyphen at the end, of a model."""
+        found = self.service.files.list(purpose="fine-tune")
+        return [file.filename for file in found if file.filename.startswith(name)]
+
+    def calls(self) -> int:
+        """How many the service has had."""
+        newest = self.emulator("journal?limit=1", method="GET")["data"]
+        return int(newest[0]["number"]) if newest else 0
+
+    def uploads(self, since: int) -> int:
+        """How many files were uploaded after so many calls."""
+        path = f"journal?operation=files.create&effect=file&after={since}"
+        return len(self.emulator(path, method="GET")["data"])
+
     def delete_job(self, job_id: str) -> None:
         """Only the dated API has this, and no SDK."""
         path = f"openai/fine_tuning/jobs/{job_id}?api-version=2024-10-21"

@@ -7,7 +7,6 @@ behind a few tolerant types; it decides nothing.
 from collections.abc import Container, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import IO, TYPE_CHECKING, Any
 
 from azure.core.exceptions import AzureError
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from shared.settings import Settings
 
 ENDED = {"succeeded", "failed", "cancelled"}  # any other status, known or not, goes on
-SKEW = timedelta(minutes=5)  # between the service's clock and this one
 TRANSIENT = {408, 409, 423, 429}  # and everything from 500 up
 
 
@@ -117,13 +115,21 @@ class FineTuning:
     async def close(self) -> None:
         await self.client.close()
 
+    async def files(self, names: Container[str]) -> list[RemoteFile]:
+        """Every file of one of these names, usable or not, the newest first."""
+        with _translated("list files"):
+            listed = self.client.files.list(purpose="fine-tune")
+            return [_file(file) async for file in listed if file.filename in names]
+
     async def find_file(self, name: str) -> RemoteFile | None:
         """The newest usable file of that name."""
-        with _translated("list files"):
-            async for file in self.client.files.list(purpose="fine-tune"):
-                if file.filename == name and file.status not in ("error", "deleted"):
-                    return _file(file)
-        return None
+        named = await self.files({name})
+        return next((file for file in named if file.status not in ("error", "deleted")), None)
+
+    async def delete_file(self, file_id: str) -> None:
+        """One that is gone already is as good."""
+        with _translated(f"delete {file_id}"), _absent_is_none():
+            await self.client.files.delete(file_id)
 
     async def upload(self, name: str, content: IO[bytes]) -> RemoteFile:
         with _translated(f"upload {name}"):
@@ -140,18 +146,15 @@ class FineTuning:
             return (await self.client.files.content(file_id)).text
 
     async def find_job(
-        self, metadata: dict[str, str], training_file: str, since: datetime, past: Container[str]
+        self, metadata: dict[str, str], training_file: str, past: Container[str]
     ) -> RemoteJob | None:
-        """The newest job with this metadata or, where the service drops that, of this file and
-        created since then: another run may have trained on the same file before.
+        """The newest job with this metadata or, where the service drops that, of this file.
 
         `past` are the ids of jobs that are known and not meant.
         """
-        earliest = (since - SKEW).timestamp()
         with _translated("list jobs"):
             async for job in self.client.fine_tuning.jobs.list():
                 same_file = not job.metadata and job.training_file == training_file
-                same_file = same_file and job.created_at >= earliest
                 if job.id not in past and (job.metadata == metadata or same_file):
                     return _job(job)
         return None

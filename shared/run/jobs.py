@@ -43,10 +43,8 @@ def request(run: Run) -> JobRequest:
 
 async def find(run: Run, cloud: Cloud) -> RemoteJob | None:
     """A job that an earlier try has started without living to write it down."""
-    assert run.submitting_since, "without an intent there was no try"
-    return await cloud.finetuning.find_job(
-        _metadata(run), _file_id(run.training), run.submitting_since, run.past_jobs
-    )
+    training_file = _file_id(run.training)
+    return await cloud.finetuning.find_job(_metadata(run), training_file, run.past_jobs)
 
 
 async def read(run: Run, cloud: Cloud) -> RemoteJob:

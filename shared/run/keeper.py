@@ -13,8 +13,8 @@ from typing import Any
 
 from shared import telemetry
 from shared.cloud import Cloud
-from shared.errors import Changed, TunedropError, Unavailable
-from shared.run import drops, endings, heartbeat, intake, jobs, orders
+from shared.errors import Changed, ServiceError, TunedropError, Unavailable
+from shared.run import drops, endings, files, heartbeat, intake, jobs, orders
 from shared.run.ledger import BY_ITSELF, Claim, Ledger
 from shared.run.patience import overdue, pause
 from shared.run.record import Order, Run, now
@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 AT_ONCE = 8  # runs that one tick moves side by side, and drops that one sweep takes
 TURN = 45.0  # seconds that a tick waits for its runs; a slower one goes on beside the next ticks
 ORPHANED = timedelta(hours=1)  # age at which an active marker without a run is cleared
+LEAVING = timedelta(hours=1)  # in which an ended run's files are deleted, whatever is in the way
 JOB_STAGES = (Stage.SUBMITTED, Stage.TRAINING)
 
 _slow: set[asyncio.Task[None]] = set()  # what earlier ticks did not wait for
@@ -104,7 +105,7 @@ async def _one_step(run: Run, claim: Claim, awake_since: datetime | None, cloud:
     """Whether another step may follow at once."""
     ledger = Ledger(cloud.runs)
     if run.ended:
-        await claim.retire()
+        await _leave(run, claim, cloud)
         return False
     if run.resting(now()):
         return False
@@ -131,6 +132,18 @@ async def _one_step(run: Run, claim: Claim, awake_since: datetime | None, cloud:
         log.warning("run %s failed: %s", run.id, error)
         return True
     return run.order is None and before.order is not None
+
+
+async def _leave(run: Run, claim: Claim, cloud: Cloud) -> None:
+    """An ended run needs neither its files at the service nor the care of ticks."""
+    try:
+        if not await jobs.alive(run, cloud):
+            await files.release(run, cloud)
+    except ServiceError as error:
+        if isinstance(error, Unavailable) and now() - run.since < LEAVING:
+            return
+        log.warning("files of run %s may be left at the service: %s", run.id, error)
+    await claim.retire()
 
 
 async def _do(run: Run, cloud: Cloud) -> Seen | None:

@@ -201,7 +201,7 @@ def _forget_the_end(run: Run, seen: Seen) -> None:
     if seen is Seen.REJOINED:
         return
     for file in run.files:
-        file.file_id = None  # found again by its name, unless the service could not use it
+        file.file_id = None  # they were deleted with the end
     if run.job_id and not run.fine_tuned_model:
         run.past_jobs.append(run.job_id)
         run.job_id = run.submitting_since = None

@@ -35,6 +35,7 @@ class Seen(StrEnum):
     BAD = "dataset is bad"
     REPLACED = "files were replaced"
     PROCESSED = "files are processed"
+    VANISHED = "files are gone"
     ACCEPTED = "job exists"
     STARTED = "job runs"
     PAUSED = "job is paused"
@@ -56,6 +57,7 @@ LIFE: dict[tuple[Stage, Seen], Stage] = {
     (Stage.READY, Seen.ORDERED): Stage.CHECKED,
     (Stage.CHECKED, Seen.PROCESSED): Stage.UPLOADED,
     (Stage.CHECKED, Seen.REPLACED): Stage.SUPERSEDED,
+    (Stage.UPLOADED, Seen.VANISHED): Stage.CHECKED,
     (Stage.UPLOADED, Seen.ACCEPTED): Stage.SUBMITTED,
     (Stage.SUBMITTED, Seen.STARTED): Stage.TRAINING,
     (Stage.SUBMITTED, Seen.PAUSED): Stage.PAUSED,
@@ -71,13 +73,14 @@ LIFE: dict[tuple[Stage, Seen], Stage] = {
 
 ENDS = frozenset({Stage.SERVING, Stage.REJECTED, Stage.FAILED, Stage.CANCELLED, Stage.SUPERSEDED})
 ACTIVE = frozenset(Stage) - ENDS
+UNSENT = frozenset({Stage.RECEIVED, Stage.READY})  # nothing has been brought to the service yet
 
 # Any active stage may come to these as well.
 ANYWHERE = {Seen.FAILED: Stage.FAILED, Seen.CANCELLED: Stage.CANCELLED}
 
 # Where a run is taken up again that ended in this stage: the last good one. A job that is alive or
 # has succeeded is followed again and never paid for twice; one that failed or was cancelled is not
-# continued, but its files are found again.
+# continued, and its files are brought again.
 RESUMES: dict[Stage, Stage] = {
     Stage.RECEIVED: Stage.RECEIVED,
     Stage.READY: Stage.READY,
@@ -97,7 +100,7 @@ AGAIN = {Seen.DROPPED: Stage.RECEIVED, Seen.REJOINED: Stage.SUBMITTED}
 # outage of the service is not the run's fault. READY and PAUSED wait for a person, however long.
 DEADLINES: dict[Stage, timedelta] = {
     Stage.RECEIVED: timedelta(days=1),
-    Stage.CHECKED: timedelta(days=1),
+    Stage.CHECKED: timedelta(days=7),  # there may be no room for its files until others have ended
     Stage.UPLOADED: timedelta(days=7),  # the account's queue of jobs may be full for days
     Stage.SUBMITTED: timedelta(days=7),
     Stage.TRAINING: timedelta(days=31),  # the service itself ends a job after 720 hours

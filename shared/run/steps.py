@@ -78,6 +78,8 @@ async def submit(run: Run, cloud: Cloud) -> Seen | None:
         job = await cloud.finetuning.submit(jobs.request(run))
     except Refused:
         run.submitting_since = None
+        if not await files.all_there(run, cloud):
+            return Seen.VANISHED
         raise
     run.job_id = job.id
     await ledger.tell(run, "job", f"started {job.id} on {run.spec.base_model}")

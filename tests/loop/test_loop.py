@@ -118,8 +118,7 @@ def test_a_bad_dataset_is_rejected_with_a_report_and_nothing_is_sent(
     assert (finding, line) in [(f["id"], f["line"]) for f in report["files"][0]["findings"]]
     assert finding in loop_text(loop, f"runs/{run['id']}/report.html")
     assert jobs_of(loop, run["id"]) == []
-    sent = [file.filename for file in loop.service.files.list()]
-    assert not [filename for filename in sent if filename.startswith(f"{name}-")]
+    assert loop.files_of(f"{name}-") == []
 
 
 @pytest.mark.parametrize(

@@ -187,6 +187,7 @@ class Storm:
                 assert deployment.properties
                 assert deployment.properties.model
                 assert deployment.properties.model.name == version.fine_tuned_model
+        assert self.loop.files_of(f"{self.name}-") == []
         left = self.loop.container(f"runs-{self.name}").list_blobs(name_starts_with="active/")
         assert [marker.name for marker in left] == []
 

@@ -37,6 +37,7 @@ class World:
         self.model = f"m{uuid.uuid4().hex[:8]}"
         self.path = f"{self.model}/training.jsonl"
         self.environ = loop.apart(self.model)
+        self.began = loop.calls()
         self.blob("datasets", f"{self.model}/run.yaml").upload_blob(story.run_yaml)
         self.blob("datasets", self.path).upload_blob(dataset(10, voice=self.model))
 
@@ -82,10 +83,6 @@ class World:
         found = self.loop.control.deployments.list(GROUP, ACCOUNT)
         return [d.name for d in found if d.name and d.name.startswith(f"{self.model}-")]
 
-    def files(self) -> list[str]:
-        found = self.loop.service.files.list(purpose="fine-tune")
-        return [file.filename for file in found if file.filename.startswith(f"{self.model}-")]
-
     def orders(self, run: Run) -> set[tuple[str, str]]:
         log = self.blob("runs", f"{run.id}/events.jsonl").download_blob().readall()
         lines = [json.loads(line) for line in log.splitlines()]
@@ -100,7 +97,8 @@ class World:
         assert sorted(jobs_of(self.loop, run.id)) == sorted(jobs)
         ended = [self.loop.service.fine_tuning.jobs.retrieve(job).status for job in jobs]
         assert ended == list(self.story.jobs)
-        assert len(self.files()) == 1
+        assert self.loop.files_of(f"{self.model}-") == []
+        assert 1 <= self.loop.uploads(self.began) <= len(jobs)
         serves = run.stage is Stage.SERVING
         wait_for(lambda: self.deployments() == ([run.deployment] if serves else []))
         versions = [v.run_id for v in model.versions if not v.withdrawn] if model else []

@@ -11,7 +11,7 @@ import pytest
 from local.stack import ACCOUNT, GROUP
 from shared.cloud import Cloud
 from shared.run import jobs, keeper
-from shared.run.record import Run, now
+from shared.run.record import now
 from shared.run.stages import ENDS, Stage
 from tests.conftest import Loop, wait_for
 from tests.loop.test_loop import dataset, jobs_of
@@ -49,6 +49,7 @@ async def test_an_outage_is_waited_for_and_told_and_nothing_is_done_twice(
     # An unanswered "create job" is given minutes to show itself; here it is there at once.
     monkeypatch.setattr("shared.run.steps.IN_FLIGHT", timedelta(0))
     trouble.arm(fault, operation, count=1 if fault == "not-ready" else 2)
+    calls = loop.calls()
     await shore.drop()
     run = await shore.received()
     if fault == "not-ready":  # it lasts until somebody ends it
@@ -59,8 +60,7 @@ async def test_an_outage_is_waited_for_and_told_and_nothing_is_done_twice(
     run = await shore.until(run, *ENDS)
     assert run.stage is Stage.SERVING, run.failure
     assert jobs_of(loop, run.id) == [run.job_id]
-    files = [f for f in loop.service.files.list() if f.filename.startswith(f"{shore.model}-")]
-    assert len(files) == 1
+    assert (loop.uploads(calls), loop.files_of(run.id)) == (1, [])
     deployments = [d.name for d in loop.control.deployments.list(GROUP, ACCOUNT)]
     assert deployments.count(run.deployment) == 1
     if operation != "chat.create":  # a probe that fails is a model that is not ready yet
@@ -217,7 +217,6 @@ async def test_a_service_that_drops_metadata_gets_no_second_job_and_no_run_anoth
     loop: Loop, shore: Shore, trouble: Trouble, monkeypatch: pytest.MonkeyPatch, fault: str
 ) -> None:
     monkeypatch.setattr("shared.run.steps.IN_FLIGHT", timedelta(0))
-    monkeypatch.setattr("shared.cloud.finetuning.SKEW", timedelta(seconds=1))
     asked = jobs.request
     monkeypatch.setattr(jobs, "request", lambda run: replace(asked(run), metadata={}))
     await shore.drop()
@@ -227,14 +226,10 @@ async def test_a_service_that_drops_metadata_gets_no_second_job_and_no_run_anoth
     trouble.arm(fault, "jobs.create")
     second = await shore.until(second, *ENDS)
     assert second.stage is Stage.SERVING, second.failure
-    assert second.training.file_id == first.training.file_id
-    paid = [j.id for j in loop.service.fine_tuning.jobs.list() if _same_file(j, first)]
+    ours = {first.training.file_id, second.training.file_id}
+    paid = [j.id for j in loop.service.fine_tuning.jobs.list() if j.training_file in ours]
     assert sorted(paid) == sorted([str(first.job_id), str(second.job_id)])
     assert first.job_id != second.job_id
-
-
-def _same_file(job: Any, run: Run) -> bool:
-    return bool(job.training_file == run.training.file_id)
 
 
 async def test_a_file_deleted_at_the_service_is_brought_again(
@@ -250,6 +245,73 @@ async def test_a_file_deleted_at_the_service_is_brought_again(
     run = await shore.until(run, *ENDS)
     assert run.stage is Stage.SERVING, run.failure
     assert run.training.file_id != file_id
+
+
+async def test_a_file_deleted_before_its_job_is_asked_for_is_brought_again(
+    loop: Loop, shore: Shore, trouble: Trouble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.run.steps.IN_FLIGHT", timedelta(0))
+    trouble.set(queue_limit=0)
+    await shore.drop()
+    run = await shore.until(await shore.received(), Stage.UPLOADED)
+    (file_id,) = [file.file_id for file in run.files]
+    loop.service.files.delete(str(file_id))
+    trouble.set(queue_limit=20)
+    run = await shore.until(run, *ENDS)
+    assert run.stage is Stage.SERVING, run.failure
+    assert run.training.file_id != file_id
+    assert jobs_of(loop, run.id) == [run.job_id]
+
+
+async def test_a_resource_without_room_for_files_is_waited_for(loop: Loop, shore: Shore) -> None:
+    there = len(list(loop.service.files.list(purpose="fine-tune")))
+    content = dataset(1)
+    others = [
+        loop.service.files.create(file=(f"{shore.model}-{n}", content), purpose="fine-tune").id
+        for n in range(100 - there)
+    ]
+    await shore.drop()
+    run = await shore.received()
+    await keeper.advance(run.id, shore.cloud)
+    run = await shore.known(run.id)
+    assert run.stage is Stage.CHECKED
+    assert "100 fine-tuning files already" in str(run.waiting_for)
+    assert "other runs have ended" in str(run.waiting_for)
+    for file_id in others:
+        loop.service.files.delete(file_id)
+    assert (await shore.until(run, *ENDS)).stage is Stage.SERVING
+
+
+async def test_the_files_of_an_ended_run_are_deleted_and_nobody_elses(
+    loop: Loop, shore: Shore, trouble: Trouble
+) -> None:
+    name = f"{shore.model}-of-somebody.jsonl"
+    loop.service.files.create(file=(name, dataset(10, shore.model)), purpose="fine-tune")
+    trouble.arm("unavailable", "files.delete", count=2)
+    await shore.drop()
+    await shore.drop(dataset(3, "Aye"), "validation.jsonl")
+    run = await shore.until(await shore.received(), Stage.TRAINING, Stage.TRAINED)
+    assert len(loop.files_of(run.id)) == 2
+    run = await shore.until(run, Stage.SERVING)
+    while await shore.ledger.active():
+        await keeper.tick(shore.cloud)
+    assert loop.files_of(f"{shore.model}-") == [name]
+    told = [line["message"] for line in await shore.log(run) if line["kind"] == "files"]
+    assert told
+    loop.clear_service(f"{shore.model}-")
+
+
+async def test_an_ended_run_is_left_alone_although_its_files_cannot_be_deleted(
+    loop: Loop, shore: Shore, trouble: Trouble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeper, "LEAVING", timedelta(0))
+    trouble.arm("denied", "files.delete")
+    await shore.drop()
+    run = await shore.until(await shore.received(), Stage.SERVING)
+    await keeper.tick(shore.cloud)
+    assert await shore.ledger.active() == []
+    assert loop.files_of(run.id)
+    loop.clear_service(f"{shore.model}-")
 
 
 async def test_somebody_elses_deployment_is_neither_touched_nor_deleted(
