@@ -4,6 +4,7 @@ Reads the ledger and the registry, passes orders on; decides nothing about runs.
 """
 
 import json
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from functools import wraps
 from pathlib import Path
@@ -67,8 +68,7 @@ async def runs(request: Request, cloud: Cloud) -> Response:
     `limit`, and still have a `next`.
     """
     query = request.query_params
-    asked = query.get("limit", "50")
-    limit = min(int(asked), MOST_RUNS) if asked.isdecimal() and int(asked) else 50
+    limit = _limit(query.get("limit", "50"))
     stages = _stages(query.get("stage", ""))
     ledger = Ledger(cloud.runs)
     # What is active is known without reading what has finished.
@@ -82,6 +82,13 @@ async def runs(request: Request, cloud: Cloud) -> Response:
         if run.stage in stages:
             found.append(run)
     return _page(found, None)
+
+
+def _limit(asked: str) -> int:
+    """Raises CallerError."""
+    if not re.fullmatch(r"[1-9][0-9]{0,8}", asked):
+        raise CallerError(f"{asked!r} is not a number of runs.", f"limit is 1 to {MOST_RUNS}.")
+    return min(int(asked), MOST_RUNS)
 
 
 def _stages(asked: str) -> set[str]:

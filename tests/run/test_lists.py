@@ -90,9 +90,17 @@ async def test_a_name_is_never_a_path(shore: Shore, name: str) -> None:
         await shore.cloud.runs.put(name, b"", "text/plain")
 
 
-def test_an_unknown_stage_is_refused_by_name(loop: Loop) -> None:
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [
+        ("stage=served", "'served' is not a stage"),
+        ("limit=many", "'many' is not a number"),
+        ("limit=0", "'0' is not a number"),
+    ],
+)
+def test_what_cannot_be_asked_for_is_refused_by_name(loop: Loop, query: str, says: str) -> None:
     with pytest.raises(urllib.error.HTTPError) as refused:
-        loop.get("runs?stage=served")
+        loop.get(f"runs?{query}")
     with refused.value as answer:
         assert answer.code == 400
-        assert "'served' is not a stage" in json.load(answer)["error"]["message"]
+        assert says in json.load(answer)["error"]["message"]
