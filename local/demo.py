@@ -1,7 +1,7 @@
 """`dev.py demo`: what a user does, from the first drop to the first chat, through the front door.
 
-Uploads with the blob SDK, follows with the app's API, chats with the OpenAI SDK. It knows what
-anybody outside of the app can know and nothing more.
+Drops and watches as the command line does, chats with the OpenAI SDK. It knows what anybody outside
+of the app can know and nothing more.
 """
 
 import argparse
@@ -10,25 +10,24 @@ import os
 import signal
 import sys
 import time
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from rich.columns import Columns
 from rich.console import Console
 from rich.panel import Panel
-from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
 from local.stack import ROOT, STATE, Stack, StackError, running
 from local.up import how_to_use, stop_on_signal
+from tunedrop import watch
+from tunedrop.app import App
+from tunedrop.push import Datasets, named, taken
+from tunedrop.stop import Stop
 
 EXAMPLES = ROOT / "examples"
-ENDS = {"serving", "rejected", "failed", "cancelled", "superseded"}
 PATIENCE_SECONDS = 20 * 60
 LOOK_SECONDS = 0.3
 
@@ -66,7 +65,7 @@ def main() -> int:
                 print(json.dumps(as_json(outcome, stack, seconds), ensure_ascii=False))
             else:
                 show(outcome, stack, options.state, screen)
-    except (DemoError, StackError) as error:
+    except (DemoError, StackError, Stop) as error:
         print(f"dev.py: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -91,12 +90,14 @@ def arguments() -> argparse.Namespace:
 
 def play(stack: Stack, example: Path, question: str | None, screen: Console) -> Outcome:
     """Drop, follow, ask."""
-    etag = drop(stack, example)
+    app, datasets = App(stack.app_url), Datasets.at(stack.storage, "datasets")
+    files = named([example], "")
+    dropped = datasets.drop(files)
     screen.print(f"· dropped {example.relative_to(ROOT)} into the container datasets", style="dim")
-    run = wait_for_run(stack, example.name, etag)
-    outcome = Outcome(run, trained_now=run["stage"] not in ENDS)
+    run = taken(app, datasets, files, dropped)
+    outcome = Outcome(run, trained_now=run["stage"] not in watch.ENDS)
     if outcome.trained_now:
-        outcome.run = follow(stack, run["id"], screen)
+        outcome.run = follow(app, run["id"], screen)
     else:
         screen.print(f"· this very dataset was taken before, as run {run['id']}", style="dim")
     if outcome.run["stage"] == "serving":
@@ -118,65 +119,15 @@ def chosen_example(name: str) -> Path:
     return example
 
 
-def drop(stack: Stack, example: Path) -> str:
-    """Upload the files of the example as any user would; the training file's etag."""
-    from azure.storage.blob import BlobServiceClient
+def follow(app: App, run_id: str, screen: Console) -> watch.Run:
+    def looks() -> Iterator[watch.Run]:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            yield app.get(f"api/runs/{run_id}")
+            time.sleep(LOOK_SECONDS)
+        raise DemoError(f"Run {run_id} did not end within {PATIENCE_SECONDS // 60} minutes.")
 
-    with BlobServiceClient.from_connection_string(stack.storage) as blobs:
-        datasets = blobs.get_container_client("datasets")
-        etags = {
-            path.name: datasets.upload_blob(
-                f"{example.name}/{path.name}", path.read_bytes(), overwrite=True
-            )
-            .get_blob_properties()
-            .etag
-            for path in sorted(example.iterdir())
-            if path.suffix in (".jsonl", ".yaml")
-        }
-    return str(etags["training_set.jsonl"])
-
-
-def wait_for_run(stack: Stack, model: str, etag: str) -> dict[str, Any]:
-    """The run that has taken the drop."""
-    for _ in looks():
-        for run in fetch(f"{stack.app_url}/api/runs?model={model}&limit=20")["runs"]:
-            if run["training"]["etag"].strip('"') == etag.strip('"'):
-                return dict(run)
-    raise DemoError(
-        f"The app did not take the drop within {PATIENCE_SECONDS // 60} minutes; "
-        "see .local/logs/functions.log and events.log."
-    )
-
-
-def follow(stack: Stack, run_id: str, screen: Console) -> dict[str, Any]:
-    """Show the run as it goes; the run at its end."""
-    display = Progress(
-        TextColumn("  {task.description}"),
-        BarColumn(bar_width=30),
-        TextColumn("{task.fields[detail]}"),
-        console=screen,
-        transient=True,
-        disable=not screen.is_terminal,
-    )
-    with display:
-        bar = display.add_task("", total=None, detail="")
-        passed = 0
-        for _ in looks():
-            run = fetch(f"{stack.app_url}/api/runs/{run_id}")
-            for line in stage_lines(run)[passed:]:
-                screen.print(line)
-                passed += 1
-            if run["stage"] in ENDS:
-                return dict(run)
-            progress = run["progress"]
-            display.update(
-                bar,
-                description=f"{run['stage']:<10}",
-                total=progress["total_steps"] if run["stage"] == "training" else None,
-                completed=progress["step"] or 0,
-                detail=detail(run),
-            )
-    raise DemoError(f"Run {run_id} did not end within {PATIENCE_SECONDS // 60} minutes.")
+    return watch.follow(looks(), screen)
 
 
 def prompt(example: Path, question: str | None) -> list[dict[str, str]]:
@@ -206,49 +157,10 @@ def ask(stack: Stack, model: str, messages: list[dict[str, str]]) -> str:
 # ---- what is shown
 
 
-def stage_lines(run: dict[str, Any]) -> list[str]:
-    """A line for each stage that is over, with the seconds it took; the last one has not ended."""
-    moments = [(moment["stage"], when(moment["at"])) for moment in run["timeline"]]
-    lines = [
-        f"  {stage:<10}[dim]{(after - since).total_seconds():7.1f} s  {said(stage, run)}[/dim]"
-        for (stage, since), (_, after) in pairwise(moments)
-    ]
-    if run["stage"] in ENDS:
-        lines.append(f"  [bold]{run['stage']}[/bold]")
-    return lines
-
-
-def said(stage: str, run: dict[str, Any]) -> str:
-    if stage == "received":
-        counts = [run[role]["examples"] for role in ("training", "validation") if run[role]]
-        return f"{' + '.join(map(str, counts))} examples read"
-    if stage == "training" and run["epochs"]:
-        losses = " → ".join(f"{epoch['train_loss']:.2f}" for epoch in run["epochs"])
-        return f"loss per epoch {losses}"
-    if stage == "trained":
-        return str(run["fine_tuned_model"])
-    return str(run["deployment"]) if stage == "deploying" else ""
-
-
-def detail(run: dict[str, Any]) -> str:
-    progress = run["progress"]
-    parts = [run["waiting_for"] or ""]
-    if progress["step"]:
-        parts.append(f"step {progress['step']}/{progress['total_steps'] or '?'}")
-    if progress["train_loss"] is not None:
-        parts.append(f"loss {progress['train_loss']:.2f}")
-    if progress["estimated_finish"]:
-        left = (when(progress["estimated_finish"]) - datetime.now(UTC)).total_seconds()
-        parts.append(f"ETA {max(left, 0):.0f} s")
-    return "  ".join(filter(None, parts))
-
-
 def show(outcome: Outcome, stack: Stack, state: Path, screen: Console) -> None:
     run = outcome.run
     if run["stage"] != "serving":
-        failure = run["failure"] or {"what": "The dataset has errors.", "cure": "See the report."}
-        screen.print(f"\nThe run ended [bold]{run['stage']}[/bold]. {failure['what']}")
-        screen.print(f"{failure['cure']}  {stack.app_url}/api/runs/{run['id']}/report.html")
+        watch.end(run, stack.app_url, screen)
         return
     again = "trained just now" if outcome.trained_now else "trained before; nothing had changed"
     screen.print(f"\n[bold]{run['model']}@{run['version']}[/bold] serves ({again}).\n")
@@ -293,26 +205,6 @@ def as_json(outcome: Outcome, stack: Stack, seconds: float) -> dict[str, Any]:
         "console_url": stack.console_url,
         "seconds": seconds,
     }
-
-
-# ---- helpers
-
-
-def looks() -> Iterator[None]:
-    """One look after another, until patience ends."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline:
-        yield
-        time.sleep(LOOK_SECONDS)
-
-
-def fetch(url: str) -> Any:
-    with urllib.request.urlopen(url, timeout=30) as response:
-        return json.load(response)
-
-
-def when(text: str) -> datetime:
-    return datetime.fromisoformat(text)
 
 
 if __name__ == "__main__":

@@ -53,9 +53,9 @@ def how_to_use(app_url: str, chat_url: str, key: str) -> str:
               -d '{{"model": "captain", "messages": [{{"role": "user", "content": "Hello!"}}]}}'
   openai    OpenAI(base_url="{app_url}/api/v1", api_key="{key}")
   runs      {app_url}/api/runs
-  drop      upload to the container datasets, as <model>/training_set.jsonl, with any tool for Azure
-            Storage (az storage blob upload, Storage Explorer, an SDK): the connection string is
-            "storage" in .local/stack.json
+  drop      .venv/bin/python -m tunedrop push examples/captain --watch
+            or any tool for Azure Storage, into the container datasets, as
+            <model>/training_set.jsonl: the connection string is "storage" in .local/stack.json
 """
 
 

@@ -1,7 +1,7 @@
-"""`python -m tunedrop`: what people and build pipelines do with datasets.
+"""`python -m tunedrop`: what people and build pipelines do with datasets, runs and apps.
 
-All of it works without Azure but `export` and `doctor`, which ask a running app. A command imports
-what it needs when it is called: a terminal should not wait for the others.
+`check` and `split` work without Azure, the others ask a running app. A command imports what it
+needs when it is called: a terminal should not wait for the others.
 """
 
 import json
@@ -13,6 +13,8 @@ import typer
 
 from shared.dataset.cost import Plan
 from shared.dataset.examples import Role
+from tunedrop import runs
+from tunedrop.stop import told
 
 if TYPE_CHECKING:
     from shared.dataset.scan import Scanned
@@ -22,6 +24,7 @@ CHUNK = 1 << 18
 Files = Annotated[list[Path], typer.Argument(help="training sets (JSONL)")]
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+cli.add_typer(runs.cli)
 
 
 @cli.callback()
@@ -53,7 +56,7 @@ def check(
         raise typer.BadParameter("--fix takes one file.")
     plan = Plan(base_model, method, training_type, epochs, budget)
     title = ", ".join(path.name for path in files)
-    try:
+    with told():
         scanned = [scan(path, Role.TRAINING, plan, deep=not quick) for path in files]
         if validation:
             scanned.append(scan(validation, Role.VALIDATION, plan, deep=not quick))
@@ -66,8 +69,6 @@ def check(
             from shared.dataset.mend import mend
 
             typer.echo(mend(files[0], fix).sentence(), err=True)
-    except OSError as error:
-        raise unusable(error) from None
     tell(title, verdict, as_json=as_json, annotations=annotations)
     raise typer.Exit(1 if verdict.rejected else 0)
 
@@ -84,33 +85,26 @@ def split(
     from shared.dataset.quoting import many
     from shared.dataset.split import split_file
 
-    try:
+    with told():
         kept, held_out = split_file(file, training, validation, share, seed)
-    except OSError as error:
-        raise unusable(error) from None
     typer.echo(f"{many(kept, 'example')} in {training}, {held_out:,} in {validation}")
 
 
 @cli.command()
 def export(
     model: Annotated[str, typer.Argument(help="the model whose rated answers are wanted")],
-    app: Annotated[str, typer.Option(envvar="TUNEDROP_APP", help="address of the app")],
-    key: Annotated[str, typer.Option(envvar="TUNEDROP_FUNCTION_KEY", help="Functions key")] = "",
+    app: runs.Address = "",
+    key: runs.Key = "",
     out: Annotated[Path, typer.Option(help="where to write")] = Path("training_set.jsonl"),
     provenance: Annotated[Path | None, typer.Option(help="where each line is from")] = None,
 ) -> None:
     """Turn a model's good and corrected answers into the next training set."""
     from shared.dataset.quoting import many
-    from tunedrop.export import ExportError
+    from tunedrop.app import App
     from tunedrop.export import export as fetch_examples
 
-    try:
-        count = fetch_examples(app, key, model, out, provenance)
-    except ExportError as error:
-        typer.echo(f"tunedrop: {error}", err=True)
-        raise typer.Exit(2) from None
-    except OSError as error:
-        raise unusable(error) from None
+    with told():
+        count = fetch_examples(App.at(app, key), model, out, provenance)
     typer.echo(f"{many(count, 'example')} in {out}; check it, then drop it as {model}/{out.name}")
 
 
@@ -118,7 +112,7 @@ def export(
 def doctor(
     local: Annotated[bool, typer.Option("--local", help="ask the stack of dev.py up")] = False,
     app: Annotated[str, typer.Option(envvar="TUNEDROP_APP", help="address of an app")] = "",
-    key: Annotated[str, typer.Option(envvar="TUNEDROP_FUNCTION_KEY", help="Functions key")] = "",
+    key: runs.Key = "",
     settings: Annotated[Path, typer.Option(help="file of settings")] = Path("local.settings.json"),
     wait: Annotated[float, typer.Option(min=0, help="seconds for a canary to be taken")] = 60,
     as_json: Annotated[bool, typer.Option("--json", help="print the cases as JSON")] = False,
@@ -126,17 +120,12 @@ def doctor(
     """Say what is wrong with an app and what mends it. Exits 0 if nothing is, 1 with problems."""
     from shared.doctor import healthy
     from tunedrop import doctor as office
+    from tunedrop.app import App
 
     if local and app:
         raise typer.BadParameter("--local and --app exclude each other.")
-    try:
-        if local or app:
-            cases = office.running_here() if local else office.asked(app, key)
-        else:
-            cases = office.here(settings, wait)
-    except office.DoctorError as error:
-        typer.echo(f"tunedrop: {error}", err=True)
-        raise typer.Exit(2) from None
+    with told():
+        cases = office.asked(App.at(app, key)) if local or app else office.here(settings, wait)
     (office.as_json if as_json else office.show)(cases)
     raise typer.Exit(0 if healthy(cases) else 1)
 
@@ -164,11 +153,6 @@ def tell(title: str, verdict: "Verdict", *, as_json: bool, annotations: bool) ->
         from tunedrop import show
 
         show.verdict(verdict)
-
-
-def unusable(error: OSError) -> typer.Exit:
-    typer.echo(f"tunedrop: cannot use {error.filename}: {error.strerror}.", err=True)
-    return typer.Exit(2)
 
 
 if __name__ == "__main__":

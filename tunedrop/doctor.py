@@ -7,8 +7,6 @@ import asyncio
 import json
 import logging
 import os
-import urllib.error
-import urllib.request
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,15 +18,12 @@ from rich.status import Status
 from rich.text import Text
 
 from shared.doctor import Case, State, examine, healthy
+from tunedrop.app import App, parsed
+from tunedrop.stop import Stop
 
 COLOURS = {"ok": "green", "warning": "yellow", "problem": "bold red", "unknown": "cyan"}
-STACK = Path(".local/stack.json")
 PATIENCE_SECONDS = 200  # Azure itself cuts an answer off at 230
 OURS = ("AZURE_OPENAI_", "TunedropStorage")
-
-
-class DoctorError(Exception):
-    """Nothing could be examined: one sentence on why, and what to do about it."""
 
 
 def here(settings: Path, wait: float) -> list[Case]:
@@ -36,7 +31,7 @@ def here(settings: Path, wait: float) -> list[Case]:
     for name, value in _values(settings).items():
         os.environ.setdefault(name, value)  # as the Functions host does
     if not any(name.startswith(OURS) for name in os.environ):
-        raise DoctorError(
+        raise Stop(
             f"no settings here: run it beside {settings.name}, or ask an app with --local or --app."
         )
     logging.disable(logging.CRITICAL)  # what the SDKs have to say of refused calls is told better
@@ -44,26 +39,16 @@ def here(settings: Path, wait: float) -> list[Case]:
         return asyncio.run(examine(os.environ, wait=wait))
 
 
-def running_here() -> list[Case]:
-    """Ask the app that `dev.py up` runs in this folder."""
-    try:
-        return asked(json.loads(STACK.read_text(encoding="utf-8"))["app_url"], "")
-    except (OSError, ValueError, KeyError):
-        raise DoctorError("no stack runs here: start it with `python3 dev.py up`.") from None
-
-
-def asked(app: str, key: str) -> list[Case]:
-    """Ask the app to examine itself, and its host how it is."""
-    app = app.rstrip("/")
+def asked(app: App) -> list[Case]:
+    """Ask the app to examine itself, and its host how it is. Raises Stop."""
     with _waiting():
-        status, body = _get(f"{app}/api/doctor", key)
-    if status == 401:
-        cure = "give one with --key: az functionapp keys list --name APP --resource-group GROUP"
-        raise DoctorError(f"{app} wants a Functions key: {cure}")
+        status, answer = app.ask("api/doctor", patience=PATIENCE_SECONDS)
+    body = parsed(answer)
     if status not in (200, 503) or "cases" not in body:
-        raise DoctorError(f"{app} answered {status}, not as this app does. Is it the right one?")
+        raise app.stranger(status)
     cases = [Case(**{**case, "state": State(case["state"])}) for case in body["cases"]]
-    return [*cases, _host(*_get(f"{app}/admin/host/status", key))]
+    status, answer = app.ask("admin/host/status")
+    return [*cases, _host(status, parsed(answer))]
 
 
 def _waiting() -> Status:
@@ -84,38 +69,16 @@ def _host(status: int, body: Mapping[str, Any]) -> Case:
     return Case("host", State.OK, f"The host runs, version {version}.")
 
 
-def _get(url: str, key: str) -> tuple[int, dict[str, Any]]:
-    if not url.startswith(("https://", "http://")):
-        raise DoctorError(f"{url} is no web address: give --app https://NAME….")
-    request = urllib.request.Request(url, headers={"x-functions-key": key} if key else {})
-    try:
-        with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as response:  # nosec B310
-            return response.status, _object(response.read())
-    except urllib.error.HTTPError as error:
-        return error.code, _object(error.read())
-    except OSError as error:
-        reason = getattr(error, "reason", error)
-        raise DoctorError(f"{url} could not be reached: {reason}. Does the app run?") from None
-
-
-def _object(body: bytes) -> dict[str, Any]:
-    try:
-        found = json.loads(body)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
 def _values(settings: Path) -> dict[str, str]:
     try:
         found = json.loads(settings.read_text(encoding="utf-8-sig"))
         if found.get("IsEncrypted"):
-            raise DoctorError(f"{settings} is encrypted: func settings decrypt")
+            raise Stop(f"{settings} is encrypted: func settings decrypt")
         return {str(name): str(value) for name, value in found.get("Values", {}).items()}
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, AttributeError):
-        raise DoctorError(f"{settings} cannot be read as JSON with Values in it.") from None
+        raise Stop(f"{settings} cannot be read as JSON with Values in it.") from None
 
 
 def show(cases: list[Case]) -> None:

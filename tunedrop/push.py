@@ -1,0 +1,139 @@
+"""`tunedrop push`: files into the container of datasets, as what the app understands them to be.
+
+Knows the names that the app takes (`shared.run.folder`) and nothing of what it does with them.
+"""
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from shared.errors import DropError
+from shared.run.folder import PROBLEM, Role, parse
+from tunedrop.app import App
+from tunedrop.stop import Stop
+
+if TYPE_CHECKING:
+    from azure.storage.blob import BlobProperties, ContainerClient
+
+PATIENCE_SECONDS = 180  # for the event, the quiet period and the start of an app that slept
+RIGHT = "You need the role Storage Blob Data Contributor on that container, and `az login`."
+
+
+def named(paths: list[Path], model: str) -> dict[str, Path]:
+    """Where each file goes, by its name in the container; the training file last: then what belongs
+    to it is there. A folder stands for the files in it that are datasets or a run.yaml."""
+    files: dict[str, Path] = {}
+    for path in paths:
+        inside = [path]
+        if path.is_dir():
+            inside = [file for file in sorted(path.iterdir()) if _role(f"any/{file.name}")]
+            if not inside:
+                raise Stop(f"{path} holds no training….jsonl, validation….jsonl or run.yaml.")
+        folder = model or (path.resolve().name if path.is_dir() else "")
+        files |= {f"{folder}/{file.name}" if folder else file.name: file for file in inside}
+    try:
+        roles = {name: parse(name)[1] for name in files}
+    except DropError as error:
+        or_so = "" if model else " With --model NAME it is dropped for NAME."
+        raise Stop(f"{error.what} {error.cure}{or_so}") from None
+    if list(roles.values()).count(Role.TRAINING) != 1:
+        raise Stop(f"a drop has one training file; these are {', '.join(files)}.")
+    return {name: files[name] for name in sorted(files, key=lambda n: roles[n] is Role.TRAINING)}
+
+
+def _role(name: str) -> Role | None:
+    """What a blob of that name is taken as; None for one that has no place in a drop."""
+    try:
+        return parse(name)[1]
+    except DropError:
+        return None
+
+
+class Datasets:
+    """The container that people drop into. Every method raises Stop if storage does not let it."""
+
+    def __init__(self, client: "ContainerClient") -> None:
+        self.client = client
+
+    @classmethod
+    def at(cls, storage: str, container: str) -> "Datasets":
+        """`storage`: a connection string, or an account's address, for whoever is signed in."""
+        from azure.storage.blob import BlobServiceClient
+
+        if storage.startswith("https://"):
+            from azure.identity import DefaultAzureCredential
+
+            logging.getLogger("azure").setLevel(logging.CRITICAL)  # pages on who is not signed in
+            blobs = BlobServiceClient(storage, DefaultAzureCredential())
+        else:
+            try:
+                blobs = BlobServiceClient.from_connection_string(storage)
+            except ValueError:
+                raise Stop("--storage is neither https://… nor a connection string.") from None
+        return cls(blobs.get_container_client(container))
+
+    def drop(self, files: dict[str, Path]) -> "BlobProperties":
+        """Upload the files in their order; what storage knows of the last one."""
+        with _translated():
+            for name, path in files.items():
+                with path.open("rb") as content:
+                    uploaded = self.client.upload_blob(name, content, overwrite=True)
+            return uploaded.get_blob_properties()
+
+    def beside(self, files: dict[str, Path]) -> list[str]:
+        """What lies in the model's folder of earlier drops, and so belongs to this one."""
+        ours = {_role(name) for name in files}
+        newest: dict[Role | None, str] = {}
+        for blob in sorted(self._folder(files), key=lambda blob: blob.last_modified):
+            newest[_role(blob.name)] = blob.name
+        return [name for role, name in newest.items() if role and role not in ours]
+
+    def problem(self, files: dict[str, Path], dropped: "BlobProperties") -> str:
+        """What the app has written beside the files since they were dropped."""
+        for blob in self._folder(files):
+            if blob.name.endswith(PROBLEM) and blob.last_modified >= dropped.last_modified:
+                with _translated():
+                    return self.client.download_blob(blob.name).readall().decode().strip()
+        return ""
+
+    def _folder(self, files: dict[str, Path]) -> "list[BlobProperties]":
+        model, _ = parse(next(iter(files)))
+        with _translated():
+            in_it = self.client.list_blobs(name_starts_with=f"{model}/")
+            lone = self.client.list_blobs(name_starts_with=f"{model}.jsonl")
+            return [*in_it, *lone]
+
+
+def taken(app: App, datasets: Datasets, files: dict[str, Path], dropped: "BlobProperties") -> Any:
+    """The run that the app makes of a drop. Raises Stop with what the app says against it."""
+    model = parse(list(files)[-1])[0]
+    for _ in _looks():
+        for run in app.get(f"api/runs?model={model}&limit=20")["runs"]:
+            if run["training"]["etag"].strip('"') == dropped.etag.strip('"'):
+                return run
+        if problem := datasets.problem(files, dropped):
+            raise Stop(problem)
+    raise Stop(
+        f"the files lie in the container, but the app has not taken them in {PATIENCE_SECONDS} s. "
+        "Its timer looks for missed drops: see `tunedrop runs` later, or ask `tunedrop doctor` why."
+    )
+
+
+def _looks() -> Iterator[None]:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        yield
+        time.sleep(0.5)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    from azure.core.exceptions import AzureError
+
+    try:
+        yield
+    except AzureError as error:
+        raise Stop(f"storage refuses: {str(error).splitlines()[0]} {RIGHT}") from None

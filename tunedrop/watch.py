@@ -1,0 +1,118 @@
+"""A run in a terminal: its stages as they pass, how far its job is, how it ended, what is running.
+
+Shows what the app's API tells of runs; knows neither the app nor the ledger.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+from rich.text import Text
+
+ENDS = {"serving", "rejected", "failed", "cancelled", "superseded"}
+
+Run = dict[str, Any]
+
+
+def follow(looks: Iterable[Run], screen: Console, *, until_checked: bool = False) -> Run:
+    """Show a run as it goes, look by look, until it has ended or its dataset is checked; the last
+    look."""
+    display = Progress(
+        TextColumn("  {task.description}"),
+        BarColumn(bar_width=30),
+        TextColumn("{task.fields[detail]}"),
+        console=screen,
+        transient=True,
+        disable=not screen.is_terminal,
+    )
+    with display:
+        bar = display.add_task("", total=None, detail="")
+        passed, run = 0, Run()
+        for run in looks:
+            for line in stage_lines(run)[passed:]:
+                screen.print(line, soft_wrap=True)
+                passed += 1
+            if run["stage"] in ENDS or (until_checked and run["stage"] != "received"):
+                break
+            progress = run["progress"]
+            display.update(
+                bar,
+                description=f"{run['stage']:<10}",
+                total=progress["total_steps"] if run["stage"] == "training" else None,
+                completed=progress["step"] or 0,
+                detail=detail(run),
+            )
+    return run
+
+
+def stage_lines(run: Run) -> list[str]:
+    """A line for each stage that is over, with the seconds it took; the last one has not ended."""
+    moments = [(moment["stage"], when(moment["at"])) for moment in run["timeline"]]
+    lines = [
+        f"  {stage:<10}[dim]{(after - since).total_seconds():7.1f} s  {_said(stage, run)}[/dim]"
+        for (stage, since), (_, after) in pairwise(moments)
+    ]
+    if run["stage"] in ENDS:
+        lines.append(f"  [bold]{run['stage']}[/bold]")
+    return lines
+
+
+def detail(run: Run) -> str:
+    """What is to be said of the stage that a run is in."""
+    progress = run["progress"]
+    parts = [run["waiting_for"] or ""]
+    if progress["step"]:
+        parts.append(f"step {progress['step']}/{progress['total_steps'] or '?'}")
+    if progress["train_loss"] is not None:
+        parts.append(f"loss {progress['train_loss']:.2f}")
+    if progress["estimated_finish"]:
+        left = (when(progress["estimated_finish"]) - datetime.now(UTC)).total_seconds()
+        parts.append(f"ETA {max(left, 0):.0f} s")
+    return "  ".join(filter(None, parts))
+
+
+def end(run: Run, app_url: str, screen: Console) -> None:
+    """How a run has ended, and where to read on."""
+    if run["stage"] == "serving":
+        screen.print(f"\n[bold]{run['model']}@{run['version']}[/bold] serves.")
+    else:
+        failure = run["failure"] or {"what": "The dataset has errors.", "cure": "See the report."}
+        screen.print(f"\nThe run ended [bold]{run['stage']}[/bold]. ", end="")
+        screen.print(f"{failure['what']}\n{failure['cure']}", markup=False)
+    screen.print(f"  report    {app_url}/api/runs/{run['id']}/report.html", soft_wrap=True)
+
+
+def show(runs: list[Run], screen: Console) -> None:
+    """The runs of a list, a line each; in a terminal no longer than that is wide."""
+    width = max(len(run["id"]) for run in runs)
+    for run in runs:
+        since = when(run["timeline"][-1]["at"]).astimezone()
+        line = Text(f"{run['id']:<{width}}  {run['stage']:<10}  {since:%Y-%m-%d %H:%M}  ")
+        line.append(_in_short(run), "dim")
+        whole = not screen.is_terminal
+        screen.print(line, no_wrap=True, overflow="ignore" if whole else "ellipsis", crop=not whole)
+
+
+def _in_short(run: Run) -> str:
+    if run["stage"] == "serving":
+        return f"{run['model']}@{run['version']}"
+    return str(run["failure"]["what"]) if run["failure"] else detail(run)
+
+
+def when(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def _said(stage: str, run: Run) -> str:
+    if stage == "received":
+        counts = [run[role]["examples"] for role in ("training", "validation") if run[role]]
+        return f"{' + '.join(map(str, counts))} examples read"
+    if stage == "training" and run["epochs"]:
+        losses = [epoch["train_loss"] for epoch in run["epochs"]]
+        return f"loss per epoch {' → '.join('–' if x is None else f'{x:.2f}' for x in losses)}"
+    if stage == "trained":
+        return str(run["fine_tuned_model"])
+    return str(run["deployment"]) if stage == "deploying" else ""
