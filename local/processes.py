@@ -56,6 +56,8 @@ def start(name: str, command: list[str], env: dict[str, str], cwd: Path, log: Pa
         if os.name == "nt"
         else {"start_new_session": True}
     )
+    with suppress(OSError):
+        log.replace(log.with_suffix(".before.log"))  # what the last one said may be wanted
     with log.open("wb") as out:
         process = subprocess.Popen(
             command,

@@ -77,6 +77,11 @@ class Stack:
         new.replace(state / "stack.json")
 
     @property
+    def dead(self) -> list[str]:
+        """Names of the parts that have ended."""
+        return [name for name, pid in self.pids.items() if pid.process() is None]
+
+    @property
     def alive(self) -> bool:
         return self.owner.process() is not None and answers(f"{self.app_url}/api/health")
 
@@ -159,7 +164,9 @@ class _Starter:
             if child.process.poll() is None:
                 processes.stop([Pid.of(child.process.pid)])
             child.process.wait()
-        (self.state / "stack.json").unlink(missing_ok=True)
+        known = Stack.read(self.state)
+        if known is None or known.owner.pid == os.getpid():  # not one that was started since
+            (self.state / "stack.json").unlink(missing_ok=True)
 
     # ---- the parts
 
@@ -233,19 +240,22 @@ class _Starter:
         )
         model = {"format": "OpenAI", "name": BASE_MODEL, "version": BASE_VERSION}
         body = {"sku": {"name": "GlobalStandard", "capacity": 50}, "properties": {"model": model}}
-        self._arm("PUT", f"{account}/deployments/{BASE_DEPLOYMENT}", body)
+        path = f"{account}/deployments/{BASE_DEPLOYMENT}"
+        if not self._arm("GET", path):
+            self._arm("PUT", path, body)
 
-    def _arm(self, method: str, path: str, body: dict[str, Any]) -> None:
+    def _arm(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        """What the control plane answers; None for what is not there."""
         token = _fetch(
             f"{self.stack.openai_url}/_emulator/identity"
             "?resource=https://management.azure.com&api-version=2019-08-01",
             headers={"X-IDENTITY-HEADER": "local"},
         )["access_token"]
-        _fetch(
+        return _fetch(
             f"{self.stack.openai_url}{path}?api-version=2025-09-01",
             method,
             {"authorization": f"Bearer {token}", "content-type": "application/json"},
-            json.dumps(body).encode(),
+            json.dumps(body).encode() if body else None,
         )
 
     # ---- helpers
@@ -324,6 +334,8 @@ def _fetch(
         with urllib.request.urlopen(request, timeout=30) as response:
             return json.load(response)
     except urllib.error.HTTPError as error:
+        if error.code == 404:
+            return None
         raise StackError(f"{method} {url} answered {error.code}: {error.read().decode()}") from None
 
 

@@ -31,6 +31,11 @@ def main() -> int:
             if stack.telemetry:
                 print(f"  telemetry {stack.telemetry}: spans, metrics and logs .jsonl", flush=True)
             while stack.owner.process():
+                if stack.dead:
+                    raise StackError(
+                        f"The part '{stack.dead[0]}' has ended, so the others are stopped too; see "
+                        f"{options.state / 'logs' / stack.dead[0]}.log. The same command goes on."
+                    )
                 time.sleep(1)
     except StackError as error:
         print(f"dev.py: {error}", file=sys.stderr)

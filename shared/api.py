@@ -30,8 +30,9 @@ SAFE = {
 }
 MOST_RUNS = 200  # of one page
 MOST_READ = 1000  # records that are read to fill it
-MOST_SAID = 200  # characters of who and why
+MOST_SAID = 1000  # characters of who and why
 _STATUS = {NotFound: 404, NotNow: 409, SettingError: 503}
+PLACE = re.compile(r"\d{10}-[a-z0-9-]+")  # in the list of runs, as `next` gives it
 DOCUMENTS = {
     "report.html": "text/html; charset=utf-8",
     "report.json": "application/json",
@@ -70,12 +71,15 @@ async def runs(request: Request, cloud: Cloud) -> Response:
     query = request.query_params
     limit = _limit(query.get("limit", "50"))
     stages = _stages(query.get("stage", ""))
+    after = query.get("after", "")
+    if after and not PLACE.fullmatch(after):
+        raise CallerError(f"{after[:80]!r} is no place in the list.", "Take `next` of a page.")
     ledger = Ledger(cloud.runs)
     # What is active is known without reading what has finished.
     among = {run_id for run_id, _ in await ledger.active()} if stages <= ACTIVE else None
     found: list[Run] = []
     read, place = 0, None
-    async for at, run in ledger.newest(query.get("model"), query.get("after", ""), among):
+    async for at, run in ledger.newest(query.get("model"), after, among):
         if len(found) == limit or read == MOST_READ:
             return _page(found, place)
         read, place = read + 1, at
@@ -129,8 +133,8 @@ async def order(request: Request, cloud: Cloud) -> Response:
     """start, cancel, pause, resume or retry a run; an optional body {"who": …, "why": …} goes into
     its log. 202 with the run: the order is carried out now or by the next tick."""
     run_id, what = request.path_params["id"], request.path_params["name"]
-    if what not in set(What):
-        raise NotFound(f"{what!r} is not an order.", f"Orders are: {', '.join(What)}.")
+    if what not in orders.BY_PEOPLE:
+        raise NotFound(f"{what!r} is not an order.", f"Orders are: {', '.join(orders.BY_PEOPLE)}.")
     who, why = await _who_and_why(request, cloud)
     await orders.give(run_id, What(what), who, why, cloud)
     await keeper.obey(run_id, cloud)
@@ -144,11 +148,14 @@ async def _who_and_why(request: Request, cloud: Cloud) -> tuple[str, str]:
     body = await request.body()
     try:
         said = json.loads(body) if body.strip() else {}
-        who, why = str(said.get("who", ""))[:MOST_SAID], str(said.get("why", ""))[:MOST_SAID]
+        who, why = (said.get(name, "").strip() for name in ("who", "why"))
     except (ValueError, AttributeError, RecursionError):
         raise CallerError(
-            "The body is not a JSON object.", 'Send {"who": "…", "why": "…"}, or nothing.'
+            "The body is not a JSON object with who and why as texts.",
+            'Send {"who": "…", "why": "…"}, or nothing.',
         ) from None
+    if len(who) > MOST_SAID or len(why) > MOST_SAID:
+        raise CallerError(f"who and why have at most {MOST_SAID} characters.", "Say it in short.")
     person = (
         request.headers.get("x-ms-client-principal-name") if cloud.settings.entra_tenant else ""
     )
@@ -161,7 +168,11 @@ async def _who_and_why(request: Request, cloud: Cloud) -> tuple[str, str]:
 async def document(request: Request, cloud: Cloud) -> Response:
     """A document beside a run: its reports, its log, its losses."""
     run_id, name = request.path_params["id"], request.path_params["name"]
+    if name in orders.BY_PEOPLE:
+        raise NotFound(f"{name} is an order.", f"POST /api/runs/{run_id}/{name} gives it.")
     data = await Ledger(cloud.runs).document(run_id, name) if name in DOCUMENTS else None
+    if data is None and await Ledger(cloud.runs).load(run_id) is None:
+        raise NotFound(f"There is no run {run_id!r}.", "GET /api/runs lists them.")
     if data is None:
         known = ", ".join(DOCUMENTS)
         raise NotFound(f"{run_id} has no {name!r}.", f"A run may have: {known}.")

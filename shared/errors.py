@@ -9,6 +9,7 @@ TunedropError             a sentence on what went wrong, and the cure
 │   └── AccessDenied      no key, a wrong key, or a key that may not do this
 ├── ServiceError          Azure did not do what was asked
 │   ├── Unavailable       it may, if asked again later
+│   │   ├── Throttled     not yet: there was too much, and nothing was done
 │   │   └── Denied        it will, once somebody has given the app a right
 │   └── Refused           asking again would not help
 └── Changed               somebody else wrote first: read again, then decide again
@@ -68,6 +69,10 @@ class Unavailable(ServiceError):
     ) -> None:
         super().__init__(what, cure, code=code)
         self.retry_after = retry_after
+
+
+class Throttled(Unavailable):
+    pass
 
 
 class Denied(Unavailable):

@@ -27,6 +27,7 @@ QUICK = {
     "creating_seconds": 0.1,
     "readiness_gap_seconds": 0.1,
     "deleting_seconds": 0.05,
+    "queue_limit": 20,
 }
 ENDS = {"serving", "rejected", "failed", "cancelled", "superseded"}
 

@@ -217,7 +217,10 @@ class Container:
                 raise no_token(f"reach {where}", error) from error
             raise Unavailable(f"Storage answered {error.status_code} for {where}.") from error
         except AzureError as error:
-            raise Unavailable(f"Storage could not be reached for {where}.") from error
+            raise Unavailable(
+                f"Storage could not be reached for {where}.",
+                "Look whether the account is up and open to the app: `tunedrop doctor` does.",
+            ) from error
 
 
 async def _renew(lease: object) -> None:

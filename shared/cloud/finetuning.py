@@ -7,13 +7,14 @@ behind a few tolerant types; it decides nothing.
 from collections.abc import Container, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from math import isfinite
 from typing import IO, TYPE_CHECKING, Any
 
 from azure.core.exceptions import AzureError
 
 from shared.cloud.identity import OPENAI_ROLE, Me, no_token, token_provider
 from shared.cloud.throttling import retry_after
-from shared.errors import Denied, Refused, ServiceError, Unavailable
+from shared.errors import Denied, Refused, ServiceError, Throttled, Unavailable
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -119,7 +120,8 @@ class FineTuning:
         """Every file of one of these names, usable or not, the newest first."""
         with _translated("list files"):
             listed = self.client.files.list(purpose="fine-tune")
-            return [_file(file) async for file in listed if file.filename in names]
+            found = [_file(file) async for file in listed]
+        return [file for file in found if file.name in names]
 
     async def find_file(self, name: str) -> RemoteFile | None:
         """The newest usable file of that name."""
@@ -146,7 +148,7 @@ class FineTuning:
             return (await self.client.files.content(file_id)).text
 
     async def find_job(
-        self, metadata: dict[str, str], training_file: str, past: Container[str]
+        self, metadata: dict[str, str], training_file: str | None, past: Container[str]
     ) -> RemoteJob | None:
         """The newest job with this metadata or, where the service drops that, of this file.
 
@@ -154,7 +156,7 @@ class FineTuning:
         """
         with _translated("list jobs"):
             async for job in self.client.fine_tuning.jobs.list():
-                same_file = not job.metadata and job.training_file == training_file
+                same_file = training_file == job.training_file and not job.metadata
                 if job.id not in past and (job.metadata == metadata or same_file):
                     return _job(job)
         return None
@@ -200,15 +202,8 @@ class FineTuning:
     async def checkpoints(self, job_id: str) -> list[Metric]:
         """Losses at the end of each epoch, oldest first."""
         with _translated(f"read the checkpoints of {job_id}"):
-            found = [
-                Metric(
-                    c.step_number,
-                    _loss(c.metrics.train_loss),
-                    _loss(c.metrics.full_valid_loss, c.metrics.valid_loss),
-                    c.fine_tuned_model_checkpoint,
-                )
-                async for c in self.client.fine_tuning.jobs.checkpoints.list(job_id)
-            ]
+            listed = self.client.fine_tuning.jobs.checkpoints.list(job_id)
+            found = [_checkpoint(checkpoint) async for checkpoint in listed]
         return sorted(found, key=lambda metric: metric.step)
 
     async def recent_events(self, job_id: str) -> list[Event]:
@@ -229,7 +224,9 @@ class FineTuning:
 
 
 def _file(file: Any) -> RemoteFile:
-    return RemoteFile(file.id, file.filename, str(file.status), str(file.status_details or ""))
+    name, status = getattr(file, "filename", None), getattr(file, "status", None)
+    detail = getattr(file, "status_details", None)
+    return RemoteFile(file.id, str(name or ""), str(status or "pending"), str(detail or ""))
 
 
 def _job(job: Any) -> RemoteJob:
@@ -258,6 +255,14 @@ def _metric(event: Any) -> Metric | None:
     return Metric(int(data["step"]), _loss(data.get("train_loss")), _loss(data.get("valid_loss")))
 
 
+def _checkpoint(checkpoint: Any) -> Metric:
+    losses = getattr(checkpoint, "metrics", None)
+    names = ("train_loss", "full_valid_loss", "valid_loss")
+    train, full_valid, valid = (getattr(losses, name, None) for name in names)
+    model = getattr(checkpoint, "fine_tuned_model_checkpoint", None)
+    return Metric(checkpoint.step_number, _loss(train), _loss(full_valid, valid), model)
+
+
 def _resolved(hyperparameters: Any, name: str) -> int | None:
     """ "auto" is echoed as -1 until the service has decided."""
     value = getattr(hyperparameters, name, None)
@@ -266,7 +271,8 @@ def _resolved(hyperparameters: Any, name: str) -> int | None:
 
 def _loss(*candidates: Any) -> float | None:
     """The first that is a loss; the service writes -1 where it did not measure."""
-    return next((float(c) for c in candidates if isinstance(c, int | float) and c >= 0), None)
+    numbers = (float(c) for c in candidates if isinstance(c, int | float))
+    return next((number for number in numbers if number >= 0 and isfinite(number)), None)
 
 
 @contextmanager
@@ -298,7 +304,8 @@ def _service_error(what: str, error: Any) -> ServiceError:
     if error.status_code in (401, 403):
         return Denied(sentence, OPENAI_ROLE, code=code)
     if error.status_code >= 500 or error.status_code in TRANSIENT:
-        return Unavailable(sentence, code=code, retry_after=retry_after(error.response.headers))
+        kind = Throttled if error.status_code == 429 else Unavailable
+        return kind(sentence, code=code, retry_after=retry_after(error.response.headers))
     return Refused(f"{sentence} It says: {_message(error)}", code=code)
 
 

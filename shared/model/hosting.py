@@ -26,11 +26,13 @@ async def request(deployments: Deployments, version: Version) -> None:
     """Ask for the version's deployment, or find the one that an earlier try has asked for.
 
     One that has failed is asked for anew. Raises Refused if the name is taken by another model's
-    deployment, which is left alone.
+    deployment, which is left alone, and Unavailable while an earlier one is still being deleted.
     """
     there = await deployments.get(version.deployment)
     if there:
         _must_be_ours(there, version)
+        if there.state == "Deleting":
+            raise Unavailable(f"The deployment {there.name} of an earlier try is being deleted.")
     if there is None or there.state in ENDED_BADLY:
         await deployments.put(
             version.deployment, version.fine_tuned_model, version.sku, version.capacity

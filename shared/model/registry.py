@@ -27,7 +27,8 @@ class Version(BaseModel):
     sku: str = "GlobalStandard"  # of a record from before this was kept
     capacity: int = 50  # thousands of tokens per minute
     created_at: datetime
-    withdrawn: bool = False  # its run was cancelled before it served; it has no deployment
+    dropped_at: datetime | None = None  # its dataset; None in a record from before this was kept
+    withdrawn: bool = False  # its run ended before it served; it has no deployment
 
 
 class Model(BaseModel):
@@ -83,6 +84,7 @@ class Registry:
         fine_tuned_model: str,
         sku: str,
         capacity: int,
+        dropped_at: datetime | None = None,
     ) -> Version:
         """The version that a run has made; a second call for the same run finds the first one."""
 
@@ -101,6 +103,7 @@ class Registry:
                     sku=sku,
                     capacity=capacity,
                     created_at=datetime.now(UTC),
+                    dropped_at=dropped_at,
                 )
             )
 
@@ -110,20 +113,27 @@ class Registry:
         return version
 
     async def promote(self, name: str, number: int) -> Model:
-        """Make a version the champion. Raises NotFound."""
+        """Make a version the champion, unless the champion's dataset was dropped after its own: a
+        run that was paused, retried or slow does not turn a model back. Raises NotFound."""
 
         def crown(model: Model) -> None:
-            model.version(number)
-            if model.champion != number:
+            ours = model.version(number).dropped_at
+            theirs = model.version(model.champion).dropped_at if model.champion else None
+            if model.champion != number and not (ours and theirs and theirs > ours):
                 model.previous, model.champion = model.champion, number
 
         return await self._change(name, crown)
 
     async def withdraw(self, name: str, number: int) -> Model:
-        """A version that will not serve. Raises NotFound."""
+        """A version that will not serve; the champion before it is the champion again.
+
+        Raises NotFound.
+        """
 
         def mark(model: Model) -> None:
             model.version(number).withdrawn = True
+            if model.champion == number:
+                model.champion, model.previous = model.previous, None
 
         return await self._change(name, mark)
 

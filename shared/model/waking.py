@@ -10,7 +10,7 @@ import time
 from shared import telemetry
 from shared.cloud import Cloud
 from shared.cloud.blobs import Container
-from shared.errors import TunedropError
+from shared.errors import TunedropError, Unavailable
 from shared.model import hosting
 from shared.model.registry import Registry
 
@@ -40,7 +40,11 @@ class Bell:
 
 async def answer_all(cloud: Cloud) -> None:
     """Work every note off as far as it goes now; what has to wait is left for the next tick."""
-    names = [note.name.removeprefix(NOTES) async for note in cloud.models.list(NOTES)]
+    try:
+        names = [note.name.removeprefix(NOTES) async for note in cloud.models.list(NOTES)]
+    except Unavailable as error:
+        log.error("no deployment could be woken: %s", error)
+        return
     for name in names:
         try:
             if await _awake(name, cloud):

@@ -106,10 +106,14 @@ def cancelled_by(order: Order, run: Run) -> Failure:
     return Failure(what=f"Cancelled by {order.who}{why}", cure=_retry(run), blame="caller")
 
 
-def overdue(run: Run) -> Failure:
+def overdue(run: Run) -> str:
     stood = f"Nothing new was seen since {run.since:%Y-%m-%d %H:%M} UTC, while {run.stage}."
     last = f" The last look found: {run.waiting_for}" if run.waiting_for else ""
-    return Failure(what=stood + last, cure=_retry(run), blame="service")
+    return stood + last
+
+
+def given_up(order: Order, run: Run) -> Failure:
+    return Failure(what=order.why, cure=_retry(run), blame="service")
 
 
 def rejected(errors: str) -> Failure:
@@ -120,11 +124,13 @@ def rejected(errors: str) -> Failure:
     )
 
 
-SUPERSEDED = Failure(
-    what="Its files were replaced before anything was sent.",
-    cure="The newer drop has a run of its own.",
-    blame="caller",
-)
+def replaced(name: str, *, gone: bool) -> Failure:
+    """The end of a run whose dataset is not where it was, before a job could be asked for."""
+    if gone:
+        what = f"{name} is gone, and the service has no copy of it."
+        return Failure(what=what, cure="Drop the same files again to go on.", blame="caller")
+    what = f"{name} was replaced by another before a job was asked for."
+    return Failure(what=what, cure="The newer drop has a run of its own.", blame="caller")
 
 
 def _retry(run: Run) -> str:

@@ -35,17 +35,33 @@ async def read(file: File, cloud: Cloud) -> AsyncIterator[bytes]:
                 yield chunk
 
 
-async def bring(file: File, run: Run, cloud: Cloud) -> RemoteFile:
-    """The file at the service: the one known, one left by an earlier try, or a new upload.
+async def bring(run: Run, cloud: Cloud) -> list[RemoteFile]:
+    """The run's files at the service: those known, left there before a crash, or new uploads.
 
-    No two runs share one there: each can delete its own without asking who else needs it.
+    Raises Unavailable where the service has no room: the runs before this one make some. Until then
+    it holds none, or two runs with one file there each would wait for each other.
     """
+    try:
+        return [await _bring(file, run, cloud) for file in run.files]
+    except Refused as error:
+        if error.code != FULL:
+            raise
+        await release(run, cloud)
+        cure = "It goes on when other runs have ended, or when files are deleted there."
+        raise Unavailable(error.what, cure) from error
+
+
+async def _bring(file: File, run: Run, cloud: Cloud) -> RemoteFile:
     remote = await cloud.finetuning.file(file.file_id) if file.file_id else None
     name = name_at_service(file, run)
-    remote = remote or await cloud.finetuning.find_file(name)
-    remote = remote or await _upload(name, file, cloud)
+    remote = remote or await _find(name, cloud) or await _upload(name, file, cloud)
     file.file_id = remote.id
     return remote
+
+
+async def _find(name: str, cloud: Cloud) -> RemoteFile | None:
+    found = await cloud.finetuning.find_file(name)
+    return await cloud.finetuning.file(found.id) if found else None  # lists lag behind deletions
 
 
 async def all_there(run: Run, cloud: Cloud) -> bool:
@@ -54,34 +70,36 @@ async def all_there(run: Run, cloud: Cloud) -> bool:
 
 
 async def release(run: Run, cloud: Cloud) -> None:
-    """Delete the files that the run has brought to the service, if any is there."""
-    if run.came_from in UNSENT:
+    """Delete what the run has brought to the service, in this attempt and before, if any is there.
+
+    A worker that comes late, when the run was taken up again, does no harm to the next attempt.
+    """
+    if run.attempt == 1 and run.came_from in UNSENT:
         return
-    names = {name_at_service(file, run) for file in run.files}
+    names = {
+        name_at_service(file, run, attempt)
+        for file in run.files
+        for attempt in range(1, run.attempt + 1)
+    }
     found = await cloud.finetuning.files(names)
-    if found:
-        await Ledger(cloud.runs).tell(run, "files", "its files are deleted at the service")
+    if found and not run.tries:
+        await Ledger(cloud.runs).tell(run, "files", "deleting its files at the service")
     for file in found:
         await cloud.finetuning.delete_file(file.id)
 
 
-def name_at_service(file: File, run: Run) -> str:
-    return f"{run.id}-{'training' if file is run.training else 'validation'}.jsonl"
+def name_at_service(file: File, run: Run, attempt: int = 0) -> str:
+    """No two runs share a file there: each can delete its own without asking who else needs it."""
+    side = "training" if file is run.training else "validation"
+    return f"{run.id}-{attempt or run.attempt}-{side}.jsonl"
 
 
 async def _upload(name: str, file: File, cloud: Cloud) -> RemoteFile:
-    """Raises Unavailable where the resource has no room: the runs before it make some."""
     with tempfile.TemporaryFile() as copy:
         async for chunk in read(file, cloud):
             await asyncio.to_thread(copy.write, chunk)
         copy.seek(0)
-        try:
-            return await cloud.finetuning.upload(name, copy)
-        except Refused as error:
-            if error.code != FULL:
-                raise
-            cure = "It goes on when other runs have ended, or when files are deleted there."
-            raise Unavailable(error.what, cure) from error
+        return await cloud.finetuning.upload(name, copy)
 
 
 async def _split(file: File, folder: Path, cloud: Cloud) -> Path:

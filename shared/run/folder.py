@@ -35,11 +35,15 @@ class Folder:
 
     model: str
     newest: dict[Role, BlobInfo] = field(default_factory=dict)
+    older: list[str] = field(default_factory=list)  # names of the others
 
     def add(self, role: Role, blob: BlobInfo) -> None:
         known = self.newest.get(role)
-        if known is None or blob.modified > known.modified:
-            self.newest[role] = blob
+        if known and (known.modified, known.name) > (blob.modified, blob.name):
+            known, blob = blob, known
+        self.newest[role] = blob
+        if known:
+            self.older.append(known.name)
 
     @property
     def last_touched(self) -> datetime:

@@ -42,7 +42,7 @@ async def take(path: str, cloud: Cloud) -> str | None:
         await cloud.datasets.delete(path)  # that it vanishes tells the doctor that drops arrive
         return None
     try:
-        model, role = parse(path)
+        model, _ = parse(path)
     except DropError as error:
         await _explain(path, error, cloud)
         return None
@@ -54,20 +54,21 @@ async def take(path: str, cloud: Cloud) -> str | None:
     except Exception as error:
         await _not_taken(path, error, cloud)
         raise
-    if role is not Role.SPEC:  # its own problems are another matter
-        await cloud.datasets.delete(f"{path}{PROBLEM}")
     return run_id
 
 
 async def _take_folder(model: str, cloud: Cloud) -> str | None:
     folder = await _quiet_folder(model, cloud)
     drops = Drops(cloud.runs)
-    if not folder.newest or await drops.taken(folder):
-        return None
-    run = await _compose(folder, cloud)
-    if run:
-        await _enter(run, Ledger(cloud.runs))
-    await drops.take(folder, run.id if run else "")
+    run = None
+    if folder.newest and not await drops.taken(folder):
+        run = await _compose(folder, cloud)
+        if run:
+            await _enter(run, folder, Ledger(cloud.runs))
+        await drops.take(folder, run.id if run else "")
+    for role, blob in folder.newest.items():
+        if role is not Role.SPEC:  # its own problems are another matter
+            await cloud.datasets.delete(f"{blob.name}{PROBLEM}")
     return run.id if run else None
 
 
@@ -123,7 +124,9 @@ async def _spec(run_yaml: BlobInfo | None, cloud: Cloud) -> Spec | None:
 
 
 def identity(model: str, training: File, validation: File | None, spec: Spec) -> str:
+    whole = training.share is Share.ALL
     parts = [training.sha256, validation.sha256 if validation else "", spec.model_dump_json()]
+    parts += [] if whole else ["split"]
     return f"{model}-{hashlib.sha256('|'.join(parts).encode()).hexdigest()[:12]}"
 
 
@@ -143,24 +146,33 @@ async def _worth_splitting(file: File, cloud: Cloud) -> bool:
     return False
 
 
-async def _enter(run: Run, ledger: Ledger) -> None:
+async def _enter(run: Run, folder: Folder, ledger: Ledger) -> None:
     """Enter a new run, or tell a known one that its content lies there again."""
     if await ledger.create(run):
         log.info("run %s received", run.id)
+        if folder.older:
+            said = f"left out, for newer ones lie there: {', '.join(sorted(folder.older))}"
+            await ledger.tell(run, "drop", said)
         return
 
     def point_to_newest(known: Run) -> bool:
-        moved = [file.etag for file in known.files] != [file.etag for file in run.files]
+        if _etags(known) == _etags(run):
+            return False
         for file, dropped in zip(known.files, run.files, strict=True):
             file.name, file.etag, file.modified = dropped.name, dropped.etag, dropped.modified
-        return moved
+        return True
 
-    known = await ledger.amend(run.id, point_to_newest)
-    if known is None:
+    known = await ledger.load(run.id)
+    if known is None or _etags(known) == _etags(run):
         return  # the same event once more
     await ledger.tell(known, "drop", f"same content dropped again; the run is {known.stage}")
     if known.may_start_over:
-        await ledger.take_up(known.id, Seen.DROPPED)
+        await ledger.take_up(known.id, Seen.DROPPED, change=point_to_newest)
+    await ledger.amend(run.id, point_to_newest)
+
+
+def _etags(run: Run) -> list[str]:
+    return [file.etag for file in run.files]
 
 
 async def _explain(path: str, error: DropError, cloud: Cloud) -> None:

@@ -6,24 +6,25 @@ Knows what a job's answers mean for its run, not which stage comes next.
 import csv
 import io
 import json
-import logging
 from collections.abc import Awaitable, Iterable
-from datetime import UTC, datetime
-from math import ceil
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from math import ceil, isfinite
 from typing import TypeVar
 
 from shared.cloud import Cloud
 from shared.cloud.finetuning import JobRequest, Metric, RemoteJob
 from shared.dataset.cost import Plan, billed
-from shared.errors import Refused
+from shared.errors import Refused, ServiceError, Unavailable
 from shared.run.ledger import Ledger
 from shared.run.record import Epoch, File, Progress, Run, now
-
-log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
 CURVE = "curve.json"  # the losses of every step seen so far, beside the run
+# The longest that an unanswered "create job" may still be on its way.
+IN_FLIGHT = timedelta(minutes=2)
+ENOUGH = 5  # looks in a row at what a run can do without; then it goes on without
 RESULTS = "metrics.csv"  # the service's own table, once the job has ended
 
 
@@ -41,10 +42,21 @@ def request(run: Run) -> JobRequest:
     )
 
 
-async def find(run: Run, cloud: Cloud) -> RemoteJob | None:
-    """A job that an earlier try has started without living to write it down."""
-    training_file = _file_id(run.training)
-    return await cloud.finetuning.find_job(_metadata(run), training_file, run.past_jobs)
+async def settle(run: Run, cloud: Cloud) -> bool:
+    """Find out what became of a job that was asked for by somebody who did not live, or was not
+    answered, to write it down: `run.job_id` is it, if there is one. False while it is too early to
+    tell."""
+    if run.job_id or not run.submitting_since:
+        return True
+    training_file = run.training.file_id
+    job = await cloud.finetuning.find_job(_metadata(run), training_file, run.past_jobs)
+    if job:
+        run.job_id = job.id
+    elif now() - run.submitting_since < IN_FLIGHT:
+        return False
+    else:
+        run.submitting_since = None
+    return True
 
 
 async def read(run: Run, cloud: Cloud) -> RemoteJob:
@@ -62,6 +74,25 @@ async def alive(run: Run, cloud: Cloud) -> bool:
         return False
     job = await cloud.finetuning.job(run.job_id)
     return job is not None and job.status not in ("failed", "cancelled")
+
+
+async def goes_on(run: Run, cloud: Cloud) -> bool:
+    """Whether the run has a job that has not ended."""
+    if not run.job_id or run.fine_tuned_model:
+        return False
+    job = await cloud.finetuning.job(run.job_id)
+    return job is not None and not job.ended
+
+
+async def end(run: Run, cloud: Cloud) -> bool:
+    """See to it that the run has no job that goes on; False if it still has one."""
+    if not await settle(run, cloud):
+        return False
+    if not await goes_on(run, cloud):
+        return True
+    with suppress(Refused):  # it has just ended by itself
+        await cloud.finetuning.cancel(str(run.job_id))
+    return not await goes_on(run, cloud)
 
 
 async def note_progress(job: RemoteJob, run: Run, cloud: Cloud) -> None:
@@ -84,12 +115,8 @@ async def note_progress(job: RemoteJob, run: Run, cloud: Cloud) -> None:
 
 async def listen(job: RemoteJob, run: Run, cloud: Cloud) -> list[Metric]:
     """Put what the service has newly said of the job into the run's log; the latest steps' losses,
-    oldest first. A run can do without them: nothing comes of a refusal."""
-    try:
-        events = await cloud.finetuning.recent_events(job.id)
-    except Refused as error:
-        log.warning("run %s: %s", run.id, error)
-        return []
+    oldest first."""
+    events = await _if_possible(cloud.finetuning.recent_events(job.id), run, cloud) or []
     heard = next((n for n, event in enumerate(events, 1) if event.id == run.heard), 0)
     for event in events[heard:]:
         if not event.metric:
@@ -125,11 +152,18 @@ async def _keep_results(table: str, run: Run, cloud: Cloud) -> None:
 
 
 async def _if_possible(asked: Awaitable[T], run: Run, cloud: Cloud) -> T | None:
-    """What a run can do without: a refusal goes into its log, and the run goes on."""
+    """What a run can do without: its log says why it has to, and the run goes on.
+
+    What is only unavailable is asked for ENOUGH times before that.
+    """
     try:
         return await asked
-    except Refused as error:
-        await Ledger(cloud.runs).tell(run, "service", str(error))
+    except ServiceError as error:
+        if isinstance(error, Unavailable) and run.tries < ENOUGH:
+            raise
+        if str(error) != run.missing:
+            await Ledger(cloud.runs).tell(run, "service", str(error))
+        run.missing = str(error)
         return None
 
 
@@ -144,11 +178,14 @@ def results(table: str) -> list[Metric]:
 
     A row without a step is left out, and a table of another shape has none.
     """
-    rows = csv.DictReader(io.StringIO(table))
+    try:
+        rows = list(csv.DictReader(io.StringIO(table)))
+    except csv.Error:
+        return []
     return [
-        Metric(int(float(row["step"])), _number(row, "train_loss"), _number(row, "valid_loss"))
+        Metric(int(step), _number(row, "train_loss"), _number(row, "valid_loss"))
         for row in rows
-        if _number(row, "step") is not None
+        if (step := _number(row, "step")) is not None
     ]
 
 
@@ -157,7 +194,12 @@ def _number(row: dict[str, str], column: str) -> float | None:
         value = float(row.get(column) or "")
     except ValueError:
         return None
-    return value if value >= 0 else None
+    return value if value >= 0 and isfinite(value) else None
+
+
+async def forget_curve(run: Run, cloud: Cloud) -> None:
+    """What is there was another job's."""
+    await _keep_curve([], run, cloud)
 
 
 async def _keep_curve(points: Iterable[Metric], run: Run, cloud: Cloud) -> None:

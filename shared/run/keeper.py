@@ -8,6 +8,7 @@ import logging
 import random
 from collections import Counter
 from collections.abc import Coroutine, Iterable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,7 +18,7 @@ from shared.errors import Changed, ServiceError, TunedropError, Unavailable
 from shared.run import drops, endings, files, heartbeat, intake, jobs, orders
 from shared.run.ledger import BY_ITSELF, Claim, Ledger
 from shared.run.patience import overdue, pause
-from shared.run.record import Order, Run, now
+from shared.run.record import Order, Run, What, now
 from shared.run.stages import ACTIVE, Seen, Stage
 from shared.run.steps import STEPS
 
@@ -26,8 +27,8 @@ log = logging.getLogger(__name__)
 AT_ONCE = 8  # runs that one tick moves side by side, and drops that one sweep takes
 TURN = 45.0  # seconds that a tick waits for its runs; a slower one goes on beside the next ticks
 ORPHANED = timedelta(hours=1)  # age at which an active marker without a run is cleared
-LEAVING = timedelta(hours=1)  # in which an ended run's files are deleted, whatever is in the way
-JOB_STAGES = (Stage.SUBMITTED, Stage.TRAINING)
+LEAVING = timedelta(days=1)  # after which an ended run is left alone, files at the service or not
+RACES = 3  # lost ones, after which a run is left to the next tick
 
 _slow: set[asyncio.Task[None]] = set()  # what earlier ticks did not wait for
 
@@ -44,9 +45,13 @@ async def tick(cloud: Cloud) -> None:
 
     Neither a run that goes wrong nor one that is slow harms the others.
     """
-    heart, sweep_due = await heartbeat.beat(
-        cloud.runs, timedelta(seconds=cloud.settings.sweep_seconds)
-    )
+    sweep_every = timedelta(seconds=cloud.settings.sweep_seconds)
+    try:
+        heart, sweep_due = await heartbeat.beat(cloud.runs, sweep_every)
+        active = await Ledger(cloud.runs).active()
+    except Unavailable as error:
+        log.error("no run could be looked after: %s", error)
+        return
     stages = Counter[Stage]()
 
     async def look_after(run_id: str, since: datetime) -> None:
@@ -55,7 +60,6 @@ async def tick(cloud: Cloud) -> None:
         if now() - since > ORPHANED:
             await _clear_orphan(run_id, cloud)
 
-    active = await Ledger(cloud.runs).active()
     works = [(f"run {run_id}", look_after(run_id, since)) for run_id, since in active]
     if sweep_due:
         works.append(("the sweep", sweep(cloud)))
@@ -85,9 +89,12 @@ async def advance(run_id: str, cloud: Cloud, awake_since: datetime | None = None
     async with ledger.claim(run_id) as claim:
         if claim is None:
             return None  # another worker is on it, or it needs no more care
-        run, going = None, True
-        while going and (run := await ledger.load(run_id)):
-            going = await _one_step(run, claim, awake_since, cloud)
+        run, going, races = None, True, 0
+        while going and races < RACES and (run := await ledger.load(run_id)):
+            try:
+                going = await _one_step(run, claim, awake_since, cloud)
+            except Changed:
+                races += 1  # somebody has amended the run: read it again
         return run.stage if run else None
 
 
@@ -98,51 +105,60 @@ async def obey(run_id: str, cloud: Cloud) -> None:
     async with ledger.claim(run_id) as claim:
         run = await ledger.load(run_id) if claim else None
         if claim and run and run.order:
-            await _one_step(run, claim, None, cloud)
+            with suppress(Changed):  # the next tick reads it again
+                await _one_step(run, claim, None, cloud)
 
 
 async def _one_step(run: Run, claim: Claim, awake_since: datetime | None, cloud: Cloud) -> bool:
-    """Whether another step may follow at once."""
-    ledger = Ledger(cloud.runs)
-    if run.ended:
-        await _leave(run, claim, cloud)
-        return False
+    """Whether another step may follow at once. Raises Changed if somebody else has written."""
     if run.resting(now()):
         return False
+    ledger = Ledger(cloud.runs)
     before = run.model_copy(deep=True)
     run.waiting_for = run.not_before = None
-    run.tries = 0
     try:
+        if run.ended:
+            await _leave(run, claim, awake_since, cloud)
+            return False
         seen = await _do(run, cloud)
+        run.tries = 0
         if seen:
             await _move(run, seen, before.order, ledger)
             return True
-        if awake_since and await _given_up(run, awake_since, cloud):
+        if await _given_up(run, awake_since, ledger):
             return True
         if run != before:
             await ledger.save(run)
     except Changed:
-        return True  # somebody has amended the run: read it again
+        raise
     except Unavailable as error:
-        await _rest(run, before, error, awake_since, cloud)
-        return False
+        return await _rest(run, before, error, awake_since, cloud)
     except TunedropError as error:
         run.failure = endings.of_error(error, run)
         await ledger.move(run, Seen.FAILED)
         log.warning("run %s failed: %s", run.id, error)
         return True
+    except Exception as error:
+        log.exception("run %s went wrong", run.id)
+        said = f"A mistake of Tunedrop's own, {type(error).__name__}: the app's log has it."
+        return await _rest(run, before, Unavailable(said), awake_since, cloud)
     return run.order is None and before.order is not None
 
 
-async def _leave(run: Run, claim: Claim, cloud: Cloud) -> None:
+async def _leave(run: Run, claim: Claim, awake_since: datetime | None, cloud: Cloud) -> None:
     """An ended run needs neither its files at the service nor the care of ticks."""
+    late = awake_since is not None and now() - max(run.since, awake_since) > LEAVING
     try:
-        if not await jobs.alive(run, cloud):
-            await files.release(run, cloud)
+        if await jobs.goes_on(run, cloud):
+            return  # somebody may retry it, and follow that job
+        await files.release(run, cloud)
     except ServiceError as error:
-        if isinstance(error, Unavailable) and now() - run.since < LEAVING:
-            return
+        if isinstance(error, Unavailable) and not late:
+            raise
         log.warning("files of run %s may be left at the service: %s", run.id, error)
+    if run.tries:
+        run.tries = 0
+        await Ledger(cloud.runs).save(run)
     await claim.retire()
 
 
@@ -164,42 +180,46 @@ async def _move(run: Run, seen: Seen, order: Order | None, ledger: Ledger) -> No
 
 async def _rest(
     run: Run, before: Run, error: Unavailable, awake_since: datetime | None, cloud: Cloud
-) -> None:
-    """Leave the run for a while; say what is in its way unless that is known already."""
+) -> bool:
+    """Leave the run for a while; say what is in its way unless that is known already.
+
+    What was about to happen has not happened: the order stays, and the stage. Whether another step
+    may follow at once.
+    """
     ledger = Ledger(cloud.runs)
     log.warning("run %s waits: %s", run.id, error)
+    run.stage, run.timeline = before.stage, before.timeline
+    run.order, run.failure = before.order, before.failure
     run.waiting_for = str(error)
     run.tries = before.tries + 1
     first = cloud.settings.backoff_seconds
     run.not_before = now() + pause(run.tries, first, error.retry_after, random.random())
     if run.waiting_for != before.waiting_for:
         await ledger.tell(run, "waiting", run.waiting_for)
-    if not (awake_since and await _given_up(run, awake_since, cloud)):
-        await ledger.save(run)
+    if await _given_up(run, awake_since, ledger):
+        return True
+    await ledger.save(run)
+    return False
 
 
-async def _given_up(run: Run, awake_since: datetime, cloud: Cloud) -> bool:
-    """End a run whose stage has seen nothing new for too long. Nothing that costs may go on."""
-    if not overdue(run, awake_since, now()):
+async def _given_up(run: Run, awake_since: datetime | None, ledger: Ledger) -> bool:
+    """Order the end of a run whose stage has seen nothing new for too long."""
+    if run.ending or awake_since is None or not overdue(run, awake_since, now()):
         return False
-    try:
-        if run.stage in JOB_STAGES and not await orders.end_job(run, cloud):
-            return False
-    except Unavailable:
-        return False
-    run.failure = endings.overdue(run)
-    await Ledger(cloud.runs).move(run, Seen.FAILED)
-    log.warning("run %s was given up: %s", run.id, run.failure.what)
+    why = endings.overdue(run)
+    await ledger.tell(run, "order", What.GIVE_UP, BY_ITSELF, why)
+    run.order = Order(what=What.GIVE_UP, who=BY_ITSELF, why=why, at=now())
+    run.not_before = None
+    await ledger.save(run)
     return True
 
 
 async def _clear_orphan(run_id: str, cloud: Cloud) -> None:
     """A worker died between the marker and the run; the drop's own event makes the run anew."""
     ledger = Ledger(cloud.runs)
-    if await ledger.load(run_id) is None:
-        async with ledger.claim(run_id) as claim:
-            if claim:
-                await claim.retire()
+    async with ledger.claim(run_id) as claim:
+        if claim and await ledger.load(run_id) is None:
+            await claim.retire()
 
 
 async def _side_by_side(works: Iterable[tuple[str, Coroutine[Any, Any, object]]]) -> None:

@@ -19,8 +19,8 @@ from datetime import datetime
 from shared import telemetry
 from shared.cloud.blobs import Container
 from shared.errors import Changed, Refused, Unavailable
-from shared.run.record import Moment, Run, now
-from shared.run.stages import Seen, following
+from shared.run.record import Moment, Progress, Run, now
+from shared.run.stages import ENDS, Seen, following
 
 log = logging.getLogger(__name__)
 
@@ -78,22 +78,29 @@ class Ledger:
         """Apply `change` to the newest version of a run, as often as it takes.
 
         `change` says whether there was anything to change; the run as written, otherwise None.
+        Raises Unavailable if another always writes first.
         """
-        while run := await self.load(run_id):
-            if not change(run):
+        for _ in range(TRIES):
+            run = await self.load(run_id)
+            if run is None or not change(run):
                 return None
             with suppress(Changed):
                 await self.save(run)
                 return run
-        return None
+            await asyncio.sleep(PAUSE)
+        raise Unavailable(f"The record of {run_id} cannot be written.", "Does somebody hold it?")
 
     async def move(self, run: Run, seen: Seen, who: str = BY_ITSELF, why: str = "") -> None:
         """Take the run on to the stage that follows from what was seen."""
-        run.stage = following(run.stage, seen, run.came_from)
-        run.waiting_for = run.not_before = None
+        stage = following(run.stage, seen, run.came_from)
+        said = run.failure.what if stage in ENDS and run.failure else seen
+        await self.tell(run, "stage", f"{stage}: {said}", who, why)
+        run.stage = stage
+        run.timeline.append(Moment(stage=stage, at=now()))
+        run.waiting_for = run.not_before = run.missing = None
         run.tries = 0
-        run.timeline.append(Moment(stage=run.stage, at=now()))
-        await self.tell(run, "stage", f"{run.stage}: {seen}", who, why)
+        if run.ended:
+            run.order = None
         await self.save(run)
         *_, left, came = run.timeline
         stayed = (came.at - left.at).total_seconds()
@@ -101,8 +108,15 @@ class Ledger:
         if run.ended:
             telemetry.measure("tunedrop.runs.ended", stage=run.stage)
 
-    async def take_up(self, run_id: str, seen: Seen, who: str = BY_ITSELF, why: str = "") -> None:
-        """Make an ended run active again; nothing happens to one that is active.
+    async def take_up(
+        self,
+        run_id: str,
+        seen: Seen,
+        who: str = BY_ITSELF,
+        why: str = "",
+        change: Callable[[Run], object] = lambda run: None,
+    ) -> None:
+        """Make an ended run active again, and `change` it; nothing happens to one that is active.
 
         Its marker must be there before and after: whoever finds an ended run clears its marker,
         so this is done as the one worker on it. Raises Unavailable if another does not let go.
@@ -112,6 +126,7 @@ class Ledger:
             async with self.claim(run_id) as claim:
                 run = await self.load(run_id) if claim else None
                 if run and run.ended:
+                    change(run)
                     _forget_the_end(run, seen)
                     await self.move(run, seen, who, why)
                 if claim:
@@ -200,11 +215,13 @@ def _forget_the_end(run: Run, seen: Seen) -> None:
     run.failure = run.order = None
     if seen is Seen.REJOINED:
         return
+    run.attempt += 1
     for file in run.files:
-        file.file_id = None  # they were deleted with the end
+        file.file_id = None  # they are deleted at the end of each attempt
     if run.job_id and not run.fine_tuned_model:
         run.past_jobs.append(run.job_id)
-        run.job_id = run.submitting_since = None
+        run.job_id = run.submitting_since = run.heard = None
+        run.progress, run.epochs = Progress(), []
 
 
 def _path(run_id: str) -> str:

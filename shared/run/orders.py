@@ -1,17 +1,16 @@
-"""What people may ask of a run: start, cancel, pause, resume, retry; and how it is carried out.
+"""What may be asked of a run: start, cancel, pause, resume, retry; and how it is carried out.
 
 An order is written into the run's record with who gave it and why; whoever holds the claim on the
 run carries it out, and it stays in the record until that is done. Knows nothing of HTTP.
 """
 
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 
 from shared.cloud import Cloud
 from shared.errors import NotFound, NotNow, Refused
 from shared.model import hosting
 from shared.model.registry import Registry
-from shared.run import endings, jobs, steps
+from shared.run import endings, jobs
 from shared.run.ledger import Ledger
 from shared.run.record import Order, Run, What, now
 from shared.run.stages import ACTIVE, ENDS, Seen, Stage
@@ -22,7 +21,10 @@ WHEN: dict[What, frozenset[Stage]] = {
     What.PAUSE: frozenset({Stage.TRAINING}),
     What.RESUME: frozenset({Stage.PAUSED}),
     What.RETRY: ENDS - {Stage.SERVING},
+    What.GIVE_UP: ACTIVE,
 }
+DONE = {What.CANCEL: Stage.CANCELLED, What.PAUSE: Stage.PAUSED}  # as it is after the order
+BY_PEOPLE = tuple(what for what in What if what is not What.GIVE_UP)
 
 
 async def give(run_id: str, what: What, who: str, why: str, cloud: Cloud) -> Run:
@@ -36,6 +38,8 @@ async def give(run_id: str, what: What, who: str, why: str, cloud: Cloud) -> Run
     run = await ledger.load(run_id)
     if run is None:
         raise NotFound(f"There is no run {run_id!r}.", "GET /api/runs lists them.")
+    if run.stage is DONE.get(what):
+        return run
     _must_take(run, what)
     if what is What.RETRY:
         alive = await jobs.alive(run, cloud)
@@ -57,7 +61,7 @@ def _enter(order: Order, run: Run) -> bool:
 
 def _must_take(run: Run, what: What) -> None:
     if run.stage not in WHEN[what]:
-        possible = ", ".join(other for other in What if run.stage in WHEN[other]) or "nothing"
+        possible = ", ".join(other for other in BY_PEOPLE if run.stage in WHEN[other]) or "nothing"
         raise NotNow(
             f"A run that is {run.stage} cannot take the order {what}.",
             f"It takes: {possible}.",
@@ -94,33 +98,34 @@ async def _start(run: Run, order: Order, cloud: Cloud) -> Seen | None:
 
 
 async def _cancel(run: Run, order: Order, cloud: Cloud) -> Seen | None:
-    """Nothing that costs may be left: neither a job nor a deployment."""
-    if run.submitting_since and not run.job_id:
-        job = await jobs.find(run, cloud)
-        if job is None and now() - run.submitting_since < steps.IN_FLIGHT:
-            return None  # a job may be on its way
-        run.job_id = job.id if job else None
-    if run.job_id and not run.fine_tuned_model and not await end_job(run, cloud):
+    if not await _stop(run, cloud):
         return None
-    if run.version:
-        version = await steps.version_of(run, cloud)
-        await hosting.withdraw(cloud.deployments, version)
-        await Registry(cloud.models).withdraw(run.model, version.version)
     run.failure = endings.cancelled_by(order, run)
-    run.order = None
     return Seen.CANCELLED
 
 
-async def end_job(run: Run, cloud: Cloud) -> bool:
-    """See to it that the run's job goes on no more; False if it still has to."""
-    assert run.job_id, "the caller knows that there is one"
-    job = await cloud.finetuning.job(run.job_id)
-    if job is None or job.ended:
-        return True
-    with suppress(Refused):  # it has just ended by itself
-        await cloud.finetuning.cancel(run.job_id)
-    job = await cloud.finetuning.job(run.job_id)
-    return job is None or job.ended
+async def _give_up(run: Run, order: Order, cloud: Cloud) -> Seen | None:
+    if not await _stop(run, cloud):
+        return None
+    run.failure = endings.given_up(order, run)
+    return Seen.FAILED
+
+
+async def _stop(run: Run, cloud: Cloud) -> bool:
+    """See to it that nothing goes on that costs: no job, no deployment; False if something does.
+
+    The registry is asked for the version, for the run may not have lived to write down that it has
+    one; and it is told first, so that nobody is sent to a deployment that goes.
+    """
+    if not await jobs.end(run, cloud):
+        return False
+    registry = Registry(cloud.models)
+    model = await registry.load(run.model)
+    version = model.of_run(run.id) if model else None
+    if version:
+        await registry.withdraw(run.model, version.version)
+        await hosting.withdraw(cloud.deployments, version)
+    return True
 
 
 async def _pause(run: Run, order: Order, cloud: Cloud) -> Seen | None:
@@ -148,4 +153,5 @@ _BY: dict[What, Callable[[Run, Order, Cloud], Awaitable[Seen | None]]] = {
     What.CANCEL: _cancel,
     What.PAUSE: _pause,
     What.RESUME: _resume,
+    What.GIVE_UP: _give_up,
 }

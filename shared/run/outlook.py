@@ -30,7 +30,8 @@ STEADY = 5  # steps from which the pace so far says more than the service's own 
 
 OVERFIT = 1.05  # the last validation loss against the lowest one
 DIVERGED = 1.5  # the latest training losses against the lowest stretch of them
-STRETCH = 0.1  # the share of the steps that makes a stretch
+LOST = 0.25  # and the share of what was learned that is lost again
+STRETCH, SHORTEST = 0.1, 5  # the share of the steps that makes a stretch, and its fewest steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +90,9 @@ def stuck(run: Run, at: datetime) -> Wait | None:
 
 
 def estimate(run: Run, at: datetime) -> Eta | None:
-    """How long each part still takes; None for a run that has ended or waits for a person."""
-    if run.stage not in ACTIVE or run.stage not in DEADLINES:
+    """How long each part still takes; None for a run that has ended, is about to, or waits for a
+    person."""
+    if run.stage not in ACTIVE or run.stage not in DEADLINES or run.ending:
         return None
     provisioning = int(PROVISIONING.total_seconds())
     if run.stage in (Stage.TRAINED, Stage.DEPLOYING, Stage.PROBING):
@@ -107,15 +109,28 @@ def estimate(run: Run, at: datetime) -> Eta | None:
 def _training(run: Run, at: datetime) -> tuple[int | None, str]:
     progress = run.progress
     if run.stage is not Stage.TRAINING:
-        return None, "a job in the queue says nothing yet"
+        queued = run.stage is Stage.SUBMITTED
+        return None, "a job in the queue says nothing yet" if queued else "there is no job yet"
     step, total = progress.step, progress.total_steps
     if step and total and step >= STEADY:
-        pace = ((progress.changed_at or at) - run.since).total_seconds() / step
+        pace = _in_training(run, progress.changed_at or at).total_seconds() / step
         return max(0, int(pace * (total - step))), "the pace so far"
     if progress.estimated_finish:
         rest = (progress.estimated_finish - at).total_seconds()
         return max(0, int(rest)), "the service's own estimate"
     return None, "the service has told no estimate yet"
+
+
+def _in_training(run: Run, until: datetime) -> timedelta:
+    """How long its job has been training by then; pauses do not count."""
+    ends = [moment.at for moment in run.timeline[1:]] + [until]
+    spent = timedelta()
+    for moment, end in zip(run.timeline, ends, strict=True):
+        if moment.stage not in (Stage.TRAINING, Stage.PAUSED):
+            spent = timedelta()  # of an earlier job
+        elif moment.stage is Stage.TRAINING:
+            spent += end - moment.at
+    return spent
 
 
 def best_checkpoint(epochs: Sequence[Epoch]) -> Epoch | None:
@@ -151,11 +166,12 @@ def _overfitting(epochs: Sequence[Epoch]) -> str:
 
 def _divergence(losses: Sequence[float]) -> str:
     """Compares stretches, not steps: single steps are noisy."""
-    width = max(3, int(len(losses) * STRETCH))
+    width = max(SHORTEST, int(len(losses) * STRETCH))
     if len(losses) < 2 * width:
         return ""
     means = [sum(losses[i : i + width]) / width for i in range(len(losses) - width + 1)]
-    if means[-1] <= DIVERGED * min(means):
+    lost, learned = means[-1] - min(means), means[0] - min(means)
+    if means[-1] <= DIVERGED * min(means) or lost <= LOST * learned:
         return ""
     return (
         f"The training loss fell to {min(means):.3f} and is back at {means[-1]:.3f}: it does not "

@@ -71,15 +71,18 @@ class Failure(BaseModel):
 
 
 class What(StrEnum):
+    """What may be ordered: by people, and the last one by the keeper when a stage is overdue."""
+
     START = "start"
     CANCEL = "cancel"
     PAUSE = "pause"
     RESUME = "resume"
     RETRY = "retry"
+    GIVE_UP = "give up"
 
 
 class Order(BaseModel):
-    """What a person has asked for; it stays in the record until it is carried out."""
+    """What somebody has asked for; it stays in the record until it is carried out."""
 
     what: What
     who: str
@@ -95,10 +98,12 @@ class Run(BaseModel):
     training: File
     validation: File | None = None
     timeline: list[Moment] = []
+    attempt: int = 1  # one more each time that it is taken up again
     submitting_since: datetime | None = None  # the intent: written before the job is created
     job_id: str | None = None
     past_jobs: list[str] = []  # of earlier tries; they are never adopted again
     heard: str | None = None  # id of the last of the job's events that the log has
+    missing: str | None = None  # why it last had to do without something, as its log says
     progress: Progress = Progress()
     epochs: list[Epoch] = []
     fine_tuned_model: str | None = None
@@ -119,6 +124,11 @@ class Run(BaseModel):
     @property
     def ended(self) -> bool:
         return self.stage in ENDS
+
+    @property
+    def ending(self) -> bool:
+        """Whether its end is ordered: nothing else can be asked of it then."""
+        return self.order is not None and self.order.what in (What.CANCEL, What.GIVE_UP)
 
     @property
     def came_from(self) -> Stage:

@@ -123,8 +123,16 @@ def _sentence(place: tuple[int | str, ...], problem: object) -> str:
         return f"run.yaml: {message.removeprefix('Value error, ')}."
     if kind != "extra_forbidden":
         return f"run.yaml: {key} is {problem['input']!r}: {message}."  # type: ignore[index]
-    near = get_close_matches(key, _known_keys(), n=1)
-    return f"run.yaml: {key} is not a key{f'; did you mean {near[0]}' if near else ''}."
+    near = _nearest(key)
+    return f"run.yaml: {key} is not a key{f'; did you mean {near}' if near else ''}."
+
+
+def _nearest(key: str) -> str:
+    """The known key that looks most like this one, also where only its place is wrong."""
+    known = {name: name for name in _known_keys()}
+    known |= {name.rpartition(".")[2]: name for name in _known_keys() if "." in name}
+    near = get_close_matches(key, known, n=1)
+    return known[near[0]] if near else ""
 
 
 def _known_keys() -> list[str]:

@@ -22,7 +22,7 @@ class Stage(StrEnum):
     REJECTED = "rejected"  # the dataset is not good; nothing was sent
     FAILED = "failed"
     CANCELLED = "cancelled"  # by an order, in the portal, or by somebody else
-    SUPERSEDED = "superseded"  # its files were replaced before anything was sent
+    SUPERSEDED = "superseded"  # its files were replaced before a job was asked for
 
 
 class Seen(StrEnum):
@@ -55,6 +55,7 @@ LIFE: dict[tuple[Stage, Seen], Stage] = {
     (Stage.RECEIVED, Seen.BAD): Stage.REJECTED,
     (Stage.RECEIVED, Seen.REPLACED): Stage.SUPERSEDED,
     (Stage.READY, Seen.ORDERED): Stage.CHECKED,
+    (Stage.READY, Seen.REPLACED): Stage.SUPERSEDED,
     (Stage.CHECKED, Seen.PROCESSED): Stage.UPLOADED,
     (Stage.CHECKED, Seen.REPLACED): Stage.SUPERSEDED,
     (Stage.UPLOADED, Seen.VANISHED): Stage.CHECKED,

@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from shared.cloud import Cloud
 from shared.cloud.finetuning import RemoteFile, RemoteJob
-from shared.errors import Changed, Refused
+from shared.errors import Changed, Denied, Refused, Throttled, Unavailable
 from shared.model import hosting
 from shared.model.registry import Registry, Version
 from shared.run import checking, endings, files, jobs
@@ -21,8 +21,6 @@ from shared.run.record import Run, now
 from shared.run.stages import Seen, Stage
 
 PATIENCE = 5  # seconds that a step waits for a file to be processed before it leaves it for a tick
-# The longest that an unanswered "create job" may still be on its way.
-IN_FLIGHT = timedelta(minutes=2)
 
 Step = Callable[[Run, Cloud], Awaitable[Seen | None]]
 
@@ -41,7 +39,11 @@ async def check(run: Run, cloud: Cloud) -> Seen | None:
 
 
 async def await_order(run: Run, cloud: Cloud) -> Seen | None:
-    """ready: only a person's order takes it on."""
+    """ready: only a person's order takes it on, as long as its files lie where they were."""
+    for file in run.files:
+        blob = await cloud.datasets.info(file.name)
+        if blob is None or blob.etag != file.etag:
+            return await _replaced(run, cloud)
     run.waiting_for = f"POST /api/runs/{run.id}/start: run.yaml says `start: manual`."
     return None
 
@@ -49,7 +51,7 @@ async def await_order(run: Run, cloud: Cloud) -> Seen | None:
 async def upload(run: Run, cloud: Cloud) -> Seen | None:
     """checked: bring the files to the service and wait until it has processed them."""
     try:
-        remote = [await files.bring(file, run, cloud) for file in run.files]
+        remote = await files.bring(run, cloud)
     except Changed:
         return await _replaced(run, cloud)
     await Ledger(cloud.runs).save(run)
@@ -64,14 +66,13 @@ async def submit(run: Run, cloud: Cloud) -> Seen | None:
     while the call may still be under way, waits rather than sending a second one.
     """
     ledger = Ledger(cloud.runs)
-    if run.submitting_since:
-        job = await jobs.find(run, cloud)
-        if job:
-            run.job_id = job.id
-            await ledger.tell(run, "job", f"found {job.id}, started by an earlier try")
-            return Seen.ACCEPTED
-        if now() - run.submitting_since < IN_FLIGHT:
-            return None
+    if not await jobs.settle(run, cloud):
+        return None
+    if run.job_id:
+        await ledger.tell(run, "job", f"found {run.job_id}, started by an earlier try")
+        return Seen.ACCEPTED
+    if run.past_jobs:
+        await jobs.forget_curve(run, cloud)
     run.submitting_since = now()
     await ledger.save(run)
     try:
@@ -80,6 +81,12 @@ async def submit(run: Run, cloud: Cloud) -> Seen | None:
         run.submitting_since = None
         if not await files.all_there(run, cloud):
             return Seen.VANISHED
+        raise
+    except (Throttled, Denied):
+        run.submitting_since = None  # an answer: there is no job
+        raise
+    except Unavailable:
+        run.submitting_since = now()  # it may have been under way for a while
         raise
     run.job_id = job.id
     await ledger.tell(run, "job", f"started {job.id} on {run.spec.base_model}")
@@ -103,7 +110,10 @@ async def follow(run: Run, cloud: Cloud) -> Seen | None:
 async def await_resumption(run: Run, cloud: Cloud) -> Seen | None:
     """paused: has somebody resumed the job?"""
     seen = await _seen(await jobs.read(run, cloud), run, cloud)
-    return None if seen is Seen.PAUSED else seen
+    if seen is not Seen.PAUSED:
+        return seen
+    run.waiting_for = f"POST /api/runs/{run.id}/resume: its job is paused."
+    return None
 
 
 async def deploy(run: Run, cloud: Cloud) -> Seen | None:
@@ -116,6 +126,7 @@ async def deploy(run: Run, cloud: Cloud) -> Seen | None:
         fine_tuned_model=run.fine_tuned_model,
         sku=run.spec.deployment.sku,
         capacity=run.spec.deployment.capacity,
+        dropped_at=run.timeline[0].at,
     )
     run.version, run.deployment = version.version, version.deployment
     await hosting.request(cloud.deployments, version)
@@ -129,11 +140,15 @@ async def await_deployment(run: Run, cloud: Cloud) -> Seen | None:
 
 
 async def probe(run: Run, cloud: Cloud) -> Seen | None:
-    """probing: does the model really answer? Then it becomes the champion."""
+    """probing: does the model really answer? Then it becomes the champion, unless there is one of
+    a newer dataset."""
     version = await version_of(run, cloud)
     if await hosting.probe(cloud.finetuning, version) is not hosting.Hosting.READY:
         return None
-    await Registry(cloud.models).promote(run.model, version.version)
+    model = await Registry(cloud.models).promote(run.model, version.version)
+    if model.champion != version.version:
+        said = f"{model.name}@{model.champion} stays the champion: its dataset is newer"
+        await Ledger(cloud.runs).tell(run, "version", said)
     return Seen.ANSWERED
 
 
@@ -164,7 +179,7 @@ async def _replaced(run: Run, cloud: Cloud) -> Seen | None:
     for file in run.files:
         blob = await cloud.datasets.info(file.name)
         if blob is None or await cloud.datasets.sha256(blob) != file.sha256:
-            run.failure = endings.SUPERSEDED
+            run.failure = endings.replaced(file.name, gone=blob is None)
             return Seen.REPLACED
         file.etag = blob.etag
     return None

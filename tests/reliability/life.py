@@ -19,7 +19,7 @@ from typing import Any, Protocol
 
 from shared.cloud import Cloud
 from shared.errors import NotNow
-from shared.run import keeper, orders, steps
+from shared.run import jobs, keeper, orders
 from shared.run.ledger import Ledger
 from shared.run.record import Run, What
 from shared.run.stages import Stage
@@ -105,7 +105,7 @@ def live(
     """Take a drop and everything that follows from it to its end, unless killed before."""
     os.environ.update(environ)
     # The wait for an unanswered "create job" is a matter of minutes; nothing is under way here.
-    steps.IN_FLIGHT = timedelta(0)
+    jobs.IN_FLIGHT = timedelta(0)
     asyncio.run(_live(Cloud(Settings.load(environ)), path, story, Watch(kill, calls)))
 
 

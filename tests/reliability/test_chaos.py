@@ -21,7 +21,7 @@ from azure.storage.blob import BlobClient
 from local.stack import ACCOUNT, GROUP
 from shared.cloud import Cloud
 from shared.model.registry import Model, Registry
-from shared.run import keeper, patience, steps
+from shared.run import jobs, keeper, patience
 from shared.run.ledger import Ledger
 from shared.run.record import Run
 from shared.run.stages import Stage
@@ -62,7 +62,7 @@ class Count:
 def work(environ: dict[str, str], events: list[str], kill: Kill | None) -> None:
     """A worker's life: the events that reached it, and ticks, until it is killed or all is done."""
     os.environ.update(environ)
-    steps.IN_FLIGHT = timedelta(0)  # nothing is under way once a process is dead
+    jobs.IN_FLIGHT = timedelta(0)  # nothing is under way once a process is dead
     keeper.ORPHANED = timedelta(seconds=5)  # of an hour; entering a run takes a moment
     patience.LONGEST_PAUSE = 1.0  # of 15 minutes: so much trouble in a row adds up
     asyncio.run(_work(environ, events, kill))
@@ -176,10 +176,10 @@ class Storm:
         assert self.killed, "nobody was killed"
         assert self.struck.total(), "no fault has struck"
         self._every_drop_is_accounted_for(runs)
-        for run_id, jobs in self.jobs().items():
-            assert run_id in known, f"{jobs} have no run"
-            assert sorted(jobs) == sorted([*known[run_id].past_jobs, str(known[run_id].job_id)])
-            assert len(jobs) == 1, f"{run_id} was paid for {len(jobs)} times"
+        for run_id, paid in self.jobs().items():
+            assert run_id in known, f"{paid} have no run"
+            assert sorted(paid) == sorted([*known[run_id].past_jobs, str(known[run_id].job_id)])
+            assert len(paid) == 1, f"{run_id} was paid for {len(paid)} times"
         versions = {version.deployment: version for model in models for version in model.versions}
         for deployment in self.loop.control.deployments.list(GROUP, ACCOUNT):
             if deployment.name and deployment.name.startswith(self.name):

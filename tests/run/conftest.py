@@ -6,14 +6,15 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from shared.cloud import Cloud
-from shared.run import intake, keeper
+from shared.run import heartbeat, intake, keeper, orders
 from shared.run.ledger import Ledger
-from shared.run.record import Run
+from shared.run.record import Run, What
 from shared.run.stages import Stage
 from shared.settings import Settings
 from tests.conftest import QUICK, Loop
@@ -110,3 +111,27 @@ async def shore(loop: Loop, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Sh
     async with Cloud(Settings.load(environ)) as cloud:
         yield Shore(cloud, model)
     loop.clear_deployments(f"{model}-")
+
+
+# ---- what a test does to a run
+
+
+async def order(shore: Shore, run: Run, what: What) -> Run:
+    """Give an order and have it carried out as the API does."""
+    await orders.give(run.id, what, "Ada", "because", shore.cloud)
+    await keeper.obey(run.id, shore.cloud)
+    return await shore.known(run.id)
+
+
+async def backdate(shore: Shore, run: Run, days: float) -> None:
+    """As if the run had come to its stage, and the app had been ticking, since then."""
+    run = await shore.known(run.id)
+    run.timeline[-1].at -= timedelta(days=days)
+    await shore.ledger.save(run)
+
+
+async def ticked(shore: Shore, days: float, until: datetime) -> None:
+    """As if the app had been ticking for so many days, the last time then."""
+    since = until - timedelta(days=days)
+    heart = heartbeat.Heartbeat(last=until, awake_since=since, swept=until)
+    await shore.cloud.runs.put(heartbeat.NAME, heart.model_dump_json().encode(), "application/json")

@@ -1,16 +1,19 @@
 """Drops that race with the run they belong to, or whose event was lost."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
 from shared.errors import Changed, Unavailable
 from shared.run import intake, keeper
+from shared.run.drops import Drops, missed
 from shared.run.folder import PROBLEM
-from shared.run.record import Share
+from shared.run.ledger import Ledger
+from shared.run.record import Run, Share, What
 from shared.run.stages import Seen, Stage
 from tests.loop.test_loop import dataset
-from tests.run.conftest import Shore
+from tests.run.conftest import Shore, order
 
 
 async def test_the_same_content_dropped_while_it_waits_does_not_end_the_run(shore: Shore) -> None:
@@ -159,3 +162,112 @@ async def test_a_short_lone_dataset_is_not_split(shore: Shore) -> None:
     await shore.drop(dataset(12, shore.model), "lone")
     run = await shore.received("lone")
     assert run.validation is None
+
+
+async def test_a_drop_that_was_told_half_way_is_taken_up(
+    shore: Shore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await shore.drop()
+    await shore.drop(b"start: manual", "run.yaml")
+    run = await shore.until(await shore.received(), Stage.READY)
+    run = await shore.until(await order(shore, run, What.CANCEL), Stage.CANCELLED)
+    await shore.drop()  # again
+    take_up = Ledger.take_up
+
+    async def killed(*args: Any, **more: Any) -> None:
+        monkeypatch.setattr(Ledger, "take_up", take_up)
+        raise Unavailable("killed, or storage is out, or 'another worker is busy'")
+
+    monkeypatch.setattr(Ledger, "take_up", killed)
+    with pytest.raises(Unavailable):
+        await shore.received()
+    run = await shore.received()  # the host calls again
+    assert run.stage is Stage.RECEIVED
+
+
+async def test_an_orphan_that_is_being_entered_is_not_cleared(
+    shore: Shore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After an hour's downtime: the tick clears the orphan while its own sweep enters the run."""
+    await shore.drop_unheard()
+    run = await shore.received()
+    blob = await shore.cloud.runs.read(f"{run.id}/run.json")
+    assert blob
+    await shore.cloud.runs.delete(f"{run.id}/run.json")  # killed between marker and run
+    load = Ledger.load
+    beside: list[asyncio.Task[bool]] = []
+
+    async def slow_load(self: Ledger, run_id: str) -> Run | None:
+        found = await load(self, run_id)
+        monkeypatch.setattr(Ledger, "load", load)
+        beside.append(asyncio.create_task(shore.ledger.create(run)))  # by the sweep
+        await asyncio.wait(beside, timeout=0.5)
+        return found
+
+    monkeypatch.setattr(Ledger, "load", slow_load)
+    await keeper._clear_orphan(run.id, shore.cloud)
+    assert await asyncio.gather(*beside) == [True]
+    assert await shore.ledger.load(run.id)
+    assert [run_id for run_id, _ in await shore.ledger.active()] == [run.id]
+
+
+async def test_a_folder_and_a_lone_file_of_one_second_are_not_missed_for_ever(
+    shore: Shore,
+) -> None:
+    for _ in range(5):
+        await shore.drop(name="lone")
+        await shore.drop(dataset(12, shore.model))
+        lone = await shore.cloud.datasets.info(f"{shore.model}.jsonl")
+        other = await shore.cloud.datasets.info(f"{shore.model}/training.jsonl")
+        assert lone
+        assert other
+        if lone.modified == other.modified:
+            break
+    await asyncio.sleep(0.5)
+    await shore.received()
+    assert await missed(shore.cloud) == []
+
+
+async def test_two_folders_that_hold_the_same_bytes_twice_are_not_a_lone_dataset(
+    shore: Shore,
+) -> None:
+    content = dataset(30, shore.model)
+    await shore.drop(content, "lone")
+    lone = await shore.received("lone")
+    await asyncio.sleep(1.1)
+    await shore.drop(content)
+    await shore.drop(content, "validation.jsonl")
+    both = await shore.received()
+    assert both.id != lone.id or both.validation == lone.validation, (
+        lone.validation and lone.validation.share,
+        both.validation and (both.validation.name, both.validation.share),
+    )
+
+
+async def test_an_explanation_goes_when_the_other_file_s_event_takes_the_drop(
+    shore: Shore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await shore.drop()
+    await shore.drop(dataset(3, "Aye"), "validation.jsonl")
+    taken = Drops.taken
+
+    async def out(*args: Any) -> bool:
+        raise Unavailable("Storage answered 503.")
+
+    monkeypatch.setattr(Drops, "taken", out)
+    with pytest.raises(Unavailable):  # the host gives this event up in the end
+        await shore.received("validation.jsonl")
+    monkeypatch.setattr(Drops, "taken", taken)
+    await shore.received()
+    assert await shore.cloud.datasets.info(f"{shore.model}/validation.jsonl.problem.txt") is None
+
+
+async def test_the_newest_of_two_training_files_is_taken_and_the_other_is_told_of(
+    shore: Shore,
+) -> None:
+    await shore.drop(name="train-a.jsonl")
+    await shore.drop(dataset(11, shore.model), "train-b.jsonl")
+    run = await shore.received("train-a.jsonl")
+    assert run.training.name.endswith("train-b.jsonl")
+    told = [line["message"] for line in await shore.log(run) if line["kind"] == "drop"]
+    assert told == [f"left out, for newer ones lie there: {shore.model}/train-a.jsonl"]

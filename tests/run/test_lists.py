@@ -96,6 +96,8 @@ async def test_a_name_is_never_a_path(shore: Shore, name: str) -> None:
         ("stage=served", "'served' is not a stage"),
         ("limit=many", "'many' is not a number"),
         ("limit=0", "'0' is not a number"),
+        (f"limit={'9' * 5000}", "is not a number"),
+        ("after=garbage", "'garbage' is no place in the list"),
     ],
 )
 def test_what_cannot_be_asked_for_is_refused_by_name(loop: Loop, query: str, says: str) -> None:

@@ -3,6 +3,7 @@
 import json
 import urllib.error
 import urllib.request
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,21 +11,14 @@ import pytest
 from local.stack import ACCOUNT, GROUP
 from shared.errors import NotFound, NotNow
 from shared.model.registry import Registry
-from shared.run import keeper, orders
-from shared.run.record import Failure, Run, What
+from shared.run import jobs, keeper, orders
+from shared.run.record import Failure, Run, What, now
 from shared.run.stages import ENDS, Seen, Stage
 from tests.conftest import Loop, wait_for
 from tests.loop.test_loop import dataset, jobs_of
-from tests.run.conftest import Shore, Trouble
+from tests.run.conftest import Shore, Trouble, backdate, order, ticked
 
 MANUAL = b"start: manual"
-
-
-async def order(shore: Shore, run: Run, what: What) -> Run:
-    """Give an order and have it carried out as the API does."""
-    await orders.give(run.id, what, "Ada", "because", shore.cloud)
-    await keeper.obey(run.id, shore.cloud)
-    return await shore.known(run.id)
 
 
 def post(loop: Loop, path: str, body: Any = None) -> tuple[int, Any]:
@@ -95,7 +89,7 @@ async def test_a_run_is_cancelled_and_its_job_with_it(
     assert (run.failure.what, run.failure.blame) == ("Cancelled by Ada: because", "caller")
     states = [loop.service.fine_tuning.jobs.retrieve(id).status for id in jobs_of(loop, run.id)]
     assert states == ([] if stage is Stage.READY else ["cancelled"])
-    assert ("cancelled: cancelled", "Ada", "because") in [
+    assert ("cancelled: Cancelled by Ada: because", "Ada", "because") in [
         (line["message"], line["who"], line["why"]) for line in await shore.log(run)
     ]
     await keeper.tick(shore.cloud)
@@ -167,14 +161,18 @@ async def test_a_rejected_run_may_be_checked_again(shore: Shore) -> None:
     assert (await shore.until(run, *ENDS)).stage is Stage.REJECTED
 
 
-async def test_an_order_that_the_service_refuses_is_told_and_the_run_goes_on(shore: Shore) -> None:
-    await shore.drop(dataset(400, shore.model))
+async def test_an_order_that_the_service_refuses_is_told_and_the_run_goes_on(
+    loop: Loop, shore: Shore
+) -> None:
+    await shore.drop()
     run = await shore.until(await shore.received(), Stage.TRAINING)
-    run = await order(shore, run, What.PAUSE)  # before its first step
+    job = str(run.job_id)  # it ends before anybody has looked again
+    wait_for(lambda: loop.service.fine_tuning.jobs.retrieve(job).status == "succeeded")
+    run = await order(shore, run, What.PAUSE)
     assert (run.stage, run.order) == (Stage.TRAINING, None)
     told = [line["message"] for line in await shore.log(run)]
     assert any(message.startswith("pause could not be carried out") for message in told)
-    await shore.until(await order(shore, run, What.CANCEL), Stage.CANCELLED)
+    assert (await shore.until(run, *ENDS)).stage is Stage.SERVING
 
 
 async def test_an_order_waits_for_the_right_to_carry_it_out(shore: Shore, trouble: Trouble) -> None:
@@ -202,3 +200,141 @@ async def test_a_retried_run_whose_job_is_alive_follows_it_and_pays_no_other(
     run = await shore.until(run, *ENDS)
     assert run.stage is Stage.SERVING, run.failure
     assert jobs_of(loop, run.id) == [run.job_id]
+
+
+async def test_a_retry_while_the_cancelled_deployment_is_deleted_waits_for_that(
+    shore: Shore, trouble: Trouble
+) -> None:
+    trouble.arm("not-ready")
+    await shore.drop()
+    run = await shore.until(await shore.received(), Stage.PROBING)
+    trouble.disarm()
+    trouble.set(deleting_seconds=2.0)
+    run = await shore.until(await order(shore, run, What.CANCEL), Stage.CANCELLED)
+    run = await shore.until(await order(shore, run, What.RETRY), *ENDS)
+    assert run.stage is Stage.SERVING, run.failure
+
+
+async def test_a_retry_after_a_newer_drop_still_has_its_files(
+    loop: Loop, shore: Shore, trouble: Trouble
+) -> None:
+    """Before HEAD they were found at the service by name."""
+    trouble.arm("job-failed")
+    await shore.drop()
+    run = await shore.until(await shore.received(), Stage.FAILED)
+    await keeper.tick(shore.cloud)
+    await shore.cloud.datasets.delete(f"{shore.model}/training.jsonl")
+    run = await shore.until(await order(shore, run, What.RETRY), *ENDS)
+    assert run.failure
+    assert "before anything was sent" not in run.failure.what
+    assert "newer drop" not in run.failure.cure
+
+
+async def test_the_curve_of_a_failed_try_is_not_that_of_the_next(
+    loop: Loop, shore: Shore, trouble: Trouble
+) -> None:
+    trouble.arm("job-failed")
+    await shore.drop(dataset(400, shore.model))
+    run = await shore.received()
+    run.progress.step = 900
+    await shore.until(run, Stage.FAILED)
+    old = await shore.ledger.document(run.id, jobs.CURVE)
+    run = await shore.known(run.id)
+    assert old
+    assert run.progress.step
+    trouble.arm("job-stuck")
+    run = await shore.until(await order(shore, run, What.RETRY), Stage.SUBMITTED)
+    step, curve = run.progress.step, await shore.ledger.document(run.id, jobs.CURVE)
+    await shore.until(await order(shore, run, What.CANCEL), Stage.CANCELLED)
+    assert (step, curve) == (None, b"[]")
+
+
+async def test_a_cancel_that_cannot_be_carried_out_is_not_given_up(
+    shore: Shore, trouble: Trouble
+) -> None:
+    """What it is to end costs money."""
+    trouble.arm("not-ready")
+    await shore.drop()
+    run = await shore.until(await shore.received(), Stage.PROBING)
+    trouble.arm("denied", "deployments.*", count=None)
+    run = await order(shore, run, What.CANCEL)
+    assert run.stage is Stage.PROBING
+    await backdate(shore, run, days=1)
+    run = await shore.known(run.id)
+    run.not_before = None
+    await shore.ledger.save(run)
+    await ticked(shore, days=1, until=now())
+    await keeper.tick(shore.cloud)
+    assert (await shore.known(run.id)).stage is Stage.PROBING
+    trouble.disarm()
+    await shore.until(run, Stage.CANCELLED)
+    await orders.give(run.id, What.RETRY, "Ada", "", shore.cloud)
+
+
+async def test_a_second_cancel_after_a_full_queue_is_carried_out(
+    shore: Shore, trouble: Trouble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.run.jobs.IN_FLIGHT", timedelta(0))
+    trouble.set(queue_limit=0)
+    await shore.drop()
+    run = await shore.until(await shore.received(), Stage.UPLOADED)
+    await keeper.tick(shore.cloud)
+    run = await shore.until(await order(shore, run, What.CANCEL), Stage.CANCELLED)
+    trouble.arm("unavailable", "files.list", count=None)  # or no room
+    await orders.give(run.id, What.RETRY, "Ada", "", shore.cloud)
+    await keeper.advance(run.id, shore.cloud)
+    run = await order(shore, run, What.CANCEL)
+    assert run.stage is Stage.CANCELLED
+
+
+async def test_a_run_that_waits_for_its_start_is_superseded_by_another_dataset(
+    shore: Shore,
+) -> None:
+    await shore.drop(MANUAL, "run.yaml")
+    await shore.drop()
+    run = await shore.until(await shore.received(), Stage.READY)
+    await shore.drop()  # the same once more
+    await keeper.tick(shore.cloud)
+    assert (await shore.known(run.id)).stage is Stage.READY
+    await shore.drop(dataset(11, shore.model))
+    run = await shore.until(run, *ENDS)
+    assert run.stage is Stage.SUPERSEDED
+    assert run.failure
+    assert "was replaced by another" in run.failure.what
+
+
+async def test_an_older_dataset_that_is_ready_later_does_not_turn_a_model_back(
+    shore: Shore,
+) -> None:
+    await shore.drop(MANUAL, "run.yaml")
+    await shore.drop()
+    older = await shore.until(await shore.received(), Stage.READY)
+    older = await order(shore, older, What.START)
+    await keeper.advance(older.id, shore.cloud)
+    assert (await shore.known(older.id)).job_id
+    async with shore.ledger.claim(older.id):  # nobody looks after it meanwhile
+        await shore.cloud.datasets.put(f"{shore.model}/run.yaml", b"{}", "text/plain")
+        await shore.drop(dataset(11, shore.model))
+        newer = await shore.until(await shore.received(), Stage.SERVING)
+    older = await shore.until(older, *ENDS)
+    assert older.stage is Stage.SERVING
+    model = await Registry(shore.cloud.models).load(shore.model)
+    assert model
+    assert model.champion == newer.version
+    told = [line["message"] for line in await shore.log(older) if line["kind"] == "version"]
+    assert told == [f"{shore.model}@{newer.version} stays the champion: its dataset is newer"]
+
+
+def test_an_order_is_told_how_it_is_given(loop: Loop) -> None:
+    loop.drop("orderly", training_set=dataset(9))
+    run = loop.ended_run("orderly")
+    for body in ({"who": 5}, {"why": ["x"]}, {"who": "A" * 1001}):
+        assert post(loop, f"runs/{run['id']}/retry", body)[0] == 400
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        loop.get(f"runs/{run['id']}/retry")
+    with refused.value as answer:
+        assert "POST /api/runs" in json.load(answer)["error"]["cure"]
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        loop.get("runs/nobody/events.jsonl")
+    with refused.value as answer:
+        assert "There is no run 'nobody'" in json.load(answer)["error"]["message"]

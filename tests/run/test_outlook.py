@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from shared.cloud.throttling import retry_after
-from shared.run import outlook
+from shared.run import jobs, outlook
 from shared.run.jobs import results
 from shared.run.patience import LONGEST_PAUSE, overdue, pause
 from shared.run.record import Epoch, File, Moment, Progress, Run
@@ -103,6 +103,22 @@ def test_divergence_is_a_training_loss_that_climbs_back_not_a_noisy_one() -> Non
     assert outlook.signals([], falling) == []
     (signal,) = outlook.signals([], [*falling, *[3.0] * 8])
     assert signal["id"] == "divergence"
+    short = [4.9, 2.1, 0.6, 0.3, 0.2, 0.2, 0.2, 0.3, 0.5, 0.3, 0.4, 0.5]
+    assert outlook.signals([], short) == []  # nearly all of what was learned is still there
+
+
+def test_the_pace_does_not_count_pauses() -> None:
+    run = run_in(
+        Stage.TRAINING, progress=Progress(step=10, total_steps=20, changed_at=after(minutes=40))
+    )
+    run.timeline = [
+        Moment(stage=Stage.TRAINING, at=START),
+        Moment(stage=Stage.PAUSED, at=after(minutes=10)),
+        Moment(stage=Stage.TRAINING, at=after(minutes=30)),
+    ]
+    eta = outlook.estimate(run, after(minutes=40))
+    assert eta
+    assert eta.training == 20 * 60
 
 
 def test_the_best_checkpoint_has_the_lowest_validation_loss() -> None:
@@ -163,3 +179,7 @@ def test_each_way_to_say_when(headers: dict[str, str], least: float, most: float
 @pytest.mark.parametrize("headers", [{}, {"retry-after": "soon"}, {"retry-after-ms": "x"}])
 def test_nothing_readable_is_nothing(headers: dict[str, str]) -> None:
     assert retry_after(headers) is None
+
+
+def test_a_table_of_another_shape_has_no_steps() -> None:
+    assert jobs.results("QUJD" * 50_000) == []  # OpenAI sends the file base64-encoded

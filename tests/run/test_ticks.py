@@ -2,30 +2,16 @@
 
 import asyncio
 import json
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
 from shared.run import heartbeat, keeper
-from shared.run.record import Run, now
+from shared.run.record import now
 from shared.run.stages import ENDS, Stage
 from tests.conftest import Loop
 from tests.loop.test_loop import jobs_of
-from tests.run.conftest import Shore, Trouble
-
-
-async def backdate(shore: Shore, run: Run, days: float) -> None:
-    """As if the run had come to its stage, and the app had been ticking, since then."""
-    run = await shore.known(run.id)
-    run.timeline[-1].at -= timedelta(days=days)
-    await shore.ledger.save(run)
-
-
-async def ticked(shore: Shore, days: float, until: datetime) -> None:
-    """As if the app had been ticking for so many days, the last time then."""
-    since = until - timedelta(days=days)
-    heart = heartbeat.Heartbeat(last=until, awake_since=since, swept=until)
-    await shore.cloud.runs.put(heartbeat.NAME, heart.model_dump_json().encode(), "application/json")
+from tests.run.conftest import Shore, Trouble, backdate, ticked
 
 
 async def test_what_is_truly_stuck_is_given_up_with_the_reason_and_its_job_ended(
