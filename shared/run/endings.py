@@ -106,14 +106,10 @@ def cancelled_by(order: Order, run: Run) -> Failure:
     return Failure(what=f"Cancelled by {order.who}{why}", cure=_retry(run), blame="caller")
 
 
-def overdue(run: Run) -> str:
+def overdue(run: Run) -> Failure:
     stood = f"Nothing new was seen since {run.since:%Y-%m-%d %H:%M} UTC, while {run.stage}."
     last = f" The last look found: {run.waiting_for}" if run.waiting_for else ""
-    return stood + last
-
-
-def given_up(order: Order, run: Run) -> Failure:
-    return Failure(what=order.why, cure=_retry(run), blame="service")
+    return Failure(what=stood + last, cure=_retry(run), blame="service")
 
 
 def rejected(errors: str) -> Failure:

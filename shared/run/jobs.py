@@ -70,18 +70,20 @@ async def read(run: Run, cloud: Cloud) -> RemoteJob:
 
 async def alive(run: Run, cloud: Cloud) -> bool:
     """Whether the run has a job that goes on or has succeeded, whatever became of the run."""
-    if not run.job_id or run.fine_tuned_model:
-        return False
-    job = await cloud.finetuning.job(run.job_id)
+    job = await _without_result(run, cloud)
     return job is not None and job.status not in ("failed", "cancelled")
 
 
 async def goes_on(run: Run, cloud: Cloud) -> bool:
     """Whether the run has a job that has not ended."""
-    if not run.job_id or run.fine_tuned_model:
-        return False
-    job = await cloud.finetuning.job(run.job_id)
+    job = await _without_result(run, cloud)
     return job is not None and not job.ended
+
+
+async def _without_result(run: Run, cloud: Cloud) -> RemoteJob | None:
+    """The run's job, as long as nothing has come of it."""
+    asked = run.job_id and not run.fine_tuned_model
+    return await cloud.finetuning.job(str(run.job_id)) if asked else None
 
 
 async def end(run: Run, cloud: Cloud) -> bool:

@@ -18,7 +18,7 @@ from shared.errors import Changed, ServiceError, TunedropError, Unavailable
 from shared.run import drops, endings, files, heartbeat, intake, jobs, orders
 from shared.run.ledger import BY_ITSELF, Claim, Ledger
 from shared.run.patience import overdue, pause
-from shared.run.record import Order, Run, What, now
+from shared.run.record import Failure, Order, Run, What, now
 from shared.run.stages import ACTIVE, Seen, Stage
 from shared.run.steps import STEPS
 
@@ -125,7 +125,8 @@ async def _one_step(run: Run, claim: Claim, awake_since: datetime | None, cloud:
         if seen:
             await _move(run, seen, before.order, ledger)
             return True
-        if await _given_up(run, awake_since, ledger):
+        if _due(run, awake_since):
+            await _give_up(run, endings.overdue(run), ledger)
             return True
         if run != before:
             await ledger.save(run)
@@ -134,9 +135,7 @@ async def _one_step(run: Run, claim: Claim, awake_since: datetime | None, cloud:
     except Unavailable as error:
         return await _rest(run, before, error, awake_since, cloud)
     except TunedropError as error:
-        run.failure = endings.of_error(error, run)
-        await ledger.move(run, Seen.FAILED)
-        log.warning("run %s failed: %s", run.id, error)
+        await _give_up(run, endings.of_error(error, run), ledger)
         return True
     except Exception as error:
         log.exception("run %s went wrong", run.id)
@@ -196,22 +195,26 @@ async def _rest(
     run.not_before = now() + pause(run.tries, first, error.retry_after, random.random())
     if run.waiting_for != before.waiting_for:
         await ledger.tell(run, "waiting", run.waiting_for)
-    if await _given_up(run, awake_since, ledger):
+    if _due(run, awake_since):
+        await _give_up(run, endings.overdue(run), ledger)
         return True
     await ledger.save(run)
     return False
 
 
-async def _given_up(run: Run, awake_since: datetime | None, ledger: Ledger) -> bool:
-    """Order the end of a run whose stage has seen nothing new for too long."""
-    if run.ending or awake_since is None or not overdue(run, awake_since, now()):
-        return False
-    why = endings.overdue(run)
-    await ledger.tell(run, "order", What.GIVE_UP, BY_ITSELF, why)
-    run.order = Order(what=What.GIVE_UP, who=BY_ITSELF, why=why, at=now())
+def _due(run: Run, awake_since: datetime | None) -> bool:
+    """Whether its stage has seen nothing new for too long, and nobody has ordered its end yet."""
+    return awake_since is not None and not run.ending and overdue(run, awake_since, now())
+
+
+async def _give_up(run: Run, failure: Failure, ledger: Ledger) -> None:
+    """Order a run's end: whatever it has that costs is to be stopped before it is over."""
+    log.warning("run %s is given up: %s", run.id, failure.what)
+    await ledger.tell(run, "order", What.GIVE_UP, BY_ITSELF, failure.what)
+    run.order = Order(what=What.GIVE_UP, who=BY_ITSELF, why=failure.what, at=now())
+    run.failure = failure
     run.not_before = None
     await ledger.save(run)
-    return True
 
 
 async def _clear_orphan(run_id: str, cloud: Cloud) -> None:

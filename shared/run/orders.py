@@ -76,7 +76,8 @@ def _must_take(run: Run, what: What) -> None:
 async def carry_out(run: Run, cloud: Cloud) -> Seen | None:
     """Do what was ordered; None while it has to wait. May be killed anywhere and called again.
 
-    An order that the service refuses is dropped, with its words in the log; the run goes on.
+    An order that the service refuses is dropped, with its words in the log; the run goes on, unless
+    it was given up.
     """
     order = run.order
     assert order, "the keeper calls this for runs with an order"
@@ -89,7 +90,7 @@ async def carry_out(run: Run, cloud: Cloud) -> Seen | None:
         said = f"{order.what} could not be carried out: {error}"
         await Ledger(cloud.runs).tell(run, "order", said)
         run.order = None
-        return None
+        return Seen.FAILED if order.what is What.GIVE_UP else None
 
 
 async def _start(run: Run, order: Order, cloud: Cloud) -> Seen | None:
@@ -105,10 +106,8 @@ async def _cancel(run: Run, order: Order, cloud: Cloud) -> Seen | None:
 
 
 async def _give_up(run: Run, order: Order, cloud: Cloud) -> Seen | None:
-    if not await _stop(run, cloud):
-        return None
-    run.failure = endings.given_up(order, run)
-    return Seen.FAILED
+    """Why is in the record already."""
+    return Seen.FAILED if await _stop(run, cloud) else None
 
 
 async def _stop(run: Run, cloud: Cloud) -> bool:

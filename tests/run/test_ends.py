@@ -155,8 +155,9 @@ async def test_one_refused_listing_after_a_long_night_does_not_leave_files_for_e
     await backdate(shore, run, days=0.1)  # the app was down for two hours and a bit
     trouble.arm("throttled", "files.list", count=1)
     await keeper.tick(shore.cloud)
-    await asyncio.sleep(1)
-    await keeper.tick(shore.cloud)
+    assert await shore.ledger.active()
+    while await shore.ledger.active():
+        await keeper.tick(shore.cloud)
     left = loop.files_of(run.id)
     loop.clear_service(f"{shore.model}-")
     assert left == []
@@ -283,3 +284,17 @@ async def test_files_brought_in_an_earlier_life_are_released_too(
     left = loop.files_of(run.id)
     loop.clear_service(f"{shore.model}-")
     assert left == []
+
+
+async def test_a_run_whose_deployment_failed_leaves_none(
+    loop: Loop, shore: Shore, trouble: Trouble
+) -> None:
+    trouble.arm("provisioning-failed")
+    await shore.drop()
+    run = await shore.until(await shore.received(), *ENDS)
+    assert run.stage is Stage.FAILED
+    wait_for(lambda: run.deployment not in names(loop))
+    run = await shore.until(await order(shore, run, What.RETRY), *ENDS)
+    assert run.stage is Stage.SERVING, run.failure
+    lines = [(line["kind"], line["message"], line["who"]) for line in await shore.log(run)]
+    assert ("order", "give up", "tunedrop") in lines
