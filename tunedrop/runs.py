@@ -1,6 +1,7 @@
 """The commands that start, watch and steer runs, against a running app."""
 
 import getpass
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -150,12 +151,21 @@ def _follow(app: "App", run_id: str, *, until_checked: bool = False) -> None:
     try:
         run = watch.follow(_looks(app, run_id), screen, until_checked=until_checked)
     except KeyboardInterrupt:
-        typer.echo(f"\nit goes on by itself; `tunedrop watch {run_id}` looks again")
+        typer.echo(f"\nIt goes on by itself: `{_called()} watch {run_id}` looks again.")
         raise typer.Exit(130) from None
     if run["stage"] in watch.ENDS:
         watch.end(run, app.url, screen)
         raise typer.Exit(0 if run["stage"] == "serving" else 1)
     if run["stage"] == "ready":
-        typer.echo(f"It is ready and waits for `tunedrop start {run_id}`.")
+        typer.echo(f"It is ready and waits for `{_called()} start {run_id}`.")
     else:
-        typer.echo(f"It is {run['stage']} and goes on by itself: `tunedrop watch {run_id}`.")
+        typer.echo(f"It is {run['stage']} and goes on by itself: `{_called()} watch {run_id}`.")
+
+
+def _called() -> str:
+    """How this command was called, to be pasted."""
+    if Path(sys.argv[0]).name != "__main__.py":
+        return "tunedrop"
+    python = Path(sys.executable)
+    here = python.is_relative_to(Path.cwd())
+    return f"{python.relative_to(Path.cwd()) if here else python} -m tunedrop"

@@ -42,7 +42,8 @@ def test_a_folder_is_dropped_and_watched_until_it_serves(tool: Tool, tmp_path: P
     assert "dropped tool-serves/training_set.jsonl" in first.output
     assert "notes.txt" not in first.output
     (run_id,) = [line[4:] for line in first.output.splitlines() if line.startswith("run ")]
-    assert f"goes on by itself: `tunedrop watch {run_id}`" in first.output
+    assert "goes on by itself" in first.output
+    assert f"tunedrop watch {run_id}`" in first.output
 
     watched = tool("watch", run_id)
     assert watched.exit_code == 0
@@ -80,7 +81,7 @@ def test_orders_are_given_with_who_and_why(tool: Tool, loop: Loop, tmp_path: Pat
     mine = folder(tmp_path, "tool-orders", dataset(10, "orders"), "start: manual")
     pushed = tool("push", mine)
     (run_id,) = [line[4:] for line in pushed.output.splitlines() if line.startswith("run ")]
-    assert f"`tunedrop start {run_id}`" in pushed.output
+    assert f"tunedrop start {run_id}`" in pushed.output
 
     refused = tool("pause", run_id)
     assert refused.exit_code == 2
