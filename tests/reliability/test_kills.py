@@ -145,4 +145,5 @@ def _calls(loop: Loop, story: Story) -> int:
         code, calls = world.live()
         assert code == 0
         world.balance()
+    print(story.name, calls, "outside calls", flush=True)
     return calls

@@ -234,7 +234,7 @@ async def test_the_curve_of_a_failed_try_is_not_that_of_the_next(
     loop: Loop, shore: Shore, trouble: Trouble
 ) -> None:
     trouble.arm("job-failed")
-    await shore.drop(dataset(400, shore.model))
+    await shore.drop(dataset(100, shore.model))
     run = await shore.received()
     run.progress.step = 900
     await shore.until(run, Stage.FAILED)
