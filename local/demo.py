@@ -22,6 +22,7 @@ from rich.table import Table
 
 from local.stack import ROOT, STATE, Stack, StackError, running
 from local.up import how_to_use, stop_on_signal
+from shared.run.stages import ENDS
 from tunedrop import watch
 from tunedrop.app import App
 from tunedrop.push import Datasets, named, taken
@@ -95,7 +96,7 @@ def play(stack: Stack, example: Path, question: str | None, screen: Console) -> 
     dropped = datasets.drop(files)
     screen.print(f"· dropped {example.relative_to(ROOT)} into the container datasets", style="dim")
     run = taken(app, datasets, files, dropped)
-    outcome = Outcome(run, trained_now=run["stage"] not in watch.ENDS)
+    outcome = Outcome(run, trained_now=run["stage"] not in ENDS)
     if outcome.trained_now:
         outcome.run = follow(app, run["id"], screen)
     else:

@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode
 
 import typer
 
+from shared.run.stages import ENDS
 from tunedrop.stop import Stop, told
 
 if TYPE_CHECKING:
@@ -153,7 +154,7 @@ def _follow(app: "App", run_id: str, *, until_checked: bool = False) -> None:
     except KeyboardInterrupt:
         typer.echo(f"\nIt goes on by itself: `{_called()} watch {run_id}` looks again.")
         raise typer.Exit(130) from None
-    if run["stage"] in watch.ENDS:
+    if run["stage"] in ENDS:
         watch.end(run, app.url, screen)
         raise typer.Exit(0 if run["stage"] == "serving" else 1)
     if run["stage"] == "ready":

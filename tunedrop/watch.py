@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.text import Text
 
-ENDS = {"serving", "rejected", "failed", "cancelled", "superseded"}
+from shared.run.stages import ENDS
 
 Run = dict[str, Any]
 

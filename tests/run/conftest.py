@@ -97,6 +97,12 @@ class Shore:
         await self.drop()
         return await self.until(await self.received(), Stage.SUBMITTED)
 
+    async def uploaded(self, trouble: Trouble) -> Run:
+        """A run whose files are there and whose job finds the queue full."""
+        trouble.set(queue_limit=0)
+        await self.drop()
+        return await self.until(await self.received(), Stage.UPLOADED)
+
     async def log(self, run: Run) -> list[dict[str, str]]:
         text = await self.ledger.document(run.id, "events.jsonl") or b""
         return [json.loads(line) for line in text.splitlines()]

@@ -12,7 +12,7 @@ from shared.errors import Unavailable
 from shared.model import hosting
 from shared.model.registry import Registry
 from shared.run import files, keeper, orders
-from shared.run.record import What, now
+from shared.run.record import Run, What, now
 from shared.run.stages import ENDS, Stage
 from tests.conftest import Loop, wait_for
 from tests.loop.test_loop import dataset, jobs_of
@@ -21,6 +21,13 @@ from tests.run.conftest import Shore, Trouble, backdate, order, ticked
 
 def names(loop: Loop) -> list[str | None]:
     return [d.name for d in loop.control.deployments.list(GROUP, ACCOUNT)]
+
+
+def left_of(loop: Loop, run: Run) -> list[str]:
+    """The files that a run has left at the service, where they are in nobody's way from then on."""
+    left = loop.files_of(run.id)
+    loop.clear_service(f"{run.model}-")
+    return left
 
 
 async def test_a_cancel_during_the_probe_does_not_kill_the_champion(
@@ -109,9 +116,7 @@ async def test_a_run_given_up_while_probing_leaves_nothing_that_costs(
 async def test_a_run_given_up_with_its_job_on_its_way_pays_for_nothing(
     loop: Loop, shore: Shore, trouble: Trouble
 ) -> None:
-    trouble.set(queue_limit=0)
-    await shore.drop()
-    run = await shore.until(await shore.received(), Stage.UPLOADED)
+    run = await shore.uploaded(trouble)
     await keeper.tick(shore.cloud)
     await backdate(shore, run, days=8)
     run = await shore.known(run.id)
@@ -138,9 +143,7 @@ async def test_files_are_deleted_although_the_job_has_succeeded_before_the_cance
     assert run.stage is Stage.CANCELLED
     await keeper.tick(shore.cloud)
     assert await shore.ledger.active() == []
-    left = loop.files_of(run.id)
-    loop.clear_service(f"{shore.model}-")
-    assert left == []
+    assert left_of(loop, run) == []
 
 
 async def test_one_refused_listing_after_a_long_night_does_not_leave_files_for_ever(
@@ -159,9 +162,7 @@ async def test_one_refused_listing_after_a_long_night_does_not_leave_files_for_e
     assert await shore.ledger.active()
     while await shore.ledger.active():
         await keeper.tick(shore.cloud)
-    left = loop.files_of(run.id)
-    loop.clear_service(f"{shore.model}-")
-    assert left == []
+    assert left_of(loop, run) == []
 
 
 async def test_leaving_rests_as_long_as_it_is_told_and_does_not_tell_lies(
@@ -278,15 +279,11 @@ async def test_files_brought_in_an_earlier_life_are_released_too(
     await shore.drop()
     run = await shore.received()
     assert run.stage is Stage.RECEIVED
-    run.submitting_since = None  # see the second cancel above
-    await shore.ledger.save(run)
     run = await order(shore, run, What.CANCEL)
     assert run.stage is Stage.CANCELLED
     await keeper.tick(shore.cloud)
     assert await shore.ledger.active() == []
-    left = loop.files_of(run.id)
-    loop.clear_service(f"{shore.model}-")
-    assert left == []
+    assert left_of(loop, run) == []
 
 
 async def test_a_run_whose_deployment_failed_leaves_none(

@@ -215,10 +215,9 @@ async def test_a_retry_while_the_cancelled_deployment_is_deleted_waits_for_that(
     assert run.stage is Stage.SERVING, run.failure
 
 
-async def test_a_retry_after_a_newer_drop_still_has_its_files(
-    loop: Loop, shore: Shore, trouble: Trouble
+async def test_a_retry_whose_dataset_is_gone_does_not_speak_of_a_newer_one(
+    shore: Shore, trouble: Trouble
 ) -> None:
-    """Before HEAD they were found at the service by name."""
     trouble.arm("job-failed")
     await shore.drop()
     run = await shore.until(await shore.received(), Stage.FAILED)
@@ -231,16 +230,12 @@ async def test_a_retry_after_a_newer_drop_still_has_its_files(
 
 
 async def test_the_curve_of_a_failed_try_is_not_that_of_the_next(
-    loop: Loop, shore: Shore, trouble: Trouble
+    shore: Shore, trouble: Trouble
 ) -> None:
     trouble.arm("job-failed")
     await shore.drop(dataset(100, shore.model))
-    run = await shore.received()
-    run.progress.step = 900
-    await shore.until(run, Stage.FAILED)
-    old = await shore.ledger.document(run.id, jobs.CURVE)
-    run = await shore.known(run.id)
-    assert old
+    run = await shore.until(await shore.received(), Stage.FAILED)
+    assert await shore.ledger.document(run.id, jobs.CURVE)
     assert run.progress.step
     trouble.arm("job-stuck")
     run = await shore.until(await order(shore, run, What.RETRY), Stage.SUBMITTED)
@@ -275,9 +270,7 @@ async def test_a_second_cancel_after_a_full_queue_is_carried_out(
     shore: Shore, trouble: Trouble, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shared.run.jobs.IN_FLIGHT", timedelta(0))
-    trouble.set(queue_limit=0)
-    await shore.drop()
-    run = await shore.until(await shore.received(), Stage.UPLOADED)
+    run = await shore.uploaded(trouble)
     await keeper.tick(shore.cloud)
     run = await shore.until(await order(shore, run, What.CANCEL), Stage.CANCELLED)
     trouble.arm("unavailable", "files.list", count=None)  # or no room
