@@ -33,7 +33,7 @@ function badge(run) {
 
 function progress(run) {
   const { step, total_steps: total, train_loss: loss } = run.progress;
-  if (run.failure) return el("span", { className: "problem", textContent: run.failure.what, title: run.failure.cure });
+  if (run.failure) return el("span", { className: "problem", textContent: run.failure.message, title: run.failure.fix });
   if (run.stage === "rejected") return el("span", { className: "problem", textContent: "the dataset has errors: see its report" });
   if (run.waiting_for) return el("span", { className: "quiet", textContent: run.waiting_for });
   if (run.epochs.length) return curve(run.epochs);

@@ -225,5 +225,5 @@ def console(name: str = "index.html") -> Response:
 
 
 def problem(error: TunedropError, status: int) -> Response:
-    body = {"message": error.what, "cure": error.cure, "blame": error.blame}
+    body = {"message": error.message, "fix": error.fix, "blame": error.blame}
     return JSONResponse({"error": body}, status)

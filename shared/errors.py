@@ -1,6 +1,6 @@
 """What can go wrong, sorted by who can mend it.
 
-TunedropError             a sentence on what went wrong, and the cure
+TunedropError             a sentence on what went wrong, and the fix
 ├── CallerError           whoever dropped, called or configured can mend it
 │   ├── SettingError      an app setting is missing or cannot be read
 │   ├── DropError         a blob that cannot become a run: its name, or its run.yaml
@@ -12,7 +12,8 @@ TunedropError             a sentence on what went wrong, and the cure
 │   │   ├── Throttled     not yet: there was too much, and nothing was done
 │   │   └── Denied        it will, once somebody has given the app a right
 │   └── Refused           asking again would not help
-└── Changed               somebody else wrote first: read again, then decide again
+├── Conflict              another worker wrote the record first: read it again, decide again
+└── Replaced              a dropped file is not the one that was taken: it was replaced or deleted
 
 The message is safe to show to a person: no secret and nothing of a dataset is ever put into it.
 """
@@ -23,10 +24,10 @@ class TunedropError(Exception):
 
     blame = "us"
 
-    def __init__(self, what: str, cure: str = "") -> None:
-        super().__init__(f"{what} {cure}".strip())
-        self.what = what
-        self.cure = cure
+    def __init__(self, message: str, fix: str = "") -> None:
+        super().__init__(f"{message} {fix}".strip())
+        self.message = message
+        self.fix = fix
 
 
 class CallerError(TunedropError):
@@ -56,8 +57,8 @@ class AccessDenied(CallerError):
 class ServiceError(TunedropError):
     blame = "service"
 
-    def __init__(self, what: str, cure: str = "", *, code: str = "") -> None:
-        super().__init__(what, cure)
+    def __init__(self, message: str, fix: str = "", *, code: str = "") -> None:
+        super().__init__(message, fix)
         self.code = code
 
 
@@ -65,9 +66,9 @@ class Unavailable(ServiceError):
     """`retry_after` is in seconds; None where the service did not say."""
 
     def __init__(
-        self, what: str, cure: str = "", *, code: str = "", retry_after: float | None = None
+        self, message: str, fix: str = "", *, code: str = "", retry_after: float | None = None
     ) -> None:
-        super().__init__(what, cure, code=code)
+        super().__init__(message, fix, code=code)
         self.retry_after = retry_after
 
 
@@ -85,5 +86,9 @@ class Refused(ServiceError):
     pass
 
 
-class Changed(TunedropError):
+class Conflict(TunedropError):
+    pass
+
+
+class Replaced(TunedropError):
     pass

@@ -65,7 +65,7 @@ class App:
         if status < 300 and found:
             return found
         if problem := found.get("error"):
-            raise Stop(f"{problem['message']} {problem['cure']}".strip())
+            raise Stop(f"{problem['message']} {problem['fix']}".strip())
         raise self.stranger(status)
 
     def stranger(self, status: int) -> Stop:

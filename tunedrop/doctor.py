@@ -58,14 +58,14 @@ def _waiting() -> Status:
 def _host(status: int, body: Mapping[str, Any]) -> Case:
     """host | The Functions host runs and has no complaint (asked with --local and --app)."""
     if status in (401, 403):
-        cure = "Give the master key: az functionapp keys list --name APP --resource-group GROUP"
-        return Case("host", State.UNKNOWN, "The host tells only who has the master key.", cure)
+        fix = "Give the master key: az functionapp keys list --name APP --resource-group GROUP"
+        return Case("host", State.UNKNOWN, "The host tells only who has the master key.", fix)
     state, version = body.get("state"), body.get("version", "unknown")
     complaints = "; ".join(str(error) for error in body.get("errors") or [])
     if state != "Running" or complaints:
         seen = f"The host is {state or f'silent ({status})'}. {complaints}".strip()
-        cure = "See its log: az webapp log tail --name APP --resource-group GROUP"
-        return Case("host", State.PROBLEM, seen, cure)
+        fix = "See its log: az webapp log tail --name APP --resource-group GROUP"
+        return Case("host", State.PROBLEM, seen, fix)
     return Case("host", State.OK, f"The host runs, version {version}.")
 
 
@@ -85,15 +85,15 @@ def show(cases: list[Case]) -> None:
     screen = Console(highlight=False, markup=False, soft_wrap=True)
     hidden: dict[str, list[str]] = defaultdict(list)  # what is unknown, by what it waits for
     for case in cases:
-        if case.state == State.UNKNOWN and not case.cure:
+        if case.state == State.UNKNOWN and not case.fix:
             hidden[case.seen].append(case.id)
     shown = [case for case in cases if case.id not in {id for ids in hidden.values() for id in ids}]
     width = max((len(case.id) for case in shown), default=0)
     for case in shown:
         state = (f"{case.state:<8}", COLOURS[case.state])
         screen.print(Text.assemble(state, f" {case.id:<{width}}  {case.seen}"))
-        if case.cure:
-            screen.print(Text(f"{'':8} {'':{width}}  → {case.cure}", "dim"))
+        if case.fix:
+            screen.print(Text(f"{'':8} {'':{width}}  → {case.fix}", "dim"))
     for seen, ids in hidden.items():
         screen.print(Text.assemble(("unknown ", COLOURS["unknown"]), f" {seen}  {', '.join(ids)}"))
     counts = Counter(case.state for case in cases)

@@ -38,7 +38,7 @@ def named(paths: list[Path], model: str) -> dict[str, Path]:
         roles = {name: parse(name)[1] for name in files}
     except DropError as error:
         or_so = "" if model else " With --model NAME it is dropped for NAME."
-        raise Stop(f"{error.what} {error.cure}{or_so}") from None
+        raise Stop(f"{error.message} {error.fix}{or_so}") from None
     if list(roles.values()).count(Role.TRAINING) != 1:
         raise Stop(f"a drop has one training file; these are {', '.join(files)}.")
     return {name: files[name] for name in sorted(files, key=lambda n: roles[n] is Role.TRAINING)}

@@ -79,9 +79,9 @@ def end(run: Run, app_url: str, screen: Console) -> None:
     if run["stage"] == "serving":
         screen.print(f"\n[bold]{run['model']}@{run['version']}[/bold] serves.")
     else:
-        failure = run["failure"] or {"what": "The dataset has errors.", "cure": "See the report."}
+        failure = run["failure"] or {"message": "The dataset has errors.", "fix": "See the report."}
         screen.print(f"\nThe run ended [bold]{run['stage']}[/bold]. ", end="")
-        screen.print(f"{failure['what']}\n{failure['cure']}", markup=False)
+        screen.print(f"{failure['message']}\n{failure['fix']}", markup=False)
     screen.print(f"  report    {app_url}/api/runs/{run['id']}/report.html", soft_wrap=True)
 
 
@@ -99,7 +99,7 @@ def show(runs: list[Run], screen: Console) -> None:
 def _in_short(run: Run) -> str:
     if run["stage"] == "serving":
         return f"{run['model']}@{run['version']}"
-    return str(run["failure"]["what"]) if run["failure"] else detail(run)
+    return str(run["failure"]["message"]) if run["failure"] else detail(run)
 
 
 def when(text: str) -> datetime:

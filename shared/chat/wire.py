@@ -24,8 +24,8 @@ DONE = b"data: [DONE]"
 class BadRequest(CallerError):
     """The request is not a chat request. `param` names the field that is wrong."""
 
-    def __init__(self, what: str, cure: str, *, param: str | None = None, status: int = 400):
-        super().__init__(what, cure)
+    def __init__(self, message: str, fix: str, *, param: str | None = None, status: int = 400):
+        super().__init__(message, fix)
         self.param = param
         self.status = status
 
@@ -33,8 +33,8 @@ class BadRequest(CallerError):
 class LimitReached(CallerError):
     """The caller's own limit; `retry_after` is in seconds."""
 
-    def __init__(self, what: str, cure: str, retry_after: float) -> None:
-        super().__init__(what, cure)
+    def __init__(self, message: str, fix: str, retry_after: float) -> None:
+        super().__init__(message, fix)
         self.retry_after = retry_after
 
 

@@ -1,7 +1,8 @@
 """Blob storage: documents that change by compare-and-swap, logs that only grow, leases.
 
 The only module that talks to storage. It knows containers and names, not what is in them.
-Absence is a value (None), a lost race is `Changed`, an outage is `Unavailable`.
+Absence is a value (None), a lost race is `Conflict`, a replaced blob is
+`Replaced`, an outage is `Unavailable`.
 """
 
 import asyncio
@@ -23,7 +24,15 @@ from azure.core.exceptions import (
 from pydantic import BaseModel, ValidationError
 
 from shared.cloud.identity import Me, no_token
-from shared.errors import Changed, Denied, NotFound, Refused, SettingError, Unavailable
+from shared.errors import (
+    Conflict,
+    Denied,
+    NotFound,
+    Refused,
+    Replaced,
+    SettingError,
+    Unavailable,
+)
 
 if TYPE_CHECKING:
     from azure.storage.blob import ContentSettings
@@ -101,11 +110,11 @@ class Container:
             ) from None
 
     async def create(self, name: str, data: bytes, content_type: str = "application/json") -> str:
-        """Write a blob that must not exist yet; its etag. Raises Changed if it does."""
+        """Write a blob that must not exist yet; its etag. Raises Conflict if it does."""
         return await self._upload(name, data, content_type)
 
     async def replace(self, name: str, data: bytes, etag: str) -> str:
-        """Write over the version `etag`; the new etag. Raises Changed if it is not the newest."""
+        """Write over the version `etag`; the new etag. Raises Conflict if it is not the newest."""
         return await self._upload(name, data, "application/json", etag)
 
     async def put(self, name: str, data: bytes, content_type: str) -> None:
@@ -125,14 +134,16 @@ class Container:
             await self.client.delete_blob(name, lease=lease)
 
     async def stream(self, name: str, etag: str) -> AsyncIterator[bytes]:
-        """The blob's bytes in chunks. Raises Changed if it is no longer the version `etag`."""
-        with self._translated(name):
-            try:
+        """The blob's bytes in chunks. Raises Replaced if it is no longer the version `etag`."""
+        try:
+            with self._translated(name):
                 download = await self.client.download_blob(name, **_only_if(etag))
-            except ResourceNotFoundError:
-                raise Changed(f"{name} was deleted.") from None
-            async for chunk in download.chunks():
-                yield chunk
+                async for chunk in download.chunks():
+                    yield chunk
+        except ResourceNotFoundError:
+            raise Replaced(f"{name} was deleted.") from None
+        except Conflict:
+            raise Replaced(f"{name} was replaced.") from None
 
     async def info(self, name: str) -> BlobInfo | None:
         with suppress(ResourceNotFoundError), self._translated(name):
@@ -141,7 +152,7 @@ class Container:
         return None
 
     async def sha256(self, blob: BlobInfo) -> str:
-        """Digest of exactly this version of the blob. Raises Changed."""
+        """Digest of exactly this version of the blob. Raises Replaced."""
         digest = hashlib.sha256()
         async for chunk in self.stream(*blob.version):
             digest.update(chunk)
@@ -164,7 +175,7 @@ class Container:
         try:
             with self._translated(name):
                 lease = await blob.acquire_lease(LEASE_SECONDS)
-        except (Changed, ResourceNotFoundError):
+        except (Conflict, ResourceNotFoundError):
             yield None
             return
         renewing = asyncio.create_task(_renew(lease))
@@ -204,7 +215,7 @@ class Container:
                 ) from error
             raise
         except (ResourceExistsError, ResourceModifiedError) as error:
-            raise Changed(f"{where} was changed by somebody else.") from error
+            raise Conflict(f"{where} was changed by somebody else.") from error
         except HttpResponseError as error:
             if error.status_code in (401, 403):
                 raise Denied(
@@ -212,7 +223,7 @@ class Container:
                     "Give the app's identity the role Storage Blob Data Contributor on it.",
                 ) from error
             if error.status_code == 412:  # a condition not met, or a lease that another holds
-                raise Changed(f"{where} is somebody else's now.") from error
+                raise Conflict(f"{where} is somebody else's now.") from error
             if not error.status_code:
                 raise no_token(f"reach {where}", error) from error
             raise Unavailable(f"Storage answered {error.status_code} for {where}.") from error

@@ -71,6 +71,6 @@ async def _one(examination: Examination, patient: Patient, deadline: float) -> l
     except TimeoutError:
         return [unknown(id, f"No answer within {deadline:.0f} s.")]
     except NotFound as error:
-        return [unknown(id, error.what, error.cure)]
+        return [unknown(id, error.message, error.fix)]
     except Exception as error:  # noqa: BLE001 - one examination's trouble is not the others'
         return [unknown(id, f"The examination itself failed ({type(error).__name__}).")]

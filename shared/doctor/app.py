@@ -24,21 +24,19 @@ async def settings(p: Patient) -> list[Case]:
     """settings, setting:NAME | Every setting that must be there is, each can be read, and none \
 is misspelt."""
     cases = [
-        problem(f"setting:{name}", error.what, f"{error.cure} {p.setting(name)}".strip())
+        problem(f"setting:{name}", error.message, f"{error.fix} {p.setting(name)}".strip())
         for name, error in p.unreadable.items()
     ]
     if not any(name.startswith("AzureWebJobsStorage") for name in p.environ):
         seen = "The app setting AzureWebJobsStorage is missing."
-        cure = (
-            f"Set it: the host keeps its keys and locks there. {p.setting('AzureWebJobsStorage')}"
-        )
-        cases.append(problem("setting:AzureWebJobsStorage", seen, cure))
+        fix = f"Set it: the host keeps its keys and locks there. {p.setting('AzureWebJobsStorage')}"
+        cases.append(problem("setting:AzureWebJobsStorage", seen, fix))
     known = {str(field.metadata["name"]) for field in fields(Settings)}
     for name in sorted(name for name in p.environ if name.startswith(OURS)):
         if name not in {*known, *ELSEWHERE} and not name.startswith("TunedropStorage__"):
             near = difflib.get_close_matches(name, known, 1)
-            cure = f"Is {near[0]} meant?" if near else "Take it out."
-            cases.append(warning(f"setting:{name}", f"There is no setting {name}.", cure))
+            fix = f"Is {near[0]} meant?" if near else "Take it out."
+            cases.append(warning(f"setting:{name}", f"There is no setting {name}.", fix))
     return cases or [ok("settings", f"All that must be set are, of {len(known)} that there are.")]
 
 
@@ -53,12 +51,12 @@ async def versions(p: Patient) -> list[Case]:
     if (python >= (3, 13)) != (int(library.partition(".")[0]) >= 2):
         return [problem("versions", seen, REINSTALL)]
     if not bundle.startswith("[4."):
-        cure = 'Set extensionBundle.version in host.json to "[4.0.0, 5.0.0)".'
-        return [problem("versions", seen, cure)]
+        fix = 'Set extensionBundle.version in host.json to "[4.0.0, 5.0.0)".'
+        return [problem("versions", seen, fix)]
     if python < (3, 13) and p.environ.get("PYTHON_ENABLE_INIT_INDEXING") != "1":
-        cure = f"Set it. {p.setting('PYTHON_ENABLE_INIT_INDEXING', '1')}"
+        fix = f"Set it. {p.setting('PYTHON_ENABLE_INIT_INDEXING', '1')}"
         seen = "PYTHON_ENABLE_INIT_INDEXING is not 1: before Python 3.13 nothing can be streamed."
-        return [problem("versions", seen, cure)]
+        return [problem("versions", seen, fix)]
     return [ok("versions", seen)]
 
 
@@ -84,10 +82,10 @@ async def app_keys(p: Patient) -> list[Case]:
     try:
         who = [caller.name for caller in parse_keys(p.settings.app_keys)]
     except SettingError as error:
-        return [problem("app-keys", error.what, error.cure)]
+        return [problem("app-keys", error.message, error.fix)]
     if p.settings.entra_tenant:
         who.append(f"people of the tenant {p.settings.entra_tenant}")
     if not who:
-        cure = "Set it to NAME:SHA256 of a key: printf %s KEY | sha256sum"
-        return [warning("app-keys", "Nobody may chat: TUNEDROP_APP_KEYS is empty.", cure)]
+        fix = "Set it to NAME:SHA256 of a key: printf %s KEY | sha256sum"
+        return [warning("app-keys", "Nobody may chat: TUNEDROP_APP_KEYS is empty.", fix)]
     return [ok("app-keys", f"May chat: {', '.join(who)}.")]

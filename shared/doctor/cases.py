@@ -18,31 +18,31 @@ class State(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Case:
     """`id` is the examination's, with `:` and a subject where there are several. No secret and
-    nothing of a dataset is ever put into `seen` or `cure`."""
+    nothing of a dataset is ever put into `seen` or `fix`."""
 
     id: str
     state: State
     seen: str
-    cure: str = ""
+    fix: str = ""
 
     def as_json(self) -> dict[str, str]:
-        return {"id": self.id, "state": self.state, "seen": self.seen, "cure": self.cure}
+        return {"id": self.id, "state": self.state, "seen": self.seen, "fix": self.fix}
 
 
 def ok(id: str, seen: str) -> Case:
     return Case(id, State.OK, seen)
 
 
-def warning(id: str, seen: str, cure: str) -> Case:
-    return Case(id, State.WARNING, seen, cure)
+def warning(id: str, seen: str, fix: str) -> Case:
+    return Case(id, State.WARNING, seen, fix)
 
 
-def problem(id: str, seen: str, cure: str) -> Case:
-    return Case(id, State.PROBLEM, seen, cure)
+def problem(id: str, seen: str, fix: str) -> Case:
+    return Case(id, State.PROBLEM, seen, fix)
 
 
-def unknown(id: str, seen: str, cure: str = "") -> Case:
-    return Case(id, State.UNKNOWN, seen, cure)
+def unknown(id: str, seen: str, fix: str = "") -> Case:
+    return Case(id, State.UNKNOWN, seen, fix)
 
 
 def healthy(cases: list[Case]) -> bool:

@@ -33,12 +33,12 @@ async def identity(p: Patient) -> list[Case]:
             lacking.append(name)
     if lacking:
         assign_it = p.functionapp("identity assign", "--identities RESOURCE-ID-OF-THE-IDENTITY")
-        cure = f"Give the app its identity and set AZURE_CLIENT_ID to it: {assign_it}"
+        fix = f"Give the app its identity and set AZURE_CLIENT_ID to it: {assign_it}"
         return [
             problem(
                 "identity",
                 f"There is no token for {', '.join(lacking)}.",
-                cure if managed else "az login",
+                fix if managed else "az login",
             )
         ]
     holder = who.get("upn") or who.get("oid") or "without a name"
@@ -57,27 +57,27 @@ async def clock(p: Patient) -> list[Case]:
     if abs(skew) < SKEW_SECONDS:
         return [ok("clock", "Less than a minute apart from the service's.")]
     seen = f"{abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} the service's."
-    cure = "Set the clock: timedatectl set-ntp true, or w32tm /resync on Windows."
-    return [(problem if abs(skew) >= REFUSED_SECONDS else warning)("clock", seen, cure)]
+    fix = "Set the clock: timedatectl set-ntp true, or w32tm /resync on Windows."
+    return [(problem if abs(skew) >= REFUSED_SECONDS else warning)("clock", seen, fix)]
 
 
 async def endpoint(p: Patient) -> list[Case]:
     """endpoint | AZURE_OPENAI_ENDPOINT answers as Azure OpenAI's v1 API and is the account's."""
     ours = p.settings.openai_endpoint
-    cure = f"Compare it with the account's own: {p.account('show', '--query properties.endpoint')}"
+    fix = f"Compare it with the account's own: {p.account('show', '--query properties.endpoint')}"
     try:
         answer = await p.answer("models.read")
     except Unavailable as error:
-        return [problem("endpoint", error.what, f"Is its name known in DNS? {cure}")]
+        return [problem("endpoint", error.message, f"Is its name known in DNS? {fix}")]
     except TunedropError as error:
-        return [unknown("endpoint", error.what, error.cure)]
+        return [unknown("endpoint", error.message, error.fix)]
     if answer.status not in (200, 401, 403, 429):
-        return [problem("endpoint", f"{ours} answers {answer.status}, unlike Azure OpenAI.", cure)]
+        return [problem("endpoint", f"{ours} answers {answer.status}, unlike Azure OpenAI.", fix)]
     properties = (await p.fact("account.read")).get("properties", {})
     theirs = [properties.get("endpoint"), *(properties.get("endpoints") or {}).values()]
     if _host(ours) not in [_host(str(url)) for url in theirs]:
         seen = f"{ours} is no endpoint of {p.settings.account}, whose own is {theirs[0]}."
-        return [warning("endpoint", seen, cure)]
+        return [warning("endpoint", seen, fix)]
     return [ok("endpoint", f"{ours} answers and belongs to {p.settings.account}.")]
 
 
@@ -90,19 +90,19 @@ async def _right(p: Patient, id: str, right: Right) -> Case:
     try:
         answer = await p.answer(id)
     except TunedropError as error:
-        return unknown(id, error.what, error.cure)
+        return unknown(id, error.message, error.fix)
     if why := otherwise(right, answer):
         known = {"account": p.settings.account, "group": p.settings.resource_group}
-        seen, cure = (text.format(**known) for text in why)
-        return problem(id, f"{answer.status} {answer.code}: {seen}.", cure)
+        seen, fix = (text.format(**known) for text in why)
+        return problem(id, f"{answer.status} {answer.code}: {seen}.", fix)
     # An error proves something only in Azure's own envelope: anybody may answer 404.
     if answer.status in right.proof and (answer.status < 300 or answer.code):
         return ok(id, f"Allowed: {right.how} answers {answer.status}.")
     if not denied(answer):
         return unknown(id, f"Neither allowed nor denied: {right.how} answers {answer.status}.")
     if right.plane == "data" and p.settings.openai_key:
-        cure = f"Leave out AZURE_OPENAI_API_KEY, or take one from: {p.account('keys list')}"
-        return problem(id, f"{answer.status}: the key is not accepted.", cure)
+        fix = f"Leave out AZURE_OPENAI_API_KEY, or take one from: {p.account('keys list')}"
+        return problem(id, f"{answer.status}: the key is not accepted.", fix)
     role, scope = ROLES[right.role], p.account_scope
     if role.scope == "subscription":
         scope = f"/subscriptions/{p.settings.subscription_id}"
@@ -114,14 +114,14 @@ async def region(p: Patient) -> list[Case]:
     """region | The account's region trains the base model with the chosen training type."""
     tier = catalog.TIERS.get(p.settings.training_type.lower())
     if tier is None:
-        cure = f"Set TUNEDROP_TRAINING_TYPE to {_or(set(catalog.TIERS.values()))}."
-        return [problem("region", f"{p.settings.training_type!r} is no training type.", cure)]
+        fix = f"Set TUNEDROP_TRAINING_TYPE to {_or(set(catalog.TIERS.values()))}."
+        return [problem("region", f"{p.settings.training_type!r} is no training type.", fix)]
     here = str((await p.fact("account.read")).get("location", "")).lower().replace(" ", "")
     where = catalog.standard_regions(p.settings.base_model)
     if tier == "standard" and here not in where:
         seen = f"The account is in {here}, which has no standard training of this base model."
-        cure = f"Set TUNEDROP_TRAINING_TYPE to globalStandard, or use an account in {_or(where)}."
-        return [problem("region", seen, cure)]
+        fix = f"Set TUNEDROP_TRAINING_TYPE to globalStandard, or use an account in {_or(where)}."
+        return [problem("region", seen, fix)]
     return [ok("region", f"The account is in {here}; the training type is {tier}.")]
 
 
@@ -133,16 +133,16 @@ async def base_model(p: Patient) -> list[Case]:
     known = catalog.model(wanted)
     if entry is None or not _tunable(entry) or (known and not known.methods):
         why = "is not offered by this account" if entry is None else "cannot be tuned here"
-        cure = f"Set TUNEDROP_BASE_MODEL to {_or(tunable)}."
-        return [problem("base-model", f"{wanted} {why}.", cure)]
+        fix = f"Set TUNEDROP_BASE_MODEL to {_or(tunable)}."
+        return [problem("base-model", f"{wanted} {why}.", fix)]
     ends = _ends(entry) or (known.training_ends if known else None)
     if ends and ends - p.now().date() <= catalog.RETIRES_SOON:
         later = [name for name, end in tunable.items() if end is None or end > ends]
-        cure = "Nothing that this account offers is trained for longer: watch for its successor."
+        fix = "Nothing that this account offers is trained for longer: watch for its successor."
         if later:
-            cure = f"Set TUNEDROP_BASE_MODEL to one that is trained for longer: {_or(later)}."
+            fix = f"Set TUNEDROP_BASE_MODEL to one that is trained for longer: {_or(later)}."
         # "No earlier than": it may go on being trained for a while after that day.
-        return [warning("base-model", f"Training of {wanted} may end from {ends} on.", cure)]
+        return [warning("base-model", f"Training of {wanted} may end from {ends} on.", fix)]
     until = f" until {ends} at least" if ends else ""
     return [ok("base-model", f"{wanted} can be tuned{until}.")]
 
@@ -155,8 +155,8 @@ async def sku(p: Patient) -> list[Case]:
     if not offered:
         return [unknown("sku", "Only seen with base-model.")]
     if wanted.lower() not in [name.lower() for name in offered]:
-        cure = f"Set TUNEDROP_DEPLOYMENT_SKU to {_or(offered)}."
-        return [problem("sku", f"{wanted} is not offered for {model}.", cure)]
+        fix = f"Set TUNEDROP_DEPLOYMENT_SKU to {_or(offered)}."
+        return [problem("sku", f"{wanted} is not offered for {model}.", fix)]
     return [ok("sku", f"{wanted} is offered for {model}.")]
 
 
@@ -178,8 +178,8 @@ async def quota(p: Patient) -> list[Case]:
     if least.get("status") == "Blocked" or _left(least) < need:
         delete = p.account("deployment delete", "--deployment-name NAME")
         more = "ask for more: https://aka.ms/oai/stuquotarequest"
-        cure = f"Lower TUNEDROP_DEPLOYMENT_CAPACITY, delete a deployment ({delete}) or {more}"
-        return [problem("quota", seen, cure)]
+        fix = f"Lower TUNEDROP_DEPLOYMENT_CAPACITY, delete a deployment ({delete}) or {more}"
+        return [problem("quota", seen, fix)]
     return [ok("quota", seen)]
 
 
@@ -188,9 +188,9 @@ async def deployments_left(p: Patient) -> list[Case]:
     found = (await p.fact("deployments.read")).get("value", [])
     models = [str(deployment["properties"]["model"]["name"]) for deployment in found]
     tuned = [name for name in models if ".ft-" in name or name.startswith(("ftchkpt", "ftckpt"))]
-    cure = f"Delete one: {p.account('deployment delete', '--deployment-name NAME')}"
+    fix = f"Delete one: {p.account('deployment delete', '--deployment-name NAME')}"
     of_tuned = ("deployments of tuned models", len(tuned), catalog.TUNED_DEPLOYMENTS)
-    return [_room("deployments-left", cure, of_tuned, ("in all", len(models), catalog.DEPLOYMENTS))]
+    return [_room("deployments-left", fix, of_tuned, ("in all", len(models), catalog.DEPLOYMENTS))]
 
 
 async def jobs_left(p: Patient) -> list[Case]:
@@ -199,20 +199,20 @@ async def jobs_left(p: Patient) -> list[Case]:
     waiting = [job for job in page["data"] if str(job.get("status")) in ("pending", "queued")]
     total = len(page["data"]) + bool(page.get("has_more"))
     job = f"{p.settings.openai_endpoint.rstrip('/')}/openai/fine_tuning/jobs/JOB-ID"
-    cure = (
+    fix = (
         "Delete old ones: az rest --method delete --resource https://cognitiveservices.azure.com "
         f'--url "{job}?api-version=2025-04-01-preview"'
     )
     in_all = ("jobs", total, catalog.JOBS)
-    return [_room("jobs-left", cure, in_all, ("queued", len(waiting), catalog.QUEUED_JOBS))]
+    return [_room("jobs-left", fix, in_all, ("queued", len(waiting), catalog.QUEUED_JOBS))]
 
 
-def _room(id: str, cure: str, *counts: tuple[str, int, int]) -> Case:
+def _room(id: str, fix: str, *counts: tuple[str, int, int]) -> Case:
     seen = ", ".join(f"{used} of {limit} {what}" for what, used, limit in counts) + "."
     if any(used >= limit for _, used, limit in counts):
-        return problem(id, seen, cure)
+        return problem(id, seen, fix)
     if any(used >= NEARLY * limit for _, used, limit in counts):
-        return warning(id, seen, cure)
+        return warning(id, seen, fix)
     return ok(id, seen)
 
 
@@ -226,9 +226,9 @@ async def base_deployments(p: Patient) -> list[Case]:
     bad = {name: state for name, state in bad.items() if state != "Succeeded"}
     if bad:
         seen = ", ".join(f"{name}: {state}" for name, state in bad.items()) + "."
-        cure = "Take it out of TUNEDROP_BASE_DEPLOYMENTS and TUNEDROP_CHAT_FALLBACK, or deploy it: "
+        fix = "Take it out of TUNEDROP_BASE_DEPLOYMENTS and TUNEDROP_CHAT_FALLBACK, or deploy it: "
         options = "--deployment-name NAME --model-format OpenAI --model-name MODEL"
-        return [problem("base-deployments", seen, cure + p.account("deployment create", options))]
+        return [problem("base-deployments", seen, fix + p.account("deployment create", options))]
     return [ok("base-deployments", f"Ready: {', '.join(named) or 'none is named'}.")]
 
 

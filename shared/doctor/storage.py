@@ -33,7 +33,7 @@ leased and deleted (in datasets it is not leased: the app may take it at any mom
     try:
         clients = {name: getattr(p.cloud, name).client for name in CONTAINERS}
     except SettingError as error:
-        return [problem("storage", error.what, error.cure)]
+        return [problem("storage", error.message, error.fix)]
     except ValueError:  # its text may hold the key
         return [problem("storage", "TunedropStorage is no connection string.", STRING)]
     storage = await _reach(clients["runs"])
@@ -54,10 +54,10 @@ async def _reach(client: "ContainerClient") -> Case:
         if error.status_code is None:  # it was not even asked
             return unknown("storage", "Only seen with identity.")
     except AzureError as error:
-        cure = "Is the address right, its name known in DNS, the network open?"
+        fix = "Is the address right, its name known in DNS, the network open?"
         if is_local_http(where):
-            cure = "Start it: python3 dev.py up"
-        return problem("storage", f"{where} does not answer ({type(error).__name__}).", cure)
+            fix = "Start it: python3 dev.py up"
+        return problem("storage", f"{where} does not answer ({type(error).__name__}).", fix)
     return ok("storage", f"{where} answers.")
 
 
@@ -91,8 +91,8 @@ async def blob_case(p: Patient, id: str, role: str, doing: str, error: AzureErro
     status = getattr(error, "status_code", None)
     seen = f"The app cannot {doing} blobs in {name}: {code}."
     if code == "ContainerNotFound":
-        cure = f"az storage container create --name {name} {_sign(p)}"
-        return problem(id, f"There is no container {name}.", cure)
+        fix = f"az storage container create --name {name} {_sign(p)}"
+        return problem(id, f"There is no container {name}.", fix)
     if status not in (401, 403):
         return unknown(id, seen)
     if code == "AuthorizationFailure" and not p.settings.storage:  # a missing role is a Mismatch
@@ -128,15 +128,15 @@ async def queue(p: Patient) -> list[Case]:
         return [unknown("queue", "Only seen with storage.")]
     if not endpoint:
         seen = "TunedropStorage__queueServiceUri is missing; the blob trigger needs it."
-        cure = p.setting(
+        fix = p.setting(
             "TunedropStorage__queueServiceUri", "https://ACCOUNT.queue.core.windows.net"
         )
-        return [problem("queue", seen, cure)]
+        return [problem("queue", seen, fix)]
     path = f"/{POISON}/messages?peekonly=true&numofmessages=32{sas}"
     try:
         answer = await p.probe.queue(endpoint, path, key)
     except TunedropError as error:
-        return [unknown("queue", error.what)]
+        return [unknown("queue", error.message)]
     found = str(answer.body).count("<QueueMessage>")
     if answer.status == 404 or (answer.status == 200 and not found):
         return [ok("queue", "It can be read and holds no failed drop.")]
@@ -180,8 +180,8 @@ Event Grid, its subscription, the host and the function all work."""
     except TimeoutError:
         look = "az eventgrid system-topic event-subscription list --system-topic-name TOPIC"
         group = p.settings.resource_group or "GROUP"
-        cure = f"Is the app running, and subscribed? {look} --resource-group {group} --output table"
-        return [problem("delivery", f"Nobody took a dropped canary within {p.wait:g} s.", cure)]
+        fix = f"Is the app running, and subscribed? {look} --resource-group {group} --output table"
+        return [problem("delivery", f"Nobody took a dropped canary within {p.wait:g} s.", fix)]
     finally:
         with suppress(AzureError):
             await blob.delete_blob()

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pydantic import BaseModel
 
 from shared.cloud.blobs import Container
-from shared.errors import Changed, NotFound, Refused
+from shared.errors import Conflict, NotFound, Refused
 
 log = logging.getLogger(__name__)
 
@@ -149,7 +149,7 @@ class Registry:
                     await self.models.replace(f"{name}.json", data, etag)
                 else:
                     await self.models.create(f"{name}.json", data)
-            except Changed:
+            except Conflict:
                 continue
             return model
-        raise Changed(f"The record of model {name} changed {TRIES} times while it was written.")
+        raise Conflict(f"The record of model {name} changed {TRIES} times while it was written.")

@@ -27,7 +27,7 @@ class Checked(NamedTuple):
 
 
 async def check(run: Run, cloud: Cloud) -> Checked:
-    """Check the files and keep the reports beside the run. Raises Changed if one was replaced."""
+    """Check the files and keep the reports beside the run. Raises Replaced if one was replaced."""
     scanned = [await _scan(file, run, cloud) for file in run.files]
     for file, found in zip(run.files, scanned, strict=True):
         file.examples = found.examples

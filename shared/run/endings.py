@@ -20,11 +20,11 @@ class Cause:
 
     signs: re.Pattern[str]
     blame: str
-    cure: str
+    fix: str
 
 
-def _cause(signs: str, blame: str, cure: str) -> Cause:
-    return Cause(re.compile(signs, re.IGNORECASE), blame, cure)
+def _cause(signs: str, blame: str, fix: str) -> Cause:
+    return Cause(re.compile(signs, re.IGNORECASE), blame, fix)
 
 
 CAUSES = (
@@ -79,10 +79,10 @@ CAUSES = (
 
 def of_error(error: TunedropError, run: Run) -> Failure:
     """The end of a run that a refusal has brought about."""
-    cause = _find(f"{getattr(error, 'code', '')} {error.what}")
+    cause = _find(f"{getattr(error, 'code', '')} {error.message}")
     if cause is None:
-        return Failure(what=error.what, cure=error.cure or _retry(run), blame=error.blame)
-    return Failure(what=error.what, cure=cause.cure.format(id=run.id), blame=cause.blame)
+        return Failure(message=error.message, fix=error.fix or _retry(run), blame=error.blame)
+    return Failure(message=error.message, fix=cause.fix.format(id=run.id), blame=cause.blame)
 
 
 def of_job(job: RemoteJob, run: Run) -> Failure:
@@ -90,32 +90,34 @@ def of_job(job: RemoteJob, run: Run) -> Failure:
     says = job.error_message or job.error_code or "it gave no reason"
     cause = _find(f"{job.error_code} {job.error_message}")
     return Failure(
-        what=f"The job {job.id} failed: {says}",
-        cure=cause.cure.format(id=run.id) if cause else f"Look at the job. {_retry(run)}",
+        message=f"The job {job.id} failed: {says}",
+        fix=cause.fix.format(id=run.id) if cause else f"Look at the job. {_retry(run)}",
         blame=cause.blame if cause else "service",
     )
 
 
 def cancelled_elsewhere(job_id: str, run: Run) -> Failure:
-    what = f"The job {job_id} was cancelled outside of Tunedrop: in the portal or by another tool."
-    return Failure(what=what, cure=_retry(run), blame="caller")
+    message = (
+        f"The job {job_id} was cancelled outside of Tunedrop: in the portal or by another tool."
+    )
+    return Failure(message=message, fix=_retry(run), blame="caller")
 
 
 def cancelled_by(order: Order, run: Run) -> Failure:
     why = f": {order.why}" if order.why else "."
-    return Failure(what=f"Cancelled by {order.who}{why}", cure=_retry(run), blame="caller")
+    return Failure(message=f"Cancelled by {order.who}{why}", fix=_retry(run), blame="caller")
 
 
 def overdue(run: Run) -> Failure:
     stood = f"Nothing new was seen since {run.since:%Y-%m-%d %H:%M} UTC, while {run.stage}."
     last = f" The last look found: {run.waiting_for}" if run.waiting_for else ""
-    return Failure(what=stood + last, cure=_retry(run), blame="service")
+    return Failure(message=stood + last, fix=_retry(run), blame="service")
 
 
 def rejected(errors: str) -> Failure:
     return Failure(
-        what=f"The dataset has errors: {errors}.",
-        cure="report.html names each with its line and how to fix it; then drop the dataset again.",
+        message=f"The dataset has errors: {errors}.",
+        fix="report.html names each with its line and how to fix it; then drop the dataset again.",
         blame="caller",
     )
 
@@ -123,10 +125,10 @@ def rejected(errors: str) -> Failure:
 def replaced(name: str, *, gone: bool) -> Failure:
     """The end of a run whose dataset is not where it was, before a job could be asked for."""
     if gone:
-        what = f"{name} is gone, and the service has no copy of it."
-        return Failure(what=what, cure="Drop the same files again to go on.", blame="caller")
-    what = f"{name} was replaced by another before a job was asked for."
-    return Failure(what=what, cure="The newer drop has a run of its own.", blame="caller")
+        message = f"{name} is gone, and the service has no copy of it."
+        return Failure(message=message, fix="Drop the same files again to go on.", blame="caller")
+    message = f"{name} was replaced by another before a job was asked for."
+    return Failure(message=message, fix="The newer drop has a run of its own.", blame="caller")
 
 
 def _retry(run: Run) -> str:

@@ -23,7 +23,7 @@ FULL = "quotaExceeded"  # one of Azure's codes; that a resource without room has
 
 
 async def read(file: File, cloud: Cloud) -> AsyncIterator[bytes]:
-    """The file's bytes in chunks. Raises Changed if its blob is no longer the one taken."""
+    """The file's bytes in chunks. Raises Replaced if its blob is no longer the one taken."""
     if file.share is Share.ALL:
         async for chunk in cloud.datasets.stream(file.name, file.etag):
             yield chunk
@@ -47,8 +47,8 @@ async def bring(run: Run, cloud: Cloud) -> list[RemoteFile]:
         if error.code != FULL:
             raise
         await release(run, cloud)
-        cure = "It goes on when other runs have ended, or when files are deleted there."
-        raise Unavailable(error.what, cure) from error
+        fix = "It goes on when other runs have ended, or when files are deleted there."
+        raise Unavailable(error.message, fix) from error
 
 
 async def _bring(file: File, run: Run, cloud: Cloud) -> RemoteFile:

@@ -43,6 +43,6 @@ async def latest(runs: Container) -> Heartbeat | None:
     try:
         found = await runs.record(NAME, Heartbeat)
     except Refused as error:
-        log.warning("%s", error.what)
+        log.warning("%s", error.message)
         return None
     return found[0] if found else None

@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 
 from shared.cloud import Cloud
 from shared.cloud.blobs import BlobInfo
-from shared.errors import Changed, DropError
+from shared.errors import Conflict, DropError, Replaced
 from shared.run.drops import Drops
 from shared.run.folder import CANARY, PROBLEM, Folder, Role, look, parse
 from shared.run.ledger import Ledger
@@ -48,7 +48,7 @@ async def take(path: str, cloud: Cloud) -> str | None:
         return None
     try:
         run_id = await _take_folder(model, cloud)
-    except Changed:
+    except (Conflict, Replaced):
         log.info("%s was dropped again while it was read; the newer drop has its own event", path)
         return None
     except Exception as error:
@@ -176,7 +176,7 @@ def _etags(run: Run) -> list[str]:
 
 
 async def _explain(path: str, error: DropError, cloud: Cloud) -> None:
-    log.warning("drop not taken: %s", error.what)
+    log.warning("drop not taken: %s", error.message)
     await _put_problem(path, str(error), cloud)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from shared import telemetry
 from shared.cloud import Cloud
-from shared.errors import Changed, ServiceError, TunedropError, Unavailable
+from shared.errors import Conflict, ServiceError, TunedropError, Unavailable
 from shared.run import drops, endings, files, heartbeat, intake, jobs, orders
 from shared.run.ledger import BY_ITSELF, Claim, Ledger
 from shared.run.patience import overdue, pause
@@ -93,7 +93,7 @@ async def advance(run_id: str, cloud: Cloud, awake_since: datetime | None = None
         while going and races < RACES and (run := await ledger.load(run_id)):
             try:
                 going = await _one_step(run, claim, awake_since, cloud)
-            except Changed:
+            except Conflict:
                 races += 1  # somebody has amended the run: read it again
         return run.stage if run else None
 
@@ -105,12 +105,12 @@ async def obey(run_id: str, cloud: Cloud) -> None:
     async with ledger.claim(run_id) as claim:
         run = await ledger.load(run_id) if claim else None
         if claim and run and run.order:
-            with suppress(Changed):  # the next tick reads it again
+            with suppress(Conflict):  # the next tick reads it again
                 await _one_step(run, claim, None, cloud)
 
 
 async def _one_step(run: Run, claim: Claim, awake_since: datetime | None, cloud: Cloud) -> bool:
-    """Whether another step may follow at once. Raises Changed if somebody else has written."""
+    """Whether another step may follow at once. Raises Conflict if somebody else has written."""
     if run.resting(now()):
         return False
     ledger = Ledger(cloud.runs)
@@ -130,7 +130,7 @@ async def _one_step(run: Run, claim: Claim, awake_since: datetime | None, cloud:
             return True
         if run != before:
             await ledger.save(run)
-    except Changed:
+    except Conflict:
         raise
     except Unavailable as error:
         return await _rest(run, before, error, awake_since, cloud)
@@ -209,9 +209,9 @@ def _due(run: Run, awake_since: datetime | None) -> bool:
 
 async def _give_up(run: Run, failure: Failure, ledger: Ledger) -> None:
     """Order a run's end: whatever it has that costs is to be stopped before it is over."""
-    log.warning("run %s is given up: %s", run.id, failure.what)
-    await ledger.tell(run, "order", What.GIVE_UP, BY_ITSELF, failure.what)
-    run.order = Order(what=What.GIVE_UP, who=BY_ITSELF, why=failure.what, at=now())
+    log.warning("run %s is given up: %s", run.id, failure.message)
+    await ledger.tell(run, "order", What.GIVE_UP, BY_ITSELF, failure.message)
+    run.order = Order(what=What.GIVE_UP, who=BY_ITSELF, why=failure.message, at=now())
     run.failure = failure
     run.not_before = None
     await ledger.save(run)

@@ -18,7 +18,7 @@ from datetime import datetime
 
 from shared import telemetry
 from shared.cloud.blobs import Container
-from shared.errors import Changed, Refused, Unavailable
+from shared.errors import Conflict, Refused, Unavailable
 from shared.run.record import Moment, Progress, Run, now
 from shared.run.stages import ENDS, Seen, following
 
@@ -71,7 +71,7 @@ class Ledger:
         return run
 
     async def save(self, run: Run) -> None:
-        """Write the run as it is now. Raises Changed if somebody else has written since."""
+        """Write the run as it is now. Raises Conflict if somebody else has written since."""
         run._etag = await self.runs.replace(_path(run.id), _dump(run), run._etag)
 
     async def amend(self, run_id: str, change: Callable[[Run], bool]) -> Run | None:
@@ -84,7 +84,7 @@ class Ledger:
             run = await self.load(run_id)
             if run is None or not change(run):
                 return None
-            with suppress(Changed):
+            with suppress(Conflict):
                 await self.save(run)
                 return run
             await asyncio.sleep(PAUSE)
@@ -93,7 +93,7 @@ class Ledger:
     async def move(self, run: Run, seen: Seen, who: str = BY_ITSELF, why: str = "") -> None:
         """Take the run on to the stage that follows from what was seen."""
         stage = following(run.stage, seen, run.came_from)
-        said = run.failure.what if stage in ENDS and run.failure else seen
+        said = run.failure.message if stage in ENDS and run.failure else seen
         await self.tell(run, "stage", f"{stage}: {said}", who, why)
         run.stage = stage
         run.timeline.append(Moment(stage=stage, at=now()))
@@ -197,7 +197,7 @@ class Ledger:
             yield Claim(self.runs, run_id, lease) if lease else None
 
     async def _mark(self, run_id: str) -> None:
-        with suppress(Changed):  # somebody holds it, so it is there
+        with suppress(Conflict):  # somebody holds it, so it is there
             await self.runs.put(f"active/{run_id}", b"", "text/plain")
 
 

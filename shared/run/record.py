@@ -65,8 +65,8 @@ class Epoch(BaseModel):
 class Failure(BaseModel):
     """Why a run ended without serving. `blame` says who can mend it: caller, service or us."""
 
-    what: str
-    cure: str
+    message: str
+    fix: str
     blame: str
 
 

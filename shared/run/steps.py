@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from shared.cloud import Cloud
 from shared.cloud.finetuning import RemoteFile, RemoteJob
-from shared.errors import Changed, Denied, Refused, Throttled, Unavailable
+from shared.errors import Denied, Refused, Replaced, Throttled, Unavailable
 from shared.model import hosting
 from shared.model.registry import Registry, Version
 from shared.run import checking, endings, files, jobs
@@ -29,7 +29,7 @@ async def check(run: Run, cloud: Cloud) -> Seen | None:
     """received: read every file, write the report."""
     try:
         checked = await checking.check(run, cloud)
-    except Changed:
+    except Replaced:
         return await _replaced(run, cloud)
     await Ledger(cloud.runs).tell(run, "check", checked.summary)
     if checked.errors:
@@ -52,7 +52,7 @@ async def upload(run: Run, cloud: Cloud) -> Seen | None:
     """checked: bring the files to the service and wait until it has processed them."""
     try:
         remote = await files.bring(run, cloud)
-    except Changed:
+    except Replaced:
         return await _replaced(run, cloud)
     await Ledger(cloud.runs).save(run)
     states = [await _processed(file, cloud) for file in remote]

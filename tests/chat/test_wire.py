@@ -34,8 +34,8 @@ def outcome(body: bytes) -> Chat | BadRequest:
 def test_any_bytes_are_refused_with_a_cure(body: bytes) -> None:
     refused = outcome(body)
     assert isinstance(refused, BadRequest)
-    assert refused.what
-    assert refused.cure
+    assert refused.message
+    assert refused.fix
 
 
 @given(NEARLY)

@@ -1,4 +1,4 @@
-"""One thing is spoilt at a time: the doctor finds that, names its cure, and finds nothing else."""
+"""One thing is spoilt at a time: the doctor finds that, names its fix, and finds nothing else."""
 
 import subprocess
 import sys
@@ -57,7 +57,7 @@ async def test_a_right_that_is_missing(patient: Patient, right: str) -> None:
     role, scope = "Cognitive Services OpenAI Contributor", ACCOUNT_SCOPE
     if right == "usages.read":
         role, scope = "Cognitive Services Usages Reader", f"/subscriptions/{SUBSCRIPTION}"
-    assert found.ill[right].cure == (
+    assert found.ill[right].fix == (
         "az role assignment create --assignee-object-id local --assignee-principal-type "
         f'ServicePrincipal --role "{role}" --scope {scope}'
     )
@@ -68,15 +68,15 @@ async def test_a_right_that_is_missing(patient: Patient, right: str) -> None:
 class Spoilt:
     """Settings of the app and of the emulator, and what the doctor is to make of them."""
 
-    finds: dict[str, tuple[str, str]]  # id: state, part of the cure
+    finds: dict[str, tuple[str, str]]  # id: state, part of the fix
     changes: dict[str, str | None] = field(default_factory=dict)
     service: dict[str, Any] = field(default_factory=dict)
     unseen: set[str] = field(default_factory=set)
 
 
 def missing(name: str, unseen: set[str]) -> Spoilt:
-    cure = f"--settings {name}=VALUE"
-    return Spoilt({f"setting:{name}": ("problem", cure)}, {name: None}, unseen=unseen)
+    fix = f"--settings {name}=VALUE"
+    return Spoilt({f"setting:{name}": ("problem", fix)}, {name: None}, unseen=unseen)
 
 
 BLIND = CONTROL | {"region", "clock"} | OF_CATALOGUE | OF_DEPLOYMENTS
@@ -190,10 +190,10 @@ async def test_what_is_spoilt_is_named_with_its_cure(patient: Patient, name: str
     assert {id: case.state for id, case in found.ill.items()} == {
         id: state for id, (state, _) in spoilt.finds.items()
     }
-    for id, (_, cure) in spoilt.finds.items():
-        assert cure in found.ill[id].cure
+    for id, (_, fix) in spoilt.finds.items():
+        assert fix in found.ill[id].fix
     assert found.unseen == spoilt.unseen
-    assert not any("SECRET" in f"{case.seen}{case.cure}" for case in found.cases)
+    assert not any("SECRET" in f"{case.seen}{case.fix}" for case in found.cases)
 
 
 # ---- the service -------------------------------------------------------------------------------
@@ -229,7 +229,7 @@ async def test_a_clock_that_is_wrong(patient: Patient) -> None:
     case = (await patient.examine(ahead=-hopeless)).ill["clock"]
     assert case.state == "problem"
     assert "behind" in case.seen
-    assert "timedatectl" in case.cure
+    assert "timedatectl" in case.fix
 
 
 @pytest.mark.parametrize(("day", "state"), [("2026-02-01", "ok"), ("2027-03-01", "warning")])
@@ -254,7 +254,7 @@ async def test_no_room_for_another_job(patient: Patient) -> None:
                 client.fine_tuning.jobs.cancel(job)
     assert set(found.ill) == {"jobs-left"}
     assert "20 of 20 queued" in found.ill["jobs-left"].seen
-    assert "az rest --method delete" in found.ill["jobs-left"].cure
+    assert "az rest --method delete" in found.ill["jobs-left"].fix
 
 
 async def test_no_room_for_another_deployment(patient: Patient) -> None:
@@ -272,7 +272,7 @@ async def test_no_room_for_another_deployment(patient: Patient) -> None:
                 arm.deployments.begin_delete("rg", "account", f"tuned-{number}", polling=False)
     assert set(found.ill) == {"deployments-left"}
     assert "10 of 10 deployments of tuned models" in found.ill["deployments-left"].seen
-    assert "deployment delete" in found.ill["deployments-left"].cure
+    assert "deployment delete" in found.ill["deployments-left"].fix
 
 
 # ---- storage -----------------------------------------------------------------------------------
@@ -319,15 +319,15 @@ async def test_a_signature_that_allows_too_little(
     assert set(ill) == (whose if cannot else set())
     for case in ill.values():
         assert f"The app cannot {cannot} blobs" in case.seen
-        assert "rwdlacup" in case.cure
+        assert "rwdlacup" in case.fix
     assert unseen <= found.unseen
-    assert "sig=" not in "".join(f"{case.seen}{case.cure}" for case in found.cases)
+    assert "sig=" not in "".join(f"{case.seen}{case.fix}" for case in found.cases)
 
 
 async def test_a_signature_without_the_queue(patient: Patient, loop: Loop) -> None:
     found = await patient.examine(TunedropStorage=signed(loop, "rwdlacup", Services(blob=True)))
     assert set(found.ill) == {"queue"}
-    assert "services b and q" in found.ill["queue"].cure
+    assert "services b and q" in found.ill["queue"].fix
 
 
 async def test_a_drop_that_failed_five_times(patient: Patient, loop: Loop) -> None:
@@ -340,7 +340,7 @@ async def test_a_drop_that_failed_five_times(patient: Patient, loop: Loop) -> No
         finally:
             queue.delete_queue()
     assert set(found.ill) == {"queue"}
-    assert "az storage message peek" in found.ill["queue"].cure
+    assert "az storage message peek" in found.ill["queue"].fix
 
 
 @pytest.fixture
@@ -360,14 +360,14 @@ def strict_azurite(tmp_path: Path, node: str) -> Iterator[str]:
 async def test_an_azurite_that_is_older_than_the_sdk(patient: Patient, strict_azurite: str) -> None:
     found = await patient.examine(TunedropStorage=strict_azurite)
     assert set(found.ill) == {"storage"}
-    assert "azurite --skipApiVersionCheck" in found.ill["storage"].cure
+    assert "azurite --skipApiVersionCheck" in found.ill["storage"].fix
 
 
 async def test_events_that_do_not_arrive(patient: Patient) -> None:
     # The canary is dropped where nobody has subscribed.
     found = await patient.examine(wait=1, TUNEDROP_DATASETS_CONTAINER="feedback")
     assert set(found.ill) == {"delivery"}
-    assert "event-subscription list" in found.ill["delivery"].cure
+    assert "event-subscription list" in found.ill["delivery"].fix
 
 
 async def test_no_canary_is_left_behind(patient: Patient, loop: Loop) -> None:
@@ -383,7 +383,7 @@ async def test_no_canary_is_left_behind(patient: Patient, loop: Loop) -> None:
 
 async def test_a_timer_that_stands_still(patient: Patient) -> None:
     case = (await patient.examine(ahead=timedelta(minutes=20))).ill["timer"]
-    assert "az functionapp restart" in case.cure
+    assert "az functionapp restart" in case.fix
 
 
 # ---- the app -----------------------------------------------------------------------------------
@@ -414,7 +414,7 @@ async def test_the_role_for_storage_by_identity(
     error.status_code, error.error_code = 403, "AuthorizationPermissionMismatch"  # type: ignore[attr-defined]
     async with Examined(environ, lambda: datetime.now(UTC), 0) as p:
         case = await blob_case(p, f"container:{store}", store, "write", error)
-    assert case.cure == (
+    assert case.fix == (
         "az role assignment create --assignee-object-id local --assignee-principal-type "
         f'ServicePrincipal --role "{role}" --scope "$(az storage account show --name data '
         f'--query id --output tsv)/blobServices/default/containers/{store}"'

@@ -152,8 +152,8 @@ def test_a_base_model_that_cannot_be_tuned_fails_the_run_with_the_services_words
     loop.drop("stone", training_set=dataset(10), run_yaml=b"base_model: gpt-99")
     run = loop.ended_run("stone")
     assert run["stage"] == "failed"
-    assert "does not support fine-tuning" in run["failure"]["what"]
-    assert "base_model" in run["failure"]["cure"]
+    assert "does not support fine-tuning" in run["failure"]["message"]
+    assert "base_model" in run["failure"]["fix"]
 
 
 def test_chat_refuses_strangers_and_names_the_near_models(loop: Loop) -> None:

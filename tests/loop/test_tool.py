@@ -90,8 +90,8 @@ def test_orders_are_given_with_who_and_why(tool: Tool, loop: Loop, tmp_path: Pat
     assert tool("cancel", run_id, "--why", "only a try", "--who", "Ada").exit_code == 0
     run = wait_for(lambda: loop.get(f"runs/{run_id}") if loop.ended_run("tool-orders") else None)
     assert run["stage"] == "cancelled"
-    assert "Ada" in run["failure"]["what"]
-    assert "only a try" in run["failure"]["what"]
+    assert "Ada" in run["failure"]["message"]
+    assert "only a try" in run["failure"]["message"]
     ended = tool("watch", run_id)
     assert ended.exit_code == 1
     assert "The run ended cancelled" in ended.output

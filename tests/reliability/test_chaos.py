@@ -195,7 +195,7 @@ class Storm:
         assert runs, "a storm without a run shows nothing"
         for run in runs:
             assert run.ended, run
-            assert run.stage is Stage.SERVING or (run.failure and run.failure.what), run
+            assert run.stage is Stage.SERVING or (run.failure and run.failure.message), run
         sizes = {(run.model, run.training.size, run.training.sha256) for run in runs}
         for model, content in self.newest.items():
             digest = _sha256(content)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from shared.errors import Changed, Unavailable
+from shared.errors import Conflict, Unavailable
 from shared.run import intake, keeper
 from shared.run.drops import Drops, missed
 from shared.run.folder import PROBLEM
@@ -37,7 +37,7 @@ async def test_replaced_content_supersedes_the_run_and_its_return_takes_it_up_ag
     ended = await shore.known(run.id)
     assert ended.stage is Stage.SUPERSEDED
     assert ended.failure
-    assert "replaced" in ended.failure.what
+    assert "replaced" in ended.failure.message
     assert await shore.ledger.active() == []
 
     await shore.drop(dataset(10))
@@ -62,7 +62,7 @@ async def test_a_lost_race_is_noticed(shore: Shore) -> None:
     mine = await shore.received()
     theirs = await shore.known(mine.id)
     await shore.ledger.move(theirs, Seen.GOOD)
-    with pytest.raises(Changed):
+    with pytest.raises(Conflict):
         await shore.ledger.save(mine)
 
 

@@ -261,7 +261,7 @@ async def test_a_run_given_up_says_so_although_the_cancel_was_not_answered(
     await keeper.tick(shore.cloud)
     run = await shore.until(run, *ENDS)
     assert run.failure
-    assert "outside of Tunedrop" not in run.failure.what
+    assert "outside of Tunedrop" not in run.failure.message
 
 
 async def test_files_brought_in_an_earlier_life_are_released_too(

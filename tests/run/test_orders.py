@@ -69,7 +69,7 @@ async def test_orders_that_make_no_sense_are_refused_by_name(shore: Shore) -> No
     run = await shore.until(await shore.received(), Stage.READY)
     with pytest.raises(NotNow, match="ready cannot take the order resume") as refused:
         await orders.give(run.id, What.RESUME, "Ada", "", shore.cloud)
-    assert refused.value.cure == "It takes: start, cancel."
+    assert refused.value.fix == "It takes: start, cancel."
 
 
 @pytest.mark.parametrize("stage", [Stage.READY, Stage.SUBMITTED, Stage.TRAINING])
@@ -86,7 +86,7 @@ async def test_a_run_is_cancelled_and_its_job_with_it(
     run = await shore.until(run, *ENDS)
     assert run.stage is Stage.CANCELLED
     assert run.failure
-    assert (run.failure.what, run.failure.blame) == ("Cancelled by Ada: because", "caller")
+    assert (run.failure.message, run.failure.blame) == ("Cancelled by Ada: because", "caller")
     states = [loop.service.fine_tuning.jobs.retrieve(id).status for id in jobs_of(loop, run.id)]
     assert states == ([] if stage is Stage.READY else ["cancelled"])
     assert ("cancelled: Cancelled by Ada: because", "Ada", "because") in [
@@ -155,7 +155,7 @@ async def test_a_rejected_run_may_be_checked_again(shore: Shore) -> None:
     await shore.drop(dataset(9))
     run = await shore.until(await shore.received(), *ENDS)
     assert run.failure
-    assert "too-few-examples" in run.failure.what
+    assert "too-few-examples" in run.failure.message
     run = await order(shore, run, What.RETRY)
     assert run.stage is Stage.RECEIVED
     assert (await shore.until(run, *ENDS)).stage is Stage.REJECTED
@@ -192,7 +192,7 @@ async def test_a_retried_run_whose_job_is_alive_follows_it_and_pays_no_other(
 ) -> None:
     await shore.drop()
     run = await shore.until(await shore.received(), Stage.TRAINING)
-    run.failure = Failure(what="An old version knew no better.", cure="", blame="us")
+    run.failure = Failure(message="An old version knew no better.", fix="", blame="us")
     await shore.ledger.move(run, Seen.FAILED)
     await keeper.tick(shore.cloud)
     run = await order(shore, run, What.RETRY)
@@ -225,8 +225,8 @@ async def test_a_retry_whose_dataset_is_gone_does_not_speak_of_a_newer_one(
     await shore.cloud.datasets.delete(f"{shore.model}/training.jsonl")
     run = await shore.until(await order(shore, run, What.RETRY), *ENDS)
     assert run.failure
-    assert "before anything was sent" not in run.failure.what
-    assert "newer drop" not in run.failure.cure
+    assert "before anything was sent" not in run.failure.message
+    assert "newer drop" not in run.failure.fix
 
 
 async def test_the_curve_of_a_failed_try_is_not_that_of_the_next(
@@ -293,7 +293,7 @@ async def test_a_run_that_waits_for_its_start_is_superseded_by_another_dataset(
     run = await shore.until(run, *ENDS)
     assert run.stage is Stage.SUPERSEDED
     assert run.failure
-    assert "was replaced by another" in run.failure.what
+    assert "was replaced by another" in run.failure.message
 
 
 async def test_an_older_dataset_that_is_ready_later_does_not_turn_a_model_back(
@@ -326,7 +326,7 @@ def test_an_order_is_told_how_it_is_given(loop: Loop) -> None:
     with pytest.raises(urllib.error.HTTPError) as refused:
         loop.get(f"runs/{run['id']}/retry")
     with refused.value as answer:
-        assert "POST /api/runs" in json.load(answer)["error"]["cure"]
+        assert "POST /api/runs" in json.load(answer)["error"]["fix"]
     with pytest.raises(urllib.error.HTTPError) as refused:
         loop.get("runs/nobody/events.jsonl")
     with refused.value as answer:

@@ -54,8 +54,8 @@ def test_names_that_are_understood(path: str, expected: tuple[str, Role]) -> Non
 def test_other_names_are_refused_by_name(path: str, named: str) -> None:
     with pytest.raises(DropError) as refused:
         parse(path)
-    assert named in refused.value.what
-    assert refused.value.cure
+    assert named in refused.value.message
+    assert refused.value.fix
 
 
 def test_a_spec_is_run_yaml_over_the_settings() -> None:
@@ -82,7 +82,7 @@ def test_a_spec_is_run_yaml_over_the_settings() -> None:
 def test_a_bad_spec_is_refused_by_key_and_value(run_yaml: bytes, said: str) -> None:
     with pytest.raises(DropError) as refused:
         effective(run_yaml, SETTINGS)
-    assert said in refused.value.what
+    assert said in refused.value.message
 
 
 def test_nobody_can_ask_for_more_than_the_apps_budget() -> None:

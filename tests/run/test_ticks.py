@@ -30,7 +30,7 @@ async def test_what_is_truly_stuck_is_given_up_with_the_reason_and_its_job_ended
     run = await shore.known(run.id)
     assert run.stage is Stage.FAILED
     assert run.failure
-    assert "while submitted" in run.failure.what
+    assert "while submitted" in run.failure.message
     (job,) = jobs_of(loop, run.id)
     assert loop.service.fine_tuning.jobs.retrieve(job).status == "cancelled"
 

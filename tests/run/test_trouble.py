@@ -146,8 +146,8 @@ async def test_an_account_that_does_not_exist_ends_the_run_with_words(shore: Sho
                 await keeper.tick(cloud)
                 run = await shore.known(run.id)
     assert run.failure
-    assert "no account nobody" in run.failure.what
-    assert "AZURE_OPENAI_ACCOUNT" in run.failure.cure
+    assert "no account nobody" in run.failure.message
+    assert "AZURE_OPENAI_ACCOUNT" in run.failure.fix
 
 
 async def test_losses_that_cannot_be_had_do_not_cost_the_model(loop: Loop, shore: Shore) -> None:
@@ -175,8 +175,8 @@ async def test_a_job_gone_from_the_service_ends_the_run_with_words(
     run = await shore.until(run, *ENDS)
     assert run.stage is Stage.FAILED
     assert run.failure
-    assert "is gone" in run.failure.what
-    assert f"/api/runs/{run.id}/retry" in run.failure.cure
+    assert "is gone" in run.failure.message
+    assert f"/api/runs/{run.id}/retry" in run.failure.fix
 
 
 async def test_a_job_cancelled_in_the_portal_is_told_apart_from_an_order(
@@ -187,11 +187,11 @@ async def test_a_job_cancelled_in_the_portal_is_told_apart_from_an_order(
     run = await shore.until(run, *ENDS)
     assert run.stage is Stage.CANCELLED
     assert run.failure
-    assert "outside of Tunedrop" in run.failure.what
+    assert "outside of Tunedrop" in run.failure.message
 
 
 @pytest.mark.parametrize(
-    ("fault", "blame", "cure"),
+    ("fault", "blame", "fix"),
     [
         ("job-unsafe-data", "caller", "Take out the examples"),
         ("job-unsafe-model", "caller", "Balance the dataset"),
@@ -202,7 +202,7 @@ async def test_a_job_cancelled_in_the_portal_is_told_apart_from_an_order(
     ],
 )
 async def test_an_end_says_whose_move_it_is_and_what_to_do(
-    shore: Shore, trouble: Trouble, fault: str, blame: str, cure: str
+    shore: Shore, trouble: Trouble, fault: str, blame: str, fix: str
 ) -> None:
     trouble.arm(fault)
     await shore.drop()
@@ -210,7 +210,7 @@ async def test_an_end_says_whose_move_it_is_and_what_to_do(
     assert run.stage is Stage.FAILED
     assert run.failure
     assert run.failure.blame == blame
-    assert cure in run.failure.cure
+    assert fix in run.failure.fix
 
 
 @pytest.mark.parametrize("fault", ["error-before", "error-after"])
@@ -243,7 +243,7 @@ async def test_somebody_elses_deployment_is_neither_touched_nor_deleted(
     second = await shore.until(await shore.received(), *ENDS)
     assert second.stage is Stage.FAILED
     assert second.failure
-    assert "is taken" in second.failure.what
+    assert "is taken" in second.failure.message
     there = loop.control.deployments.get(GROUP, ACCOUNT, str(first.deployment))
     assert there.properties
     assert there.properties.model
