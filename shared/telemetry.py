@@ -126,9 +126,9 @@ async def step(run_id: str, model: str, stage: str, work: Awaitable[T]) -> T:
     """Do a step of a run: a span of the run's trace, linked with the event that led to it."""
     below = trace.set_span_in_context(trace.NonRecordingSpan(root_of(run_id)), Context())
     with _span(f"run.{stage}", below, run=run_id, model=model, stage=stage) as span:
-        seen = await work
-        span.set_attribute("seen", f"{seen or 'nothing new'}")
-        return seen
+        outcome = await work
+        span.set_attribute("event", str(getattr(outcome, "event", None) or "nothing new"))
+        return outcome
 
 
 @contextmanager

@@ -127,6 +127,10 @@ class Loop:
         path = f"journal?operation=files.create&effect=file&after={since}"
         return len(self.emulator(path, method="GET")["data"])
 
+    def jobs_of(self, run_id: str) -> list[str]:
+        jobs = self.service.fine_tuning.jobs.list()
+        return [job.id for job in jobs if (job.metadata or {}).get("tunedrop_run") == run_id]
+
     def delete_job(self, job_id: str) -> None:
         """Only the dated API has this, and no SDK."""
         path = f"openai/fine_tuning/jobs/{job_id}?api-version=2024-10-21"

@@ -110,7 +110,7 @@ def _steer(order: str, what: str) -> None:
         with told():
             said = {"who": who or getpass.getuser(), "why": why}
             run = App.at(address, key).post(f"api/runs/{quote(run_id, safe='')}/{order}", said)
-            waits = run["order"] and run["order"]["what"] == order
+            waits = run["command"] and run["command"]["action"] == order
             typer.echo(f"{run['id']} is {run['stage']}{f'; {order} is under way' if waits else ''}")
 
     cli.command(order, help=what)(command)

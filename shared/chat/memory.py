@@ -22,7 +22,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from shared.chat.wire import BadRequest, Chat
-from shared.cloud.blobs import Container
+from shared.cloud.container import Container
 from shared.dataset.privacy import mask
 from shared.errors import NotFound, SettingError, TunedropError
 

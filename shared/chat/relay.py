@@ -31,7 +31,7 @@ from shared.chat.wire import (
     read_chat,
     tokens_used,
 )
-from shared.cloud import Cloud
+from shared.cloud import AzureClients
 from shared.cloud.completions import Reply
 from shared.cloud.throttling import retry_after
 from shared.errors import NotFound, Refused, TunedropError, Unavailable
@@ -57,7 +57,7 @@ class Answer:
 
 
 class Relay:
-    def __init__(self, cloud: Cloud) -> None:
+    def __init__(self, cloud: AzureClients) -> None:
         settings = cloud.settings
         registry = Registry(cloud.models)
         self.cloud = cloud

@@ -13,7 +13,7 @@ from typing import Any
 
 from azure.core.credentials_async import AsyncTokenCredential
 
-from shared.cloud import Cloud
+from shared.cloud import AzureClients
 from shared.cloud.probe import ARM_SCOPE, Answer, Probe, claims
 from shared.doctor.rights import RIGHTS, Right
 from shared.errors import NotFound, SettingError, TunedropError
@@ -26,7 +26,7 @@ class Patient:
     ) -> None:
         self.environ, self.now, self.wait = environ, now, wait
         self.settings, self.unreadable = _lenient(environ)
-        self.probe, self.cloud = Probe(self.settings), Cloud(self.settings)
+        self.probe, self.cloud = Probe(self.settings), AzureClients(self.settings)
         self._asked: dict[str, asyncio.Task[Answer]] = {}
 
     async def __aenter__(self) -> "Patient":

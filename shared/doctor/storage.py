@@ -190,7 +190,7 @@ Event Grid, its subscription, the host and the function all work."""
 async def timer(p: Patient) -> list[Case]:
     """timer | The app has lately looked after its runs: its timer fires."""
     from shared.run.heartbeat import latest
-    from shared.run.patience import ASLEEP
+    from shared.run.policy import Policy
 
     try:
         heart = await latest(p.cloud.runs)
@@ -201,5 +201,5 @@ async def timer(p: Patient) -> list[Case]:
         seen = "The app has never looked after its runs."
         return [warning("timer", seen, f"Wait a minute if it is new; otherwise: {restart}")]
     seen = f"The app last looked after its runs at {heart.last:%Y-%m-%d %H:%M:%S} UTC."
-    stands = p.now() - heart.last > ASLEEP
+    stands = p.now() - heart.last > Policy().downtime_after
     return [problem("timer", seen, restart) if stands else ok("timer", seen)]

@@ -8,8 +8,8 @@ import logging
 import time
 
 from shared import telemetry
-from shared.cloud import Cloud
-from shared.cloud.blobs import Container
+from shared.cloud import AzureClients
+from shared.cloud.container import Container
 from shared.errors import TunedropError, Unavailable
 from shared.model import hosting
 from shared.model.registry import Registry
@@ -38,7 +38,7 @@ class Bell:
             telemetry.measure("tunedrop.chat.wakes", model=model)
 
 
-async def answer_all(cloud: Cloud) -> None:
+async def answer_all(cloud: AzureClients) -> None:
     """Work every note off as far as it goes now; what has to wait is left for the next tick."""
     try:
         names = [note.name.removeprefix(NOTES) async for note in cloud.models.list(NOTES)]
@@ -54,7 +54,7 @@ async def answer_all(cloud: Cloud) -> None:
             log.warning("%s could not be woken: %s", name, error)
 
 
-async def _awake(name: str, cloud: Cloud) -> bool:
+async def _awake(name: str, cloud: AzureClients) -> bool:
     """Whether the model's champion answers; if not, the next thing has been done for it."""
     model = await Registry(cloud.models).load(name)
     if model is None or model.champion is None:

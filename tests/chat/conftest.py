@@ -17,7 +17,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from shared.chat.relay import Relay
-from shared.cloud import Cloud
+from shared.cloud import AzureClients
 from shared.model.registry import Registry
 from shared.settings import Settings
 from tests.chat import upstream as up
@@ -31,7 +31,7 @@ class Shop:
     """The app as a caller meets it, and the upstream behind it."""
 
     upstream: up.Upstream
-    cloud: Cloud
+    cloud: AzureClients
     openai: openai.AsyncOpenAI
     http: httpx.AsyncClient
     relay: Relay
@@ -73,7 +73,7 @@ async def shop(loop: Loop) -> AsyncIterator[Shop]:
                 ]
             ),
         }
-        async with Cloud(Settings.load(settings)) as cloud:
+        async with AzureClients(Settings.load(settings)) as cloud:
             registry = Registry(cloud.models)
             for number in (1, 2):
                 await registry.add_version(

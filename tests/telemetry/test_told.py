@@ -1,4 +1,4 @@
-"""What is told of rare things: a lost event, an answer by another, a deployment that has gone."""
+"""Action is told of rare things: a lost event, an answer by another, a deployment that has gone."""
 
 from collections.abc import Iterator, Mapping
 from functools import partial
@@ -8,11 +8,11 @@ import pytest
 from opentelemetry.trace import NoOpTracer
 
 from shared import telemetry
-from shared.run import keeper
+from shared.run import reconciler
 from shared.run.stages import Stage
 from tests.chat import upstream as up
 from tests.chat.conftest import Shop, shop  # noqa: F401 - a fixture
-from tests.run.conftest import Shore, shore  # noqa: F401 - a fixture
+from tests.support.runs import RunHarness
 
 Heard = list[tuple[str, float, dict[str, Any]]]
 
@@ -31,18 +31,18 @@ def heard() -> Iterator[Heard]:
     telemetry.connect(NoOpTracer(), {}, [])
 
 
-async def test_a_drop_whose_event_was_lost(shore: Shore, heard: Heard) -> None:  # noqa: F811
-    await shore.drop_unheard()
-    await keeper.sweep(shore.cloud)
+async def test_a_drop_whose_event_was_lost(harness: RunHarness, heard: Heard) -> None:
+    await harness.drop_without_event()
+    await reconciler.sweep(harness.ctx)
     assert heard == [("tunedrop.poisoned", 1, {})]
-    await keeper.sweep(shore.cloud)
+    await reconciler.sweep(harness.ctx)
     assert len(heard) == 1
-    (run,) = await shore.runs()
-    await shore.until(run, Stage.SERVING)
+    (run,) = await harness.runs()
+    await harness.until(run, Stage.SERVING)
     ended = [about for name, _, about in heard if name == "tunedrop.runs.ended"]
     assert ended == [{"stage": "serving"}]
     heard.clear()
-    await keeper.tick(shore.cloud)
+    await reconciler.tick(harness.ctx)
     assert ("tunedrop.ticks", 1, {}) in heard
     runs = {about["stage"]: count for name, count, about in heard if name == "tunedrop.runs"}
     assert runs["training"] == 0

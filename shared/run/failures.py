@@ -1,5 +1,5 @@
-"""Why a run has ended, in words that a person can act on: what happened, whose move it is, what to
-do. Pure. Recognises what the service is known to say; anything else is passed on as it was said.
+"""Why a run has ended, for a person who has to act on it: what happened, who can act, what to do.
+Pure. Recognises the service's known messages; any other is passed on as it is.
 
 Sources of the wordings: Microsoft's Q&A threads and troubleshooting pages, read 2026-08 to 2026-10.
 """
@@ -7,16 +7,16 @@ Sources of the wordings: Microsoft's Q&A threads and troubleshooting pages, read
 import re
 from dataclasses import dataclass
 
-from shared.cloud.finetuning import RemoteJob
+from shared.cloud.remote import RemoteJob
 from shared.errors import TunedropError
-from shared.run.record import Failure, Order, Run
+from shared.run.record import Command, Failure, Run
 
-RETRY = "POST /api/runs/{id}/retry goes on from the last good stage."
+RETRY = "`tunedrop retry {id}` goes on from the last good stage."
 
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """What the service's code or message looks like, who can mend it, and how."""
+    """What the service's code or message looks like, who can act on it, and how."""
 
     signs: re.Pattern[str]
     blame: str
@@ -87,10 +87,10 @@ def of_error(error: TunedropError, run: Run) -> Failure:
 
 def of_job(job: RemoteJob, run: Run) -> Failure:
     """The end of a run whose job has failed."""
-    says = job.error_message or job.error_code or "it gave no reason"
+    reason = job.error_message or job.error_code or "it gave no reason"
     cause = _find(f"{job.error_code} {job.error_message}")
     return Failure(
-        message=f"The job {job.id} failed: {says}",
+        message=f"The job {job.id} failed: {reason}",
         fix=cause.fix.format(id=run.id) if cause else f"Look at the job. {_retry(run)}",
         blame=cause.blame if cause else "service",
     )
@@ -103,15 +103,15 @@ def cancelled_elsewhere(job_id: str, run: Run) -> Failure:
     return Failure(message=message, fix=_retry(run), blame="caller")
 
 
-def cancelled_by(order: Order, run: Run) -> Failure:
-    why = f": {order.why}" if order.why else "."
-    return Failure(message=f"Cancelled by {order.who}{why}", fix=_retry(run), blame="caller")
+def cancelled_by(command: Command, run: Run) -> Failure:
+    why = f": {command.why}" if command.why else "."
+    return Failure(message=f"Cancelled by {command.who}{why}", fix=_retry(run), blame="caller")
 
 
-def overdue(run: Run) -> Failure:
-    stood = f"Nothing new was seen since {run.since:%Y-%m-%d %H:%M} UTC, while {run.stage}."
-    last = f" The last look found: {run.waiting_for}" if run.waiting_for else ""
-    return Failure(message=stood + last, fix=_retry(run), blame="service")
+def overdue(run: Run, obstacle: str | None) -> Failure:
+    idle = f"Nothing new was seen since {run.since:%Y-%m-%d %H:%M} UTC, while {run.stage}."
+    last = f" The last look found: {obstacle}" if obstacle else ""
+    return Failure(message=idle + last, fix=_retry(run), blame="service")
 
 
 def rejected(errors: str) -> Failure:
@@ -135,5 +135,5 @@ def _retry(run: Run) -> str:
     return RETRY.format(id=run.id)
 
 
-def _find(said: str) -> Cause | None:
-    return next((cause for cause in CAUSES if cause.signs.search(said)), None)
+def _find(text: str) -> Cause | None:
+    return next((cause for cause in CAUSES if cause.signs.search(text)), None)

@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 
 from local.stack import ACCOUNT, GROUP
-from shared.cloud import Cloud
-from shared.run import jobs, keeper
-from shared.run.record import now
+from shared.cloud import AzureClients
+from shared.run import jobs, reconciler
+from shared.run.context import Context
 from shared.run.stages import ENDS, Stage
 from tests.conftest import Loop, wait_for
-from tests.loop.test_loop import dataset, jobs_of
-from tests.run.conftest import Shore, Trouble
+from tests.support.datasets import dataset
+from tests.support.faults import Faults
+from tests.support.runs import RunHarness
 
 
 @pytest.mark.parametrize(
@@ -41,90 +42,93 @@ from tests.run.conftest import Shore, Trouble
 )
 async def test_an_outage_is_waited_for_and_told_and_nothing_is_done_twice(
     loop: Loop,
-    shore: Shore,
-    trouble: Trouble,
+    harness: RunHarness,
+    faults: Faults,
     monkeypatch: pytest.MonkeyPatch,
     fault: str,
     operation: str | None,
 ) -> None:
     # An unanswered "create job" is given minutes to show itself; here it is there at once.
-    monkeypatch.setattr("shared.run.jobs.IN_FLIGHT", timedelta(0))
-    trouble.arm(fault, operation, count=1 if fault == "not-ready" else 2)
+    harness.set_policy(job_in_flight=timedelta(0))
+    faults.arm(fault, operation, count=1 if fault == "not-ready" else 2)
     calls = loop.calls()
-    await shore.drop()
-    run = await shore.received()
+    await harness.drop()
+    run = await harness.received()
     if fault == "not-ready":  # it lasts until somebody ends it
-        await shore.until(run, Stage.PROBING)
-        await keeper.tick(shore.cloud)
-        assert (await shore.known(run.id)).stage is Stage.PROBING
+        await harness.until(run, Stage.PROBING)
+        await reconciler.tick(harness.ctx)
+        assert (await harness.known(run.id)).stage is Stage.PROBING
         return
-    run = await shore.until(run, *ENDS)
+    run = await harness.until(run, *ENDS)
     assert run.stage is Stage.SERVING, run.failure
-    assert jobs_of(loop, run.id) == [run.job_id]
+    assert loop.jobs_of(run.id) == [run.job_id]
     assert (loop.uploads(calls), loop.files_of(run.id)) == (1, [])
     deployments = [d.name for d in loop.control.deployments.list(GROUP, ACCOUNT)]
     assert deployments.count(run.deployment) == 1
     if operation != "chat.create":  # a probe that fails is a model that is not ready yet
-        told = [line["message"] for line in await shore.log(run) if line["kind"] == "waiting"]
+        told = [line["message"] for line in await harness.log(run) if line["kind"] == "waiting"]
         assert told
 
 
 async def test_every_dependency_out_at_once(
-    loop: Loop, shore: Shore, trouble: Trouble, monkeypatch: pytest.MonkeyPatch
+    loop: Loop, harness: RunHarness, faults: Faults, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.run.jobs.IN_FLIGHT", timedelta(0))
+    harness.set_policy(job_in_flight=timedelta(0))
     for operation in ("files.*", "jobs.*", "deployments.*", "chat.*"):
-        trouble.arm("unavailable", operation, count=3, retry_after=0)
-    await shore.drop()
-    run = await shore.until(await shore.received(), *ENDS)
+        faults.arm("unavailable", operation, count=3, retry_after=0)
+    await harness.drop()
+    run = await harness.until(await harness.received(), *ENDS)
     assert run.stage is Stage.SERVING, run.failure
-    assert jobs_of(loop, run.id) == [run.job_id]
+    assert loop.jobs_of(run.id) == [run.job_id]
 
 
-async def test_a_run_that_is_told_to_wait_waits_as_long(shore: Shore, trouble: Trouble) -> None:
-    trouble.arm("throttled", "files.list", retry_after=300)
-    await shore.drop()
-    run = await shore.received()
-    await keeper.tick(shore.cloud)
-    run = await shore.known(run.id)
+async def test_a_run_that_is_told_to_wait_waits_as_long(
+    harness: RunHarness, faults: Faults
+) -> None:
+    faults.arm("throttled", "files.list", retry_after=300)
+    await harness.drop()
+    run = await harness.received()
+    await reconciler.tick(harness.ctx)
+    run = await harness.known(run.id)
     assert run.not_before
-    assert timedelta(seconds=290) < run.not_before - now() < timedelta(seconds=340)
-    written = run._etag
-    await keeper.tick(shore.cloud)
-    assert (await shore.known(run.id))._etag == written
+    assert timedelta(seconds=290) < run.not_before - harness.ctx.now() < timedelta(seconds=340)
+    written = run.etag
+    await reconciler.tick(harness.ctx)
+    assert (await harness.known(run.id)).etag == written
 
 
 async def test_a_right_that_is_missing_is_waited_for_and_told_and_nothing_is_paid_twice(
-    loop: Loop, shore: Shore, trouble: Trouble
+    loop: Loop, harness: RunHarness, faults: Faults
 ) -> None:
-    await shore.drop()
-    run = await shore.until(await shore.received(), Stage.TRAINING)
-    trouble.arm("denied", "jobs.get")
-    await keeper.tick(shore.cloud)
-    run = await shore.known(run.id)
+    await harness.drop()
+    run = await harness.until(await harness.received(), Stage.TRAINING)
+    faults.arm("denied", "jobs.get")
+    await reconciler.tick(harness.ctx)
+    run = await harness.known(run.id)
     assert run.stage is Stage.TRAINING
     assert "Cognitive Services OpenAI Contributor" in str(run.waiting_for)
-    trouble.disarm()
-    run = await shore.until(run, *ENDS)
+    faults.disarm()
+    run = await harness.until(run, *ENDS)
     assert run.stage is Stage.SERVING, run.failure
-    assert jobs_of(loop, run.id) == [run.job_id]
+    assert loop.jobs_of(run.id) == [run.job_id]
 
 
 async def test_an_app_that_nobody_vouches_for_waits_and_says_so(
-    shore: Shore, monkeypatch: pytest.MonkeyPatch
+    harness: RunHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await shore.drop()
-    run = await shore.received()
+    await harness.drop()
+    run = await harness.received()
     monkeypatch.setenv("IDENTITY_ENDPOINT", "http://127.0.0.1:1/nobody")
-    keyless = replace(shore.cloud.settings, openai_key="")
-    async with Cloud(keyless) as cloud:
-        await keeper.tick(cloud)
-    run = await shore.known(run.id)
+    keyless = replace(harness.ctx.settings, openai_key="")
+    async with AzureClients(keyless) as clients:
+        ctx = Context.of(clients)
+        await reconciler.tick(ctx)
+    run = await harness.known(run.id)
     assert run.stage is Stage.CHECKED
     assert "There is no token" in str(run.waiting_for) or "identity" in str(run.waiting_for)
 
 
-async def test_an_account_that_does_not_exist_ends_the_run_with_words(shore: Shore) -> None:
+async def test_an_account_that_does_not_exist_ends_the_run_with_words(harness: RunHarness) -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """As Resource Manager does for whatever lies below a resource that is not there."""
         request = await reader.readuntil(b"\r\n\r\n")
@@ -136,28 +140,31 @@ async def test_an_account_that_does_not_exist_ends_the_run_with_words(shore: Sho
         await writer.drain()
         writer.close()
 
-    await shore.drop()
-    run = await shore.until(await shore.received(), Stage.TRAINING)
+    await harness.drop()
+    run = await harness.until(await harness.received(), Stage.TRAINING)
     async with await asyncio.start_server(answer, "127.0.0.1", 0) as nobody:
         url = f"http://127.0.0.1:{nobody.sockets[0].getsockname()[1]}"
-        settings = replace(shore.cloud.settings, arm_endpoint=url, account="nobody")
-        async with Cloud(settings) as cloud:
+        settings = replace(harness.ctx.settings, arm_endpoint=url, account="nobody")
+        async with AzureClients(settings) as clients:
+            ctx = Context.of(clients)
             while not run.ended:
-                await keeper.tick(cloud)
-                run = await shore.known(run.id)
+                await reconciler.tick(ctx)
+                run = await harness.known(run.id)
     assert run.failure
     assert "no account nobody" in run.failure.message
     assert "AZURE_OPENAI_ACCOUNT" in run.failure.fix
 
 
-async def test_losses_that_cannot_be_had_do_not_cost_the_model(loop: Loop, shore: Shore) -> None:
-    await shore.drop()
-    run = await shore.until(await shore.received(), Stage.TRAINING)
+async def test_losses_that_cannot_be_had_do_not_cost_the_model(
+    loop: Loop, harness: RunHarness
+) -> None:
+    await harness.drop()
+    run = await harness.until(await harness.received(), Stage.TRAINING)
     job = wait_for(lambda: succeeded(loop, str(run.job_id)))
     loop.service.files.delete(job.result_files[0])
-    run = await shore.until(run, *ENDS)
+    run = await harness.until(run, *ENDS)
     assert run.stage is Stage.SERVING, run.failure
-    said = [line["message"] for line in await shore.log(run) if line["kind"] == "service"]
+    said = [line["message"] for line in await harness.log(run) if line["kind"] == "service"]
     assert any(job.result_files[0] in message for message in said)
 
 
@@ -167,24 +174,24 @@ def succeeded(loop: Loop, job_id: str) -> Any:
 
 
 async def test_a_job_gone_from_the_service_ends_the_run_with_words(
-    loop: Loop, shore: Shore, trouble: Trouble
+    loop: Loop, harness: RunHarness, faults: Faults
 ) -> None:
-    run = await shore.queued(trouble)
+    run = await harness.queued(faults)
     loop.service.fine_tuning.jobs.cancel(str(run.job_id))
     loop.delete_job(str(run.job_id))
-    run = await shore.until(run, *ENDS)
+    run = await harness.until(run, *ENDS)
     assert run.stage is Stage.FAILED
     assert run.failure
     assert "is gone" in run.failure.message
-    assert f"/api/runs/{run.id}/retry" in run.failure.fix
+    assert f"tunedrop retry {run.id}" in run.failure.fix
 
 
 async def test_a_job_cancelled_in_the_portal_is_told_apart_from_an_order(
-    loop: Loop, shore: Shore, trouble: Trouble
+    loop: Loop, harness: RunHarness, faults: Faults
 ) -> None:
-    run = await shore.queued(trouble)
+    run = await harness.queued(faults)
     loop.service.fine_tuning.jobs.cancel(str(run.job_id))
-    run = await shore.until(run, *ENDS)
+    run = await harness.until(run, *ENDS)
     assert run.stage is Stage.CANCELLED
     assert run.failure
     assert "outside of Tunedrop" in run.failure.message
@@ -202,11 +209,11 @@ async def test_a_job_cancelled_in_the_portal_is_told_apart_from_an_order(
     ],
 )
 async def test_an_end_says_whose_move_it_is_and_what_to_do(
-    shore: Shore, trouble: Trouble, fault: str, blame: str, fix: str
+    harness: RunHarness, faults: Faults, fault: str, blame: str, fix: str
 ) -> None:
-    trouble.arm(fault)
-    await shore.drop()
-    run = await shore.until(await shore.received(), *ENDS)
+    faults.arm(fault)
+    await harness.drop()
+    run = await harness.until(await harness.received(), *ENDS)
     assert run.stage is Stage.FAILED
     assert run.failure
     assert run.failure.blame == blame
@@ -215,17 +222,17 @@ async def test_an_end_says_whose_move_it_is_and_what_to_do(
 
 @pytest.mark.parametrize("fault", ["error-before", "error-after"])
 async def test_a_service_that_drops_metadata_gets_no_second_job_and_no_run_anothers(
-    loop: Loop, shore: Shore, trouble: Trouble, monkeypatch: pytest.MonkeyPatch, fault: str
+    loop: Loop, harness: RunHarness, faults: Faults, monkeypatch: pytest.MonkeyPatch, fault: str
 ) -> None:
-    monkeypatch.setattr("shared.run.jobs.IN_FLIGHT", timedelta(0))
+    harness.set_policy(job_in_flight=timedelta(0))
     asked = jobs.request
     monkeypatch.setattr(jobs, "request", lambda run: replace(asked(run), metadata={}))
-    await shore.drop()
-    first = await shore.until(await shore.received(), Stage.SERVING)
-    await shore.drop(b"hyperparameters: {n_epochs: 1}", "run.yaml")
-    second = await shore.received()
-    trouble.arm(fault, "jobs.create")
-    second = await shore.until(second, *ENDS)
+    await harness.drop()
+    first = await harness.until(await harness.received(), Stage.SERVING)
+    await harness.drop(b"hyperparameters: {n_epochs: 1}", "run.yaml")
+    second = await harness.received()
+    faults.arm(fault, "jobs.create")
+    second = await harness.until(second, *ENDS)
     assert second.stage is Stage.SERVING, second.failure
     ours = {first.training.file_id, second.training.file_id}
     paid = [j.id for j in loop.service.fine_tuning.jobs.list() if j.training_file in ours]
@@ -234,13 +241,15 @@ async def test_a_service_that_drops_metadata_gets_no_second_job_and_no_run_anoth
 
 
 async def test_somebody_elses_deployment_is_neither_touched_nor_deleted(
-    loop: Loop, shore: Shore
+    loop: Loop, harness: RunHarness
 ) -> None:
-    await shore.drop()
-    first = await shore.until(await shore.received(), Stage.SERVING)
-    await shore.cloud.models.delete(f"{shore.model}.json")  # the next version will be 1 again
-    await shore.drop(dataset(11, shore.model))
-    second = await shore.until(await shore.received(), *ENDS)
+    await harness.drop()
+    first = await harness.until(await harness.received(), Stage.SERVING)
+    await harness.ctx.clients.models.delete(
+        f"{harness.model}.json"
+    )  # the next version will be 1 again
+    await harness.drop(dataset(11, harness.model))
+    second = await harness.until(await harness.received(), *ENDS)
     assert second.stage is Stage.FAILED
     assert second.failure
     assert "is taken" in second.failure.message
@@ -251,32 +260,32 @@ async def test_somebody_elses_deployment_is_neither_touched_nor_deleted(
 
 
 async def test_a_full_queue_is_asked_less_and_less_often_and_is_told_once(
-    loop: Loop, shore: Shore, trouble: Trouble, monkeypatch: pytest.MonkeyPatch
+    loop: Loop, harness: RunHarness, faults: Faults, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.run.jobs.IN_FLIGHT", timedelta(seconds=0.3))  # of two minutes
-    trouble.set(queue_limit=0)
-    await shore.drop()
-    run = await shore.until(await shore.received(), Stage.UPLOADED)
+    harness.set_policy(job_in_flight=timedelta(seconds=0.3))  # of two minutes
+    faults.set(queue_limit=0)
+    await harness.drop()
+    run = await harness.until(await harness.received(), Stage.SUBMITTING)
     until = time.monotonic() + 5
     silent = 0
     while time.monotonic() < until:
-        await keeper.tick(shore.cloud)
-        run = await shore.known(run.id)
+        await reconciler.tick(harness.ctx)
+        run = await harness.known(run.id)
         silent += run.waiting_for is None
         await asyncio.sleep(0.05)
-    told = [line for line in await shore.log(run) if line["kind"] == "waiting"]
+    told = [line for line in await harness.log(run) if line["kind"] == "waiting"]
     assert (len(told), silent) == (1, 0), (len(told), silent, run.tries)
 
 
 async def test_a_right_that_is_missing_to_start_the_job_is_told_until_it_is_there(
-    loop: Loop, shore: Shore, trouble: Trouble
+    loop: Loop, harness: RunHarness, faults: Faults
 ) -> None:
-    trouble.arm("denied", "jobs.create", count=3)
-    await shore.drop()
-    run = await shore.until(await shore.received(), Stage.UPLOADED)
+    faults.arm("denied", "jobs.create", count=3)
+    await harness.drop()
+    run = await harness.until(await harness.received(), Stage.SUBMITTING)
     for _ in range(2):
-        await keeper.tick(shore.cloud)
-        assert "role" in str((await shore.known(run.id)).waiting_for)
-    run = await shore.until(run, *ENDS)
+        await reconciler.tick(harness.ctx)
+        assert "role" in str((await harness.known(run.id)).waiting_for)
+    run = await harness.until(run, *ENDS)
     assert run.stage is Stage.SERVING, run.failure
-    assert jobs_of(loop, run.id) == [run.job_id]
+    assert loop.jobs_of(run.id) == [run.job_id]

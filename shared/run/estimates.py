@@ -19,6 +19,7 @@ NORMAL: dict[Stage, timedelta] = {
     Stage.RECEIVED: timedelta(minutes=10),
     Stage.CHECKED: timedelta(minutes=30),
     Stage.UPLOADED: timedelta(minutes=10),
+    Stage.SUBMITTING: timedelta(minutes=10),
     Stage.SUBMITTED: timedelta(hours=12),
     Stage.TRAINING: timedelta(hours=2),
     Stage.TRAINED: timedelta(minutes=10),
@@ -41,7 +42,7 @@ class Wait:
     state: str  # "no", "slow" or "stuck"
     seconds: int
     normal_seconds: int
-    says: str
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +59,12 @@ class Eta:
 def as_json(run: Run, at: datetime) -> dict[str, Any]:
     """What `GET /api/runs/{id}` adds to the record."""
     wait, eta, best = stuck(run, at), estimate(run, at), best_checkpoint(run.epochs)
-    told = asdict(eta) if eta else None
-    if told and eta and eta.finish:
-        told["finish"] = eta.finish.isoformat(timespec="seconds")
+    estimated = asdict(eta) if eta else None
+    if estimated and eta and eta.finish:
+        estimated["finish"] = eta.finish.isoformat(timespec="seconds")
     return {
         "stuck": asdict(wait) if wait else None,
-        "eta": told,
+        "eta": estimated,
         "best_checkpoint": best.model_dump() if best else None,
     }
 
@@ -76,17 +77,18 @@ def stuck(run: Run, at: datetime) -> Wait | None:
     seen = max(run.since, run.progress.changed_at or run.since)
     age = at - seen
     if age <= normal:
-        state, says = "no", f"Normal: {run.stage} may see nothing new for {_words(normal)}."
+        state, message = "no", f"Normal: {run.stage} may see nothing new for {_words(normal)}."
     else:
         gives_up = run.since + DEADLINES[run.stage]
         state = "slow" if age <= 2 * normal else "stuck"
-        says = (
+        message = (
             f"Nothing new for {_words(age)} while {run.stage}; up to {_words(normal)} is normal. "
-            f"It is given up at {gives_up:%Y-%m-%d %H:%M} UTC; an order to cancel ends it now."
+            f"It is abandoned at {gives_up:%Y-%m-%d %H:%M} UTC; "
+            f"`tunedrop cancel {run.id}` ends it now."
         )
     if run.waiting_for:
-        says += f" In the way: {run.waiting_for}"
-    return Wait(state, int(age.total_seconds()), int(normal.total_seconds()), says)
+        message += f" In the way: {run.waiting_for}"
+    return Wait(state, int(age.total_seconds()), int(normal.total_seconds()), message)
 
 
 def estimate(run: Run, at: datetime) -> Eta | None:
@@ -110,7 +112,7 @@ def _training(run: Run, at: datetime) -> tuple[int | None, str]:
     progress = run.progress
     if run.stage is not Stage.TRAINING:
         queued = run.stage is Stage.SUBMITTED
-        return None, "a job in the queue says nothing yet" if queued else "there is no job yet"
+        return None, "a queued job has no estimate yet" if queued else "there is no job yet"
     step, total = progress.step, progress.total_steps
     if step and total and step >= STEADY:
         pace = _in_training(run, progress.changed_at or at).total_seconds() / step
@@ -118,7 +120,7 @@ def _training(run: Run, at: datetime) -> tuple[int | None, str]:
     if progress.estimated_finish:
         rest = (progress.estimated_finish - at).total_seconds()
         return max(0, int(rest)), "the service's own estimate"
-    return None, "the service has told no estimate yet"
+    return None, "the service has given no estimate yet"
 
 
 def _in_training(run: Run, until: datetime) -> timedelta:
@@ -142,10 +144,10 @@ def best_checkpoint(epochs: Sequence[Epoch]) -> Epoch | None:
 def signals(epochs: Sequence[Epoch], train_losses: Sequence[float]) -> list[dict[str, str]]:
     """What the losses warn of, each with an id and a sentence."""
     found = []
-    if said := _overfitting(epochs):
-        found.append({"id": "overfitting", "says": said})
-    if said := _divergence(train_losses):
-        found.append({"id": "divergence", "says": said})
+    if message := _overfitting(epochs):
+        found.append({"id": "overfitting", "message": message})
+    if message := _divergence(train_losses):
+        found.append({"id": "divergence", "message": message})
     return found
 
 
@@ -159,7 +161,7 @@ def _overfitting(epochs: Sequence[Epoch]) -> str:
     number = list(epochs).index(best) + 1
     return (
         f"The validation loss was lowest after epoch {number} ({best.valid_loss:.3f}) and rose to "
-        f"{last.valid_loss:.3f}: the later epochs learned the examples by heart. Use the "
+        f"{last.valid_loss:.3f}: the later epochs overfit. Use the "
         f"checkpoint of step {best.step}, or train with n_epochs: {number}."
     )
 
