@@ -1,7 +1,7 @@
 """What a step works with: clients, records, the time and the policy. Tests give their own."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -10,7 +10,9 @@ from shared.cloud import AzureClients
 from shared.model.registry import Registry
 from shared.run.copies import Copies
 from shared.run.ledger import Ledger
+from shared.run.outcome import Outcome
 from shared.run.policy import Policy
+from shared.run.record import Run
 from shared.settings import Settings
 
 
@@ -64,3 +66,6 @@ class Context:
             return
         async with Copies() as copies:
             yield replace(self, _copies=copies)
+
+
+Step = Callable[[Run, Context], Awaitable[Outcome]]

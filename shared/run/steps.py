@@ -15,8 +15,8 @@ from shared.errors import Denied, Refused, Replaced, Throttled, Unavailable
 from shared.model import hosting
 from shared.model.registry import Version
 from shared.run import checking, failures, files, jobs
-from shared.run.context import Context
-from shared.run.outcome import LogLine, Outcome, Step
+from shared.run.context import Context, Step
+from shared.run.outcome import LogLine, Outcome
 from shared.run.record import File, Run
 from shared.run.stages import Event, Stage
 
