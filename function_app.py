@@ -10,7 +10,7 @@ from azurefunctions.extensions.http.fastapi import Request, Response
 from shared import api, exporters, telemetry
 from shared.chat.relay import Relay
 from shared.cloud import Cloud
-from shared.model import waking
+from shared.model import redeploy
 from shared.run import keeper
 from shared.settings import Settings
 
@@ -48,7 +48,7 @@ async def forget(timer: func.TimerRequest) -> None:
 async def keep_moving(timer: func.TimerRequest) -> None:
     async with telemetry.event("keep_moving"):
         await keeper.tick(cloud())
-        await waking.answer_all(cloud())
+        await redeploy.process_requests(cloud())
 
 
 # Chat has keys of its own, so that any OpenAI client can send them.

@@ -35,8 +35,8 @@ from shared.cloud import Cloud
 from shared.cloud.completions import Reply
 from shared.cloud.throttling import retry_after
 from shared.errors import NotFound, Refused, TunedropError, Unavailable
+from shared.model.redeploy import RedeployRequests
 from shared.model.registry import Registry
-from shared.model.waking import Bell
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +65,7 @@ class Relay:
         self.access = Access(settings.app_keys, settings.entra_tenant)
         self.directory = Directory(registry, settings.base_deployments, settings.chat_fallback)
         self.circuits = Circuits()
-        self.bell = Bell(cloud.models)
+        self.redeploy_requests = RedeployRequests(cloud.models)
         self.memory = Memory(cloud.feedback, shares(settings.remember))
 
     @telemetry.answers
@@ -178,7 +178,7 @@ class Relay:
             return throttled, _jittered(after) if short or after is None else None
         if status in (404, 410, 423):
             if target.model:
-                await self.bell.ring(target.model)
+                await self.redeploy_requests.add(target.model)
             asleep = f"{who} has no deployment that answers; it has been asked for again."
             code = "model_not_ready"
             return Unavailable(asleep, "Try again.", code=code, retry_after=60), None
