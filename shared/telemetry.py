@@ -55,7 +55,7 @@ _ALL = (
     Metric("tunedrop.findings", "{finding}", "id", "what dataset checks have found"),
     Metric("tunedrop.tokens.trained", "{token}", "model", "tokens that jobs are billed for"),
     Metric("tunedrop.cost.usd", "USD", "model", "those at list price; 0 where none is known"),
-    Metric("tunedrop.poisoned", "{drop}", "", "drops that only the sweep found"),
+    Metric("tunedrop.drops.recovered", "{drop}", "", "drops that only the sweep found"),
     Metric("tunedrop.chat.answers", "{answer}", "status", "499: the caller hung up"),
     Metric("tunedrop.chat.seconds", "s", _WHO, "until the answer, or a stream's beginning", _WAITS),
     Metric("tunedrop.chat.added_ms", "ms", _WHO, "the part of that which was the app's own", _OURS),

@@ -74,7 +74,7 @@ async def sweep(cloud: Cloud) -> None:
     missed = await drops.missed(cloud)
     for path in missed:
         log.error("%s was not taken when it was dropped: its event was lost or failed", path)
-        telemetry.measure("tunedrop.poisoned")
+        telemetry.measure("tunedrop.drops.recovered")
     await _side_by_side((path, telemetry.drop(intake.take(path, cloud))) for path in missed)
 
 

@@ -34,7 +34,7 @@ def heard() -> Iterator[Heard]:
 async def test_a_drop_whose_event_was_lost(shore: Shore, heard: Heard) -> None:  # noqa: F811
     await shore.drop_unheard()
     await keeper.sweep(shore.cloud)
-    assert heard == [("tunedrop.poisoned", 1, {})]
+    assert heard == [("tunedrop.drops.recovered", 1, {})]
     await keeper.sweep(shore.cloud)
     assert len(heard) == 1
     (run,) = await shore.runs()
