@@ -41,7 +41,7 @@ async def dataset_uploaded(dataset: BlobClient) -> None:
 
 @app.timer_trigger(arg_name="timer", schedule="0 30 3 * * *")
 async def forget(timer: func.TimerRequest) -> None:
-    await relay().memory.forget(cloud().settings.remember_days)
+    await relay().feedback.forget(cloud().settings.remember_days)
 
 
 @app.timer_trigger(arg_name="timer", schedule=Settings.one(os.environ, "tick"))
@@ -81,7 +81,7 @@ async def feedback(req: Request) -> Response:
 
 @app.route("models/{name}/examples", methods=["GET"])
 async def examples(req: Request) -> Response:
-    return await api.examples(req, relay().memory)
+    return await api.examples(req, relay().feedback)
 
 
 @app.route("runs", methods=["GET"])

@@ -5,7 +5,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.chat.wire import BadRequest, Chat, read_chat, tokens_used
+from shared.chat.protocol import BadRequest, ChatRequest, parse_chat, tokens_used
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -23,9 +23,9 @@ NEARLY = st.fixed_dictionaries(
 )
 
 
-def outcome(body: bytes) -> Chat | BadRequest:
+def outcome(body: bytes) -> ChatRequest | BadRequest:
     try:
-        return read_chat(body)
+        return parse_chat(body)
     except BadRequest as refused:
         return refused
 
@@ -41,8 +41,8 @@ def test_any_bytes_are_refused_with_a_cure(body: bytes) -> None:
 @given(NEARLY)
 def test_what_is_taken_is_forwarded_as_it_came_but_for_the_model(chat: dict[str, object]) -> None:
     taken = outcome(json.dumps(chat).encode())
-    if isinstance(taken, Chat):
-        assert json.loads(taken.to("deployment")) == {**chat, "model": "deployment"}
+    if isinstance(taken, ChatRequest):
+        assert json.loads(taken.body_for("deployment")) == {**chat, "model": "deployment"}
         assert taken.model == chat["model"]
         assert taken.streams is bool(chat.get("stream"))
 
