@@ -92,7 +92,12 @@ async def test_an_answer_from_another_region_counts_by_its_deployment(
 async def test_outputs_can_be_restored() -> None:
     """A test that listens leaves nothing behind for the next one."""
     flushed: list[int] = []
-    outputs = telemetry.Outputs(flushers=(lambda limit: not flushed.append(limit),))
+
+    def flush(limit: int) -> bool:
+        flushed.append(limit)
+        return True
+
+    outputs = telemetry.Outputs(flushers=(flush,))
     previous = telemetry.connect(outputs)
     try:
         for _ in range(3):
