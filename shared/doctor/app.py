@@ -77,7 +77,7 @@ async def vocabulary(p: Patient) -> list[Case]:
 
 async def app_keys(p: Patient) -> list[Case]:
     """app-keys | Somebody may chat, and the list of keys can be read."""
-    from shared.chat.access import parse_keys
+    from shared.chat.auth import parse_keys
 
     try:
         who = [caller.name for caller in parse_keys(p.settings.app_keys)]

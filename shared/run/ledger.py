@@ -75,7 +75,7 @@ class Ledger:
             etag=await self.runs.replace(_path(run.id), as_json(run), before.etag)
         )
         if written.stage is not before.stage:
-            _measure(before, written)
+            _count_transition(before, written)
         return written
 
     async def amend(self, run_id: str, change: Callable[[Run], Run | None]) -> Run | None:
@@ -232,7 +232,7 @@ def _without_its_end(run: Run, event: Event) -> Run:
     )
 
 
-def _measure(before: Run, run: Run) -> None:
+def _count_transition(before: Run, run: Run) -> None:
     stayed = (run.since - before.since).total_seconds()
     telemetry.measure("tunedrop.stage.seconds", stayed, stage=before.stage)
     if run.ended:

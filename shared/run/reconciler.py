@@ -67,7 +67,7 @@ async def sweep(ctx: Context) -> None:
     missed = await drops.missed(ctx)
     for path in missed:
         log.error("%s was not taken when it was dropped: its event was lost or failed", path)
-        telemetry.measure("tunedrop.poisoned")
+        telemetry.measure("tunedrop.drops.recovered")
     await _gather_with_timeout(((path, _take(path, ctx)) for path in missed), ctx)
 
 

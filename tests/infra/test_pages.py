@@ -49,7 +49,7 @@ def test_alerts_look_for_metrics_that_the_app_emits() -> None:
     assert asked == {
         "tunedrop.chat.answers",
         "tunedrop.cost.usd",
-        "tunedrop.poisoned",
+        "tunedrop.drops.recovered",
         "tunedrop.runs.ended",
         "tunedrop.ticks",
     }

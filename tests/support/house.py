@@ -48,9 +48,8 @@ def imports_of(name: str, path: Path) -> Iterator[Import]:
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         for target in _targets(node, package):
-            if known := _module_of(target):
-                if known != name:
-                    yield Import(name, known)
+            if (known := _module_of(target)) and known != name:
+                yield Import(name, known)
 
 
 def _targets(node: ast.AST, package: str) -> Iterable[str]:

@@ -1,7 +1,7 @@
-"""Who may chat, with what, and how much: named keys, of which the app knows only the hashes.
+"""Who may chat, with which models, and how much: named keys, stored as hashes only.
 
 Closed by default. Limits are kept in this process: with N instances a caller gets up to N times
-as much, and a limit over all of them is for a gateway in front (see docs/chat.md).
+as much; one limit over all of them needs a gateway in front (see docs/chat.md).
 """
 
 import base64
@@ -15,14 +15,14 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from shared.chat.wire import LimitReached
+from shared.chat.protocol import RateLimitExceeded
 from shared.errors import AccessDenied, SettingError
 
 SHA256_HEX = r"^[0-9a-fA-F]{64}$"
 
 
 class Caller(BaseModel):
-    """Somebody who may chat. No `models` means all; no limit means none."""
+    """Somebody who may chat. `models` None means all models; a limit None means no limit."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -32,7 +32,7 @@ class Caller(BaseModel):
     tokens_per_minute: Annotated[int, Field(gt=0)] | None = None
 
     def may_use(self, model: str) -> bool:
-        """By the name alone: who may use a model may use each of its versions."""
+        """Whoever may use a model may use each of its versions."""
         return self.models is None or model.partition("@")[0] in self.models
 
 
@@ -40,23 +40,23 @@ class KeyHolder(Caller):
     sha256: Annotated[str, Field(pattern=SHA256_HEX)]
 
 
-class Access:
-    """Decides over the requests of one process. `now` is a clock in seconds."""
+class Auth:
+    """Admits or refuses the requests of one process. `clock` is in seconds."""
 
     def __init__(
-        self, app_keys: str, entra_tenant: str, now: Callable[[], float] = time.monotonic
+        self, app_keys: str, entra_tenant: str, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self.callers = parse_keys(app_keys)
         self.tenant = entra_tenant
-        self.now = now
-        self._budgets: dict[tuple[str, str], Bucket] = {}
+        self.clock = clock
+        self._buckets: dict[tuple[str, str], TokenBucket] = {}
 
     def admit(self, headers: Mapping[str, str]) -> Caller:
-        """The caller behind a request, who has used one request by asking.
+        """The caller of a request; the request is counted against the caller's limit.
 
-        Raises AccessDenied, or LimitReached when the caller has asked too often.
+        Raises AccessDenied, or RateLimitExceeded when the limit is used up.
         """
-        caller = self._by_key(headers) or self._by_sign_in(headers)
+        caller = self._by_key(headers) or self._by_platform_sign_in(headers)
         if caller is None:
             raise AccessDenied(
                 "The API key is missing or not known here.",
@@ -67,18 +67,18 @@ class Access:
         return caller
 
     def charge(self, caller: Caller, tokens: int) -> None:
-        """What an answer has cost; it may leave a debt that the next request runs into."""
+        """Subtract what an answer has cost. The level may become negative: later requests wait."""
         if caller.tokens_per_minute:
             self._bucket(caller, "tokens", caller.tokens_per_minute).level -= tokens
 
     def _by_key(self, headers: Mapping[str, str]) -> Caller | None:
-        """Every key is compared, each in constant time: how long a refusal takes tells nothing."""
-        digest = hashlib.sha256(_offered(headers).encode()).hexdigest()
-        found = [c for c in self.callers if hmac.compare_digest(c.sha256.lower(), digest)]
-        return found[0] if found else None
+        """Compares with every key, each in constant time, so that timing reveals nothing."""
+        digest = hashlib.sha256(_presented_key(headers).encode()).hexdigest()
+        matches = [c for c in self.callers if hmac.compare_digest(c.sha256.lower(), digest)]
+        return matches[0] if matches else None
 
-    def _by_sign_in(self, headers: Mapping[str, str]) -> Caller | None:
-        """Who the platform has signed in. Only asked where a tenant is configured: without the
+    def _by_platform_sign_in(self, headers: Mapping[str, str]) -> Caller | None:
+        """Who the platform has signed in. Only used where a tenant is configured: without the
         platform's sign-in in front, anybody could send these headers."""
         if not self.tenant:
             return None
@@ -88,33 +88,33 @@ class Access:
         name = headers.get("x-ms-client-principal-id", "")
         return Caller(name=name) if name else None
 
-    def _take(self, caller: Caller, what: str, per_minute: int | None, amount: int) -> None:
+    def _take(self, caller: Caller, unit: str, per_minute: int | None, amount: int) -> None:
         if per_minute is None:
             return
-        wait = self._bucket(caller, what, per_minute).take(amount, self.now())
+        wait = self._bucket(caller, unit, per_minute).take(amount, self.clock())
         if wait:
-            raise LimitReached(
-                f"{caller.name} may use {per_minute} {what} per minute and has used them.",
+            raise RateLimitExceeded(
+                f"{caller.name} may use {per_minute} {unit} per minute and has used them.",
                 f"Try again in {wait:.0f} seconds.",
                 wait,
             )
 
-    def _bucket(self, caller: Caller, what: str, per_minute: int) -> "Bucket":
-        key = (caller.name, what)
-        if key not in self._budgets:
-            self._budgets[key] = Bucket(per_minute, self.now())
-        return self._budgets[key]
+    def _bucket(self, caller: Caller, unit: str, per_minute: int) -> "TokenBucket":
+        key = (caller.name, unit)
+        if key not in self._buckets:
+            self._buckets[key] = TokenBucket(per_minute, self.clock())
+        return self._buckets[key]
 
 
-class Bucket:
-    """Fills evenly up to one minute's worth."""
+class TokenBucket:
+    """Refills evenly, up to the amount of one minute."""
 
     def __init__(self, per_minute: int, now: float) -> None:
         self.size = self.level = float(per_minute)
         self.filled_at = now
 
     def take(self, amount: int, now: float) -> float:
-        """Take it and return 0, or leave it and return the seconds until it could be taken."""
+        """Take the amount and return 0, or take nothing and return the seconds to wait."""
         per_second = self.size / 60
         self.level = min(self.size, self.level + (now - self.filled_at) * per_second)
         self.filled_at = now
@@ -140,7 +140,7 @@ def parse_keys(app_keys: str) -> list[KeyHolder]:
         ) from None
 
 
-def _offered(headers: Mapping[str, str]) -> str:
+def _presented_key(headers: Mapping[str, str]) -> str:
     scheme, _, token = headers.get("authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else headers.get("api-key", "")
 
@@ -148,9 +148,9 @@ def _offered(headers: Mapping[str, str]) -> str:
 def _claims(principal: str) -> dict[str, Any]:
     """The claims in App Service's header: base64 of {"claims": [{"typ", "val"}, …]}."""
     try:
-        known = json.loads(base64.b64decode(principal, validate=True))
-        pairs = {claim["typ"]: claim["val"] for claim in known["claims"]}
+        document = json.loads(base64.b64decode(principal, validate=True))
+        claims = {claim["typ"]: claim["val"] for claim in document["claims"]}
     except (binascii.Error, ValueError, KeyError, TypeError):
         return {}
-    full = "http://schemas.microsoft.com/identity/claims/tenantid"
-    return {"tid": pairs.get("tid") or pairs.get(full)}
+    long_name = "http://schemas.microsoft.com/identity/claims/tenantid"
+    return {"tid": claims.get("tid") or claims.get(long_name)}

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from shared.chat.access import Access
-from shared.chat.wire import LimitReached
+from shared.chat.auth import Auth
+from shared.chat.protocol import RateLimitExceeded
 from shared.errors import AccessDenied, SettingError
 
 
@@ -25,10 +25,10 @@ class Clock:
         return self.now
 
 
-def limited(**limits: object) -> tuple[Access, Clock]:
+def limited(**limits: object) -> tuple[Auth, Clock]:
     clock = Clock()
     keys = json.dumps([{"name": "web", "sha256": digest("k"), **limits}])
-    return Access(keys, "", clock), clock
+    return Auth(keys, "", clock), clock
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def limited(**limits: object) -> tuple[Access, Clock]:
     ],
 )
 def test_a_known_key_is_admitted_by_name(headers: dict[str, str], name: str) -> None:
-    assert Access(KEYS, "").admit(headers).name == name
+    assert Auth(KEYS, "").admit(headers).name == name
 
 
 @pytest.mark.parametrize(
@@ -50,13 +50,13 @@ def test_a_known_key_is_admitted_by_name(headers: dict[str, str], name: str) -> 
 @pytest.mark.parametrize("keys", [KEYS, ""])
 def test_anybody_else_is_refused(headers: dict[str, str], keys: str) -> None:
     with pytest.raises(AccessDenied):
-        Access(keys, "").admit(headers)
+        Auth(keys, "").admit(headers)
 
 
 @pytest.mark.parametrize("keys", ["web:secret-1", '[{"name": "web", "sha256": "secret-1"}]', "[1"])
 def test_keys_that_cannot_be_read_are_refused_without_repeating_them(keys: str) -> None:
     with pytest.raises(SettingError) as refused:
-        Access(keys, "")
+        Auth(keys, "")
     assert "secret-1" not in str(refused.value)
 
 
@@ -72,7 +72,7 @@ def test_requests_are_limited_per_minute_and_come_back_with_time() -> None:
     access, clock = limited(requests_per_minute=2)
     for _ in range(2):
         access.admit({"api-key": "k"})
-    with pytest.raises(LimitReached) as reached:
+    with pytest.raises(RateLimitExceeded) as reached:
         access.admit({"api-key": "k"})
     assert reached.value.retry_after == pytest.approx(30)
     clock.now += reached.value.retry_after + 0.001
@@ -83,7 +83,7 @@ def test_tokens_are_charged_after_the_answer_and_a_debt_must_be_waited_out() -> 
     access, clock = limited(tokens_per_minute=60)
     caller = access.admit({"api-key": "k"})
     access.charge(caller, 120)
-    with pytest.raises(LimitReached):
+    with pytest.raises(RateLimitExceeded):
         access.admit({"api-key": "k"})
     clock.now += 62
     access.admit({"api-key": "k"})
@@ -98,12 +98,12 @@ def principal(tenant: str) -> dict[str, str]:
 
 
 def test_the_platforms_sign_in_counts_for_the_configured_tenant_only() -> None:
-    assert Access("", "our-tenant").admit(principal("our-tenant")).name == "ada"
+    assert Auth("", "our-tenant").admit(principal("our-tenant")).name == "ada"
     for access, headers in [
-        (Access("", "our-tenant"), principal("another")),
-        (Access("", ""), principal("our-tenant")),
-        (Access("", ""), principal("")),
-        (Access("", "our-tenant"), {"x-ms-client-principal": "?", "x-ms-client-principal-id": "a"}),
+        (Auth("", "our-tenant"), principal("another")),
+        (Auth("", ""), principal("our-tenant")),
+        (Auth("", ""), principal("")),
+        (Auth("", "our-tenant"), {"x-ms-client-principal": "?", "x-ms-client-principal-id": "a"}),
     ]:
         with pytest.raises(AccessDenied):
             access.admit(headers)
