@@ -126,7 +126,7 @@ def guarded(loop: Loop, root: Path, tmp_path: Path) -> Iterator[str]:
         "TunedropStorage": loop.stack.storage,
     }
     options = ("--app", str(root), "--port", "0", "--enable-auth")
-    host = Process(tmp_path / "host.log", "local.host", *options, **settings)
+    host = Process(tmp_path / "host.log", "local.host", *options, environment=settings)
     try:
         found = eventually(lambda: re.search(r"Host started: (\S+)", host.text), "the host starts")
         yield found[1]
