@@ -206,11 +206,10 @@ async def health(request: Request, context: Callable[[], Context]) -> Response:
 
 
 async def doctor(environ: Mapping[str, str]) -> Response:
-    """All that can be examined, with what mends it; 503 if anything is in the way."""
-    from shared.doctor import examine, healthy  # nobody else should wait for its imports
+    """All checks, each with its fix; 503 if there is a problem."""
+    from shared.doctor import as_json, run_checks  # nobody else should wait for its imports
 
-    cases = await examine(environ)
-    body = {"healthy": healthy(cases), "cases": [case.as_json() for case in cases]}
+    body = as_json(await run_checks(environ))
     return JSONResponse(body, 200 if body["healthy"] else 503)
 
 

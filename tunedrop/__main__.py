@@ -115,19 +115,22 @@ def doctor(
     key: runs.Key = "",
     settings: Annotated[Path, typer.Option(help="file of settings")] = Path("local.settings.json"),
     wait: Annotated[float, typer.Option(min=0, help="seconds for a canary to be taken")] = 60,
-    as_json: Annotated[bool, typer.Option("--json", help="print the cases as JSON")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="print the results as JSON")] = False,
 ) -> None:
-    """Say what is wrong with an app and what mends it. Exits 0 if nothing is, 1 with problems."""
+    """Say what is wrong with an app and how to fix it. Exits 0 if nothing is, 1 with problems."""
     from shared.doctor import healthy
-    from tunedrop import doctor as office
+    from tunedrop import doctor as doctor_cli
     from tunedrop.app import App
 
     if local and app:
         raise typer.BadParameter("--local and --app exclude each other.")
     with told():
-        cases = office.asked(App.at(app, key)) if local or app else office.here(settings, wait)
-    (office.as_json if as_json else office.show)(cases)
-    raise typer.Exit(0 if healthy(cases) else 1)
+        if local or app:
+            results = doctor_cli.ask_app(App.at(app, key))
+        else:
+            results = doctor_cli.check_here(settings, wait)
+    (doctor_cli.print_json if as_json else doctor_cli.print_table)(results)
+    raise typer.Exit(0 if healthy(results) else 1)
 
 
 def scan(path: Path, role: Role, plan: Plan, *, deep: bool) -> "Scanned":

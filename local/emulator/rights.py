@@ -43,7 +43,7 @@ RIGHTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "chat": (f"{_OPENAI}deployments/chat/completions/action", ("chat.create",)),
     "account.read": (f"{_ACCOUNT}read", ("accounts.get",)),
     "keys.read": (f"{_ACCOUNT}listKeys/action", ("accounts.keys",)),
-    "catalogue.read": (f"{_ACCOUNT}models/read", ("accounts.models",)),
+    "catalog.read": (f"{_ACCOUNT}models/read", ("accounts.models",)),
     "deployments.read": (
         f"{_ACCOUNT}deployments/read",
         ("deployments.list", "deployments.get", "deployments.skus"),

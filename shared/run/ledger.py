@@ -20,7 +20,7 @@ from datetime import datetime
 from shared import telemetry
 from shared.cloud.container import Container
 from shared.cloud.documents import as_json
-from shared.errors import Conflict, Refused, Unavailable
+from shared.errors import Conflict, Unavailable, Unreadable
 from shared.run.outcome import LogLine, Outcome, apply
 from shared.run.policy import Policy
 from shared.run.record import Command, Progress, Run, Transition
@@ -42,7 +42,7 @@ class Ledger:
     # ---- one run
 
     async def load(self, run_id: str) -> Run | None:
-        """Raises Refused for a record that cannot be read."""
+        """Raises Unreadable for a record that cannot be read."""
         found = await self.runs.record(_path(run_id), Run)
         return found[0].replace(etag=found[1]) if found else None
 
@@ -172,7 +172,7 @@ class Ledger:
         async def load(run_id: str) -> Run | None:
             try:
                 return await self.load(run_id)
-            except Refused as error:
+            except Unreadable as error:
                 log.error("%s", error)
                 return None
 
