@@ -1,6 +1,6 @@
 """What may follow what in the life of a run, as data. Pure: no I/O, no clock.
 
-`python -m shared.run.stages` prints the diagram for docs/life-of-a-run.md.
+docs/life-of-a-run.md is made from it.
 """
 
 from datetime import timedelta
@@ -121,60 +121,3 @@ def following(stage: Stage, seen: Seen, came_from: Stage = Stage.RECEIVED) -> St
     if stage in ENDS - {Stage.SERVING}:
         return {**AGAIN, Seen.RETRIED: RESUMES[came_from]}[seen]
     return LIFE[stage, seen]
-
-
-def diagram() -> str:
-    """The life of a run as a Mermaid state diagram."""
-    arrows = [f"    {stage} --> {after}: {seen}" for (stage, seen), after in LIFE.items()]
-    again = [
-        f"    {end} --> {stage}: {Seen.RETRIED}"
-        for end in (Stage.FAILED, Stage.CANCELLED)
-        for stage in dict.fromkeys(RESUMES.values())
-    ]
-    again += [
-        f"    {end} --> {Stage.SUBMITTED}: {Seen.REJOINED}"
-        for end in (Stage.FAILED, Stage.CANCELLED)
-    ]
-    again += [
-        f"    {end} --> {Stage.RECEIVED}: {Seen.RETRIED}"
-        for end in (Stage.REJECTED, Stage.SUPERSEDED)
-    ]
-    ends = [f"    {stage} --> [*]" for stage in Stage if stage in ENDS]
-    return "\n".join(["stateDiagram-v2", f"    [*] --> {Stage.RECEIVED}", *arrows, *again, *ends])
-
-
-_PAGE = """# The life of a run
-
-Made by `python -m shared.run.stages > docs/life-of-a-run.md`, from the table that the keeper
-itself follows. Any stage that is not an end may also go to `failed`, and to `cancelled` when
-somebody orders it or the job is cancelled elsewhere: the run then says what happened, whose move it
-is and what to do. Dropping the same content again takes up a run that ended before anything was
-paid for; `POST /api/runs/{{id}}/retry` takes up any that does not serve, from its last good stage.
-
-```mermaid
-{diagram}
-```
-
-Nothing waits for ever. A stage that sees nothing new for this long is given up, with the reason;
-time in which the app itself was not running does not count.
-
-| stage | given up after |
-|---|---|
-{deadlines}"""
-
-
-def page() -> str:
-    rows = [f"| `{stage}` | {_words(limit)} |" for stage, limit in DEADLINES.items()]
-    rows += [f"| `{stage}` | never: it waits for a person |" for stage in ACTIVE_AND_PATIENT]
-    return _PAGE.format(diagram=diagram(), deadlines="\n".join(rows))
-
-
-def _words(limit: timedelta) -> str:
-    count, unit = (limit.days, "day") if limit.days else (limit.seconds // 3600, "hour")
-    return f"{count} {unit}{'' if count == 1 else 's'}"
-
-
-ACTIVE_AND_PATIENT = tuple(stage for stage in Stage if stage in ACTIVE and stage not in DEADLINES)
-
-if __name__ == "__main__":
-    print(page())  # noqa: T201
