@@ -130,7 +130,7 @@ class _Starter:
 
     def start(self, port: int | None) -> Stack:
         self.state.mkdir(parents=True, exist_ok=True)
-        app_port = self._app_port(port)
+        app_port = chosen_port(port, self.tell)
         openai_url = f"http://127.0.0.1:{processes.free_port()}"
         ports = storage.free_ports()
         app_url = f"http://127.0.0.1:{app_port}"
@@ -249,24 +249,25 @@ class _Starter:
     def _alive(self) -> list[Child]:
         return [child for child in self.children if child.process.poll() is None]
 
-    def _app_port(self, asked: int | None) -> int:
-        """The one that was asked for; without one, the usual one or, if it is taken, any."""
-        port = processes.free_port(HOST_PORT if asked is None else asked)
-        if asked and port != asked:
-            raise StackError(
-                f"Port {asked} is in use: give another one with --port, or leave --port out "
-                "and a free one is taken."
-            )
-        if asked is None and port != HOST_PORT:
-            self.tell(f"port {HOST_PORT} is in use, so the app listens on {port}")
-        return port
-
     def _app_key(self) -> str:
         """One key for as long as the state lives, so that clients need not be told again."""
         path = self.state / "app-key"
         if not path.exists():
             path.write_text(f"td-{secrets.token_urlsafe(24)}", encoding="utf-8")
         return path.read_text(encoding="utf-8")
+
+
+def chosen_port(asked: int | None, tell: Callable[[str], object]) -> int:
+    """The one that was asked for; without one, the usual one or, if it is taken, any."""
+    port = processes.free_port(HOST_PORT if asked is None else asked)
+    if asked and port != asked:
+        raise StackError(
+            f"Port {asked} is in use: give another one with --port, or leave --port out "
+            "and a free one is taken."
+        )
+    if asked is None and port != HOST_PORT:
+        tell(f"port {HOST_PORT} is in use, so the app listens on {port}")
+    return port
 
 
 def answers(url: str) -> bool:

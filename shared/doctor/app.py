@@ -8,7 +8,7 @@ from dataclasses import fields
 from importlib import metadata
 from pathlib import Path
 
-from shared.doctor.cases import Case, ok, problem, warning
+from shared.doctor.cases import Case, State, ok, problem, warning
 from shared.doctor.patient import Patient
 from shared.errors import SettingError
 from shared.settings import Settings
@@ -42,12 +42,17 @@ is misspelt."""
 
 async def versions(p: Patient) -> list[Case]:
     """versions | Python, azure-functions and the extension bundle fit together."""
-    python, library = sys.version_info[:2], metadata.version("azure-functions")
-    host = json.loads((ROOT / "host.json").read_text(encoding="utf-8"))
+    python = sys.version_info[:2]
+    try:
+        library = metadata.version("azure-functions")
+        host = json.loads((ROOT / "host.json").read_text(encoding="utf-8"))
+    except (metadata.PackageNotFoundError, FileNotFoundError):
+        seen = "The app is not installed here, only the command line."
+        return [Case("versions", State.UNKNOWN, seen, "Ask the app: tunedrop doctor --app URL")]
     bundle = host.get("extensionBundle", {}).get("version", "none")
     seen = f"Python {python[0]}.{python[1]}, azure-functions {library}, bundle {bundle}."
-    if not (3, 11) <= python <= (3, 13):
-        return [warning("versions", seen, "The app is made for Python 3.11 to 3.13.")]
+    if not (3, 11) <= python <= (3, 14):
+        return [warning("versions", seen, "The app is made for Python 3.11 to 3.14.")]
     if (python >= (3, 13)) != (int(library.partition(".")[0]) >= 2):
         return [problem("versions", seen, REINSTALL)]
     if not bundle.startswith("[4."):

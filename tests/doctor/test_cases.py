@@ -17,7 +17,7 @@ from azure.storage.blob import (
 )
 from azure.storage.queue import QueueClient
 
-from local import storage
+from local import storage, supervised
 from local.stack import AZURITE, SUBSCRIPTION
 from shared.doctor.patient import Patient as Examined
 from shared.doctor.rights import RIGHTS
@@ -349,7 +349,7 @@ def strict_azurite(tmp_path: Path, node: str) -> Iterator[str]:
     ports = storage.free_ports()
     command = storage.azurite_command(node, AZURITE, tmp_path, ports)
     command.remove("--skipApiVersionCheck")
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as azurite:
+    with supervised.start(command, stdout=subprocess.DEVNULL) as azurite:
         try:
             storage.wait_ready(ports)
             yield storage.connection_string(ports)
