@@ -11,7 +11,7 @@ from typing import Any
 import psutil
 import pytest
 
-from local import stack, supervised
+from local import stack, storage, supervised
 from tests.conftest import wait_for
 from tests.processes import ROOT
 
@@ -94,11 +94,9 @@ def test_a_part_that_dies_while_it_starts_is_reported_at_once(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Storage, which used to be waited for until its time was over."""
-    monkeypatch.setattr(stack.storage, "ready", lambda ports: False)
-    listing = stack.storage.azurite_command
-    monkeypatch.setattr(
-        stack.storage, "azurite_command", lambda *_: [*listing(*_), "--no-such-option"]
-    )
+    monkeypatch.setattr(storage, "ready", lambda ports: False)
+    listing = storage.azurite_command
+    monkeypatch.setattr(storage, "azurite_command", lambda *_: [*listing(*_), "--no-such-option"])
     with (
         pytest.raises(stack.StackError, match="The part 'storage' stopped while it was starting"),
         stack.running(tmp_path, port=0, model="tiny"),
