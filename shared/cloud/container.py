@@ -104,7 +104,7 @@ class Container(ABC):
         """
 
     async def record(self, name: str, shape: type[Record]) -> tuple[Record, str] | None:
-        """A JSON document in its shape, and its etag. Raises Unreadable for one of another shape."""
+        """A JSON document in its shape, and its etag. Raises Unreadable."""
         found = await self.read(name)
         if found is None:
             return None

@@ -1,9 +1,13 @@
-"""`python -m tests.telemetry.page` prints the table of metrics for docs/observability.md."""
+"""The table of metrics in docs/observability.md, from the app's own list of them."""
 
 from shared.telemetry import METRICS
 
 
-def table() -> str:
+def parts() -> dict[str, str]:
+    return {"metrics": metrics()}
+
+
+def metrics() -> str:
     rows = [
         f"| `{m.name}` | {m.kind} | {m.unit.strip('{}')} | {_by(m.by)} | {m.doc} |"
         for m in METRICS.values()
@@ -13,7 +17,3 @@ def table() -> str:
 
 def _by(attributes: str) -> str:
     return ", ".join(f"`{name}`" for name in attributes.split())
-
-
-if __name__ == "__main__":
-    print(table())
