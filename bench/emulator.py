@@ -224,7 +224,7 @@ def until(happened: Callable[[], bool], seconds: float = 120) -> None:
 
 
 def main() -> int:
-    from local.emulator.weights import model_folder, native_dtype, tokenizer_folder
+    from local.emulator.language.weights import model_folder, native_dtype, tokenizer_folder
 
     dtypes = list(dict.fromkeys((native_dtype(), "float32")))
     for dtype in dtypes:  # made once, and no part of a start

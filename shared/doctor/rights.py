@@ -77,7 +77,7 @@ RIGHTS = {
         "a chat with a deployment that does not exist", _CHAT,
     ),
     "account.read": _control("GET", "", _SEEN, "read", "reading the account"),
-    "catalogue.read": _control(
+    "catalog.read": _control(
         "GET", "/models", _SEEN, "models/read", "listing what the account offers"
     ),
     "deployments.read": _control(

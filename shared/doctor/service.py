@@ -127,7 +127,7 @@ async def region(p: Patient) -> list[Case]:
 
 async def base_model(p: Patient) -> list[Case]:
     """base-model | The account offers the base model, it can be tuned, and does not end soon."""
-    offered = (await p.fact("catalogue.read")).get("value", [])
+    offered = (await p.fact("catalog.read")).get("value", [])
     wanted, entry = p.settings.base_model, _entry(p, offered)
     tunable = {_name(other): _ends(other) for other in offered if _tunable(other)}
     known = catalog.model(wanted)
@@ -149,7 +149,7 @@ async def base_model(p: Patient) -> list[Case]:
 
 async def sku(p: Patient) -> list[Case]:
     """sku | The SKU that deployments are given is offered for the base model."""
-    entry = _entry(p, (await p.fact("catalogue.read")).get("value", [])) or {}
+    entry = _entry(p, (await p.fact("catalog.read")).get("value", [])) or {}
     offered = {str(sku.get("name")) for sku in entry.get("skus", [])}
     wanted, model = p.settings.deployment_sku, p.settings.base_model
     if not offered:
@@ -162,7 +162,7 @@ async def sku(p: Patient) -> list[Case]:
 
 async def quota(p: Patient) -> list[Case]:
     """quota | The region's quota has room for one more deployment of the set capacity."""
-    entry = _entry(p, (await p.fact("catalogue.read")).get("value", [])) or {}
+    entry = _entry(p, (await p.fact("catalog.read")).get("value", [])) or {}
     wanted = p.settings.deployment_sku.lower()
     skus = [sku for sku in entry.get("skus", []) if str(sku.get("name")).lower() == wanted]
     names = {str(sku.get("usageName")) for sku in skus}

@@ -34,7 +34,7 @@ OF_CATALOGUE = {"base-model", "sku", "quota"}
 OF_DEPLOYMENTS = {"deployments-left", "base-deployments"}
 BEHIND = {  # what nobody can see without the right
     "account.read": OF_ACCOUNT,
-    "catalogue.read": OF_CATALOGUE,
+    "catalog.read": OF_CATALOGUE,
     "deployments.read": OF_DEPLOYMENTS,
     "jobs.read": {"jobs-left"},
     "usages.read": {"quota"},

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from local.emulator.operations import CONTROL_PLANE, DATA_PLANE
+from local.emulator.core.operations import CONTROL_PLANE, DATA_PLANE
 
 from .conftest import BASE_MODEL, QUESTION, Running, dataset
 

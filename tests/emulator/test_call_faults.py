@@ -1,4 +1,4 @@
-"""Trouble around a call: what the caller sees, and whether the call took place all the same."""
+"""Faults of a call: what the client sees, and whether the call took effect all the same."""
 
 import time
 from email.utils import parsedate_to_datetime
@@ -8,7 +8,7 @@ import openai
 import pytest
 from openai import OpenAI
 
-from local.emulator.faults import CALL_FAULTS
+from local.emulator.core.faults import CALL_FAULTS
 
 from .conftest import BASE_MODEL, Running, account_path, dataset, upload
 

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from local.emulator.chat import Answer
-from local.emulator.chat_request import parse
-from local.emulator.errors import InferenceError
-from local.emulator.language import Piece
+from local.emulator.core.errors import InferenceError
+from local.emulator.data_plane.chat_request import parse
+from local.emulator.data_plane.completion import Completion
+from local.emulator.language.generation import Piece
 
 QUESTION: dict[str, Any] = {"messages": [{"role": "user", "content": "Who be ye?"}]}
 
@@ -22,7 +22,7 @@ QUESTION: dict[str, Any] = {"messages": [{"role": "user", "content": "Who be ye?
     ],
 )
 def test_stop_sequences_are_never_shown(pieces: list[str], said: str, finish_reason: str) -> None:
-    answer = Answer(map(Piece, pieces), stops=("END",), max_tokens=4)
+    answer = Completion(map(Piece, pieces), stops=("END",), max_tokens=4)
     assert "".join(text for text, _ in answer) == said == answer.text
     assert answer.finish_reason == finish_reason
 

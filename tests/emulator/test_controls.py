@@ -8,8 +8,8 @@ import pytest
 from openai import OpenAI
 
 from local.emulator.app import Emulator
-from local.emulator.language import Language
-from local.emulator.operations import UNKNOWN, name_of
+from local.emulator.core.operations import UNKNOWN, name_of
+from local.emulator.language.model import LanguageModel
 
 from .conftest import BASE_MODEL, Running, dataset, upload, wait_until
 
@@ -144,7 +144,7 @@ def test_the_page_is_served(emulator: Running) -> None:
 
 
 def test_every_route_has_a_name(tmp_path: Path) -> None:
-    emulator = Emulator(tmp_path, Language("tiny", tmp_path, tmp_path), "key", warm=False)
+    emulator = Emulator(tmp_path, LanguageModel("tiny", tmp_path, tmp_path), "key", warm=False)
     for route in emulator.routes():
         inner = getattr(route, "routes", None) or [route]
         prefix = route.path if inner != [route] else ""  # type: ignore[attr-defined]
@@ -153,4 +153,4 @@ def test_every_route_has_a_name(tmp_path: Path) -> None:
             if not path.startswith("/_emulator"):
                 for method in one.methods - {"HEAD"}:
                     assert name_of(method, path) != UNKNOWN, f"{method} {path}"
-    emulator.common.store.close()
+    emulator.context.store.close()

@@ -1,4 +1,4 @@
-"""Trouble with things in the making: files, jobs, deployments, answers."""
+"""Faults of a thing that is made: a file, a job, a deployment, an answer."""
 
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from azure.core.exceptions import HttpResponseError, ResourceExistsError
 from azure.mgmt.cognitiveservices import CognitiveServicesManagementClient
 from openai import OpenAI
 
-from local.emulator.faults import CATALOGUE
+from local.emulator.core.faults import FAULT_KINDS
 
 from .conftest import (
     BASE_MODEL,
@@ -171,4 +171,4 @@ def read(emulator: Running, deployment: str, chunks: list[Any]) -> None:
 def test_every_fault_has_a_test() -> None:
     tests = Path(__file__).parent.glob("test_*_faults.py")
     told = "".join(path.read_text(encoding="utf-8") for path in tests)
-    assert [name for name in CATALOGUE if f'"{name}"' not in told] == []
+    assert [name for name in FAULT_KINDS if f'"{name}"' not in told] == []

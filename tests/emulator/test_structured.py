@@ -8,8 +8,8 @@ import pytest
 from openai import OpenAI
 from pydantic import BaseModel
 
-from local.emulator.grammar import Grammar, problem
-from local.emulator.weights import tokenizer_folder
+from local.emulator.language.grammar import Grammar, schema_error
+from local.emulator.language.weights import tokenizer_folder
 
 from .conftest import ROOT
 
@@ -112,9 +112,9 @@ def test_json_mode_wants_to_hear_of_json(v1: OpenAI, base: str) -> None:
 def test_rules_of_strict_reach_everywhere() -> None:
     closed = {"type": "object", "properties": {}, "required": [], "additionalProperties": False}
     for place in ({"items": OPEN}, {"anyOf": [OPEN]}, {"$defs": {"ship": OPEN}}):
-        assert "In context=" in str(problem(closed | place, strict=True))
-    assert problem(closed, strict=True) is None
-    assert problem(OPEN, strict=False) is None
+        assert "In context=" in str(schema_error(closed | place, strict=True))
+    assert schema_error(closed, strict=True) is None
+    assert schema_error(OPEN, strict=False) is None
 
 
 def test_the_end_is_reached_in_time() -> None:
@@ -128,11 +128,11 @@ def test_the_end_is_reached_in_time() -> None:
     for favourites in (["[", "a", "\\", '"'], ['"', "a"], ["[", '"', "\\", "n", "a"]):
         follower, ids = grammar.follow(json.dumps(schema), 60), list[int]()
         tokens = [tokenizer.convert_tokens_to_ids(sign) for sign in favourites]
-        while not follower.over and len(ids) < 60:
+        while not follower.finished and len(ids) < 60:
             allowed = follower.allowed(tokenizer.decode(ids))
             liked = (token for token in tokens if allowed[token])
             ids.append(next(liked, allowed.find(max(allowed))))
-            follower.take(ids[-1])
+            follower.accept(ids[-1])
         assert isinstance(json.loads(tokenizer.decode(ids)), list)
 
 
