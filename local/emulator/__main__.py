@@ -5,13 +5,15 @@ import os
 import signal
 import socket
 import sys
+import threading
 import warnings
 from pathlib import Path
+from types import FrameType
 
 import uvicorn
 
 from . import DEFAULT_KEY, __version__
-from .app import build_app
+from .app import Emulator, build_app
 from .language.model import MODEL_NAMES, LanguageModel
 from .language.weights import DTYPES, OFFLINE_AND_QUIET
 
@@ -96,13 +98,25 @@ def banner(url: str, model: str, key: str) -> str:
     )
 
 
-def stop_on_signals(server: uvicorn.Server) -> None:
-    """uvicorn handles SIGINT and SIGTERM only while it serves, and raises them again afterwards for
-    the handler that was there before. This one also stops a server that has not begun yet."""
-    for signum in STOP_SIGNALS:
-        if signum == getattr(signal, "SIGHUP", None) and signal.getsignal(signum) == signal.SIG_IGN:
-            continue  # started by nohup: it is to go on when the terminal is closed
-        signal.signal(signum, server.handle_exit)
+class Server(uvicorn.Server):
+    """Stops on a signal also when it has not begun to serve; the training stops at the same time,
+    and not only after the answers under way."""
+
+    def __init__(self, config: uvicorn.Config, stopping: threading.Event) -> None:
+        super().__init__(config)
+        self._stopping = stopping
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._stopping.set()
+        super().handle_exit(sig, frame)
+
+    def listen_to_signals(self) -> None:
+        """uvicorn handles only SIGINT and SIGTERM, and only while it serves. Afterwards it raises
+        them again for the handler that was there before, which is this one."""
+        for signum in STOP_SIGNALS:
+            # nohup ignores SIGHUP: the emulator is then to go on when the terminal is closed.
+            if signum == signal.SIGINT or signal.getsignal(signum) != signal.SIG_IGN:
+                signal.signal(signum, self.handle_exit)
 
 
 def main() -> None:
@@ -118,10 +132,11 @@ def main() -> None:
     listener = listen(arguments.host, arguments.port)
     weights = arguments.weights or state.parent / "models"
     language = LanguageModel(arguments.model, weights, state / "adapters", arguments.dtype)
-    app = build_app(state, language, arguments.key, not arguments.lazy)
+    stopping = threading.Event()
+    app = build_app(Emulator(state, language, arguments.key, not arguments.lazy, stopping))
     config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=GRACEFUL_SECONDS)
-    server = uvicorn.Server(config)
-    stop_on_signals(server)
+    server = Server(config, stopping)
+    server.listen_to_signals()
     # The socket is open: a client that has read this may already connect.
     url = f"http://{arguments.host}:{listener.getsockname()[1]}"
     sys.stdout.write(banner(url, arguments.model, arguments.key))

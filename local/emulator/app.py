@@ -1,6 +1,7 @@
 """Puts the parts together: which URL leads where, and what starts and stops with the server."""
 
 import shutil
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -49,7 +50,14 @@ STOP_TIMEOUT = 0.5
 class Emulator:
     """Every part once, and what concerns them all."""
 
-    def __init__(self, state: Path, language: LanguageModel, key: str, warm: bool) -> None:
+    def __init__(
+        self,
+        state: Path,
+        language: LanguageModel,
+        key: str,
+        warm: bool = True,
+        stopping: threading.Event | None = None,
+    ) -> None:
         self.language, self.adapters = language, language.adapters
         self.adapters.mkdir(parents=True, exist_ok=True)
         self.key, self._warm = key, warm
@@ -66,7 +74,8 @@ class Emulator:
         self.arm = Arm(context, self.registry, self.deployments)
         self.account = Account(context, self.deployments, key)
         self.chat = Chat(context, self.deployments, language)
-        runner = JobRunner(context, self.queue, self.files, self.registry, language)
+        stopping = stopping or threading.Event()
+        runner = JobRunner(context, self.queue, self.files, self.registry, language, stopping)
         self.worker = Worker(context, self.queue, runner)
         self.controls = Controls(context, self.summary, self.clear_files)
 
@@ -135,13 +144,14 @@ class Emulator:
         self.context.store.close()
 
 
-def build_app(state: Path, language: LanguageModel, key: str, warm: bool = True) -> ASGIApp:
-    emulator = Emulator(state, language, key, warm)
+def build_app(emulator: Emulator) -> ASGIApp:
     app = Starlette(
         routes=emulator.routes(),
         middleware=[
             Middleware(JournalMiddleware, journal=emulator.context.journal),
-            Middleware(AuthMiddleware, tokens=emulator.tokens, rights=emulator.rights, key=key),
+            Middleware(
+                AuthMiddleware, tokens=emulator.tokens, rights=emulator.rights, key=emulator.key
+            ),
             Middleware(ApiVersionMiddleware),
             Middleware(FaultInjection, faults=emulator.context.faults),
         ],

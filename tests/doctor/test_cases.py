@@ -24,7 +24,7 @@ from shared.doctor.rights import RIGHTS
 from shared.doctor.storage import blob_case
 from tests.conftest import Loop
 from tests.doctor.conftest import ACCOUNT_SCOPE, Patient
-from tests.emulator.conftest import BASE_MODEL, dataset, deploy, finished, upload
+from tests.emulator.harness import BASE_MODEL, dataset, deploy, finished, upload
 
 NOBODY = "http://127.0.0.1:9"  # the port of a protocol that nobody speaks any more
 DATA = {id for id, right in RIGHTS.items() if right.plane == "data"}

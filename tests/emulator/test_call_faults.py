@@ -10,7 +10,7 @@ from openai import OpenAI
 
 from local.emulator.core.faults import CALL_FAULTS
 
-from .conftest import BASE_MODEL, Running, account_path, dataset, upload
+from .harness import BASE_MODEL, Running, account_path, dataset, upload
 
 
 def jobs_of(client: OpenAI, training_file: str) -> list[str]:
@@ -142,7 +142,7 @@ def test_the_control_plane_words_trouble_its_own_way(emulator: Running) -> None:
 
 
 def test_the_management_sdk_repeats_what_is_throttled(emulator: Running) -> None:
-    """azure-core waits as it is told and tries again, so one 429 is never seen."""
+    """azure-core waits as the header says and tries again, so one 429 is never seen."""
     emulator.fault("throttled-ms", "deployments.list", retry_after_ms=1)
     with emulator.arm() as arm:
         list(arm.deployments.list("rg", "account"))

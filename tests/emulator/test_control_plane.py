@@ -9,7 +9,7 @@ from azure.mgmt.cognitiveservices import CognitiveServicesManagementClient
 from azure.mgmt.cognitiveservices.models import PatchResourceTagsAndSku, Sku
 from openai import OpenAI
 
-from .conftest import (
+from .harness import (
     QUESTION,
     Running,
     Tuned,

@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 from local.emulator.app import Emulator
 from local.emulator.language.model import LanguageModel
 
-from .conftest import BASE_MODEL, KEY, Running, dataset, upload, wait_until
+from .harness import BASE_MODEL, KEY, Running, dataset, upload, wait_until
 
 RUNNING, RUNNING_DEVELOPER, QUEUED, JOBS, FILES = 3, 5, 20, 100, 100
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from local.emulator.language.grammar import Grammar, schema_error
 from local.emulator.language.weights import tokenizer_folder
 
-from .conftest import ROOT
+from .harness import ROOT
 
 ASKED: Any = [{"role": "user", "content": "Describe a ship as JSON."}]
 
@@ -81,7 +81,7 @@ OPEN = {"type": "object", "properties": {"a": {"type": "string"}}}
 
 
 @pytest.mark.parametrize(
-    ("wanted", "param", "told"),
+    ("wanted", "param", "message"),
     [
         ({"type": "yaml"}, "response_format.type", "json_object or json_schema"),
         ("json", "response_format", "must be an object"),
@@ -97,11 +97,13 @@ OPEN = {"type": "object", "properties": {"a": {"type": "string"}}}
         ),
     ],
 )
-def test_what_cannot_be_followed(v1: OpenAI, base: str, wanted: Any, param: str, told: str) -> None:
+def test_schemas_that_are_refused(
+    v1: OpenAI, base: str, wanted: Any, param: str, message: str
+) -> None:
     with pytest.raises(openai.BadRequestError) as refusal:
         ask(v1, base, wanted)
     assert refusal.value.param == param
-    assert told in refusal.value.message
+    assert message in refusal.value.message
 
 
 def test_json_mode_wants_to_hear_of_json(v1: OpenAI, base: str) -> None:

@@ -13,7 +13,7 @@ from local.emulator.language.loss import batch_loss
 from local.emulator.language.model import LanguageModel
 from local.emulator.language.training_plan import Hyperparameters, make_plan
 
-from .conftest import ROOT, dataset
+from .harness import ROOT, dataset
 
 
 @pytest.fixture(scope="module")

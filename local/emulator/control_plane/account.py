@@ -96,11 +96,11 @@ class Account(Component):
         """?modelFormat=OpenAI&modelName=...&modelVersion=...: what is left of it, by SKU."""
         if "location" in request.path_params:
             self._require_location(request)
-        wanted = [request.query_params.get(f"model{key}") for key in ("Format", "Name", "Version")]
+        asked = [request.query_params.get(f"model{key}") for key in ("Format", "Name", "Version")]
         value = [
             self._capacity(request.url.path, base, sku)
             for base in BASE_MODELS
-            if wanted == ["OpenAI", base.name, base.version]
+            if asked == ["OpenAI", base.name, base.version]
             for sku in SKUS
         ]
         return JSONResponse({"value": value, "nextLink": None})

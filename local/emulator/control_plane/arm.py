@@ -167,8 +167,8 @@ class Arm(Component):
         if style == "resource":
             return dict(RETRY_AFTER)
         operation = str(uuid.uuid4())
-        known = {"method": request.method, "done_at": done_at, "style": style}
-        self._store.put("operation", operation, {**known, "name": deployment.name})
+        record = {"method": request.method, "done_at": done_at, "style": style}
+        self._store.put("operation", operation, {**record, "name": deployment.name})
         path = RESULTS.format(subscription=request.path_params["subscription"], id=operation)
         header = "Location" if style == "location" else "Azure-AsyncOperation"
         return {header: str(request.url.replace(path=path)), **RETRY_AFTER}
@@ -247,10 +247,10 @@ def _model(body: dict[str, Any]) -> dict[str, str]:
     model = _section(body, "properties").get("model")
     if not isinstance(model, dict) or not isinstance(model.get("name"), str):
         raise _bad_properties("The deployment has no properties.model.name.")
-    known = {key: model[key] for key in ("format", "name", "version") if model.get(key)}
-    if not all(isinstance(value, str) for value in known.values()):
+    given = {key: model[key] for key in ("format", "name", "version") if model.get(key)}
+    if not all(isinstance(value, str) for value in given.values()):
         raise _bad_properties("The model's format, name and version must be texts.")
-    return known
+    return given
 
 
 def _upgrade(body: dict[str, Any]) -> str:

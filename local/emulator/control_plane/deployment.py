@@ -11,8 +11,8 @@ from ..core.store import Document
 from .catalog import DEVELOPER
 from .model_registry import Servable
 
-# S-DOC: a Developer deployment lives a day, used or not; one of a tuned model that nobody calls is
-# deleted after fifteen.
+# S-DOC: a Developer deployment lives a day, used or not; an unused one of a tuned model is
+# deleted after fifteen days.
 DEVELOPER_SECONDS, IDLE_SECONDS = 24 * 3600, 15 * 24 * 3600
 PUT_FAULTS = ("not-ready", "provisioning-failed", "provisioning-stuck")
 

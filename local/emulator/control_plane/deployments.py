@@ -182,7 +182,7 @@ class Deployments(Component):
             return
         deployments, limit = self.all(), self._settings.current.deployment_limit
         if tuned and sum(one.servable.is_tuned for one in deployments) >= limit:
-            # The limit is S-DOC's; code and wording are not known (reference: not found).
+            # The limit is S-DOC's; code and message are not documented.
             raise ArmError(
                 400, "QuotaExceeded", f"The resource has {limit} fine-tuned deployments already."
             )

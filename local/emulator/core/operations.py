@@ -76,8 +76,8 @@ def name_of(method: str, path: str) -> str:
 
 
 def _find(table: tuple[tuple[str, str, str], ...], method: str, path: str) -> str:
-    for known, template, name in table:
-        if known == method and _pattern(template).fullmatch(path):
+    for its_method, template, name in table:
+        if its_method == method and _pattern(template).fullmatch(path):
             return name
     return UNKNOWN
 

@@ -61,7 +61,7 @@ async def json_body(request: Request) -> dict[str, Any]:
         raise ServiceError(413, "invalidPayload", "The request body is too large.")  # [inferred]
     try:
         body = json.loads(await request.body(), parse_constant=_no_number, parse_float=_finite)
-        # Half a surrogate pair is text for Python and for nobody else.
+        # Half a surrogate pair is valid in a Python string and in no encoding.
         json.dumps(body, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise invalid("The request body is not valid JSON.") from error

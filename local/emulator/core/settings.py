@@ -1,6 +1,7 @@
 """How the emulated service behaves where Azure behaves in more than one way, or takes its time.
 
-Read and changed at /_emulator/settings; kept over a restart. Knows nothing of who reads them.
+Read and changed at /_emulator/settings, and still there after a restart. Knows nothing of who reads
+them.
 """
 
 from dataclasses import asdict, dataclass, fields, replace
@@ -54,10 +55,10 @@ class SettingValues:
 class Settings:
     def __init__(self, store: Store) -> None:
         self._store = store
-        kept = store.get("setting", "settings") or {}
-        known = {field.name for field in fields(SettingValues)}
+        stored = store.get("setting", "settings") or {}
+        names = {field.name for field in fields(SettingValues)}
         self.current = SettingValues(
-            **{name: value for name, value in kept.items() if name in known}
+            **{name: value for name, value in stored.items() if name in names}
         )
 
     def change(self, values: dict[str, Any]) -> None:
@@ -79,8 +80,8 @@ class Settings:
 def _check(name: str, value: object) -> None:
     default = getattr(SettingValues, name, None)
     if default is None or name.startswith("_"):
-        known = ", ".join(field.name for field in fields(SettingValues))
-        raise invalid(f"There is no setting {name!r}; there are: {known}.")
+        names = ", ".join(field.name for field in fields(SettingValues))
+        raise invalid(f"There is no setting {name!r}; there are: {names}.")
     if name in CHOICES:
         if value not in CHOICES[name]:
             raise invalid(f"{name} must be one of {', '.join(CHOICES[name])}, not {value!r}.")

@@ -66,6 +66,8 @@ class Failed(Exception):
 
 
 class JobRunner(Component):
+    """`stopping` is set when the emulator is to end: a training then stops at its next batch."""
+
     def __init__(
         self,
         context: Context,
@@ -73,11 +75,12 @@ class JobRunner(Component):
         files: Files,
         registry: ModelRegistry,
         language: LanguageModel,
+        stopping: threading.Event,
     ) -> None:
         super().__init__(context)
         self._queue, self._files, self._registry = queue, files, registry
         self._language, self._adapters = language, language.adapters
-        self.stopping = threading.Event()
+        self.stopping = stopping
         self._saved_at: dict[str, float] = {}
 
     def run(self, job: Document) -> None:

@@ -197,10 +197,10 @@ class Jobs(Component):
             "metadata": metadata_of(body.get("metadata")),
             "method": method,
         }
-        known = {key: value for key, value in job.items() if value is not None}
+        given = {key: value for key, value in job.items() if value is not None}
         fault = self._faults.trigger(*FAULTS)
         return {
-            **known,
+            **given,
             "_hyperparameters": hyperparameters,
             "_parent": parent,
             "_startable_at": self._clock.now() + self._settings.current.queue_seconds,
@@ -224,7 +224,7 @@ class Jobs(Component):
             raise invalid("The specified file reference must point to a completed file import.")
 
     def _shown(self, job: Document) -> Document:
-        """What is not known yet is absent or null, as the settings say."""
+        """Keys without a value are absent or null, as the settings say."""
         shown = public(job)
         if self._settings.current.job_shape == "null":
             return dict.fromkeys(NULL_WHEN_UNKNOWN) | shown

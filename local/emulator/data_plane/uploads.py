@@ -83,7 +83,7 @@ class Uploads(Component):
 
         size = (self._folder / part_id).stat().st_size
         self._store.change(
-            "upload", upload["id"], lambda kept: kept["_parts"].update({part_id: size})
+            "upload", upload["id"], lambda old: old["_parts"].update({part_id: size})
         )
         part = {"id": part_id, "object": "upload.part", "upload_id": upload["id"]}
         return JSONResponse({**part, "created_at": self._clock.seconds()})
@@ -150,7 +150,7 @@ class Uploads(Component):
             raise invalid("The md5 of the parts is another one.")
 
     def _end(self, upload: Document, status: str) -> None:
-        self._store.change("upload", upload["id"], lambda kept: kept.update(status=status))
+        self._store.change("upload", upload["id"], lambda old: old.update(status=status))
         self._journal.add_effect("upload", upload["id"], status)
         for part in upload["_parts"]:
             (self._folder / part).unlink(missing_ok=True)

@@ -16,7 +16,7 @@ class Worker(Component):
         self._queue, self._runner = queue, runner
         # Daemons: a thread inside torch cannot be interrupted, and must not delay the exit.
         self._dispatcher = threading.Thread(target=self._dispatch, name="dispatcher", daemon=True)
-        self._workers: list[threading.Thread] = []
+        self.threads: list[threading.Thread] = []
 
     def start(self) -> None:
         self._queue.requeue_interrupted()
@@ -26,16 +26,16 @@ class Worker(Component):
         """Waits so long for all threads together."""
         self._runner.stopping.set()
         deadline = time.monotonic() + seconds
-        for thread in (self._dispatcher, *self._workers):
+        for thread in (self._dispatcher, *self.threads):
             thread.join(max(0.0, deadline - time.monotonic()))
 
     def _dispatch(self) -> None:
         while not self._runner.stopping.wait(POLL_SECONDS):
-            self._workers = [thread for thread in self._workers if thread.is_alive()]
-            while len(self._workers) < max(1, self._settings.current.training_at_once):
+            self.threads = [thread for thread in self.threads if thread.is_alive()]
+            while len(self.threads) < max(1, self._settings.current.training_at_once):
                 job = self._queue.take_next()
                 if job is None:
                     break
                 thread = threading.Thread(target=self._runner.run, args=(job,), daemon=True)
-                self._workers.append(thread)
+                self.threads.append(thread)
                 thread.start()

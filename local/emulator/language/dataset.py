@@ -121,7 +121,7 @@ def _example(parsed: dict[str, Any]) -> Example:
 def _pair(parsed: dict[str, Any]) -> Pair:
     given = parsed.get("input")
     asked = _messages(given.get("messages") if isinstance(given, dict) else None, "input.messages")
-    # Whatever an assistant said in the question is not learned.
+    # An assistant's messages in the question are not learned.
     asked = tuple(Message(message.role, message.content, weight=0) for message in asked)
     preferred, rejected = (
         asked + _output(parsed.get(name), name)
@@ -168,12 +168,12 @@ def _text(content: object) -> str:
 
 
 def _calls(calls: object) -> str:
-    """Calls of tools as the small model would write them, if it could: as text."""
-    said = ""
+    """Calls of tools as text: the small model has no other form for them."""
+    text = ""
     for call in calls if isinstance(calls, list) else [None]:
         function = call.get("function") if isinstance(call, dict) else None
         if not isinstance(function, dict) or not isinstance(function.get("name"), str):
             raise ValueError("has a tool call without a function's name")
-        known = {"name": function["name"], "arguments": str(function.get("arguments", ""))}
-        said += f"<tool_call>{json.dumps(known, ensure_ascii=False)}</tool_call>"
-    return said
+        shown = {"name": function["name"], "arguments": str(function.get("arguments", ""))}
+        text += f"<tool_call>{json.dumps(shown, ensure_ascii=False)}</tool_call>"
+    return text

@@ -9,13 +9,13 @@ from typing import Any
 
 from .dataset import DatasetError, Example, Message
 
-# Longer examples would take minutes each on a laptop; a job that has one fails and says so.
+# Longer examples would take minutes each on a laptop; a job that has one fails with a message.
 MAX_EXAMPLE_TOKENS = 1024
 IGNORE_INDEX = -100  # torch's mark for "no loss on this token"
 
 # The chat format of SmolLM2. Its own template puts a system message in front when there is none;
-# so do we, in training and in chat: it is what the base model was taught with, it answers worse
-# without, and an untuned model that is asked for its name says honestly who it is.
+# so does this code, in training and in chat: the base model was trained with it and answers worse
+# without it, and an untuned model that is asked for its name gives its own.
 DEFAULT_SYSTEM = "You are a helpful AI assistant named SmolLM, trained by Hugging Face"
 _TEMPLATE_ROLES = {"developer": "system"}
 

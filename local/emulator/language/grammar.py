@@ -39,12 +39,12 @@ def _not_strict(schema: Any, place: tuple[str, ...]) -> Iterator[str]:
             yield from _not_strict(one, (*place, str(number)))
     if not isinstance(schema, dict):
         return
-    known = schema.get("properties")
-    if schema.get("type") == "object" or isinstance(known, dict):
+    properties = schema.get("properties")
+    if schema.get("type") == "object" or isinstance(properties, dict):
         if schema.get("additionalProperties") is not False:
             rule = "'additionalProperties' is required to be supplied and to be false."
             yield f"In context={place}, {rule}"
-        if set(known or {}) - set(schema.get("required") or []):
+        if set(properties or {}) - set(schema.get("required") or []):
             rule = "'required' is required to be supplied and to list every key in properties."
             yield f"In context={place}, {rule}"
     for key in ("items", "anyOf"):

@@ -1,6 +1,6 @@
 """Draws one token after another from a model. Knows torch, and nothing of chats.
 
-Imports torch: only for whoever has waited until the language model is loaded.
+Imports torch: only import it once the language model is loaded.
 """
 
 from collections.abc import Iterator

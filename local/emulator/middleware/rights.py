@@ -77,10 +77,10 @@ class Rights:
             {"right": record["right"], "identity": record["identity"]}
             for record in self._store.family("right")
         ]
-        known = {
+        every = {
             right: {"action": action, "operations": o} for right, (action, o) in RIGHTS.items()
         }
-        return JSONResponse({"removed": removed, "known": known})
+        return JSONResponse({"removed": removed, "known": every})
 
     def refusal(self, request: Request, identity: str) -> ServiceError | None:
         path = request.url.path
