@@ -162,7 +162,7 @@ class Deployments(Component):
             used_at=now,
             created_at=created_at,
             ready_at=created_at + self._settings.current.readiness_gap_seconds,
-            fault=fault["fault"] if fault else None,
+            fault=fault.fault if fault else None,
         )
 
     def _check_no_write(self, account: str) -> None:

@@ -9,7 +9,7 @@ makes it calls `trigger`, and stores the fault with it).
 import random
 import threading
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -71,6 +71,21 @@ MADE_FAULTS = {
 FAULT_KINDS = CALL_FAULTS | MADE_FAULTS
 
 
+@dataclass(frozen=True)
+class Fault:
+    """A fault that is armed, as it is stored and as the controls show it."""
+
+    id: str
+    fault: str  # its name
+    operation: str
+    count: int | None  # None: until it is disarmed
+    probability: float
+    seed: object
+    options: dict[str, Any]
+    met: int = 0  # calls that it could have struck
+    struck: int = 0
+
+
 class Faults:
     def __init__(self, store: Store) -> None:
         self._store, self._lock = store, threading.Lock()
@@ -84,18 +99,16 @@ class Faults:
         kind = FAULT_KINDS.get(name) if isinstance(name, str) else None
         if kind is None:
             raise invalid(f"There is no fault {name!r}; there are: {', '.join(FAULT_KINDS)}.")
-        fault: Document = {
-            "id": f"fault-{uuid.uuid4().hex[:8]}",
-            "fault": name,
-            "operation": _operation(request.get("operation"), str(name), kind),
-            "count": _count(request),
-            "probability": _probability(request.get("probability", 1)),
-            "seed": request.get("seed", 0),
-            "options": _options(request, kind),
-            "met": 0,  # calls that it could have struck
-            "struck": 0,
-        }
-        return self._store.put("fault", fault["id"], fault)
+        fault = Fault(
+            id=f"fault-{uuid.uuid4().hex[:8]}",
+            fault=str(name),
+            operation=_operation(request.get("operation"), str(name), kind),
+            count=_count(request),
+            probability=_probability(request.get("probability", 1)),
+            seed=request.get("seed", 0),
+            options=_options(request, kind),
+        )
+        return self._save(fault)
 
     def armed(self) -> list[Document]:
         return self._store.family("fault")
@@ -108,29 +121,30 @@ class Faults:
 
     # ---- striking ----------------------------------------------------------------------------
 
-    def trigger(self, *names: str) -> Document | None:
+    def trigger(self, *names: str) -> Fault | None:
         """The first armed fault of these that strikes the call under way; the journal shows it."""
         call = current_call()
         if call is None:
             return None
         with self._lock:
-            for fault in self.armed():
-                aimed = fault["fault"] in names and fnmatchcase(call.operation, fault["operation"])
+            for fault in (Fault(**document) for document in self.armed()):
+                aimed = fault.fault in names and fnmatchcase(call.operation, fault.operation)
                 if aimed and self._strikes(fault):
-                    call.fault = fault["fault"]
+                    call.fault = fault.fault
                     return fault
         return None
 
-    def _strikes(self, fault: Document) -> bool:
-        if fault["count"] is not None and fault["struck"] >= fault["count"]:
+    def _strikes(self, fault: Fault) -> bool:
+        if fault.count is not None and fault.struck >= fault.count:
             return False
-        fault["met"] += 1
-        # From seed and count alone, so that a run with the same calls has the same luck.
-        chance = random.Random(f"{fault['seed']}:{fault['met']}").random()
-        struck = bool(chance < fault["probability"])
-        fault["struck"] += struck
-        self._store.put("fault", fault["id"], fault)
+        met = fault.met + 1
+        # From seed and count alone, so that a run with the same calls is struck at the same ones.
+        struck = random.Random(f"{fault.seed}:{met}").random() < fault.probability
+        self._save(replace(fault, met=met, struck=fault.struck + struck))
         return struck
+
+    def _save(self, fault: Fault) -> Document:
+        return self._store.put("fault", fault.id, asdict(fault))
 
 
 def _operation(value: object, name: str, kind: FaultKind) -> str:

@@ -17,15 +17,16 @@ from ..core import connection
 from ..core.context import Component, Context
 from ..core.errors import InferenceError, ServiceError
 from ..core.protocol import json_body, new_id
-from ..core.store import Document
 from ..language.model import LanguageModel
 from .chat_request import ChatRequest, parse
 from .completion import Completion
 
 FAULTS = ("deployment-paused", "model-retired", "slow-first-token", "stream-cut")
 # Statuses S-DOC troubleshoot-errors; the codes and messages are [inferred].
-PAUSED = (423, "DeploymentPaused", "The deployment is paused.")
-RETIRED = (410, "ModelRetired", "The model of this deployment has been retired.")
+REFUSALS: dict[str | None, tuple[int, str, str]] = {
+    "deployment-paused": (423, "DeploymentPaused", "The deployment is paused."),
+    "model-retired": (410, "ModelRetired", "The model of this deployment has been retired."),
+}
 
 
 class Chat(Component):
@@ -53,22 +54,24 @@ class Chat(Component):
     # ---- inside ------------------------------------------------------------------------------
 
     async def _complete(self, request: Request, deployment: str, body: dict[str, Any]) -> Response:
-        fault = self._faults.trigger(*FAULTS) or {"fault": None}
-        if fault["fault"] in ("deployment-paused", "model-retired"):
-            raise InferenceError(*(PAUSED if fault["fault"] == "deployment-paused" else RETIRED))
+        fault = self._faults.trigger(*FAULTS)
+        name = fault.fault if fault else None
+        if name in REFUSALS:
+            raise InferenceError(*REFUSALS[name])
         model = self._deployments.answering(deployment)
         chat = parse(body)
         # In a thread: the model may still be loading.
         prompt = await run_in_threadpool(self._language.prompt, chat.messages)
         self._check_context(chat, len(prompt))
-        if fault["fault"] == "slow-first-token":
-            await asyncio.sleep(fault["options"]["seconds"])
+        if fault and name == "slow-first-token":
+            await asyncio.sleep(fault.options["seconds"])
         answers = [self._answer(model, prompt, chat, number) for number in range(chat.choices)]
         self._journal.add_effect("chat", deployment, "answered")
         if not chat.stream:
             return await run_in_threadpool(self._whole, model, answers, len(prompt), chat)
         chunks = self._stream(model, answers, len(prompt), chat)
-        return StreamingResponse(_cut_short(request, chunks, fault), media_type="text/event-stream")
+        most = fault.options["after_chunks"] if fault and name == "stream-cut" else float("inf")
+        return StreamingResponse(_cut_short(request, chunks, most), media_type="text/event-stream")
 
     def _answer(
         self, model: Servable, prompt: list[int], chat: ChatRequest, number: int
@@ -154,16 +157,13 @@ async def _body(request: Request) -> dict[str, Any]:
         raise InferenceError(error.status, error.code, error.message) from error
 
 
-async def _cut_short(
-    request: Request, chunks: Iterator[str], fault: Document
-) -> AsyncIterator[str]:
-    """The chunks, up to where the fault ends them."""
-    left = fault["options"]["after_chunks"] if fault["fault"] == "stream-cut" else float("inf")
+async def _cut_short(request: Request, chunks: Iterator[str], most: float) -> AsyncIterator[str]:
+    """So many chunks; after them the connection is broken off."""
     async for chunk in iterate_in_threadpool(chunks):
-        if left <= 0:
+        if most <= 0:
             await connection.cut(request.scope, request.receive)
             return
-        left -= 1
+        most -= 1
         yield chunk
 
 

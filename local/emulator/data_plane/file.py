@@ -19,7 +19,8 @@ class File:
     expires_at: int | None = None
     processed_at: float | None = None  # None: never, it stays pending
     problem: str | None = None
-    fault: Document | None = None  # the fault that it was made under
+    fault: str | None = None  # the name of the fault that struck it
+    fault_detail: str = ""
     is_fetching: bool = False  # an import that is under way
 
     @classmethod

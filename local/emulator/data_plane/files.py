@@ -74,13 +74,15 @@ class Files(Component):
         self._check_limits(purpose)
         now = self._clock.seconds()
         lifetime = expiry_of(expires_after)
+        fault = self._faults.trigger("file-stuck", "file-error")
         return File(
             id=new_id("file"),
             created_at=now,
             filename=name[:MAX_NAME_LENGTH],
             purpose=purpose,
             expires_at=now + lifetime if lifetime else None,
-            fault=self._faults.trigger("file-stuck", "file-error"),
+            fault=fault.fault if fault else None,
+            fault_detail=fault.options.get("detail", "") if fault else "",
         )
 
     def add(self, file: File) -> None:
@@ -200,10 +202,10 @@ class Files(Component):
     def _checked(self, file: File) -> File:
         """With the outcome of its processing; the dataset itself is checked only if the settings
         say so."""
-        if file.fault and file.fault["fault"] == "file-stuck":
+        if file.fault == "file-stuck":
             return replace(file, processed_at=None)
-        if file.fault:
-            return replace(file, problem=file.fault["options"]["detail"])
+        if file.fault == "file-error":
+            return replace(file, problem=file.fault_detail)
         if file.purpose == "fine-tune" and self._settings.current.validation == "import":
             try:
                 with self.path(file.id).open("rb") as lines:

@@ -198,13 +198,16 @@ class Jobs(Component):
             "method": method,
         }
         given = {key: value for key, value in job.items() if value is not None}
+        return given | self._own_keys(hyperparameters, parent)
+
+    def _own_keys(self, hyperparameters: dict[str, Any], parent: str | None) -> Document:
+        """What the emulator keeps of a job and never shows."""
         fault = self._faults.trigger(*FAULTS)
         return {
-            **given,
             "_hyperparameters": hyperparameters,
             "_parent": parent,
             "_startable_at": self._clock.now() + self._settings.current.queue_seconds,
-            "_fault": fault["fault"] if fault else None,
+            "_fault": fault.fault if fault else None,
             "_steps": 0,
         }
 

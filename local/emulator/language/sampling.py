@@ -3,7 +3,7 @@
 Imports torch: only import it once the language model is loaded.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -33,13 +33,7 @@ def sample(
     Inference mode is entered for each step and not around the loop: between two tokens the caller
     runs, possibly on another thread.
     """
-    temperature = DEFAULT_TEMPERATURE if options.temperature is None else options.temperature
-    top_p = options.top_p or (DEFAULT_TOP_P if options.temperature is None else 1.0)
-    generator = torch.Generator()
-    if options.seed is None:
-        generator.seed()
-    else:
-        generator.manual_seed(options.seed)
+    choose = _chooser(options)
     cache = DynamicCache(config=model.config)
     fed, counts = prompt, torch.zeros(model.config.vocab_size)
     ids: list[int] = []
@@ -48,13 +42,7 @@ def sample(
         with torch.inference_mode():
             output = model(input_ids=torch.tensor([fed]), past_key_values=cache, logits_to_keep=1)
             raw = output.logits[0, -1].float()
-            logits = (
-                raw - options.presence_penalty * (counts > 0) - options.frequency_penalty * counts
-            )
-            if follower:
-                allowed = torch.frombuffer(bytearray(follower.allowed(text)), dtype=torch.uint8)
-                logits = logits.masked_fill(allowed == 0, float("-inf"))
-            token = _choose(logits, temperature, top_p, generator)
+            token = choose(_restricted(raw, counts, options, follower, text))
         if token == tokenizer.eos_token_id:
             return
         counts[token] += 1
@@ -66,6 +54,29 @@ def sample(
             follower.accept(token)
             if follower.finished:
                 return
+
+
+def _restricted(
+    raw: Any, counts: Any, options: SamplingOptions, follower: Follower | None, text: str
+) -> Any:
+    """The logits after the penalties, and without the tokens that the schema does not allow."""
+    logits = raw - options.presence_penalty * (counts > 0) - options.frequency_penalty * counts
+    if follower is None:
+        return logits
+    allowed = torch.frombuffer(bytearray(follower.allowed(text)), dtype=torch.uint8)
+    return logits.masked_fill(allowed == 0, float("-inf"))
+
+
+def _chooser(options: SamplingOptions) -> Callable[[Any], int]:
+    """Draws a token from logits; the same seed draws the same tokens."""
+    temperature = DEFAULT_TEMPERATURE if options.temperature is None else options.temperature
+    top_p = options.top_p or (DEFAULT_TOP_P if options.temperature is None else 1.0)
+    generator = torch.Generator()
+    if options.seed is None:
+        generator.seed()
+    else:
+        generator.manual_seed(options.seed)
+    return lambda logits: _choose(logits, temperature, top_p, generator)
 
 
 def _logprobs(logits: Any, token: int, count: int | None) -> TokenLogprobs:

@@ -13,9 +13,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..core import connection
 from ..core.errors import ArmError, InferenceError, ServiceError
-from ..core.faults import CALL_FAULTS, Faults
+from ..core.faults import CALL_FAULTS, Fault, Faults
 from ..core.journal import current_call
-from ..core.store import Document
 
 FAILED = "The server had an error while processing your request. Sorry about that!"  # [inferred]
 THROTTLED = (
@@ -32,9 +31,9 @@ class FaultInjection:
         if fault is None:
             await self._app(scope, receive, send)
             return
-        name = fault["fault"]
+        name = fault.fault
         if name == "slow":
-            await asyncio.sleep(fault["options"]["seconds"])
+            await asyncio.sleep(fault.options["seconds"])
         if name in ("slow", "error-after", "reset-after"):
             await self._app(scope, receive, send if name == "slow" else _discard)
         if name.startswith("reset"):
@@ -47,9 +46,9 @@ async def _discard(message: Message) -> None:
     """A `send` for an answer that is lost."""
 
 
-def _answer(fault: Document) -> Response:
-    options = fault["options"]
-    match fault["fault"]:
+def _answer(fault: Fault) -> Response:
+    options = fault.options
+    match fault.fault:
         case "throttled":
             seconds = {"Retry-After": str(options["retry_after"])}
             return _refusal(429, "429", THROTTLED, seconds)
