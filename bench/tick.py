@@ -19,7 +19,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from local.emulator.auth import DEFAULT_KEY
+from local.emulator import DEFAULT_KEY
 from local.processes import free_port
 from local.stack import ACCOUNT, GROUP, SUBSCRIPTION, Stack, running
 from shared.cloud import AzureClients

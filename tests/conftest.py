@@ -16,7 +16,7 @@ from azure.mgmt.cognitiveservices import CognitiveServicesManagementClient
 from azure.storage.blob import BlobLeaseClient, BlobServiceClient, ContainerClient
 from openai import OpenAI
 
-from local.emulator.auth import DEFAULT_KEY
+from local.emulator import DEFAULT_KEY
 from local.stack import ACCOUNT, GROUP, SUBSCRIPTION, Stack, running
 
 # Only so that a hang is reported: what is waited for comes when it comes, later on a busy machine.

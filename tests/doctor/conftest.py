@@ -14,7 +14,7 @@ import pytest
 from local.stack import ACCOUNT, GROUP, SUBSCRIPTION
 from shared.doctor import CheckResult, run_checks
 from tests.conftest import Loop
-from tests.emulator.conftest import Running, answer_once_ready, deploy, running_emulator
+from tests.emulator.harness import Running, answer_once_ready, deploy, running_emulator
 
 ACCOUNT_SCOPE = (
     f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{GROUP}"

@@ -19,7 +19,7 @@ from tests.doctor.ids import (
     WITHOUT_CONTROL,
 )
 from tests.doctor.sessions import open_sessions
-from tests.emulator.conftest import BASE_MODEL
+from tests.emulator.harness import BASE_MODEL
 
 
 async def test_a_healthy_app_passes_every_check(app: CheckedApp) -> None:

@@ -7,7 +7,7 @@ import pytest
 from tests.conftest import Loop
 from tests.doctor.conftest import CheckedApp
 from tests.doctor.ids import DATA, OF_DEPLOYMENTS
-from tests.emulator.conftest import BASE_MODEL, dataset, deploy, finished, upload
+from tests.emulator.harness import BASE_MODEL, dataset, deploy, finished, upload
 
 
 async def test_another_service_at_the_endpoint_proves_no_right(app: CheckedApp, loop: Loop) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from local.emulator.auth import DEFAULT_KEY
+from local.emulator import DEFAULT_KEY
 from shared.telemetry import METRICS, root_of
 from tests.conftest import Loop, wait_for
 from tests.loop.test_loop import dataset
