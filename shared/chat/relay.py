@@ -108,10 +108,9 @@ class Relay:
             task = BackgroundTask(self._record_stream, name, chat, stream) if sampled else None
             return RelayedStreamResponse(stream, headers, task)
         self.auth.charge(caller, tokens_used(answer.body[-TAIL_BYTES:], 0))
-        record = BackgroundTask(self.feedback.record, name, chat, answer.body)
-        return Response(
-            answer.body, answer.reply.status, headers, background=record if sampled else None
-        )
+        record = self.feedback.record
+        task = BackgroundTask(record, name, chat, answer.body) if sampled else None
+        return Response(answer.body, answer.reply.status, headers, background=task)
 
     async def _record_stream(self, name: str, chat: ChatRequest, stream: RelayedStream) -> None:
         if stream.complete and stream.copy:
