@@ -80,8 +80,10 @@ CASES = [
     Case("not-a-number", after_good(b'{"messages": 1e999}\n')),
     Case("duplicate-key", after_good(line(GOOD).replace(b'"role"', b'"role": "user", "role"', 1))),
     Case("duplicate-key", after_good(b'{"messages": [], ' + line(GOOD)[1:])),
-    Case("duplicate-key", after_good(talk(USER, ASKS, tools=[TOOL]).replace(
-        b'"id"', b'"id": "c0", "id"'))),
+    Case(
+        "duplicate-key",
+        after_good(talk(USER, ASKS, tools=[TOOL]).replace(b'"id"', b'"id": "c0", "id"')),
+    ),
     Case("lone-surrogate", after_good(line(GOOD).replace(b"Ho", b"\\ud83d"))),
     Case("unknown-key", after_good(talk(USER, {**ANSWER, "wieght": 1}))),
     Case("unknown-key", after_good(line({**GOOD, "id": 7}))),
@@ -111,10 +113,14 @@ CASES = [
     Case("tools-invalid", after_good(line({**GOOD, "tools": [{"name": "look"}]}))),
     Case("tool-declared-twice", after_good(line({**GOOD, "tools": [TOOL, TOOL]}))),
     Case("tool-call-invalid", after_good(talk(USER, {**ASKS, "tool_calls": [{"id": 7}]}))),
-    Case("tool-call-invalid", after_good(talk(USER, {**ASKS, "tool_calls": [CALL, CALL]},
-                                              tools=[TOOL]))),
-    Case("tool-call-misplaced", after_good(talk({**USER, "tool_calls": [CALL]}, ANSWER,
-                                                tools=[TOOL]))),
+    Case(
+        "tool-call-invalid",
+        after_good(talk(USER, {**ASKS, "tool_calls": [CALL, CALL]}, tools=[TOOL])),
+    ),
+    Case(
+        "tool-call-misplaced",
+        after_good(talk({**USER, "tool_calls": [CALL]}, ANSWER, tools=[TOOL])),
+    ),
     Case("arguments-not-json", after_good(with_call(arguments="{at: x}"))),
     Case("arguments-not-json", after_good(with_call(arguments={"at": "x"}))),
     Case("arguments-mismatch", after_good(with_call(arguments='{"at": 7}'))),
@@ -123,8 +129,10 @@ CASES = [
     Case("tool-undeclared", after_good(talk(USER, ASKS))),
     Case("tool-unused", after_good(line({**GOOD, "tools": [TOOL]})), None),
     Case("call-unanswered", after_good(talk(USER, ASKS, ANSWER, tools=[TOOL]))),
-    Case("answer-without-call", after_good(talk(USER, ASKS, {**TOLD, "tool_call_id": "c2"}, ANSWER,
-                                                tools=[TOOL]))),
+    Case(
+        "answer-without-call",
+        after_good(talk(USER, ASKS, {**TOLD, "tool_call_id": "c2"}, ANSWER, tools=[TOOL])),
+    ),
     # ---- images
     Case("image-invalid", after_good(talk(image("ftp://x"), ANSWER))),
     Case("image-invalid", after_good(talk(image("data:image/gif;base64,R0lGOD"), ANSWER))),
@@ -149,8 +157,10 @@ CASES = [
     # ---- privacy
     Case("personal-data", after_good(talk({**USER, "content": f"I am {ADDRESS}"}, ANSWER))),
     Case("personal-data", after_good(talk({**USER, "content": "4111 1111 1111 1111"}, ANSWER))),
-    Case("personal-data", after_good(talk({**USER, "content": "DE89 3704 0044 0532 0130 00"},
-                                          ANSWER))),
+    Case(
+        "personal-data",
+        after_good(talk({**USER, "content": "DE89 3704 0044 0532 0130 00"}, ANSWER)),
+    ),
     Case("personal-data", after_good(talk({**USER, "content": "+49 30 1234567"}, ANSWER))),
     Case("secret", after_good(talk({**USER, "content": f"use {KEY}"}, ANSWER))),
     # ---- content
@@ -160,11 +170,17 @@ CASES = [
     Case("refusal", after_good(talk(USER, {**ANSWER, "content": "I'm sorry, but I can't help."}))),
     Case("answer-cut", after_good(talk(USER, {**ANSWER, "content": "```python\nprint(1)"}))),
     Case("answer-cut", good(30) + talk(USER, {**ANSWER, "content": "and then he"}), 31),
-    Case("answer-copies-prompt", after_good(talk({**USER, "content": TEXT},
-                                                 {**ANSWER, "content": TEXT}))),
+    Case(
+        "answer-copies-prompt",
+        after_good(talk({**USER, "content": TEXT}, {**ANSWER, "content": TEXT})),
+    ),
     Case("answer-outlier", good(30) + talk(USER, {**ANSWER, "content": "yes " * 900 + "."}), 31),
-    Case("system-drift", talk(SYSTEM, USER, ANSWER) * 9 + line(GOOD)
-         + talk({**SYSTEM, "content": "Be long."}, USER, ANSWER)),
+    Case(
+        "system-drift",
+        talk(SYSTEM, USER, ANSWER) * 9
+        + line(GOOD)
+        + talk({**SYSTEM, "content": "Be long."}, USER, ANSWER),
+    ),
     # ---- the run
     Case("model-unknown", good(12), None, plan=Plan(base_model="gpt-99")),
     Case("model-not-tunable", good(12), None, plan=Plan(base_model="o4-mini-2025-04-16")),
@@ -172,10 +188,14 @@ CASES = [
     Case("model-retires", good(12), None),
     Case("over-budget", good(12), None, plan=Plan(budget=0.0)),
     Case("budget-unknown", good(12), None, plan=Plan(base_model="gpt-oss-20b", budget=5)),
-]  # fmt: skip
+]
 
 # Found only in files or on days that a corpus cannot hold; each has a test of its own.
 ELSEWHERE = {
-    "file-too-large", "file-large", "line-too-long", "too-many-image-examples", "catalog-old",
+    "file-too-large",
+    "file-large",
+    "line-too-long",
+    "too-many-image-examples",
+    "catalog-old",
     "validation-old",
-}  # fmt: skip
+}

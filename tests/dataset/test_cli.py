@@ -94,8 +94,12 @@ def test_split(files: dict[str, str], tmp_path: Path) -> None:
 
 def test_quick_leaves_out_what_is_said(files: dict[str, str], tmp_path: Path) -> None:
     path = tmp_path / "private.jsonl"
-    path.write_bytes(good(60) + talk({"role": "user", "content": "me@contoso.com"},
-                                     {"role": "assistant", "content": "Yes."}))  # fmt: skip
+    path.write_bytes(
+        good(60)
+        + talk(
+            {"role": "user", "content": "me@contoso.com"}, {"role": "assistant", "content": "Yes."}
+        )
+    )
     for arguments, told in (([], True), (["--quick"], False)):
         result = run.invoke(cli, ["check", str(path), *arguments])
         assert ("personal-data" in result.stdout) is told

@@ -91,9 +91,19 @@ def test_the_page_in_a_browser(tmp_path: Path) -> None:
         pytest.skip("no Chromium or Chrome is installed")
     path = tmp_path / "report.html"
     path.write_text(page.as_html("in-a-browser", mixed()), encoding="utf-8")
-    command = [browser, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
-               "--disable-background-networking", "--disable-component-update", "--disable-sync",
-               f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", path.as_uri()]  # fmt: skip
+    command = [
+        browser,
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        f"--user-data-dir={tmp_path / 'profile'}",
+        "--dump-dom",
+        path.as_uri(),
+    ]
     shown = subprocess.run(command, capture_output=True, text=True, timeout=90, check=True).stdout
     assert "<title>in-a-browser: dataset report</title>" in shown
     assert shown.count("<svg") >= 6
