@@ -6,7 +6,7 @@ addresses need a language model and are not looked for. Most texts of a file nev
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 SECRET, ADDRESS, NUMBER = 1, 2, 4  # to be added up
@@ -21,7 +21,12 @@ class Private(NamedTuple):
 
 class _Kind(NamedTuple):
     """A pattern begins with the first characters of its finds, and only then looks back whether a
-    word begins there: so that the engine skips to them. `sign` is in every text that has a find."""
+    word begins there: so that the engine skips to them. `sign` is in every text that has a find.
+
+    No pattern may read a stretch of text more than a few times, however the text was chosen: what
+    is repeated without a limit stands at the end, or is consumed where the rest is missing. Such a
+    pattern has one group, which is empty where nothing was found.
+    """
 
     what: str
     pattern: re.Pattern[str]
@@ -68,7 +73,9 @@ _SECRETS = (
     _Kind("storage key", re.compile(r"AccountKey=[A-Za-z0-9+/]{40,}={0,2}"), "AccountKey="),
     _Kind(
         "JSON web token",
-        re.compile(r"eyJ(?<!\w...)[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}"),
+        re.compile(
+            r"eyJ(?<!\w...)[A-Za-z0-9_-]{10,}+(\.eyJ[A-Za-z0-9_-]{10,}+\.[A-Za-z0-9_-]{10,})?"
+        ),
         "eyJ",
     ),
     _Kind("GitHub token", re.compile(r"gh(?<!\w..)[opsur]_[A-Za-z0-9]{36,}"), "gh"),
@@ -87,7 +94,7 @@ _ADDRESS = _Kind(  # without what stands before the @
     "@",
     _real_address,
 )
-_BEFORE_AT = re.compile(r"[\w.%+-]{1,64}$")
+_BEFORE_AT = re.compile(r"[\w.%+-]{1,64}")  # of the text backwards
 _NUMBERS = (  # of two that overlap the one that begins first is meant, or is named first
     _Kind(
         "IBAN",
@@ -125,8 +132,8 @@ def find(text: str, kinds: int = SECRET + ADDRESS + NUMBER) -> list[Private]:
                 found += _matches(kind, text, secret=True)
     if kinds & ADDRESS and "@" in text:
         for host in _matches(_ADDRESS, text):
-            name = _BEFORE_AT.search(text, max(0, host.start - 64), host.start)
-            found += [host._replace(start=name.start())] if name else []
+            name = _BEFORE_AT.match(text[max(0, host.start - 64) : host.start][::-1])
+            found += [host._replace(start=host.start - name.end())] if name else []
     if kinds & NUMBER and _DIGITS.search(text):
         for kind in _NUMBERS:
             found += _matches(kind, text)
@@ -136,16 +143,41 @@ def find(text: str, kinds: int = SECRET + ADDRESS + NUMBER) -> list[Private]:
 def _matches(kind: _Kind, text: str, *, secret: bool = False) -> Iterator[Private]:
     """What fails its proof is nothing, and keeps its place: no card within a mistyped IBAN."""
     for match in kind.pattern.finditer(text):
+        if kind.pattern.groups and match[1] is None:
+            continue
         told = kind.what if kind.proof(match.group()) else ""
         yield Private(match.start(), match.end(), told, secret)
 
 
 def _apart(found: list[Private]) -> list[Private]:
-    apart: list[Private] = []
-    for private in sorted(found, key=lambda one: (not one.secret, one.start)):
-        if all(private.end <= other.start or other.end <= private.start for other in apart):
-            apart.append(private)
+    """Secrets first, then what begins first; what overlaps one that was taken is left out.
+
+    Each list is read once in the order of the text, so the time grows with the finds and not with
+    their square: a text may hold a hundred thousand.
+    """
+    ranked = sorted(found, key=lambda private: private.start)
+    secrets = _first_of_overlapping([private for private in ranked if private.secret])
+    others = _clear_of(secrets, [private for private in ranked if not private.secret])
+    apart = [*secrets, *_first_of_overlapping(others)]
     return sorted(private for private in apart if private.what)
+
+
+def _first_of_overlapping(ranked: Iterable[Private]) -> list[Private]:
+    apart: list[Private] = []
+    for private in ranked:
+        if not apart or apart[-1].end <= private.start:
+            apart.append(private)
+    return apart
+
+
+def _clear_of(taken: list[Private], ranked: list[Private]) -> Iterator[Private]:
+    """Those that overlap none of `taken`. Both are in order; `taken` has no overlaps."""
+    place = 0
+    for private in ranked:
+        while place < len(taken) and taken[place].end <= private.start:
+            place += 1
+        if place == len(taken) or private.end <= taken[place].start:
+            yield private
 
 
 def mask(text: str) -> str:

@@ -5,6 +5,7 @@ Says precisely what is wrong with a line as JSON. Knows nothing of what an examp
 
 import json
 import re
+from collections import Counter
 from typing import Any
 
 import msgspec
@@ -15,7 +16,7 @@ from shared.dataset.quoting import around, shorten
 _decode = msgspec.json.Decoder().decode
 _KEY = re.compile(rb'(?<!\\)"\s*:')
 _NO_JSON = (  # how a line looks that is something else → what to do
-    (re.compile(r"\s*[\[{\s]+$"), "The file looks like one JSON value spread over many lines: "
+    (re.compile(r"[\[{\s]++$"), "The file looks like one JSON value spread over many lines: "
      "write each example on one line."),
     (re.compile(r"\s*[\[{(]\s*'"), "This is how Python prints it: write it with json.dumps."),
     (re.compile(r"\s*<"), "This is HTML or XML, perhaps a page that asks to sign in: fetch the "
@@ -107,8 +108,8 @@ def _duplicates(line: bytes) -> list[Fault]:
     def look(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
         if len(found) != len(pairs):
-            keys = [key for key, _ in pairs]
-            twice.extend(key for key in found if keys.count(key) > 1)
+            counts = Counter(key for key, _ in pairs)
+            twice.extend(key for key in found if counts[key] > 1)
         return found
 
     json.loads(line, object_pairs_hook=look)

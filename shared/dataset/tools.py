@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import islice
 from typing import Any, NamedTuple
 
 import msgspec
@@ -122,7 +123,7 @@ def call_faults(
     if not isinstance(value, dict):
         yield Fault("arguments-not-json", f"The arguments are {shorten(arguments)}.", index, place)
     elif schema:
-        for wrong in list(_mismatches(value, schema, "arguments"))[:3]:
+        for wrong in islice(_mismatches(value, schema, "arguments"), 3):
             yield Fault("arguments-mismatch", wrong, index, place)
 
 
