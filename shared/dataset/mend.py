@@ -9,12 +9,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from shared.dataset.quoting import many
+from shared.dataset.findings.quoting import many
 
 BOM = b"\xef\xbb\xbf"
 ORDER = ("role", "name", "content", "tool_calls", "tool_call_id", "weight")
-EXAMPLE_ORDER = ("messages", "input", "preferred_output", "non_preferred_output", "tools",
-                 "parallel_tool_calls")  # fmt: skip
+EXAMPLE_ORDER = (
+    "messages",
+    "input",
+    "preferred_output",
+    "non_preferred_output",
+    "tools",
+    "parallel_tool_calls",
+)
 WHAT = {
     "bom": ("removed {}", "byte order mark"),
     "blank": ("removed {}", "blank line"),

@@ -62,9 +62,10 @@ async def versions(p: Patient) -> list[Case]:
 
 async def vocabulary(p: Patient) -> list[Case]:
     """vocabulary | The base model's tokenizer is here and counts, without a network."""
-    from shared.dataset import catalog, tokens
+    from shared.catalog import lookup
+    from shared.dataset.measure import tokens
 
-    known = catalog.model(p.settings.base_model)
+    known = lookup.find_model(p.settings.base_model)
     name = known.encoding if known else "o200k_base"
     try:
         counted = await asyncio.to_thread(lambda: len(tokens.encoding(name).encode("hello world")))

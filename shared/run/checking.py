@@ -15,8 +15,8 @@ from shared.run.ledger import Ledger
 from shared.run.record import File, Run, now
 
 if TYPE_CHECKING:
-    from shared.dataset.cost import Plan
-    from shared.dataset.scan import Scan, Scanned
+    from shared.dataset.measure.cost import TrainingPlan
+    from shared.dataset.scan import Scan, ScanResult
 
 
 class Checked(NamedTuple):
@@ -38,7 +38,7 @@ async def check(run: Run, cloud: Cloud) -> Checked:
     return checked
 
 
-async def _scan(file: File, run: Run, cloud: Cloud) -> "Scanned":
+async def _scan(file: File, run: Run, cloud: Cloud) -> "ScanResult":
     scan = await asyncio.to_thread(_new_scan, file, run)
     async for chunk in files.read(file, cloud):
         await asyncio.to_thread(scan.feed, chunk)
@@ -46,17 +46,19 @@ async def _scan(file: File, run: Run, cloud: Cloud) -> "Scanned":
 
 
 def _new_scan(file: File, run: Run) -> "Scan":
-    from shared.dataset.examples import Role
+    from shared.dataset.reading.examples import FileRole
     from shared.dataset.scan import Scan  # numpy and the tokenizer: a chat never needs them
 
-    return Scan(file.name, Role.TRAINING if file is run.training else Role.VALIDATION, _plan(run))
+    return Scan(
+        file.name, FileRole.TRAINING if file is run.training else FileRole.VALIDATION, _plan(run)
+    )
 
 
-def _plan(run: Run) -> "Plan":
-    from shared.dataset.cost import Plan
+def _plan(run: Run) -> "TrainingPlan":
+    from shared.dataset.measure.cost import TrainingPlan
 
     spec = run.spec
-    return Plan(
+    return TrainingPlan(
         base_model=spec.base_model,
         method=spec.method,
         training_type=spec.training_type,
@@ -73,8 +75,8 @@ def _validation_age(run: Run) -> timedelta:
     return run.training.modified - run.validation.modified
 
 
-def _judge(run: Run, scanned: "list[Scanned]") -> Checked:
-    from shared.dataset import page, report
+def _judge(run: Run, scanned: "list[ScanResult]") -> Checked:
+    from shared.dataset.report import document, page
     from shared.dataset.verdict import judge
 
     verdict = judge(scanned, _plan(run), now().date(), _validation_age(run))
@@ -84,7 +86,7 @@ def _judge(run: Run, scanned: "list[Scanned]") -> Checked:
     errors = [f"{g.id} ({g.count})" for g in groups if g.as_json()["severity"] == "error"]
     return Checked(
         page=page.as_html(run.id, verdict).encode(),
-        data=json.dumps(report.as_json(run.id, verdict), indent=2, ensure_ascii=False).encode(),
-        summary=report.summary(verdict),
+        data=json.dumps(document.as_json(run.id, verdict), indent=2, ensure_ascii=False).encode(),
+        summary=document.summary(verdict),
         errors=", ".join(errors),
     )

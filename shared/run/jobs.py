@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from shared.cloud import Cloud
 from shared.cloud.finetuning import JobRequest, Metric, RemoteJob
-from shared.dataset.cost import Plan, billed
+from shared.dataset.measure.cost import TrainingPlan, billed
 from shared.errors import Refused, ServiceError, Unavailable
 from shared.run.ledger import Ledger
 from shared.run.record import Epoch, File, Progress, Run, now
@@ -171,7 +171,7 @@ async def _if_possible(asked: Awaitable[T], run: Run, cloud: Cloud) -> T | None:
 
 def cost(run: Run) -> float:
     """USD at list price for what a job was billed for; 0 where the price is not known."""
-    plan = Plan(base_model=run.spec.base_model, training_type=run.spec.training_type)
+    plan = TrainingPlan(base_model=run.spec.base_model, training_type=run.spec.training_type)
     return billed(run.trained_tokens or 0, plan)
 
 

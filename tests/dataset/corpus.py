@@ -3,7 +3,7 @@
 import gzip
 from typing import Any, NamedTuple
 
-from shared.dataset.cost import Plan
+from shared.dataset.measure.cost import TrainingPlan
 from tests.dataset.builders import (
     ANSWER,
     ASKS,
@@ -24,7 +24,7 @@ class Case(NamedTuple):
     training: bytes
     line: int | None = 11
     validation: bytes | None = None
-    plan: Plan = Plan()
+    plan: TrainingPlan = TrainingPlan()
 
 
 def after_good(bad: bytes) -> bytes:
@@ -71,7 +71,7 @@ CASES = [
     Case("byte-order-mark", b"\xef\xbb\xbf" + good(12), None),
     Case("blank-line", after_good(b"\r\n")),
     Case("mixed-formats", after_good(dpo([ANSWER], [{**ANSWER, "content": "Hm."}]))),
-    Case("wrong-format", good(12), None, plan=Plan(method="dpo")),
+    Case("wrong-format", good(12), None, plan=TrainingPlan(method="dpo")),
     # ---- JSON
     Case("not-json", after_good(b'{"messages": [\n')),
     Case("not-json", after_good(b"[" * 100_000 + b"\n")),
@@ -146,7 +146,7 @@ CASES = [
     Case("preference-same", after_good(dpo([ANSWER], [ANSWER]))),
     # ---- tokens
     Case("example-too-long", after_good(talk({**USER, "content": LONG}, ANSWER))),
-    Case("too-many-tokens", good(12), None, plan=Plan(epochs=10_000_000)),
+    Case("too-many-tokens", good(12), None, plan=TrainingPlan(epochs=10_000_000)),
     # ---- repetition
     Case("duplicate", after_good(line(varied(3)))),
     Case("near-duplicate", good(9) + NEAR + NEARER),
@@ -182,12 +182,12 @@ CASES = [
         + talk({**SYSTEM, "content": "Be long."}, USER, ANSWER),
     ),
     # ---- the run
-    Case("model-unknown", good(12), None, plan=Plan(base_model="gpt-99")),
-    Case("model-not-tunable", good(12), None, plan=Plan(base_model="o4-mini-2025-04-16")),
-    Case("model-not-tunable", good(12), None, plan=Plan(base_model="gpt-35-turbo-0613")),
+    Case("model-unknown", good(12), None, plan=TrainingPlan(base_model="gpt-99")),
+    Case("model-not-tunable", good(12), None, plan=TrainingPlan(base_model="o4-mini-2025-04-16")),
+    Case("model-not-tunable", good(12), None, plan=TrainingPlan(base_model="gpt-35-turbo-0613")),
     Case("model-retires", good(12), None),
-    Case("over-budget", good(12), None, plan=Plan(budget=0.0)),
-    Case("budget-unknown", good(12), None, plan=Plan(base_model="gpt-oss-20b", budget=5)),
+    Case("over-budget", good(12), None, plan=TrainingPlan(budget=0.0)),
+    Case("budget-unknown", good(12), None, plan=TrainingPlan(base_model="gpt-oss-20b", budget=5)),
 ]
 
 # Found only in files or on days that a corpus cannot hold; each has a test of its own.

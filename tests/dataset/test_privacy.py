@@ -7,37 +7,37 @@ from collections.abc import Callable
 import pytest
 
 from shared.dataset import privacy
-from shared.dataset.privacy import Private
+from shared.dataset.privacy import PrivateSpan
 
 KIB = 1024
 MOST_GROWTH = 6  # times the time for four times the text; what is quadratic needs sixteen
 
 
-def naive(found: list[Private]) -> list[Private]:
+def naive(found: list[PrivateSpan]) -> list[PrivateSpan]:
     """The rule as it is said: secrets first, then by place; what overlaps one that is taken is
-    not taken. Compares every find with every other."""
-    taken: list[Private] = []
+    not taken. Compares every span with every other."""
+    taken: list[PrivateSpan] = []
     for span in sorted(found, key=lambda one: (not one.secret, one.start)):
         if all(span.end <= other.start or other.end <= span.start for other in taken):
             taken.append(span)
-    return sorted(span for span in taken if span.what)
+    return sorted(span for span in taken if span.kind)
 
 
-def spans(chance: random.Random) -> list[Private]:
+def spans(chance: random.Random) -> list[PrivateSpan]:
     """Crowded, so that they touch, nest and overlap in every way."""
     found = []
     for _ in range(chance.randint(0, 40)):
         start = chance.randrange(120)
-        what = chance.choice(("", "card number", "e-mail address", "API key"))
+        kind = chance.choice(("", "card number", "e-mail address", "API key"))
         end = start + chance.randint(1, 25)
-        found.append(Private(start, end, what, chance.random() < 0.3))
+        found.append(PrivateSpan(start, end, kind, chance.random() < 0.3))
     return found
 
 
 @pytest.mark.parametrize("seed", range(500))
 def test_overlaps_are_settled_as_by_comparing_all_with_all(seed: int) -> None:
     found = spans(random.Random(seed))
-    assert privacy._apart(found) == naive(found)
+    assert privacy._without_overlaps(found) == naive(found)
 
 
 PIECES = (
@@ -55,7 +55,7 @@ def test_texts_are_searched_as_by_comparing_all_with_all(
     chance = random.Random(seed)
     text = "".join(chance.choices(PIECES, k=chance.randint(0, 60)))
     quick = privacy.find(text)
-    monkeypatch.setattr(privacy, "_apart", naive)
+    monkeypatch.setattr(privacy, "_without_overlaps", naive)
     assert quick == privacy.find(text)
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.dataset.examples import Role
+from shared.dataset.reading.examples import FileRole
 from shared.run import checking
 from shared.run.record import File, Run
 from shared.run.spec import effective
@@ -33,7 +33,7 @@ def test_the_budget_of_run_yaml_stops_a_run(budget: bytes, rejected: bool) -> No
     run = a_run(b"hyperparameters: {n_epochs: 10}\nbudget: " + budget)
     plan = checking._plan(run)
     assert (plan.epochs, plan.base_model) == (10, SETTINGS.base_model)
-    told = checking._judge(run, [scan(good(60), role=Role.TRAINING, plan=plan)])
+    told = checking._judge(run, [scan(good(60), role=FileRole.TRAINING, plan=plan)])
     assert bool(told.errors) is rejected
     assert (b"over-budget" in told.data) is rejected
     assert (b"over-budget" in told.page) is rejected
@@ -44,7 +44,7 @@ def test_the_report_says_that_the_validation_set_is_an_old_one() -> None:
     at = datetime(2026, 11, 1, tzinfo=UTC)
     run.training.modified = at
     run.validation = run.training.model_copy(update={"modified": at - timedelta(days=30)})
-    files = [scan(good(60), role=role) for role in Role]
+    files = [scan(good(60), role=role) for role in FileRole]
     assert b"is 30 days older than the training set" in checking._judge(run, files).page
 
 

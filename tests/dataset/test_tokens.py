@@ -8,8 +8,8 @@ import tiktoken
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.dataset import tokens
-from shared.dataset.tokens import PER_EXAMPLE, PER_MESSAGE
+from shared.dataset.measure import tokens
+from shared.dataset.measure.tokens import PER_EXAMPLE, PER_MESSAGE
 from tests.dataset.builders import ANSWER, USER, line, scan
 
 ADDRESS = "https://openaipublic.blob.core.windows.net/encodings/{}.tiktoken"

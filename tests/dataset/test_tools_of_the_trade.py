@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from shared.dataset import privacy, similarity
-from shared.dataset.glance import Glance
+from shared.dataset import privacy
+from shared.dataset.measure import similarity
 from shared.dataset.mend import mend
+from shared.dataset.reading.prefilter import Prefilter
 from shared.dataset.split import split_file
 from tests.dataset.builders import ANSWER, USER, WORDS, good, judged, line, scan, talk, varied
 from tests.dataset.corpus import NEAR, NEARER
@@ -50,12 +51,12 @@ PUBLIC = [
 
 @pytest.mark.parametrize(("what", "text"), PRIVATE)
 def test_what_is_private_is_found_and_masked(what: str, text: str) -> None:
-    assert [private.what for private in privacy.find(text)] == [what]
+    assert [span.kind for span in privacy.find(text)] == [what]
     assert f"[{what}]" in privacy.mask(text)
     for data in (json.dumps(text).encode(), text.encode()):
-        kinds = Glance(b"plain\n" + data + b"\nplain").private().tolist()
+        kinds = Prefilter(b"plain\n" + data + b"\nplain").private_kinds().tolist()
         assert [kinds[0], kinds[2]] == [0, 0]
-        assert [private.what for private in privacy.find(text, kinds[1])] == [what]
+        assert [span.kind for span in privacy.find(text, kinds[1])] == [what]
 
 
 @pytest.mark.parametrize("text", PUBLIC)

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
+from shared.catalog import lookup
 from shared.cloud.probe import ARM_API_VERSION
-from shared.dataset import catalog
 from shared.doctor.__main__ import page
 from shared.doctor.cases import ROLES
 from tests.conftest import Loop
@@ -170,9 +170,9 @@ def test_what_is_deployed_and_what_is_examined_agree(root: Path) -> None:
     versions = json.loads((infra / "versions.json").read_text(encoding="utf-8"))
     assert versions["Microsoft.CognitiveServices/accounts"] == ARM_API_VERSION
     regions = json.loads((infra / "regions.json").read_text(encoding="utf-8"))["training"]
-    for model in catalog.MODELS:
+    for model in lookup.MODELS:
         there = regions["standard"].get(model.name, regions["standard"]["regions"])
-        assert set(catalog.standard_regions(model.name)) == set(there)
+        assert set(lookup.standard_regions(model.name)) == set(there)
 
 
 def test_nobody_waits_for_the_doctor_who_has_not_asked(root: Path) -> None:
