@@ -134,11 +134,13 @@ TRAINING_PRICES = Dated(  # list prices in USD per million training tokens
 
 HOSTING = Hosting(source=_RETAIL_PRICES, per_hour=1.70, hours_per_month=720)  # some regions 2.06
 
+ANY_OTHER = "*"  # model
+
 STANDARD_REGIONS = Dated(  # where the tier `standard` trains; the other tiers train nearly anywhere
     Source("Azure OpenAI's table of regions for fine-tuning", date(2026, 3, 5)),
     {
         "gpt-4o-2024-08-06": ("eastus2", "northcentralus", "swedencentral"),
         "o4-mini-2025-04-16": ("eastus2", "swedencentral"),
+        ANY_OTHER: ("northcentralus", "swedencentral"),
     },
 )
-OTHER_STANDARD_REGIONS = ("northcentralus", "swedencentral")  # of all other models; same source

@@ -29,7 +29,8 @@ def find_model(name: str) -> CatalogModel | None:
 
 def standard_regions(name: str) -> tuple[str, ...]:
     """Where the tier `standard` trains a base model."""
-    return facts.STANDARD_REGIONS.values.get(name.lower(), facts.OTHER_STANDARD_REGIONS)
+    regions = facts.STANDARD_REGIONS.values
+    return regions.get(name.lower(), regions[facts.ANY_OTHER])
 
 
 def is_stale(today: date) -> bool:

