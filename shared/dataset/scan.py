@@ -184,7 +184,7 @@ class Scan:
         self._counts.add_parsed(parsed)
         return parsed.conversation if parsed.conversation.messages else None
 
-    # ---- what the texts say
+    # ---- the texts
 
     def _check_contents(
         self, first: int, conversations: list[Conversation], prefilter: Prefilter

@@ -1,4 +1,4 @@
-"""The judgement on a drop: its files together, its plan, its price. Takes or rejects it."""
+"""The verdict on a drop: its files together, its plan, its price. Accepts or rejects it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -52,9 +52,8 @@ def judge(
     _cost(cost, plan, collector)
     if validation:
         if validation_age >= OLD_VALIDATION:
-            message = (
-                f"{validation.name} is {validation_age.days} days older than the training set."
-            )
+            age = f"{validation_age.days} days older than the training set"
+            message = f"{validation.name} is {age}."
             collector.add(RawFinding("validation-old", message))
         for file in training:
             _leakage(file.index, validation.index, leaks)
@@ -78,9 +77,9 @@ def _model(
         collector.add(RawFinding("model-unknown", message))
         return
     if plan.method not in model.methods:
-        known = ", ".join(model.methods) or "neither supervised nor dpo"
+        methods = ", ".join(model.methods) or "neither supervised nor dpo"
         message = (
-            f"{model.name} takes {known}; the run asks for {plan.method}. {model.note}".strip()
+            f"{model.name} takes {methods}; the run asks for {plan.method}. {model.note}".strip()
         )
         collector.add(RawFinding("model-not-tunable", message))
     elif model.training_ends and today >= model.training_ends:
@@ -113,33 +112,30 @@ def _cost(cost: Price, plan: TrainingPlan, collector: FindingCollector) -> None:
 
 
 def _leakage(training: ExampleIndex, validation: ExampleIndex, leaks: FindingCollector) -> None:
-    count = len(training.lines)
-    lines = np.concatenate([training.lines, validation.lines])
+    """Validation examples that the training set has as well; each is reported once, the closest
+    likeness first."""
 
-    def tell(id: str, first: similarity.Ints, taken: np.ndarray, how: str) -> np.ndarray:
-        """Validation examples whose first like is in the training set."""
-        found = np.flatnonzero((first[count:] < count) & ~taken)
-        like = lines[first[count:][found]]
-        leaks.add_lines(id, validation.lines[found].tolist(), lambda n: how.format(like[n]))
-        taken[found] = True
-        return taken
+    def both(column: str) -> similarity.Ints:
+        return np.concatenate([getattr(training, column), getattr(validation, column)])
 
-    taken = np.zeros(len(validation.lines), bool)
-    keys = np.concatenate([training.keys, validation.keys])
-    prompts = np.concatenate([training.prompts, validation.prompts])
-    taken = tell(
-        "leakage", similarity.first_equal(keys), taken, "It is line {} of the training set."
+    ways = (
+        ("leakage", similarity.first_equal(both("keys")), "It is line {} of the training set."),
+        (
+            "leakage-prompt",
+            similarity.first_equal(both("prompts")),
+            "Line {} of the training set asks the same.",
+        ),
+        (
+            "leakage-near",
+            similarity.groups(both("signatures")),
+            "Line {} of the training set is almost the same.",
+        ),
     )
-    taken = tell(
-        "leakage-prompt",
-        similarity.first_equal(prompts),
-        taken,
-        "Line {} of the training set asks the same.",
-    )
-    both = np.concatenate([training.signatures, validation.signatures])
-    tell(
-        "leakage-near",
-        similarity.groups(both),
-        taken,
-        "Line {} of the training set is almost the same.",
-    )
+    count, lines = len(training.lines), both("lines")
+    reported = np.zeros(len(validation.lines), bool)
+    for id, first, message in ways:
+        places = np.flatnonzero((first[count:] < count) & ~reported)
+        like = lines[first[count:][places]]
+        messages = [message.format(line) for line in like]
+        leaks.add_lines(id, validation.lines[places].tolist(), messages.__getitem__)
+        reported[places] = True

@@ -37,15 +37,14 @@ def texts_are_whole(conversation: Conversation, *, ascii_too: bool) -> Iterator[
         text = message.content
         if (text.isascii() and not ascii_too) or not _PERHAPS.search(text):
             continue
-        seen = set()
+        reported = set()
         for match in _BROKEN.finditer(text):
-            kind = "control-character" if match["control"] else "broken-text"
-            if kind not in seen:
-                seen.add(kind)
-                yield RawFinding(
-                    kind, _broken(match.group(), match.start()), index, at(index, "content")
-                )
-            if len(seen) == 2:
+            id = "control-character" if match["control"] else "broken-text"
+            if id not in reported:
+                reported.add(id)
+                problem = _broken(match.group(), match.start())
+                yield RawFinding(id, problem, index, at(index, "content"))
+            if len(reported) == 2:
                 break
 
 

@@ -1,6 +1,6 @@
 """What one pass over a file is asked for and what it has counted, for the checks of the whole file.
 
-Holds values; knows neither how they are come by nor what is made of them.
+Holds values; knows neither where they come from nor what is made of them.
 """
 
 from array import array

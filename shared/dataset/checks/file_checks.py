@@ -24,8 +24,8 @@ from shared.dataset.reading.examples import FileRole
 
 Marks = npt.NDArray[np.bool_]  # one for each example
 
-ENOUGH = 20  # examples from which on a file's own habits can be told
-RARE = 0.1  # what fewer than this share of the answers do is worth a look
+ENOUGH = 20  # examples that show what is usual in a file
+RARE = 0.1  # what fewer than this share of the answers do is unusual
 SYSTEM_PROMPTS_SHOWN = 8
 
 

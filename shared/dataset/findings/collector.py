@@ -1,4 +1,4 @@
-"""What was found in a file: every line number, and the details of the first places.
+"""The findings of a file: every line number, and the details of the first places.
 
 Counts are exact. Of each finding the first LINES line numbers and the first DETAILED places are
 kept, so that a file of nothing but mistakes still fits into memory and into a report.

@@ -1,6 +1,6 @@
 """From the bytes of a line to an example, for lines that the fast path leaves.
 
-Says precisely what is wrong with a line as JSON. Knows nothing of what an example must hold.
+Finds exactly what is wrong with a line as JSON. Knows nothing of what an example must hold.
 """
 
 import json
@@ -16,7 +16,7 @@ from shared.dataset.reading.examples import Example
 
 _decode = msgspec.json.Decoder().decode
 _KEY = re.compile(rb'(?<!\\)"\s*:')
-_NO_JSON = (  # how a line looks that is something else → what to do
+_NOT_JSON = (  # the beginning of a line that is something else → what to do
     (
         re.compile(r"[\[{\s]++$"),
         "The file looks like one JSON value spread over many lines: "
@@ -88,7 +88,7 @@ def _parse_slowly(line: bytes) -> tuple[Example | None, list[RawFinding], tuple[
     except json.JSONDecodeError as error:
         reason = error.msg.removesuffix(" at")
         message = f"The line is not JSON: {reason} at column {error.colno}."
-        fix = next((fix for start, fix in _NO_JSON if start.match(text)), None)
+        fix = next((fix for start, fix in _NOT_JSON if start.match(text)), None)
         return None, [RawFinding("not-json", message, fix=fix)], around(text, error.pos)
     except RecursionError:
         return None, [RawFinding("not-json", "The line is too deeply nested to be read.")], ()

@@ -1,7 +1,6 @@
-"""A first look at the bytes of a block of lines, all at once: which lines may hold what.
+"""Which lines of a block need to be searched? Asked of all its bytes at once.
 
-It answers for every line whether its text needs to be searched, and is certain only where it says
-no. Knows bytes and lines, neither JSON nor messages.
+Certain only where the answer is no. Knows bytes and lines, neither JSON nor messages.
 """
 
 from typing import Any
