@@ -72,19 +72,19 @@ WRITTEN = st.tuples(TALK, st.sampled_from([(", ", ": "), (",", ":"), (" , ", "  
 
 @settings(max_examples=400, deadline=None, derandomize=True, database=None)
 @given(st.lists(WRITTEN, min_size=1, max_size=6), st.booleans())
-def test_the_quick_way_says_what_the_careful_way_says(
+def test_the_fast_path_finds_what_the_other_one_finds(
     written: list[tuple[dict[str, object], tuple[str, str]]], twice: bool
 ) -> None:
-    """A key that changes nothing sends a line the careful way."""
-    told = []
+    """A key that changes nothing keeps a line from the fast path."""
+    results = []
     for others in ({}, {"parallel_tool_calls": False}):
         lines = [json.dumps({**talk, **others}, separators=signs) for talk, signs in written]
         if twice:
             lines[0] = lines[0].replace('"role"', '"role": "user", "role"', 1)
         found = scan("\n".join(lines).encode())
-        said = [(f.id, f.line, f.message_index, f.message, f.path) for f in found.findings]
-        told.append((said, found.stats, found.examples, found.index.lines.tolist()))
-    assert told[0] == told[1]
+        findings = [(f.id, f.line, f.message_index, f.message, f.path) for f in found.findings]
+        results.append((findings, found.stats, found.examples, found.index.lines.tolist()))
+    assert results[0] == results[1]
 
 
 def test_a_line_of_any_length_is_held_in_little_memory() -> None:
@@ -123,7 +123,7 @@ def test_keys_of_thousands_of_characters_are_cut() -> None:
     assert len(place.path) < 100
 
 
-def test_the_role_of_a_file_is_told() -> None:
+def test_the_report_has_the_role_of_a_file() -> None:
     assert [file.role for file in judged(b"", b"").files] == [
         FileRole.TRAINING,
         FileRole.VALIDATION,

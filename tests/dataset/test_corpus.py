@@ -96,7 +96,7 @@ def test_an_old_catalog_says_so() -> None:
     assert "catalog-old" not in [group.id for group in judge(files, TrainingPlan(), READ_ON).groups]
 
 
-def test_a_validation_set_left_by_an_earlier_drop_is_told() -> None:
+def test_a_validation_set_left_by_an_earlier_drop_is_found() -> None:
     files = [scanned(good(12)), scanned(good(22).split(b"\n", 12)[-1], role=FileRole.VALIDATION)]
     ids = [
         [g.id for g in judge(files, TrainingPlan(), READ_ON, timedelta(days=n)).groups]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.dataset.builders import ANSWER, ASKS, CALL, TOOL, USER, line, scan, talk
-from tests.dataset.test_privacy import MOST_GROWTH, seconds
+from tests.dataset.growth import MOST_GROWTH, seconds
 
 
 def twice(count: int) -> bytes:

@@ -1,4 +1,4 @@
-"""What a person is told about a bad dataset, and that any bytes at all are survived."""
+"""What is found in a bad dataset, and that any bytes at all are survived."""
 
 import json
 import random
@@ -76,7 +76,7 @@ def test_a_broken_line_is_named_and_the_rest_is_still_read(bad: bytes, id: str) 
         ([USER, {**ANSWER, "weight": True}], ("weight-invalid", 11, 1)),
     ],
 )
-def test_each_fault_of_a_message(
+def test_each_mistake_of_a_message(
     messages: list[object], expected: tuple[str, int, int | None]
 ) -> None:
     assert found(good(10) + talk(*messages)) == [expected]
@@ -95,8 +95,9 @@ def test_weights_that_leave_something_to_learn_are_fine() -> None:
 def test_a_repeated_key_is_named_among_plain_lines() -> None:
     twice = line(GOOD).replace(b'"content": "Ho."', b'"content": "Hm.", "content": "Ho."')
     weighted = talk(USER, {**ANSWER, "weight": 1}).replace(b'"weight"', b'"weight": 0, "weight"')
-    said = [f.message for f in scan(good(10) + twice + weighted).findings if f.severity == "error"]
-    assert said == ["The key 'content' stands twice.", "The key 'weight' stands twice."]
+    findings = scan(good(10) + twice + weighted).findings
+    messages = [finding.message for finding in findings if finding.severity == "error"]
+    assert messages == ["The key 'content' stands twice.", "The key 'weight' stands twice."]
     quoted = talk({**USER, "content": '"role": "content"'}, {**ANSWER, "content": "role"})
     assert found(good(10) + quoted) == []
 

@@ -33,10 +33,10 @@ def test_the_budget_of_run_yaml_stops_a_run(budget: bytes, rejected: bool) -> No
     run = a_run(b"hyperparameters: {n_epochs: 10}\nbudget: " + budget)
     plan = checking._plan(run)
     assert (plan.epochs, plan.base_model) == (10, SETTINGS.base_model)
-    told = checking._judge(run, [scan(good(60), role=FileRole.TRAINING, plan=plan)])
-    assert bool(told.errors) is rejected
-    assert (b"over-budget" in told.data) is rejected
-    assert (b"over-budget" in told.page) is rejected
+    checked = checking._judge(run, [scan(good(60), role=FileRole.TRAINING, plan=plan)])
+    assert bool(checked.errors) is rejected
+    assert (b"over-budget" in checked.data) is rejected
+    assert (b"over-budget" in checked.page) is rejected
 
 
 def test_the_report_says_that_the_validation_set_is_an_old_one() -> None:
