@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from shared.dataset.cost import Plan
-from shared.dataset.examples import Role
+from shared.dataset.measure.cost import TrainingPlan
+from shared.dataset.reading.examples import FileRole
 from tunedrop import __version__, runs
 from tunedrop.stop import exit_on_error
 
 if TYPE_CHECKING:
-    from shared.dataset.scan import Scanned
+    from shared.dataset.scan import ScanResult
     from shared.dataset.verdict import Verdict
 
 CHUNK = 1 << 18
@@ -47,9 +47,9 @@ def about(
 def check(
     files: Files,
     validation: Annotated[Path | None, typer.Option(help="validation set (JSONL)")] = None,
-    base_model: Annotated[str, typer.Option(help="model to tune")] = Plan().base_model,
+    base_model: Annotated[str, typer.Option(help="model to tune")] = TrainingPlan().base_model,
     method: Annotated[str, typer.Option(help="supervised or dpo")] = "supervised",
-    training_type: Annotated[str, typer.Option(help="tier")] = Plan().training_type,
+    training_type: Annotated[str, typer.Option(help="tier")] = TrainingPlan().training_type,
     epochs: Annotated[int | None, typer.Option(min=1, help="epochs, for the price")] = None,
     budget: Annotated[float | None, typer.Option(min=0, help="USD, for the training")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="skip the checks of content")] = False,
@@ -65,15 +65,15 @@ def check(
         raise typer.BadParameter(f"{method!r} is neither supervised nor dpo.")
     if fix and len(files) > 1:
         raise typer.BadParameter("--fix takes one file.")
-    plan = Plan(base_model, method, training_type, epochs, budget)
+    plan = TrainingPlan(base_model, method, training_type, epochs, budget)
     title = ", ".join(path.name for path in files)
     with exit_on_error():
-        scanned = [scan(path, Role.TRAINING, plan, deep=not quick) for path in files]
+        scanned = [scan(path, FileRole.TRAINING, plan, deep=not quick) for path in files]
         if validation:
-            scanned.append(scan(validation, Role.VALIDATION, plan, deep=not quick))
+            scanned.append(scan(validation, FileRole.VALIDATION, plan, deep=not quick))
         verdict = judge(scanned, plan, datetime.now(UTC).date())
         if html:
-            from shared.dataset import page
+            from shared.dataset.report import page
 
             html.write_text(page.as_html(title, verdict), encoding="utf-8")
         if fix:
@@ -93,7 +93,7 @@ def split(
     seed: Annotated[int, typer.Option(help="another number, another split")] = 0,
 ) -> None:
     """Split a dataset so that nothing in one part is the same, or almost, in the other."""
-    from shared.dataset.quoting import many
+    from shared.dataset.findings.quoting import many
     from shared.dataset.split import split_file
 
     with exit_on_error():
@@ -110,7 +110,7 @@ def export(
     provenance: Annotated[Path | None, typer.Option(help="where each line is from")] = None,
 ) -> None:
     """Turn a model's good and corrected answers into the next training set."""
-    from shared.dataset.quoting import many
+    from shared.dataset.findings.quoting import many
     from tunedrop.app import App
     from tunedrop.export import export as fetch_examples
 
@@ -144,7 +144,7 @@ def doctor(
     raise typer.Exit(0 if healthy(results) else 1)
 
 
-def scan(path: Path, role: Role, plan: Plan, *, deep: bool) -> "Scanned":
+def scan(path: Path, role: FileRole, plan: TrainingPlan, *, deep: bool) -> "ScanResult":
     from shared.dataset.scan import Scan
 
     looking = Scan(str(path), role, plan, deep=deep)
@@ -156,9 +156,9 @@ def scan(path: Path, role: Role, plan: Plan, *, deep: bool) -> "Scanned":
 
 def tell(title: str, verdict: "Verdict", *, as_json: bool, annotations: bool) -> None:
     if as_json:
-        from shared.dataset import report
+        from shared.dataset.report import document
 
-        typer.echo(json.dumps(report.as_json(title, verdict), indent=2, ensure_ascii=False))
+        typer.echo(json.dumps(document.as_json(title, verdict), indent=2, ensure_ascii=False))
     elif annotations:
         from tunedrop import github
 

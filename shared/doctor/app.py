@@ -71,9 +71,10 @@ async def versions(ctx: Context) -> list[CheckResult]:
 
 async def vocabulary(ctx: Context) -> list[CheckResult]:
     """vocabulary | The base model's tokenizer is installed and counts, without a network."""
-    from shared.dataset import catalog, tokens
+    from shared.catalog import lookup
+    from shared.dataset.measure import tokens
 
-    known = catalog.model(ctx.settings.base_model)
+    known = lookup.find_model(ctx.settings.base_model)
     name = known.encoding if known else "o200k_base"
     try:
         count = await asyncio.to_thread(lambda: len(tokens.encoding(name).encode("hello world")))

@@ -5,8 +5,8 @@ from datetime import date
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from shared.catalog import facts, lookup
 from shared.cloud.rest import ARM_SCOPE, STORAGE_SCOPE, claims
-from shared.dataset import catalog
 from shared.doctor.context import Context
 from shared.doctor.result import CheckResult, blocked, ok, problem, unknown, warning
 from shared.doctor.rights import RIGHTS, Right, denied, known_refusal
@@ -114,12 +114,12 @@ async def _right(ctx: Context, id: str, right: Right) -> CheckResult:
 
 async def region(ctx: Context) -> list[CheckResult]:
     """region | The account's region trains the base model with the chosen training type."""
-    tier = catalog.TIERS.get(ctx.settings.training_type.lower())
+    tier = facts.TIERS.get(ctx.settings.training_type.lower())
     if tier is None:
-        fix = f"Set TUNEDROP_TRAINING_TYPE to {_or(set(catalog.TIERS.values()))}."
+        fix = f"Set TUNEDROP_TRAINING_TYPE to {_or(set(facts.TIERS.values()))}."
         return [problem("region", f"{ctx.settings.training_type!r} is no training type.", fix)]
     here = str((await ctx.body("account.read")).get("location", "")).lower().replace(" ", "")
-    where = catalog.standard_regions(ctx.settings.base_model)
+    where = lookup.standard_regions(ctx.settings.base_model)
     if tier == "standard" and here not in where:
         message = f"The account is in {here}, which has no standard training of this base model."
         fix = f"Set TUNEDROP_TRAINING_TYPE to globalStandard, or use an account in {_or(where)}."
@@ -132,13 +132,13 @@ async def base_model(ctx: Context) -> list[CheckResult]:
     offered = (await ctx.body("catalog.read")).get("value", [])
     wanted, entry = ctx.settings.base_model, _entry(ctx, offered)
     tunable = {_name(other): _ends(other) for other in offered if _tunable(other)}
-    known = catalog.model(wanted)
+    known = lookup.find_model(wanted)
     if entry is None or not _tunable(entry) or (known and not known.methods):
         why = "is not offered by this account" if entry is None else "cannot be tuned here"
         fix = f"Set TUNEDROP_BASE_MODEL to {_or(tunable)}."
         return [problem("base-model", f"{wanted} {why}.", fix)]
     ends = _ends(entry) or (known.training_ends if known else None)
-    if ends and ends - ctx.now().date() <= catalog.RETIRES_SOON:
+    if ends and ends - ctx.now().date() <= facts.RETIRES_SOON:
         later = [name for name, end in tunable.items() if end is None or end > ends]
         fix = "Nothing that this account offers is trained for longer: look for its successor."
         if later:
@@ -191,9 +191,11 @@ async def deployments_left(ctx: Context) -> list[CheckResult]:
     models = [str(deployment["properties"]["model"]["name"]) for deployment in found]
     tuned = [name for name in models if ".ft-" in name or name.startswith(("ftchkpt", "ftckpt"))]
     fix = f"Delete one: {ctx.account_command('deployment delete', '--deployment-name NAME')}"
-    of_tuned = ("deployments of tuned models", len(tuned), catalog.TUNED_DEPLOYMENTS)
+    of_tuned = ("deployments of tuned models", len(tuned), facts.ACCOUNT.tuned_deployments)
     return [
-        _capacity("deployments-left", fix, of_tuned, ("in all", len(models), catalog.DEPLOYMENTS))
+        _capacity(
+            "deployments-left", fix, of_tuned, ("in all", len(models), facts.ACCOUNT.deployments)
+        )
     ]
 
 
@@ -207,8 +209,10 @@ async def jobs_left(ctx: Context) -> list[CheckResult]:
         "Delete old ones: az rest --method delete --resource https://cognitiveservices.azure.com "
         f'--url "{job}?api-version=2025-04-01-preview"'
     )
-    in_all = ("jobs", total, catalog.JOBS)
-    return [_capacity("jobs-left", fix, in_all, ("queued", len(waiting), catalog.QUEUED_JOBS))]
+    in_all = ("jobs", total, facts.ACCOUNT.jobs)
+    return [
+        _capacity("jobs-left", fix, in_all, ("queued", len(waiting), facts.ACCOUNT.queued_jobs))
+    ]
 
 
 def _capacity(id: str, fix: str, *counts: tuple[str, int, int]) -> CheckResult:

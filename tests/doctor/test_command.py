@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from docs.generate.doctor import page
+from shared.catalog import lookup
 from shared.cloud.rest import ARM_API_VERSION
-from shared.dataset import catalog
 from shared.doctor.roles import ROLES
 from tests.conftest import Loop
 from tests.host.conftest import Process, eventually
@@ -171,9 +171,9 @@ def test_what_is_deployed_and_what_is_checked_agree(root: Path) -> None:
     versions = json.loads((infra / "versions.json").read_text(encoding="utf-8"))
     assert versions["Microsoft.CognitiveServices/accounts"] == ARM_API_VERSION
     regions = json.loads((infra / "regions.json").read_text(encoding="utf-8"))["training"]
-    for model in catalog.MODELS:
+    for model in lookup.MODELS:
         there = regions["standard"].get(model.name, regions["standard"]["regions"])
-        assert set(catalog.standard_regions(model.name)) == set(there)
+        assert set(lookup.standard_regions(model.name)) == set(there)
 
 
 def test_the_app_starts_without_importing_the_doctor(root: Path) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from shared.errors import DropError
-from shared.run.folder import FileRole, parse
+from shared.run.folder import DropRole, parse
 from shared.run.intake import identity
 from shared.run.record import File
 from shared.run.spec import effective
@@ -26,15 +26,15 @@ SETTINGS = Settings.load(
 @pytest.mark.parametrize(
     ("path", "expected"),
     [
-        ("captain/training_set.jsonl", ("captain", FileRole.TRAINING)),
-        ("captain/train.jsonl", ("captain", FileRole.TRAINING)),
-        ("captain/validation_set.jsonl", ("captain", FileRole.VALIDATION)),
-        ("captain/val-2.jsonl", ("captain", FileRole.VALIDATION)),
-        ("a-1/run.yaml", ("a-1", FileRole.SPEC)),
-        ("captain.jsonl", ("captain", FileRole.TRAINING)),
+        ("captain/training_set.jsonl", ("captain", DropRole.TRAINING)),
+        ("captain/train.jsonl", ("captain", DropRole.TRAINING)),
+        ("captain/validation_set.jsonl", ("captain", DropRole.VALIDATION)),
+        ("captain/val-2.jsonl", ("captain", DropRole.VALIDATION)),
+        ("a-1/run.yaml", ("a-1", DropRole.SPEC)),
+        ("captain.jsonl", ("captain", DropRole.TRAINING)),
     ],
 )
-def test_names_that_are_understood(path: str, expected: tuple[str, FileRole]) -> None:
+def test_names_that_are_understood(path: str, expected: tuple[str, DropRole]) -> None:
     assert parse(path) == expected
 
 
