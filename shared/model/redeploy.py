@@ -11,7 +11,7 @@ from shared import telemetry
 from shared.cloud import AzureClients
 from shared.cloud.container import Container
 from shared.errors import TunedropError, Unavailable
-from shared.model import hosting
+from shared.model import deployment
 from shared.model.registry import Registry
 
 log = logging.getLogger(__name__)
@@ -62,8 +62,8 @@ async def _is_answering(name: str, cloud: AzureClients) -> bool:
         return True  # nothing to redeploy
     version = model.version(model.champion)
     if await cloud.deployments.get(version.deployment) is None:
-        await hosting.request(cloud.deployments, version)
+        await deployment.request(cloud.deployments, version)
         return False
-    if await hosting.state(cloud.deployments, version) is not hosting.Hosting.READY:
+    if await deployment.state(cloud.deployments, version) is not deployment.Readiness.READY:
         return False
-    return await hosting.probe(cloud.finetuning, version) is hosting.Hosting.READY
+    return await deployment.probe(cloud.finetuning, version) is deployment.Readiness.READY

@@ -12,14 +12,14 @@ from shared.model.registry import Version
 
 PROBE = "Say hello."
 # The control plane's "Succeeded" comes minutes before the data plane answers.
-NOT_YET = {"DeploymentNotFound", "DeploymentNotReady"}
+NOT_READY_CODES = {"DeploymentNotFound", "DeploymentNotReady"}
 
-ENDED_BADLY = {"Failed", "Canceled", "Disabled"}
+FAILED_STATES = {"Failed", "Canceled", "Disabled"}
 
 
-class Hosting(StrEnum):
+class Readiness(StrEnum):
     READY = "ready"
-    COMING = "coming"
+    PENDING = "pending"
 
 
 async def request(deployments: Deployments, version: Version) -> None:
@@ -33,7 +33,7 @@ async def request(deployments: Deployments, version: Version) -> None:
         _must_be_ours(there, version)
         if there.state == "Deleting":
             raise Unavailable(f"The deployment {there.name} of an earlier try is being deleted.")
-    if there is None or there.state in ENDED_BADLY:
+    if there is None or there.state in FAILED_STATES:
         await deployments.put(
             version.deployment, version.fine_tuned_model, version.sku, version.capacity
         )
@@ -46,7 +46,7 @@ async def withdraw(deployments: Deployments, version: Version) -> None:
         await deployments.delete(version.deployment)
 
 
-async def state(deployments: Deployments, version: Version) -> Hosting:
+async def state(deployments: Deployments, version: Version) -> Readiness:
     """How far the deployment is. Raises Refused if it is gone, failed, or somebody else's."""
     there = await deployments.get(version.deployment)
     if there is None:
@@ -56,28 +56,28 @@ async def state(deployments: Deployments, version: Version) -> Hosting:
             "asks for it again.",
         )
     _must_be_ours(there, version)
-    if there.state in ENDED_BADLY:
+    if there.state in FAILED_STATES:
         raise Refused(
             f"Azure ended the deployment {version.deployment} as {there.state}.",
             "Look at the account's activity log in the portal for the reason; "
             f"`tunedrop retry {version.run_id}` asks for it again.",
         )
-    return Hosting.READY if there.state == "Succeeded" else Hosting.COMING
+    return Readiness.READY if there.state == "Succeeded" else Readiness.PENDING
 
 
-async def probe(finetuning: FineTuning, version: Version) -> Hosting:
+async def probe(finetuning: FineTuning, version: Version) -> Readiness:
     """One real chat with the version: ready only if it answers."""
     try:
         await finetuning.ask(version.deployment, PROBE)
     except Refused as error:
-        if error.code in NOT_YET:
-            return Hosting.COMING
+        if error.code in NOT_READY_CODES:
+            return Readiness.PENDING
         raise
     except Denied:
-        raise  # that will not pass by itself: people are told
+        raise  # it will not pass by itself: the run says which right is missing
     except Unavailable:
-        return Hosting.COMING
-    return Hosting.READY
+        return Readiness.PENDING
+    return Readiness.READY
 
 
 def _must_be_ours(there: Deployment, version: Version) -> None:
