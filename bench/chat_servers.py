@@ -96,10 +96,10 @@ def settings(upstream: str) -> dict[str, str]:
 
 def handler(upstream: str) -> Starlette:
     from shared.chat.relay import Relay
-    from shared.cloud import Cloud
+    from shared.cloud import AzureClients
     from shared.settings import Settings
 
-    relay = Relay(Cloud(Settings.load(settings(upstream))))
+    relay = Relay(AzureClients(Settings.load(settings(upstream))))
     return Starlette(routes=[Route("/api/v1/chat/completions", relay.complete, methods=["POST"])])
 
 

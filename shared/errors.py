@@ -12,6 +12,7 @@ TunedropError             a sentence on what went wrong, and the fix
 │   │   ├── Throttled     not yet: there was too much, and nothing was done
 │   │   └── Denied        it will, once somebody has given the app a right
 │   └── Refused           asking again would not help
+│       └── Unreadable    a stored record that does not have the shape it should have
 ├── Conflict              another worker wrote the record first: read it again, decide again
 └── Replaced              a dropped file is not the one that was taken: it was replaced or deleted
 
@@ -83,6 +84,10 @@ class Denied(Unavailable):
 
 
 class Refused(ServiceError):
+    pass
+
+
+class Unreadable(Refused):
     pass
 
 

@@ -1,4 +1,4 @@
-"""`python -m tunedrop`: what people and build pipelines do with datasets, runs and apps.
+"""`tunedrop`: what people and build pipelines do with datasets, runs and apps.
 
 `check` and `split` work without Azure, the others ask a running app. A command imports what it
 needs when it is called: a terminal should not wait for the others.
@@ -13,8 +13,8 @@ import typer
 
 from shared.dataset.cost import Plan
 from shared.dataset.examples import Role
-from tunedrop import runs
-from tunedrop.stop import told
+from tunedrop import __version__, runs
+from tunedrop.stop import exit_on_error
 
 if TYPE_CHECKING:
     from shared.dataset.scan import Scanned
@@ -23,12 +23,23 @@ if TYPE_CHECKING:
 CHUNK = 1 << 18
 Files = Annotated[list[Path], typer.Argument(help="training sets (JSONL)")]
 
-cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+cli = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 cli.add_typer(runs.cli)
 
 
+def show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"tunedrop {__version__}")
+        raise typer.Exit
+
+
 @cli.callback()
-def about() -> None:
+def about(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=show_version, is_eager=True, help="show the version"),
+    ] = False,
+) -> None:
     """Drop a dataset, get a tuned model."""
 
 
@@ -41,7 +52,7 @@ def check(
     training_type: Annotated[str, typer.Option(help="tier")] = Plan().training_type,
     epochs: Annotated[int | None, typer.Option(min=1, help="epochs, for the price")] = None,
     budget: Annotated[float | None, typer.Option(min=0, help="USD, for the training")] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="leave out what is said")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="skip the checks of content")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="print the report as JSON")] = False,
     html: Annotated[Path | None, typer.Option(help="write the report as a page")] = None,
     annotations: Annotated[bool, typer.Option("--github", help="annotate in GitHub")] = False,
@@ -56,7 +67,7 @@ def check(
         raise typer.BadParameter("--fix takes one file.")
     plan = Plan(base_model, method, training_type, epochs, budget)
     title = ", ".join(path.name for path in files)
-    with told():
+    with exit_on_error():
         scanned = [scan(path, Role.TRAINING, plan, deep=not quick) for path in files]
         if validation:
             scanned.append(scan(validation, Role.VALIDATION, plan, deep=not quick))
@@ -85,7 +96,7 @@ def split(
     from shared.dataset.quoting import many
     from shared.dataset.split import split_file
 
-    with told():
+    with exit_on_error():
         kept, held_out = split_file(file, training, validation, share, seed)
     typer.echo(f"{many(kept, 'example')} in {training}, {held_out:,} in {validation}")
 
@@ -103,7 +114,7 @@ def export(
     from tunedrop.app import App
     from tunedrop.export import export as fetch_examples
 
-    with told():
+    with exit_on_error():
         count = fetch_examples(App.at(app, key), model, out, provenance)
     typer.echo(f"{many(count, 'example')} in {out}; check it, then drop it as {model}/{out.name}")
 
@@ -124,7 +135,7 @@ def doctor(
 
     if local and app:
         raise typer.BadParameter("--local and --app exclude each other.")
-    with told():
+    with exit_on_error():
         if local or app:
             results = doctor_cli.ask_app(App.at(app, key))
         else:

@@ -9,7 +9,7 @@ from importlib import metadata
 from pathlib import Path
 
 from shared.doctor.context import Context
-from shared.doctor.result import CheckResult, ok, problem, warning
+from shared.doctor.result import CheckResult, ok, problem, unknown, warning
 from shared.errors import SettingError
 from shared.settings import Settings
 
@@ -46,12 +46,17 @@ misspelt."""
 
 async def versions(ctx: Context) -> list[CheckResult]:
     """versions | Python, azure-functions and the extension bundle fit together."""
-    python, library = sys.version_info[:2], metadata.version("azure-functions")
-    host = json.loads((ROOT / "host.json").read_text(encoding="utf-8"))
+    python = sys.version_info[:2]
+    try:
+        library = metadata.version("azure-functions")
+        host = json.loads((ROOT / "host.json").read_text(encoding="utf-8"))
+    except (metadata.PackageNotFoundError, FileNotFoundError):
+        fix = "Ask the app: tunedrop doctor --app URL"
+        return [unknown("versions", "Only the command line is installed, not the app.", fix)]
     bundle = host.get("extensionBundle", {}).get("version", "none")
     message = f"Python {python[0]}.{python[1]}, azure-functions {library}, bundle {bundle}."
-    if not (3, 11) <= python <= (3, 13):
-        return [warning("versions", message, "The app is made for Python 3.11 to 3.13.")]
+    if not (3, 11) <= python <= (3, 14):
+        return [warning("versions", message, "The app is made for Python 3.11 to 3.14.")]
     if (python >= (3, 13)) != (int(library.partition(".")[0]) >= 2):
         return [problem("versions", message, REINSTALL)]
     if not bundle.startswith("[4."):
@@ -81,7 +86,7 @@ async def vocabulary(ctx: Context) -> list[CheckResult]:
 
 async def app_keys(ctx: Context) -> list[CheckResult]:
     """app-keys | Somebody may chat, and the list of keys can be read."""
-    from shared.chat.access import parse_keys
+    from shared.chat.auth import parse_keys
 
     try:
         callers = [caller.name for caller in parse_keys(ctx.settings.app_keys)]

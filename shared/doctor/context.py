@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
-from shared.cloud import Cloud
+from shared.cloud import AzureClients
 from shared.cloud.rest import ARM_SCOPE, RawResponse, RestClient, claims
 from shared.doctor.result import blocked
 from shared.doctor.rights import RIGHTS, Right
@@ -26,7 +26,7 @@ async def open_context(
     """Clients of its own, not those that the app keeps: a token from before would hide that the
     identity is gone. One credential for all of them; everything is closed at the end."""
     settings, unreadable = _read_settings(environ)
-    async with Cloud(settings) as clients, RestClient(settings, clients.me) as rest:
+    async with AzureClients(settings) as clients, RestClient(settings, clients.credential) as rest:
         context = Context(environ, now, canary_seconds, settings, unreadable, clients, rest)
         try:
             yield context
@@ -44,7 +44,7 @@ class Context:
     canary_seconds: float
     settings: Settings
     unreadable: Mapping[str, SettingError]
-    clients: Cloud
+    clients: AzureClients
     rest: RestClient
     _responses: dict[str, asyncio.Task[RawResponse]] = field(default_factory=dict, init=False)
 

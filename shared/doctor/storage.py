@@ -28,11 +28,17 @@ CONNECTION_FIX = (
 )
 
 
+def _client(ctx: Context, container: str) -> "ContainerClient":
+    """The SDK's own client, whose exceptions say more than the app's errors."""
+    name = getattr(ctx.clients, container).name
+    return ctx.clients.storage.get_container_client(name)
+
+
 async def containers(ctx: Context) -> list[CheckResult]:
     """storage, container:NAME | Storage answers; in each container a canary is written, read, \
 leased and deleted (in datasets it is not leased: the app may take it at any moment)."""
     try:
-        clients = {name: getattr(ctx.clients, name).client for name in CONTAINERS}
+        clients = {name: _client(ctx, name) for name in CONTAINERS}
     except SettingError as error:
         return [problem("storage", error.message, error.fix)]
     except ValueError:  # its text may hold the key
@@ -159,8 +165,8 @@ def _queue_access(ctx: Context) -> tuple[str, tuple[str, str] | None, str]:
     if not ctx.settings.storage:
         return ctx.environ.get("TunedropStorage__queueServiceUri", ""), None, ""
     parts = dict(part.split("=", 1) for part in ctx.settings.storage.split(";") if "=" in part)
-    client = ctx.clients.runs.client
-    account, suffix = client.account_name, parts.get("EndpointSuffix", "core.windows.net")
+    client = ctx.clients.storage
+    account, suffix = str(client.account_name), parts.get("EndpointSuffix", "core.windows.net")
     endpoint = parts.get("QueueEndpoint") or f"https://{account}.queue.{suffix}"
     if "UseDevelopmentStorage" in parts:
         endpoint = f"http://127.0.0.1:10001/{account}"
@@ -173,7 +179,8 @@ async def delivery(ctx: Context) -> list[CheckResult]:
     """delivery | A canary that is dropped into datasets reaches the app, which takes it away: \
 Event Grid, its subscription, the host and the function all work."""
     try:
-        blob = ctx.clients.datasets.client.get_blob_client(f"{CANARY}{uuid.uuid4().hex[:8]}")
+        canary = f"{CANARY}{uuid.uuid4().hex[:8]}"
+        blob = _client(ctx, "datasets").get_blob_client(canary)
         await blob.upload_blob(b"canary", overwrite=True)
     except (AzureError, TunedropError, ValueError):
         return [unknown("delivery", blocked("container:datasets"))]
@@ -197,7 +204,7 @@ Event Grid, its subscription, the host and the function all work."""
 async def timer(ctx: Context) -> list[CheckResult]:
     """timer | The app has lately looked after its runs: its timer fires."""
     from shared.run.heartbeat import latest
-    from shared.run.patience import ASLEEP
+    from shared.run.policy import Policy
 
     try:
         heart = await latest(ctx.clients.runs)
@@ -208,5 +215,5 @@ async def timer(ctx: Context) -> list[CheckResult]:
         message = "The app has never looked after its runs."
         return [warning("timer", message, f"Wait a minute if it is new; otherwise: {restart}")]
     message = f"The app last looked after its runs at {heart.last:%Y-%m-%d %H:%M:%S} UTC."
-    stopped = ctx.now() - heart.last > ASLEEP
+    stopped = ctx.now() - heart.last > Policy().downtime_after
     return [problem("timer", message, restart) if stopped else ok("timer", message)]

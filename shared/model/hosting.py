@@ -52,7 +52,7 @@ async def state(deployments: Deployments, version: Version) -> Hosting:
     if there is None:
         raise Refused(
             f"The deployment {version.deployment} has disappeared.",
-            f"Somebody deleted it while it was being made. POST /api/runs/{version.run_id}/retry "
+            f"Somebody deleted it while it was being made. `tunedrop retry {version.run_id}` "
             "asks for it again.",
         )
     _must_be_ours(there, version)
@@ -60,7 +60,7 @@ async def state(deployments: Deployments, version: Version) -> Hosting:
         raise Refused(
             f"Azure ended the deployment {version.deployment} as {there.state}.",
             "Look at the account's activity log in the portal for the reason; "
-            f"POST /api/runs/{version.run_id}/retry asks for it again.",
+            f"`tunedrop retry {version.run_id}` asks for it again.",
         )
     return Hosting.READY if there.state == "Succeeded" else Hosting.COMING
 

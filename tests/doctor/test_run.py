@@ -64,7 +64,7 @@ async def test_all_clients_share_one_credential(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("IDENTITY_HEADER", "local")
     environ = {"TunedropStorage__blobServiceUri": "https://127.0.0.1:9"}
     async with open_context(environ, lambda: datetime.now(UTC), 0) as context:
-        assert context.clients.runs.client.credential is context.rest.credential()
+        assert context.clients.storage.credential is context.rest.credential()
         assert context.rest.credential() is context.rest.credential()
 
 

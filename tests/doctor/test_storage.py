@@ -10,7 +10,7 @@ from azure.core.exceptions import HttpResponseError
 from azure.storage.blob import ResourceTypes, Services, generate_account_sas
 from azure.storage.queue import QueueClient
 
-from local import storage
+from local import storage, supervised
 from local.stack import AZURITE
 from shared.doctor.context import open_context
 from shared.doctor.storage import container_failure
@@ -90,7 +90,7 @@ def strict_azurite(tmp_path: Path, node: str) -> Iterator[str]:
     ports = storage.free_ports()
     command = storage.azurite_command(node, AZURITE, tmp_path, ports)
     command.remove("--skipApiVersionCheck")
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as azurite:
+    with supervised.start(command, stdout=subprocess.DEVNULL) as azurite:
         try:
             storage.wait_ready(ports)
             yield storage.connection_string(ports)

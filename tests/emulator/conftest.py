@@ -3,8 +3,6 @@
 import json
 import os
 import socket
-import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -27,6 +25,8 @@ from azure.mgmt.cognitiveservices.models import (
     Sku,
 )
 from openai import AzureOpenAI, OpenAI
+
+from local import supervised
 
 ROOT = Path(__file__).parents[2]
 KEY = "a-key-for-tests"
@@ -124,11 +124,11 @@ def running_emulator(state: Path, *more: str) -> Iterator[Running]:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     weights = ROOT / ".local" / "models"
-    command = [sys.executable, "-m", "local.emulator", "--port", str(port), "--state", str(state)]
+    command = supervised.module("local.emulator", "--port", str(port), "--state", str(state))
     command += ["--model", "tiny", "--weights", str(weights), "--key", KEY, *more]
     # The tiny model is too small to share among threads.
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    with subprocess.Popen(command, cwd=ROOT, env=environment) as process:
+    with supervised.start(command, cwd=ROOT, env=environment) as process:
         try:
             emulator = Running(f"http://127.0.0.1:{port}")
             wait_until(lambda: _answers(emulator) or process.poll() is not None)

@@ -9,7 +9,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,6 +19,7 @@ from typing import Any, Self, TypeVar
 import pytest
 from azure.storage.blob import BlobServiceClient
 
+from local import supervised
 from local.storage import azurite_command, connection_string, free_ports, wait_ready
 
 CHECKOUT = Path(__file__).parents[2]
@@ -53,11 +53,10 @@ class Process:
         self.log = log
         clean = {k: v for k, v in os.environ.items() if not k.startswith("AzureWebJobs")}
         with log.open("ab") as file:
-            self.process = subprocess.Popen(
-                [*launcher, sys.executable, "-m", *arguments],
+            self.process = supervised.start(
+                [*launcher, *supervised.module(*arguments)],
                 cwd=CHECKOUT,
                 env={**clean, **environment},
-                stdin=subprocess.DEVNULL,
                 stdout=output or file,
                 stderr=subprocess.STDOUT,
             )
@@ -149,7 +148,7 @@ def storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         pytest.fail("Azurite is missing: set TUNEDROP_AZURITE to the folder of its node_modules.")
     ports = free_ports()
     command = azurite_command(node, package, tmp_path_factory.mktemp("azurite"), ports)
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = supervised.start(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         wait_ready(ports, PATIENCE)
         yield connection_string(ports)

@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 
 from shared.errors import DropError
-from shared.run.folder import Role, parse
+from shared.run.folder import FileRole, parse
 from shared.run.intake import identity
 from shared.run.record import File
 from shared.run.spec import effective
-from shared.run.stages import ACTIVE, ENDS, Seen, Stage, following
+from shared.run.stages import ACTIVE, ENDS, Event, Stage, next_stage
 from shared.run.steps import STEPS
 from shared.settings import Settings
 
@@ -26,15 +26,15 @@ SETTINGS = Settings.load(
 @pytest.mark.parametrize(
     ("path", "expected"),
     [
-        ("captain/training_set.jsonl", ("captain", Role.TRAINING)),
-        ("captain/train.jsonl", ("captain", Role.TRAINING)),
-        ("captain/validation_set.jsonl", ("captain", Role.VALIDATION)),
-        ("captain/val-2.jsonl", ("captain", Role.VALIDATION)),
-        ("a-1/run.yaml", ("a-1", Role.SPEC)),
-        ("captain.jsonl", ("captain", Role.TRAINING)),
+        ("captain/training_set.jsonl", ("captain", FileRole.TRAINING)),
+        ("captain/train.jsonl", ("captain", FileRole.TRAINING)),
+        ("captain/validation_set.jsonl", ("captain", FileRole.VALIDATION)),
+        ("captain/val-2.jsonl", ("captain", FileRole.VALIDATION)),
+        ("a-1/run.yaml", ("a-1", FileRole.SPEC)),
+        ("captain.jsonl", ("captain", FileRole.TRAINING)),
     ],
 )
-def test_names_that_are_understood(path: str, expected: tuple[str, Role]) -> None:
+def test_names_that_are_understood(path: str, expected: tuple[str, FileRole]) -> None:
     assert parse(path) == expected
 
 
@@ -113,18 +113,18 @@ def test_identity_is_made_of_content_and_spec_and_of_nothing_else() -> None:
 def test_every_active_stage_has_a_step_may_fail_and_can_reach_an_end() -> None:
     assert set(STEPS) == ACTIVE
     for stage in ACTIVE:
-        assert following(stage, Seen.FAILED) is Stage.FAILED
+        assert next_stage(stage, Event.FAILED) is Stage.FAILED
     reached = {Stage.RECEIVED}
-    while more := {following(s, seen) for s in reached & ACTIVE for seen in Seen if can(s, seen)}:
+    while more := {next_stage(s, seen) for s in reached & ACTIVE for seen in Event if can(s, seen)}:
         if more <= reached:
             break
         reached |= more
     assert reached >= ENDS | ACTIVE
 
 
-def can(stage: Stage, seen: Seen) -> bool:
+def can(stage: Stage, seen: Event) -> bool:
     try:
-        following(stage, seen)
+        next_stage(stage, seen)
     except KeyError:
         return False
     return True

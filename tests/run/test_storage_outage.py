@@ -12,13 +12,12 @@ from azure.storage.blob import BlobServiceClient
 
 from local import storage
 from local.stack import AZURITE
-from shared.cloud import Cloud
-from shared.run import keeper
+from shared.cloud import AzureClients
+from shared.run import reconciler
 from shared.run.stages import Stage
 from shared.settings import Settings
 from tests.conftest import Loop
-from tests.loop.test_loop import jobs_of
-from tests.run.conftest import Shore
+from tests.support.runs import RunHarness
 
 
 class Azurite:
@@ -61,16 +60,16 @@ async def test_a_run_goes_on_when_storage_is_back(
     with BlobServiceClient.from_connection_string(environ["TunedropStorage"]) as blobs:
         for name in ("datasets", "runs", "models"):
             blobs.create_container(f"{name}-{model}")
-    async with Cloud(Settings.load(environ)) as cloud:
-        shore = Shore(cloud, model)
-        await shore.drop()
-        run = await shore.received()
-        await keeper.tick(cloud)
+    async with AzureClients(Settings.load(environ)) as clients:
+        harness = RunHarness.of(clients, model)
+        await harness.drop()
+        run = await harness.received()
+        await reconciler.tick(harness.ctx)
         azurite.stop()
-        await keeper.tick(cloud)
+        await reconciler.tick(harness.ctx)
         assert "no run could be looked after: Storage could not be reached" in caplog.text
         azurite.start()
-        run = await shore.until(run, Stage.SERVING, Stage.FAILED)
+        run = await harness.until(run, Stage.SERVING, Stage.FAILED)
     assert run.stage is Stage.SERVING, run.failure
-    assert jobs_of(loop, run.id) == [run.job_id]
+    assert loop.jobs_of(run.id) == [run.job_id]
     loop.clear_deployments(f"{model}-")

@@ -1,4 +1,4 @@
-"""What the app of the running stack has told of a run and a chat: written to files by its host."""
+"""What the app of the running stack sends about a run and a chat: written to files by its host."""
 
 import json
 from collections import defaultdict
@@ -17,10 +17,10 @@ PROMPT = "a-very-private-question"
 SECRET = "sk-proj-" + "Zq7Rt2Lm9Xw4" * 4  # put together, so that no scanner takes it for one
 STAGES = ["received", "checked", "uploaded", "submitted", "training"]
 STAGES += ["trained", "deploying", "probing"]
-Told = list[dict[str, Any]]
+Items = list[dict[str, Any]]
 
 
-def read(loop: Loop, kind: str) -> Told:
+def read(loop: Loop, kind: str) -> Items:
     """Whole lines only: the last one may be half written."""
     text = (Path(loop.stack.telemetry) / f"{kind}.jsonl").read_text(encoding="utf-8")
     return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
@@ -40,7 +40,7 @@ def points(loop: Loop) -> dict[str, list[tuple[dict[str, Any], float]]]:
 
 @pytest.fixture(scope="module")
 def run(loop: Loop) -> dict[str, Any]:
-    """A run and a chat that hold what nobody may tell on, and all that was told of them."""
+    """A run and a chat with content that must not be sent, after all about them was sent."""
     example = {
         "messages": [
             {"role": "user", "content": f"{PROMPT} {SECRET}"},
@@ -63,7 +63,7 @@ def run(loop: Loop) -> dict[str, Any]:
     return run
 
 
-def of(loop: Loop, run: dict[str, Any]) -> Told:
+def of(loop: Loop, run: dict[str, Any]) -> Items:
     trace = f"0x{root_of(run['id']).trace_id:032x}"
     return [span for span in read(loop, "spans") if span["context"]["trace_id"] == trace]
 
@@ -81,10 +81,10 @@ def test_one_trace_leads_from_the_event_to_the_champion(loop: Loop, run: dict[st
     assert {step["parent_id"] for step in steps} == {first["context"]["span_id"]}
     assert list(dict.fromkeys(step["name"] for step in steps)) == [f"run.{s}" for s in STAGES]
     for step in steps:
-        told = step["attributes"]
-        assert (told["run"], told["model"]) == (run["id"], MODEL)
-        assert step["name"] == f"run.{told['stage']}"
-    assert steps[-1]["attributes"]["seen"] == "model answered"
+        attributes = step["attributes"]
+        assert (attributes["run"], attributes["model"]) == (run["id"], MODEL)
+        assert step["name"] == f"run.{attributes['stage']}"
+    assert steps[-1]["attributes"]["event"] == "model answered"
 
 
 def test_each_span_of_a_run_is_linked_with_the_event_that_led_to_it(
@@ -94,7 +94,7 @@ def test_each_span_of_a_run_is_linked_with_the_event_that_led_to_it(
     assert set(led(loop, run)) == {"dataset_uploaded", "keep_moving"}
 
 
-def test_the_metrics_tell_of_the_run_and_the_chat(loop: Loop, run: dict[str, Any]) -> None:
+def test_the_metrics_cover_the_run_and_the_chat(loop: Loop, run: dict[str, Any]) -> None:
     found = points(loop)
     assert set(found) <= set(METRICS)
     by_stage = dict((by["stage"], s) for by, s in found["tunedrop.stage.seconds"])
@@ -118,7 +118,7 @@ def test_the_log_has_the_runs_id_and_its_trace(loop: Loop, run: dict[str, Any]) 
     assert f"run {run['id']} is serving" in [line["body"] for line in about]
 
 
-def test_nothing_private_is_told_to_anybody(loop: Loop, run: dict[str, Any]) -> None:
+def test_nothing_private_is_sent(loop: Loop, run: dict[str, Any]) -> None:
     storage_key = loop.stack.storage.partition("AccountKey=")[2].partition(";")[0]
     private = [PROMPT, SECRET, loop.stack.app_key, DEFAULT_KEY, storage_key, "Arr, 3 be a number"]
     folder = Path(loop.stack.telemetry)

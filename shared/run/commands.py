@@ -1,0 +1,158 @@
+"""What may be asked of a run: start, cancel, pause, resume, retry; and how it is carried out.
+
+A command is written into the run's record with who gave it and why; whoever holds the claim on the
+run carries it out, and it stays in the record until that is done. Knows nothing of HTTP.
+"""
+
+from collections.abc import Awaitable, Callable
+
+from shared.errors import NotFound, NotNow, Refused
+from shared.model import hosting
+from shared.run import failures, jobs
+from shared.run.context import Context
+from shared.run.outcome import LogLine, Outcome
+from shared.run.record import Action, Command, Run
+from shared.run.stages import ACTIVE, ENDS, Event, Stage
+
+ALLOWED: dict[Action, frozenset[Stage]] = {
+    Action.START: frozenset({Stage.READY}),
+    Action.CANCEL: ACTIVE,
+    Action.PAUSE: frozenset({Stage.TRAINING}),
+    Action.RESUME: frozenset({Stage.PAUSED}),
+    Action.RETRY: ENDS - {Stage.SERVING},
+    Action.ABANDON: ACTIVE,
+}
+RESULTS = {Action.CANCEL: Stage.CANCELLED, Action.PAUSE: Stage.PAUSED}  # as it is afterwards
+BY_PEOPLE = tuple(action for action in Action if action is not Action.ABANDON)
+
+
+async def give(run_id: str, action: Action, who: str, why: str, ctx: Context) -> Run:
+    """Enter a command; the run as it is then. The same command once more changes nothing.
+
+    A run whose job is still alive is never given another one: it follows that one again.
+    Raises NotFound for a run that does not exist, NotNow for one in a stage that does not take
+    the command, or with another command still to be carried out.
+    """
+    run = await _load(run_id, ctx)
+    if run.stage is RESULTS.get(action):
+        return run
+    _check_allowed(run, action)
+    command = Command(action=action, who=who, why=why, at=ctx.now())
+    line = LogLine("command", action, who, why)
+    if action is Action.RETRY:
+        alive = await jobs.alive(run, ctx)
+        await ctx.ledger.log(run_id, line)
+        event = Event.JOB_REJOINED if alive else Event.RETRY_COMMANDED
+        await ctx.ledger.reopen(run_id, event, command)
+    elif run.command is None:
+        await ctx.ledger.log(run_id, line)
+        await ctx.ledger.amend(run_id, lambda newest: _with_command(newest, command))
+    return await _load(run_id, ctx)
+
+
+async def _load(run_id: str, ctx: Context) -> Run:
+    run = await ctx.ledger.load(run_id)
+    if run is None:
+        raise NotFound(f"There is no run {run_id!r}.", "`tunedrop runs` lists them.")
+    return run
+
+
+def _with_command(run: Run, command: Command) -> Run:
+    _check_allowed(run, command.action)
+    # A person asks: no pause from an earlier failure holds it up.
+    return run.replace(command=command, not_before=None)
+
+
+def _check_allowed(run: Run, action: Action) -> None:
+    if run.stage not in ALLOWED[action]:
+        possible = ", ".join(other for other in BY_PEOPLE if run.stage in ALLOWED[other])
+        raise NotNow(
+            f"A run that is {run.stage} cannot take the command {action}.",
+            f"It takes: {possible or 'nothing'}.",
+        )
+    if run.command and run.command.action is not action:
+        raise NotNow(
+            f"The command {run.command.action}, given by {run.command.who}, is still to be "
+            "carried out.",
+            "Wait until it is.",
+        )
+
+
+async def execute(run: Run, ctx: Context) -> Outcome:
+    """Do what was commanded; an outcome without an event while it has to wait. May be killed
+    anywhere and called again.
+
+    A command that the service refuses is dropped, with the service's words in the log; the run goes
+    on, unless it was abandoned.
+    """
+    command = run.command
+    assert command, "the reconciler calls this for runs with a command"
+    if run.stage not in ALLOWED[command.action]:
+        return Outcome(run.replace(command=None))  # the run has gone on meanwhile
+    try:
+        return await _ACTIONS[command.action](run, command, ctx)
+    except Refused as error:
+        line = LogLine("command", f"{command.action} could not be carried out: {error}")
+        event = Event.FAILED if command.action is Action.ABANDON else None
+        return Outcome(run.replace(command=None), event, (line,))
+
+
+async def _start(run: Run, command: Command, ctx: Context) -> Outcome:
+    return Outcome(run.replace(command=None), Event.START_COMMANDED)
+
+
+async def _cancel(run: Run, command: Command, ctx: Context) -> Outcome:
+    run, stopped = await _stop(run, ctx)
+    if not stopped:
+        return Outcome(run)
+    return Outcome(run.replace(failure=failures.cancelled_by(command, run)), Event.CANCELLED)
+
+
+async def _abandon(run: Run, command: Command, ctx: Context) -> Outcome:
+    """Why is in the record already."""
+    run, stopped = await _stop(run, ctx)
+    return Outcome(run, Event.FAILED if stopped else None)
+
+
+async def _stop(run: Run, ctx: Context) -> tuple[Run, bool]:
+    """See to it that nothing goes on that costs: no job, no deployment; whether that is so by now.
+
+    The registry is asked for the version, for a worker may have died before it wrote into the run
+    that there is one; and it is changed first, so that no chat is sent to a deployment that goes.
+    """
+    run, ended = await jobs.end(run, ctx)
+    if not ended:
+        return run, False
+    model = await ctx.registry.load(run.model)
+    version = model.of_run(run.id) if model else None
+    if version:
+        await ctx.registry.withdraw(run.model, version.version)
+        await hosting.withdraw(ctx.clients.deployments, version)
+    return run, True
+
+
+async def _pause(run: Run, command: Command, ctx: Context) -> Outcome:
+    job = await jobs.read(run, ctx)
+    if job.status == "resuming":
+        return Outcome(run)
+    if job.status not in ("pausing", "paused"):
+        await ctx.clients.finetuning.pause(job.id)
+    return Outcome(run.replace(command=None), Event.JOB_PAUSED)
+
+
+async def _resume(run: Run, command: Command, ctx: Context) -> Outcome:
+    job = await jobs.read(run, ctx)
+    if job.status == "pausing":
+        return Outcome(run)
+    if job.status not in ("resuming", "running"):
+        await ctx.clients.finetuning.resume(job.id)
+    return Outcome(run.replace(command=None), Event.JOB_RUNNING)
+
+
+_ACTIONS: dict[Action, Callable[[Run, Command, Context], Awaitable[Outcome]]] = {
+    Action.START: _start,
+    Action.CANCEL: _cancel,
+    Action.PAUSE: _pause,
+    Action.RESUME: _resume,
+    Action.ABANDON: _abandon,
+}
