@@ -48,11 +48,11 @@ def test_a_signal_ends_it_with_a_stream_open_and_a_timer_running(
     with (
         Host(tmp_path, "stubborn", storage, STUBBORN="waits") as host,
         httpx.Client(timeout=30) as client,
-        client.stream("GET", f"{host.url}/api/stream") as open_,
     ):
-        assert next(open_.iter_bytes()) == b"data: one\n\n"
-        running(host)
-        assert ends(host, number) == 0
+        running(host)  # HTTP is served meanwhile
+        with client.stream("GET", f"{host.url}/api/stream") as response:
+            assert next(response.iter_bytes()) == b"data: one\n\n"
+            assert ends(host, number) == 0
     assert host.journal("stream") == [{"stream": "closed"}]
     assert host.journal("exit") == [{"exit": "called"}], "an app may send its last telemetry"
     assert "Cancelled: the host stops." in host.text
