@@ -2,7 +2,7 @@
 
 from shared.doctor.rights import RIGHTS
 
-NOBODY = "http://127.0.0.1:9"  # the discard protocol's port: nothing listens there
+UNREACHABLE = "http://127.0.0.1:9"  # the discard protocol's port: nothing listens there
 STORES = ("datasets", "runs", "models", "feedback")
 CONTAINERS = {f"container:{name}" for name in STORES}
 DATA = {id for id, right in RIGHTS.items() if right.plane == "data"}

@@ -15,7 +15,7 @@ from tests.doctor.ids import (
     BLOCKED,
     CONTAINERS,
     DATA,
-    NOBODY,
+    UNREACHABLE,
     WITHOUT_CONTROL,
 )
 from tests.doctor.sessions import open_sessions
@@ -102,11 +102,11 @@ FAULTS = {
     ),
     "nobody at the endpoint": Fault(
         {"endpoint": ("problem", "az cognitiveservices account show")},
-        {"AZURE_OPENAI_ENDPOINT": NOBODY},
+        {"AZURE_OPENAI_ENDPOINT": UNREACHABLE},
         unknown=DATA | {"jobs-left"},
     ),
     "nobody at resource manager": Fault(
-        {}, {"AZURE_RESOURCE_MANAGER_ENDPOINT": NOBODY}, unknown=WITHOUT_CONTROL | {"endpoint"}
+        {}, {"AZURE_RESOURCE_MANAGER_ENDPOINT": UNREACHABLE}, unknown=WITHOUT_CONTROL | {"endpoint"}
     ),
     "no such training type": Fault(
         {"region": ("problem", "globalStandard or standard")},

@@ -13,14 +13,12 @@ from typing import Any
 
 import pytest
 
-from docs.generate.doctor import page
 from shared.catalog import lookup
 from shared.cloud.rest import ARM_API_VERSION
 from shared.doctor.roles import ROLES
 from tests.conftest import Loop
+from tests.doctor.ids import UNREACHABLE
 from tests.host.conftest import Process, eventually
-
-NOBODY = "http://127.0.0.1:9"
 
 
 def doctor(folder: Path, root: Path, *options: str, **settings: str) -> tuple[int, str]:
@@ -59,12 +57,12 @@ def test_the_running_stack_is_healthy(at_home: Path, root: Path) -> None:
 def test_an_app_with_a_problem_exits_with_1_and_prints_the_fix(tmp_path: Path, root: Path) -> None:
     values = {
         "AZURE_OPENAI_API_KEY": "SECRET",
-        "AZURE_OPENAI_ENDPOINT": NOBODY,
+        "AZURE_OPENAI_ENDPOINT": UNREACHABLE,
     }
     (tmp_path / "local.settings.json").write_text(
         json.dumps({"IsEncrypted": False, "Values": values}), encoding="utf-8"
     )
-    code, output = doctor(tmp_path, root, "--wait", "0", IDENTITY_ENDPOINT=f"{NOBODY}/token",
+    code, output = doctor(tmp_path, root, "--wait", "0", IDENTITY_ENDPOINT=f"{UNREACHABLE}/token",
                         IDENTITY_HEADER="SECRET")  # fmt: skip
     assert code == 1
     assert "SECRET" not in output
@@ -79,9 +77,9 @@ def test_an_app_with_a_problem_exits_with_1_and_prints_the_fix(tmp_path: Path, r
     [
         ((), None, "no settings here"),
         (("--local",), None, "dev.py up"),
-        (("--app", NOBODY), None, "Does the app run?"),
+        (("--app", UNREACHABLE), None, "Does the app run?"),
         (("--app", "my-app"), None, "https://NAME"),
-        (("--app", NOBODY, "--local"), None, "exclude each other"),
+        (("--app", UNREACHABLE, "--local"), None, "exclude each other"),
         ((), "{", "cannot be read as JSON"),
         ((), '{"IsEncrypted": true}', "func settings decrypt"),
     ],
@@ -151,11 +149,6 @@ def test_only_who_has_a_key_gets_the_results(guarded: str, tmp_path: Path, root:
 
 
 # ---- what is written down ----------------------------------------------------------------------
-
-
-def test_the_page_is_made_from_the_code(root: Path) -> None:
-    written = (root / "docs/doctor.md").read_text(encoding="utf-8")
-    assert written == page(), "run: python3 dev.py docs"
 
 
 def test_the_roles_are_those_that_are_given(root: Path) -> None:

@@ -49,11 +49,11 @@ async def test_a_check_that_fails_or_hangs_hides_no_other(monkeypatch: pytest.Mo
 
 
 def test_the_json_has_a_message_and_a_fix_for_each_check() -> None:
-    assert as_json([ok("a", "Fine."), problem("b", "Broken.", "Mend it.")]) == {
+    assert as_json([ok("a", "Fine."), problem("b", "Broken.", "Repair it.")]) == {
         "healthy": False,
         "checks": [
             {"id": "a", "state": "ok", "message": "Fine.", "fix": ""},
-            {"id": "b", "state": "problem", "message": "Broken.", "fix": "Mend it."},
+            {"id": "b", "state": "problem", "message": "Broken.", "fix": "Repair it."},
         ],
     }
 

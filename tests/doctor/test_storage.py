@@ -52,13 +52,13 @@ async def test_a_signature_that_allows_too_little(
     app: CheckedApp, loop: Loop, permissions: str, cannot: str, unknown: set[str]
 ) -> None:
     results = await app.check(TunedropStorage=signed(loop, permissions, BOTH))
-    ill = {id: result for id, result in results.failed.items() if id in CONTAINERS}
+    failed = {id: result for id, result in results.failed.items() if id in CONTAINERS}
     for name in STORES if cannot == "delete" else ():
         for blob in loop.container(name).list_blobs("tunedrop-doctor/"):
             loop.container(name).delete_blob(blob.name)
     whose = CONTAINERS - {"container:datasets"} if cannot == "lease" else CONTAINERS
-    assert set(ill) == (whose if cannot else set())
-    for result in ill.values():
+    assert set(failed) == (whose if cannot else set())
+    for result in failed.values():
         assert f"The app cannot {cannot} blobs" in result.message
         assert "rwdlacup" in result.fix
     assert unknown <= results.unknown

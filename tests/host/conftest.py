@@ -150,7 +150,7 @@ def storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     command = azurite_command(node, package, tmp_path_factory.mktemp("azurite"), ports)
     process = supervised.start(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        wait_ready(ports, PATIENCE)
+        wait_ready(ports)
         yield connection_string(ports)
     finally:
         process.terminate()

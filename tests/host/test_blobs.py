@@ -7,7 +7,12 @@ from pathlib import Path
 import httpx
 from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob import BlobServiceClient
-from azure.storage.queue import QueueClient, QueueMessage, TextBase64DecodePolicy
+from azure.storage.queue import (
+    QueueClient,
+    QueueMessage,
+    TextBase64DecodePolicy,
+    TextBase64EncodePolicy,
+)
 
 from local.storage import free_ports
 from tests.host.conftest import Host, eventually, watch
@@ -58,6 +63,31 @@ def test_five_failures_end_in_the_poison_queue(
         "ETag": f'"{blob.get_blob_properties().etag.strip(chr(34))}"',
     }
     assert len(host.journal("refused")) == 5
+
+
+def test_an_event_whose_last_attempt_died_with_its_host_is_not_tried_again(
+    container: str, storage: str, blobs: BlobServiceClient, tmp_path: Path
+) -> None:
+    """A function that ends its process each time would otherwise be called for ever."""
+    blob = blobs.get_blob_client(container, "deadly.jsonl")
+    blob.upload_blob(b"deadly")
+    content = {"FunctionId": "Host.Functions.dropped", "ContainerName": container}
+    with QueueClient.from_connection_string(
+        storage,
+        "azure-webjobs-blobtrigger-deadly",
+        message_encode_policy=TextBase64EncodePolicy(),
+        message_decode_policy=TextBase64DecodePolicy(),
+    ) as queue:
+        queue.create_queue()
+        queue.send_message(json.dumps({**content, "BlobName": "deadly.jsonl"}))
+        for _ in range(5):  # as five hosts that were killed
+            (message,) = queue.receive_messages()
+            queue.update_message(message, visibility_timeout=0)
+        with Host(tmp_path, "streaming", storage, AzureFunctionsWebHost__hostid="deadly") as host:
+            assert host.url
+            eventually(lambda: "Moving message to queue" in host.text, "the host gives up")
+            eventually(lambda: not queue.peek_messages(), "the message leaves the queue")
+            assert not host.journal("blob")
 
 
 def received(queue: QueueClient) -> list[QueueMessage]:
