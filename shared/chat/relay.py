@@ -152,21 +152,25 @@ async def _disconnected(request: Request) -> None:
         pass
 
 
-def _count(answered: Backend, wanted: Backend, seconds: float, added: float) -> None:
+def _count(answered: Backend, first_choice: Backend, seconds: float, added: float) -> None:
     model = answered.model or answered.deployment
     version = str(answered.version or "")
     telemetry.measure("tunedrop.chat.seconds", seconds, model=model, version=version)
     telemetry.measure("tunedrop.chat.added_ms", added * 1000, model=model, version=version)
-    if answered != wanted:
-        telemetry.measure("tunedrop.chat.fallbacks", model=wanted.model or wanted.deployment)
+    if answered != first_choice:
+        telemetry.measure(
+            "tunedrop.chat.fallbacks", model=first_choice.model or first_choice.deployment
+        )
 
 
-def _headers(answer: Answer, wanted: Backend, request_id: str, added: float) -> dict[str, str]:
+def _headers(
+    answer: Answer, first_choice: Backend, request_id: str, added: float
+) -> dict[str, str]:
     received = answer.reply.headers
     headers = {name: received[name] for name in FORWARDED_HEADERS if name in received}
     headers["x-request-id"] = request_id
     headers["x-tunedrop-model"] = answer.backend.name
     headers["x-tunedrop-added-ms"] = f"{added * 1000:.1f}"
-    if answer.backend != wanted:
-        headers["x-tunedrop-fallback-for"] = wanted.name
+    if answer.backend != first_choice:
+        headers["x-tunedrop-fallback-for"] = first_choice.name
     return headers

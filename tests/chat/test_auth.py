@@ -1,4 +1,4 @@
-"""Who may chat, how much, and what the others are told."""
+"""Who may chat, how much, and how the others are refused."""
 
 import base64
 import hashlib
@@ -61,32 +61,32 @@ def test_keys_that_cannot_be_read_are_refused_without_repeating_them(keys: str) 
 
 
 def test_a_key_may_be_for_some_models_and_all_their_versions() -> None:
-    access, _ = limited(models=["captain"])
-    caller = access.admit({"api-key": "k"})
+    auth, _ = limited(models=["captain"])
+    caller = auth.admit({"api-key": "k"})
     assert caller.may_use("captain")
     assert caller.may_use("captain@3")
     assert not caller.may_use("tickets")
 
 
 def test_requests_are_limited_per_minute_and_come_back_with_time() -> None:
-    access, clock = limited(requests_per_minute=2)
+    auth, clock = limited(requests_per_minute=2)
     for _ in range(2):
-        access.admit({"api-key": "k"})
+        auth.admit({"api-key": "k"})
     with pytest.raises(RateLimitExceeded) as reached:
-        access.admit({"api-key": "k"})
+        auth.admit({"api-key": "k"})
     assert reached.value.retry_after == pytest.approx(30)
     clock.now += reached.value.retry_after + 0.001
-    access.admit({"api-key": "k"})
+    auth.admit({"api-key": "k"})
 
 
 def test_tokens_are_charged_after_the_answer_and_a_debt_must_be_waited_out() -> None:
-    access, clock = limited(tokens_per_minute=60)
-    caller = access.admit({"api-key": "k"})
-    access.charge(caller, 120)
+    auth, clock = limited(tokens_per_minute=60)
+    caller = auth.admit({"api-key": "k"})
+    auth.charge(caller, 120)
     with pytest.raises(RateLimitExceeded):
-        access.admit({"api-key": "k"})
+        auth.admit({"api-key": "k"})
     clock.now += 62
-    access.admit({"api-key": "k"})
+    auth.admit({"api-key": "k"})
 
 
 def principal(tenant: str) -> dict[str, str]:
@@ -99,11 +99,11 @@ def principal(tenant: str) -> dict[str, str]:
 
 def test_the_platforms_sign_in_counts_for_the_configured_tenant_only() -> None:
     assert Auth("", "our-tenant").admit(principal("our-tenant")).name == "ada"
-    for access, headers in [
+    for auth, headers in [
         (Auth("", "our-tenant"), principal("another")),
         (Auth("", ""), principal("our-tenant")),
         (Auth("", ""), principal("")),
         (Auth("", "our-tenant"), {"x-ms-client-principal": "?", "x-ms-client-principal-id": "a"}),
     ]:
         with pytest.raises(AccessDenied):
-            access.admit(headers)
+            auth.admit(headers)

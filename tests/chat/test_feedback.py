@@ -40,15 +40,15 @@ async def test_good_and_corrected_answers_become_examples_that_pass_the_check(
     await rate(harness, "chatcmpl-1", "bad", correction="Arr, two be right")
     await rate(harness, "chatcmpl-2", "bad", comment="useless")
 
-    found = await exported(harness)
-    assert [example["messages"][-1]["content"] for example, _ in found] == [
+    examples = await exported(harness)
+    assert [example["messages"][-1]["content"] for example, _ in examples] == [
         "Arr one",
         "Arr, two be right",
     ]
-    assert [source["answered_by"] for _, source in found] == ["captain@2"] * 2
-    assert [source["rated_by"] for _, source in found] == ["web"] * 2
+    assert [source["answered_by"] for _, source in examples] == ["captain@2"] * 2
+    assert [source["rated_by"] for _, source in examples] == ["web"] * 2
     scan = Scan("export.jsonl", minimum=1)
-    scan.feed("".join(json.dumps(example) + "\n" for example, _ in found).encode())
+    scan.feed("".join(json.dumps(example) + "\n" for example, _ in examples).encode())
     assert not scan.finish().broken
 
 
@@ -75,8 +75,8 @@ async def test_personal_data_is_masked_before_it_is_written(harness: ChatHarness
     await recorded(harness, "mail")
     await rate(harness, "mail", "bad", correction="Ask john.roe@contoso.com")
     blobs = [blob.name async for blob in harness.cloud.feedback.list()]
-    found = [await harness.cloud.feedback.read(name) for name in blobs]
-    written = b"".join(content.data for content in found if content)
+    contents = [await harness.cloud.feedback.read(name) for name in blobs]
+    written = b"".join(content.data for content in contents if content)
     for secret in (b"jane.doe", b"john.roe", b"4111"):
         assert secret not in written
 

@@ -52,11 +52,11 @@ def test_any_bytes_are_refused_with_a_fix(body: bytes) -> None:
 
 @given(NEARLY)
 def test_what_is_taken_is_forwarded_as_it_came_but_for_the_model(chat: dict[str, object]) -> None:
-    taken = outcome(json.dumps(chat).encode())
-    if isinstance(taken, ChatRequest):
-        assert json.loads(taken.body_for("deployment")) == {**chat, "model": "deployment"}
-        assert taken.model == chat["model"]
-        assert taken.streams is bool(chat.get("stream"))
+    parsed = outcome(json.dumps(chat).encode())
+    if isinstance(parsed, ChatRequest):
+        assert json.loads(parsed.body_for("deployment")) == {**chat, "model": "deployment"}
+        assert parsed.model == chat["model"]
+        assert parsed.streams is bool(chat.get("stream"))
 
 
 def test_the_cost_is_what_the_answer_says_or_about_one_token_an_event() -> None:
@@ -98,9 +98,9 @@ def test_a_large_body_with_too_many_values_is_refused(value: str, encoding: str)
 def test_text_full_of_brackets_is_text() -> None:
     content = '{"a": [1, 2, 3]}, ' * 100_000
     messages = [{"role": "user", "content": content}]
-    taken = outcome(json.dumps({"model": "m", "messages": messages}).encode())
-    assert isinstance(taken, ChatRequest)
-    assert taken.body["messages"] == messages
+    parsed = outcome(json.dumps({"model": "m", "messages": messages}).encode())
+    assert isinstance(parsed, ChatRequest)
+    assert parsed.body["messages"] == messages
 
 
 @pytest.mark.parametrize(

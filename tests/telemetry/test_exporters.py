@@ -30,7 +30,7 @@ logging.basicConfig(level=logging.INFO)
 log = logging.getLogger("shared.run")
 exporters.start(os.environ)
 
-async def taken():
+async def make_run():
     return "captain-1"
 
 async def good():
@@ -50,7 +50,7 @@ async def advance(run_id):
 
 async def main():
     async with telemetry.event("keep_moving"):
-        await telemetry.drop(taken())
+        await telemetry.drop(make_run())
         await advance("captain-1")
         log.info("nobody's")
         library = logging.getLogger("library")
@@ -79,14 +79,14 @@ def python(script: str, **environ: str) -> str:
 class Ingestion(BaseHTTPRequestHandler):
     """Application Insights, as far as an exporter sees it: takes everything."""
 
-    taken: list[dict[str, Any]]
+    received: list[dict[str, Any]]
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["content-length"]))
         if self.headers.get("content-encoding") == "gzip":
             body = gzip.decompress(body)
         items = json.loads(body)
-        self.taken += items
+        self.received += items
         answer = {"itemsReceived": len(items), "itemsAccepted": len(items), "errors": []}
         self.send_response(200)
         self.send_header("content-type", "application/json")
@@ -100,8 +100,8 @@ class Ingestion(BaseHTTPRequestHandler):
 @pytest.fixture(scope="module")
 def sent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, list[dict[str, Any]]]]:
     """The folder with the files, and what Application Insights was sent."""
-    taken: list[dict[str, Any]] = []
-    handler = type("Handler", (Ingestion,), {"taken": taken})
+    received: list[dict[str, Any]] = []
+    handler = type("Handler", (Ingestion,), {"received": received})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         here = f"http://127.0.0.1:{server.server_port}/"
@@ -112,11 +112,11 @@ def sent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, list[
             APPLICATIONINSIGHTS_CONNECTION_STRING=f"InstrumentationKey={KEY};IngestionEndpoint={here}",
         )
         server.shutdown()
-    yield folder, taken
+    yield folder, received
 
 
-def of_kind(taken: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
-    return [item for item in taken if item["data"]["baseType"] == kind]
+def of_kind(received: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
+    return [item for item in received if item["data"]["baseType"] == kind]
 
 
 def test_an_app_without_a_destination_loads_no_sdk() -> None:
@@ -176,10 +176,10 @@ def test_application_insights_gets_the_log_with_the_run(sent: Any) -> None:
 
 def test_messages_of_exceptions_and_libraries_are_sent_nowhere(sent: Any) -> None:
     """It may hold what went wrong with whom."""
-    folder, taken = sent
+    folder, received = sent
     files = {path.name: path.read_text(encoding="utf-8") for path in folder.iterdir()}
     assert set(files) == {"spans.jsonl", "metrics.jsonl", "logs.jsonl"}
-    for text in (*files.values(), json.dumps(taken)):
+    for text in (*files.values(), json.dumps(received)):
         assert "a-very-private-line" not in text
     (failed,) = [
         span for span in map(json.loads, files["spans.jsonl"].splitlines())

@@ -19,13 +19,13 @@ def named(text: str) -> set[str]:
 
 def measured() -> list[tuple[str, set[str]]]:
     """Every call of `measure` in shared/: the name and the attributes."""
-    found = []
+    calls = []
     for source in (ROOT / "shared").rglob("*.py"):
         for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("measure"):
                 name = ast.literal_eval(node.args[0])
-                found.append((str(name), {str(word.arg) for word in node.keywords}))
-    return found
+                calls.append((str(name), {str(word.arg) for word in node.keywords}))
+    return calls
 
 
 def test_alerts_ask_for_metrics_and_attributes_that_there_are() -> None:

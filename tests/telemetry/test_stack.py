@@ -28,14 +28,14 @@ def read(loop: Loop, kind: str) -> Items:
 
 def points(loop: Loop) -> dict[str, list[tuple[dict[str, Any], float]]]:
     """Each metric's attributes with its values (a histogram's sum), as often as they were sent."""
-    found = defaultdict(list)
+    values = defaultdict(list)
     for sent in read(loop, "metrics"):
         for scope in sent["resource_metrics"][0]["scope_metrics"]:
             for metric in scope["metrics"]:
                 for point in metric["data"]["data_points"]:
                     value = point["value"] if "value" in point else point["sum"]
-                    found[metric["name"]].append((point["attributes"], value))
-    return found
+                    values[metric["name"]].append((point["attributes"], value))
+    return values
 
 
 @pytest.fixture(scope="module")
@@ -95,22 +95,22 @@ def test_each_span_of_a_run_is_linked_with_the_event_that_led_to_it(
 
 
 def test_the_metrics_cover_the_run_and_the_chat(loop: Loop, run: dict[str, Any]) -> None:
-    found = points(loop)
-    assert set(found) <= set(METRICS)
-    by_stage = dict((by["stage"], s) for by, s in found["tunedrop.stage.seconds"])
+    values = points(loop)
+    assert set(values) <= set(METRICS)
+    by_stage = dict((by["stage"], s) for by, s in values["tunedrop.stage.seconds"])
     assert set(STAGES) <= set(by_stage)
     assert all(seconds >= 0 for seconds in by_stage.values())
-    assert {"stage": "serving"} in [by for by, _ in found["tunedrop.runs.ended"]]
-    assert {"id": "secret"} in [by for by, _ in found["tunedrop.findings"]]
-    assert {by["stage"] for by, _ in found["tunedrop.runs"]} >= set(STAGES)
-    assert found["tunedrop.ticks"]
+    assert {"stage": "serving"} in [by for by, _ in values["tunedrop.runs.ended"]]
+    assert {"id": "secret"} in [by for by, _ in values["tunedrop.findings"]]
+    assert {by["stage"] for by, _ in values["tunedrop.runs"]} >= set(STAGES)
+    assert values["tunedrop.ticks"]
     about = {"model": MODEL}
-    assert (about, run["trained_tokens"]) in found["tunedrop.tokens.trained"]
-    ((_, cost),) = [point for point in found["tunedrop.cost.usd"] if point[0] == about]
+    assert (about, run["trained_tokens"]) in values["tunedrop.tokens.trained"]
+    ((_, cost),) = [point for point in values["tunedrop.cost.usd"] if point[0] == about]
     assert cost == pytest.approx(run["trained_tokens"] * 1.5 / 1e6)
     version = {"model": MODEL, "version": "1"}
-    assert version in [by for by, _ in found["tunedrop.chat.added_ms"]]
-    assert {200, 404} <= {by["status"] for by, _ in found["tunedrop.chat.answers"]}
+    assert version in [by for by, _ in values["tunedrop.chat.added_ms"]]
+    assert {200, 404} <= {by["status"] for by, _ in values["tunedrop.chat.answers"]}
 
 
 def test_the_log_has_the_runs_id_and_its_trace(loop: Loop, run: dict[str, Any]) -> None:
