@@ -1,1 +1,1 @@
-"""Documentation. `generate` makes the pages that come from the code."""
+"""Only so that docs/generate is a package by its whole name."""
