@@ -48,8 +48,14 @@ def _file(screen: Console, file: ScanResult, found: Verdict) -> None:
 def _group(screen: Console, group: FindingGroup, name: str) -> None:
     kind = TABLE[group.id]
     times = f" {group.count:,}×" if group.count > 1 else ""
-    screen.print(Text.assemble("  ", (kind.severity, COLOURS[kind.severity]), f" {kind.title}",
-                               (f" ({group.id}){times}", "dim")))  # fmt: skip
+    screen.print(
+        Text.assemble(
+            "  ",
+            (kind.severity, COLOURS[kind.severity]),
+            f" {kind.title}",
+            (f" ({group.id}){times}", "dim"),
+        )
+    )
     for finding in group.places[:PLACES]:
         where = f"{name}:{finding.line}" if finding.line else name
         index = finding.message_index

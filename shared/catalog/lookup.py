@@ -1,13 +1,12 @@
 """Answers from the dated facts. Look-ups only, no judgement."""
 
-from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from shared.catalog import facts
 
 
-@dataclass(frozen=True, slots=True)
-class CatalogModel:
+class CatalogModel(NamedTuple):
     """All that the facts say about a base model. Prices are USD per million training tokens, by
     tier; empty if unknown."""
 

@@ -1,14 +1,15 @@
-"""The shapes of dated facts. Every group of facts carries its source."""
+"""The shapes of dated facts. Every group of facts carries its source.
 
-from dataclasses import dataclass
+Named tuples, for a cold start pays for every dataclass and the chat waits for it.
+"""
+
 from datetime import date
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """Where facts were read, and the date that the page or snapshot bears; where it bears none, the
     day on which it was read."""
 
@@ -16,14 +17,12 @@ class Source:
     dated: date
 
 
-@dataclass(frozen=True, slots=True)
-class Dated(Generic[T]):
+class Dated(NamedTuple, Generic[T]):
     source: Source
     values: T
 
 
-@dataclass(frozen=True, slots=True)
-class ModelFacts:
+class ModelFacts(NamedTuple):
     """A base model. `methods` is empty for one that cannot be tuned here."""
 
     name: str
@@ -33,32 +32,28 @@ class ModelFacts:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Retirement:
+class Retirement(NamedTuple):
     """No earlier than these days."""
 
     training: date
     deployments: date
 
 
-@dataclass(frozen=True, slots=True)
-class FileLimits:
+class FileLimits(NamedTuple):
     source: Source
     minimum_examples: int
     largest_file: int  # bytes
     tokens_per_job: int  # tokens times epochs
 
 
-@dataclass(frozen=True, slots=True)
-class ImageLimits:
+class ImageLimits(NamedTuple):
     source: Source
     per_example: int
     examples: int  # with images, in one file
     largest: int  # bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Guidance:
+class Guidance(NamedTuple):
     """No limits: what is advised, or has been seen to go wrong."""
 
     source: Source
@@ -66,8 +61,7 @@ class Guidance:
     large_file: int  # bytes
 
 
-@dataclass(frozen=True, slots=True)
-class AccountLimits:
+class AccountLimits(NamedTuple):
     """Of one account; an account may have more by request."""
 
     source: Source
@@ -77,8 +71,7 @@ class AccountLimits:
     queued_jobs: int
 
 
-@dataclass(frozen=True, slots=True)
-class Hosting:
+class Hosting(NamedTuple):
     """USD for each tuned deployment, used or not; Developer deployments are free of it."""
 
     source: Source
@@ -86,8 +79,7 @@ class Hosting:
     hours_per_month: int
 
 
-@dataclass(frozen=True, slots=True)
-class EpochsRule:
+class EpochsRule(NamedTuple):
     """What the service is guessed to choose where nothing else is asked for."""
 
     source: Source

@@ -2,7 +2,6 @@
 
 import ast
 from collections.abc import Iterator
-from dataclasses import is_dataclass
 from datetime import date
 from pathlib import Path
 
@@ -20,7 +19,7 @@ NAMES = {model.name for model in facts.MODELS.values}
 GROUPS = {
     name: value
     for name, value in vars(facts).items()
-    if is_dataclass(value) and not isinstance(value, (type, Source))
+    if isinstance(value, tuple) and not isinstance(value, Source) and hasattr(value, "source")
 }
 
 

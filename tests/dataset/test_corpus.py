@@ -77,14 +77,14 @@ def test_a_line_beyond_the_limit_is_not_kept(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_files_over_the_services_limits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(facts, "GUIDANCE", replace(facts.GUIDANCE, large_file=1_000))
+    monkeypatch.setattr(facts, "GUIDANCE", facts.GUIDANCE._replace(large_file=1_000))
     assert "file-large" in scanned(good(12)).counts
-    monkeypatch.setattr(facts, "FILES", replace(facts.FILES, largest_file=1_000))
+    monkeypatch.setattr(facts, "FILES", facts.FILES._replace(largest_file=1_000))
     assert "file-too-large" in scanned(good(12)).counts
 
 
 def test_too_many_examples_with_images(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(facts, "IMAGES", replace(facts.IMAGES, examples=1))
+    monkeypatch.setattr(facts, "IMAGES", facts.IMAGES._replace(examples=1))
     pictured = talk(image("https://pictures/1.png"), ANSWER)
     assert "too-many-image-examples" in scanned(good(10) + pictured * 2).counts
 

@@ -1,11 +1,12 @@
-"""However a line was chosen, checking it takes a time that grows with the line."""
+"""However a file was chosen, checking it takes a time that grows with its length."""
 
 import json
+import random
 from collections.abc import Callable
 
 import pytest
 
-from tests.dataset.builders import ANSWER, ASKS, CALL, TOOL, USER, line, scan, talk
+from tests.dataset.builders import ANSWER, ASKS, CALL, GOOD, TOOL, USER, WORDS, line, scan, talk
 from tests.dataset.growth import MOST_GROWTH, seconds
 
 
@@ -36,12 +37,21 @@ def many_calls(count: int) -> bytes:
 
 
 def systems(count: int) -> bytes:
-    lines = ({"messages": [{"role": "system", "content": f"Be {n}."}, USER, ANSWER]} for n in
-             range(count))  # fmt: skip
-    return b"".join(map(line, lines))
+    prompts = ({"role": "system", "content": f"Be {n}."} for n in range(count))
+    return b"".join(talk(prompt, USER, ANSWER) for prompt in prompts)
 
 
-LINES: dict[str, tuple[int, Callable[[int], bytes]]] = {
+def drifting(count: int) -> bytes:
+    """Each example is almost the one before it, the last is nothing like the first."""
+    chance = random.Random(1)
+    words, lines = chance.choices(WORDS, k=60), []
+    for number in range(count):
+        words[chance.randrange(60)] = f"{chance.choice(WORDS)}{number}"
+        lines.append(talk({**USER, "content": " ".join(words)}, ANSWER))
+    return b"".join(lines)
+
+
+CONTENTS: dict[str, tuple[int, Callable[[int], bytes]]] = {
     "spaces before what is no JSON": (20_000, lambda n: b" " * n + b"x\n"),
     "brackets": (20_000, lambda n: b"[ " * n + b"\n"),
     "quotes and spaces": (20_000, lambda n: b'{"a"' + b'" ' * n + b"\n"),
@@ -51,6 +61,10 @@ LINES: dict[str, tuple[int, Callable[[int], bytes]]] = {
     "wrong arguments": (1_000, wrong_calls),
     "calls without answers": (500, many_calls),
     "system prompts": (500, systems),
+    "examples that drift": (500, drifting),
+    "the same example": (1_000, lambda n: line(GOOD) * n),
+    "broken lines": (1_000, lambda n: b'{"a"\n' * n),
+    "blank lines": (20_000, lambda n: b"\n" * n),
     "one letter": (20_000, text("a")),
     "one sign": (20_000, text("=")),
     "spaces within a text": (20_000, lambda n: talk({**USER, "content": f"a{' ' * n}b"}, ANSWER)),
@@ -62,8 +76,8 @@ LINES: dict[str, tuple[int, Callable[[int], bytes]]] = {
 }
 
 
-@pytest.mark.parametrize(("count", "make"), LINES.values(), ids=LINES)
-def test_the_time_grows_with_the_line(count: int, make: Callable[[int], bytes]) -> None:
+@pytest.mark.parametrize(("count", "make"), CONTENTS.values(), ids=CONTENTS)
+def test_the_time_grows_with_the_file(count: int, make: Callable[[int], bytes]) -> None:
     few, many = make(count), make(4 * count)
     scan(few[:2000])  # vocabularies are loaded once
     took = seconds(lambda: scan(few))

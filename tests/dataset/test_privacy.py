@@ -90,11 +90,30 @@ def test_overlaps_are_settled_as_by_comparing_all_with_all() -> None:
 
 
 PIECES = (
-    "jane.doe@contoso.com", "a@b", "4111 1111 1111 1111", "4111111111111112", "+49 30 1234567",
-    "DE89370400440532013000", "DE89 3704 0044 0532 0130 01", "123-45-6789", "sk-" + "a1" * 12,
-    "ghp_" + "a1B2" * 9, "AccountKey=" + "a1B2" * 12 + "==", "(212) 867-5309", "@", ".", "-", " ",
-    "1", "eyJhbGciOiJIUzI1NiJ9", ".eyJzdWIiOiIxMjM0NSJ9", ".abcdefghijklmn", "+", "x", "\n",
-)  # fmt: skip
+    "jane.doe@contoso.com",
+    "a@b",
+    "4111 1111 1111 1111",
+    "4111111111111112",
+    "+49 30 1234567",
+    "DE89370400440532013000",
+    "DE89 3704 0044 0532 0130 01",
+    "123-45-6789",
+    "sk-" + "a1" * 12,
+    "ghp_" + "a1B2" * 9,
+    "AccountKey=" + "a1B2" * 12 + "==",
+    "(212) 867-5309",
+    "@",
+    ".",
+    "-",
+    " ",
+    "1",
+    "eyJhbGciOiJIUzI1NiJ9",
+    ".eyJzdWIiOiIxMjM0NSJ9",
+    ".abcdefghijklmn",
+    "+",
+    "x",
+    "\n",
+)
 
 
 def test_texts_are_searched_as_by_comparing_all_with_all(monkeypatch: pytest.MonkeyPatch) -> None:

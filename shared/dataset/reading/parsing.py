@@ -14,6 +14,9 @@ from shared.dataset.findings.finding import PreviewRow, RawFinding
 from shared.dataset.findings.quoting import around, shorten
 from shared.dataset.reading.examples import Example
 
+# The example, if the line holds one; what is wrong with its JSON; a preview of an error.
+Parsed = tuple[Example | None, list[RawFinding], tuple[PreviewRow, ...]]
+
 _decode = msgspec.json.Decoder().decode
 _KEY = re.compile(rb'(?<!\\)"\s*:')
 _NOT_JSON = (  # the beginning of a line that is something else → what to do
@@ -50,8 +53,7 @@ def wrong_encoding(start: bytes) -> RawFinding | None:
     return None
 
 
-def parse(line: bytes) -> tuple[Example | None, list[RawFinding], tuple[PreviewRow, ...]]:
-    """The example, if the line holds one; what is wrong with its JSON; a preview of an error."""
+def parse(line: bytes) -> Parsed:
     try:
         value = _decode(line)
     except (msgspec.DecodeError, ValueError, RecursionError):
@@ -65,44 +67,50 @@ def keys_written(line: bytes) -> int:
     return len(_KEY.findall(line))
 
 
-def _as_object(
-    value: Any, findings: list[RawFinding]
-) -> tuple[Example | None, list[RawFinding], tuple[PreviewRow, ...]]:
+def _as_object(value: Any, findings: list[RawFinding]) -> Parsed:
     if isinstance(value, dict):
         return value, findings, ()
-    return None, [RawFinding("not-object", f"The line is {shorten(value)}, not a JSON object.")], ()
+    return _nothing("not-object", f"The line is {shorten(value)}, not a JSON object.")
 
 
-def _parse_slowly(line: bytes) -> tuple[Example | None, list[RawFinding], tuple[PreviewRow, ...]]:
+def _nothing(id: str, message: str, *shown: PreviewRow) -> Parsed:
+    return None, [RawFinding(id, message)], shown
+
+
+def _parse_slowly(line: bytes) -> Parsed:
+    """A line that the strict reader refuses, read by one that says why."""
     try:
         text = line.decode("utf-8")
     except UnicodeDecodeError as error:
-        byte = f"Byte {error.start + 1} of the line is 0x{line[error.start]:02X}"
-        guess = line.decode("latin-1")
-        finding = RawFinding("not-utf8", f"{byte}, which is not UTF-8.")
-        return None, [finding], around(guess, error.start)
-    strange: list[str] = []
+        message = f"Byte {error.start + 1} of the line is 0x{line[error.start]:02X}"
+        guess = around(line.decode("latin-1"), error.start)
+        return _nothing("not-utf8", f"{message}, which is not UTF-8.", *guess)
+    constants: list[str] = []
     try:
-        value = json.loads(text, parse_constant=lambda name: strange.append(name))
+        value = json.loads(text, parse_constant=constants.append)
         whole = json.dumps(value, ensure_ascii=False, allow_nan=False)
     except json.JSONDecodeError as error:
-        reason = error.msg.removesuffix(" at")
-        message = f"The line is not JSON: {reason} at column {error.colno}."
-        fix = next((fix for start, fix in _NOT_JSON if start.match(text)), None)
-        return None, [RawFinding("not-json", message, fix=fix)], around(text, error.pos)
+        return None, [_not_json(text, error)], around(text, error.pos)
     except RecursionError:
-        return None, [RawFinding("not-json", "The line is too deeply nested to be read.")], ()
+        return _nothing("not-json", "The line is too deeply nested to be read.")
     except ValueError:  # 1e999, or a number of thousands of digits
-        return (
-            None,
-            [RawFinding("not-a-number", "A number is larger than any that can be kept.")],
-            (),
-        )
+        return _nothing("not-a-number", "A number is larger than any that can be kept.")
+    return _check_values(line, value, whole, constants)
+
+
+def _not_json(text: str, error: json.JSONDecodeError) -> RawFinding:
+    reason = error.msg.removesuffix(" at")
+    message = f"The line is not JSON: {reason} at column {error.colno}."
+    fix = next((fix for start, fix in _NOT_JSON if start.match(text)), None)
+    return RawFinding("not-json", message, fix=fix)
+
+
+def _check_values(line: bytes, value: Any, whole: str, constants: list[str]) -> Parsed:
+    """`whole` is the value as JSON again; `constants` has NaN and its like, where they stood."""
     findings = _duplicates(line)
-    if strange:
-        findings.append(
-            RawFinding("not-a-number", f"A value is {strange[0]}, which JSON does not have.")
-        )
+    if constants:
+        message = f"A value is {constants[0]}, which JSON does not have."
+        findings.append(RawFinding("not-a-number", message))
     try:
         whole.encode()
     except UnicodeEncodeError as error:
@@ -110,9 +118,8 @@ def _parse_slowly(line: bytes) -> tuple[Example | None, list[RawFinding], tuple[
         findings.append(RawFinding("lone-surrogate", f"The escape {half} has lost its other half."))
         value = json.loads(whole.encode("utf-8", "replace"))
     if not findings:
-        findings.append(
-            RawFinding("not-json", "The line holds something that strict readers refuse.")
-        )
+        message = "The line holds something that strict readers refuse."
+        findings.append(RawFinding("not-json", message))
     return _as_object(value, findings)
 
 
