@@ -6,7 +6,7 @@ import re
 import subprocess
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -119,11 +119,13 @@ class _Unused:
 
 
 @contextmanager
-def started(state: Path, *more: str) -> Iterator[tuple[Running, "subprocess.Popen[str]"]]:
+def started(
+    state: Path, *more: str, program: Sequence[str] = tuple(supervised.module("local.emulator"))
+) -> Iterator[tuple[Running, "subprocess.Popen[str]"]]:
     """An emulator as a process, on a port that it takes itself: one that was only looked up could
     be taken by another process meanwhile."""
     weights = ROOT / ".local" / "models"
-    command = supervised.module("local.emulator", "--port", "0", "--state", str(state))
+    command = [*program, "--port", "0", "--state", str(state)]
     command += ["--model", "tiny", "--weights", str(weights), "--key", KEY, *more]
     # The tiny model is too small to share among threads.
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
@@ -135,8 +137,16 @@ def started(state: Path, *more: str) -> Iterator[tuple[Running, "subprocess.Pope
         try:
             yield Running(url_of(process)), process
         finally:
-            process.terminate()
-            process.wait(timeout=10)
+            stop(process)
+
+
+def stop(process: "subprocess.Popen[str]") -> None:
+    process.terminate()
+    try:
+        process.wait(timeout=10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise
 
 
 def url_of(process: "subprocess.Popen[str]") -> str:

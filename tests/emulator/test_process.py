@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -21,6 +22,7 @@ from local.emulator.language.model import LanguageModel
 
 from .harness import (
     BASE_MODEL,
+    KEY,
     QUESTION,
     ROOT,
     Running,
@@ -42,14 +44,15 @@ def allowed() -> float:
 
 
 @needs_signals
-def test_a_signal_ends_it_soon_while_it_trains_and_streams(
+def test_a_signal_ends_it_soon_while_it_trains_and_answers(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with started(tmp_path) as (emulator, process), emulator.v1() as client:
         endless_job(client)
-        deploy_base(emulator, client)
+        deploy_base(emulator)
+        answer_once_ready(client, "base")
         wait_until(lambda: steps_of(client) > 1)
-        with open_stream(emulator):
+        with open_stream(emulator), unanswered_call(emulator, "slow-first-token", seconds=3600):
             began = time.monotonic()
             process.send_signal(signal.SIGTERM)
             code = process.wait(timeout=30)
@@ -68,6 +71,31 @@ def test_a_signal_ends_it_also_when_it_has_hardly_begun(
     with started(tmp_path, "--lazy") as (_, process):
         process.send_signal(getattr(signal, name))
         assert process.wait(timeout=30) == 0
+    assert "Traceback" not in capfd.readouterr().err
+
+
+# A model that takes an hour to load.
+SLOW_MODEL = """
+import time
+from local.emulator.language import model
+model._load = lambda *_: time.sleep(3600)
+from local.emulator.__main__ import main
+main()
+"""
+
+
+@needs_signals
+def test_a_signal_ends_it_soon_while_calls_wait_for_the_model(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with started(tmp_path, program=(sys.executable, "-c", SLOW_MODEL)) as (emulator, process):
+        emulator.settings(creating_seconds=0, readiness_gap_seconds=0)
+        deploy_base(emulator)
+        with unanswered_call(emulator, "stream-cut"):
+            began = time.monotonic()
+            process.send_signal(signal.SIGINT)
+            assert process.wait(timeout=30) == 0
+            assert time.monotonic() - began < allowed()
     assert "Traceback" not in capfd.readouterr().err
 
 
@@ -113,12 +141,11 @@ def steps_of(client: OpenAI) -> int:
     return max(numbers, default=0)
 
 
-def deploy_base(emulator: Running, client: OpenAI) -> None:
+def deploy_base(emulator: Running) -> None:
     model = {"format": "OpenAI", "name": "gpt-4.1-nano", "version": "2025-04-14"}
     body = {"sku": {"name": "Standard"}, "properties": {"model": model}}
     with emulator.arm_http() as arm:
         arm.put(account_path("/deployments/base"), json=body).raise_for_status()
-    answer_once_ready(client, "base")
 
 
 @contextmanager
@@ -130,6 +157,22 @@ def open_stream(emulator: Running) -> Iterator[None]:
         client.stream("POST", "/openai/v1/chat/completions", json=body) as answer,
     ):
         next(answer.iter_lines())
+        yield
+
+
+@contextmanager
+def unanswered_call(emulator: Running, fault: str, **options: float) -> Iterator[None]:
+    """A chat without an answer; the fault that is armed for it shows when it has arrived."""
+    emulator.fault(fault, **options)
+    port = int(emulator.url.rpartition(":")[2])
+    body = json.dumps({"model": "base", "messages": QUESTION}).encode()
+    head = (
+        "POST /openai/v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n"
+        f"api-key: {KEY}\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.sendall(head.encode() + body)
+        wait_until(lambda: emulator.control("faults")["armed"][0]["struck"] == 1)
         yield
 
 

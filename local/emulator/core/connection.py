@@ -25,7 +25,12 @@ class ConnectionMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         owner: Any = getattr(send, "__self__", None)
         scope[_KEY] = getattr(owner, "transport", None)
-        await self._app(scope, receive, send)
+        try:
+            await self._app(scope, receive, send)
+        except asyncio.CancelledError:
+            # The server stops and does not wait for this answer any longer. Were the connection
+            # still open, it would log the missing answer with a traceback.
+            await reset(scope, receive)
 
 
 async def reset(scope: Scope, receive: Receive) -> None:
