@@ -69,7 +69,8 @@ def test(arguments: list[str]) -> int:
 
 
 def check(arguments: list[str]) -> int:
-    """Check format, lint, types, security rules, and infra/ against Microsoft's models.
+    """Check format, lint, types, security rules, the pages made from code (as `dev.py docs` does),
+    and infra/ against Microsoft's models.
 
     Writes nothing without --fix but caches and, for infra/, environments in .local. Takes minutes.
     """
@@ -84,6 +85,7 @@ def check(arguments: list[str]) -> int:
         ["ruff", "check", *(["--fix"] if fix else [])],
         ["mypy"],
         ["bandit", "-q", "-c", "pyproject.toml", "-r", *SAFE],
+        ["docs.generate", *([] if fix else ["--check"])],
         ["pytest", "--quiet", "tests/infra/long"],
     ]
     return max(run(*step) for step in steps)

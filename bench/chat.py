@@ -20,7 +20,7 @@ import aiohttp
 import psutil
 
 from bench.chat_servers import KEY, MODEL, ROOT, app_command, litellm_command, settings
-from local import processes
+from local import processes, supervised
 
 RESULT = ROOT / "bench/results/chat.json"
 ROUNDS = 5  # in each round every path is measured once
@@ -186,7 +186,7 @@ def running() -> Iterator[list[Path]]:
     """The upstream and everything in front of it; all of it is stopped at the end."""
     ports = {name: processes.free_port() for name in ("stub", "handler", "app", "litellm")}
     upstream = f"http://127.0.0.1:{ports['stub']}"
-    server = [sys.executable, "-m", "bench.chat_servers"]
+    server = supervised.module("bench.chat_servers")
     commands = {
         "stub": [*server, "stub", str(ports["stub"])],
         "handler": [*server, "handler", str(ports["handler"]), "--upstream", upstream],

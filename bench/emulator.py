@@ -26,6 +26,8 @@ from typing import Any
 import psutil
 from openai import OpenAI
 
+from local import supervised
+
 ROOT = Path(__file__).resolve().parents[1]
 RESULT = ROOT / "bench/results/emulator.json"
 WEIGHTS = ROOT / ".local/weights"
@@ -177,10 +179,10 @@ def started(folder: Path, dtype: str) -> Iterator[tuple[str, int, dict[str, floa
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "local.emulator", "--port", str(port), "--key", KEY]
+    command = supervised.module("local.emulator", "--port", str(port), "--key", KEY)
     command += ["--state", str(folder / dtype), "--weights", str(WEIGHTS), "--dtype", dtype]
     began = time.perf_counter()
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL) as process:
+    with supervised.start(command, cwd=ROOT, stdout=subprocess.DEVNULL) as process:
         try:
             until(lambda: health(url) is not None or process.poll() is not None)
             answers = time.perf_counter() - began

@@ -1,6 +1,5 @@
 """`pip install .` gives the command and what it needs, and nothing of the laptop."""
 
-import importlib.metadata as metadata
 import os
 import subprocess
 import sys
@@ -11,6 +10,7 @@ import pytest
 
 from local import set_up
 from tests.environments import environment
+from tunedrop import __version__
 
 from .conftest import ROOT
 
@@ -60,16 +60,13 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 def try_out(run: Run) -> None:
     """What everybody does first."""
     shown = run("tunedrop", "--version")
-    assert shown.stdout.split() == ["tunedrop", version()], shown.stderr
+    packaged = run("python", "-c", "import importlib.metadata as m; print(m.version('tunedrop'))")
+    assert shown.stdout.split() == ["tunedrop", packaged.stdout.strip()], shown.stderr
+    assert packaged.stdout.strip() == __version__
     checked = run("tunedrop", "check", str(EXAMPLE))
     assert checked.returncode == 0, checked.stderr
     assert "accepted" in checked.stdout
     assert run("python", "-m", "pip", "check").returncode == 0
-
-
-def version() -> str:
-    """What the package says of itself; the environment of the tests has it in place."""
-    return metadata.version("tunedrop")
 
 
 def test_the_command_works_elsewhere(run: Run) -> None:
@@ -82,7 +79,7 @@ def test_the_version_is_the_newest_of_the_changelog() -> None:
         for line in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8").splitlines()
         if line.startswith("## ")
     ]
-    assert titles[0] == version()
+    assert titles[0] == __version__
 
 
 def test_every_module_of_the_command_has_what_it_imports(run: Run) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from local import processes, supervised
 from tests.conftest import wait_for
-from tests.processes import ROOT, cleared, left, tree
+from tests.processes import PATIENCE_SECONDS, ROOT, cleared, left, tree
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 
@@ -95,6 +95,15 @@ def known(state: Path, process: "subprocess.Popen[bytes]") -> dict[str, Any] | N
     return dict(stack) if "events" in stack["pids"] else None
 
 
+def test_nothing_is_left_when_the_owner_of_a_stack_is_killed(tmp_path: Path) -> None:
+    """Then nobody stops the parts but they themselves."""
+    with dev("up", "--port", "0", "--model", "tiny", "--state", str(tmp_path)) as process:
+        stack = wait_for(lambda: known(tmp_path, process))
+        with cleared(tree(process.pid)) as started:
+            kill(stack["owner"]["pid"])
+            assert left(started) == []
+
+
 @pytest.mark.parametrize("end", ENDS)
 def test_nothing_is_left_of_a_stack(end: Callable[[int], None], tmp_path: Path) -> None:
     command = ["up", "--port", "0", "--model", "tiny", "--state", str(tmp_path)]
@@ -104,9 +113,10 @@ def test_nothing_is_left_of_a_stack(end: Callable[[int], None], tmp_path: Path) 
             pids = {pid["pid"] for pid in [stack["owner"], *stack["pids"].values()]}
             assert pids == {one.pid for one in started} - {process.pid}
             end(process.pid)
+            code = process.wait(PATIENCE_SECONDS)  # first: `left` would take it away
             assert left(started) == []
             if end is not kill:
-                assert process.wait() == 0
+                assert code == 0
                 assert not (tmp_path / "stack.json").exists()
 
 
@@ -156,7 +166,7 @@ def test_a_module_that_does_not_want_to_stop_is_ended(tmp_path: Path) -> None:
         os.close(reading)
         assert process.stdout.readline() == b"up\n"
         os.close(writing)
-        assert process.wait() == 1
+        assert process.wait(PATIENCE_SECONDS) == 1
 
 
 def test_nohup_is_left_alone(tmp_path: Path) -> None:

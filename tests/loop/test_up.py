@@ -1,8 +1,10 @@
 """`dev.py up` as people keep it running: it notices a part that dies, and starts again."""
 
 import json
+import os
 import socket
 import subprocess
+import sys
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +14,8 @@ import psutil
 import pytest
 
 from local import stack, storage, supervised
+from local.processes import Pid
+from tests import conftest
 from tests.conftest import wait_for
 from tests.processes import ROOT
 
@@ -138,3 +142,14 @@ def stuck(emulator: str) -> None:
         method="PUT",
     )
     urllib.request.urlopen(put, timeout=30).close()
+
+
+def test_waiting_ends_when_a_part_of_the_stack_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And not when some number of seconds is over."""
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    pid = Pid.of(gone.pid)
+    gone.wait()
+    half = stack.Stack("", "", "", "", "", "", "", Pid.of(os.getpid()), pids={"openai": pid})
+    monkeypatch.setattr(conftest, "STACKS", [half])
+    with pytest.raises(AssertionError, match="openai"):
+        wait_for(lambda: None)
