@@ -161,7 +161,7 @@ def open_stream(emulator: Running) -> Iterator[None]:
 
 
 @contextmanager
-def unanswered_call(emulator: Running, fault: str, **options: float) -> Iterator[None]:
+def unanswered_call(emulator: Running, fault: str, **options: Any) -> Iterator[None]:
     """A chat without an answer; the fault that is armed for it shows when it has arrived."""
     emulator.fault(fault, **options)
     port = int(emulator.url.rpartition(":")[2])

@@ -10,7 +10,7 @@ import pytest
 from local.emulator import DEFAULT_KEY
 from shared.telemetry import METRICS, root_of
 from tests.conftest import Loop, wait_for
-from tests.loop.test_loop import dataset
+from tests.support.datasets import dataset
 
 MODEL = "watched"
 PROMPT = "a-very-private-question"
