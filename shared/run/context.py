@@ -1,7 +1,7 @@
 """What a step works with: clients, records, the time and the policy. Tests give their own."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -27,6 +27,7 @@ class Context:
     registry: Registry
     policy: Policy
     now: Callable[[], datetime] = utc_now
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     awake_since: datetime | None = None
     overrunning: set[asyncio.Task[None]] = field(default_factory=set)  # what ticks left running
     _copies: Copies | None = None
@@ -37,14 +38,16 @@ class Context:
         clients: AzureClients,
         policy: Policy | None = None,
         now: Callable[[], datetime] = utc_now,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> "Context":
         policy = policy or Policy(first_pause=clients.settings.backoff_seconds)
         return cls(
             clients=clients,
-            ledger=Ledger(clients.runs, policy, now),
+            ledger=Ledger(clients.runs, policy, now, sleep),
             registry=Registry(clients.models),
             policy=policy,
             now=now,
+            sleep=sleep,
         )
 
     @property
