@@ -12,6 +12,7 @@ from shared.run import reconciler
 from shared.run.stages import Stage
 from tests.chat import upstream as up
 from tests.chat.conftest import Shop, shop  # noqa: F401 - a fixture
+from tests.support.harness import backend, harness  # noqa: F401 - fixtures
 from tests.support.runs import RunHarness
 
 Heard = list[tuple[str, float, dict[str, Any]]]
@@ -31,7 +32,10 @@ def heard() -> Iterator[Heard]:
     telemetry.connect(NoOpTracer(), {}, [])
 
 
-async def test_a_drop_whose_event_was_lost(harness: RunHarness, heard: Heard) -> None:
+async def test_a_drop_whose_event_was_lost(
+    harness: RunHarness,  # noqa: F811
+    heard: Heard,
+) -> None:
     await harness.drop_without_event()
     await reconciler.sweep(harness.ctx)
     assert heard == [("tunedrop.poisoned", 1, {})]
