@@ -8,9 +8,13 @@ Faults and settings have the emulator's names.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
+from openai import BadRequestError
+
 from local.stack import ACCOUNT, GROUP
+from shared.cloud.remote import ENDED
 from tests.conftest import QUICK, Loop, wait_for
 
 
@@ -91,15 +95,25 @@ class StackControl(ServiceControl):
         self.loop.emulator("faults", method="DELETE")
 
     def struck(self) -> dict[str, int]:
-        armed = self.loop.emulator("faults", method="GET")["data"]
+        armed = self.loop.emulator("faults", method="GET")["armed"]
         return {f"{fault['fault']} {fault['operation']}": fault["struck"] for fault in armed}
 
     def configure(self, **settings: Any) -> None:
         self.loop.emulator("settings", settings, "PATCH")
 
-    def reset(self) -> None:
+    def clear(self, prefix: str) -> None:
+        """Leave nothing of these models or runs, nor what was armed."""
         self.disarm()
         self.configure(**QUICK)
+        for job in self.loop.service.fine_tuning.jobs.list(limit=100):
+            if (job.metadata or {}).get("tunedrop_run", "").startswith(prefix):
+                self._end_job(job.id)
+        self.loop.clear_service(prefix)
+
+    def _end_job(self, job_id: str) -> None:
+        with suppress(BadRequestError):  # it has ended
+            self.cancel_job(job_id)
+        self.wait_for(lambda: self.job_status(job_id) in ENDED)
 
     def calls(self) -> int:
         return self.loop.calls()
