@@ -104,6 +104,14 @@ class MemoryContainer(Container):
         for name, blob in self._blobs.items():
             self._blobs[name] = replace(blob, lease=None)
 
+    def saved(self) -> dict[str, _Blob]:
+        return dict(self._blobs)
+
+    def restore(self, saved: dict[str, _Blob]) -> None:
+        """As after an outage that has lost the writes since then, acknowledged or not."""
+        self._blobs = dict(saved)
+        self.break_leases()
+
     async def _get(self, name: str) -> _Blob | None:
         self._check_name(name)
         await asyncio.sleep(0)
