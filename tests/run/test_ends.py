@@ -46,8 +46,9 @@ async def test_a_cancel_during_the_probe_does_not_kill_the_champion(
     assert run.stage is Stage.CANCELLED
     model = await harness.ctx.registry.load(harness.model)
     assert model
+    assert first.version
     assert model.champion == first.version
-    assert not model.version(model.champion).withdrawn
+    assert not model.version(first.version).withdrawn
     service.wait_for(lambda: run.deployment not in service.deployments())
     assert first.deployment in service.deployments()
 

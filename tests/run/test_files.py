@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from shared.cloud.remote import RemoteFile
 from shared.run import files, reconciler
 from shared.run.stages import ENDS, Stage
 from tests.support.control import ServiceControl
@@ -13,6 +14,23 @@ from tests.support.datasets import dataset
 from tests.support.runs import RunHarness
 
 HANG = 60  # seconds, against a loop that never ends
+
+
+async def test_a_files_id_is_written_down_before_it_is_waited_for(
+    harness: RunHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await harness.drop()
+    run = await harness.received()
+    look = harness.ctx.clients.finetuning.file
+    written: list[str | None] = []
+
+    async def file(file_id: str) -> RemoteFile | None:
+        written.append((await harness.known(run.id)).training.file_id)
+        return await look(file_id)
+
+    monkeypatch.setattr(harness.ctx.clients.finetuning, "file", file)
+    run = await harness.until(run, Stage.TRAINING)
+    assert set(written) == {run.training.file_id}
 
 
 async def test_a_file_deleted_at_the_service_is_brought_again(

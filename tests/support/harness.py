@@ -51,5 +51,4 @@ async def harness(
     service = StackControl(backend)
     async with AzureClients(Settings.load(environ)) as clients:
         yield RunHarness.on_stack(clients, model, service)
-    service.reset()
-    backend.clear_service(f"{model}-")
+    service.clear(f"{model}-")
