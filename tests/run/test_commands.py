@@ -136,6 +136,20 @@ async def test_a_command_waits_for_the_right_to_carry_it_out(
     assert run.stage is Stage.CANCELLED
 
 
+async def test_a_command_is_not_held_up_by_the_pause_after_a_failure(
+    harness: RunHarness, service: ServiceControl
+) -> None:
+    """It is given while another worker is on the run; the next tick carries it out."""
+    run = await harness.queued()
+    service.arm("throttled", "jobs.get", retry_after=3600)
+    await harness.tick()
+    async with harness.ledger.claim(run.id) as claim:
+        assert claim
+        assert (await harness.command(run, Action.CANCEL)).stage is Stage.SUBMITTED
+    await harness.tick()
+    assert (await harness.known(run.id)).stage is Stage.CANCELLED
+
+
 async def test_a_command_that_is_still_to_be_carried_out_admits_no_other(
     harness: RunHarness, service: ServiceControl
 ) -> None:

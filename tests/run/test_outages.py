@@ -9,6 +9,8 @@ from tests.support.control import ServiceControl
 from tests.support.datasets import dataset
 from tests.support.harness import on_stack
 from tests.support.runs import RunHarness
+from tests.support.service_parts import Host
+from tests.support.service_state import MemoryService
 
 FAULTS = [
     ("unavailable", "files.*"),
@@ -229,3 +231,17 @@ async def test_somebody_elses_deployment_is_neither_touched_nor_deleted(
     assert second.failure
     assert "is taken" in second.failure.message
     assert service.deployments()[str(first.deployment)] == first.fine_tuned_model
+
+
+async def test_somebody_elses_failed_deployment_is_not_made_again(
+    harness: RunHarness, service: ServiceControl
+) -> None:
+    assert isinstance(service, MemoryService)
+    name, now = f"{harness.model}-v1", harness.ctx.now()
+    service.hosts[name] = Host(name, "of-somebody", now, now, "provisioning-failed")
+    await harness.drop()
+    run = await harness.until(await harness.received(), *ENDS)
+    assert run.stage is Stage.FAILED
+    assert run.failure
+    assert "is taken" in run.failure.message
+    assert service.deployments() == {name: "of-somebody"}
