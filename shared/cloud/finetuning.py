@@ -59,7 +59,7 @@ class FineTuning:
     async def files(self, names: Container[str]) -> list[RemoteFile]:
         """Every file of one of these names, usable or not, the newest first."""
         with _translated("list files"):
-            listed = self.client.files.list(purpose="fine-tune")
+            listed = self.client.files.list(purpose="fine-tune", order="desc")
             found = [remote_file(file) async for file in listed]
         return [file for file in found if file.name in names]
 

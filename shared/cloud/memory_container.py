@@ -1,20 +1,22 @@
 """A container within one process, for tests: the behaviour of blob storage without storage.
 
-Leases run out by the clock that is given, like those of a worker that has died. Knows no outage.
+Each call lets other tasks run first, so that what races in Azure races here. A lease lasts as long
+as its block, as if it were renewed; `break_leases` ends those of workers that have died. Knows no
+outage.
 """
 
+import asyncio
 import hashlib
 import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
-from shared.cloud.container import LEASE_SECONDS, BlobInfo, Container, Content
+from shared.cloud.container import BlobInfo, Container, Content
 from shared.errors import Conflict, Replaced
 
 CHUNK = 1 << 20
-LEASE = timedelta(seconds=LEASE_SECONDS)
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,6 @@ class _Blob:
     etag: str
     modified: datetime
     lease: str | None = None
-    leased_until: datetime | None = None
 
 
 class MemoryContainer(Container):
@@ -34,36 +35,38 @@ class MemoryContainer(Container):
         self._writes = 0
 
     async def read(self, name: str) -> Content | None:
-        blob = self._get(name)
+        blob = await self._get(name)
         return Content(blob.data, blob.etag) if blob else None
 
     async def create(self, name: str, data: bytes, content_type: str = "application/json") -> str:
-        if self._get(name):
-            raise Conflict(f"{self.name}/{name} was changed by another worker.")
+        if await self._get(name):
+            raise self._changed(name)
         return self._write(name, data)
 
     async def replace(self, name: str, data: bytes, etag: str) -> str:
-        blob = self._get(name)
+        blob = await self._get(name)
         if blob is None or blob.etag != etag:
-            raise Conflict(f"{self.name}/{name} was changed by another worker.")
-        self._check_lease(name)
+            raise self._changed(name)
+        self._check_lease(name, blob)
         return self._write(name, data)
 
     async def put(self, name: str, data: bytes, content_type: str) -> None:
-        self._check_lease(name)
+        self._check_lease(name, await self._get(name))
         self._write(name, data)
 
     async def append(self, name: str, line: str) -> None:
-        blob = self._get(name)
+        blob = await self._get(name)
+        self._check_lease(name, blob)
         self._write(name, (blob.data if blob else b"") + line.encode() + b"\n")
 
     async def delete(self, name: str, lease: str | None = None) -> None:
-        if self._get(name):
-            self._check_lease(name, lease)
+        blob = await self._get(name)
+        if blob:
+            self._check_lease(name, blob, lease)
             del self._blobs[name]
 
     async def stream(self, name: str, etag: str) -> AsyncIterator[bytes]:
-        blob = self._get(name)
+        blob = await self._get(name)
         if blob is None:
             raise Replaced(f"{name} was deleted.")
         if blob.etag != etag:
@@ -72,60 +75,65 @@ class MemoryContainer(Container):
             yield blob.data[start : start + CHUNK]
 
     async def info(self, name: str) -> BlobInfo | None:
-        blob = self._get(name)
+        blob = await self._get(name)
         return _info(name, blob) if blob else None
 
     async def list(self, prefix: str = "") -> AsyncIterator[BlobInfo]:
-        self._check_name(prefix)
+        await self._get(prefix)
         for name, blob in sorted(self._blobs.items()):
             if name.startswith(prefix):
                 yield _info(name, blob)
 
     @asynccontextmanager
     async def lease(self, name: str) -> AsyncIterator[str | None]:
-        blob = self._get(name)
-        if blob is None or self._leased(blob):
+        blob = await self._get(name)
+        if blob is None or blob.lease:
             yield None
             return
         lease = str(uuid.uuid4())
-        self._blobs[name] = _with_lease(blob, lease, self._now() + LEASE)
+        self._blobs[name] = replace(blob, lease=lease)
         try:
             yield lease
         finally:
             held = self._blobs.get(name)
             if held and held.lease == lease:
-                self._blobs[name] = _with_lease(held, None, None)
+                self._blobs[name] = replace(held, lease=None)
 
     def break_leases(self) -> None:
         """As time would: the leases of dead workers run out."""
         for name, blob in self._blobs.items():
-            self._blobs[name] = _with_lease(blob, None, None)
+            self._blobs[name] = replace(blob, lease=None)
 
-    def _get(self, name: str) -> _Blob | None:
+    def saved(self) -> dict[str, _Blob]:
+        return dict(self._blobs)
+
+    def restore(self, saved: dict[str, _Blob]) -> None:
+        """As after an outage that has lost the writes since then, acknowledged or not."""
+        self._blobs = dict(saved)
+        self.break_leases()
+
+    async def _get(self, name: str) -> _Blob | None:
         self._check_name(name)
+        await asyncio.sleep(0)
         return self._blobs.get(name)
 
     def _write(self, name: str, data: bytes) -> str:
         self._writes += 1
         etag = hashlib.sha256(f"{self.name} {self._writes}".encode()).hexdigest()[:16]
         known = self._blobs.get(name)
-        lease, until = (known.lease, known.leased_until) if known else (None, None)
         # Storage tells whole seconds.
-        self._blobs[name] = _Blob(data, etag, self._now().replace(microsecond=0), lease, until)
+        modified = self._now().replace(microsecond=0)
+        self._blobs[name] = _Blob(data, etag, modified, known.lease if known else None)
         return etag
 
-    def _leased(self, blob: _Blob) -> bool:
-        return blob.leased_until is not None and self._now() < blob.leased_until
-
-    def _check_lease(self, name: str, lease: str | None = None) -> None:
-        blob = self._get(name)
-        if blob and self._leased(blob) and blob.lease != lease:
+    def _check_lease(self, name: str, blob: _Blob | None, lease: str | None = None) -> None:
+        """A lease that is given must be the one that the blob has; a leased blob wants it given."""
+        if blob and blob.lease != lease:
             raise Conflict(f"{self.name}/{name} is held by another worker.")
+
+    def _changed(self, name: str) -> Conflict:
+        return Conflict(f"{self.name}/{name} was changed by another worker.")
 
 
 def _info(name: str, blob: _Blob) -> BlobInfo:
     return BlobInfo(name, blob.etag, len(blob.data), blob.modified)
-
-
-def _with_lease(blob: _Blob, lease: str | None, until: datetime | None) -> _Blob:
-    return _Blob(blob.data, blob.etag, blob.modified, lease, until)

@@ -29,6 +29,7 @@ class Context:
     registry: Registry
     policy: Policy
     now: Callable[[], datetime] = utc_now
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     awake_since: datetime | None = None
     overrunning: set[asyncio.Task[None]] = field(default_factory=set)  # what ticks left running
     _copies: Copies | None = None
@@ -39,14 +40,16 @@ class Context:
         clients: AzureClients,
         policy: Policy | None = None,
         now: Callable[[], datetime] = utc_now,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> "Context":
         policy = policy or Policy(first_pause=clients.settings.backoff_seconds)
         return cls(
             clients=clients,
-            ledger=Ledger(clients.runs, policy, now),
+            ledger=Ledger(clients.runs, policy, now, sleep),
             registry=Registry(clients.models),
             policy=policy,
             now=now,
+            sleep=sleep,
         )
 
     @property

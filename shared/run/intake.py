@@ -9,7 +9,6 @@ The identity of a run is the digest of what it is made of, so the same drop deli
 two instances, or again next week is the same run. Knows nothing of what happens to it then.
 """
 
-import asyncio
 import hashlib
 import logging
 from datetime import timedelta
@@ -82,7 +81,7 @@ async def _quiet_folder(model: str, ctx: Context) -> Folder:
         rest = folder.last_touched + quiet - ctx.now()
         if rest <= timedelta(0):
             return folder
-        await asyncio.sleep(rest.total_seconds())
+        await ctx.sleep(rest.total_seconds())
 
 
 async def _compose(folder: Folder, ctx: Context) -> Run | None:

@@ -13,8 +13,9 @@ import asyncio
 import json
 import logging
 import random
-from collections.abc import AsyncIterator, Callable, Iterable, Set
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Set
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from datetime import datetime
 
 from shared import telemetry
@@ -35,9 +36,12 @@ MAX_CLAIMS = 20  # tries to be the one worker on a run that is entered or reopen
 CLAIM_PAUSE = 0.2  # seconds between them
 
 
+@dataclass(frozen=True)
 class Ledger:
-    def __init__(self, runs: Container, policy: Policy, now: Callable[[], datetime]) -> None:
-        self.runs, self.policy, self.now = runs, policy, now
+    runs: Container
+    policy: Policy
+    now: Callable[[], datetime]
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
     # ---- one run
 
@@ -200,13 +204,15 @@ class Ledger:
         """Once for each try to be the one worker on a run. Raises Unavailable after the last."""
         for _ in range(MAX_CLAIMS):
             yield
-            await asyncio.sleep(CLAIM_PAUSE)
+            await self.sleep(CLAIM_PAUSE)
         raise Unavailable(f"Another worker is busy with {run_id}.", "Try again in a minute.")
 
 
+@dataclass(frozen=True)
 class Claim:
-    def __init__(self, runs: Container, run_id: str, lease: str) -> None:
-        self.runs, self.run_id, self.lease = runs, run_id, lease
+    runs: Container
+    run_id: str
+    lease: str
 
     async def deactivate(self) -> None:
         """The run needs no more care: ticks will not see it again."""

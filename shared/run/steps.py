@@ -7,7 +7,6 @@ the run nor its record.
 Knows what to do in a stage, not which stage comes next (`stages`) or when (`reconciler`).
 """
 
-import asyncio
 from datetime import timedelta
 
 from shared.cloud.remote import RemoteFile, RemoteJob
@@ -211,7 +210,7 @@ async def _processed(file: File, ctx: Context) -> bool:
             raise _unusable(remote)
         if ctx.now() > give_up:
             return False
-        await asyncio.sleep(FILE_POLL_SECONDS)
+        await ctx.sleep(FILE_POLL_SECONDS)
     return False  # deleted meanwhile: the next look uploads it again
 
 

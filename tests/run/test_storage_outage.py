@@ -17,6 +17,7 @@ from shared.run import reconciler
 from shared.run.stages import Stage
 from shared.settings import Settings
 from tests.conftest import Loop
+from tests.support.control import StackControl
 from tests.support.runs import RunHarness
 
 
@@ -61,7 +62,7 @@ async def test_a_run_goes_on_when_storage_is_back(
         for name in ("datasets", "runs", "models"):
             blobs.create_container(f"{name}-{model}")
     async with AzureClients(Settings.load(environ)) as clients:
-        harness = RunHarness.of(clients, model)
+        harness = RunHarness.on_stack(clients, model, StackControl(loop))
         await harness.drop()
         run = await harness.received()
         await reconciler.tick(harness.ctx)

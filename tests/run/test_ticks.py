@@ -6,40 +6,43 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from azure.storage.blob import BlobLeaseClient
 from starlette.requests import Request
 
 from shared import api
 from shared.errors import Unavailable
 from shared.run import heartbeat, jobs, reconciler, steps
-from shared.run.record import Action
+from shared.run.ledger import Ledger
+from shared.run.outcome import Outcome
+from shared.run.record import Action, Run
 from shared.run.results import read_results
 from shared.run.stages import ENDS, Stage
-from tests.conftest import Loop
-from tests.support.faults import Faults
+from tests.support.control import ServiceControl
+from tests.support.harness import on_both
 from tests.support.runs import RunHarness
+
+HANG = 60  # seconds, against a loop that never ends
 
 
 async def test_what_is_truly_stuck_is_abandoned_with_the_reason_and_its_job_ended(
-    loop: Loop, harness: RunHarness, faults: Faults
+    harness: RunHarness, service: ServiceControl
 ) -> None:
-    run = await harness.queued(faults)
+    run = await harness.queued()
     await harness.backdate(run, days=8)
-    await harness.ticked(days=8, until=harness.ctx.now())
-    await reconciler.tick(harness.ctx)
+    await harness.ticked(days=8)
+    await harness.tick()
     run = await harness.known(run.id)
     assert run.stage is Stage.FAILED
     assert run.failure
     assert "while submitted" in run.failure.message
-    (job,) = loop.jobs_of(run.id)
-    assert loop.service.fine_tuning.jobs.retrieve(job).status == "cancelled"
+    (job,) = service.jobs_of(run.id)
+    assert service.job_status(job) == "cancelled"
 
 
-async def test_a_month_of_downtime_abandons_nothing(harness: RunHarness, faults: Faults) -> None:
-    run = await harness.queued(faults)
+async def test_a_month_of_downtime_abandons_nothing(harness: RunHarness) -> None:
+    run = await harness.queued()
     await harness.backdate(run, days=31)
     await harness.ticked(days=9, until=harness.ctx.now() - timedelta(days=31))
-    await reconciler.tick(harness.ctx)
+    await harness.tick()
     assert (await harness.known(run.id)).stage is Stage.SUBMITTED
 
 
@@ -56,25 +59,67 @@ async def test_a_bad_run_and_a_slow_one_do_not_delay_the_others(
         await release.wait()
 
     monkeypatch.setattr(reconciler, "sweep", slow)
-    harness.set_policy(tick_timeout=2.0)
+    harness.set_policy(tick_timeout=0.05)
     await harness.until(good, *ENDS)
     release.set()
     await asyncio.sleep(0)
     assert [run.id for run in await harness.runs()] == [good.id]  # and the list shows the good one
 
 
-async def test_two_ticks_at_once_do_no_harm(loop: Loop, harness: RunHarness) -> None:
+@on_both
+async def test_two_ticks_at_once_do_no_harm(harness: RunHarness, service: ServiceControl) -> None:
     await harness.drop()
     run = await harness.received()
     while not (await harness.known(run.id)).ended:
-        await asyncio.gather(*(reconciler.tick(harness.ctx) for _ in range(3)))
-    assert (await harness.known(run.id)).stage is Stage.SERVING
-    assert loop.jobs_of(run.id) == [(await harness.known(run.id)).job_id]
+        await asyncio.gather(*(harness.tick() for _ in range(3)))
+        await harness.pause(1 if harness.clock else 0)
+    run = await harness.known(run.id)
+    assert run.stage is Stage.SERVING
+    assert service.jobs_of(run.id) == [run.job_id]
+    assert len(await harness.messages(run, "stage")) == len(run.timeline)
+
+
+async def test_a_lost_race_is_given_up_after_some(
+    harness: RunHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody writes the run whenever its worker is about to."""
+    await harness.drop()
+    run = await harness.received()
+    commit, tried = Ledger.commit, 0
+
+    async def beaten(self: Ledger, before: Run, outcome: Outcome) -> Run:
+        nonlocal tried
+        tried += 1
+        await harness.rewrite(before, last_warning=f"warning {tried}")
+        return await commit(self, before, outcome)
+
+    with monkeypatch.context() as racing:
+        racing.setattr(Ledger, "commit", beaten)
+        await asyncio.wait_for(reconciler.advance(run.id, harness.ctx), HANG)
+    assert tried == harness.ctx.policy.max_conflicts
+    assert (await harness.until(run, *ENDS)).stage is Stage.SERVING
+
+
+async def test_what_is_in_the_way_is_told_once_until_something_else_is(
+    harness: RunHarness, service: ServiceControl
+) -> None:
+    run = await harness.queued()
+    for fault in ("unavailable", "denied", "unavailable"):
+        service.arm(fault, "jobs.get", count=5, retry_after=1)
+        for _ in range(5):
+            run = await harness.rewrite(run, not_before=None)
+            await harness.tick()
+    messages = await harness.messages(run, "waiting")
+    assert [("401" in message, "503" in message) for message in messages] == [
+        (False, True),
+        (True, False),
+        (False, True),
+    ]
 
 
 async def test_a_heartbeat_that_cannot_be_read_is_written_anew(harness: RunHarness) -> None:
     await harness.ctx.clients.runs.put(heartbeat.NAME, b'{"last": 1', "application/json")
-    await reconciler.tick(harness.ctx)
+    await harness.tick()
     heart = await heartbeat.latest(harness.ctx.clients.runs)
     assert heart
     assert harness.ctx.now() - heart.last < timedelta(minutes=1)
@@ -95,28 +140,6 @@ async def test_the_log_tells_every_change_with_who_and_what_the_service_says_onc
     assert json.dumps(lines).count(run.training.sha256) == 0
 
 
-@pytest.mark.parametrize("absent", ["metrics", "fine_tuned_model_checkpoint"])
-async def test_a_checkpoint_without_everything_does_not_cost_the_model(
-    harness: RunHarness, monkeypatch: pytest.MonkeyPatch, absent: str
-) -> None:
-    await harness.drop()
-    run = await harness.until(await harness.received(), Stage.TRAINING)
-    checkpoints = harness.ctx.clients.finetuning.client.fine_tuning.jobs.checkpoints
-    listed = checkpoints.list
-
-    async def bare(job_id: str) -> Any:
-        async for checkpoint in listed(job_id):
-            if absent == "metrics":
-                checkpoint.metrics = None  # type: ignore[assignment]
-            else:
-                delattr(checkpoint, absent)  # as the SDK makes what was absent
-            yield checkpoint
-
-    monkeypatch.setattr(checkpoints, "list", bare)
-    run = await harness.until(run, *ENDS)
-    assert run.stage is Stage.SERVING, (run.stage, run.waiting_for)
-
-
 async def test_a_loss_without_bounds_does_not_break_the_answer(harness: RunHarness) -> None:
     await harness.drop()
     run = await harness.received()
@@ -130,19 +153,19 @@ async def test_a_loss_without_bounds_does_not_break_the_answer(harness: RunHarne
 
 
 async def test_events_that_cannot_be_had_do_not_hold_up_a_run_whose_job_has_ended(
-    harness: RunHarness, faults: Faults
+    harness: RunHarness, service: ServiceControl
 ) -> None:
     await harness.drop()
     run = await harness.until(await harness.received(), Stage.TRAINING)
-    faults.arm("error-before", "jobs.events", count=None)
+    service.arm("error-before", "jobs.events", count=None)
     run = await harness.until(run, *ENDS)
     assert run.stage is Stage.SERVING, run.waiting_for
 
 
 async def test_no_line_of_the_log_is_missing_although_storage_stutters(
-    harness: RunHarness, faults: Faults, monkeypatch: pytest.MonkeyPatch
+    harness: RunHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = await harness.queued(faults)
+    run = await harness.queued()
     container = harness.ctx.clients.runs
     append = container.append
     struck: list[str] = []
@@ -160,35 +183,31 @@ async def test_no_line_of_the_log_is_missing_although_storage_stutters(
 
 
 async def test_a_run_that_raises_anything_is_abandoned_in_the_end(
-    harness: RunHarness, faults: Faults, monkeypatch: pytest.MonkeyPatch
+    harness: RunHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = await harness.queued(faults)
+    run = await harness.queued()
     await harness.backdate(run, days=8)
-    await harness.ticked(days=8, until=harness.ctx.now())
+    await harness.ticked(days=8)
 
     async def broken(*args: Any) -> Any:
         raise AttributeError("a shape that nobody expected")
 
     monkeypatch.setitem(steps.STEPS, Stage.SUBMITTED, broken)
-    await reconciler.tick(harness.ctx)
+    await harness.tick()
     run = await harness.known(run.id)
     assert run.waiting_for or run.failure, "and nobody is told"
     assert run.stage is Stage.FAILED
 
 
+@on_both
 async def test_a_record_that_somebody_holds_does_not_make_its_run_spin(
-    loop: Loop, harness: RunHarness, faults: Faults
+    harness: RunHarness, service: ServiceControl
 ) -> None:
-    """By a lease from the portal, or a policy of immutability."""
-    run = await harness.queued(faults)
-    faults.disarm()
-    blob = loop.blobs.get_blob_client(f"runs-{harness.model}", f"{run.id}/run.json")
-    lease = BlobLeaseClient(blob)
-    loop.service.fine_tuning.jobs.cancel(str(run.job_id))
-    lease.acquire(-1)
-    before = loop.calls()
-    try:
-        await asyncio.wait_for(reconciler.advance(run.id, harness.ctx), 4)
-    finally:
-        lease.release()
-    assert loop.calls() - before < 20
+    run = await harness.queued()
+    service.disarm()
+    service.cancel_job(str(run.job_id))
+    before = service.calls()
+    async with harness.held_record(run):
+        await asyncio.wait_for(reconciler.advance(run.id, harness.ctx), HANG)
+    assert service.calls() - before < 20
+    assert (await harness.until(run, *ENDS)).stage is Stage.CANCELLED

@@ -1,0 +1,239 @@
+"""What is at the service's double: files, jobs and deployments by the emulator's rules, the faults
+that are armed and the settings.
+
+Nothing runs: what has become of a thing follows from the test's clock when somebody looks. Knows
+the operations' names, not the clients that call them (`service`).
+"""
+
+import asyncio
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+from typing import Any, TypeVar
+
+from shared.cloud.remote import JobRequest
+from shared.cloud.translate import OPENAI_ROLE, service_error, unreachable
+from tests.support.clock import Clock
+from tests.support.control import ServiceControl
+from tests.support.service_parts import CALL_FAULTS, Fault, Host, Job, Limits, Refusal, Stored
+
+T = TypeVar("T")
+BASE_MODELS = ("gpt-4.1", "gpt-4o")
+FOREVER = 1000  # seconds of the test's clock, after which nothing more will happen
+
+
+@dataclass
+class MemoryService(ServiceControl):
+    clock: Clock
+    limits: Limits = field(default_factory=Limits)
+    files: dict[str, Stored] = field(default_factory=dict)
+    jobs: dict[str, Job] = field(default_factory=dict)
+    hosts: dict[str, Host] = field(default_factory=dict)
+    faults: list[Fault] = field(default_factory=list)
+    journal: list[str] = field(default_factory=list)  # the operation of each call
+    uploaded: list[int] = field(default_factory=list)  # the calls that have made a file
+
+    # ---- for tests
+
+    def arm(self, fault: str, operation: str | None = None, **options: Any) -> None:
+        count = options.pop("count", 1)
+        self.faults.append(Fault(fault, operation or "*", count, options))
+
+    def disarm(self) -> None:
+        self.faults.clear()
+
+    def struck(self) -> dict[str, int]:
+        return {f"{fault.name} {fault.operation}": fault.struck for fault in self.faults}
+
+    def configure(self, **settings: Any) -> None:
+        self.limits = replace(self.limits, **settings)
+
+    def calls(self) -> int:
+        return len(self.journal)
+
+    def uploads(self, since: int) -> int:
+        return sum(call > since for call in self.uploaded)
+
+    def add_file(self, name: str, content: bytes) -> str:
+        return self.create_file(name, content).id
+
+    def delete_file(self, file_id: str) -> None:
+        del self.files[file_id]
+
+    def files_of(self, name: str) -> list[str]:
+        tuning = [file for file in self.files.values() if file.purpose == "fine-tune"]
+        return [file.name for file in tuning if file.name.startswith(name)]
+
+    def jobs_of(self, run_id: str) -> list[str]:
+        found = self.jobs.values()
+        return [job.id for job in found if job.request.metadata.get("tunedrop_run") == run_id]
+
+    def jobs_on(self, file_ids: set[str | None]) -> list[str]:
+        return [job.id for job in self.jobs.values() if job.request.training_file in file_ids]
+
+    def job_status(self, job_id: str) -> str:
+        return self.look_at_job(job_id).status
+
+    def result_file(self, job_id: str) -> str:
+        return str(self.look_at_job(job_id).result_file)
+
+    def cancel_job(self, job_id: str) -> None:
+        self.look_at_job(job_id).cancel(self.clock.now())
+
+    def delete_job(self, job_id: str) -> None:
+        del self.jobs[job_id]
+
+    def deployments(self) -> dict[str, str]:
+        return {host.name: host.model for host in self.all_hosts()}
+
+    def wait_for(self, look: Callable[[], Any]) -> None:
+        for _ in range(FOREVER):
+            if look():
+                return
+            self.clock.advance(1)
+        raise AssertionError(f"not seen within {FOREVER} s of the test's clock")
+
+    # ---- calls
+
+    async def call(self, service: str, operation: str, effect: Callable[[], T]) -> T:
+        """One call with what is armed for it; others have their turn before and after its effect.
+
+        Raises what the real clients raise, with the operation's name in the place of their words.
+        """
+        await asyncio.sleep(0)
+        self.journal.append(operation)
+        fault = self.take(operation, *CALL_FAULTS)
+        try:
+            if fault and not fault.name.endswith("-after"):
+                raise fault.as_error()
+            result = effect()
+            await asyncio.sleep(0)
+            if fault:
+                raise fault.as_error()
+        except ConnectionError as error:
+            raise unreachable(service, operation, error) from error
+        except Refusal as error:
+            raise service_error(service, operation, error, fix=OPENAI_ROLE) from error
+        return result
+
+    def take(self, operation: str, *names: str) -> Fault | None:
+        """The first armed fault of these that strikes the operation."""
+        for fault in self.faults:
+            aimed = fault.name in names and fnmatchcase(operation, fault.operation)
+            if aimed and (fault.count is None or fault.struck < fault.count):
+                fault.struck += 1
+                return fault
+        return None
+
+    # ---- what is there
+
+    def create_file(self, name: str, content: bytes) -> Stored:
+        tuning = [file for file in self.files.values() if file.purpose == "fine-tune"]
+        if len(tuning) >= self.limits.file_limit:
+            limit = self.limits.file_limit
+            raise Refusal(
+                400, "quotaExceeded", f"The resource has {limit} fine-tuning files already."
+            )
+        fault = self.take("files.create", "file-stuck", "file-error")
+        self.uploaded.append(len(self.journal))
+        done = None
+        if fault is None or fault.name != "file-stuck":
+            done = self.clock.seconds_from_now(self.limits.file_seconds)
+        return self._store(Stored(_id("file"), name, content, done, error=bool(fault)))
+
+    def _store(self, file: Stored) -> Stored:
+        self.files[file.id] = file
+        return file
+
+    def create_job(self, request: JobRequest) -> Job:
+        waiting = sum(self.look_at_job(job).waiting for job in self.jobs)
+        if len(self.jobs) >= self.limits.job_limit:
+            count = len(self.jobs)
+            raise Refusal(400, "quotaExceeded", f"The resource has {count} training jobs already.")
+        if waiting >= self.limits.queue_limit:
+            limit = self.limits.queue_limit
+            raise Refusal(429, "tooManyRequests", f"{limit} jobs are in the queue already.")
+        if not request.base_model.startswith(BASE_MODELS):
+            raise _invalid("The specified base model does not support fine-tuning.")
+        for file_id in filter(None, (request.training_file, request.validation_file)):
+            self._require_processed(file_id)
+        fault = self.take(
+            "jobs.create", "job-stuck", "job-failed", "job-unsafe-data", "job-unsafe-model"
+        )
+        start = self.clock.seconds_from_now(self.limits.queue_seconds)
+        examples = self.files[request.training_file].content.count(b"\n")
+        job = Job(_id("ftjob"), request, examples, start, fault.name if fault else None)
+        job.say("Job enqueued. Waiting for jobs ahead to complete.")
+        self.jobs[job.id] = job
+        return job
+
+    def _require_processed(self, file_id: str) -> None:
+        file = self.files.get(file_id)
+        if file is None:
+            raise _invalid(f"The file {file_id!r} does not exist.")
+        if file.status(self.clock.now()) != "processed":
+            raise _invalid("The specified file reference must point to a completed file import.")
+
+    def look_at_job(self, job_id: str) -> Job:
+        """The job as it is by now. Raises KeyError."""
+        job = self.jobs[job_id]
+        job.go_on(self.clock.now(), self.limits.step_seconds, set(self.files))
+        if job.status == "succeeded" and job.result_file is None:
+            table = Stored(_id("file"), "results.csv", job.table(), self.clock.now())
+            job.result_file = self._store(replace(table, purpose="fine-tune-results")).id
+            job.say(f"Completed results file: {job.result_file}")
+        return job
+
+    def put_host(self, name: str, model: str) -> None:
+        trained = {job.model for job in self.jobs.values() if job.status == "succeeded"}
+        if model not in trained:
+            raise Refusal(400, "DeploymentModelNotSupported", f"{model} is not supported.")
+        self._require_no_write("deployments.put")
+        known = self.look_at_host(name)
+        if known is None and len(self.hosts) >= self.limits.deployment_limit:
+            limit = self.limits.deployment_limit
+            raise Refusal(
+                400, "QuotaExceeded", f"The resource has {limit} fine-tuned deployments already."
+            )
+        if self.take("deployments.put", "insufficient-quota"):
+            raise Refusal(400, "InsufficientQuota", "This operation require new capacity in quota.")
+        now = self.clock.now()
+        if known and known.model == model and known.state(now) == "Succeeded":
+            return
+        fault = self.take(
+            "deployments.put", "not-ready", "provisioning-failed", "provisioning-stuck"
+        )
+        created = self.clock.seconds_from_now(self.limits.creating_seconds)
+        ready = self.clock.seconds_from_now(
+            self.limits.creating_seconds + self.limits.readiness_gap_seconds
+        )
+        self.hosts[name] = Host(name, model, created, ready, fault.name if fault else None)
+
+    def delete_host(self, name: str) -> None:
+        host = self.look_at_host(name)
+        if host:
+            self._require_no_write("deployments.delete")
+            host.gone_at = self.clock.seconds_from_now(self.limits.deleting_seconds)
+
+    def look_at_host(self, name: str) -> Host | None:
+        return next((host for host in self.all_hosts() if host.name == name), None)
+
+    def all_hosts(self) -> list[Host]:
+        now = self.clock.now()
+        self.hosts = {host.name: host for host in self.hosts.values() if not host.gone(now)}
+        return list(self.hosts.values())
+
+    def _require_no_write(self, operation: str) -> None:
+        states = [host.state(self.clock.now()) for host in self.all_hosts()]
+        struck = self.take(operation, "request-conflict")
+        if struck or "Creating" in states or "Deleting" in states:
+            raise Refusal(409, "RequestConflict", "Another operation is being performed.")
+
+
+def _id(prefix: str) -> str:
+    return f"{prefix}-{uuid.uuid4().hex}"
+
+
+def _invalid(message: str) -> Refusal:
+    return Refusal(400, "invalidPayload", message)
