@@ -166,7 +166,8 @@ def test_a_module_that_does_not_want_to_stop_is_ended(tmp_path: Path) -> None:
         os.close(reading)
         assert process.stdout.readline() == b"up\n"
         os.close(writing)
-        assert process.wait(PATIENCE_SECONDS) == 1
+        with cleared(tree(process.pid)):
+            assert process.wait(PATIENCE_SECONDS) == 1
 
 
 def test_nohup_is_left_alone(tmp_path: Path) -> None:
