@@ -11,9 +11,9 @@ import pytest
 
 from shared.cloud import AzureClients
 from shared.settings import Settings
-from tests.conftest import Loop
 from tests.support.control import StackControl
 from tests.support.runs import RunHarness
+from tests.support.stack import StackHarness
 
 on_stack = pytest.mark.parametrize("backend", ["stack"], indirect=True)
 on_both = pytest.mark.parametrize("backend", ["memory", "stack"], indirect=True)
@@ -29,17 +29,17 @@ RUNS = {"TUNEDROP_QUIET_SECONDS": "0.1", "TUNEDROP_SWEEP_SECONDS": "0"}
 
 
 @pytest.fixture
-def backend(request: pytest.FixtureRequest) -> Loop | None:
+def backend(request: pytest.FixtureRequest) -> StackHarness | None:
     """The stack, or None for memory."""
     if getattr(request, "param", "memory") == "memory":
         return None
-    loop: Loop = request.getfixturevalue("loop")
-    return loop
+    stack: StackHarness = request.getfixturevalue("stack")
+    return stack
 
 
 @pytest.fixture
 async def harness(
-    backend: Loop | None, monkeypatch: pytest.MonkeyPatch
+    backend: StackHarness | None, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[RunHarness]:
     model = f"m{uuid.uuid4().hex[:8]}"
     if backend is None:

@@ -13,8 +13,8 @@ import psutil
 import pytest
 
 from local import processes, supervised
-from tests.conftest import wait_for
 from tests.processes import PATIENCE_SECONDS, ROOT, cleared, left, tree
+from tests.support.stack import wait_for
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 
