@@ -3,7 +3,6 @@
 import ast
 import importlib.metadata as metadata
 import json
-import os
 import re
 import subprocess
 import sys
@@ -12,40 +11,17 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from local import set_up
-from tests.environments import environment
 
 from . import package
 from .conftest import ROOT, functions
+from .package import LOCK, applies, indexed, listed, locked, shipped_environment
 
 LARGEST_ARCHIVE = 600_000  # bytes; today about a third of it, most of it the lock's hashes
-LOCK = ROOT / "requirements.txt"
-HERE = {"extra": ""}
 ELSEWHERE = {"requests"}  # of a client of the emulator that runs in an environment of its own
-
-
-def listed() -> list[Requirement]:
-    """What the app asks for by itself: the lock is made from these lines of pyproject.toml."""
-    return list(map(Requirement, set_up.shipped()))
-
-
-@cache
-def locked() -> list[tuple[Requirement, int]]:
-    """requirements.txt: every package with the number of its hashes."""
-    text = LOCK.read_text(encoding="utf-8").replace("\\\n", " ")
-    found = []
-    for line in (line for line in text.splitlines() if line and not line.startswith("#")):
-        requirement, *hashes = re.split(r"\s+--hash=sha256:", line.strip())
-        found.append((Requirement(requirement), len(hashes)))
-    return found
-
-
-def applies(marker: Marker | None) -> bool:
-    return marker is None or marker.evaluate(HERE)
 
 
 # ---- the list is what the code imports
@@ -186,35 +162,10 @@ def test_the_archive_is_small(tmp_path: Path) -> None:
 # ---- the app starts from what ships
 
 
-def shipped_environment(interpreter: str = sys.executable) -> Path:
-    """An environment with the lock and nothing else, its hashes checked by pip."""
-    content = LOCK.read_text(encoding="utf-8")
-    version = re.search(r"3\.\d+", interpreter) if interpreter != sys.executable else None
-    arguments = ["--require-hashes", "--no-deps", "-r", str(LOCK)]
-    name = f"shipped-{version.group()}" if version else "shipped"
-    return environment(name, *arguments, made_from=content, python=interpreter)
-
-
 INDEX = """
 import json, function_app
 print(json.dumps(sorted(f.get_function_name() for f in function_app.app.get_functions())))
 """
-
-
-def indexed(inside: Path, shipped: Path) -> list[str]:
-    """The functions that an interpreter finds in the package, with nothing else around it."""
-    bare = {"PYTHON_ENABLE_INIT_INDEXING": "1", "PYTHONDONTWRITEBYTECODE": "1"}
-    bare |= {name: os.environ[name] for name in ("PATH", "SYSTEMROOT") if name in os.environ}
-    done = subprocess.run(
-        [str(inside), "-c", INDEX],
-        cwd=shipped,
-        env=bare,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert done.returncode == 0, done.stderr
-    return list(json.loads(done.stdout))
 
 
 def test_the_functions_are_found_in_an_empty_environment(shipped: Path) -> None:

@@ -11,16 +11,7 @@ from shared.run.record import File
 from shared.run.spec import effective
 from shared.run.stages import ACTIVE, ENDS, Event, Stage, next_stage
 from shared.run.steps import STEPS
-from shared.settings import Settings
-
-SETTINGS = Settings.load(
-    {
-        "AZURE_OPENAI_ENDPOINT": "https://example.openai.azure.com",
-        "AZURE_SUBSCRIPTION_ID": "s",
-        "AZURE_RESOURCE_GROUP": "g",
-        "AZURE_OPENAI_ACCOUNT": "a",
-    }
-)
+from tests.support.settings import SETTINGS
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""A real stack as its user meets it: storage to drop into, the app to ask; the service behind it."""
+"""A real stack as its user meets it: storage to drop into, the app to ask; the service behind."""
 
 import json
 import time
