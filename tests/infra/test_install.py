@@ -7,10 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import typer
 
 from local import set_up
 from tests.environments import environment
 from tunedrop import __version__
+from tunedrop.stop import exit_on_error
 
 from .conftest import ROOT
 
@@ -134,6 +136,17 @@ def test_a_reader_that_has_seen_enough_is_no_error(options: tuple[str, ...]) -> 
         os.close(writing)
         os.close(reading)
         assert process.communicate()[1] == b""
+
+
+def test_a_broken_pipe_is_not_taken_for_a_file_that_cannot_be_used(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(BrokenPipeError), exit_on_error():
+        raise BrokenPipeError
+    assert capsys.readouterr().err == ""
+    with pytest.raises(typer.Exit), exit_on_error():
+        raise FileNotFoundError(2, "No such file", "x.jsonl")
+    assert "x.jsonl: No such file" in capsys.readouterr().err
 
 
 def test_the_checkout_is_installed_in_place() -> None:
