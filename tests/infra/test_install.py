@@ -6,8 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
 
 from tunedrop import __version__
+from tunedrop.stop import exit_on_error
 
 from .conftest import ROOT
 from .install import EXAMPLE, Run, installed, runner, try_out
@@ -83,6 +85,17 @@ def test_a_reader_that_has_seen_enough_is_no_error(options: tuple[str, ...]) -> 
         os.close(writing)
         os.close(reading)
         assert process.communicate()[1] == b""
+
+
+def test_a_broken_pipe_is_not_taken_for_a_file_that_cannot_be_used(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(BrokenPipeError), exit_on_error():
+        raise BrokenPipeError
+    assert capsys.readouterr().err == ""
+    with pytest.raises(typer.Exit), exit_on_error():
+        raise FileNotFoundError(2, "No such file", "x.jsonl")
+    assert "x.jsonl: No such file" in capsys.readouterr().err
 
 
 def test_the_checkout_is_installed_in_place() -> None:
