@@ -19,10 +19,13 @@ from packaging.requirements import Requirement
 from local import set_up
 from tests.environments import environment
 
-from .conftest import ROOT
-
+ROOT = Path(__file__).resolve().parents[2]
 LOCK = ROOT / "requirements.txt"
 HERE = {"extra": ""}
+INDEX = """
+import json, function_app
+print(json.dumps(sorted(f.get_function_name() for f in function_app.app.get_functions())))
+"""
 
 
 def files(root: Path) -> list[str]:
