@@ -10,7 +10,7 @@ from azurefunctions.extensions.http.fastapi import Request, Response
 from shared import api, exporters, telemetry
 from shared.chat.relay import Relay
 from shared.cloud import AzureClients
-from shared.model import waking
+from shared.model import redeploy
 from shared.run import reconciler
 from shared.run.context import Context
 from shared.settings import Settings
@@ -42,14 +42,14 @@ async def dataset_uploaded(dataset: BlobClient) -> None:
 
 @app.timer_trigger(arg_name="timer", schedule="0 30 3 * * *")
 async def forget(timer: func.TimerRequest) -> None:
-    await relay().memory.forget(context().settings.remember_days)
+    await relay().feedback.forget(context().settings.remember_days)
 
 
 @app.timer_trigger(arg_name="timer", schedule=Settings.one(os.environ, "tick"))
 async def keep_moving(timer: func.TimerRequest) -> None:
     async with telemetry.event("keep_moving"):
         await reconciler.tick(context())
-        await waking.answer_all(context().clients)
+        await redeploy.process_requests(context().clients)
 
 
 # Chat has keys of its own, so that any OpenAI client can send them.
@@ -82,7 +82,7 @@ async def feedback(req: Request) -> Response:
 
 @app.route("models/{name}/examples", methods=["GET"])
 async def examples(req: Request) -> Response:
-    return await api.examples(req, relay().memory)
+    return await api.examples(req, relay().feedback)
 
 
 @app.route("runs", methods=["GET"])

@@ -2,6 +2,7 @@
 
 Real storage (Azurite) and the emulated service; three ledgers that hold the same 20 active runs and
 none, 1,000 and 10,000 finished ones take turns within one run, so only their ratios mean anything.
+Each is also asked by an app whose clock is two hours ahead: old runs must not cost more.
 Beside them the obvious way: list all runs, read each, and look after those that are active.
 `--short` stops at 1,000.
 """
@@ -19,7 +20,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from local.emulator.auth import DEFAULT_KEY
+from local.emulator import DEFAULT_KEY
 from local.processes import free_port
 from local.stack import ACCOUNT, GROUP, SUBSCRIPTION, Stack, running
 from shared.cloud import AzureClients
@@ -42,6 +43,7 @@ RESULT = ROOT / "bench/results/tick.json"
 ACTIVE = 20
 FINISHED = (0, 1_000, 10_000)
 ROUNDS = 15
+OLD = timedelta(hours=2)
 AT_ONCE = 32  # writes, while a ledger is filled
 EXAMPLES = b"".join(
     json.dumps(
@@ -57,7 +59,7 @@ EXAMPLES = b"".join(
 )
 
 
-def cloud_of(stack: Stack, name: str) -> Context:
+def context_of(stack: Stack, name: str) -> Context:
     """An app beside the stack's own, with containers of its own."""
     environ = {
         "TunedropStorage": stack.storage,
@@ -124,13 +126,18 @@ async def _enter(ctx: Context, number: int, stage: Stage, job: str) -> None:
 
 async def tick(ctx: Context, sweep: bool) -> float:
     """Seconds of one tick, with or without the sweep for lost events."""
-    at = utc_now()
+    at = ctx.now()
     swept = at - timedelta(days=1) if sweep else at
     heart = heartbeat.Heartbeat(last=at, awake_since=at, swept=swept)
     await heartbeat.write(ctx.clients.runs, heart)
     began = time.perf_counter()
     await reconciler.tick(ctx)
     return time.perf_counter() - began
+
+
+def later(ctx: Context) -> Context:
+    """The same app with a clock that is ahead: its runs have been active for longer."""
+    return Context.of(ctx.clients, ctx.policy, lambda: utc_now() + OLD)
 
 
 async def obvious_tick(ctx: Context) -> float:
@@ -150,17 +157,19 @@ async def obvious_tick(ctx: Context) -> float:
 
 
 async def measure(stack: Stack, sizes: tuple[int, ...]) -> dict[str, Any]:
-    contexts = {finished: cloud_of(stack, f"tick{finished}") for finished in sizes}
+    contexts = {finished: context_of(stack, f"tick{finished}") for finished in sizes}
     jobs = await training_jobs(next(iter(contexts.values())))
     for finished, ctx in contexts.items():
         print(f"· a ledger with {ACTIVE} active and {finished:,} finished runs", file=sys.stderr)
         await fill(ctx, finished, jobs)
     ticks: dict[int, list[float]] = {finished: [] for finished in sizes}
+    old: dict[int, list[float]] = {finished: [] for finished in sizes}
     sweeps: dict[int, list[float]] = {finished: [] for finished in sizes}
     obvious: dict[int, list[float]] = {finished: [] for finished in sizes}
     for turn in range(ROUNDS):
         for finished, ctx in contexts.items():
             ticks[finished].append(await tick(ctx, sweep=False))
+            old[finished].append(await tick(later(ctx), sweep=False))
             if turn % 5 == 0:
                 sweeps[finished].append(await tick(ctx, sweep=True))
             if turn == 0:  # minutes, with 10,000
@@ -172,6 +181,9 @@ async def measure(stack: Stack, sizes: tuple[int, ...]) -> dict[str, Any]:
         str(finished): {
             "tick_seconds": _spread(ticks[finished]),
             "against_none_finished": round(statistics.median(ticks[finished]) / base, 2),
+            "against_new_runs_when_two_hours_old": round(
+                statistics.median(old[finished]) / statistics.median(ticks[finished]), 2
+            ),
             "tick_with_sweep_seconds": _spread(sweeps[finished]),
             "obvious_way_seconds": round(obvious[finished][0], 3),
         }

@@ -4,10 +4,8 @@ Drops and watches as the command line does, chats with the OpenAI SDK. It knows 
 of the app can know and nothing more.
 """
 
-import argparse
 import json
 import os
-import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -20,8 +18,9 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
 
-from local.stack import ROOT, STATE, Stack, StackError, running
-from local.up import how_to_use, stop_on_signal
+from local.options import demo
+from local.stack import ROOT, Stack, StackError, running
+from local.up import how_to_use
 from shared.run.stages import ENDS
 from tunedrop import watch
 from tunedrop.app import App
@@ -47,8 +46,7 @@ class Outcome:
 
 
 def main() -> int:
-    options = arguments()
-    signal.signal(signal.SIGTERM, stop_on_signal)
+    options = demo().parse_args()
     screen = Console(stderr=options.json, highlight=False)
     began = time.monotonic()
     try:
@@ -73,20 +71,6 @@ def main() -> int:
         print("\nstopped; run the same command to go on from here", file=sys.stderr)
         return 130
     return 0 if outcome.run["stage"] == "serving" else 1
-
-
-def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="dev.py demo", description=__doc__)
-    parser.add_argument(
-        "--model", default="captain", help="the folder of examples/ to drop (default captain)"
-    )
-    parser.add_argument("--question", help="what to ask (default: the first validation example)")
-    parser.add_argument("--fresh", action="store_true", help="forget everything and train again")
-    parser.add_argument("--json", action="store_true", help="one JSON object as the last line")
-    parser.add_argument("--port", type=int, help="port of the app (default 7071, or a free one)")
-    parser.add_argument("--state", type=Path, default=STATE, help=argparse.SUPPRESS)
-    parser.add_argument("--emulated", default="smollm2", help=argparse.SUPPRESS)
-    return parser.parse_args()
 
 
 def play(stack: Stack, example: Path, question: str | None, screen: Console) -> Outcome:

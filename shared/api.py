@@ -13,7 +13,7 @@ from typing import ParamSpec
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
 
-from shared.chat.memory import Memory
+from shared.chat.feedback import FeedbackStore
 from shared.errors import CallerError, NotFound, NotNow, SettingError, TunedropError
 from shared.run import commands, estimates, jobs, reconciler
 from shared.run.context import Context
@@ -184,10 +184,10 @@ async def models(ctx: Context) -> Response:
 
 
 @error_responses
-async def examples(request: Request, memory: Memory) -> Response:
+async def examples(request: Request, feedback: FeedbackStore) -> Response:
     """A model's good and corrected answers as a dataset to drop; with `?provenance=1` instead
     where each of its lines comes from, in the same order."""
-    pairs = await memory.export(request.path_params["name"])
+    pairs = await feedback.export(request.path_params["name"])
     wanted = 1 if request.query_params.get("provenance") else 0
     lines = [json.dumps(pair[wanted], ensure_ascii=False) + "\n" for pair in pairs]
     return Response("".join(lines), media_type="application/x-ndjson")
@@ -206,11 +206,10 @@ async def health(request: Request, context: Callable[[], Context]) -> Response:
 
 
 async def doctor(environ: Mapping[str, str]) -> Response:
-    """All that can be examined, with what mends it; 503 if anything is in the way."""
-    from shared.doctor import examine, healthy  # nobody else should wait for its imports
+    """All checks, each with its fix; 503 if there is a problem."""
+    from shared.doctor import as_json, run_checks  # nobody else should wait for its imports
 
-    cases = await examine(environ)
-    body = {"healthy": healthy(cases), "cases": [case.as_json() for case in cases]}
+    body = as_json(await run_checks(environ))
     return JSONResponse(body, 200 if body["healthy"] else 503)
 
 

@@ -1,7 +1,7 @@
-"""What can go wrong, sorted by who can mend it.
+"""What can go wrong, sorted by who can act on it.
 
-TunedropError             a sentence on what went wrong, and the fix
-├── CallerError           whoever dropped, called or configured can mend it
+TunedropError             a message that says what went wrong, and the fix
+├── CallerError           whoever dropped, called or configured can act on it
 │   ├── SettingError      an app setting is missing or cannot be read
 │   ├── DropError         a blob that cannot become a run: its name, or its run.yaml
 │   ├── NotFound          no such run, model, version
@@ -9,9 +9,10 @@ TunedropError             a sentence on what went wrong, and the fix
 │   └── AccessDenied      no key, a wrong key, or a key that may not do this
 ├── ServiceError          Azure did not do what was asked
 │   ├── Unavailable       it may, if asked again later
-│   │   ├── Throttled     not yet: there was too much, and nothing was done
-│   │   └── Denied        it will, once somebody has given the app a right
+│   │   ├── Throttled     429: there was too much, and nothing was done
+│   │   └── Denied        401, 403: it will, once somebody has given the app a right
 │   └── Refused           asking again would not help
+│       └── Unreadable    a stored record that does not have the shape it should have
 ├── Conflict              another worker wrote the record first: read it again, decide again
 └── Replaced              a dropped file is not the one that was taken: it was replaced or deleted
 
@@ -83,6 +84,10 @@ class Denied(Unavailable):
 
 
 class Refused(ServiceError):
+    pass
+
+
+class Unreadable(Refused):
     pass
 
 

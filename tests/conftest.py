@@ -16,11 +16,11 @@ from azure.mgmt.cognitiveservices import CognitiveServicesManagementClient
 from azure.storage.blob import BlobLeaseClient, BlobServiceClient, ContainerClient
 from openai import OpenAI
 
-from local.emulator.auth import DEFAULT_KEY
-from local.processes import free_port
+from local.emulator import DEFAULT_KEY
 from local.stack import ACCOUNT, GROUP, SUBSCRIPTION, Stack, running
 
-PATIENCE_SECONDS = 120
+# Only so that a hang is reported: what is waited for comes when it comes, later on a busy machine.
+PATIENCE_SECONDS = 900
 # What takes Azure minutes and the emulator a second takes tests a moment.
 QUICK = {
     "file_seconds": 0.05,
@@ -29,6 +29,7 @@ QUICK = {
     "deleting_seconds": 0.05,
     "queue_limit": 20,
 }
+STACKS: list[Stack] = []  # those that this process has started and needs whole
 ENDS = {"serving", "rejected", "failed", "cancelled", "superseded"}
 
 
@@ -160,12 +161,14 @@ class Loop:
 
 
 def wait_for(look: Callable[[], Any]) -> Any:
-    """What `look` finds as soon as it finds something."""
+    """What `look` finds as soon as it finds something. Fails at once when a stack lost a part."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
         if found := look():
             return found
-        time.sleep(0.2)
+        for stack in STACKS:
+            assert not stack.dead, f"{stack.dead} ended while the test waited for something"
+        time.sleep(0.1)
     raise AssertionError(f"not seen within {PATIENCE_SECONDS} s")
 
 
@@ -173,7 +176,7 @@ def wait_for(look: Callable[[], Any]) -> Any:
 def loop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loop]:
     state = tmp_path_factory.mktemp("stack")
     with (
-        running(state, model="tiny", port=free_port(), otel=True) as stack,
+        running(state, model="tiny", port=0, otel=True) as stack,
         BlobServiceClient.from_connection_string(stack.storage) as blobs,
         OpenAI(base_url=f"{stack.app_url}/api/v1", api_key=stack.app_key, max_retries=0) as chat,
         OpenAI(base_url=f"{stack.openai_url}/openai/v1", api_key=DEFAULT_KEY) as service,
@@ -181,7 +184,9 @@ def loop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loop]:
     ):
         loop = Loop(stack, blobs, chat, service, control)
         loop.emulator("settings", QUICK, "PATCH")
+        STACKS.append(stack)
         yield loop
+        STACKS.remove(stack)
 
 
 class NoCredential:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shared.errors import DropError
-from shared.run.folder import PROBLEM, FileRole, parse
+from shared.run.folder import PROBLEM, DropRole, parse
 from tunedrop.app import App
 from tunedrop.stop import Stop
 
@@ -39,14 +39,14 @@ def named(paths: list[Path], model: str) -> dict[str, Path]:
     except DropError as error:
         or_so = "" if model else " With --model NAME it is dropped for NAME."
         raise Stop(f"{error.message} {error.fix}{or_so}") from None
-    if list(roles.values()).count(FileRole.TRAINING) != 1:
+    if list(roles.values()).count(DropRole.TRAINING) != 1:
         raise Stop(f"a drop has one training file; these are {', '.join(files)}.")
     return {
-        name: files[name] for name in sorted(files, key=lambda n: roles[n] is FileRole.TRAINING)
+        name: files[name] for name in sorted(files, key=lambda n: roles[n] is DropRole.TRAINING)
     }
 
 
-def _role(name: str) -> FileRole | None:
+def _role(name: str) -> DropRole | None:
     """What a blob of that name is taken as; None for one that has no place in a drop."""
     try:
         return parse(name)[1]
@@ -88,7 +88,7 @@ class Datasets:
     def beside(self, files: dict[str, Path]) -> list[str]:
         """What lies in the model's folder of earlier drops, and so belongs to this one."""
         ours = {_role(name) for name in files}
-        newest: dict[FileRole | None, str] = {}
+        newest: dict[DropRole | None, str] = {}
         for blob in sorted(self._folder(files), key=lambda blob: blob.last_modified):
             newest[_role(blob.name)] = blob.name
         return [name for role, name in newest.items() if role and role not in ours]

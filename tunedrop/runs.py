@@ -1,7 +1,6 @@
 """The commands that start, watch and steer runs, against a running app."""
 
 import getpass
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +10,7 @@ from urllib.parse import quote, urlencode
 import typer
 
 from shared.run.stages import ENDS
-from tunedrop.stop import Stop, told
+from tunedrop.stop import Stop, exit_on_error
 
 if TYPE_CHECKING:
     from tunedrop.app import App
@@ -48,7 +47,7 @@ def push(
     from tunedrop import watch as watching
     from tunedrop.app import App, running_here
 
-    with told():
+    with exit_on_error():
         files = pushing.named(paths, model)
         app = App.at(address, key)
         if address and not storage:
@@ -78,7 +77,7 @@ def runs(
     from tunedrop import watch
     from tunedrop.app import App
 
-    with told():
+    with exit_on_error():
         asked = {"model": model, "stage": stage, "limit": limit}
         query = urlencode({name: value for name, value in asked.items() if value})
         found = App.at(address, key).get(f"api/runs?{query}")["runs"]
@@ -93,7 +92,7 @@ def watch_run(run_id: RunId, address: Address = "", key: Key = "") -> None:
     """Show a run as it goes, to its end. Exits 0 if it serves then, and 1 otherwise."""
     from tunedrop.app import App
 
-    with told():
+    with exit_on_error():
         _follow(App.at(address, key), run_id)
 
 
@@ -107,7 +106,7 @@ def _steer(order: str, what: str) -> None:
     ) -> None:
         from tunedrop.app import App
 
-        with told():
+        with exit_on_error():
             said = {"who": who or getpass.getuser(), "why": why}
             run = App.at(address, key).post(f"api/runs/{quote(run_id, safe='')}/{order}", said)
             waits = run["command"] and run["command"]["action"] == order
@@ -152,21 +151,12 @@ def _follow(app: "App", run_id: str, *, until_checked: bool = False) -> None:
     try:
         run = watch.follow(_looks(app, run_id), screen, until_checked=until_checked)
     except KeyboardInterrupt:
-        typer.echo(f"\nIt goes on by itself: `{_called()} watch {run_id}` looks again.")
+        typer.echo(f"\nIt goes on by itself: `tunedrop watch {run_id}` looks again.")
         raise typer.Exit(130) from None
     if run["stage"] in ENDS:
         watch.end(run, app.url, screen)
         raise typer.Exit(0 if run["stage"] == "serving" else 1)
     if run["stage"] == "ready":
-        typer.echo(f"It is ready and waits for `{_called()} start {run_id}`.")
+        typer.echo(f"It is ready and waits for `tunedrop start {run_id}`.")
     else:
-        typer.echo(f"It is {run['stage']} and goes on by itself: `{_called()} watch {run_id}`.")
-
-
-def _called() -> str:
-    """How this command was called, to be pasted."""
-    if Path(sys.argv[0]).name != "__main__.py":
-        return "tunedrop"
-    python = Path(sys.executable)
-    here = python.is_relative_to(Path.cwd())
-    return f"{python.relative_to(Path.cwd()) if here else python} -m tunedrop"
+        typer.echo(f"It is {run['stage']} and goes on by itself: `tunedrop watch {run_id}`.")

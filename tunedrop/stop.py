@@ -1,4 +1,4 @@
-"""How a command ends that cannot do its work: with a sentence, and 2 as its exit code."""
+"""How a command ends that cannot do its work: with a message, and 2 as its exit code."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,12 +11,14 @@ class Stop(Exception):
 
 
 @contextmanager
-def told() -> Iterator[None]:
-    """What stops a command is told instead of raised. Raises typer.Exit."""
+def exit_on_error() -> Iterator[None]:
+    """What stops a command is printed instead of raised. Raises typer.Exit."""
     try:
         yield
     except Stop as why:
         typer.echo(f"tunedrop: {why}", err=True)
+    except BrokenPipeError:  # `| head` has seen enough: Typer ends quietly then
+        raise
     except OSError as error:
         typer.echo(f"tunedrop: cannot use {error.filename}: {error.strerror}.", err=True)
     else:

@@ -55,11 +55,11 @@ class AzureClients:
         return self._credential
 
     @cached_property
-    def _storage(self) -> "BlobServiceClient":
+    def storage(self) -> "BlobServiceClient":
         return self._open(connect(self.settings, self.credential))
 
     def _container(self, name: str) -> Container:
-        return AzureContainer(self._storage.get_container_client(name))
+        return AzureContainer(self.storage.get_container_client(name))
 
     @cached_property
     def datasets(self) -> Container:

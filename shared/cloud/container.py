@@ -22,7 +22,7 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from shared.cloud.documents import Document, as_json
-from shared.errors import Conflict, NotFound, Refused, Unavailable
+from shared.errors import Conflict, NotFound, Unavailable, Unreadable
 
 RESERVED_NAMES = {".", ".."}  # a client or a proxy may resolve these to another container's blob
 LEASE_SECONDS = 30  # storage allows 15 to 60; short, so that a crashed worker's claim ends soon
@@ -104,14 +104,14 @@ class Container(ABC):
         """
 
     async def record(self, name: str, shape: type[Record]) -> tuple[Record, str] | None:
-        """A JSON document in its shape, and its etag. Raises Refused for one of another shape."""
+        """A JSON document in its shape, and its etag. Raises Unreadable."""
         found = await self.read(name)
         if found is None:
             return None
         try:
             return shape.model_validate_json(found.data), found.etag
         except ValidationError as error:
-            raise Refused(
+            raise Unreadable(
                 f"The record {self.name}/{name} cannot be read: "
                 f"{error.error_count()} of its values are not what they should be.",
                 "Put back an earlier version of that blob; nothing is done with it meanwhile.",

@@ -71,7 +71,8 @@ def _details(error: Any) -> tuple[str, str]:
     found = getattr(error, "error", None)  # azure.core
     code = getattr(error, "code", None) or getattr(found, "code", None)
     message = body.get("message") or getattr(found, "message", None)
-    return str(code or getattr(error, "error_code", None) or ""), str(message or "")
+    code = code or getattr(error, "error_code", None)  # azure.storage: a member of an enumeration
+    return str(getattr(code, "value", code) or ""), str(message or "")
 
 
 def _headers(error: Any) -> Mapping[str, str]:

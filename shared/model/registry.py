@@ -12,7 +12,7 @@ from typing import Self
 
 from shared.cloud.container import Container
 from shared.cloud.documents import Document, Frozen
-from shared.errors import NotFound, Refused
+from shared.errors import NotFound, Unreadable
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +69,7 @@ class Registry:
         self.models = models
 
     async def load(self, name: str) -> Model | None:
-        """Raises Refused for a record that cannot be read."""
+        """Raises Unreadable for a record that cannot be read."""
         found = await self.models.record(f"{name}.json", Model)
         return found[0] if found else None
 
@@ -82,7 +82,7 @@ class Registry:
             try:
                 async with room:
                     return await self.load(name.removesuffix(".json"))
-            except Refused as error:
+            except Unreadable as error:
                 log.error("%s", error)
                 return None
 

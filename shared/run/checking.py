@@ -14,8 +14,8 @@ from shared.run.context import Context
 from shared.run.record import File, Run
 
 if TYPE_CHECKING:
-    from shared.dataset.cost import Plan
-    from shared.dataset.scan import Scan, Scanned
+    from shared.dataset.measure.cost import TrainingPlan
+    from shared.dataset.scan import Scan, ScanResult
 
 
 class Reports(NamedTuple):
@@ -45,7 +45,7 @@ async def check(run: Run, ctx: Context) -> Checked:
     return Checked(run, reports.summary, reports.errors)
 
 
-async def _scan(file: File, run: Run, ctx: Context) -> "Scanned":
+async def _scan(file: File, run: Run, ctx: Context) -> "ScanResult":
     scan = await asyncio.to_thread(_new_scan, file, run)
     async for chunk in files.read(file, ctx):
         await asyncio.to_thread(scan.feed, chunk)
@@ -53,17 +53,19 @@ async def _scan(file: File, run: Run, ctx: Context) -> "Scanned":
 
 
 def _new_scan(file: File, run: Run) -> "Scan":
-    from shared.dataset.examples import Role
+    from shared.dataset.reading.examples import FileRole
     from shared.dataset.scan import Scan  # numpy and the tokenizer: a chat never needs them
 
-    return Scan(file.name, Role.TRAINING if file is run.training else Role.VALIDATION, _plan(run))
+    return Scan(
+        file.name, FileRole.TRAINING if file is run.training else FileRole.VALIDATION, _plan(run)
+    )
 
 
-def _plan(run: Run) -> "Plan":
-    from shared.dataset.cost import Plan
+def _plan(run: Run) -> "TrainingPlan":
+    from shared.dataset.measure.cost import TrainingPlan
 
     spec = run.spec
-    return Plan(
+    return TrainingPlan(
         base_model=spec.base_model,
         method=spec.method,
         training_type=spec.training_type,
@@ -80,8 +82,8 @@ def _validation_age(run: Run) -> timedelta:
     return run.training.modified - run.validation.modified
 
 
-def _judge(run: Run, scanned: "list[Scanned]", today: date) -> Reports:
-    from shared.dataset import page, report
+def _judge(run: Run, scanned: "list[ScanResult]", today: date) -> Reports:
+    from shared.dataset.report import document, page
     from shared.dataset.verdict import judge
 
     verdict = judge(scanned, _plan(run), today, _validation_age(run))
@@ -91,7 +93,7 @@ def _judge(run: Run, scanned: "list[Scanned]", today: date) -> Reports:
     errors = [f"{g.id} ({g.count})" for g in groups if g.as_json()["severity"] == "error"]
     return Reports(
         html=page.as_html(run.id, verdict).encode(),
-        json=json.dumps(report.as_json(run.id, verdict), indent=2, ensure_ascii=False).encode(),
-        summary=report.summary(verdict),
+        json=json.dumps(document.as_json(run.id, verdict), indent=2, ensure_ascii=False).encode(),
+        summary=document.summary(verdict),
         errors=", ".join(errors),
     )

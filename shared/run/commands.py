@@ -7,7 +7,7 @@ run carries it out, and it stays in the record until that is done. Knows nothing
 from collections.abc import Awaitable, Callable
 
 from shared.errors import NotFound, NotNow, Refused
-from shared.model import hosting
+from shared.model import deployment
 from shared.run import failures, jobs
 from shared.run.context import Context
 from shared.run.outcome import LogLine, Outcome
@@ -127,7 +127,7 @@ async def _stop(run: Run, ctx: Context) -> tuple[Run, bool]:
     version = model.of_run(run.id) if model else None
     if version:
         await ctx.registry.withdraw(run.model, version.version)
-        await hosting.withdraw(ctx.clients.deployments, version)
+        await deployment.withdraw(ctx.clients.deployments, version)
     return run, True
 
 

@@ -10,7 +10,9 @@ from shared.cloud import AzureClients
 from shared.model.registry import Registry
 from shared.run.copies import Copies
 from shared.run.ledger import Ledger
+from shared.run.outcome import Outcome
 from shared.run.policy import Policy
+from shared.run.record import Run
 from shared.settings import Settings
 
 
@@ -67,3 +69,6 @@ class Context:
             return
         async with Copies() as copies:
             yield replace(self, _copies=copies)
+
+
+Step = Callable[[Run, Context], Awaitable[Outcome]]

@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from shared.cloud.container import Container
 from shared.run.context import Context
-from shared.run.folder import FileRole, Folder, look_everywhere
+from shared.run.folder import DropRole, Folder, look_everywhere
 
 GRACE_SECONDS = 60.0  # beyond the quiet period, in which the event may still come by itself
 
@@ -54,7 +54,7 @@ async def missed(ctx: Context) -> list[str]:
 
 def _path(folder: Folder) -> str:
     """The file to name when the folder is taken: its training file, if it has one."""
-    blob = folder.newest.get(FileRole.TRAINING) or next(iter(folder.newest.values()))
+    blob = folder.newest.get(DropRole.TRAINING) or next(iter(folder.newest.values()))
     return blob.name
 
 

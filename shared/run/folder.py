@@ -16,16 +16,16 @@ PROBLEM = ".problem.txt"  # what could not be taken is explained beside the drop
 CANARY = "tunedrop-doctor/"  # what the doctor drops to see whether its event arrives
 
 
-class FileRole(StrEnum):
+class DropRole(StrEnum):
     TRAINING = "training"
     VALIDATION = "validation"
     SPEC = "run.yaml"
 
 
 NAMES = {
-    FileRole.TRAINING: re.compile(r"train[^/]*\.jsonl"),
-    FileRole.VALIDATION: re.compile(r"val[^/]*\.jsonl"),
-    FileRole.SPEC: re.compile(r"run\.ya?ml"),
+    DropRole.TRAINING: re.compile(r"train[^/]*\.jsonl"),
+    DropRole.VALIDATION: re.compile(r"val[^/]*\.jsonl"),
+    DropRole.SPEC: re.compile(r"run\.ya?ml"),
 }
 
 
@@ -34,10 +34,10 @@ class Folder:
     """What lies in `datasets/<model>/`, and `datasets/<model>.jsonl`: the newest of each role."""
 
     model: str
-    newest: dict[FileRole, BlobInfo] = field(default_factory=dict)
+    newest: dict[DropRole, BlobInfo] = field(default_factory=dict)
     older: list[str] = field(default_factory=list)  # names of the others
 
-    def add(self, role: FileRole, blob: BlobInfo) -> None:
+    def add(self, role: DropRole, blob: BlobInfo) -> None:
         known = self.newest.get(role)
         if known and (known.modified, known.name) > (blob.modified, blob.name):
             known, blob = blob, known
@@ -52,14 +52,14 @@ class Folder:
     @property
     def lone(self) -> bool:
         """Whether its training file is a dataset that stands for itself."""
-        return self.newest[FileRole.TRAINING].name == f"{self.model}.jsonl"
+        return self.newest[DropRole.TRAINING].name == f"{self.model}.jsonl"
 
 
-def parse(path: str) -> tuple[str, FileRole]:
+def parse(path: str) -> tuple[str, DropRole]:
     """The model and the role of a dropped blob. Raises DropError for a name nobody expects."""
     model, _, name = path.partition("/")
     if not name:
-        return _lone(path), FileRole.TRAINING
+        return _lone(path), DropRole.TRAINING
     if not MODEL.fullmatch(model):
         raise _bad_model(model)
     for role, pattern in NAMES.items():
@@ -99,7 +99,7 @@ async def look(model: str, datasets: Container) -> Folder:
         except DropError:
             continue  # its own event explains it
     if lone := await datasets.info(f"{model}.jsonl"):
-        folder.add(FileRole.TRAINING, lone)
+        folder.add(DropRole.TRAINING, lone)
     return folder
 
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from shared.cloud.container import Container
 from shared.cloud.documents import Document, as_json
-from shared.errors import Refused
+from shared.errors import Unreadable
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ async def latest(runs: Container) -> Heartbeat | None:
     """None before the first, and for one that cannot be read: the next tick replaces it."""
     try:
         found = await runs.record(NAME, Heartbeat)
-    except Refused as error:
+    except Unreadable as error:
         log.warning("%s", error.message)
         return None
     return found[0] if found else None

@@ -17,7 +17,7 @@ from shared.cloud.container import BlobInfo
 from shared.errors import Conflict, DropError, Replaced
 from shared.run.context import Context
 from shared.run.drops import Drops
-from shared.run.folder import CANARY, PROBLEM, FileRole, Folder, look, parse
+from shared.run.folder import CANARY, PROBLEM, DropRole, Folder, look, parse
 from shared.run.outcome import LogLine
 from shared.run.record import File, Run, Share
 from shared.run.spec import Spec, effective
@@ -66,7 +66,7 @@ async def _take_folder(model: str, ctx: Context) -> str | None:
             await _enter(run, folder, ctx)
         await drops.take(folder, run.id if run else "")
     for role, blob in folder.newest.items():
-        if role is not FileRole.SPEC:  # its own problems are another matter
+        if role is not DropRole.SPEC:  # its own problems are another matter
             await ctx.clients.datasets.delete(f"{blob.name}{PROBLEM}")
     return run.id if run else None
 
@@ -86,13 +86,13 @@ async def _quiet_folder(model: str, ctx: Context) -> Folder:
 
 async def _compose(folder: Folder, ctx: Context) -> Run | None:
     """The run of a folder; None without a training file or with a run.yaml that cannot be used."""
-    if FileRole.TRAINING not in folder.newest:
+    if DropRole.TRAINING not in folder.newest:
         log.info("%s waits for a training file", folder.model)
         return None
-    spec = await _spec(folder.newest.get(FileRole.SPEC), ctx)
+    spec = await _spec(folder.newest.get(DropRole.SPEC), ctx)
     if spec is None:
         return None
-    dropped, held_out = folder.newest[FileRole.TRAINING], folder.newest.get(FileRole.VALIDATION)
+    dropped, held_out = folder.newest[DropRole.TRAINING], folder.newest.get(DropRole.VALIDATION)
     if folder.lone and held_out is None:
         training, validation = await _lone_files(dropped, ctx)
     else:

@@ -11,7 +11,7 @@ from math import ceil
 from typing import TypeVar
 
 from shared.cloud.remote import JobRequest, Metric, RemoteJob
-from shared.dataset.cost import Plan, billed
+from shared.dataset.measure.cost import TrainingPlan, billed
 from shared.errors import Refused, ServiceError, Unavailable
 from shared.run.context import Context
 from shared.run.outcome import LogLine, Outcome
@@ -181,7 +181,7 @@ async def _optional(
 
 def cost(run: Run) -> float:
     """USD at list price for what a job was billed for; 0 where the price is not known."""
-    plan = Plan(base_model=run.spec.base_model, training_type=run.spec.training_type)
+    plan = TrainingPlan(base_model=run.spec.base_model, training_type=run.spec.training_type)
     return billed(run.trained_tokens or 0, plan)
 
 

@@ -21,7 +21,7 @@ from datetime import datetime
 from shared import telemetry
 from shared.cloud.container import Container
 from shared.cloud.documents import as_json
-from shared.errors import Conflict, Refused, Unavailable
+from shared.errors import Conflict, Unavailable, Unreadable
 from shared.run.outcome import LogLine, Outcome, apply
 from shared.run.policy import Policy
 from shared.run.record import Command, Progress, Run, Transition
@@ -46,7 +46,7 @@ class Ledger:
     # ---- one run
 
     async def load(self, run_id: str) -> Run | None:
-        """Raises Refused for a record that cannot be read."""
+        """Raises Unreadable for a record that cannot be read."""
         found = await self.runs.record(_path(run_id), Run)
         return found[0].replace(etag=found[1]) if found else None
 
@@ -79,7 +79,7 @@ class Ledger:
             etag=await self.runs.replace(_path(run.id), as_json(run), before.etag)
         )
         if written.stage is not before.stage:
-            _measure(before, written)
+            _count_transition(before, written)
         return written
 
     async def amend(self, run_id: str, change: Callable[[Run], Run | None]) -> Run | None:
@@ -176,7 +176,7 @@ class Ledger:
         async def load(run_id: str) -> Run | None:
             try:
                 return await self.load(run_id)
-            except Refused as error:
+            except Unreadable as error:
                 log.error("%s", error)
                 return None
 
@@ -238,7 +238,7 @@ def _without_its_end(run: Run, event: Event) -> Run:
     )
 
 
-def _measure(before: Run, run: Run) -> None:
+def _count_transition(before: Run, run: Run) -> None:
     stayed = (run.since - before.since).total_seconds()
     telemetry.measure("tunedrop.stage.seconds", stayed, stage=before.stage)
     if run.ended:

@@ -8,15 +8,12 @@ nothing: an error becomes an outcome made from the run as it was read (`reconcil
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from shared.errors import TunedropError, Unavailable
 from shared.run.policy import Policy
 from shared.run.record import Action, Command, Failure, Run, Transition
 from shared.run.stages import ENDS, Event, next_stage
-
-if TYPE_CHECKING:
-    from shared.run.context import Context
 
 BY_ITSELF = "tunedrop"  # who did it, where no person has asked for it
 
@@ -47,7 +44,7 @@ class Outcome:
     run: Run
     event: Event | None = None
     log: tuple[LogLine, ...] = ()
-    then: "Step | None" = None
+    then: "Callable[[Run, Any], Awaitable[Outcome]] | None" = None
     waiting_for: str | None = None
     error: Unavailable | None = None
     refusal: TunedropError | None = None
@@ -68,9 +65,6 @@ class Outcome:
     def idle(self) -> bool:
         """Whether it brings the run no further for now."""
         return self.event is None and self.then is None
-
-
-Step = Callable[[Run, "Context"], Awaitable[Outcome]]
 
 
 def abandon(outcome: Outcome, failure: Failure, now: datetime) -> Outcome:

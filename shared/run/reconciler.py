@@ -14,9 +14,9 @@ from typing import Any
 from shared import telemetry
 from shared.errors import Conflict, ServiceError, TunedropError, Unavailable
 from shared.run import commands, drops, failures, files, heartbeat, intake, jobs
-from shared.run.context import Context
+from shared.run.context import Context, Step
 from shared.run.ledger import Claim
-from shared.run.outcome import Outcome, Step, abandon
+from shared.run.outcome import Outcome, abandon
 from shared.run.record import Run
 from shared.run.stages import ACTIVE, Event, Stage
 from shared.run.steps import STEPS
@@ -67,7 +67,7 @@ async def sweep(ctx: Context) -> None:
     missed = await drops.missed(ctx)
     for path in missed:
         log.error("%s was not taken when it was dropped: its event was lost or failed", path)
-        telemetry.measure("tunedrop.poisoned")
+        telemetry.measure("tunedrop.drops.recovered")
     await _gather_with_timeout(((path, _take(path, ctx)) for path in missed), ctx)
 
 

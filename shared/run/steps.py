@@ -11,11 +11,11 @@ from datetime import timedelta
 
 from shared.cloud.remote import RemoteFile, RemoteJob
 from shared.errors import Denied, Refused, Replaced, Throttled, Unavailable
-from shared.model import hosting
+from shared.model import deployment
 from shared.model.registry import Version
 from shared.run import checking, failures, files, jobs
-from shared.run.context import Context
-from shared.run.outcome import LogLine, Outcome, Step
+from shared.run.context import Context, Step
+from shared.run.outcome import LogLine, Outcome
 from shared.run.record import File, Run
 from shared.run.stages import Event, Stage
 
@@ -140,22 +140,22 @@ async def deploy(run: Run, ctx: Context) -> Outcome:
             dropped_at=run.timeline[0].at,
         ),
     )
-    await hosting.request(ctx.clients.deployments, version)
+    await deployment.request(ctx.clients.deployments, version)
     deployed = run.replace(version=version.version, deployment=version.deployment)
     return Outcome(deployed, Event.DEPLOYMENT_REQUESTED)
 
 
 async def await_deployment(run: Run, ctx: Context) -> Outcome:
     """deploying: does the control plane say that the deployment is ready?"""
-    ready = await hosting.state(ctx.clients.deployments, await version_of(run, ctx))
-    return Outcome(run, Event.DEPLOYMENT_READY if ready is hosting.Hosting.READY else None)
+    ready = await deployment.state(ctx.clients.deployments, await version_of(run, ctx))
+    return Outcome(run, Event.DEPLOYMENT_READY if ready is deployment.Readiness.READY else None)
 
 
 async def probe(run: Run, ctx: Context) -> Outcome:
     """probing: does the model really answer? Then it becomes the champion, unless there is one of
     a newer dataset."""
     version = await version_of(run, ctx)
-    if await hosting.probe(ctx.clients.finetuning, version) is not hosting.Hosting.READY:
+    if await deployment.probe(ctx.clients.finetuning, version) is not deployment.Readiness.READY:
         return Outcome(run)
     model = await ctx.registry.promote(run.model, version.version)
     if model.champion == version.version:

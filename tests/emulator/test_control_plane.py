@@ -9,7 +9,7 @@ from azure.mgmt.cognitiveservices import CognitiveServicesManagementClient
 from azure.mgmt.cognitiveservices.models import PatchResourceTagsAndSku, Sku
 from openai import OpenAI
 
-from .conftest import (
+from .harness import (
     QUESTION,
     Running,
     Tuned,
@@ -207,7 +207,7 @@ def test_deployments_are_checked(emulator: Running, change: dict[str, Any], code
 
 def test_gpt_4o_has_no_developer_deployment(emulator: Running, arm: Client) -> None:
     """S-DOC: only the 4.1 family and o4-mini have one; and only for what was tuned."""
-    from local.emulator.catalogue import BASE_MODELS, allows
+    from local.emulator.control_plane.catalog import BASE_MODELS, allows
 
     allowed = {base.name for base in BASE_MODELS if allows(base, "DeveloperTier", tuned=True)}
     assert allowed == {"gpt-4.1", "gpt-4.1-mini", "gpt-4.1-nano"}

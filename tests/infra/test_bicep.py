@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from shared.dataset import catalog
+from shared.catalog import facts, lookup
 from shared.settings import Settings
 
 from . import bicep
@@ -125,8 +125,8 @@ def test_the_base_model_that_is_taken_unless_told_otherwise_can_be_trained_somew
 
 def test_regions_name_tiers_and_models_that_the_catalog_knows() -> None:
     for tier, places in load("regions.json")["training"].items():
-        assert tier in catalog.TIERS.values()
-        assert all(catalog.model(name) for name in places if name != "regions")
+        assert tier in facts.TIERS.values()
+        assert all(lookup.find_model(name) for name in places if name != "regions")
         for names in places.values():
             assert all(re.fullmatch(r"[a-z]+\d?", region) for region in names)
             assert len(names) == len(set(names))

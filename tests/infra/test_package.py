@@ -11,10 +11,12 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+import pytest
 from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from local import set_up
 from tests.environments import environment
 
 from . import package
@@ -23,12 +25,12 @@ from .conftest import ROOT, functions
 LARGEST_ARCHIVE = 600_000  # bytes; today about a third of it, most of it the lock's hashes
 LOCK = ROOT / "requirements.txt"
 HERE = {"extra": ""}
+ELSEWHERE = {"requests"}  # of a client of the emulator that runs in an environment of its own
 
 
 def listed() -> list[Requirement]:
-    """requirements.in: what the project asks for by itself."""
-    lines = (ROOT / "requirements.in").read_text(encoding="utf-8").splitlines()
-    return [Requirement(line) for line in lines if line and not line.startswith("#")]
+    """What the app asks for by itself: the lock is made from these lines of pyproject.toml."""
+    return list(map(Requirement, set_up.shipped()))
 
 
 @cache
@@ -51,17 +53,49 @@ def applies(marker: Marker | None) -> bool:
 
 def test_the_list_is_what_the_shipped_code_imports() -> None:
     asked = {canonicalize_name(requirement.name) for requirement in listed()}
-    assert asked == {canonicalize_name(name) for name in imported()}
+    assert asked == names_of(imported("function_app.py", "shared"))
 
 
-def imported() -> set[str]:
-    """Distributions whose modules function_app.py and shared/ import, anywhere in them."""
+@pytest.mark.parametrize(
+    ("places", "extras"),
+    [
+        (["tunedrop"], []),
+        (["local", "docs", "dev.py"], ["app", "laptop"]),
+        (["tests"], ["app", "laptop", "test"]),
+    ],
+)
+def test_what_is_imported_is_listed(places: list[str], extras: list[str]) -> None:
+    project = set_up.pyproject()["project"]
+    lists = [project["dependencies"], *(project["optional-dependencies"][e] for e in extras)]
+    asked = {canonicalize_name(Requirement(line).name) for lines in lists for line in lines}
+    weights = set_up.pyproject()["dependency-groups"]["weights"]
+    asked |= {canonicalize_name(Requirement(line).name) for line in weights}
+    assert names_of(imported(*places)) - ELSEWHERE <= asked
+
+
+def test_nothing_is_listed_twice() -> None:
+    project = set_up.pyproject()["project"]
+    lists = [project["dependencies"], *project["optional-dependencies"].values()]
+    lines = [Requirement(line) for listed in lists for line in listed]
+    names = [(canonicalize_name(line.name), str(line.marker)) for line in lines]
+    assert len(names) == len(set(names))
+    kept = [path.relative_to(ROOT).as_posix() for path in ROOT.glob("*/requirements*")]
+    assert kept == []
+
+
+def names_of(distributions: set[str]) -> set[str]:
+    return {str(canonicalize_name(name)) for name in distributions}
+
+
+def imported(*places: str) -> set[str]:
+    """Distributions whose modules these files and folders import, anywhere in them."""
     owners = module_owners()
     found = set()
-    for source in [ROOT / "function_app.py", *(ROOT / "shared").rglob("*.py")]:
+    paths = [ROOT / place for place in places]
+    for source in [f for path in paths for f in ([path] if path.is_file() else path.rglob("*.py"))]:
         for name in imports(source):
             top = name.partition(".")[0]
-            if top in sys.stdlib_module_names or top == "shared":
+            if top in sys.stdlib_module_names or (ROOT / top).exists() or top == "function_app":
                 continue
             module = name
             while module and module not in owners:
@@ -75,7 +109,7 @@ def imports(source: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 

@@ -1,22 +1,19 @@
 """`dev.py demo` as scripts use it: one JSON object at the end, and trained only once."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.processes import run_module
 
 
-def demo(state: Path, *more: str) -> subprocess.CompletedProcess[str]:
-    command = ["-m", "local.demo", "--json", "--emulated", "tiny", "--state", str(state), *more]
-    return subprocess.run(
-        [sys.executable, *command], cwd=ROOT, capture_output=True, text=True, timeout=240
-    )
+def demo(state: Path, *more: str) -> CompletedProcess[str]:
+    options = ["--json", "--port", "0", "--emulated", "tiny", "--state", str(state)]
+    return run_module("local.demo", *options, *more)
 
 
-def result(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+def result(done: CompletedProcess[str]) -> dict[str, Any]:
     assert done.returncode == 0, done.stderr
     return dict(json.loads(done.stdout.splitlines()[-1]))
 

@@ -7,7 +7,7 @@ import urllib.request
 from pathlib import Path
 
 from tests.conftest import Loop, wait_for
-from tests.loop.test_loop import dataset
+from tests.support.datasets import dataset
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -1,33 +1,11 @@
 """From a drop to a chat, and what becomes of a drop that is no good; nothing here is a double."""
 
-import json
-
 import openai
 import pytest
 
 from local.stack import ACCOUNT, GROUP
 from tests.conftest import Loop, wait_for
-
-
-def dataset(count: int, voice: str = "Arr") -> bytes:
-    """`count` good examples; another voice makes another content."""
-    return b"".join(
-        json.dumps(
-            {
-                "messages": [
-                    {"role": "user", "content": f"What is {number}?"},
-                    {"role": "assistant", "content": f"{voice}, {number} be a number."},
-                ]
-            }
-        ).encode()
-        + b"\n"
-        for number in range(count)
-    )
-
-
-def jobs_of(loop: Loop, run_id: str) -> list[str]:
-    jobs = loop.service.fine_tuning.jobs.list()
-    return [job.id for job in jobs if (job.metadata or {}).get("tunedrop_run") == run_id]
+from tests.support.datasets import dataset
 
 
 def test_a_dropped_dataset_becomes_a_model_that_chats(loop: Loop) -> None:
@@ -50,7 +28,7 @@ def test_a_dropped_dataset_becomes_a_model_that_chats(loop: Loop) -> None:
     assert run["validation"]["examples"] == 3
     assert run["epochs"]
     assert all(epoch["train_loss"] and epoch["valid_loss"] for epoch in run["epochs"])
-    assert jobs_of(loop, run["id"]) == [run["job_id"]]
+    assert loop.jobs_of(run["id"]) == [run["job_id"]]
     assert len(loop.runs("pirate")) == 1
 
     report = loop.get(f"runs/{run['id']}/report.json")
@@ -89,7 +67,7 @@ def test_the_same_content_again_is_the_same_run_and_changed_content_the_next_ver
     loop.drop("parrot", training_set=dataset(10))
     wait_for(lambda: loop.runs("parrot")[0]["training"]["etag"] != first["training"]["etag"])
     assert [run["id"] for run in loop.runs("parrot")] == [first["id"]]
-    assert len(jobs_of(loop, first["id"])) == 1
+    assert len(loop.jobs_of(first["id"])) == 1
 
     loop.drop("parrot", training_set=dataset(10, "Squawk"))
     second = loop.ended_run("parrot", number=2)
@@ -117,7 +95,7 @@ def test_a_bad_dataset_is_rejected_with_a_report_and_nothing_is_sent(
     assert report["verdict"] == "rejected"
     assert (finding, line) in [(f["id"], f["line"]) for f in report["files"][0]["findings"]]
     assert finding in loop_text(loop, f"runs/{run['id']}/report.html")
-    assert jobs_of(loop, run["id"]) == []
+    assert loop.jobs_of(run["id"]) == []
     assert loop.files_of(f"{name}-") == []
 
 

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.conftest import Loop, wait_for
-from tests.loop.test_loop import dataset
+from tests.support.datasets import dataset
 from tunedrop.__main__ import cli
 
 Tool = Callable[..., Any]  # the result of Typer's runner: output and exit code

@@ -1,6 +1,8 @@
 """`dev.py up` as people keep it running: it notices a part that dies, and starts again."""
 
 import json
+import os
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -11,22 +13,29 @@ from typing import Any
 import psutil
 import pytest
 
+from local import stack, storage, supervised
+from local.processes import Pid
+from tests import conftest
 from tests.conftest import wait_for
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.processes import ROOT
 
 
 class Up:
+    said: str | None = None  # on its way out
+
     def __init__(self, state: Path) -> None:
         self.state = state
-        command = [sys.executable, "-m", "local.up", "--model", "tiny", "--state", str(state)]
-        self.process = subprocess.Popen(
-            command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        options = ["--port", "0", "--model", "tiny", "--state", str(state)]
+        self.process = supervised.start(
+            supervised.module("local.up", *options),
+            cwd=ROOT,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
         )
 
     def stack(self) -> dict[str, Any] | None:
         """What it tells of itself once all of its parts run."""
-        assert self.process.poll() is None, self.process.communicate()[1]
+        assert self.process.poll() is None, self.stop()
         try:
             known = json.loads((self.state / "stack.json").read_text())
         except (OSError, ValueError):
@@ -37,7 +46,9 @@ class Up:
         """What it said on its way out."""
         if self.process.poll() is None:
             self.process.terminate()
-        return self.process.communicate(timeout=60)[1]
+        if self.said is None:
+            self.said = self.process.communicate()[1].decode()
+        return self.said
 
 
 @pytest.fixture
@@ -55,7 +66,7 @@ def test_a_part_that_dies_is_named_and_the_same_command_goes_on(
     known = wait_for(ups[0].stack)
     stuck(known["openai_url"])
     psutil.Process(known["pids"]["functions"]["pid"]).kill()
-    assert ups[0].process.wait(60) == 1
+    assert ups[0].process.wait() == 1
     said = ups[0].stop()
     assert "The part 'functions' has ended" in said
     assert "functions.log" in said
@@ -65,6 +76,36 @@ def test_a_part_that_dies_is_named_and_the_same_command_goes_on(
     ups.append(Up(tmp_path))
     assert wait_for(ups[1].stack)
     assert (tmp_path / "logs/functions.before.log").exists()
+
+
+def test_without_a_port_the_usual_one_is_tried_and_then_any(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nobody else listens on this one, as somebody may on 7071."""
+    said: list[str] = []
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        usual = taken.getsockname()[1]
+        monkeypatch.setattr(stack, "HOST_PORT", usual)
+        assert stack.chosen_port(None, said.append) != usual
+        assert str(usual) in said[0]
+        with pytest.raises(stack.StackError, match=f"Port {usual} is in use"):
+            stack.chosen_port(usual, said.append)
+    assert stack.chosen_port(None, said.append) == usual
+    assert len(said) == 1
+
+
+def test_a_part_that_dies_while_it_starts_is_reported_at_once(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Storage, which used to be waited for until its time was over."""
+    monkeypatch.setattr(storage, "ready", lambda ports: False)
+    listing = storage.azurite_command
+    monkeypatch.setattr(storage, "azurite_command", lambda *_: [*listing(*_), "--no-such-option"])
+    with (
+        pytest.raises(stack.StackError, match="The part 'storage' stopped while it was starting"),
+        stack.running(tmp_path, port=0, model="tiny"),
+    ):
+        pass
 
 
 def stuck(emulator: str) -> None:
@@ -101,3 +142,14 @@ def stuck(emulator: str) -> None:
         method="PUT",
     )
     urllib.request.urlopen(put, timeout=30).close()
+
+
+def test_waiting_ends_when_a_part_of_the_stack_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And not when some number of seconds is over."""
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    pid = Pid.of(gone.pid)
+    gone.wait()
+    half = stack.Stack("", "", "", "", "", "", "", Pid.of(os.getpid()), pids={"openai": pid})
+    monkeypatch.setattr(conftest, "STACKS", [half])
+    with pytest.raises(AssertionError, match="openai"):
+        wait_for(lambda: None)

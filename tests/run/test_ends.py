@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from shared.errors import Unavailable
-from shared.model import hosting
+from shared.model import deployment
 from shared.model.registry import Registry
 from shared.run import commands, files
 from shared.run.record import Action
@@ -32,16 +32,16 @@ async def test_a_cancel_during_the_probe_does_not_kill_the_champion(
     first = await harness.until(await harness.received(), Stage.SERVING)
     await harness.drop(dataset(12, harness.model))
     run = await harness.received()
-    asked = hosting.probe
+    asked = deployment.probe
 
     async def probe(*args: Any) -> Any:
         found = await asked(*args)
-        if found is hosting.Hosting.READY:
-            monkeypatch.setattr(hosting, "probe", asked)
+        if found is deployment.Readiness.READY:
+            monkeypatch.setattr(deployment, "probe", asked)
             await commands.give(run.id, Action.CANCEL, "Ada", "", harness.ctx)
         return found
 
-    monkeypatch.setattr(hosting, "probe", probe)
+    monkeypatch.setattr(deployment, "probe", probe)
     run = await harness.until(run, *ENDS)
     assert run.stage is Stage.CANCELLED
     model = await harness.ctx.registry.load(harness.model)
@@ -58,14 +58,14 @@ async def test_a_cancel_during_the_first_probe_leaves_no_champion(
 ) -> None:
     await harness.drop()
     run = await harness.received()
-    asked = hosting.probe
+    asked = deployment.probe
 
     async def probe(*args: Any) -> Any:
-        monkeypatch.setattr(hosting, "probe", asked)
+        monkeypatch.setattr(deployment, "probe", asked)
         await commands.give(run.id, Action.CANCEL, "Ada", "", harness.ctx)
-        return hosting.Hosting.READY
+        return deployment.Readiness.READY
 
-    monkeypatch.setattr(hosting, "probe", probe)
+    monkeypatch.setattr(deployment, "probe", probe)
     run = await harness.until(run, *ENDS)
     model = await harness.ctx.registry.load(harness.model)
     assert model
@@ -101,14 +101,14 @@ async def test_a_cancel_during_deploy_leaves_no_deployment(
     harness: RunHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also: kill -9 after the PUT, and the cancel before the next worker."""
-    requested = hosting.request
+    requested = deployment.request
 
     async def request(*args: Any) -> None:
         await requested(*args)
-        monkeypatch.setattr(hosting, "request", requested)
+        monkeypatch.setattr(deployment, "request", requested)
         await commands.give(run.id, Action.CANCEL, "Ada", "", harness.ctx)
 
-    monkeypatch.setattr(hosting, "request", request)
+    monkeypatch.setattr(deployment, "request", request)
     await harness.drop()
     run = await harness.received()
     run = await harness.until(run, *ENDS)

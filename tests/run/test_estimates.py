@@ -11,7 +11,7 @@ from shared.run.record import Epoch, File, Progress, Run, Transition
 from shared.run.results import read_results
 from shared.run.spec import effective
 from shared.run.stages import DEADLINES, Stage
-from tests.run.test_rules import SETTINGS
+from tests.support.settings import SETTINGS
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 

@@ -5,36 +5,27 @@ from dataclasses import replace
 import pytest
 
 from shared.errors import DropError
-from shared.run.folder import FileRole, parse
+from shared.run.folder import DropRole, parse
 from shared.run.intake import identity
 from shared.run.record import File
 from shared.run.spec import effective
 from shared.run.stages import ACTIVE, ENDS, Event, Stage, next_stage
 from shared.run.steps import STEPS
-from shared.settings import Settings
-
-SETTINGS = Settings.load(
-    {
-        "AZURE_OPENAI_ENDPOINT": "https://example.openai.azure.com",
-        "AZURE_SUBSCRIPTION_ID": "s",
-        "AZURE_RESOURCE_GROUP": "g",
-        "AZURE_OPENAI_ACCOUNT": "a",
-    }
-)
+from tests.support.settings import SETTINGS
 
 
 @pytest.mark.parametrize(
     ("path", "expected"),
     [
-        ("captain/training_set.jsonl", ("captain", FileRole.TRAINING)),
-        ("captain/train.jsonl", ("captain", FileRole.TRAINING)),
-        ("captain/validation_set.jsonl", ("captain", FileRole.VALIDATION)),
-        ("captain/val-2.jsonl", ("captain", FileRole.VALIDATION)),
-        ("a-1/run.yaml", ("a-1", FileRole.SPEC)),
-        ("captain.jsonl", ("captain", FileRole.TRAINING)),
+        ("captain/training_set.jsonl", ("captain", DropRole.TRAINING)),
+        ("captain/train.jsonl", ("captain", DropRole.TRAINING)),
+        ("captain/validation_set.jsonl", ("captain", DropRole.VALIDATION)),
+        ("captain/val-2.jsonl", ("captain", DropRole.VALIDATION)),
+        ("a-1/run.yaml", ("a-1", DropRole.SPEC)),
+        ("captain.jsonl", ("captain", DropRole.TRAINING)),
     ],
 )
-def test_names_that_are_understood(path: str, expected: tuple[str, FileRole]) -> None:
+def test_names_that_are_understood(path: str, expected: tuple[str, DropRole]) -> None:
     assert parse(path) == expected
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ..conftest import functions
+from ..test_install import installed, runner, try_out
 from ..test_package import indexed, shipped_environment
 
 THIS = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -27,9 +28,17 @@ def interpreter(version: str) -> str | None:
     return None
 
 
-@pytest.mark.parametrize("version", [v for v in ("3.11", "3.12", "3.13") if v != THIS])
+@pytest.mark.parametrize("version", [v for v in ("3.11", "3.12", "3.13", "3.14") if v != THIS])
 def test_the_functions_are_found(version: str, shipped: Path) -> None:
     found = interpreter(version)
     if not found:
         pytest.skip(f"Python {version} is not on this machine")
     assert indexed(shipped_environment(found), shipped) == sorted(functions())
+
+
+@pytest.mark.parametrize("version", [v for v in ("3.11", "3.12", "3.13", "3.14") if v != THIS])
+def test_the_command_works(version: str, tmp_path: Path) -> None:
+    found = interpreter(version)
+    if not found:
+        pytest.skip(f"Python {version} is not on this machine")
+    try_out(runner(installed(found), tmp_path))
