@@ -90,6 +90,7 @@ async def test_a_lost_race_is_given_up_after_some(
     async def beaten(self: Ledger, before: Run, outcome: Outcome) -> Run:
         nonlocal tried
         tried += 1
+        assert tried < 50, "it spins"
         await harness.rewrite(before, last_warning=f"warning {tried}")
         return await commit(self, before, outcome)
 
