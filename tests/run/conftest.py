@@ -3,10 +3,10 @@
 import pytest
 
 from tests.support.control import ServiceControl
-from tests.support.harness import backend, harness
+from tests.support.harness import harness
 from tests.support.runs import RunHarness
 
-__all__ = ["backend", "harness", "service"]
+__all__ = ["harness", "service"]
 
 
 @pytest.fixture

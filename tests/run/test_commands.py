@@ -28,14 +28,14 @@ async def test_commands_that_make_no_sense_are_refused_by_name(harness: RunHarne
 
 
 @pytest.mark.parametrize(
-    ("backend", "stage"),
+    ("harness", "stage"),
     [
         ("memory", Stage.READY),
         ("memory", Stage.SUBMITTED),
         ("memory", Stage.TRAINING),
         ("stack", Stage.TRAINING),
     ],
-    indirect=["backend"],
+    indirect=["harness"],
 )
 async def test_a_run_is_cancelled_and_its_job_with_it(
     harness: RunHarness, service: ServiceControl, stage: Stage

@@ -15,10 +15,9 @@ from shared.cloud.memory_container import MemoryContainer
 from shared.run import reconciler
 from shared.run.record import Run
 from shared.run.stages import Stage
-from shared.settings import Settings
-from tests.support.harness import IN_MEMORY, RUNS
 from tests.support.runs import RunHarness
 from tests.support.service_state import MemoryService
+from tests.support.settings import IN_MEMORY
 
 WRITES = ("create", "replace", "put", "append", "delete")
 MAX_LIVES = 60  # of the app in one story; twelve are enough undisturbed
@@ -62,7 +61,7 @@ class Killer:
 
 async def story(killer: Killer) -> tuple[RunHarness, Run]:
     """A run from its drop to the end of all care, with one kill on the way."""
-    harness = RunHarness.in_memory(Settings.load({**IN_MEMORY, **RUNS}), "captain")
+    harness = RunHarness.in_memory(IN_MEMORY, "captain")
     harness.service.configure(step_seconds=MINUTE / 2)
     await harness.drop()
     clients = harness.ctx.clients

@@ -9,7 +9,7 @@ from tests.support.control import ServiceControl
 from tests.support.datasets import dataset
 from tests.support.harness import on_stack
 from tests.support.runs import RunHarness
-from tests.support.service_parts import Host
+from tests.support.service_parts import StoredDeployment
 from tests.support.service_state import MemoryService
 
 FAULTS = [
@@ -238,7 +238,7 @@ async def test_somebody_elses_failed_deployment_is_not_made_again(
 ) -> None:
     assert isinstance(service, MemoryService)
     name, now = f"{harness.model}-v1", harness.ctx.now()
-    service.hosts[name] = Host(name, "of-somebody", now, now, "provisioning-failed")
+    service.deployed[name] = StoredDeployment(name, "of-somebody", now, now, "provisioning-failed")
     await harness.drop()
     run = await harness.until(await harness.received(), *ENDS)
     assert run.stage is Stage.FAILED

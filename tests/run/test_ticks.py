@@ -60,7 +60,7 @@ async def test_a_bad_run_and_a_slow_one_do_not_delay_the_others(
 
     monkeypatch.setattr(reconciler, "sweep", slow)
     harness.set_policy(tick_timeout=0.05)
-    await harness.until(good, *ENDS)
+    await asyncio.wait_for(harness.until(good, *ENDS), HANG)
     release.set()
     await asyncio.sleep(0)
     assert [run.id for run in await harness.runs()] == [good.id]  # and the list shows the good one
@@ -90,6 +90,7 @@ async def test_a_lost_race_is_given_up_after_some(
     async def beaten(self: Ledger, before: Run, outcome: Outcome) -> Run:
         nonlocal tried
         tried += 1
+        assert tried < 50, "it spins"
         await harness.rewrite(before, last_warning=f"warning {tried}")
         return await commit(self, before, outcome)
 

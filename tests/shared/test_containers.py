@@ -13,7 +13,7 @@ import pytest
 
 from shared.cloud.container import BlobInfo, Container
 from shared.cloud.documents import Document, as_json
-from shared.errors import Conflict, NotFound, Refused, Replaced
+from shared.errors import Conflict, NotFound, Replaced, Unreadable
 
 WRITERS = 20
 
@@ -189,7 +189,7 @@ async def test_a_record_is_read_in_its_shape(container: Container, name: str) ->
     etag = await container.create(name, as_json(Counter(count=3)))
     assert await container.record(name, Counter) == (Counter(count=3), etag)
     await container.put(name, b'{"count": "many"}', "application/json")
-    with pytest.raises(Refused, match="cannot be read: 1 of its values"):
+    with pytest.raises(Unreadable, match="cannot be read: 1 of its values"):
         await container.record(name, Counter)
 
 

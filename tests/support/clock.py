@@ -18,7 +18,7 @@ class Clock:
     def advance(self, seconds: float) -> None:
         self._now += timedelta(seconds=seconds)
 
-    def seconds_from_now(self, seconds: float) -> datetime:
+    def after(self, seconds: float) -> datetime:
         return self._now + timedelta(seconds=seconds)
 
     def advance_to(self, at: datetime) -> None:

@@ -1,8 +1,5 @@
-"""Fixtures of runs moved by hand. A conftest that wants them imports `backend` and `harness`.
-
-`harness` is in memory unless a test says otherwise, with `on_stack`, `on_both`, or with pairs of a
-backend and other arguments.
-"""
+"""The fixture of runs moved by hand: in memory, unless a test says otherwise with `on_stack` or
+`on_both`. Whoever wants it imports it."""
 
 import uuid
 from collections.abc import AsyncIterator
@@ -13,42 +10,26 @@ from shared.cloud import AzureClients
 from shared.settings import Settings
 from tests.support.control import StackControl
 from tests.support.runs import RunHarness
+from tests.support.settings import BY_HAND, IN_MEMORY
 from tests.support.stack import StackHarness
 
-on_stack = pytest.mark.parametrize("backend", ["stack"], indirect=True)
-on_both = pytest.mark.parametrize("backend", ["memory", "stack"], indirect=True)
-
-IN_MEMORY = {
-    "AZURE_OPENAI_ENDPOINT": "https://example.openai.azure.com",
-    "AZURE_SUBSCRIPTION_ID": "s",
-    "AZURE_RESOURCE_GROUP": "g",
-    "AZURE_OPENAI_ACCOUNT": "a",
-    "TUNEDROP_BACKOFF_SECONDS": "0.05",
-}
-RUNS = {"TUNEDROP_QUIET_SECONDS": "0.1", "TUNEDROP_SWEEP_SECONDS": "0"}
-
-
-@pytest.fixture
-def backend(request: pytest.FixtureRequest) -> StackHarness | None:
-    """The stack, or None for memory."""
-    if getattr(request, "param", "memory") == "memory":
-        return None
-    stack: StackHarness = request.getfixturevalue("stack")
-    return stack
+on_stack = pytest.mark.parametrize("harness", ["stack"], indirect=True)
+on_both = pytest.mark.parametrize("harness", ["memory", "stack"], indirect=True)
 
 
 @pytest.fixture
 async def harness(
-    backend: StackHarness | None, monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[RunHarness]:
     model = f"m{uuid.uuid4().hex[:8]}"
-    if backend is None:
-        yield RunHarness.in_memory(Settings.load({**IN_MEMORY, **RUNS}), model)
+    if getattr(request, "param", "memory") == "memory":
+        yield RunHarness.in_memory(IN_MEMORY, model)
         return
-    environ = backend.apart(model, **RUNS)
+    stack: StackHarness = request.getfixturevalue("stack")
+    environ = stack.apart(model, **BY_HAND)
     for name in ("IDENTITY_ENDPOINT", "IDENTITY_HEADER"):
         monkeypatch.setenv(name, environ[name])
-    service = StackControl(backend)
+    service = StackControl(stack)
     async with AzureClients(Settings.load(environ)) as clients:
         yield RunHarness.on_stack(clients, model, service)
     service.clear(f"{model}-")

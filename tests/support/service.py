@@ -14,7 +14,7 @@ from shared.cloud import deployments, finetuning
 from shared.cloud.deployments import Deployment, Deployments
 from shared.cloud.finetuning import FineTuning
 from shared.cloud.remote import JobEvent, JobRequest, Metric, RemoteFile, RemoteJob
-from tests.support.service_parts import Job, Refusal, Stored
+from tests.support.service_parts import Refusal, StoredFile, StoredJob
 from tests.support.service_state import MemoryService
 
 T = TypeVar("T")
@@ -65,35 +65,37 @@ class MemoryFineTuning(FineTuning):
             for job in reversed(self.service.jobs.values()):
                 of_file = not job.request.metadata and job.request.training_file == training_file
                 if job.id not in past and (job.request.metadata == metadata or of_file):
-                    return self.service.look_at_job(job.id).shown()
+                    return self.service.job_by_now(job.id).as_remote()
             return None
 
         return await self._call("jobs.list", find)
 
     async def submit(self, request: JobRequest) -> RemoteJob:
-        return await self._call("jobs.create", lambda: self.service.create_job(request).shown())
+        return await self._call("jobs.create", lambda: self.service.create_job(request).as_remote())
 
     async def job(self, job_id: str) -> RemoteJob | None:
         def find() -> RemoteJob | None:
             known = job_id in self.service.jobs
-            return self.service.look_at_job(job_id).shown() if known else None
+            return self.service.job_by_now(job_id).as_remote() if known else None
 
         return await self._call("jobs.get", find)
 
-    async def _change(self, operation: str, job_id: str, change: Callable[[Job], None]) -> None:
+    async def _change(
+        self, operation: str, job_id: str, change: Callable[[StoredJob], None]
+    ) -> None:
         await self._call(operation, lambda: change(self._require(job_id)))
 
-    def _require(self, job_id: str) -> Job:
+    def _require(self, job_id: str) -> StoredJob:
         if job_id not in self.service.jobs:
             raise Refusal(404, "notFound", f"The job {job_id!r} does not exist.")
-        return self.service.look_at_job(job_id)
+        return self.service.job_by_now(job_id)
 
     async def cancel(self, job_id: str) -> None:
         now = self.service.clock.now()
         await self._change("jobs.cancel", job_id, lambda job: job.cancel(now))
 
     async def pause(self, job_id: str) -> None:
-        await self._change("jobs.pause", job_id, Job.pause)
+        await self._change("jobs.pause", job_id, StoredJob.pause)
 
     async def resume(self, job_id: str) -> None:
         now = self.service.clock.now()
@@ -107,15 +109,15 @@ class MemoryFineTuning(FineTuning):
 
     async def ask(self, deployment: str, question: str) -> str:
         def answer() -> str:
-            host = self.service.look_at_host(deployment)
-            if host is None or not host.answers(self.service.clock.now()):
+            deployed = self.service.find_deployment(deployment)
+            if deployed is None or not deployed.answers(self.service.clock.now()):
                 raise Refusal(404, "DeploymentNotFound", "The API deployment does not exist.")
             return "Hello."
 
         return await self._call("chat.create", answer)
 
-    def _shown(self, file: Stored) -> RemoteFile:
-        return file.shown(self.service.clock.now())
+    def _shown(self, file: StoredFile) -> RemoteFile:
+        return file.as_remote(self.service.clock.now())
 
 
 class MemoryDeployments(Deployments):
@@ -129,12 +131,12 @@ class MemoryDeployments(Deployments):
         return await self.service.call(deployments.SERVICE, operation, effect)
 
     async def get(self, name: str) -> Deployment | None:
-        host = await self._call("deployments.get", lambda: self.service.look_at_host(name))
+        deployed = await self._call("deployments.get", lambda: self.service.find_deployment(name))
         now = self.service.clock.now()
-        return Deployment(host.name, host.model, host.state(now)) if host else None
+        return Deployment(deployed.name, deployed.model, deployed.state(now)) if deployed else None
 
     async def put(self, name: str, model: str, sku: str, capacity: int) -> None:
-        await self._call("deployments.put", lambda: self.service.put_host(name, model))
+        await self._call("deployments.put", lambda: self.service.create_deployment(name, model))
 
     async def delete(self, name: str) -> None:
-        await self._call("deployments.delete", lambda: self.service.delete_host(name))
+        await self._call("deployments.delete", lambda: self.service.delete_deployment(name))

@@ -68,7 +68,7 @@ class Fault:
 
 
 @dataclass
-class Stored:
+class StoredFile:
     id: str
     name: str
     content: bytes
@@ -81,12 +81,12 @@ class Stored:
             return "pending"
         return "error" if self.error else "processed"
 
-    def shown(self, now: datetime) -> RemoteFile:
+    def as_remote(self, now: datetime) -> RemoteFile:
         return RemoteFile(self.id, self.name, self.status(now), "")
 
 
 @dataclass
-class Job:
+class StoredJob:
     id: str
     request: JobRequest
     examples: int
@@ -118,7 +118,7 @@ class Job:
     def at_work(self) -> bool:
         return self.status in ("running", "pausing")
 
-    def go_on(self, now: datetime, step_seconds: float, files: set[str]) -> None:
+    def advance(self, now: datetime, step_seconds: float, files: set[str]) -> None:
         """As far as it has come by now; it reads its files when it starts."""
         if self.waiting and self.fault != "job-stuck" and now >= self.start_at:
             self._start(files)
@@ -129,7 +129,7 @@ class Job:
 
     def _start(self, files: set[str]) -> None:
         self.status, self.stepped_at = "running", self.start_at
-        self.say("Job started.")
+        self.add_event("Job started.")
         if self.fault == "job-unsafe-data":
             self._fail("contentFilter", UNSAFE_DATA)
         elif self.request.training_file not in files:
@@ -141,12 +141,12 @@ class Job:
         elif self.status == "pausing":
             self._end("paused", "Job paused.")
         else:
-            self._learn()
+            self._train_step()
 
-    def _learn(self) -> None:
+    def _train_step(self) -> None:
         self.steps += 1
         loss = 2.0 / self.steps
-        self.say(f"Step {self.steps}: training loss={loss}", Metric(self.steps, loss, None))
+        self.add_event(f"Step {self.steps}: training loss={loss}", Metric(self.steps, loss, None))
         if self.fault == "job-failed" and self.steps * 2 >= self.total_steps:
             self._fail("internalFailure", "The job failed. Please try again.")
             return
@@ -161,7 +161,7 @@ class Job:
 
     def _end(self, status: str, message: str) -> None:
         self.status = status
-        self.say(message)
+        self.add_event(message)
 
     def _fail(self, code: str, message: str) -> None:
         self.error = (code, message)
@@ -185,14 +185,14 @@ class Job:
             raise _wrong_state(f"The job is {self.status}, not paused.")
         self.status, self.start_at = "resuming", now
 
-    def say(self, message: str, metric: Metric | None = None) -> None:
+    def add_event(self, message: str, metric: Metric | None = None) -> None:
         self.events.append(JobEvent(f"{self.id}-event-{len(self.events)}", message, metric))
 
     def table(self) -> bytes:
         rows = [f"{e.metric.step},{e.metric.train_loss},\n" for e in self.events if e.metric]
         return "".join(["step,train_loss,valid_loss\n", *rows]).encode()
 
-    def shown(self) -> RemoteJob:
+    def as_remote(self) -> RemoteJob:
         done, started = self.status == "succeeded", self.stepped_at is not None
         return RemoteJob(
             id=self.id,
@@ -209,7 +209,7 @@ class Job:
 
 
 @dataclass
-class Host:
+class StoredDeployment:
     """A deployment."""
 
     name: str

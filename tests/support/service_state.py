@@ -16,10 +16,21 @@ from shared.cloud.remote import JobRequest
 from shared.cloud.translate import OPENAI_ROLE, service_error, unreachable
 from tests.support.clock import Clock
 from tests.support.control import ServiceControl
-from tests.support.service_parts import CALL_FAULTS, Fault, Host, Job, Limits, Refusal, Stored
+from tests.support.service_parts import (
+    CALL_FAULTS,
+    Fault,
+    Limits,
+    Refusal,
+    StoredDeployment,
+    StoredFile,
+    StoredJob,
+)
 
 T = TypeVar("T")
 BASE_MODELS = ("gpt-4.1", "gpt-4o")
+FILE_FAULTS = ("file-stuck", "file-error")
+JOB_FAULTS = ("job-stuck", "job-failed", "job-unsafe-data", "job-unsafe-model")
+DEPLOYMENT_FAULTS = ("not-ready", "provisioning-failed", "provisioning-stuck")
 FOREVER = 1000  # seconds of the test's clock, after which nothing more will happen
 
 
@@ -27,9 +38,9 @@ FOREVER = 1000  # seconds of the test's clock, after which nothing more will hap
 class MemoryService(ServiceControl):
     clock: Clock
     limits: Limits = field(default_factory=Limits)
-    files: dict[str, Stored] = field(default_factory=dict)
-    jobs: dict[str, Job] = field(default_factory=dict)
-    hosts: dict[str, Host] = field(default_factory=dict)
+    files: dict[str, StoredFile] = field(default_factory=dict)
+    jobs: dict[str, StoredJob] = field(default_factory=dict)
+    deployed: dict[str, StoredDeployment] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
     journal: list[str] = field(default_factory=list)  # the operation of each call
     uploaded: list[int] = field(default_factory=list)  # the calls that have made a file
@@ -73,19 +84,19 @@ class MemoryService(ServiceControl):
         return [job.id for job in self.jobs.values() if job.request.training_file in file_ids]
 
     def job_status(self, job_id: str) -> str:
-        return self.look_at_job(job_id).status
+        return self.job_by_now(job_id).status
 
     def result_file(self, job_id: str) -> str:
-        return str(self.look_at_job(job_id).result_file)
+        return str(self.job_by_now(job_id).result_file)
 
     def cancel_job(self, job_id: str) -> None:
-        self.look_at_job(job_id).cancel(self.clock.now())
+        self.job_by_now(job_id).cancel(self.clock.now())
 
     def delete_job(self, job_id: str) -> None:
         del self.jobs[job_id]
 
     def deployments(self) -> dict[str, str]:
-        return {host.name: host.model for host in self.all_hosts()}
+        return {deployed.name: deployed.model for deployed in self.list_deployments()}
 
     def wait_for(self, look: Callable[[], Any]) -> None:
         for _ in range(FOREVER):
@@ -126,47 +137,47 @@ class MemoryService(ServiceControl):
                 return fault
         return None
 
+    def _fault_of(self, operation: str, *names: str) -> str | None:
+        """What will become of the thing that the operation makes."""
+        fault = self.take(operation, *names)
+        return fault.name if fault else None
+
     # ---- what is there
 
-    def create_file(self, name: str, content: bytes) -> Stored:
+    def create_file(self, name: str, content: bytes) -> StoredFile:
         tuning = [file for file in self.files.values() if file.purpose == "fine-tune"]
         if len(tuning) >= self.limits.file_limit:
-            limit = self.limits.file_limit
-            raise Refusal(
-                400, "quotaExceeded", f"The resource has {limit} fine-tuning files already."
-            )
-        fault = self.take("files.create", "file-stuck", "file-error")
+            raise _no_room("quotaExceeded", self.limits.file_limit, "fine-tuning files")
+        fault = self._fault_of("files.create", *FILE_FAULTS)
+        done = None if fault == "file-stuck" else self.clock.after(self.limits.file_seconds)
         self.uploaded.append(len(self.journal))
-        done = None
-        if fault is None or fault.name != "file-stuck":
-            done = self.clock.seconds_from_now(self.limits.file_seconds)
-        return self._store(Stored(_id("file"), name, content, done, error=bool(fault)))
+        return self._store(StoredFile(_id("file"), name, content, done, error=bool(fault)))
 
-    def _store(self, file: Stored) -> Stored:
+    def _store(self, file: StoredFile) -> StoredFile:
         self.files[file.id] = file
         return file
 
-    def create_job(self, request: JobRequest) -> Job:
-        waiting = sum(self.look_at_job(job).waiting for job in self.jobs)
-        if len(self.jobs) >= self.limits.job_limit:
-            count = len(self.jobs)
-            raise Refusal(400, "quotaExceeded", f"The resource has {count} training jobs already.")
-        if waiting >= self.limits.queue_limit:
-            limit = self.limits.queue_limit
-            raise Refusal(429, "tooManyRequests", f"{limit} jobs are in the queue already.")
+    def create_job(self, request: JobRequest) -> StoredJob:
+        self._require_room_for_job()
         if not request.base_model.startswith(BASE_MODELS):
             raise _invalid("The specified base model does not support fine-tuning.")
         for file_id in filter(None, (request.training_file, request.validation_file)):
             self._require_processed(file_id)
-        fault = self.take(
-            "jobs.create", "job-stuck", "job-failed", "job-unsafe-data", "job-unsafe-model"
-        )
-        start = self.clock.seconds_from_now(self.limits.queue_seconds)
         examples = self.files[request.training_file].content.count(b"\n")
-        job = Job(_id("ftjob"), request, examples, start, fault.name if fault else None)
-        job.say("Job enqueued. Waiting for jobs ahead to complete.")
+        start = self.clock.after(self.limits.queue_seconds)
+        fault = self._fault_of("jobs.create", *JOB_FAULTS)
+        job = StoredJob(_id("ftjob"), request, examples, start, fault)
+        job.add_event("Job enqueued. Waiting for jobs ahead to complete.")
         self.jobs[job.id] = job
         return job
+
+    def _require_room_for_job(self) -> None:
+        jobs = [self.job_by_now(job_id) for job_id in self.jobs]
+        if len(jobs) >= self.limits.job_limit:
+            raise _no_room("quotaExceeded", len(jobs), "training jobs")
+        if sum(job.waiting for job in jobs) >= self.limits.queue_limit:
+            limit = self.limits.queue_limit
+            raise Refusal(429, "tooManyRequests", f"{limit} jobs are in the queue already.")
 
     def _require_processed(self, file_id: str) -> None:
         file = self.files.get(file_id)
@@ -175,57 +186,54 @@ class MemoryService(ServiceControl):
         if file.status(self.clock.now()) != "processed":
             raise _invalid("The specified file reference must point to a completed file import.")
 
-    def look_at_job(self, job_id: str) -> Job:
+    def job_by_now(self, job_id: str) -> StoredJob:
         """The job as it is by now. Raises KeyError."""
         job = self.jobs[job_id]
-        job.go_on(self.clock.now(), self.limits.step_seconds, set(self.files))
+        job.advance(self.clock.now(), self.limits.step_seconds, set(self.files))
         if job.status == "succeeded" and job.result_file is None:
-            table = Stored(_id("file"), "results.csv", job.table(), self.clock.now())
+            table = StoredFile(_id("file"), "results.csv", job.table(), self.clock.now())
             job.result_file = self._store(replace(table, purpose="fine-tune-results")).id
-            job.say(f"Completed results file: {job.result_file}")
+            job.add_event(f"Completed results file: {job.result_file}")
         return job
 
-    def put_host(self, name: str, model: str) -> None:
-        trained = {job.model for job in self.jobs.values() if job.status == "succeeded"}
-        if model not in trained:
-            raise Refusal(400, "DeploymentModelNotSupported", f"{model} is not supported.")
-        self._require_no_write("deployments.put")
-        known = self.look_at_host(name)
-        if known is None and len(self.hosts) >= self.limits.deployment_limit:
-            limit = self.limits.deployment_limit
-            raise Refusal(
-                400, "QuotaExceeded", f"The resource has {limit} fine-tuned deployments already."
-            )
-        if self.take("deployments.put", "insufficient-quota"):
-            raise Refusal(400, "InsufficientQuota", "This operation require new capacity in quota.")
-        now = self.clock.now()
+    def create_deployment(self, name: str, model: str) -> None:
+        self._require_deployable(name, model)
+        known, now = self.find_deployment(name), self.clock.now()
         if known and known.model == model and known.state(now) == "Succeeded":
             return
-        fault = self.take(
-            "deployments.put", "not-ready", "provisioning-failed", "provisioning-stuck"
+        fault = self._fault_of("deployments.put", *DEPLOYMENT_FAULTS)
+        created = self.limits.creating_seconds
+        ready = created + self.limits.readiness_gap_seconds
+        self.deployed[name] = StoredDeployment(
+            name, model, self.clock.after(created), self.clock.after(ready), fault
         )
-        created = self.clock.seconds_from_now(self.limits.creating_seconds)
-        ready = self.clock.seconds_from_now(
-            self.limits.creating_seconds + self.limits.readiness_gap_seconds
-        )
-        self.hosts[name] = Host(name, model, created, ready, fault.name if fault else None)
 
-    def delete_host(self, name: str) -> None:
-        host = self.look_at_host(name)
-        if host:
+    def _require_deployable(self, name: str, model: str) -> None:
+        if model not in {job.model for job in self.jobs.values() if job.status == "succeeded"}:
+            raise Refusal(400, "DeploymentModelNotSupported", f"{model} is not supported.")
+        self._require_no_write("deployments.put")
+        new = self.find_deployment(name) is None
+        if new and len(self.deployed) >= self.limits.deployment_limit:
+            raise _no_room("QuotaExceeded", self.limits.deployment_limit, "fine-tuned deployments")
+        if self.take("deployments.put", "insufficient-quota"):
+            raise Refusal(400, "InsufficientQuota", "This operation require new capacity in quota.")
+
+    def delete_deployment(self, name: str) -> None:
+        deployed = self.find_deployment(name)
+        if deployed:
             self._require_no_write("deployments.delete")
-            host.gone_at = self.clock.seconds_from_now(self.limits.deleting_seconds)
+            deployed.gone_at = self.clock.after(self.limits.deleting_seconds)
 
-    def look_at_host(self, name: str) -> Host | None:
-        return next((host for host in self.all_hosts() if host.name == name), None)
+    def find_deployment(self, name: str) -> StoredDeployment | None:
+        return next((found for found in self.list_deployments() if found.name == name), None)
 
-    def all_hosts(self) -> list[Host]:
+    def list_deployments(self) -> list[StoredDeployment]:
         now = self.clock.now()
-        self.hosts = {host.name: host for host in self.hosts.values() if not host.gone(now)}
-        return list(self.hosts.values())
+        self.deployed = {d.name: d for d in self.deployed.values() if not d.gone(now)}
+        return list(self.deployed.values())
 
     def _require_no_write(self, operation: str) -> None:
-        states = [host.state(self.clock.now()) for host in self.all_hosts()]
+        states = [deployed.state(self.clock.now()) for deployed in self.list_deployments()]
         struck = self.take(operation, "request-conflict")
         if struck or "Creating" in states or "Deleting" in states:
             raise Refusal(409, "RequestConflict", "Another operation is being performed.")
@@ -237,3 +245,7 @@ def _id(prefix: str) -> str:
 
 def _invalid(message: str) -> Refusal:
     return Refusal(400, "invalidPayload", message)
+
+
+def _no_room(code: str, count: int, what: str) -> Refusal:
+    return Refusal(400, code, f"The resource has {count} {what} already.")

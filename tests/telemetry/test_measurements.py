@@ -11,7 +11,6 @@ from shared.run import reconciler
 from shared.run.stages import Stage
 from tests.chat import upstream as up
 from tests.chat.conftest import ChatHarness, harness  # noqa: F401 - a fixture
-from tests.support.harness import backend  # noqa: F401 - a fixture
 from tests.support.harness import harness as run_harness  # noqa: F401 - a fixture
 from tests.support.runs import RunHarness
 
