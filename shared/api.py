@@ -146,8 +146,9 @@ async def _who_and_why(request: Request, ctx: Context) -> tuple[str, str]:
     whoever the holder of the app's key says to be. Raises CallerError for a body that is no use."""
     body = await request.body()
     try:
-        said = json.loads(body) if body.strip() else {}
-        who, why = (said.get(name, "").strip() for name in ("who", "why"))
+        given = json.loads(body) if body.strip() else {}
+        who, why = (given.get(name, "").strip() for name in ("who", "why"))
+        f"{who}{why}".encode()  # half of a surrogate pair cannot be written
     except (ValueError, AttributeError, RecursionError):
         raise CallerError(
             "The body is not a JSON object with who and why as texts.",
@@ -166,7 +167,7 @@ async def document(request: Request, ctx: Context) -> Response:
     """A document beside a run: its reports, its log, its losses."""
     run_id, name = request.path_params["id"], request.path_params["name"]
     if name in commands.BY_PEOPLE:
-        raise NotFound("x", f"POST /api/runs/{run_id}/{name} gives it.")
+        raise NotFound(f"{name} is a command.", f"POST /api/runs/{run_id}/{name} gives it.")
     data = await ctx.ledger.document(run_id, name) if name in DOCUMENTS else None
     if data is None and await ctx.ledger.load(run_id) is None:
         raise NotFound(f"There is no run {run_id!r}.", "`tunedrop runs` lists them.")

@@ -10,9 +10,9 @@ TunedropError             a message that says what went wrong, and the fix
 ├── ServiceError          Azure did not do what was asked
 │   ├── Unavailable       it may, if asked again later
 │   │   ├── Throttled     429: there was too much, and nothing was done
-│   │   └── Denied        401, 403: it will, once somebody has given the app a right
+│   │   ├── Denied        401, 403: it will, once somebody has given the app a right
+│   │   └── Unreadable    a stored record does not have the shape that it should have
 │   └── Refused           asking again would not help
-│       └── Unreadable    a stored record that does not have the shape it should have
 ├── Conflict              another worker wrote the record first: read it again, decide again
 └── Replaced              a dropped file is not the one that was taken: it was replaced or deleted
 
@@ -83,11 +83,11 @@ class Denied(Unavailable):
     blame = "caller"
 
 
+class Unreadable(Unavailable):
+    """Until somebody has put back a version that can be read."""
+
+
 class Refused(ServiceError):
-    pass
-
-
-class Unreadable(Refused):
     pass
 
 

@@ -40,3 +40,18 @@ def environment(
         pytest.skip(f"{name} cannot be installed here: {done.stderr.strip()[-300:]}")
     mark.write_text(content, encoding="utf-8")
     return inside
+
+
+def interpreter(version: str) -> str | None:
+    """The command of another Python on this machine: on the PATH, or installed by pyenv."""
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    for name in [
+        f"python{version}",
+        *map(str, sorted(pyenv.glob(f"{version}.*/bin/python{version}"))),
+    ]:
+        try:
+            subprocess.run([name, "-c", "import venv"], check=True, capture_output=True)
+        except (OSError, subprocess.CalledProcessError):
+            continue
+        return name
+    return None

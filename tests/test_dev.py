@@ -9,7 +9,7 @@ import pytest
 
 import dev
 from local import set_up
-from tests.infra.long.test_other_pythons import interpreter
+from tests.environments import interpreter
 
 ROOT = Path(__file__).resolve().parents[1]
 

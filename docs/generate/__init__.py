@@ -21,10 +21,17 @@ class PageError(Exception):
     """A page lacks the marks of a part, or has marks that nobody fills."""
 
 
+def modules() -> list[str]:
+    return [module.name for module in pkgutil.iter_modules(__path__) if module.name != "__main__"]
+
+
+def path_of(module: str) -> Path:
+    return DOCS / f"{module.replace('_', '-')}.md"
+
+
 def pages() -> dict[Path, str]:
     """Every page that is made from code, as it should be. Raises PageError."""
-    names = [module.name for module in pkgutil.iter_modules(__path__) if module.name != "__main__"]
-    return {DOCS / f"{name.replace('_', '-')}.md": _made(name) for name in names}
+    return {path_of(module): made(module) for module in modules()}
 
 
 def stale() -> dict[Path, str]:
@@ -32,11 +39,12 @@ def stale() -> dict[Path, str]:
     return {path: text for path, text in pages().items() if _read(path) != text}
 
 
-def _made(name: str) -> str:
+def made(name: str) -> str:
+    """The page that this module makes. Raises PageError."""
     module = importlib.import_module(f"{__name__}.{name}")
     if hasattr(module, "page"):
         return f"{module.page().rstrip()}\n"
-    return filled(_read(DOCS / f"{name.replace('_', '-')}.md"), module.parts())
+    return filled(_read(path_of(name)), module.parts())
 
 
 def filled(text: str, parts: dict[str, str]) -> str:

@@ -46,9 +46,15 @@ def diagram() -> str:
         f"    {end} --> {Stage.SUBMITTED}: {Event.JOB_REJOINED}"
         for end in (Stage.FAILED, Stage.CANCELLED)
     ]
+    again += [f"    {Stage.REJECTED} --> {Stage.RECEIVED}: {Event.RETRY_COMMANDED}"]
+    again += [  # its files can be replaced in these only
+        f"    {Stage.SUPERSEDED} --> {stage}: {Event.RETRY_COMMANDED}"
+        for (stage, event) in TRANSITIONS
+        if event is Event.FILES_REPLACED
+    ]
     again += [
-        f"    {end} --> {Stage.RECEIVED}: {Event.RETRY_COMMANDED}"
-        for end in (Stage.REJECTED, Stage.SUPERSEDED)
+        f"    {end} --> {Stage.RECEIVED}: {Event.DROPPED_AGAIN}"
+        for end in (Stage.FAILED, Stage.CANCELLED, Stage.SUPERSEDED)
     ]
     ends = [f"    {stage} --> [*]" for stage in Stage if stage in ENDS]
     return "\n".join(["stateDiagram-v2", f"    [*] --> {Stage.RECEIVED}", *arrows, *again, *ends])

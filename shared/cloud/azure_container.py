@@ -19,7 +19,7 @@ from azure.core.exceptions import (
 
 from shared.cloud.container import LEASE_SECONDS, BlobInfo, Container, Content
 from shared.cloud.identity import Credential
-from shared.cloud.translate import service_error, unreachable
+from shared.cloud.translate import STORAGE, service_error, unreachable
 from shared.errors import Conflict, Refused, Replaced, SettingError
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ class AzureContainer(Container):
     def __init__(self, client: "ContainerClient") -> None:
         self.client = client
         self.name: str = client.container_name
+        self.id = f"{client.account_name}/{client.container_name}"
 
     async def read(self, name: str) -> Content | None:
         with suppress(ResourceNotFoundError), self._translated(name):
@@ -149,9 +150,9 @@ class AzureContainer(Container):
         except HttpResponseError as error:
             if error.status_code == PRECONDITION_FAILED:
                 raise Conflict(f"{blob} is held by another worker.") from error
-            raise service_error("Storage", f"reach {blob}", error, fix=ROLE) from error
+            raise service_error(STORAGE, f"reach {blob}", error, fix=ROLE) from error
         except AzureError as error:
-            raise unreachable("Storage", f"reach {blob}", error) from error
+            raise unreachable(STORAGE, f"reach {blob}", error) from error
 
 
 async def _renew(lease: object) -> None:

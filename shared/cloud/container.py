@@ -60,6 +60,7 @@ class Container(ABC):
     for a name that no blob can have."""
 
     name: str
+    id: str  # account and name: no other container has it
 
     @abstractmethod
     async def read(self, name: str) -> Content | None: ...

@@ -98,8 +98,9 @@ class FineTuning:
         """
         with _translated("list jobs"):
             async for job in self.client.fine_tuning.jobs.list():
-                same_file = training_file == job.training_file and not job.metadata
-                if job.id not in past and (job.metadata == metadata or same_file):
+                known = job.metadata or {}
+                same_file = training_file == job.training_file and not known.keys() & metadata
+                if job.id not in past and (metadata.items() <= known.items() or same_file):
                     return remote_job(job)
         return None
 

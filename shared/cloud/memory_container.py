@@ -30,6 +30,7 @@ class _Blob:
 class MemoryContainer(Container):
     def __init__(self, name: str, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self.name = name
+        self.id = f"{uuid.uuid4()}/{name}"
         self._now = now
         self._blobs: dict[str, _Blob] = {}
         self._writes = 0

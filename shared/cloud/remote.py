@@ -77,10 +77,15 @@ class JobEvent:
     metric: Metric | None
 
 
+def readable(text: Any) -> str:
+    """A text of the service that can be written: it may be cut off within a character."""
+    return str(text or "").encode("utf-8", "replace").decode()
+
+
 def remote_file(file: Any) -> RemoteFile:
     name, status = getattr(file, "filename", None), getattr(file, "status", None)
     detail = getattr(file, "status_details", None)
-    return RemoteFile(file.id, str(name or ""), str(status or "pending"), str(detail or ""))
+    return RemoteFile(file.id, str(name or ""), str(status or "pending"), readable(detail))
 
 
 def remote_job(job: Any) -> RemoteJob:
@@ -98,12 +103,12 @@ def remote_job(job: Any) -> RemoteJob:
         batch_size=_resolved(hyperparameters, "batch_size"),
         trained_tokens=getattr(job, "trained_tokens", None),
         error_code=str(getattr(error, "code", None) or ""),
-        error_message=str(getattr(error, "message", None) or ""),
+        error_message=readable(getattr(error, "message", None)),
     )
 
 
 def job_event(event: Any) -> JobEvent:
-    return JobEvent(event.id, str(event.message), _metric(event))
+    return JobEvent(event.id, readable(event.message), _metric(event))
 
 
 def _metric(event: Any) -> Metric | None:

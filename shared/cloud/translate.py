@@ -1,11 +1,11 @@
 """Exceptions of SDKs as this project's errors: one ladder for every service.
 
     no token to send                 Denied or Unavailable: nobody vouches for the app
-    no answer                        Unavailable
+    no answer, or a garbled one      Unavailable
     401, 403                         Denied: it passes once somebody has given the app a right
     429                              Throttled, with the pause that was asked for
     408, 409, 423, 500 and above     Unavailable: another try may pass
-    any other status                 Refused, with what the service says
+    any other status                 Refused, with what the service says; of storage, Unavailable
 
 Knows statuses, not operations.
 """
@@ -24,6 +24,9 @@ OPENAI_ROLE = (
 )
 # 409 of Azure Resource Manager is RequestConflict: another write on the account is under way.
 TRANSIENT = {408, 409, 423}
+# An answer of storage is about the app or the network, never about a run that a refusal would end.
+STORAGE = "Storage"
+NEVER_FINAL = {STORAGE}
 
 
 def service_error(service: str, operation: str, error: Any, *, fix: str = "") -> ServiceError:
@@ -31,16 +34,20 @@ def service_error(service: str, operation: str, error: Any, *, fix: str = "") ->
 
     `error` is an azure.core HttpResponseError or an openai APIStatusError.
     """
-    status = error.status_code
-    if not status:
+    status = error.status_code or 0
+    # azure-identity attaches the answer of the identity's own endpoint.
+    if isinstance(error, ClientAuthenticationError) and status not in (401, 403):
         return no_token(operation, error)
+    if not status:
+        return unreachable(service, operation, error)
     code, message = _details(error)
     sentence = f"{service} answered {status} {code} to: {operation}.".replace("  ", " ")
     if status in (401, 403):
         return Denied(sentence, fix, code=code)
     if status == 429:
         return Throttled(sentence, code=code, retry_after=retry_after(_headers(error)))
-    if status >= 500 or status in TRANSIENT:
+    garbled = status < 400  # a proxy's page, or an answer that broke off
+    if status >= 500 or status in TRANSIENT or garbled or service in NEVER_FINAL:
         return Unavailable(sentence, code=code, retry_after=retry_after(_headers(error)))
     return Refused(f"{sentence} It says: {message or 'nothing more.'}", code=code)
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from shared.cloud.deployments import Deployment, Deployments
 from shared.cloud.finetuning import FineTuning
-from shared.errors import Denied, Refused, Unavailable
+from shared.errors import Refused, ServiceError, Unavailable
 from shared.model.registry import Version
 
 PROBE = "Say hello."
@@ -39,11 +39,17 @@ async def request(deployments: Deployments, version: Version) -> None:
         )
 
 
-async def withdraw(deployments: Deployments, version: Version) -> None:
-    """Delete the version's deployment, if there is one and it is really this version's."""
-    there = await deployments.get(version.deployment)
-    if there and there.model == version.fine_tuned_model:
-        await deployments.delete(version.deployment)
+async def withdraw(deployments: Deployments, name: str, model: str) -> bool:
+    """Delete the deployment of that name, if there is one and it serves this model; whether
+    nothing of it goes on by now."""
+    if await _goes_on(deployments, name, model):
+        await deployments.delete(name)
+    return not await _goes_on(deployments, name, model)
+
+
+async def _goes_on(deployments: Deployments, name: str, model: str) -> bool:
+    there = await deployments.get(name)
+    return there is not None and there.model == model and there.state != "Deleting"
 
 
 async def state(deployments: Deployments, version: Version) -> Readiness:
@@ -69,14 +75,10 @@ async def probe(finetuning: FineTuning, version: Version) -> Readiness:
     """One real chat with the version: ready only if it answers."""
     try:
         await finetuning.ask(version.deployment, PROBE)
-    except Refused as error:
+    except ServiceError as error:
         if error.code in NOT_READY_CODES:
             return Readiness.PENDING
         raise
-    except Denied:
-        raise  # it will not pass by itself: the run says which right is missing
-    except Unavailable:
-        return Readiness.PENDING
     return Readiness.READY
 
 

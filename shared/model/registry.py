@@ -104,12 +104,13 @@ class Registry:
 
     async def promote(self, name: str, number: int) -> Model:
         """Make a version the champion, unless the champion's dataset was dropped after its own: a
-        run that was paused, retried or slow does not turn a model back. Raises NotFound."""
+        run that was paused, retried or slow does not turn a model back. Nor does a version that was
+        withdrawn. Raises NotFound."""
 
         def crown(model: Model) -> Model:
-            dropped_at = model.version(number).dropped_at
-            newer = model.champion and model.version(model.champion).dropped_at > dropped_at
-            if model.champion == number or newer:
+            version = model.version(number)
+            newer = model.champion and model.version(model.champion).dropped_at > version.dropped_at
+            if model.champion == number or newer or version.withdrawn:
                 return model
             return model.replace(previous=model.champion, champion=number)
 
@@ -123,9 +124,9 @@ class Registry:
 
         def mark(model: Model) -> Model:
             marked = model.with_version(model.version(number).replace(withdrawn=True))
-            if model.champion != number:
-                return marked
-            return marked.replace(champion=model.previous, previous=None)
+            if model.champion == number:
+                return marked.replace(champion=model.previous, previous=None)
+            return marked.replace(previous=None) if model.previous == number else marked
 
         return await self._update(name, mark)
 

@@ -6,9 +6,8 @@ run carries it out, and it stays in the record until that is done. Knows nothing
 
 from collections.abc import Awaitable, Callable
 
-from shared.errors import NotFound, NotNow, Refused
-from shared.model import deployment
-from shared.run import failures, jobs
+from shared.errors import NotFound, NotNow, Refused, Unavailable
+from shared.run import ending, failures, jobs
 from shared.run.context import Context
 from shared.run.outcome import LogLine, Outcome
 from shared.run.record import Action, Command, Run
@@ -57,8 +56,10 @@ async def _load(run_id: str, ctx: Context) -> Run:
     return run
 
 
-def _with_command(run: Run, command: Command) -> Run:
+def _with_command(run: Run, command: Command) -> Run | None:
     _check_allowed(run, command.action)
+    if run.command:
+        return None  # the same one, by somebody who was quicker
     # A person asks: no pause from an earlier failure holds it up.
     return run.replace(command=command, not_before=None)
 
@@ -82,8 +83,8 @@ async def execute(run: Run, ctx: Context) -> Outcome:
     """Do what was commanded; an outcome without an event while it has to wait. May be killed
     anywhere and called again.
 
-    A command that the service refuses is dropped, with the service's words in the log; the run goes
-    on, unless it was abandoned.
+    A command that the service refuses is dropped, with the service's words in the log, and the run
+    goes on. An end is not dropped: what it is to end costs, so it is tried again like an outage.
     """
     command = run.command
     assert command, "the reconciler calls this for runs with a command"
@@ -92,9 +93,14 @@ async def execute(run: Run, ctx: Context) -> Outcome:
     try:
         return await _ACTIONS[command.action](run, command, ctx)
     except Refused as error:
-        line = LogLine("command", f"{command.action} could not be carried out: {error}")
-        event = Event.FAILED if command.action is Action.ABANDON else None
-        return Outcome(run.replace(command=None), event, (line,))
+        if run.ending:
+            return Outcome(run, error=Unavailable(error.message, error.fix))
+        return _dropped(run, command, str(error))
+
+
+def _dropped(run: Run, command: Command, reason: str) -> Outcome:
+    line = LogLine("command", f"{command.action} could not be carried out: {reason}")
+    return Outcome(run.replace(command=None), log=(line,))
 
 
 async def _start(run: Run, command: Command, ctx: Context) -> Outcome:
@@ -102,37 +108,24 @@ async def _start(run: Run, command: Command, ctx: Context) -> Outcome:
 
 
 async def _cancel(run: Run, command: Command, ctx: Context) -> Outcome:
-    run, stopped = await _stop(run, ctx)
+    run, stopped = await ending.stop(run, ctx)
     if not stopped:
-        return Outcome(run)
+        return Outcome(run, waiting_for=ending.STOPPING)
     return Outcome(run.replace(failure=failures.cancelled_by(command, run)), Event.CANCELLED)
 
 
 async def _abandon(run: Run, command: Command, ctx: Context) -> Outcome:
     """Why is in the record already."""
-    run, stopped = await _stop(run, ctx)
-    return Outcome(run, Event.FAILED if stopped else None)
-
-
-async def _stop(run: Run, ctx: Context) -> tuple[Run, bool]:
-    """See to it that nothing goes on that costs: no job, no deployment; whether that is so by now.
-
-    The registry is asked for the version, for a worker may have died before it wrote into the run
-    that there is one; and it is changed first, so that no chat is sent to a deployment that goes.
-    """
-    run, ended = await jobs.end(run, ctx)
-    if not ended:
-        return run, False
-    model = await ctx.registry.load(run.model)
-    version = model.of_run(run.id) if model else None
-    if version:
-        await ctx.registry.withdraw(run.model, version.version)
-        await deployment.withdraw(ctx.clients.deployments, version)
-    return run, True
+    run, stopped = await ending.stop(run, ctx)
+    if not stopped:
+        return Outcome(run, waiting_for=ending.STOPPING)
+    return Outcome(run, Event.FAILED)
 
 
 async def _pause(run: Run, command: Command, ctx: Context) -> Outcome:
     job = await jobs.read(run, ctx)
+    if job.ended:
+        return _dropped(run, command, f"the job {job.id} has ended")
     if job.status == "resuming":
         return Outcome(run)
     if job.status not in ("pausing", "paused"):
@@ -142,6 +135,8 @@ async def _pause(run: Run, command: Command, ctx: Context) -> Outcome:
 
 async def _resume(run: Run, command: Command, ctx: Context) -> Outcome:
     job = await jobs.read(run, ctx)
+    if job.ended:
+        return _dropped(run, command, f"the job {job.id} has ended")
     if job.status == "pausing":
         return Outcome(run)
     if job.status not in ("resuming", "running"):

@@ -1,6 +1,7 @@
 """What a step works with: clients, records, the time and the policy. Tests give their own."""
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -51,6 +52,11 @@ class Context:
             now=now,
             sleep=sleep,
         )
+
+    @property
+    def app_id(self) -> str:
+        """Tells this app from others that use the same Azure OpenAI resource."""
+        return hashlib.sha256(self.clients.runs.id.encode()).hexdigest()[:16]
 
     @property
     def settings(self) -> Settings:

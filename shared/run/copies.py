@@ -5,6 +5,7 @@ Knows bytes and paths, not runs.
 
 import asyncio
 import hashlib
+import itertools
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,7 @@ class Copies:
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._copies: dict[tuple[str, str], Copy] = {}
         self._sides: dict[tuple[str, str], Sides] = {}
+        self._numbers = itertools.count()
 
     async def __aenter__(self) -> "Copies":
         return self
@@ -77,7 +79,7 @@ class Copies:
     async def _new_path(self, name: str) -> Path:
         if self._folder is None:
             self._folder = await asyncio.to_thread(tempfile.TemporaryDirectory, prefix="tunedrop-")
-        return Path(self._folder.name) / f"{len(self._copies)}-{name}.jsonl"
+        return Path(self._folder.name) / f"{next(self._numbers)}-{name}.jsonl"
 
 
 async def _download(container: Container, name: str, etag: str, path: Path) -> Copy:

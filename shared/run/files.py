@@ -13,9 +13,8 @@ from typing import IO
 from shared.cloud.remote import RemoteFile
 from shared.errors import Refused, Unavailable
 from shared.run.context import Context
-from shared.run.outcome import LogLine
 from shared.run.record import File, Run, Share
-from shared.run.stages import BEFORE_UPLOAD
+from shared.run.stages import Stage
 
 CHUNK = 1 << 20
 FULL = "quotaExceeded"  # one of Azure's codes; that a resource without room has it is a guess
@@ -62,22 +61,24 @@ async def all_there(run: Run, ctx: Context) -> bool:
     return len(known) == len(run.files) and None not in known
 
 
-async def delete(run: Run, ctx: Context) -> tuple[LogLine, ...]:
-    """Delete what the run has uploaded, in this attempt and before; what its log is to say of it.
+async def left(run: Run, ctx: Context) -> list[RemoteFile]:
+    """What the run has uploaded, in this attempt and before, and is still at the service.
 
-    A worker that comes late, when the run was reopened, does no harm to the next attempt.
+    A worker that comes late, when the run was reopened, does not take the next attempt's for it.
     """
-    if run.attempt == 1 and run.last_active in BEFORE_UPLOAD:
-        return ()
+    if run.attempt == 1 and run.stage is Stage.REJECTED:
+        return []
     names = {
         name_at_service(file, run, attempt)
         for file in run.files
         for attempt in range(1, run.attempt + 1)
     }
-    found = await ctx.clients.finetuning.files(names)
-    for file in found:
+    return await ctx.clients.finetuning.files(names)
+
+
+async def delete(run: Run, ctx: Context) -> None:
+    for file in await left(run, ctx):
         await ctx.clients.finetuning.delete_file(file.id)
-    return (LogLine("files", "deleted its files at the service"),) if found else ()
 
 
 def name_at_service(file: File, run: Run, attempt: int = 0) -> str:

@@ -16,9 +16,11 @@ NAME = "reconciler/heartbeat.json"
 
 
 class Heartbeat(Document):
-    """`awake_since` is when the unbroken row of ticks began that `last` is the newest of."""
+    """`awake_since` is when the unbroken row of ticks began that `last` is the newest of; `gap` the
+    time between it and the one before."""
 
     last: datetime
+    gap: timedelta = timedelta(0)
     awake_since: datetime
     swept: datetime
 
@@ -28,10 +30,13 @@ async def beat(
 ) -> tuple[Heartbeat, bool]:
     """Note a tick; the heartbeat as it is now, and whether a sweep is due."""
     before = await latest(runs)
-    unbroken = before is not None and now - before.last < downtime_after
+    gap = now - before.last if before else timedelta(0)
+    # A setting may have the timer tick more rarely than a downtime is short.
+    unbroken = before is not None and gap < max(downtime_after, 2 * before.gap)
     due = before is None or now - before.swept >= sweep_every
     heartbeat = Heartbeat(
         last=now,
+        gap=gap,
         awake_since=before.awake_since if before and unbroken else now,
         swept=before.swept if before and not due else now,
     )

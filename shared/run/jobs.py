@@ -17,7 +17,6 @@ from shared.run.context import Context
 from shared.run.outcome import LogLine, Outcome
 from shared.run.record import Epoch, File, Progress, Run
 from shared.run.results import read_results
-from shared.run.stages import BEFORE_UPLOAD
 
 T = TypeVar("T")
 
@@ -28,7 +27,7 @@ RESULTS = "metrics.csv"  # the service's own table, once the job has ended
 # ---- asked for once, found again, ended
 
 
-def request(run: Run) -> JobRequest:
+def request(run: Run, ctx: Context) -> JobRequest:
     return JobRequest(
         base_model=run.spec.base_model,
         method=run.spec.method,
@@ -38,7 +37,7 @@ def request(run: Run) -> JobRequest:
         suffix=run.model[:18],  # the shortest of the limits that Azure's pages give
         seed=run.spec.seed,
         hyperparameters=run.spec.hyperparameters.chosen(),
-        metadata=_metadata(run),
+        metadata=_metadata(run, ctx),
     )
 
 
@@ -49,7 +48,7 @@ async def find(run: Run, ctx: Context) -> RemoteJob | None:
     worker has died or storage has lost a write.
     """
     training_file = run.training.file_id
-    return await ctx.clients.finetuning.find_job(_metadata(run), training_file, run.past_jobs)
+    return await ctx.clients.finetuning.find_job(_metadata(run, ctx), training_file, run.past_jobs)
 
 
 def in_flight(run: Run, ctx: Context) -> bool:
@@ -91,7 +90,7 @@ async def end(run: Run, ctx: Context) -> tuple[Run, bool]:
 
 
 async def _with_its_job(run: Run, ctx: Context) -> Run:
-    if run.job_id or run.last_active in BEFORE_UPLOAD:
+    if run.job_id:
         return run
     job = await find(run, ctx)
     return run.replace(job_id=job.id) if job else run
@@ -212,8 +211,9 @@ def _epoch(checkpoint: Metric) -> Epoch:
     )
 
 
-def _metadata(run: Run) -> dict[str, str]:
-    return {"tunedrop_run": run.id}
+def _metadata(run: Run, ctx: Context) -> dict[str, str]:
+    """What tells a run's job from all others, also from those of another app on this resource."""
+    return {"tunedrop_run": run.id, "tunedrop_app": ctx.app_id}
 
 
 def _file_id(file: File) -> str:

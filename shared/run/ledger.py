@@ -191,14 +191,18 @@ class Ledger:
         await self.runs.put(f"newest/{cursor}", b"", "text/plain")
         await self.log(run.id, LogLine("stage", run.stage))
         await self.runs.create(_path(run.id), as_json(entered))
+        await self._mark(run.id)  # where this took longer than a lease, a tick has cleared it
 
     @asynccontextmanager
     async def _marked_claim(self, run_id: str) -> AsyncIterator["Claim | None"]:
         """A claim on a run that may have no marker yet."""
-        with suppress(Conflict):  # another worker holds it, so it is there
-            await self.runs.put(f"active/{run_id}", b"", "text/plain")
+        await self._mark(run_id)
         async with self.claim(run_id) as claim:
             yield claim
+
+    async def _mark(self, run_id: str) -> None:
+        with suppress(Conflict):  # a worker holds it, so it is there
+            await self.runs.put(f"active/{run_id}", b"", "text/plain")
 
     async def _attempts(self, run_id: str) -> AsyncIterator[None]:
         """Once for each try to be the one worker on a run. Raises Unavailable after the last."""
@@ -221,7 +225,7 @@ class Claim:
 
 def _without_its_end(run: Run, event: Event) -> Run:
     """What belonged to the attempt that has ended; a job that is over is never adopted again."""
-    reopened = run.replace(failure=None, command=None)
+    reopened = run.replace(failure=None, command=None, closing=False)
     if event is Event.JOB_REJOINED:
         return reopened
     reopened = reopened.replace(attempt=run.attempt + 1, asked_at=None)

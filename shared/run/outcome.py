@@ -37,7 +37,9 @@ class Outcome:
     `then`: what this worker does next, once the outcome is written; another worker that finds the
         run takes its stage's own step. For what must be durable in the middle of a step.
     `waiting_for`, `error`: what is in the way: a person, or a failure that another try may pass.
+    `unanswered`: it still waits for an answer; what is in the way stays as it was.
     `refusal`: why the run cannot go on.
+    `keep`: names of fields that hold whatever another worker has written meanwhile.
     `finished`: an ended run needs no more care.
     """
 
@@ -47,7 +49,9 @@ class Outcome:
     then: "Callable[[Run, Any], Awaitable[Outcome]] | None" = None
     waiting_for: str | None = None
     error: Unavailable | None = None
+    unanswered: bool = False
     refusal: TunedropError | None = None
+    keep: tuple[str, ...] = ()
     finished: bool = False
 
     def but(self, *log: LogLine, **changes: Any) -> "Outcome":
@@ -91,8 +95,8 @@ def _waiting(
 ) -> tuple[Run, tuple[LogLine, ...]]:
     """What is in the way now; the log has it once, however often it is met in a row."""
     run, error = outcome.run, outcome.error
-    if outcome.then:
-        return run, ()  # the worker is still at it
+    if outcome.then or outcome.unanswered:
+        return run, ()  # a worker, or the service, is still at it
     if error is None:
         return run.replace(waiting_for=outcome.waiting_for, tries=0, not_before=None), ()
     tries = before.tries + 1

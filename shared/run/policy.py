@@ -15,8 +15,11 @@ from shared.run.stages import DEADLINES, Stage
 class Policy:
     concurrency: int = 8  # runs that one tick looks after side by side, and drops of one sweep
     tick_timeout: float = 45.0  # seconds that a tick waits for its runs; the rest goes on beside it
+    max_steps: int = 50  # of one run in a row, after which it is left to the next tick
     max_conflicts: int = 3  # lost races in a row, after which a run is left to the next tick
-    job_in_flight: timedelta = timedelta(minutes=2)  # the longest that "create job" may take
+    job_in_flight: timedelta = timedelta(minutes=2)  # after which "create job" may be sent again
+    intent_valid: timedelta = timedelta(seconds=30)  # after which its own worker does not send it
+    create_timeout: float = 60.0  # seconds for the call: both together are less than job_in_flight
     file_wait: float = 5.0  # seconds that a step waits for a file to be processed
     optional_tries: int = 5  # looks in a row at what a run can do without; then it goes on without
     first_pause: float = 15.0  # seconds before the second try of what has failed

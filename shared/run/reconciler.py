@@ -12,11 +12,11 @@ from datetime import timedelta
 from typing import Any
 
 from shared import telemetry
-from shared.errors import Conflict, ServiceError, TunedropError, Unavailable
-from shared.run import commands, drops, failures, files, heartbeat, intake, jobs
+from shared.errors import Conflict, TunedropError, Unavailable
+from shared.run import commands, drops, ending, failures, heartbeat, intake, jobs
 from shared.run.context import Context, Step
 from shared.run.ledger import Claim
-from shared.run.outcome import Outcome, abandon
+from shared.run.outcome import LogLine, Outcome, abandon
 from shared.run.record import Run
 from shared.run.stages import ACTIVE, Event, Stage
 from shared.run.steps import STEPS
@@ -95,34 +95,34 @@ async def advance(run_id: str, ctx: Context) -> Stage | None:
 
 @telemetry.about_run
 async def execute_now(run_id: str, ctx: Context) -> None:
-    """Carry out the command that was just given, unless another worker is about to."""
-    async with ctx.ledger.claim(run_id) as claim:
-        run = await ctx.ledger.load(run_id) if claim else None
-        if run and run.command:
-            try:
-                await ctx.ledger.commit(run, await _process(run, commands.execute, ctx))
-            except (
-                Conflict,
-                Unavailable,
-            ) as error:  # it stays in the record: a tick carries it out
-                log.warning(
-                    "run %s: %s is left to the next tick: %s", run_id, run.command.action, error
-                )
+    """Carry out the command that was just given, unless another worker is about to.
+
+    It is in the record already: whatever is in the way now, a tick carries it out.
+    """
+    try:
+        async with ctx.ledger.claim(run_id) as claim:
+            run = await ctx.ledger.load(run_id) if claim else None
+            if run and run.command:
+                await _commit(run, await _process(run, commands.execute, ctx), ctx)
+    except (Conflict, Unavailable) as error:
+        log.warning("the command to run %s is left to the next tick: %s", run_id, error)
 
 
 async def _advance(run: Run, claim: Claim, ctx: Context) -> Run:
     """Step after step, each outcome written before the next; the run as it is left."""
     then: Step | None = None
     conflicts = 0
-    while not run.resting(ctx.now()):
+    for _ in range(ctx.policy.max_steps):
+        if run.resting(ctx.now()):
+            break
+        outcome = await _process(run, then or _next_step(run), ctx)
         try:
-            outcome = await _process(run, then or _next_step(run), ctx)
-            written = await ctx.ledger.commit(run, outcome)
+            written = await _commit(run, outcome, ctx)
         except Conflict:  # somebody has amended the run: read it again
             conflicts += 1
-            then, known = None, await ctx.ledger.load(run.id)
+            then, known = None, await _read_again(run, outcome, ctx)
             if known is None or conflicts == ctx.policy.max_conflicts:
-                return run
+                break
             run = known
             continue
         if outcome.event is Event.JOB_SUCCEEDED:
@@ -132,13 +132,40 @@ async def _advance(run: Run, claim: Claim, ctx: Context) -> Run:
         going_on = not outcome.idle or written.command != run.command
         run, then = written, outcome.then
         if not going_on:
-            return run
+            break
     return run
+
+
+async def _commit(run: Run, outcome: Outcome, ctx: Context) -> Run:
+    """Raises Conflict, and Unavailable. What cannot be written for another reason becomes the run's
+    own failure, without the lines and values that cannot be written."""
+    try:
+        return await ctx.ledger.commit(run, outcome)
+    except (Conflict, Unavailable):
+        raise
+    except Exception as error:
+        log.exception("run %s could not be written", run.id)
+        return await ctx.ledger.commit(run, _judge(run, _fault(run, error), ctx))
+
+
+async def _read_again(run: Run, outcome: Outcome, ctx: Context) -> Run | None:
+    """The run as another worker has written it, with what must not be lost of this outcome."""
+    kept = {name: getattr(outcome.run, name) for name in outcome.keep}
+
+    def merge(newest: Run) -> Run | None:
+        return newest.replace(**kept) if newest.attempt == run.attempt else None
+
+    if kept:
+        await ctx.ledger.amend(run.id, merge)
+    if outcome.event:
+        message = f"{outcome.event}, while the run was changed by another"
+        await ctx.ledger.log(run.id, LogLine("conflict", message))
+    return await ctx.ledger.load(run.id)
 
 
 def _next_step(run: Run) -> Step:
     if run.ended:
-        return finalize
+        return ending.finalize
     return commands.execute if run.command else STEPS[run.stage]
 
 
@@ -146,18 +173,30 @@ async def _process(run: Run, step: Step, ctx: Context) -> Outcome:
     """The outcome of a step, also where it fails: made from the run as it was read."""
     try:
         outcome = await telemetry.step(run.id, run.model, run.stage, step(run, ctx))
-    except Conflict:
-        raise
     except Unavailable as error:
         outcome = Outcome(run, error=error)
+    except Conflict as error:  # on a document beside the run
+        outcome = Outcome(run, error=Unavailable(error.message, error.fix))
     except TunedropError as error:
         outcome = Outcome(run, refusal=error)
     except Exception as error:
         log.exception("run %s went wrong", run.id)
-        message = f"A fault in Tunedrop itself, {type(error).__name__}: the app's log has it."
-        outcome = Outcome(run, error=Unavailable(message))
+        outcome = _fault(run, error)
+    return _judge(run, outcome, ctx)
+
+
+def _fault(run: Run, error: Exception) -> Outcome:
+    message = f"A fault in Tunedrop itself, {type(error).__name__}: the app's log has it."
+    return Outcome(run, error=Unavailable(message))
+
+
+def _judge(run: Run, outcome: Outcome, ctx: Context) -> Outcome:
+    """Whether the run goes on with that outcome or is abandoned: refused, or overdue."""
     if outcome.error:
         log.warning("run %s waits: %s", run.id, outcome.error)
+    if outcome.refusal and (run.ended or run.ending):
+        message = outcome.refusal.message  # it has come to its end, or is about to
+        return replace(outcome, refusal=None, error=Unavailable(message, outcome.refusal.fix))
     if outcome.refusal:
         failure = failures.of_error(outcome.refusal, outcome.run)
     elif outcome.idle and ctx.policy.overdue(run, ctx.awake_since, ctx.now()):
@@ -166,30 +205,6 @@ async def _process(run: Run, step: Step, ctx: Context) -> Outcome:
         return outcome
     log.warning("run %s is abandoned: %s", run.id, failure.message)
     return abandon(outcome, failure, ctx.now())
-
-
-async def finalize(run: Run, ctx: Context) -> Outcome:
-    """An ended run needs neither its files at the service nor the care of ticks.
-
-    Files that cannot be deleted are tried again for a day of ticks, then left with a line in the
-    app's log.
-    """
-    try:
-        if await jobs.goes_on(run, ctx):
-            return Outcome(run, finished=True)  # a retry may follow that job again
-        return Outcome(run, log=await files.delete(run, ctx), finished=True)
-    except ServiceError as error:
-        if isinstance(error, Unavailable) and not _leaves(run, ctx):
-            raise
-        log.warning("files of run %s may be left at the service: %s", run.id, error)
-        return Outcome(run, finished=True)
-
-
-def _leaves(run: Run, ctx: Context) -> bool:
-    awake_since = ctx.awake_since
-    if awake_since is None:
-        return False
-    return ctx.now() - max(run.since, awake_since) > ctx.policy.leave_after
 
 
 def _measure_training(run: Run) -> None:

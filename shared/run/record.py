@@ -120,6 +120,7 @@ class Run(Document):
     tries: int = 0  # looks in a row that found something in the way
     not_before: datetime | None = None  # the next try, after such a look
     failure: Failure | None = None
+    closing: bool = False  # it has ended and deletes its files at the service, as its log has it
     etag: str = Field("", exclude=True)  # of the record as it was read; no part of it
 
     def with_files(self, *files: File) -> Self:
@@ -154,7 +155,7 @@ class Run(Document):
     def may_start_over(self) -> bool:
         """Ended before anything was paid for, by a cause that another drop may have removed."""
         removable = (Stage.SUPERSEDED, Stage.FAILED, Stage.CANCELLED)
-        return self.stage in removable and self.job_id is None
+        return self.stage in removable and self.job_id is None and not self.past_jobs
 
     def resting(self, at: datetime) -> bool:
         return self.not_before is not None and at < self.not_before

@@ -7,6 +7,8 @@ the run nor its record.
 Knows what to do in a stage, not which stage comes next (`stages`) or when (`reconciler`).
 """
 
+import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 from shared.cloud.remote import RemoteFile, RemoteJob
@@ -79,7 +81,7 @@ async def submit(run: Run, ctx: Context) -> Outcome:
         line = LogLine("job", f"found {job.id}, started by an earlier try")
         return Outcome(run.replace(job_id=job.id), Event.JOB_CREATED, (line,))
     if jobs.in_flight(run, ctx):
-        return Outcome(run, waiting_for=run.waiting_for)
+        return Outcome(run, unanswered=True)
     if run.past_jobs:
         await jobs.clear_curve(run, ctx)
     intended = run.replace(asked_at=ctx.now())
@@ -88,9 +90,22 @@ async def submit(run: Run, ctx: Context) -> Outcome:
 
 
 async def create_job(run: Run, ctx: Context) -> Outcome:
-    """Still submitting: only the worker that has just written the intent comes here."""
+    """Still submitting: only the worker that has just written the intent comes here.
+
+    What became of the call is kept whatever another worker writes meanwhile. An intent that took
+    long to write is not acted upon: the time in which others send nothing would pass too soon.
+    """
+    assert run.asked_at, "submit() has just written it"
+    if ctx.now() - run.asked_at > ctx.policy.intent_valid:
+        return Outcome(run.replace(asked_at=None))  # nothing was sent
+    outcome = await _create_job(run, ctx)
+    return replace(outcome, keep=("asked_at", "job_id"))
+
+
+async def _create_job(run: Run, ctx: Context) -> Outcome:
     try:
-        job = await ctx.clients.finetuning.submit(jobs.request(run))
+        async with asyncio.timeout(ctx.policy.create_timeout):
+            job = await ctx.clients.finetuning.submit(jobs.request(run, ctx))
     except Refused as error:
         answered = run.replace(asked_at=None)
         if not await files.all_there(run, ctx):
@@ -98,7 +113,9 @@ async def create_job(run: Run, ctx: Context) -> Outcome:
         return Outcome(answered, refusal=error)
     except (Throttled, Denied) as error:  # an answer: there is no job
         return Outcome(run.replace(asked_at=None), error=error)
-    except Unavailable as error:  # it may have been on its way for a while
+    except (Unavailable, TimeoutError) as error:  # it may have been on its way for a while
+        if isinstance(error, TimeoutError):
+            error = Unavailable("Azure OpenAI did not answer to: start a job.")
         return Outcome(run.replace(asked_at=ctx.now()), error=error)
     line = LogLine("job", f"started {job.id} on {run.spec.base_model}")
     return Outcome(run.replace(job_id=job.id), Event.JOB_CREATED, (line,))
@@ -126,7 +143,7 @@ async def await_resumption(run: Run, ctx: Context) -> Outcome:
 
 
 async def deploy(run: Run, ctx: Context) -> Outcome:
-    """trained: enter the new version and ask for its deployment."""
+    """trained: enter the new version; it is written down before its deployment is asked for."""
     assert run.fine_tuned_model, "a run becomes trained by having one"
     version = await ctx.registry.add_version(
         run.model,
@@ -140,9 +157,14 @@ async def deploy(run: Run, ctx: Context) -> Outcome:
             dropped_at=run.timeline[0].at,
         ),
     )
-    await deployment.request(ctx.clients.deployments, version)
-    deployed = run.replace(version=version.version, deployment=version.deployment)
-    return Outcome(deployed, Event.DEPLOYMENT_REQUESTED)
+    entered = run.replace(version=version.version, deployment=version.deployment)
+    return Outcome(entered, then=request_deployment)
+
+
+async def request_deployment(run: Run, ctx: Context) -> Outcome:
+    """Still trained: ask for the deployment of the version that the run has."""
+    await deployment.request(ctx.clients.deployments, await version_of(run, ctx))
+    return Outcome(run, Event.DEPLOYMENT_REQUESTED)
 
 
 async def await_deployment(run: Run, ctx: Context) -> Outcome:

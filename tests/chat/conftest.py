@@ -22,7 +22,7 @@ from shared.cloud import AzureClients
 from shared.model.registry import Registry, Version
 from shared.settings import Settings
 from tests.chat import upstream as up
-from tests.conftest import Loop
+from tests.support.stack import StackHarness
 
 QUESTION: list[Any] = [{"role": "user", "content": "Hi"}]
 
@@ -64,14 +64,14 @@ def a_version(number: int) -> Version:
 
 
 @pytest.fixture
-async def harness(loop: Loop) -> AsyncIterator[ChatHarness]:
+async def harness(stack: StackHarness) -> AsyncIterator[ChatHarness]:
     """A model `captain` with two versions, the second its champion, and a base deployment."""
     apart = uuid.uuid4().hex[:8]
     for name in ("models", "feedback"):
-        loop.blobs.create_container(f"{name}-{apart}")
+        stack.blobs.create_container(f"{name}-{apart}")
     async with up.upstream() as upstream:
         settings = {
-            "TunedropStorage": loop.stack.storage,
+            "TunedropStorage": stack.addresses.storage,
             "TUNEDROP_MODELS_CONTAINER": f"models-{apart}",
             "TUNEDROP_FEEDBACK_CONTAINER": f"feedback-{apart}",
             "TUNEDROP_REMEMBER": "captain",

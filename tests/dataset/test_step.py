@@ -10,18 +10,10 @@ from shared.dataset.reading.examples import FileRole
 from shared.run import checking
 from shared.run.record import File, Run
 from shared.run.spec import effective
-from shared.settings import Settings
 from tests.dataset.builders import good, scan
+from tests.support.settings import SETTINGS
 
 TODAY = date(2026, 11, 27)
-SETTINGS = Settings.load(
-    {
-        "AZURE_OPENAI_ENDPOINT": "https://example.openai.azure.com",
-        "AZURE_SUBSCRIPTION_ID": "s",
-        "AZURE_RESOURCE_GROUP": "g",
-        "AZURE_OPENAI_ACCOUNT": "a",
-    }
-)
 
 
 def a_run(run_yaml: bytes) -> Run:

@@ -13,8 +13,8 @@ import pytest
 
 from local.stack import ACCOUNT, GROUP, SUBSCRIPTION
 from shared.doctor import CheckResult, run_checks
-from tests.conftest import Loop
 from tests.emulator.harness import Running, answer_once_ready, deploy, running_emulator
+from tests.support.stack import StackHarness
 
 ACCOUNT_SCOPE = (
     f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{GROUP}"
@@ -55,11 +55,13 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 
 @pytest.fixture
-def app(loop: Loop, service: Running, monkeypatch: pytest.MonkeyPatch) -> Iterator[CheckedApp]:
+def app(
+    stack: StackHarness, service: Running, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[CheckedApp]:
     environ = {
         "PYTHON_ENABLE_INIT_INDEXING": "1",
-        "AzureWebJobsStorage": loop.stack.storage,
-        "TunedropStorage": loop.stack.storage,
+        "AzureWebJobsStorage": stack.addresses.storage,
+        "TunedropStorage": stack.addresses.storage,
         "AZURE_OPENAI_ENDPOINT": service.url,
         "AZURE_RESOURCE_MANAGER_ENDPOINT": service.url,
         "AZURE_SUBSCRIPTION_ID": SUBSCRIPTION,

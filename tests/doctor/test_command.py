@@ -16,9 +16,9 @@ import pytest
 from shared.catalog import lookup
 from shared.cloud.rest import ARM_API_VERSION
 from shared.doctor.roles import ROLES
-from tests.conftest import Loop
 from tests.doctor.ids import UNREACHABLE
 from tests.host.conftest import Process, eventually
+from tests.support.stack import StackHarness
 
 
 def doctor(folder: Path, root: Path, *options: str, **settings: str) -> tuple[int, str]:
@@ -34,11 +34,11 @@ def doctor(folder: Path, root: Path, *options: str, **settings: str) -> tuple[in
 
 
 @pytest.fixture
-def at_home(loop: Loop, tmp_path: Path) -> Path:
+def at_home(stack: StackHarness, tmp_path: Path) -> Path:
     """A folder from which `dev.py up` seems to have been started."""
     (tmp_path / ".local").mkdir()
-    stack = json.dumps({"app_url": loop.stack.app_url})
-    (tmp_path / ".local/stack.json").write_text(stack, encoding="utf-8")
+    addresses = json.dumps({"app_url": stack.addresses.app_url})
+    (tmp_path / ".local/stack.json").write_text(addresses, encoding="utf-8")
     return tmp_path
 
 
@@ -106,22 +106,22 @@ def get(url: str, **headers: str) -> tuple[int, Any]:
         return error.code, error.read()
 
 
-def test_deep_health_is_the_doctors(loop: Loop) -> None:
-    status, body = get(f"{loop.stack.app_url}/api/health?deep=1")
+def test_deep_health_is_the_doctors(stack: StackHarness) -> None:
+    status, body = get(f"{stack.addresses.app_url}/api/health?deep=1")
     assert status == 200
     assert body["healthy"] is True
     assert {"delivery", "chat", "quota"} <= {check["id"] for check in body["checks"]}
 
 
 @pytest.fixture
-def guarded(loop: Loop, root: Path, tmp_path: Path) -> Iterator[str]:
+def guarded(stack: StackHarness, root: Path, tmp_path: Path) -> Iterator[str]:
     """The app under a host that asks for keys, as in Azure; its service is not there."""
     settings = {
-        "AzureWebJobsStorage": loop.stack.storage,
+        "AzureWebJobsStorage": stack.addresses.storage,
         "AzureFunctionsWebHost__hostid": "guarded",
         "FUNCTIONS_MASTER_KEY": "the-key",
         "PYTHON_ENABLE_INIT_INDEXING": "1",
-        "TunedropStorage": loop.stack.storage,
+        "TunedropStorage": stack.addresses.storage,
     }
     options = ("--app", str(root), "--port", "0", "--enable-auth")
     host = Process(tmp_path / "host.log", "local.host", *options, environment=settings)

@@ -4,14 +4,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.conftest import Loop
 from tests.doctor.conftest import CheckedApp
 from tests.doctor.ids import DATA, OF_DEPLOYMENTS
 from tests.emulator.harness import BASE_MODEL, dataset, deploy, finished, upload
+from tests.support.stack import StackHarness
 
 
-async def test_another_service_at_the_endpoint_proves_no_right(app: CheckedApp, loop: Loop) -> None:
-    results = await app.check(AZURE_OPENAI_ENDPOINT=f"{loop.stack.app_url}/api")
+async def test_another_service_at_the_endpoint_proves_no_right(
+    app: CheckedApp, stack: StackHarness
+) -> None:
+    results = await app.check(AZURE_OPENAI_ENDPOINT=f"{stack.addresses.app_url}/api")
     assert set(results.failed) == {"endpoint"}
     assert "404, unlike Azure OpenAI" in results.failed["endpoint"].message
     assert results.unknown == DATA | {"jobs-left"}

@@ -14,12 +14,12 @@ from local import storage, supervised
 from local.stack import AZURITE
 from shared.doctor.context import open_context
 from shared.doctor.storage import container_failure
-from tests.conftest import Loop
 from tests.doctor.conftest import CheckedApp
 from tests.doctor.ids import CONTAINERS, STORES
+from tests.support.stack import StackHarness
 
 
-def signed(loop: Loop, permissions: str, services: Services) -> str:
+def signed(stack: StackHarness, permissions: str, services: Services) -> str:
     """A connection string with no more than these permissions."""
     sas = generate_account_sas(
         storage.ACCOUNT,
@@ -29,7 +29,7 @@ def signed(loop: Loop, permissions: str, services: Services) -> str:
         datetime.now(UTC) + timedelta(hours=1),
         services=services,
     )
-    parts = dict(part.split("=", 1) for part in loop.stack.storage.split(";"))
+    parts = dict(part.split("=", 1) for part in stack.addresses.storage.split(";"))
     kept = [f"{name}={parts[name]}" for name in ("BlobEndpoint", "QueueEndpoint")]
     return ";".join([*kept, f"SharedAccessSignature={sas}"])
 
@@ -49,13 +49,13 @@ BOTH = Services(blob=True, queue=True)
     ],
 )
 async def test_a_signature_that_allows_too_little(
-    app: CheckedApp, loop: Loop, permissions: str, cannot: str, unknown: set[str]
+    app: CheckedApp, stack: StackHarness, permissions: str, cannot: str, unknown: set[str]
 ) -> None:
-    results = await app.check(TunedropStorage=signed(loop, permissions, BOTH))
+    results = await app.check(TunedropStorage=signed(stack, permissions, BOTH))
     failed = {id: result for id, result in results.failed.items() if id in CONTAINERS}
     for name in STORES if cannot == "delete" else ():
-        for blob in loop.container(name).list_blobs("tunedrop-doctor/"):
-            loop.container(name).delete_blob(blob.name)
+        for blob in stack.container(name).list_blobs("tunedrop-doctor/"):
+            stack.container(name).delete_blob(blob.name)
     whose = CONTAINERS - {"container:datasets"} if cannot == "lease" else CONTAINERS
     assert set(failed) == (whose if cannot else set())
     for result in failed.values():
@@ -65,15 +65,15 @@ async def test_a_signature_that_allows_too_little(
     assert "sig=" not in "".join(f"{result.message}{result.fix}" for result in results.all)
 
 
-async def test_a_signature_without_the_queue(app: CheckedApp, loop: Loop) -> None:
-    results = await app.check(TunedropStorage=signed(loop, "rwdlacup", Services(blob=True)))
+async def test_a_signature_without_the_queue(app: CheckedApp, stack: StackHarness) -> None:
+    results = await app.check(TunedropStorage=signed(stack, "rwdlacup", Services(blob=True)))
     assert set(results.failed) == {"queue"}
     assert "services b and q" in results.failed["queue"].fix
 
 
-async def test_a_drop_that_failed_five_times(app: CheckedApp, loop: Loop) -> None:
+async def test_a_drop_that_failed_five_times(app: CheckedApp, stack: StackHarness) -> None:
     name = "webjobs-blobtrigger-poison"
-    with QueueClient.from_connection_string(loop.stack.storage, name) as queue:
+    with QueueClient.from_connection_string(stack.addresses.storage, name) as queue:
         queue.create_queue()
         try:
             queue.send_message("a drop")
@@ -111,12 +111,12 @@ async def test_events_that_do_not_arrive(app: CheckedApp) -> None:
     assert "event-subscription list" in results.failed["delivery"].fix
 
 
-async def test_no_canary_is_left_behind(app: CheckedApp, loop: Loop) -> None:
+async def test_no_canary_is_left_behind(app: CheckedApp, stack: StackHarness) -> None:
     await app.check()
     left = [
         blob.name
         for container in STORES
-        for blob in loop.container(container).list_blobs()
+        for blob in stack.container(container).list_blobs()
         if "tunedrop-doctor" in blob.name
     ]
     assert not left

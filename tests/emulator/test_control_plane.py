@@ -82,6 +82,18 @@ def test_a_repeated_put_creates_nothing(emulator: Running, arm: Client) -> None:
     assert emulator.effects("deployment", "again") == ["created", "updated"]
 
 
+def test_the_old_model_answers_until_the_new_one_is_ready(
+    emulator: Running, arm: Client, v1: OpenAI
+) -> None:
+    deploy(arm, "changed", "gpt-4.1", VERSION)
+    answer_once_ready(v1, "changed")
+    emulator.settings(readiness_gap_seconds=3600)
+    deploy(arm, "changed", "gpt-4.1-mini", VERSION)
+    assert answer_once_ready(v1, "changed").model == f"gpt-4.1-{VERSION}"
+    emulator.advance(3600)
+    assert answer_once_ready(v1, "changed").model == f"gpt-4.1-mini-{VERSION}"
+
+
 def test_capacity_shows_in_the_rate_limits(emulator: Running, arm: Client) -> None:
     shown = deploy(arm, "roomy", "gpt-4.1", VERSION, capacity=7).properties
     assert shown and shown.rate_limits

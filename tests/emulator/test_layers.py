@@ -9,7 +9,7 @@ from pathlib import Path
 
 import local.emulator
 
-from .test_package import DECLARED, FOLDER
+from .declared import DECLARED, FOLDER
 
 # From the top, as the package's docstring lists them, and what each may import.
 MAY_IMPORT = {

@@ -5,7 +5,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tomllib
 import zipfile
 from importlib.metadata import version
 from pathlib import Path
@@ -16,12 +15,9 @@ import pytest
 
 from local.emulator import DEFAULT_KEY, __version__
 
+from .declared import DECLARED, FOLDER
 from .harness import KEY, ROOT, Running, dataset, url_of
 
-FOLDER = ROOT / "local" / "emulator"
-PROJECT: dict[str, Any] = tomllib.loads((FOLDER / "pyproject.toml").read_text(encoding="utf-8"))
-# What it declares to need: name and exact version.
-DECLARED = dict(line.lower().split("==") for line in PROJECT["project"]["dependencies"])
 NAME = "azure_openai_emulator"
 BY_PRODUCTS = shutil.ignore_patterns("__pycache__", "build", "*.egg-info")
 

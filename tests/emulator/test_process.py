@@ -15,8 +15,10 @@ from typing import Any
 
 import httpx
 import pytest
+import uvicorn
 from openai import OpenAI
 
+from local.emulator.__main__ import Server
 from local.emulator.app import Emulator
 from local.emulator.language.model import LanguageModel
 
@@ -97,6 +99,26 @@ def test_a_signal_ends_it_soon_while_calls_wait_for_the_model(
             assert process.wait(timeout=30) == 0
             assert time.monotonic() - began < allowed()
     assert "Traceback" not in capfd.readouterr().err
+
+
+def test_the_training_is_stopped_at_the_signal_and_not_after_the_answers() -> None:
+    stopping = threading.Event()
+    server = Server(uvicorn.Config("none"), stopping)
+    server.handle_exit(signal.SIGTERM, None)
+    assert stopping.is_set() and server.should_exit
+
+
+def test_an_import_that_was_interrupted_is_an_error(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/train.jsonl"
+        body = {"purpose": "fine-tune", "filename": "train.jsonl", "content_url": url}
+        with started(tmp_path, "--lazy") as (emulator, _), emulator.http() as client:
+            file = client.post("/openai/v1/files/import", json=body).json()
+            assert file["status"] == "pending"
+    with started(tmp_path, "--lazy") as (emulator, _), emulator.http() as client:
+        file = client.get(f"/openai/v1/files/{file['id']}").json()
+    assert file["status"] == "error"
+    assert "interrupted" in file["status_details"]
 
 
 @needs_signals

@@ -3,70 +3,21 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import typer
 
-from local import set_up
-from tests.environments import environment
 from tunedrop import __version__
+from tunedrop.stop import exit_on_error
 
 from .conftest import ROOT
-
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
-EXAMPLE = ROOT / "examples/captain/training_set.jsonl"
-
-
-def installed(python: str = sys.executable) -> Path:
-    """The folder of commands of an environment into which this checkout is installed.
-
-    Its packages are those of pyproject.toml and are kept; the checkout itself is installed anew.
-    """
-    listed = set_up.pyproject()
-    wanted = [*listed["project"]["dependencies"], *listed["build-system"]["requires"]]
-    version = "" if python == sys.executable else f"-{Path(python).name}"
-    inside = environment(f"installed{version}", *wanted, python=python)
-    options = ["--quiet", "--no-deps", "--no-build-isolation", "--force-reinstall"]
-    command = [str(inside), "-m", "pip", "install", *options, str(ROOT)]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return inside.parent
-
-
-def runner(commands: Path, folder: Path) -> Run:
-    """Runs a command of the environment in a folder of its own, as after its activation."""
-    bare = {name: os.environ[name] for name in ("SYSTEMROOT", "TEMP") if name in os.environ}
-    bare |= {"PATH": os.pathsep.join([str(commands), os.environ["PATH"]]), "HOME": str(folder)}
-
-    def run(*words: str, **environ: str) -> "subprocess.CompletedProcess[str]":
-        program = commands / f"{words[0]}{'.exe' if os.name == 'nt' else ''}"
-        return subprocess.run(
-            [str(program), *words[1:]],
-            cwd=folder,
-            env=bare | environ,
-            capture_output=True,
-            encoding="utf-8",
-        )
-
-    return run
+from .install import EXAMPLE, Run, installed, runner, try_out
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return runner(installed(), tmp_path_factory.mktemp("elsewhere"))
-
-
-def try_out(run: Run) -> None:
-    """What everybody does first."""
-    shown = run("tunedrop", "--version")
-    packaged = run("python", "-c", "import importlib.metadata as m; print(m.version('tunedrop'))")
-    assert shown.stdout.split() == ["tunedrop", packaged.stdout.strip()], shown.stderr
-    assert packaged.stdout.strip() == __version__
-    checked = run("tunedrop", "check", str(EXAMPLE))
-    assert checked.returncode == 0, checked.stderr
-    assert "accepted" in checked.stdout
-    assert run("python", "-m", "pip", "check").returncode == 0
 
 
 def test_the_command_works_elsewhere(run: Run) -> None:
@@ -87,7 +38,7 @@ def test_every_module_of_the_command_has_what_it_imports(run: Run) -> None:
 import importlib, pkgutil, sys, tunedrop
 for module in pkgutil.iter_modules(tunedrop.__path__):
     importlib.import_module(f"tunedrop.{module.name}")
-import shared.dataset, shared.doctor, shared.cloud.blobs, shared.cloud.finetuning
+import shared.dataset, shared.doctor, shared.cloud.azure_container, shared.cloud.finetuning
 print(tunedrop.__file__)
 """
     done = run("python", "-c", code)
@@ -112,7 +63,7 @@ def test_the_doctor_can_ask_azure(run: Run) -> None:
         TunedropStorage__blobServiceUri=nowhere,
     )
     assert done.returncode == 1, done.stderr
-    assert "not installed here" in done.stdout
+    assert "not the app" in done.stdout
     assert "The examination itself failed" not in done.stdout
 
 
@@ -134,6 +85,17 @@ def test_a_reader_that_has_seen_enough_is_no_error(options: tuple[str, ...]) -> 
         os.close(writing)
         os.close(reading)
         assert process.communicate()[1] == b""
+
+
+def test_a_broken_pipe_is_not_taken_for_a_file_that_cannot_be_used(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(BrokenPipeError), exit_on_error():
+        raise BrokenPipeError
+    assert capsys.readouterr().err == ""
+    with pytest.raises(typer.Exit), exit_on_error():
+        raise FileNotFoundError(2, "No such file", "x.jsonl")
+    assert "x.jsonl: No such file" in capsys.readouterr().err
 
 
 def test_the_checkout_is_installed_in_place() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from packaging.utils import canonicalize_name
 
-from .test_package import applies, locked
+from .package import applies, locked
 
 # Licences that may ship inside of an MIT project's deployment without asking anybody.
 ALLOWED = {

@@ -27,9 +27,9 @@ from shared.run.policy import Policy
 from shared.run.record import Run
 from shared.run.stages import Stage
 from shared.settings import Settings
-from tests.conftest import QUICK, Loop
 from tests.reliability.life import FORKS, SHORT, Kill, Watch
 from tests.support.datasets import dataset
+from tests.support.stack import QUICK, StackHarness
 
 DROPS = int(os.environ.get("TUNEDROP_DROPS", "6"))
 KEPT_SEEDS = [1]  # and every seed that has failed once
@@ -89,10 +89,10 @@ async def _work(environ: dict[str, str], events: list[str], kill: Kill | None) -
 
 
 class ChaosRun:
-    def __init__(self, loop: Loop, seed: int) -> None:
-        self.loop, self.chance = loop, random.Random(seed)
+    def __init__(self, stack: StackHarness, seed: int) -> None:
+        self.stack, self.chance = stack, random.Random(seed)
         self.name = f"s{uuid.uuid4().hex[:8]}"
-        self.environ = loop.apart(self.name, TUNEDROP_SWEEP_SECONDS="0.5")
+        self.environ = stack.apart(self.name, TUNEDROP_SWEEP_SECONDS="0.5")
         self.models = [f"{self.name}-{number}" for number in range(max(2, DROPS * 2 // 3))]
         self.newest: dict[str, bytes] = {}  # what each model's folder holds at the end
         self.struck: Counter[str] = Counter()  # faults
@@ -128,12 +128,12 @@ class ChaosRun:
         return [path] * self.chance.choice([0, 1, 1, 1, 2, 3])
 
     def _blob(self, path: str) -> BlobClient:
-        return self.loop.blobs.get_blob_client(f"datasets-{self.name}", path)
+        return self.stack.blobs.get_blob_client(f"datasets-{self.name}", path)
 
     def _calm(self) -> None:
-        for fault in self.loop.emulator("faults", method="GET")["armed"]:
+        for fault in self.stack.emulator("faults", method="GET")["armed"]:
             self.struck[fault["fault"]] += fault["struck"]
-        self.loop.emulator("faults", method="DELETE")
+        self.stack.emulator("faults", method="DELETE")
 
     def _change_faults(self) -> None:
         self._calm()
@@ -141,7 +141,7 @@ class ChaosRun:
             places = ONLY.get(fault, PLACES)
             for place in places:
                 options = {"probability": probability, "seed": self.chance.randrange(10**6)}
-                self.loop.emulator("faults", {"fault": fault, "operation": place, **options})
+                self.stack.emulator("faults", {"fault": fault, "operation": place, **options})
 
     def _live(self, events: list[str], kill: Kill | None) -> int | None:
         """One worker's life, until it is killed or all is done; its exit code."""
@@ -151,7 +151,7 @@ class ChaosRun:
         code = worker.exitcode
         worker.kill()
         worker.join()
-        self.loop.free_claims(f"runs-{self.name}")
+        self.stack.free_claims(f"runs-{self.name}")
         return code
 
     # ---- the records
@@ -168,7 +168,7 @@ class ChaosRun:
     def jobs(self) -> dict[str, list[str]]:
         """Job ids by the run that each is for."""
         found: dict[str, list[str]] = {}
-        for job in self.loop.service.fine_tuning.jobs.list():
+        for job in self.stack.service.fine_tuning.jobs.list():
             run_id = (job.metadata or {}).get("tunedrop_run", "")
             if run_id.startswith(self.name):
                 found.setdefault(run_id, []).append(job.id)
@@ -187,14 +187,14 @@ class ChaosRun:
             assert sorted(paid) == sorted([*known[run_id].past_jobs, str(known[run_id].job_id)])
             assert len(paid) == 1, f"{run_id} was paid for {len(paid)} times"
         versions = {version.deployment: version for model in models for version in model.versions}
-        for deployment in self.loop.control.deployments.list(GROUP, ACCOUNT):
+        for deployment in self.stack.control.deployments.list(GROUP, ACCOUNT):
             if deployment.name and deployment.name.startswith(self.name):
                 version = versions[deployment.name]
                 assert deployment.properties
                 assert deployment.properties.model
                 assert deployment.properties.model.name == version.fine_tuned_model
-        assert self.loop.files_of(f"{self.name}-") == []
-        left = self.loop.container(f"runs-{self.name}").list_blobs(name_starts_with="active/")
+        assert self.stack.files_of(f"{self.name}-") == []
+        left = self.stack.container(f"runs-{self.name}").list_blobs(name_starts_with="active/")
         assert [marker.name for marker in left] == []
 
     def _every_drop_is_accounted_for(self, runs: list[Run]) -> None:
@@ -223,21 +223,21 @@ def _sha256(content: bytes) -> str:
 
 
 @pytest.fixture
-def room(loop: Loop) -> Iterator[None]:
-    loop.emulator("settings", ROOM, "PATCH")
+def room(stack: StackHarness) -> Iterator[None]:
+    stack.emulator("settings", ROOM, "PATCH")
     yield
-    loop.emulator("faults", method="DELETE")
-    loop.emulator("settings", {**LIMITS, **QUICK}, "PATCH")
+    stack.emulator("faults", method="DELETE")
+    stack.emulator("settings", {**LIMITS, **QUICK}, "PATCH")
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_after_a_storm_the_records_agree_with_the_service(
-    loop: Loop, room: None, seed: int
+    stack: StackHarness, room: None, seed: int
 ) -> None:
     began = time.monotonic()
-    storm = ChaosRun(loop, seed)
+    storm = ChaosRun(stack, seed)
     storm.execute()
     storm.clear_up()
     storm.assert_consistent()
     print(json.dumps({"seed": seed, "drops": DROPS, "seconds": round(time.monotonic() - began)}))
-    loop.clear_service(storm.name)
+    stack.clear_service(storm.name)

@@ -22,9 +22,9 @@ from shared.run.context import Context
 from shared.run.record import Run
 from shared.run.stages import Stage
 from shared.settings import Settings
-from tests.conftest import QUICK, Loop, wait_for
 from tests.reliability.life import FORKS, STORIES, Kill, Story, live
 from tests.support.datasets import dataset
+from tests.support.stack import QUICK, StackHarness, wait_for
 
 PATIENCE_SECONDS = 120
 
@@ -32,30 +32,30 @@ PATIENCE_SECONDS = 120
 class KillHarness:
     """Containers and a dataset of their own, in which one run is lived."""
 
-    def __init__(self, loop: Loop, story: Story) -> None:
-        self.loop, self.story = loop, story
+    def __init__(self, stack: StackHarness, story: Story) -> None:
+        self.stack, self.story = stack, story
         self.model = f"m{uuid.uuid4().hex[:8]}"
         self.path = f"{self.model}/training.jsonl"
-        self.environ = loop.apart(self.model)
-        self.began = loop.calls()
+        self.environ = stack.apart(self.model)
+        self.began = stack.calls()
         self.blob("datasets", f"{self.model}/run.yaml").upload_blob(story.run_yaml)
         self.blob("datasets", self.path).upload_blob(dataset(10, voice=self.model))
 
     def blob(self, container: str, name: str) -> Any:
-        return self.loop.blobs.get_blob_client(f"{container}-{self.model}", name)
+        return self.stack.blobs.get_blob_client(f"{container}-{self.model}", name)
 
     @contextmanager
     def circumstances(self) -> Iterator[None]:
         """Action the story asks of the emulated service."""
-        self.loop.emulator("settings", {"creating_seconds": self.story.creating_seconds}, "PATCH")
+        self.stack.emulator("settings", {"creating_seconds": self.story.creating_seconds}, "PATCH")
         if self.story.fault:
-            self.loop.emulator("faults", {"fault": self.story.fault, "count": 1})
+            self.stack.emulator("faults", {"fault": self.story.fault, "count": 1})
         try:
             yield
         finally:
-            self.loop.emulator("faults", method="DELETE")
-            self.loop.emulator("settings", QUICK, "PATCH")
-            self.loop.clear_service(f"{self.model}-")
+            self.stack.emulator("faults", method="DELETE")
+            self.stack.emulator("settings", QUICK, "PATCH")
+            self.stack.clear_service(f"{self.model}-")
 
     def live(self, kill: Kill | None = None) -> tuple[int | None, int]:
         """Live on; the worker's exit code (None if it did not end) and its outside calls."""
@@ -66,7 +66,7 @@ class KillHarness:
         code = worker.exitcode
         worker.kill()
         worker.join()
-        self.loop.free_claims(f"runs-{self.model}")
+        self.stack.free_claims(f"runs-{self.model}")
         return code, calls.value
 
     def records(self) -> tuple[list[Run], Model | None]:
@@ -81,7 +81,7 @@ class KillHarness:
         return asyncio.run(read())
 
     def deployments(self) -> list[str]:
-        found = self.loop.control.deployments.list(GROUP, ACCOUNT)
+        found = self.stack.control.deployments.list(GROUP, ACCOUNT)
         return [d.name for d in found if d.name and d.name.startswith(f"{self.model}-")]
 
     def commands(self, run: Run) -> set[tuple[str, str]]:
@@ -95,17 +95,17 @@ class KillHarness:
         (run,), model = self.records()
         assert run.stage is self.story.ends, run.failure
         jobs = [*run.past_jobs, *([run.job_id] if run.job_id else [])]
-        assert sorted(self.loop.jobs_of(run.id)) == sorted(jobs)
-        ended = [self.loop.service.fine_tuning.jobs.retrieve(job).status for job in jobs]
+        assert sorted(self.stack.jobs_of(run.id)) == sorted(jobs)
+        ended = [self.stack.service.fine_tuning.jobs.retrieve(job).status for job in jobs]
         assert ended == list(self.story.jobs)
-        assert self.loop.files_of(f"{self.model}-") == []
-        assert 1 <= self.loop.uploads(self.began) <= len(jobs)
+        assert self.stack.files_of(f"{self.model}-") == []
+        assert 1 <= self.stack.uploads(self.began) <= len(jobs)
         serves = run.stage is Stage.SERVING
         wait_for(lambda: self.deployments() == ([run.deployment] if serves else []))
         versions = [v.run_id for v in model.versions if not v.withdrawn] if model else []
         assert versions == ([run.id] if serves else [])
         assert (model.champion if model else None) == (1 if serves else None)
-        left = self.loop.container(f"runs-{self.model}").list_blobs(name_starts_with="active/")
+        left = self.stack.container(f"runs-{self.model}").list_blobs(name_starts_with="active/")
         assert not list(left)
         commanded = [(what, "to try it") for what in self.story.commands.values()]
         # A job that is trained before the next worker comes is neither paused nor resumed.
@@ -122,10 +122,10 @@ def chosen(calls: int, story: Story) -> list[Kill]:
 
 
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name)
-def test_killed_anywhere_a_run_ends_the_same(loop: Loop, story: Story) -> None:
-    for kill in chosen(_calls(loop, story), story):
+def test_killed_anywhere_a_run_ends_the_same(stack: StackHarness, story: Story) -> None:
+    for kill in chosen(_calls(stack, story), story):
         print(story.name, kill, flush=True)
-        harness = KillHarness(loop, story)
+        harness = KillHarness(stack, story)
         with harness.circumstances():
             code, _ = harness.live(kill)
             if code != 0:  # it may have come to its end with fewer calls: it had to wait less
@@ -139,9 +139,9 @@ def test_killed_anywhere_a_run_ends_the_same(loop: Loop, story: Story) -> None:
                 raise AssertionError(f"{story.name}, {kill}: {error}") from error
 
 
-def _calls(loop: Loop, story: Story) -> int:
+def _calls(stack: StackHarness, story: Story) -> int:
     """How many outside calls the story has when nobody is killed."""
-    harness = KillHarness(loop, story)
+    harness = KillHarness(stack, story)
     with harness.circumstances():
         code, calls = harness.live()
         assert code == 0

@@ -198,7 +198,7 @@ async def test_leaving_rests_as_long_as_it_is_told_and_does_not_tell_lies(
     assert service.calls() > before + tried
     service.disarm()
     await harness.until_inactive()
-    assert await harness.messages(run, "files") == ["deleted its files at the service"]
+    assert await harness.messages(run, "files") == ["deleting its files at the service"]
 
 
 async def test_a_late_worker_does_not_delete_the_files_of_the_next_try(

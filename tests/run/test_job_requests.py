@@ -34,7 +34,7 @@ async def test_a_service_that_drops_metadata_gets_no_second_job_of_a_run(
     """Nor is a run given another's job."""
     harness.set_policy(job_in_flight=timedelta(0))
     asked = jobs.request
-    monkeypatch.setattr(jobs, "request", lambda run: replace(asked(run), metadata={}))
+    monkeypatch.setattr(jobs, "request", lambda run, ctx: replace(asked(run, ctx), metadata={}))
     await harness.drop()
     first = await harness.until(await harness.received(), Stage.SERVING)
     await harness.drop(b"hyperparameters: {n_epochs: 1}", "run.yaml")

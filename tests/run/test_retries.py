@@ -43,14 +43,24 @@ async def test_a_retried_run_whose_job_is_alive_follows_it_and_pays_no_other(
     run = await harness.until(await harness.received(), Stage.TRAINING)
     failure = Failure(message="An old version knew no better.", fix="", blame="us")
     await harness.ledger.commit(run, Outcome(run.replace(failure=failure), Event.FAILED))
-    await harness.tick()
-    assert await harness.ledger.active() == []
-    assert service.files_of(run.id), "the job may not have read them yet"
-    run = await harness.command(run, Action.RETRY)
+    run = await harness.command(run, Action.RETRY)  # before a tick has stopped the job
     assert (run.stage, run.past_jobs) == (Stage.SUBMITTED, ())
     run = await harness.until(run, *ENDS)
     assert run.stage is Stage.SERVING, run.failure
     assert service.jobs_of(run.id) == [run.job_id]
+
+
+async def test_a_failed_run_whose_job_is_alive_is_stopped(
+    harness: RunHarness, service: ServiceControl
+) -> None:
+    """Whatever made it fail: what is not followed does not go on costing."""
+    await harness.drop()
+    run = await harness.until(await harness.received(), Stage.TRAINING)
+    failure = Failure(message="An old version knew no better.", fix="", blame="us")
+    await harness.ledger.commit(run, Outcome(run.replace(failure=failure), Event.FAILED))
+    await harness.until_inactive()
+    assert [service.job_status(job) for job in service.jobs_of(run.id)] == ["cancelled"]
+    assert service.files_of(run.id) == []
 
 
 async def test_a_retry_while_the_cancelled_deployment_is_deleted_waits_for_that(

@@ -11,6 +11,7 @@ from shared.run.record import File
 from shared.run.spec import effective
 from shared.run.stages import ACTIVE, ENDS, Event, Stage, next_stage
 from shared.run.steps import STEPS
+from tests.support.house import ROOT
 from tests.support.settings import SETTINGS
 
 
@@ -119,3 +120,9 @@ def can(stage: Stage, seen: Event) -> bool:
     except KeyError:
         return False
     return True
+
+
+def test_the_diagram_has_every_retry() -> None:
+    diagram = (ROOT / "docs/life-of-a-run.md").read_text(encoding="utf-8")
+    after = next_stage(Stage.SUPERSEDED, Event.RETRY_COMMANDED, Stage.CHECKED)
+    assert f"superseded --> {after}: {Event.RETRY_COMMANDED}" in diagram

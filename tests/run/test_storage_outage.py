@@ -16,9 +16,9 @@ from shared.cloud import AzureClients
 from shared.run import reconciler
 from shared.run.stages import Stage
 from shared.settings import Settings
-from tests.conftest import Loop
 from tests.support.control import StackControl
 from tests.support.runs import RunHarness
+from tests.support.stack import StackHarness
 
 
 class Azurite:
@@ -48,13 +48,13 @@ def azurite(tmp_path: Path) -> Iterator[Azurite]:
 
 
 async def test_a_run_goes_on_when_storage_is_back(
-    loop: Loop,
+    stack: StackHarness,
     azurite: Azurite,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     model = f"m{uuid.uuid4().hex[:8]}"
-    environ = loop.apart(model, TUNEDROP_SWEEP_SECONDS="0")
+    environ = stack.apart(model, TUNEDROP_SWEEP_SECONDS="0")
     environ["TunedropStorage"] = storage.connection_string(azurite.ports)
     for name in ("IDENTITY_ENDPOINT", "IDENTITY_HEADER"):
         monkeypatch.setenv(name, environ[name])
@@ -62,7 +62,7 @@ async def test_a_run_goes_on_when_storage_is_back(
         for name in ("datasets", "runs", "models"):
             blobs.create_container(f"{name}-{model}")
     async with AzureClients(Settings.load(environ)) as clients:
-        harness = RunHarness.on_stack(clients, model, StackControl(loop))
+        harness = RunHarness.on_stack(clients, model, StackControl(stack))
         await harness.drop()
         run = await harness.received()
         await reconciler.tick(harness.ctx)
@@ -72,5 +72,5 @@ async def test_a_run_goes_on_when_storage_is_back(
         azurite.start()
         run = await harness.until(run, Stage.SERVING, Stage.FAILED)
     assert run.stage is Stage.SERVING, run.failure
-    assert loop.jobs_of(run.id) == [run.job_id]
-    loop.clear_deployments(f"{model}-")
+    assert stack.jobs_of(run.id) == [run.job_id]
+    stack.clear_deployments(f"{model}-")

@@ -12,21 +12,21 @@ from shared.cloud.azure_container import AzureContainer
 from shared.cloud.container import Container
 from shared.cloud.memory_container import MemoryContainer
 from shared.settings import Settings
-from tests.conftest import Loop
 from tests.support.clock import Clock
 from tests.support.contract import Service
 from tests.support.control import StackControl
 from tests.support.service import MemoryDeployments, MemoryFineTuning
 from tests.support.service_state import MemoryService
+from tests.support.stack import StackHarness
 
 AT = datetime(2026, 11, 2, 12, 0, 0, 900_000, UTC)  # of the container in memory
 
 
 @pytest.fixture(scope="session")
-def azurite(loop: Loop) -> str:
+def azurite(stack: StackHarness) -> str:
     """The name of a container; the tests' blobs have names of their own."""
     name = f"contract-{uuid.uuid4().hex[:8]}"
-    loop.blobs.create_container(name)
+    stack.blobs.create_container(name)
     return name
 
 
@@ -35,7 +35,7 @@ def kind(request: pytest.FixtureRequest) -> str:
     """Where the container is: a connection string and a name, or nothing for memory."""
     if request.param == "memory":
         return ""
-    stack = request.getfixturevalue("loop").stack
+    stack = request.getfixturevalue("stack").addresses
     return f"{stack.storage}\n{request.getfixturevalue('azurite')}"
 
 
@@ -55,15 +55,17 @@ def name() -> str:
 
 
 @pytest.fixture(params=["memory", "emulator"])
-def emulator(request: pytest.FixtureRequest) -> Loop | None:
+def emulator(request: pytest.FixtureRequest) -> StackHarness | None:
     if request.param == "memory":
         return None
-    loop: Loop = request.getfixturevalue("loop")
-    return loop
+    stack: StackHarness = request.getfixturevalue("stack")
+    return stack
 
 
 @pytest.fixture
-async def service(emulator: Loop | None, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Service]:
+async def service(
+    emulator: StackHarness | None, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Service]:
     if emulator is None:
         memory = MemoryService(Clock())
         yield Service(MemoryFineTuning(memory), MemoryDeployments(memory), memory)

@@ -15,7 +15,7 @@ from openai import BadRequestError
 
 from local.stack import ACCOUNT, GROUP
 from shared.cloud.remote import ENDED
-from tests.conftest import QUICK, Loop, wait_for
+from tests.support.stack import QUICK, StackHarness, wait_for
 
 
 class ServiceControl(ABC):
@@ -84,31 +84,31 @@ class ServiceControl(ABC):
 
 
 class StackControl(ServiceControl):
-    def __init__(self, loop: Loop) -> None:
-        self.loop = loop
+    def __init__(self, stack: StackHarness) -> None:
+        self.stack = stack
 
     def arm(self, fault: str, operation: str | None = None, **options: Any) -> None:
         where = {"operation": operation} if operation else {}
-        self.loop.emulator("faults", {"fault": fault, **where, **options})
+        self.stack.emulator("faults", {"fault": fault, **where, **options})
 
     def disarm(self) -> None:
-        self.loop.emulator("faults", method="DELETE")
+        self.stack.emulator("faults", method="DELETE")
 
     def struck(self) -> dict[str, int]:
-        armed = self.loop.emulator("faults", method="GET")["armed"]
+        armed = self.stack.emulator("faults", method="GET")["armed"]
         return {f"{fault['fault']} {fault['operation']}": fault["struck"] for fault in armed}
 
     def configure(self, **settings: Any) -> None:
-        self.loop.emulator("settings", settings, "PATCH")
+        self.stack.emulator("settings", settings, "PATCH")
 
     def clear(self, prefix: str) -> None:
         """Leave nothing of these models or runs, nor what was armed."""
         self.disarm()
         self.configure(**QUICK)
-        for job in self.loop.service.fine_tuning.jobs.list(limit=100):
+        for job in self.stack.service.fine_tuning.jobs.list(limit=100):
             if (job.metadata or {}).get("tunedrop_run", "").startswith(prefix):
                 self._end_job(job.id)
-        self.loop.clear_service(prefix)
+        self.stack.clear_service(prefix)
 
     def _end_job(self, job_id: str) -> None:
         with suppress(BadRequestError):  # it has ended
@@ -116,41 +116,41 @@ class StackControl(ServiceControl):
         self.wait_for(lambda: self.job_status(job_id) in ENDED)
 
     def calls(self) -> int:
-        return self.loop.calls()
+        return self.stack.calls()
 
     def uploads(self, since: int) -> int:
-        return self.loop.uploads(since)
+        return self.stack.uploads(since)
 
     def add_file(self, name: str, content: bytes) -> str:
-        return self.loop.service.files.create(file=(name, content), purpose="fine-tune").id
+        return self.stack.service.files.create(file=(name, content), purpose="fine-tune").id
 
     def delete_file(self, file_id: str) -> None:
-        self.loop.service.files.delete(file_id)
+        self.stack.service.files.delete(file_id)
 
     def files_of(self, name: str) -> list[str]:
-        return self.loop.files_of(name)
+        return self.stack.files_of(name)
 
     def jobs_of(self, run_id: str) -> list[str]:
-        return self.loop.jobs_of(run_id)
+        return self.stack.jobs_of(run_id)
 
     def jobs_on(self, file_ids: set[str | None]) -> list[str]:
-        jobs = self.loop.service.fine_tuning.jobs.list()
+        jobs = self.stack.service.fine_tuning.jobs.list()
         return [job.id for job in jobs if job.training_file in file_ids]
 
     def job_status(self, job_id: str) -> str:
-        return self.loop.service.fine_tuning.jobs.retrieve(job_id).status
+        return self.stack.service.fine_tuning.jobs.retrieve(job_id).status
 
     def result_file(self, job_id: str) -> str:
-        return self.loop.service.fine_tuning.jobs.retrieve(job_id).result_files[0]
+        return self.stack.service.fine_tuning.jobs.retrieve(job_id).result_files[0]
 
     def cancel_job(self, job_id: str) -> None:
-        self.loop.service.fine_tuning.jobs.cancel(job_id)
+        self.stack.service.fine_tuning.jobs.cancel(job_id)
 
     def delete_job(self, job_id: str) -> None:
-        self.loop.delete_job(job_id)
+        self.stack.delete_job(job_id)
 
     def deployments(self) -> dict[str, str]:
-        listed = self.loop.control.deployments.list(GROUP, ACCOUNT)
+        listed = self.stack.control.deployments.list(GROUP, ACCOUNT)
         return {str(d.name): str(d.properties.model.name) for d in listed}  # type: ignore[union-attr]
 
     def wait_for(self, look: Callable[[], Any]) -> None:

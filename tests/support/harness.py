@@ -8,10 +8,10 @@ import pytest
 
 from shared.cloud import AzureClients
 from shared.settings import Settings
-from tests.conftest import Loop
 from tests.support.control import StackControl
 from tests.support.runs import RunHarness
 from tests.support.settings import BY_HAND, IN_MEMORY
+from tests.support.stack import StackHarness
 
 on_stack = pytest.mark.parametrize("harness", ["stack"], indirect=True)
 on_both = pytest.mark.parametrize("harness", ["memory", "stack"], indirect=True)
@@ -25,11 +25,11 @@ async def harness(
     if getattr(request, "param", "memory") == "memory":
         yield RunHarness.in_memory(IN_MEMORY, model)
         return
-    loop: Loop = request.getfixturevalue("loop")
-    environ = loop.apart(model, **BY_HAND)
+    stack: StackHarness = request.getfixturevalue("stack")
+    environ = stack.apart(model, **BY_HAND)
     for name in ("IDENTITY_ENDPOINT", "IDENTITY_HEADER"):
         monkeypatch.setenv(name, environ[name])
-    service = StackControl(loop)
+    service = StackControl(stack)
     async with AzureClients(Settings.load(environ)) as clients:
         yield RunHarness.on_stack(clients, model, service)
     service.clear(f"{model}-")

@@ -210,7 +210,7 @@ class RunHarness:
         if isinstance(runs, MemoryContainer):
             runs.break_leases()
         elif isinstance(self.service, StackControl):
-            self.service.loop.free_claims(runs.name)
+            self.service.stack.free_claims(runs.name)
 
     async def pause(self, seconds: float) -> None:
         """Let time pass."""

@@ -11,7 +11,7 @@ from shared.run import reconciler
 from shared.run.stages import Stage
 from tests.chat import upstream as up
 from tests.chat.conftest import ChatHarness, harness  # noqa: F401 - a fixture
-from tests.run.conftest import harness as run_harness  # noqa: F401 - a fixture
+from tests.support.harness import harness as run_harness  # noqa: F401 - a fixture
 from tests.support.runs import RunHarness
 
 Measurements = list[tuple[str, float, dict[str, Any]]]

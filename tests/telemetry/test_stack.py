@@ -9,8 +9,8 @@ import pytest
 
 from local.emulator import DEFAULT_KEY
 from shared.telemetry import METRICS, root_of
-from tests.conftest import Loop, wait_for
 from tests.support.datasets import dataset
+from tests.support.stack import StackHarness, wait_for
 
 MODEL = "watched"
 PROMPT = "a-very-private-question"
@@ -20,16 +20,16 @@ STAGES += ["trained", "deploying", "probing"]
 Items = list[dict[str, Any]]
 
 
-def read(loop: Loop, kind: str) -> Items:
+def read(stack: StackHarness, kind: str) -> Items:
     """Whole lines only: the last one may be half written."""
-    text = (Path(loop.stack.telemetry) / f"{kind}.jsonl").read_text(encoding="utf-8")
+    text = (Path(stack.addresses.telemetry) / f"{kind}.jsonl").read_text(encoding="utf-8")
     return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
 
 
-def points(loop: Loop) -> dict[str, list[tuple[dict[str, Any], float]]]:
+def points(stack: StackHarness) -> dict[str, list[tuple[dict[str, Any], float]]]:
     """Each metric's attributes with its values (a histogram's sum), as often as they were sent."""
     values = defaultdict(list)
-    for sent in read(loop, "metrics"):
+    for sent in read(stack, "metrics"):
         for scope in sent["resource_metrics"][0]["scope_metrics"]:
             for metric in scope["metrics"]:
                 for point in metric["data"]["data_points"]:
@@ -39,7 +39,7 @@ def points(loop: Loop) -> dict[str, list[tuple[dict[str, Any], float]]]:
 
 
 @pytest.fixture(scope="module")
-def run(loop: Loop) -> dict[str, Any]:
+def run(stack: StackHarness) -> dict[str, Any]:
     """A run and a chat with content that must not be sent, after all about them was sent."""
     example = {
         "messages": [
@@ -47,35 +47,37 @@ def run(loop: Loop) -> dict[str, Any]:
             {"role": "assistant", "content": "Aye."},
         ]
     }
-    loop.drop(MODEL, training_set=dataset(11) + json.dumps(example).encode() + b"\n")
-    run = loop.ended_run(MODEL)
+    stack.drop(MODEL, training_set=dataset(11) + json.dumps(example).encode() + b"\n")
+    run = stack.ended_run(MODEL)
     assert run["stage"] == "serving", run["failure"]
-    loop.chat.chat.completions.create(
+    stack.chat.chat.completions.create(
         model=MODEL, messages=[{"role": "user", "content": PROMPT}], max_tokens=3
     )
     with pytest.raises(Exception, match="no model"):
-        loop.chat.chat.completions.create(
+        stack.chat.chat.completions.create(
             model="nobody", messages=[{"role": "user", "content": PROMPT}]
         )
-    wait_for(lambda: any(by["model"] == MODEL for by, _ in points(loop)["tunedrop.chat.seconds"]))
-    wait_for(lambda: any(span["name"] == "run.probing" for span in of(loop, run)))
-    wait_for(lambda: None not in led(loop, run))  # an event's span is written after its steps'
+    wait_for(lambda: any(by["model"] == MODEL for by, _ in points(stack)["tunedrop.chat.seconds"]))
+    wait_for(lambda: any(span["name"] == "run.probing" for span in of(stack, run)))
+    wait_for(lambda: None not in led(stack, run))  # an event's span is written after its steps'
     return run
 
 
-def of(loop: Loop, run: dict[str, Any]) -> Items:
+def of(stack: StackHarness, run: dict[str, Any]) -> Items:
     trace = f"0x{root_of(run['id']).trace_id:032x}"
-    return [span for span in read(loop, "spans") if span["context"]["trace_id"] == trace]
+    return [span for span in read(stack, "spans") if span["context"]["trace_id"] == trace]
 
 
-def led(loop: Loop, run: dict[str, Any]) -> list[str | None]:
+def led(stack: StackHarness, run: dict[str, Any]) -> list[str | None]:
     """The event to which each link of the run's spans leads; None if it is not written yet."""
-    names = {span["context"]["span_id"]: span["name"] for span in read(loop, "spans")}
-    return [names.get(link["context"]["span_id"]) for s in of(loop, run) for link in s["links"]]
+    names = {span["context"]["span_id"]: span["name"] for span in read(stack, "spans")}
+    return [names.get(link["context"]["span_id"]) for s in of(stack, run) for link in s["links"]]
 
 
-def test_one_trace_leads_from_the_event_to_the_champion(loop: Loop, run: dict[str, Any]) -> None:
-    first, *steps = sorted(of(loop, run), key=lambda span: str(span["start_time"]))
+def test_one_trace_leads_from_the_event_to_the_champion(
+    stack: StackHarness, run: dict[str, Any]
+) -> None:
+    first, *steps = sorted(of(stack, run), key=lambda span: str(span["start_time"]))
     assert (first["name"], first["parent_id"]) == ("run.drop", None)
     assert first["attributes"] == {"run": run["id"]}
     assert {step["parent_id"] for step in steps} == {first["context"]["span_id"]}
@@ -88,14 +90,14 @@ def test_one_trace_leads_from_the_event_to_the_champion(loop: Loop, run: dict[st
 
 
 def test_each_span_of_a_run_is_linked_with_the_event_that_led_to_it(
-    loop: Loop, run: dict[str, Any]
+    stack: StackHarness, run: dict[str, Any]
 ) -> None:
-    assert len(led(loop, run)) == len(of(loop, run))
-    assert set(led(loop, run)) == {"dataset_uploaded", "keep_moving"}
+    assert len(led(stack, run)) == len(of(stack, run))
+    assert set(led(stack, run)) == {"dataset_uploaded", "keep_moving"}
 
 
-def test_the_metrics_cover_the_run_and_the_chat(loop: Loop, run: dict[str, Any]) -> None:
-    values = points(loop)
+def test_the_metrics_cover_the_run_and_the_chat(stack: StackHarness, run: dict[str, Any]) -> None:
+    values = points(stack)
     assert set(values) <= set(METRICS)
     by_stage = dict((by["stage"], s) for by, s in values["tunedrop.stage.seconds"])
     assert set(STAGES) <= set(by_stage)
@@ -113,15 +115,22 @@ def test_the_metrics_cover_the_run_and_the_chat(loop: Loop, run: dict[str, Any])
     assert {200, 404} <= {by["status"] for by, _ in values["tunedrop.chat.answers"]}
 
 
-def test_the_log_has_the_runs_id_and_its_trace(loop: Loop, run: dict[str, Any]) -> None:
-    about = [line for line in read(loop, "logs") if line["attributes"].get("run") == run["id"]]
+def test_the_log_has_the_runs_id_and_its_trace(stack: StackHarness, run: dict[str, Any]) -> None:
+    about = [line for line in read(stack, "logs") if line["attributes"].get("run") == run["id"]]
     assert f"run {run['id']} is serving" in [line["body"] for line in about]
 
 
-def test_nothing_private_is_sent(loop: Loop, run: dict[str, Any]) -> None:
-    storage_key = loop.stack.storage.partition("AccountKey=")[2].partition(";")[0]
-    private = [PROMPT, SECRET, loop.stack.app_key, DEFAULT_KEY, storage_key, "Arr, 3 be a number"]
-    folder = Path(loop.stack.telemetry)
+def test_nothing_private_is_sent(stack: StackHarness, run: dict[str, Any]) -> None:
+    storage_key = stack.addresses.storage.partition("AccountKey=")[2].partition(";")[0]
+    private = [
+        PROMPT,
+        SECRET,
+        stack.addresses.app_key,
+        DEFAULT_KEY,
+        storage_key,
+        "Arr, 3 be a number",
+    ]
+    folder = Path(stack.addresses.telemetry)
     for name in ("spans.jsonl", "metrics.jsonl", "logs.jsonl", "functions.log"):
         text = (folder / name).read_text(encoding="utf-8")
         assert run["id"] in text or name == "metrics.jsonl"

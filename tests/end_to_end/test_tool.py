@@ -8,18 +8,18 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from tests.conftest import Loop, wait_for
 from tests.support.datasets import dataset
+from tests.support.stack import StackHarness, wait_for
 from tunedrop.__main__ import cli
 
 Tool = Callable[..., Any]  # the result of Typer's runner: output and exit code
 
 
 @pytest.fixture
-def tool(loop: Loop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Tool:
+def tool(stack: StackHarness, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Tool:
     """The command, called where a stack runs: what it says of itself lies in the folder."""
     (tmp_path / ".local").mkdir()
-    known = {"app_url": loop.stack.app_url, "storage": loop.stack.storage}
+    known = {"app_url": stack.addresses.app_url, "storage": stack.addresses.storage}
     (tmp_path / ".local/stack.json").write_text(json.dumps(known))
     monkeypatch.chdir(tmp_path)
     return lambda *words: CliRunner().invoke(cli, [str(word) for word in words])
@@ -77,7 +77,7 @@ def test_what_lies_there_already_is_told_with_what_is_wrong_with_it(
     assert "did you mean base_model" in again.output
 
 
-def test_orders_are_given_with_who_and_why(tool: Tool, loop: Loop, tmp_path: Path) -> None:
+def test_orders_are_given_with_who_and_why(tool: Tool, stack: StackHarness, tmp_path: Path) -> None:
     mine = folder(tmp_path, "tool-orders", dataset(10, "orders"), "start: manual")
     pushed = tool("push", mine)
     (run_id,) = [line[4:] for line in pushed.output.splitlines() if line.startswith("run ")]
@@ -88,7 +88,7 @@ def test_orders_are_given_with_who_and_why(tool: Tool, loop: Loop, tmp_path: Pat
     assert "It takes: start, cancel." in refused.output
 
     assert tool("cancel", run_id, "--why", "only a try", "--who", "Ada").exit_code == 0
-    run = wait_for(lambda: loop.get(f"runs/{run_id}") if loop.ended_run("tool-orders") else None)
+    run = wait_for(lambda: stack.get(f"runs/{run_id}") if stack.ended_run("tool-orders") else None)
     assert run["stage"] == "cancelled"
     assert "Ada" in run["failure"]["message"]
     assert "only a try" in run["failure"]["message"]

@@ -13,8 +13,8 @@ import psutil
 import pytest
 
 from local import processes, supervised
-from tests.conftest import wait_for
 from tests.processes import PATIENCE_SECONDS, ROOT, cleared, left, tree
+from tests.support.stack import wait_for
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 
@@ -166,7 +166,8 @@ def test_a_module_that_does_not_want_to_stop_is_ended(tmp_path: Path) -> None:
         os.close(reading)
         assert process.stdout.readline() == b"up\n"
         os.close(writing)
-        assert process.wait(PATIENCE_SECONDS) == 1
+        with cleared(tree(process.pid)):
+            assert process.wait(PATIENCE_SECONDS) == 1
 
 
 def test_nohup_is_left_alone(tmp_path: Path) -> None:

@@ -6,32 +6,32 @@ import sys
 import urllib.request
 from pathlib import Path
 
-from tests.conftest import Loop, wait_for
 from tests.support.datasets import dataset
+from tests.support.stack import StackHarness, wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_a_corrected_answer_comes_back_as_an_example(loop: Loop, tmp_path: Path) -> None:
+def test_a_corrected_answer_comes_back_as_an_example(stack: StackHarness, tmp_path: Path) -> None:
     """`captain` is one of the models that remember on a laptop."""
-    loop.drop("captain", training_set=dataset(10))
-    assert loop.ended_run("captain")["stage"] == "serving"
-    answer = loop.chat.chat.completions.create(
+    stack.drop("captain", training_set=dataset(10))
+    assert stack.ended_run("captain")["stage"] == "serving"
+    answer = stack.chat.chat.completions.create(
         model="captain", messages=[{"role": "user", "content": "What is a mast?"}], max_tokens=4
     )
-    remembered = loop.container("feedback").get_blob_client(f"answers/{answer.id}")
+    remembered = stack.container("feedback").get_blob_client(f"answers/{answer.id}")
     wait_for(remembered.exists)
     rating = {"id": answer.id, "rating": "bad", "correction": "Arr, a mast be a pole."}
     request = urllib.request.Request(
-        f"{loop.stack.app_url}/api/feedback",
+        f"{stack.addresses.app_url}/api/feedback",
         json.dumps(rating).encode(),
-        {"api-key": loop.stack.app_key},
+        {"api-key": stack.addresses.app_key},
     )
     with urllib.request.urlopen(request, timeout=30) as response:
         assert response.status == 201
 
     out = tmp_path / "training_set.jsonl"
-    command = ["-m", "tunedrop", "export", "captain", "--app", loop.stack.app_url]
+    command = ["-m", "tunedrop", "export", "captain", "--app", stack.addresses.app_url]
     done = subprocess.run(
         [sys.executable, *command, "--out", str(out)],
         cwd=ROOT,

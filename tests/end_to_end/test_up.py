@@ -15,9 +15,9 @@ import pytest
 
 from local import stack, storage, supervised
 from local.processes import Pid
-from tests import conftest
-from tests.conftest import wait_for
 from tests.processes import ROOT
+from tests.support import stack as support
+from tests.support.stack import wait_for
 
 
 class Up:
@@ -150,6 +150,6 @@ def test_waiting_ends_when_a_part_of_the_stack_has_ended(monkeypatch: pytest.Mon
     pid = Pid.of(gone.pid)
     gone.wait()
     half = stack.Stack("", "", "", "", "", "", "", Pid.of(os.getpid()), pids={"openai": pid})
-    monkeypatch.setattr(conftest, "STACKS", [half])
+    monkeypatch.setattr(support, "STACKS", [half])
     with pytest.raises(AssertionError, match="openai"):
         wait_for(lambda: None)
