@@ -53,6 +53,7 @@ async def test_a_bad_run_and_a_slow_one_do_not_delay_the_others(
     good = await harness.received()
     await harness.ctx.clients.runs.put("active/broken-1", b"", "text/plain")
     await harness.ctx.clients.runs.put("broken-1/run.json", b'{"id": 1}', "application/json")
+    await harness.ctx.clients.runs.put("newest/0000000001-broken-1", b"", "text/plain")
     release = asyncio.Event()
 
     async def slow(cloud: object) -> None:

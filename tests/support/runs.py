@@ -28,7 +28,8 @@ from tests.support.datasets import dataset
 from tests.support.service import MemoryDeployments, MemoryFineTuning
 from tests.support.service_state import MemoryService
 
-MAX_SECONDS = 180  # of a run that does not change at all, on the stack: only against hanging
+# Of a tick, and of a run that does not change at all on the stack: only against hanging.
+MAX_SECONDS = 120
 MAX_TICKS = 1000  # the same in memory, a second of the test's clock or more each
 
 
@@ -111,7 +112,8 @@ class RunHarness:
         return await self.known(run_id)
 
     async def tick(self) -> None:
-        await reconciler.tick(self.ctx)
+        async with asyncio.timeout(MAX_SECONDS):
+            await reconciler.tick(self.ctx)
 
     async def until(self, run: Run, *stages: Stage) -> Run:
         """Tick until the run is in one of these stages; in memory, time goes on between ticks."""
