@@ -22,11 +22,19 @@ from opentelemetry import trace
 from opentelemetry.context import Context
 
 T = TypeVar("T")
+StepResult = TypeVar("StepResult", bound="Observed")
 P = ParamSpec("P")
 Record = Callable[[float, Mapping[str, Any]], None]
 
 FLUSH_INTERVAL_SECONDS = 5.0  # at the end of an event everything is sent, but not more often
 FLUSH_TIMEOUT_MS = 5_000  # that an event waits for each kind of signal to be sent
+
+
+class Observed(Protocol):
+    """What a step comes to: it names what was observed, if anything."""
+
+    @property
+    def event(self) -> str | None: ...
 
 
 class HasStatus(Protocol):
@@ -147,12 +155,12 @@ async def drop(work: Awaitable[str | None]) -> str | None:
     return run_id
 
 
-async def step(run_id: str, model: str, stage: str, work: Awaitable[T]) -> T:
+async def step(run_id: str, model: str, stage: str, work: Awaitable[StepResult]) -> StepResult:
     """Do a step of a run: a span of the run's trace, linked with the call that led to it."""
     parent = trace.set_span_in_context(trace.NonRecordingSpan(root_of(run_id)), Context())
     with _span(f"run.{stage}", parent, run=run_id, model=model, stage=stage) as span:
         result = await work
-        span.set_attribute("event", str(getattr(result, "event", None) or "nothing new"))
+        span.set_attribute("event", str(result.event or "nothing new"))
         return result
 
 

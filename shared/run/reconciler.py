@@ -125,6 +125,8 @@ async def _advance(run: Run, claim: Claim, ctx: Context) -> Run:
                 break
             run = known
             continue
+        if written.stage is not run.stage:
+            log.info("run %s is %s", run.id, written.stage)
         if outcome.event is Event.JOB_SUCCEEDED:
             _measure_training(written)
         if outcome.finished:
@@ -172,7 +174,9 @@ def _next_step(run: Run) -> Step:
 async def _process(run: Run, step: Step, ctx: Context) -> Outcome:
     """The outcome of a step, also where it fails: made from the run as it was read."""
     try:
-        outcome = await telemetry.step(run.id, run.model, run.stage, step(run, ctx))
+        work = step(run, ctx)
+        observed = work if run.ended else telemetry.step(run.id, run.model, run.stage, work)
+        outcome = await observed
     except Unavailable as error:
         outcome = Outcome(run, error=error)
     except Conflict as error:  # on a document beside the run

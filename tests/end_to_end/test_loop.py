@@ -17,6 +17,7 @@ def test_a_dropped_dataset_becomes_a_model_that_chats(stack: StackHarness) -> No
         "received",
         "checked",
         "uploaded",
+        "submitting",
         "submitted",
         "training",
         "trained",

@@ -33,8 +33,11 @@ exporters.start(os.environ)
 async def make_run():
     return "captain-1"
 
+class Outcome:
+    event = "dataset is good"
+
 async def good():
-    return "dataset is good"
+    return Outcome()
 
 async def bad():
     raise ValueError("-".join(["a", "very", "private", "line"]))

@@ -15,7 +15,7 @@ from tests.support.stack import StackHarness, wait_for
 MODEL = "watched"
 PROMPT = "a-very-private-question"
 SECRET = "sk-proj-" + "Zq7Rt2Lm9Xw4" * 4  # put together, so that no scanner takes it for one
-STAGES = ["received", "checked", "uploaded", "submitted", "training"]
+STAGES = ["received", "checked", "uploaded", "submitting", "submitted", "training"]
 STAGES += ["trained", "deploying", "probing"]
 Items = list[dict[str, Any]]
 
