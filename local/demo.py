@@ -24,12 +24,12 @@ from local.up import how_to_use
 from shared.run.stages import ENDS
 from tunedrop import watch
 from tunedrop.app import App
-from tunedrop.push import Datasets, named, taken
-from tunedrop.stop import Stop
+from tunedrop.errors import CommandError
+from tunedrop.push import Datasets, blob_names, wait_for_run
 
 EXAMPLES = ROOT / "examples"
-PATIENCE_SECONDS = 20 * 60
-LOOK_SECONDS = 0.3
+MAX_WAIT_SECONDS = 20 * 60
+POLL_SECONDS = 0.3
 
 
 class DemoError(Exception):
@@ -64,7 +64,7 @@ def main() -> int:
                 print(json.dumps(as_json(outcome, stack, seconds), ensure_ascii=False))
             else:
                 show(outcome, stack, options.state, screen)
-    except (DemoError, StackError, Stop) as error:
+    except (DemoError, StackError, CommandError) as error:
         print(f"dev.py: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -76,10 +76,10 @@ def main() -> int:
 def play(stack: Stack, example: Path, question: str | None, screen: Console) -> Outcome:
     """Drop, follow, ask."""
     app, datasets = App(stack.app_url), Datasets.at(stack.storage, "datasets")
-    files = named([example], "")
+    files = blob_names([example], "")
     dropped = datasets.drop(files)
     screen.print(f"· dropped {example.relative_to(ROOT)} into the container datasets", style="dim")
-    run = taken(app, datasets, files, dropped)
+    run = wait_for_run(app, datasets, files, dropped)
     outcome = Outcome(run, trained_now=run["stage"] not in ENDS)
     if outcome.trained_now:
         outcome.run = follow(app, run["id"], screen)
@@ -106,11 +106,11 @@ def chosen_example(name: str) -> Path:
 
 def follow(app: App, run_id: str, screen: Console) -> watch.Run:
     def looks() -> Iterator[watch.Run]:
-        deadline = time.monotonic() + PATIENCE_SECONDS
+        deadline = time.monotonic() + MAX_WAIT_SECONDS
         while time.monotonic() < deadline:
             yield app.get(f"api/runs/{run_id}")
-            time.sleep(LOOK_SECONDS)
-        raise DemoError(f"Run {run_id} did not end within {PATIENCE_SECONDS // 60} minutes.")
+            time.sleep(POLL_SECONDS)
+        raise DemoError(f"Run {run_id} did not end within {MAX_WAIT_SECONDS // 60} minutes.")
 
     return watch.follow(looks(), screen)
 
@@ -145,7 +145,7 @@ def ask(stack: Stack, model: str, messages: list[dict[str, str]]) -> str:
 def show(outcome: Outcome, stack: Stack, state: Path, screen: Console) -> None:
     run = outcome.run
     if run["stage"] != "serving":
-        watch.end(run, stack.app_url, screen)
+        watch.print_end(run, stack.app_url, screen)
         return
     again = "trained just now" if outcome.trained_now else "trained before; nothing had changed"
     screen.print(f"\n[bold]{run['model']}@{run['version']}[/bold] serves ({again}).\n")

@@ -14,7 +14,7 @@ import typer
 from shared.dataset.measure.cost import TrainingPlan
 from shared.dataset.reading.examples import FileRole
 from tunedrop import __version__, runs
-from tunedrop.stop import exit_on_error
+from tunedrop.errors import exit_on_error
 
 if TYPE_CHECKING:
     from shared.dataset.scan import ScanResult
@@ -80,7 +80,7 @@ def check(
             from shared.dataset.mend import mend
 
             typer.echo(mend(files[0], fix).sentence(), err=True)
-    tell(title, verdict, as_json=as_json, annotations=annotations)
+    print_verdict(title, verdict, as_json=as_json, annotations=annotations)
     raise typer.Exit(1 if verdict.rejected else 0)
 
 
@@ -147,14 +147,14 @@ def doctor(
 def scan(path: Path, role: FileRole, plan: TrainingPlan, *, deep: bool) -> "ScanResult":
     from shared.dataset.scan import Scan
 
-    looking = Scan(str(path), role, plan, deep=deep)
+    scan = Scan(str(path), role, plan, deep=deep)
     with path.open("rb") as file:
         while chunk := file.read(CHUNK):
-            looking.feed(chunk)
-    return looking.finish()
+            scan.feed(chunk)
+    return scan.finish()
 
 
-def tell(title: str, verdict: "Verdict", *, as_json: bool, annotations: bool) -> None:
+def print_verdict(title: str, verdict: "Verdict", *, as_json: bool, annotations: bool) -> None:
     if as_json:
         from shared.dataset.report import document
 
@@ -166,7 +166,7 @@ def tell(title: str, verdict: "Verdict", *, as_json: bool, annotations: bool) ->
     else:
         from tunedrop import show
 
-        show.verdict(verdict)
+        show.print_verdict(verdict)
 
 
 if __name__ == "__main__":

@@ -18,8 +18,8 @@ from rich.status import Status
 from rich.text import Text
 
 from shared.doctor import CheckResult, State, as_json, healthy, run_checks
-from tunedrop.app import App, parsed
-from tunedrop.stop import Stop
+from tunedrop.app import App, parse_object
+from tunedrop.errors import CommandError
 
 COLOURS = {"ok": "green", "warning": "yellow", "problem": "bold red", "unknown": "cyan"}
 TIMEOUT_SECONDS = 200  # Azure itself cuts an answer off at 230
@@ -31,7 +31,7 @@ def check_here(settings: Path, canary_seconds: float) -> list[CheckResult]:
     for name, value in _values(settings).items():
         os.environ.setdefault(name, value)  # as the Functions host does
     if not any(name.startswith(PREFIXES) for name in os.environ):
-        raise Stop(
+        raise CommandError(
             f"no settings here: run it beside {settings.name}, or ask an app with --local or --app."
         )
     logging.disable(logging.CRITICAL)  # the results say more than the SDKs' log of refused calls
@@ -40,15 +40,15 @@ def check_here(settings: Path, canary_seconds: float) -> list[CheckResult]:
 
 
 def ask_app(app: App) -> list[CheckResult]:
-    """Let the app check itself, and ask its host for its state. Raises Stop."""
+    """Let the app check itself, and ask its host for its state. Raises CommandError."""
     with _progress():
-        status, answer = app.ask("api/doctor", patience=TIMEOUT_SECONDS)
-    body = parsed(answer)
+        status, answer = app.request("api/doctor", timeout=TIMEOUT_SECONDS)
+    body = parse_object(answer)
     if status not in (200, 503) or "checks" not in body:
-        raise app.stranger(status)
+        raise app.unexpected_status(status)
     results = [CheckResult(**{**item, "state": State(item["state"])}) for item in body["checks"]]
-    status, answer = app.ask("admin/host/status")
-    return [*results, _host(status, parsed(answer))]
+    status, answer = app.request("admin/host/status")
+    return [*results, _host(status, parse_object(answer))]
 
 
 def _progress() -> Status:
@@ -74,12 +74,12 @@ def _values(settings: Path) -> dict[str, str]:
     try:
         content = json.loads(settings.read_text(encoding="utf-8-sig"))
         if content.get("IsEncrypted"):
-            raise Stop(f"{settings} is encrypted: func settings decrypt")
+            raise CommandError(f"{settings} is encrypted: func settings decrypt")
         return {str(name): str(value) for name, value in content.get("Values", {}).items()}
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, AttributeError):
-        raise Stop(f"{settings} cannot be read as JSON with Values in it.") from None
+        raise CommandError(f"{settings} cannot be read as JSON with Values in it.") from None
 
 
 def print_table(results: list[CheckResult]) -> None:

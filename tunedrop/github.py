@@ -6,16 +6,16 @@ from shared.dataset.findings.finding import Finding
 from shared.dataset.verdict import Verdict
 
 LEVELS = {"error": "error", "warning": "warning", "advice": "notice"}
-AT_MOST = 50  # GitHub shows ten of each level for a step; more only make the log longer
+MAX_PLACES = 50  # GitHub shows ten of each level for a step; more only make the log longer
 
 
 def annotate(verdict: Verdict) -> None:
     for group in verdict.groups:
-        for finding in group.places[:AT_MOST]:
+        for finding in group.places[:MAX_PLACES]:
             typer.echo(_command(finding, None))
     for file in verdict.files:
         for group in verdict.groups_of(file):
-            for finding in group.places[:AT_MOST]:
+            for finding in group.places[:MAX_PLACES]:
                 typer.echo(_command(finding, file.name))
 
 

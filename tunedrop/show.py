@@ -14,7 +14,7 @@ PLACES = 5  # of each kind; --json and --html have more
 COLOURS = {"error": "bold red", "warning": "yellow", "advice": "cyan"}
 
 
-def verdict(found: Verdict) -> None:
+def print_verdict(found: Verdict) -> None:
     screen = Console(highlight=False, markup=False, soft_wrap=True)
     for file in found.files:
         _file(screen, file, found)

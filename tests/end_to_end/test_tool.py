@@ -73,7 +73,7 @@ def test_what_lies_there_already_is_told_with_what_is_wrong_with_it(
     (mine / "run.yaml").unlink()
     again = tool("push", mine)
     assert again.exit_code == 2
-    assert "with tool-yaml/run.yaml, which lay there already" in again.output
+    assert "with tool-yaml/run.yaml, which was there already" in again.output
     assert "did you mean base_model" in again.output
 
 

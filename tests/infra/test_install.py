@@ -9,7 +9,7 @@ import pytest
 import typer
 
 from tunedrop import __version__
-from tunedrop.stop import exit_on_error
+from tunedrop.errors import exit_on_error
 
 from .conftest import ROOT
 from .install import EXAMPLE, Run, installed, runner, try_out

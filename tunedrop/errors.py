@@ -6,8 +6,8 @@ from contextlib import contextmanager
 import typer
 
 
-class Stop(Exception):
-    """One sentence on what went wrong, and what to do about it."""
+class CommandError(Exception):
+    """What went wrong, and what to do about it."""
 
 
 @contextmanager
@@ -15,8 +15,8 @@ def exit_on_error() -> Iterator[None]:
     """What stops a command is printed instead of raised. Raises typer.Exit."""
     try:
         yield
-    except Stop as why:
-        typer.echo(f"tunedrop: {why}", err=True)
+    except CommandError as error:
+        typer.echo(f"tunedrop: {error}", err=True)
     except BrokenPipeError:  # `| head` has seen enough: Typer ends quietly then
         raise
     except OSError as error:
