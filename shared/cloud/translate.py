@@ -41,7 +41,8 @@ def service_error(service: str, operation: str, error: Any, *, fix: str = "") ->
     if not status:
         return unreachable(service, operation, error)
     code, message = _details(error)
-    sentence = f"{service} answered {status} {code} to: {operation}.".replace("  ", " ")
+    named = f"{status} {code}" if code not in ("", str(status)) else str(status)
+    sentence = f"{service} answered {named} to: {operation}."
     if status in (401, 403):
         return Denied(sentence, fix, code=code)
     if status == 429:

@@ -22,6 +22,7 @@ ALLOWED: dict[Action, frozenset[Stage]] = {
     Action.ABANDON: ACTIVE,
 }
 RESULTS = {Action.CANCEL: Stage.CANCELLED, Action.PAUSE: Stage.PAUSED}  # as it is afterwards
+PAUSED, RUNNING = ("pausing", "paused"), ("resuming", "running")  # statuses of a job
 BY_PEOPLE = tuple(action for action in Action if action is not Action.ABANDON)
 
 
@@ -123,25 +124,26 @@ async def _abandon(run: Run, command: Command, ctx: Context) -> Outcome:
 
 
 async def _pause(run: Run, command: Command, ctx: Context) -> Outcome:
-    job = await jobs.read(run, ctx)
-    if job.ended:
-        return _dropped(run, command, f"the job {job.id} has ended")
-    if job.status == "resuming":
-        return Outcome(run)
-    if job.status not in ("pausing", "paused"):
-        await ctx.clients.finetuning.pause(job.id)
-    return Outcome(run.replace(command=None), Event.JOB_PAUSED)
+    return await _switch_job(run, command, ctx, "resuming", PAUSED, Event.JOB_PAUSED)
 
 
 async def _resume(run: Run, command: Command, ctx: Context) -> Outcome:
+    return await _switch_job(run, command, ctx, "pausing", RUNNING, Event.JOB_RUNNING)
+
+
+async def _switch_job(
+    run: Run, command: Command, ctx: Context, busy: str, wanted: tuple[str, ...], event: Event
+) -> Outcome:
+    """Pause or resume the job, unless it is so already; wait while it is `busy` with the other."""
     job = await jobs.read(run, ctx)
     if job.ended:
         return _dropped(run, command, f"the job {job.id} has ended")
-    if job.status == "pausing":
+    if job.status == busy:
         return Outcome(run)
-    if job.status not in ("resuming", "running"):
-        await ctx.clients.finetuning.resume(job.id)
-    return Outcome(run.replace(command=None), Event.JOB_RUNNING)
+    if job.status not in wanted:
+        service = ctx.clients.finetuning
+        await (service.pause if event is Event.JOB_PAUSED else service.resume)(job.id)
+    return Outcome(run.replace(command=None), event)
 
 
 _ACTIONS: dict[Action, Callable[[Run, Command, Context], Awaitable[Outcome]]] = {
