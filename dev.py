@@ -3,14 +3,15 @@
 
     python3 dev.py demo      drop a dataset, watch it train, chat with the tuned model
     python3 dev.py up        the same stack, left running (--otel: its spans, metrics and logs)
-    python3 dev.py test      the whole test suite
+    python3 dev.py test      the test suite
     python3 dev.py check     format, lint, types, security rules, infra/ against Microsoft's models
     python3 dev.py docs      the pages that are made from code
     python3 dev.py lock      requirements.txt anew, from pyproject.toml (--upgrade: newer versions)
     python3 dev.py bench     benchmarks beside their peers
 
 Each has a --help that does nothing else. Standard library only. Installs what is missing into
-.venv, writes to .local, and touches nothing outside of the checkout. What a command does once it is
+.venv, writes to .local, and touches nothing else but the
+caches of pip and npm. What a command does once it is
 set up is in local/, docs/generate/ and tests/; how it is set up, in local/set_up.py.
 """
 

@@ -1,4 +1,4 @@
-"""`dev.py demo`: what a user does, from the first drop to the first chat, through the front door.
+"""`dev.py demo`: what a user does, from the first drop to the first chat, by the same commands.
 
 Drops and watches as the command line does, chats with the OpenAI SDK. It knows what anybody outside
 of the app can know and nothing more.

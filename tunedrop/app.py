@@ -6,24 +6,28 @@ Knows how to ask and what its refusals mean, not what it is asked.
 import json
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tunedrop.errors import CommandError
 
-STACK = Path(".local/stack.json")  # of `dev.py up` or `demo` in this folder
+STACK = Path(".local/stack.json")  # of `dev.py up` or `demo`, in this folder or one around it
 KEYS = "az functionapp keys list --name APP --resource-group GROUP"
 
 
 def local_stack() -> dict[str, Any]:
-    """What the stack of this folder tells of itself: addresses and keys. Raises CommandError."""
-    try:
-        return dict(json.loads(STACK.read_text(encoding="utf-8")))
-    except (OSError, ValueError):
-        raise CommandError(
-            "no stack runs here: start it with `python3 dev.py up`, or name an app with --app."
-        ) from None
+    """Addresses and keys of the stack that runs in this folder or in one around it. Raises
+    CommandError."""
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        with suppress(OSError, ValueError):
+            return dict(json.loads((folder / STACK).read_text(encoding="utf-8")))
+    raise CommandError(
+        "no stack runs in this folder or one around it: start it with `python3 dev.py up` and stay "
+        "in its checkout, or name an app with --app."
+    )
 
 
 @dataclass(frozen=True)

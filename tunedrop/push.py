@@ -27,6 +27,8 @@ def blob_names(paths: list[Path], model: str) -> dict[str, Path]:
     to it is there. A folder stands for the files in it that are datasets or a run.yaml."""
     files: dict[str, Path] = {}
     for path in paths:
+        if not path.exists():
+            raise CommandError(f"{path} does not exist.")
         inside = [path]
         if path.is_dir():
             inside = [file for file in sorted(path.iterdir()) if _role(f"any/{file.name}")]

@@ -19,8 +19,8 @@ whether or not the service has answered.
 {diagram}
 ```
 
-Every wait has an end. A stage that sees nothing new for this long is abandoned, with the reason;
-time in which the app itself was not running does not count.
+A stage that sees nothing new for this long is abandoned, with the reason; time in which the app
+itself was not running does not count. Only a person's decision is waited for without end.
 
 | stage | abandoned after |
 |---|---|

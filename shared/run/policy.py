@@ -22,7 +22,7 @@ class Policy:
     create_timeout: float = 60.0  # seconds for the call: both together are less than job_in_flight
     file_wait: float = 5.0  # seconds that a step waits for a file to be processed
     optional_tries: int = 5  # looks in a row at what a run can do without; then it goes on without
-    first_pause: float = 15.0  # seconds before the second try of what has failed
+    first_pause: float = 15.0  # seconds, at most, before the second try of what has failed
     longest_pause: float = 15 * 60.0  # seconds; the end of an outage of hours is noticed soon
     longest_retry_after: float = 60 * 60.0  # seconds of a Retry-After that are believed
     leave_after: timedelta = timedelta(days=1)  # an ended run whose files cannot be deleted

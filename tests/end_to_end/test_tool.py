@@ -1,4 +1,4 @@
-"""`tunedrop push`, `runs`, `watch` and the orders, against the app as it is shipped."""
+"""`tunedrop push`, `runs`, `watch` and the commands, against the app as it is shipped."""
 
 import json
 from collections.abc import Callable
@@ -77,8 +77,10 @@ def test_what_lies_there_already_is_told_with_what_is_wrong_with_it(
     assert "did you mean base_model" in again.output
 
 
-def test_orders_are_given_with_who_and_why(tool: Tool, stack: StackHarness, tmp_path: Path) -> None:
-    mine = folder(tmp_path, "tool-orders", dataset(10, "orders"), "start: manual")
+def test_commands_are_given_with_who_and_why(
+    tool: Tool, stack: StackHarness, tmp_path: Path
+) -> None:
+    mine = folder(tmp_path, "tool-commands", dataset(10, "orders"), "start: manual")
     pushed = tool("push", mine)
     (run_id,) = [line[4:] for line in pushed.output.splitlines() if line.startswith("run ")]
     assert f"tunedrop start {run_id}`" in pushed.output
@@ -88,7 +90,9 @@ def test_orders_are_given_with_who_and_why(tool: Tool, stack: StackHarness, tmp_
     assert "It takes: start, cancel." in refused.output
 
     assert tool("cancel", run_id, "--why", "only a try", "--who", "Ada").exit_code == 0
-    run = wait_for(lambda: stack.get(f"runs/{run_id}") if stack.ended_run("tool-orders") else None)
+    run = wait_for(
+        lambda: stack.get(f"runs/{run_id}") if stack.ended_run("tool-commands") else None
+    )
     assert run["stage"] == "cancelled"
     assert "Ada" in run["failure"]["message"]
     assert "only a try" in run["failure"]["message"]
@@ -106,7 +110,7 @@ def test_orders_are_given_with_who_and_why(tool: Tool, stack: StackHarness, tmp_
         (("runs", "--model", "nobody"), "no such run"),
         (("runs", "--app", "http://127.0.0.1:1"), "could not be reached"),
         (("runs", "--app", "captain"), "is no web address"),
-        (("push", "missing.jsonl"), "cannot use missing.jsonl"),
+        (("push", "missing.jsonl"), "missing.jsonl does not exist"),
         (("push", ".local"), "holds no training"),
         (("push", "training.jsonl"), "With --model NAME"),
         (("push", "training.jsonl", "--model", "A b"), "'A b' cannot be the name"),
@@ -119,7 +123,8 @@ def test_orders_are_given_with_who_and_why(tool: Tool, stack: StackHarness, tmp_
 def test_what_cannot_be_done_is_told_in_a_sentence(
     tool: Tool, tmp_path: Path, words: tuple[str, ...], says: str
 ) -> None:
-    (tmp_path / "captain.jsonl").write_bytes(dataset(10))
+    for name in ("captain", "training", "validation"):
+        (tmp_path / f"{name}.jsonl").write_bytes(dataset(10))
     done = tool(*words)
     assert says in done.output
     assert done.exit_code == (0 if says == "no such run" else 2)

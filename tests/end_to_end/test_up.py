@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -141,7 +142,17 @@ def stuck(emulator: str) -> None:
         {"authorization": f"Bearer {token}", "content-type": "application/json"},
         method="PUT",
     )
-    urllib.request.urlopen(put, timeout=30).close()
+    wait_for(lambda: _accepted(put))
+
+
+def _accepted(put: urllib.request.Request) -> bool:
+    """False while another write on the account is under way: the base model's deployment."""
+    try:
+        urllib.request.urlopen(put, timeout=30).close()
+    except urllib.error.HTTPError as error:
+        assert error.code == 409
+        return False
+    return True
 
 
 def test_waiting_ends_when_a_part_of_the_stack_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import subprocess
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import pytest
 from azure.storage.blob import BlobServiceClient
 
-from local import storage
+from local import storage, supervised
 from local.stack import AZURITE
 from shared.cloud import AzureClients
 from shared.run import reconciler
@@ -32,7 +31,7 @@ class Azurite:
         self.start()
 
     def start(self) -> None:
-        self.process = subprocess.Popen(self.command)
+        self.process = supervised.start(self.command)
         storage.wait_ready(self.ports)
 
     def stop(self) -> None:
@@ -43,8 +42,10 @@ class Azurite:
 @pytest.fixture
 def azurite(tmp_path: Path) -> Iterator[Azurite]:
     own = Azurite(tmp_path)
-    yield own
-    own.stop()
+    try:
+        yield own
+    finally:
+        own.stop()
 
 
 async def test_a_run_goes_on_when_storage_is_back(
