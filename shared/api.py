@@ -60,7 +60,7 @@ def error_responses(body: Callable[P, Awaitable[Response]]) -> Callable[P, Await
 
 @error_responses
 async def runs(request: Request, ctx: Context) -> Response:
-    """The youngest runs first: `?model=`, `?stage=` (several with commas), `?limit=` (at most 200),
+    """The newest runs first: `?model=`, `?stage=` (several with commas), `?limit=` (at most 200),
     and `?after=` with what the page before gave as `next`.
 
     A page looks at no more than MAX_READ runs: where few are of the stage, it may hold fewer than

@@ -75,7 +75,7 @@ def runs(
     address: Address = "",
     key: Key = "",
 ) -> None:
-    """List runs, the youngest first, with what is in their way or why they have ended."""
+    """List runs, the newest first, with what is in their way or why they have ended."""
     from rich.console import Console
 
     from tunedrop import watch

@@ -146,7 +146,7 @@ class Ledger:
     async def newest(
         self, model: str | None = None, after: str = "", among: Set[str] | None = None
     ) -> AsyncIterator[tuple[str, Run]]:
-        """The youngest runs first, of one model or of all, each with its cursor in the list.
+        """The newest runs first, of one model or of all, each with its cursor in the list.
 
         `after` is the cursor of the last one known, `among` the ids of the only ones wanted. A
         record that cannot be read is left out, with a line in the app's log.
@@ -164,7 +164,7 @@ class Ledger:
                 yield cursors[run.id], run
 
     async def _cursors(self) -> dict[str, str]:
-        """The cursor of each run, the youngest first."""
+        """The cursor of each run, the newest first."""
         cursors: dict[str, str] = {}
         async for blob in self.runs.list("newest/"):
             cursor = blob.name.removeprefix("newest/")
