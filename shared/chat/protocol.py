@@ -148,7 +148,7 @@ def has_more_values(text: str, limit: int) -> bool:
     """Whether JSON has more lists, objects and members of them than that; known without parsing,
     by the signs outside of strings."""
     unescaped = text.replace(r"\\", "").replace(r"\"", "")
-    if unescaped.count('"') > 4 * limit:  # a member has a name and a value
+    if unescaped.count('"') > 4 * limit + 2:  # a member has a name and a value
         return True
     outside = "".join(unescaped.split('"')[::2])
     return sum(map(outside.count, "[{,")) > limit

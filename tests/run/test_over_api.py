@@ -40,7 +40,11 @@ def test_a_run_that_waits_for_its_start_is_started_over_the_api(stack: StackHarn
     assert post(stack, "runs/nobody-1/start")[0] == 404
     assert post(stack, f"runs/{run['id']}/start", ["no object"])[0] == 400
     status, answer = post(stack, f"runs/{run['id']}/start", {"who": "Ada", "why": "looks good"})
-    assert (status, answer["stage"]) == (202, "checked")
+    assert status == 202
+    if answer["stage"] == "ready":  # a tick was at work on the run: it carries the command out
+        assert answer["command"]["action"] == "start"
+    else:
+        assert answer["stage"] == "checked"
 
     run = stack.ended_run("patient")
     assert run["stage"] == "serving"
