@@ -29,7 +29,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 SAFE = ["function_app.py", "shared", "tunedrop"]  # what bandit reads: what others can reach
 # A file's tests share what they set up; each process has a stack of its own, of about a gigabyte.
-SIDE_BY_SIDE = ["--numprocesses", "logical", "--maxprocesses", "4", "--dist", "loadfile"]
+# One more than there are processors, for tests also wait.
+PROCESSES = min(4, (os.cpu_count() or 1) + 1)
+SIDE_BY_SIDE = ["--numprocesses", str(PROCESSES), "--dist", "loadfile"]
 
 
 # ---- the commands
