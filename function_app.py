@@ -9,9 +9,10 @@ from azurefunctions.extensions.http.fastapi import Request, Response
 
 from shared import api, exporters, telemetry
 from shared.chat.relay import Relay
-from shared.cloud import Cloud
-from shared.model import waking
-from shared.run import keeper
+from shared.cloud import AzureClients
+from shared.model import redeploy
+from shared.run import reconciler
+from shared.run.context import Context
 from shared.settings import Settings
 
 exporters.start(os.environ)
@@ -19,13 +20,13 @@ app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
 
 
 @cache
-def cloud() -> Cloud:
-    return Cloud(Settings.load(os.environ))
+def context() -> Context:
+    return Context.of(AzureClients(Settings.load(os.environ)))
 
 
 @cache
 def relay() -> Relay:
-    return Relay(cloud())
+    return Relay(context().clients)
 
 
 @app.blob_trigger(
@@ -36,19 +37,19 @@ def relay() -> Relay:
 )
 async def dataset_uploaded(dataset: BlobClient) -> None:
     async with telemetry.event("dataset_uploaded"):
-        await keeper.dataset_dropped(dataset.blob_name, cloud())
+        await reconciler.dataset_dropped(dataset.blob_name, context())
 
 
 @app.timer_trigger(arg_name="timer", schedule="0 30 3 * * *")
 async def forget(timer: func.TimerRequest) -> None:
-    await relay().memory.forget(cloud().settings.remember_days)
+    await relay().feedback.forget(context().settings.remember_days)
 
 
 @app.timer_trigger(arg_name="timer", schedule=Settings.one(os.environ, "tick"))
 async def keep_moving(timer: func.TimerRequest) -> None:
     async with telemetry.event("keep_moving"):
-        await keeper.tick(cloud())
-        await waking.answer_all(cloud())
+        await reconciler.tick(context())
+        await redeploy.process_requests(context().clients)
 
 
 # Chat has keys of its own, so that any OpenAI client can send them.
@@ -81,37 +82,37 @@ async def feedback(req: Request) -> Response:
 
 @app.route("models/{name}/examples", methods=["GET"])
 async def examples(req: Request) -> Response:
-    return await api.examples(req, relay().memory)
+    return await api.examples(req, relay().feedback)
 
 
 @app.route("runs", methods=["GET"])
 async def runs(req: Request) -> Response:
-    return await api.runs(req, cloud())
+    return await api.runs(req, context())
 
 
 @app.route("runs/{id}", methods=["GET"])
 async def run(req: Request) -> Response:
-    return await api.run(req, cloud())
+    return await api.run(req, context())
 
 
 @app.route("runs/{id}/{name}", methods=["GET"])
 async def run_document(req: Request) -> Response:
-    return await api.document(req, cloud())
+    return await api.document(req, context())
 
 
 @app.route("runs/{id}/{name}", methods=["POST"])
-async def order_run(req: Request) -> Response:
-    return await api.order(req, cloud())
+async def give_command(req: Request) -> Response:
+    return await api.command(req, context())
 
 
 @app.route("models", methods=["GET"])
 async def models(req: Request) -> Response:
-    return await api.models(cloud())
+    return await api.models(context())
 
 
 @app.route("health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 async def health(req: Request) -> Response:
-    return await api.health(req, cloud)
+    return await api.health(req, context)
 
 
 @app.route("doctor", methods=["GET"])

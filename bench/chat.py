@@ -1,7 +1,7 @@
 """Chat through the relay, beside a direct call and the LiteLLM proxy: `dev.py bench chat`.
 
-Client, upstream and proxies share one machine and take turns within one run, one worker each, so
-only differences and ratios mean anything. `--long` adds 100,000 requests to watch memory.
+Client, upstream and proxies share one machine, one worker each, and are measured in turn, so only
+differences and ratios mean anything. `--long` adds 100,000 requests to watch memory.
 """
 
 import asyncio
@@ -20,27 +20,28 @@ import aiohttp
 import psutil
 
 from bench.chat_servers import KEY, MODEL, ROOT, app_command, litellm_command, settings
-from local import processes
+from local import processes, supervised
 
 RESULT = ROOT / "bench/results/chat.json"
-ROUNDS = 5  # in each, every path has its turn
-ALONE = 100  # requests of a round at concurrency 1
-TOGETHER, CROWD = 400, 16  # requests of a round at concurrency 16
+ROUNDS = 5  # in each round every path is measured once
+SEQUENTIAL = 100  # requests of a round at concurrency 1
+CONCURRENT, CONCURRENCY = 400, 16  # requests of a round at concurrency 16
 STREAMS = 40  # of a round, for the time to the first token
-HELD, HELD_PAUSE = 1000, 500  # slow streams at the same time; milliseconds between their events
+SLOW_STREAMS = 1000  # at the same time
+SLOW_INTERVAL_MS = 500  # between their events
 HEADERS = {"authorization": f"Bearer {KEY}", "api-key": KEY, "content-type": "application/json"}
 
 
 @dataclass
-class Way:
+class Path:
     """One way from the client to the upstream."""
 
     name: str
     url: str
     pid: int
-    alone: list[float]
-    first_token: list[float]
-    per_second: list[float]
+    latencies: list[float]
+    first_tokens: list[float]
+    rates: list[float]
 
 
 def chat(**more: Any) -> bytes:
@@ -57,8 +58,8 @@ def chat(**more: Any) -> bytes:
 async def ask(session: aiohttp.ClientSession, url: str, body: bytes) -> float:
     began = time.perf_counter()
     async with session.post(url, data=body, headers=HEADERS) as answer:
-        said = await answer.read()
-        assert answer.status == 200, said
+        content = await answer.read()
+        assert answer.status == 200, content
     return time.perf_counter() - began
 
 
@@ -73,8 +74,8 @@ async def first_token(session: aiohttp.ClientSession, url: str) -> float:
     return seconds
 
 
-async def crowd(session: aiohttp.ClientSession, url: str, requests: int) -> float:
-    """Requests per second at concurrency CROWD."""
+async def throughput(session: aiohttp.ClientSession, url: str, requests: int) -> float:
+    """Requests per second at concurrency CONCURRENCY."""
     left = iter(range(requests))
 
     async def worker() -> None:
@@ -82,45 +83,47 @@ async def crowd(session: aiohttp.ClientSession, url: str, requests: int) -> floa
             await ask(session, url, chat())
 
     began = time.perf_counter()
-    await asyncio.gather(*(worker() for _ in range(CROWD)))
+    await asyncio.gather(*(worker() for _ in range(CONCURRENCY)))
     return requests / (time.perf_counter() - began)
 
 
-async def hold(session: aiohttp.ClientSession, path: Way) -> dict[str, Any]:
-    """HELD slow streams at once: do all arrive whole, and what does the process weigh then?"""
+async def slow_streams(session: aiohttp.ClientSession, path: Path) -> dict[str, Any]:
+    """SLOW_STREAMS at once: do all end properly, and how much memory does the process have then?"""
     before = megabytes(path.pid)
 
     async def one() -> bool:
-        body = chat(stream=True, seed=HELD_PAUSE)
+        body = chat(stream=True, seed=SLOW_INTERVAL_MS)
         async with session.post(path.url, data=body, headers=HEADERS) as answer:
             return (await answer.read()).endswith(b"data: [DONE]\n\n")
 
-    streams = [asyncio.create_task(one()) for _ in range(HELD)]
-    heaviest = before
+    streams = [asyncio.create_task(one()) for _ in range(SLOW_STREAMS)]
+    most = before
     while not all(stream.done() for stream in streams):
-        heaviest = max(heaviest, megabytes(path.pid))
+        most = max(most, megabytes(path.pid))
         await asyncio.sleep(0.2)
     whole = sum(stream.result() for stream in streams)
-    return {"streams": HELD, "whole": whole, "mb_before": before, "mb_at_most": heaviest}
+    return {"streams": SLOW_STREAMS, "whole": whole, "mb_before": before, "mb_at_most": most}
 
 
-async def endure(session: aiohttp.ClientSession, path: Way, requests: int) -> dict[str, Any]:
+async def memory_along_requests(
+    session: aiohttp.ClientSession, path: Path, requests: int
+) -> dict[str, Any]:
     """Memory along many requests: flat, or growing?"""
-    weights = {}
+    memory = {}
     for done in range(0, requests + 1, requests // 5):
         if done:
-            await crowd(session, path.url, requests // 5)
-        weights[done] = megabytes(path.pid)
-    return {"requests": requests, "mb_after": weights}
+            await throughput(session, path.url, requests // 5)
+        memory[done] = megabytes(path.pid)
+    return {"requests": requests, "mb_after": memory}
 
 
 def megabytes(pid: int) -> float:
-    """Of a process with its children: a launcher is not what is measured."""
-    family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
-    return round(sum(process.memory_info().rss for process in family) / 1e6, 1)
+    """Of a process with its children: the process itself may be a launcher only."""
+    tree = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
+    return round(sum(process.memory_info().rss for process in tree) / 1e6, 1)
 
 
-# ---- the run
+# ---- one measurement
 
 
 async def measure(long: bool) -> dict[str, Any]:
@@ -132,9 +135,9 @@ async def measure(long: bool) -> dict[str, Any]:
             await ready(session, path)
         for _ in range(ROUNDS):
             for path in paths:
-                path.alone += [await ask(session, path.url, chat()) for _ in range(ALONE)]
-                path.first_token += [await first_token(session, path.url) for _ in range(STREAMS)]
-                path.per_second.append(await crowd(session, path.url, TOGETHER))
+                path.latencies += [await ask(session, path.url, chat()) for _ in range(SEQUENTIAL)]
+                path.first_tokens += [await first_token(session, path.url) for _ in range(STREAMS)]
+                path.rates.append(await throughput(session, path.url, CONCURRENT))
         direct, *proxies = paths
         handler = proxies[0]
         return {
@@ -146,44 +149,44 @@ async def measure(long: bool) -> dict[str, Any]:
             "paths": [figures(path, direct) for path in paths],
             "requests_per_second_against_litellm": {
                 path.name: round(
-                    statistics.median(path.per_second) / statistics.median(paths[-1].per_second), 1
+                    statistics.median(path.rates) / statistics.median(paths[-1].rates), 1
                 )
                 for path in proxies[:-1]
             },
-            "slow_streams": await hold(session, handler),
-            "memory": await endure(session, handler, 100_000 if long else 5_000),
+            "slow_streams": await slow_streams(session, handler),
+            "memory": await memory_along_requests(session, handler, 100_000 if long else 5_000),
         }
 
 
-def latencies(path: Way) -> dict[str, float]:
+def percentiles(path: Path) -> dict[str, float]:
     def ms(values: list[float], share: float) -> float:
         return round(statistics.quantiles(values, n=100)[round(share * 100) - 1] * 1000, 2)
 
     return {
-        "p50_ms": ms(path.alone, 0.5),
-        "p99_ms": ms(path.alone, 0.99),
-        "first_token_p50_ms": ms(path.first_token, 0.5),
+        "p50_ms": ms(path.latencies, 0.5),
+        "p99_ms": ms(path.latencies, 0.99),
+        "first_token_p50_ms": ms(path.first_tokens, 0.5),
     }
 
 
-def figures(path: Way, direct: Way) -> dict[str, Any]:
-    times, base = latencies(path), latencies(direct)
+def figures(path: Path, direct: Path) -> dict[str, Any]:
+    times, base = percentiles(path), percentiles(direct)
     added = {f"added_{name}": round(times[name] - base[name], 2) for name in times}
     return {
         "path": path.name,
         **times,
         **(added if path is not direct else {}),
-        "requests_per_second_at_16": round(statistics.median(path.per_second)),
+        "requests_per_second_at_16": round(statistics.median(path.rates)),
         "mb": megabytes(path.pid),
     }
 
 
 @contextlib.contextmanager
-def running() -> Iterator[list[Way]]:
+def running() -> Iterator[list[Path]]:
     """The upstream and everything in front of it; all of it is stopped at the end."""
     ports = {name: processes.free_port() for name in ("stub", "handler", "app", "litellm")}
     upstream = f"http://127.0.0.1:{ports['stub']}"
-    server = [sys.executable, "-m", "bench.chat_servers"]
+    server = supervised.module("bench.chat_servers")
     commands = {
         "stub": [*server, "stub", str(ports["stub"])],
         "handler": [*server, "handler", str(ports["handler"]), "--upstream", upstream],
@@ -209,7 +212,7 @@ def running() -> Iterator[list[Way]]:
             env = settings(upstream) if name == "app" else {}
             children.append(processes.start(name, command, env, ROOT, log))
         yield [
-            Way(
+            Path(
                 names[c.name],
                 f"http://127.0.0.1:{ports[c.name]}{tails[c.name]}",
                 c.process.pid,
@@ -224,7 +227,7 @@ def running() -> Iterator[list[Way]]:
         processes.stop([processes.Pid.of(pid) for pid in alive])
 
 
-async def ready(session: aiohttp.ClientSession, path: Way) -> None:
+async def ready(session: aiohttp.ClientSession, path: Path) -> None:
     deadline = time.monotonic() + 120
     while True:
         try:

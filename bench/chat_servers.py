@@ -12,7 +12,6 @@ import hashlib
 import json
 import os
 import subprocess
-import sys
 import venv
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -22,6 +21,8 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
+
+from local import supervised
 
 ROOT = Path(__file__).resolve().parent.parent
 KEY = "sk-bench-key"
@@ -96,15 +97,15 @@ def settings(upstream: str) -> dict[str, str]:
 
 def handler(upstream: str) -> Starlette:
     from shared.chat.relay import Relay
-    from shared.cloud import Cloud
+    from shared.cloud import AzureClients
     from shared.settings import Settings
 
-    relay = Relay(Cloud(Settings.load(settings(upstream))))
+    relay = Relay(AzureClients(Settings.load(settings(upstream))))
     return Starlette(routes=[Route("/api/v1/chat/completions", relay.complete, methods=["POST"])])
 
 
 def app_command(port: int) -> list[str]:
-    return [sys.executable, "-m", "local.host", "--app", str(ROOT), "--port", str(port)]
+    return supervised.module("local.host", "--app", str(ROOT), "--port", str(port))
 
 
 def litellm_command(port: int, upstream: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 SmolLM2-135M learns from examples and from pairs, answers in a stream, and does both at once; each
 kind of numbers that the processor can do has its own process. There is no peer to run beside it: no
-other emulator of Azure OpenAI fine-tunes (docs/emulator.md). Memory is the resident set, looked at
+other emulator of Azure OpenAI fine-tunes (docs/emulator.md). Memory is the resident set, sampled
 every few milliseconds and, where the system keeps it, its own record of the highest.
 """
 
@@ -26,6 +26,8 @@ from typing import Any
 import psutil
 from openai import OpenAI
 
+from local import supervised
+
 ROOT = Path(__file__).resolve().parents[1]
 RESULT = ROOT / "bench/results/emulator.json"
 WEIGHTS = ROOT / ".local/weights"
@@ -41,7 +43,7 @@ TOKENS = 64  # of an answer
 
 
 class Watched:
-    """A process and its highest resident set since the last time that somebody asked."""
+    """A process and its highest resident set since it was last asked for."""
 
     def __init__(self, pid: int) -> None:
         self._process, self._peak, self._over = psutil.Process(pid), 0, threading.Event()
@@ -152,12 +154,12 @@ def stream(client: OpenAI) -> dict[str, float]:
 
 
 def as_pairs(examples: Path) -> bytes:
-    """The example's answer, and its question said back: enough to have something to prefer."""
+    """The example's answer, and its question repeated as the worse answer."""
     lines = []
     for line in examples.read_text(encoding="utf-8").splitlines()[:16]:
         messages = json.loads(line)["messages"]
-        said = {"role": "assistant", "content": messages[-2]["content"]}
-        pair = {"preferred_output": messages[-1:], "non_preferred_output": [said]}
+        repeated = {"role": "assistant", "content": messages[-2]["content"]}
+        pair = {"preferred_output": messages[-1:], "non_preferred_output": [repeated]}
         lines.append(json.dumps({"input": {"messages": messages[:-1]}, **pair}))
     return "\n".join(lines).encode()
 
@@ -177,10 +179,10 @@ def started(folder: Path, dtype: str) -> Iterator[tuple[str, int, dict[str, floa
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "local.emulator", "--port", str(port), "--key", KEY]
+    command = supervised.module("local.emulator", "--port", str(port), "--key", KEY)
     command += ["--state", str(folder / dtype), "--weights", str(WEIGHTS), "--dtype", dtype]
     began = time.perf_counter()
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL) as process:
+    with supervised.start(command, cwd=ROOT, stdout=subprocess.DEVNULL) as process:
         try:
             until(lambda: health(url) is not None or process.poll() is not None)
             answers = time.perf_counter() - began
@@ -219,12 +221,12 @@ def ask(url: str, method: str = "GET", body: Any = None, headers: Any = None) ->
 def until(happened: Callable[[], bool], seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
     while not happened():
-        assert time.monotonic() < deadline, "waited in vain"
+        assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.02)
 
 
 def main() -> int:
-    from local.emulator.weights import model_folder, native_dtype, tokenizer_folder
+    from local.emulator.language.weights import model_folder, native_dtype, tokenizer_folder
 
     dtypes = list(dict.fromkeys((native_dtype(), "float32")))
     for dtype in dtypes:  # made once, and no part of a start

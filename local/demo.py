@@ -1,13 +1,11 @@
-"""`dev.py demo`: what a user does, from the first drop to the first chat, through the front door.
+"""`dev.py demo`: what a user does, from the first drop to the first chat, by the same commands.
 
 Drops and watches as the command line does, chats with the OpenAI SDK. It knows what anybody outside
 of the app can know and nothing more.
 """
 
-import argparse
 import json
 import os
-import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -20,17 +18,18 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
 
-from local.stack import ROOT, STATE, Stack, StackError, running
-from local.up import how_to_use, stop_on_signal
+from local.options import demo
+from local.stack import ROOT, Stack, StackError, running
+from local.up import how_to_use
 from shared.run.stages import ENDS
 from tunedrop import watch
 from tunedrop.app import App
-from tunedrop.push import Datasets, named, taken
-from tunedrop.stop import Stop
+from tunedrop.errors import CommandError
+from tunedrop.push import Datasets, blob_names, wait_for_run
 
 EXAMPLES = ROOT / "examples"
-PATIENCE_SECONDS = 20 * 60
-LOOK_SECONDS = 0.3
+MAX_WAIT_SECONDS = 20 * 60
+POLL_SECONDS = 0.3
 
 
 class DemoError(Exception):
@@ -47,8 +46,7 @@ class Outcome:
 
 
 def main() -> int:
-    options = arguments()
-    signal.signal(signal.SIGTERM, stop_on_signal)
+    options = demo().parse_args()
     screen = Console(stderr=options.json, highlight=False)
     began = time.monotonic()
     try:
@@ -66,7 +64,7 @@ def main() -> int:
                 print(json.dumps(as_json(outcome, stack, seconds), ensure_ascii=False))
             else:
                 show(outcome, stack, options.state, screen)
-    except (DemoError, StackError, Stop) as error:
+    except (DemoError, StackError, CommandError) as error:
         print(f"dev.py: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -75,27 +73,13 @@ def main() -> int:
     return 0 if outcome.run["stage"] == "serving" else 1
 
 
-def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="dev.py demo", description=__doc__)
-    parser.add_argument(
-        "--model", default="captain", help="the folder of examples/ to drop (default captain)"
-    )
-    parser.add_argument("--question", help="what to ask (default: the first validation example)")
-    parser.add_argument("--fresh", action="store_true", help="forget everything and train again")
-    parser.add_argument("--json", action="store_true", help="one JSON object as the last line")
-    parser.add_argument("--port", type=int, help="port of the app (default 7071, or a free one)")
-    parser.add_argument("--state", type=Path, default=STATE, help=argparse.SUPPRESS)
-    parser.add_argument("--emulated", default="smollm2", help=argparse.SUPPRESS)
-    return parser.parse_args()
-
-
 def play(stack: Stack, example: Path, question: str | None, screen: Console) -> Outcome:
     """Drop, follow, ask."""
     app, datasets = App(stack.app_url), Datasets.at(stack.storage, "datasets")
-    files = named([example], "")
+    files = blob_names([example], "")
     dropped = datasets.drop(files)
     screen.print(f"· dropped {example.relative_to(ROOT)} into the container datasets", style="dim")
-    run = taken(app, datasets, files, dropped)
+    run = wait_for_run(app, datasets, files, dropped)
     outcome = Outcome(run, trained_now=run["stage"] not in ENDS)
     if outcome.trained_now:
         outcome.run = follow(app, run["id"], screen)
@@ -122,11 +106,11 @@ def chosen_example(name: str) -> Path:
 
 def follow(app: App, run_id: str, screen: Console) -> watch.Run:
     def looks() -> Iterator[watch.Run]:
-        deadline = time.monotonic() + PATIENCE_SECONDS
+        deadline = time.monotonic() + MAX_WAIT_SECONDS
         while time.monotonic() < deadline:
             yield app.get(f"api/runs/{run_id}")
-            time.sleep(LOOK_SECONDS)
-        raise DemoError(f"Run {run_id} did not end within {PATIENCE_SECONDS // 60} minutes.")
+            time.sleep(POLL_SECONDS)
+        raise DemoError(f"Run {run_id} did not end within {MAX_WAIT_SECONDS // 60} minutes.")
 
     return watch.follow(looks(), screen)
 
@@ -161,7 +145,7 @@ def ask(stack: Stack, model: str, messages: list[dict[str, str]]) -> str:
 def show(outcome: Outcome, stack: Stack, state: Path, screen: Console) -> None:
     run = outcome.run
     if run["stage"] != "serving":
-        watch.end(run, stack.app_url, screen)
+        watch.print_end(run, stack.app_url, screen)
         return
     again = "trained just now" if outcome.trained_now else "trained before; nothing had changed"
     screen.print(f"\n[bold]{run['model']}@{run['version']}[/bold] serves ({again}).\n")

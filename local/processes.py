@@ -1,18 +1,22 @@
-"""Child processes that do not outlive their purpose.
+"""Child processes that do not outlive their purpose: they end with the process that started them.
 
-A stack notes each child's pid and start time, so that a later start can stop what a killed one
-has left behind, and never a stranger that got the same pid. Knows nothing of what the children do.
+A stack notes each child's pid and start time, so that others can tell whether it still runs, and
+never take a stranger that got the same pid for it. Knows nothing of what the children do.
 """
 
 import os
 import signal
 import socket
 import subprocess
+import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
+
+from local import supervised
 
 GRACE_SECONDS = 8
 
@@ -49,21 +53,21 @@ class Child:
 
 
 def start(name: str, command: list[str], env: dict[str, str], cwd: Path, log: Path) -> Child:
-    """Start a program out of reach of this terminal's Ctrl-C: its owner stops it, in order."""
+    """Start a program out of reach of this terminal's Ctrl-C: its owner stops it, in order.
+
+    It must read its stdin to the end and then stop, as supervised modules and Azurite do.
+    """
     log.parent.mkdir(parents=True, exist_ok=True)
-    apart = (
-        {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}  # type: ignore[attr-defined,unused-ignore]
-        if os.name == "nt"
-        else {"start_new_session": True}
-    )
+    apart: dict[str, Any] = {"start_new_session": True}
+    if sys.platform == "win32":
+        apart = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
     with suppress(OSError):
         log.replace(log.with_suffix(".before.log"))  # what the last one said may be wanted
     with log.open("wb") as out:
-        process = subprocess.Popen(
+        process = supervised.start(
             command,
             env={**os.environ, **env},
             cwd=cwd,
-            stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,
             **apart,

@@ -5,42 +5,37 @@
     functions  the app itself in the Functions host
     events     Event Grid: tells the app what was dropped
 
-Plays the parts that infra/ plays in Azure: it makes the containers and a deployment of the base
-model, and gives the app its settings. Knows how the parts are wired, not what they do.
+The parts end with the process that started them, however that has ended. Knows how they are wired,
+not what they do.
 """
 
 import contextlib
-import hashlib
 import json
 import os
 import secrets
 import shutil
-import sys
 import time
-import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import psutil
 
-from local import processes, storage
+from local import processes, storage, supervised
+from local.options import STATE
 from local.processes import Child, Pid
+from local.provision import ACCOUNT as ACCOUNT
+from local.provision import BASE_DEPLOYMENT, ProvisionError, app_settings, provision
+from local.provision import GROUP as GROUP
+from local.provision import SUBSCRIPTION as SUBSCRIPTION
 
 ROOT = Path(__file__).resolve().parent.parent
-STATE = ROOT / ".local"
 AZURITE = ROOT / ".venv/azurite/node_modules/azurite"
 
 HOST_PORT = 7071  # where Azure Functions Core Tools listens as well
-START_SECONDS = 120
-SUBSCRIPTION = "00000000-0000-0000-0000-000000000000"
-GROUP, ACCOUNT = "laptop", "emulator"
-BASE_DEPLOYMENT, BASE_MODEL, BASE_VERSION = "gpt-4.1-nano", "gpt-4.1-nano", "2025-04-14"
-REMEMBERING = "captain,tickets"  # the examples: feedback can be tried at once
-CONTAINERS = ("datasets", "runs", "models", "feedback")
+START_SECONDS = 600  # so that a part that hangs is reported at all, however slow the machine is
 
 
 class StackError(Exception):
@@ -94,13 +89,13 @@ def running(
     port: int | None = None,
     model: str = "smollm2",
     otel: bool = False,
-    tell: Any = lambda text: None,
+    tell: Callable[[str], object] = lambda text: None,
 ) -> Iterator[Stack]:
     """The stack of `state`: the one that runs already, or a new one for as long as the block runs.
 
-    `fresh` forgets every dataset, run and model first. `port` is the app's; 7071 or, if that is
-    taken, a free one when not given. With `otel` the app writes its telemetry beside the logs.
-    `tell` is called with a sentence at each step. Raises StackError.
+    `fresh` forgets every dataset, run and model first. `port` is the app's: 0 for a free one; when
+    not given, 7071 or, if that is taken, a free one. With `otel` the app writes its telemetry
+    beside the logs. `tell` is called with a sentence at each step. Raises StackError.
     """
     known = Stack.read(state)
     if known and known.alive:
@@ -125,16 +120,19 @@ def running(
         starter.stop()
 
 
+@dataclass
 class _Starter:
-    def __init__(self, state: Path, model: str, otel: bool, tell: Any) -> None:
-        self.state, self.model, self.otel, self.tell = state, model, otel, tell
-        self.children: list[Child] = []
+    state: Path
+    model: str
+    otel: bool
+    tell: Callable[[str], object]
+    children: list[Child] = field(default_factory=list)
 
     def start(self, port: int | None) -> Stack:
         self.state.mkdir(parents=True, exist_ok=True)
-        app_port = self._app_port(port)
+        app_port = chosen_port(port, self.tell)
         openai_url = f"http://127.0.0.1:{processes.free_port()}"
-        ports = storage.Ports(*(processes.free_port() for _ in range(3)))
+        ports = storage.free_ports()
         app_url = f"http://127.0.0.1:{app_port}"
         self.stack = Stack(
             app_url=app_url,
@@ -149,11 +147,11 @@ class _Starter:
         )
         self._storage(ports)
         self._openai(openai_url)
-        self._wait(f"{openai_url}/_emulator/health", "openai")
-        storage.wait_ready(ports, START_SECONDS)
+        self._wait("openai", lambda: self._answers(f"{openai_url}/_emulator/health"))
+        self._wait("storage", lambda: storage.ready(ports))
         self._provision()
         self._functions(app_port)
-        self._wait(f"{app_url}/api/health", "functions")
+        self._wait("functions", lambda: self._answers(f"{app_url}/api/health"))
         self._events()
         self.tell(f"the stack is up at {app_url}")
         return self.stack
@@ -180,83 +178,31 @@ class _Starter:
     def _openai(self, url: str) -> None:
         self.tell("starting storage and the Azure OpenAI emulator")
         port = url.rpartition(":")[2]
-        command = ["-m", "local.emulator", "--port", port, "--state", str(self.state / "openai")]
+        command = ["local.emulator", "--port", port, "--state", str(self.state / "openai")]
         command += ["--model", self.model, "--weights", str(STATE / "weights")]
-        self._child("openai", [sys.executable, *command], {})
+        self._child("openai", supervised.module(*command), {})
 
     def _functions(self, port: int) -> None:
         self.tell("starting the app")
-        command = ["-m", "local.host", "--app", str(ROOT), "--port", str(port)]
-        self._child("functions", [sys.executable, *command], self._settings())
+        command = ["local.host", "--app", str(ROOT), "--port", str(port)]
+        self._child("functions", supervised.module(*command), self._settings())
 
     def _events(self) -> None:
         function = "Host.Functions.dataset_uploaded"
         webhook = f"{self.stack.app_url}/runtime/webhooks/blobs?functionName={function}"
-        command = ["-m", "local.events", "--container", "datasets", "--webhook", webhook]
+        command = ["local.events", "--container", "datasets", "--webhook", webhook]
         command += ["--state", str(self.state / "events.json")]
-        self._child("events", [sys.executable, *command], self._settings())
-
-    def _settings(self) -> dict[str, str]:
-        """The app's settings, as infra/ sets them in Azure: an identity instead of keys."""
-        stack = self.stack
-        return {
-            "FUNCTIONS_WORKER_RUNTIME": "python",
-            "PYTHON_ENABLE_INIT_INDEXING": "1",
-            "AzureFunctionsWebHost__hostid": "tunedrop-laptop",
-            "AzureWebJobsStorage": stack.storage,
-            "TunedropStorage": stack.storage,
-            "AZURE_OPENAI_ENDPOINT": stack.openai_url,
-            "AZURE_RESOURCE_MANAGER_ENDPOINT": stack.openai_url,
-            "AZURE_SUBSCRIPTION_ID": SUBSCRIPTION,
-            "AZURE_RESOURCE_GROUP": GROUP,
-            "AZURE_OPENAI_ACCOUNT": ACCOUNT,
-            "IDENTITY_ENDPOINT": f"{stack.openai_url}/_emulator/identity",
-            "IDENTITY_HEADER": "local",
-            "TUNEDROP_TICK": "* * * * * *",
-            "TUNEDROP_QUIET_SECONDS": "1",
-            "TUNEDROP_BACKOFF_SECONDS": "0.5",
-            "TUNEDROP_SWEEP_SECONDS": "10",
-            "TUNEDROP_APP_KEYS": f"laptop:{hashlib.sha256(stack.app_key.encode()).hexdigest()}",
-            "TUNEDROP_BASE_DEPLOYMENTS": stack.base_deployment,
-            "TUNEDROP_REMEMBER": REMEMBERING,
-            "TUNEDROP_TELEMETRY_FOLDER": stack.telemetry,
-        }
-
-    # ---- what infra/ does in Azure
+        self._child("events", supervised.module(*command), self._settings())
 
     def _provision(self) -> None:
-        from azure.core.exceptions import ResourceExistsError
-        from azure.storage.blob import BlobServiceClient
+        try:
+            provision(self.stack.storage, self.stack.openai_url)
+        except ProvisionError as error:
+            raise StackError(str(error)) from None
 
-        with BlobServiceClient.from_connection_string(self.stack.storage) as blobs:
-            for container in CONTAINERS:
-                try:
-                    blobs.create_container(container)
-                except ResourceExistsError:
-                    continue
-        account = (
-            f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{GROUP}/providers"
-            f"/Microsoft.CognitiveServices/accounts/{ACCOUNT}"
-        )
-        model = {"format": "OpenAI", "name": BASE_MODEL, "version": BASE_VERSION}
-        body = {"sku": {"name": "GlobalStandard", "capacity": 50}, "properties": {"model": model}}
-        path = f"{account}/deployments/{BASE_DEPLOYMENT}"
-        if not self._arm("GET", path):
-            self._arm("PUT", path, body)
-
-    def _arm(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-        """What the control plane answers; None for what is not there."""
-        token = _fetch(
-            f"{self.stack.openai_url}/_emulator/identity"
-            "?resource=https://management.azure.com&api-version=2019-08-01",
-            headers={"X-IDENTITY-HEADER": "local"},
-        )["access_token"]
-        return _fetch(
-            f"{self.stack.openai_url}{path}?api-version=2025-09-01",
-            method,
-            {"authorization": f"Bearer {token}", "content-type": "application/json"},
-            json.dumps(body).encode() if body else None,
-        )
+    def _settings(self) -> dict[str, str]:
+        stack = self.stack
+        return app_settings(stack.storage, stack.openai_url, stack.app_key, stack.telemetry)
 
     # ---- helpers
 
@@ -267,9 +213,10 @@ class _Starter:
         self.stack.pids[name] = Pid.of(child.process.pid)
         self.stack.write(self.state)  # at once: a killed stack must be findable
 
-    def _wait(self, url: str, name: str) -> None:
+    def _wait(self, name: str, ready: Callable[[], bool]) -> None:
+        """Until the part answers, however slow the machine is; one that has ended is reported."""
         deadline = time.monotonic() + START_SECONDS
-        while not (self._listens(url) and answers(url)):
+        while not ready():
             for child in self.children:
                 if child.process.poll() is not None:
                     raise StackError(
@@ -282,6 +229,9 @@ class _Starter:
                     f"see {self.state / 'logs' / (name + '.log')}."
                 )
             time.sleep(0.1)
+
+    def _answers(self, url: str) -> bool:
+        return self._listens(url) and answers(url)
 
     def _listens(self, url: str) -> bool:
         """Whether a part of this stack is what answers there, and not another stack's."""
@@ -299,17 +249,6 @@ class _Starter:
     def _alive(self) -> list[Child]:
         return [child for child in self.children if child.process.poll() is None]
 
-    def _app_port(self, asked: int | None) -> int:
-        port = processes.free_port(asked or HOST_PORT)
-        if asked and port != asked:
-            raise StackError(
-                f"Port {asked} is in use: give another one with --port, or leave --port out "
-                "and a free one is taken."
-            )
-        if port != (asked or HOST_PORT):
-            self.tell(f"port {HOST_PORT} is in use, so the app listens on {port}")
-        return port
-
     def _app_key(self) -> str:
         """One key for as long as the state lives, so that clients need not be told again."""
         path = self.state / "app-key"
@@ -318,25 +257,25 @@ class _Starter:
         return path.read_text(encoding="utf-8")
 
 
+def chosen_port(asked: int | None, tell: Callable[[str], object]) -> int:
+    """The one that was asked for; without one, the usual one or, if it is taken, any."""
+    port = processes.free_port(HOST_PORT if asked is None else asked)
+    if asked and port != asked:
+        raise StackError(
+            f"Port {asked} is in use: give another one with --port, or leave --port out "
+            "and a free one is taken."
+        )
+    if asked is None and port != HOST_PORT:
+        tell(f"port {HOST_PORT} is in use, so the app listens on {port}")
+    return port
+
+
 def answers(url: str) -> bool:
     try:
         with urllib.request.urlopen(url, timeout=5) as response:
             return bool(response.status == 200)
     except OSError:
         return False
-
-
-def _fetch(
-    url: str, method: str = "GET", headers: dict[str, str] | None = None, body: bytes | None = None
-) -> Any:
-    request = urllib.request.Request(url, body, headers or {}, method=method)
-    try:
-        with urllib.request.urlopen(request, timeout=30) as response:
-            return json.load(response)
-    except urllib.error.HTTPError as error:
-        if error.code == 404:
-            return None
-        raise StackError(f"{method} {url} answered {error.code}: {error.read().decode()}") from None
 
 
 def _remove(path: Path) -> None:

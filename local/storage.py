@@ -11,6 +11,7 @@ from pathlib import Path
 
 HOST = "127.0.0.1"
 ACCOUNT = "devstoreaccount1"
+SUPERVISED = Path(__file__).parent / "azurite/supervised.cjs"
 # Every storage emulator's key, public by design: https://learn.microsoft.com/azure/storage/common/
 # storage-use-azurite#well-known-storage-account-and-key
 KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
@@ -40,7 +41,10 @@ def free_ports() -> Ports:
 
 
 def azurite_command(node: str, package: Path, location: Path, ports: Ports) -> list[str]:
-    """The command; `package` is the folder of the npm package, `<prefix>/node_modules/azurite`."""
+    """The command; `package` is the folder of the npm package, `<prefix>/node_modules/azurite`.
+
+    Started by `supervised.start`, it ends when the process that started it is gone.
+    """
     services = {"blob": ports.blob, "queue": ports.queue, "table": ports.table}
     addresses = [
         option
@@ -49,6 +53,8 @@ def azurite_command(node: str, package: Path, location: Path, ports: Ports) -> l
     ]
     return [
         node,
+        "--require",
+        str(SUPERVISED),
         str(package / "dist" / "src" / "azurite.js"),
         "--location",
         str(location),
@@ -74,17 +80,18 @@ def connection_string(ports: Ports) -> str:
     )
 
 
-def wait_ready(ports: Ports, timeout: float = 30.0) -> None:
+def wait_ready(ports: Ports, timeout: float = 300.0) -> None:
     """Return once all three services answer HTTP; raise NotReady after `timeout` seconds."""
     deadline = time.monotonic() + timeout
-    for name, port in (("blob", ports.blob), ("queue", ports.queue), ("table", ports.table)):
-        while not _answers(port):
-            if time.monotonic() > deadline:
-                raise NotReady(
-                    f"Azurite's {name} service did not answer on {HOST}:{port} within "
-                    f"{timeout:.0f} seconds."
-                )
-            time.sleep(0.05)
+    while not ready(ports):
+        if time.monotonic() > deadline:
+            raise NotReady(f"Azurite did not answer on {ports} within {timeout:.0f} seconds.")
+        time.sleep(0.05)
+
+
+def ready(ports: Ports) -> bool:
+    """Whether all three services answer HTTP."""
+    return all(map(_answers, (ports.blob, ports.queue, ports.table)))
 
 
 def _answers(port: int) -> bool:

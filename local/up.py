@@ -1,23 +1,14 @@
 """`dev.py up`: the stack, left running until Ctrl-C, with what a person needs to use it."""
 
-import argparse
-import signal
 import sys
 import time
-from pathlib import Path
 
-from local.stack import STATE, StackError, running
+from local.options import up
+from local.stack import StackError, running
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="dev.py up", description=__doc__)
-    parser.add_argument("--port", type=int, help="port of the app (default 7071, or a free one)")
-    parser.add_argument("--fresh", action="store_true", help="forget every dataset, run and model")
-    parser.add_argument("--otel", action="store_true", help="write spans, metrics and logs")
-    parser.add_argument("--state", type=Path, default=STATE, help=argparse.SUPPRESS)
-    parser.add_argument("--model", default="smollm2", help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    signal.signal(signal.SIGTERM, stop_on_signal)
+    options = up().parse_args()
     try:
         with running(
             options.state,
@@ -45,11 +36,6 @@ def main() -> int:
     return 0
 
 
-def stop_on_signal(number: int, frame: object) -> None:
-    """A polite kill ends like Ctrl-C: everything that was started is stopped."""
-    raise KeyboardInterrupt
-
-
 def how_to_use(app_url: str, chat_url: str, key: str) -> str:
     return f"""
   console   {app_url}/api/console
@@ -58,7 +44,7 @@ def how_to_use(app_url: str, chat_url: str, key: str) -> str:
               -d '{{"model": "captain", "messages": [{{"role": "user", "content": "Hello!"}}]}}'
   openai    OpenAI(base_url="{app_url}/api/v1", api_key="{key}")
   runs      {app_url}/api/runs
-  drop      .venv/bin/python -m tunedrop push examples/captain --watch
+  drop      tunedrop push examples/captain --watch      (with .venv active: see README.md)
             or any tool for Azure Storage, into the container datasets, as
             <model>/training_set.jsonl: the connection string is "storage" in .local/stack.json
 """

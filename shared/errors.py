@@ -1,7 +1,7 @@
-"""What can go wrong, sorted by who can mend it.
+"""What can go wrong, sorted by who can act on it.
 
-TunedropError             a sentence on what went wrong, and the fix
-├── CallerError           whoever dropped, called or configured can mend it
+TunedropError             a message that says what went wrong, and the fix
+├── CallerError           whoever dropped, called or configured can act on it
 │   ├── SettingError      an app setting is missing or cannot be read
 │   ├── DropError         a blob that cannot become a run: its name, or its run.yaml
 │   ├── NotFound          no such run, model, version
@@ -9,8 +9,9 @@ TunedropError             a sentence on what went wrong, and the fix
 │   └── AccessDenied      no key, a wrong key, or a key that may not do this
 ├── ServiceError          Azure did not do what was asked
 │   ├── Unavailable       it may, if asked again later
-│   │   ├── Throttled     not yet: there was too much, and nothing was done
-│   │   └── Denied        it will, once somebody has given the app a right
+│   │   ├── Throttled     429: there was too much, and nothing was done
+│   │   ├── Denied        401, 403: it will, once somebody has given the app a right
+│   │   └── Unreadable    a stored record does not have the shape that it should have
 │   └── Refused           asking again would not help
 ├── Conflict              another worker wrote the record first: read it again, decide again
 └── Replaced              a dropped file is not the one that was taken: it was replaced or deleted
@@ -80,6 +81,10 @@ class Denied(Unavailable):
     """A right counts minutes after it was given, so this is waited for like an outage."""
 
     blame = "caller"
+
+
+class Unreadable(Unavailable):
+    """Until somebody has put back a version that can be read."""
 
 
 class Refused(ServiceError):

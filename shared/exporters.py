@@ -4,7 +4,7 @@
     OTEL_EXPORTER_OTLP_ENDPOINT             any collector, with a package that does not ship
     TUNEDROP_TELEMETRY_FOLDER               spans.jsonl, metrics.jsonl, logs.jsonl: for a laptop
 
-The first two names are the platform's own. Knows where, not what (`telemetry`).
+The first two names are the platform's own. Knows where, not what: that is `telemetry`.
 """
 
 import logging
@@ -31,9 +31,9 @@ Exporters = tuple[Any, Any, Any]  # of spans, of metrics, of logs
 
 
 def start(environ: Mapping[str, str]) -> None:
-    """Send to every place that `environ` names; without one, nothing is done."""
-    places = list(_places(environ))
-    if not places:
+    """Send to every destination that `environ` names; without one, nothing is done."""
+    destinations = list(_destinations(environ))
+    if not destinations:
         return
     from opentelemetry.sdk._logs import LoggerProvider
     from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
@@ -45,37 +45,39 @@ def start(environ: Mapping[str, str]) -> None:
     from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 
     resource = Resource.create({SERVICE_NAME: environ.get("WEBSITE_SITE_NAME", "tunedrop")})
-    readers = [PeriodicExportingMetricReader(metrics) for _, metrics, _ in places]
+    readers = [PeriodicExportingMetricReader(metrics) for _, metrics, _ in destinations]
     tracing = TracerProvider(ALWAYS_ON, resource, id_generator=_ids())
     metering, logging_ = MeterProvider(readers, resource), LoggerProvider(resource)
-    for spans, _, logs in places:
+    for spans, _, logs in destinations:
         tracing.add_span_processor(BatchSpanProcessor(spans))
         logging_.add_log_record_processor(BatchLogRecordProcessor(logs))
     telemetry.connect(
-        tracing.get_tracer("tunedrop"),
-        _instruments(metering.get_meter("tunedrop")),
-        [tracing.force_flush, metering.force_flush, logging_.force_flush],
+        telemetry.Outputs(
+            tracing.get_tracer("tunedrop"),
+            _instruments(metering.get_meter("tunedrop")),
+            (tracing.force_flush, metering.force_flush, logging_.force_flush),
+        )
     )
     logging.getLogger().addHandler(Handler(logging_.get_logger("tunedrop")))
 
 
-# ---- the places
+# ---- destinations
 
 
-def _places(environ: Mapping[str, str]) -> Iterable[Exporters]:
-    """An app that cannot tell of itself must work all the same: what is wrong is logged."""
-    for setting, place in (
+def _destinations(environ: Mapping[str, str]) -> Iterable[Exporters]:
+    """An app must work without telemetry as well: what is wrong with it is logged."""
+    for setting, exporters in (
         ("APPLICATIONINSIGHTS_CONNECTION_STRING", _application_insights),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", _collector),
         ("TUNEDROP_TELEMETRY_FOLDER", _files),
     ):
         if value := environ.get(setting):
             try:
-                yield place(value)
+                yield exporters(value)
             except SettingError as error:
                 log.error("%s", error)
             except Exception as error:  # noqa: BLE001 - its message may hold the value
-                log.error("Nothing is sent to where %s says: %s", setting, type(error).__name__)
+                log.error("Nothing is sent to the address in %s: %s", setting, type(error).__name__)
 
 
 def _application_insights(connection: str) -> Exporters:
@@ -95,18 +97,18 @@ def _application_insights(connection: str) -> Exporters:
 
 
 def _collector(_: str) -> Exporters:
-    """Its exporters read the address from the environment, as OpenTelemetry has it."""
-    found = [
+    """Its exporters read the address from the environment, by OpenTelemetry's own names."""
+    exporters = [
         point.load()()
         for kind in ("traces", "metrics", "logs")
         for point in entry_points(group=f"opentelemetry_{kind}_exporter", name="otlp_proto_http")
     ]
-    if not found:
+    if not exporters:
         raise SettingError(
             "OTEL_EXPORTER_OTLP_ENDPOINT is set, but nothing can be sent there.",
             "Add opentelemetry-exporter-otlp-proto-http to the packages of the app.",
         )
-    spans, metrics, logs = found
+    spans, metrics, logs = exporters
     return spans, metrics, logs
 
 
@@ -122,23 +124,23 @@ def _files(name: str) -> Exporters:
         (folder / f"{kind}.jsonl").open("w", encoding="utf-8")
         for kind in ("spans", "metrics", "logs")
     )
-    line: Callable[[Any], str] = lambda told: told.to_json(indent=None) + "\n"  # noqa: E731
-    as_in_azure: dict[type, Any] = dict.fromkeys((Counter, Histogram), AggregationTemporality.DELTA)
+    line: Callable[[Any], str] = lambda item: item.to_json(indent=None) + "\n"  # noqa: E731
+    delta: dict[type, Any] = dict.fromkeys((Counter, Histogram), AggregationTemporality.DELTA)
     return (
         ConsoleSpanExporter(out=spans, formatter=line),
-        ConsoleMetricExporter(out=metrics, formatter=line, preferred_temporality=as_in_azure),
+        ConsoleMetricExporter(out=metrics, formatter=line, preferred_temporality=delta),
         ConsoleLogRecordExporter(out=logs, formatter=line),
     )
 
 
-# ---- what the SDK is given
+# ---- what the SDK needs
 
 
 def _ids() -> "IdGenerator":
     from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 
     class Ids(RandomIdGenerator):
-        """At random, but for the first span of a run's trace, whose ids follow from the run's."""
+        """Random, except for the first span of a run's trace, whose ids are made from the run's."""
 
         def generate_trace_id(self) -> int:
             root = telemetry.root.get()
@@ -152,18 +154,20 @@ def _ids() -> "IdGenerator":
 
 
 def _instruments(meter: "Meter") -> dict[str, telemetry.Record]:
-    made: dict[str, telemetry.Record] = {}
+    record: dict[str, telemetry.Record] = {}
     for name, metric in telemetry.METRICS.items():
-        about = (name, metric.unit, metric.doc)
+        description = (name, metric.unit, metric.doc)
         if metric.kind == "counter":
-            made[name] = meter.create_counter(*about).add
+            record[name] = meter.create_counter(*description).add
         elif metric.kind == "gauge":
-            made[name] = meter.create_gauge(*about).set
+            record[name] = meter.create_gauge(*description).set
         else:
             bounds = metric.bounds
-            histogram = meter.create_histogram(*about, explicit_bucket_boundaries_advisory=bounds)
-            made[name] = histogram.record
-    return made
+            histogram = meter.create_histogram(
+                *description, explicit_bucket_boundaries_advisory=bounds
+            )
+            record[name] = histogram.record
+    return record
 
 
 class Handler(logging.Handler):
@@ -182,19 +186,19 @@ class Handler(logging.Handler):
         own = record.name.partition(".")[0] == "shared"
         if get_value(SENDING) or (record.levelno < logging.WARNING and not own):
             return  # a problem with sending must not make more to send
-        told = {"logger": record.name}
+        attributes = {"logger": record.name}
         text = record.getMessage() if own else f"{record.msg}" if record.args else WITHHELD
         if run := telemetry.run.get():
-            told["run"] = run
+            attributes["run"] = run
         if record.exc_info and record.exc_info[0]:
-            told["exception.type"] = record.exc_info[0].__name__
-            told["exception.stacktrace"] = "".join(traceback.format_tb(record.exc_info[2]))
+            attributes["exception.type"] = record.exc_info[0].__name__
+            attributes["exception.stacktrace"] = "".join(traceback.format_tb(record.exc_info[2]))
         self.out.emit(
             LogRecord(
                 timestamp=int(record.created * 1e9),
                 severity_number=SeverityNumber(record.levelno // 10 * 4 + 1),  # info 9, error 17
                 severity_text=record.levelname,
                 body=text,
-                attributes=told,
+                attributes=attributes,
             )
         )

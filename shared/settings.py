@@ -1,7 +1,7 @@
 """The app's settings: one typed object, read once from the environment.
 
-Each field carries its setting's name and one sentence for docs/settings.md, which is generated
-from here. This module knows nothing of what the settings are for.
+Each field carries its setting's name and one sentence for docs/settings.md, which `dev.py docs`
+makes. This module knows nothing of what the settings are for.
 """
 
 from collections.abc import Mapping
@@ -203,41 +203,3 @@ _PARSERS: dict[Any, Any] = {
     float: float,
     tuple[str, ...]: lambda text: tuple(part.strip() for part in text.split(",") if part.strip()),
 }
-
-
-def as_markdown() -> str:
-    rows = [
-        f"| `{f.metadata['name']}` | {_default(f.metadata['default'])} | {f.metadata['doc']} |"
-        for f in fields(Settings)
-    ]
-    return "\n".join(["| setting | default | what it is for |", "|---|---|---|", *rows])
-
-
-def _default(value: Any) -> str:
-    if value is REQUIRED:
-        return "**required**"
-    return f"`{value}`" if value not in ("", ()) else "none"
-
-
-_PAGE = """# App settings
-
-Set these as app settings of the Functions app, or as `Values` in `local.settings.json` (copy
-`local.settings.sample.json`). This page is made by `python -m shared.settings > docs/settings.md`.
-
-{table}
-
-The platform itself needs a few more:
-
-| setting | what it is for |
-|---|---|
-| `AzureWebJobsStorage` (or `AzureWebJobsStorage__blobServiceUri`, …) | the Functions host's own \
-storage: keys, locks, queues |
-| `FUNCTIONS_WORKER_RUNTIME` | `python`; not on Flex Consumption, which has it in its own place |
-| `PYTHON_ENABLE_INIT_INDEXING` | `1` on Python 3.11 and 3.12: streaming answers need it |
-| `TunedropStorage__queueServiceUri` | with `TunedropStorage__blobServiceUri`: the blob trigger \
-reports poisoned blobs in a queue |
-| `TunedropStorage__credential`, `TunedropStorage__clientId` | `managedidentity` and the \
-identity's client id: the blob trigger's own sign-in |"""
-
-if __name__ == "__main__":
-    print(_PAGE.format(table=as_markdown()))  # noqa: T201

@@ -1,11 +1,11 @@
-"""What the app tells of itself, through OpenTelemetry: spans, metrics and its own log.
+"""What the app reports about itself, through OpenTelemetry: spans, metrics and its own log.
 
-Off, and next to free, until `start` finds a place to send it to. The providers are the app's own
-and not the process's global ones: libraries that look for those would begin to tell of themselves,
-and FastAPI would put the query of each request into a span, where function keys may stand.
+Off, and next to free, until `connect` is given outputs. The providers are the app's own and not the
+process's global ones: libraries look for those, and FastAPI would put the query of each request
+into a span, where function keys may stand.
 
 Knows names, ids and numbers. No text of a dataset, prompt, answer or exception is ever given to it,
-but for the lines that shared/ logs, which are free of them by its own rule.
+except the lines that shared/ logs, which hold none of them by its own rule.
 """
 
 import asyncio
@@ -14,18 +14,34 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass, field
 from functools import wraps
-from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar, cast
+from typing import Any, Concatenate, NamedTuple, ParamSpec, Protocol, TypeVar
 
 from opentelemetry import trace
 from opentelemetry.context import Context
 
 T = TypeVar("T")
+StepResult = TypeVar("StepResult", bound="Observed")
 P = ParamSpec("P")
 Record = Callable[[float, Mapping[str, Any]], None]
 
-SEND_EVERY = 5.0  # seconds between two ends of events at which all that has gathered is sent
-SEND_LIMIT = 5_000  # milliseconds that an event waits for each kind of signal to be sent
+FLUSH_INTERVAL_SECONDS = 5.0  # at the end of an event everything is sent, but not more often
+FLUSH_TIMEOUT_MS = 5_000  # that an event waits for each kind of signal to be sent
+
+
+class Observed(Protocol):
+    """What a step comes to: it names what was observed, if anything."""
+
+    @property
+    def event(self) -> str | None: ...
+
+
+class HasStatus(Protocol):
+    status_code: int
+
+
+R = TypeVar("R", bound=HasStatus)
 
 
 class Metric(NamedTuple):
@@ -43,56 +59,73 @@ class Metric(NamedTuple):
         return "gauge" if self.gauge else "histogram" if self.bounds else "counter"
 
 
-_WHO = "model version"
-_STAYS = (1, 5, 15, 60, 300, 900, 3600, 14_400, 43_200, 86_400, 259_200, 604_800)
-_WAITS, _OURS = (0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 100), (0.5, 1, 2, 5, 10, 20, 50, 100, 500)
+_BY_VERSION = "model version"
+_STAGES = (1, 5, 15, 60, 300, 900, 3600, 14_400, 43_200, 86_400, 259_200, 604_800)
+_WAITS = (0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 100)
+_ADDED = (0.5, 1, 2, 5, 10, 20, 50, 100, 500)
 
 _ALL = (
-    Metric("tunedrop.ticks", "{tick}", "", "ticks that came to their end"),
-    Metric("tunedrop.runs", "{run}", "stage", "active runs that a tick looked after", gauge=True),
-    Metric("tunedrop.runs.ended", "{run}", "stage", "runs that came to an end"),
-    Metric("tunedrop.stage.seconds", "s", "stage", "time in the stage that a run leaves", _STAYS),
-    Metric("tunedrop.findings", "{finding}", "id", "what dataset checks have found"),
+    Metric("tunedrop.ticks", "{tick}", "", "ticks that finished"),
+    Metric("tunedrop.runs", "{run}", "stage", "active runs that a tick processed", gauge=True),
+    Metric("tunedrop.runs.ended", "{run}", "stage", "runs that reached a final stage"),
+    Metric("tunedrop.stage.seconds", "s", "stage", "time in a stage, when it is left", _STAGES),
+    Metric("tunedrop.findings", "{finding}", "id", "findings of dataset checks"),
     Metric("tunedrop.tokens.trained", "{token}", "model", "tokens that jobs are billed for"),
-    Metric("tunedrop.cost.usd", "USD", "model", "those at list price; 0 where none is known"),
-    Metric("tunedrop.poisoned", "{drop}", "", "drops that only the sweep found"),
-    Metric("tunedrop.chat.answers", "{answer}", "status", "499: the caller hung up"),
-    Metric("tunedrop.chat.seconds", "s", _WHO, "until the answer, or a stream's beginning", _WAITS),
-    Metric("tunedrop.chat.added_ms", "ms", _WHO, "the part of that which was the app's own", _OURS),
-    Metric("tunedrop.chat.fallbacks", "{answer}", "model", "given by another in its place"),
-    Metric("tunedrop.chat.wakes", "{wake}", "model", "missed deployments, asked for again"),
+    Metric("tunedrop.cost.usd", "USD", "model", "their list price; 0 where none is known"),
+    Metric("tunedrop.drops.recovered", "{drop}", "", "drops that only the sweep found"),
+    Metric("tunedrop.chat.answers", "{answer}", "status", "responses; 499: the caller left"),
+    Metric("tunedrop.chat.seconds", "s", _BY_VERSION, "until an answer begins", _WAITS),
+    Metric("tunedrop.chat.added_ms", "ms", _BY_VERSION, "the app's own part of it", _ADDED),
+    Metric("tunedrop.chat.fallbacks", "{answer}", "model", "answers by a fallback for the model"),
+    Metric("tunedrop.chat.wakes", "{wake}", "model", "requests to redeploy a missing deployment"),
 )  # fmt: skip
 METRICS = {metric.name: metric for metric in _ALL}
 
-run: ContextVar[str] = ContextVar("run", default="")  # whom the log speaks of
-root: ContextVar[trace.SpanContext | None] = ContextVar("root", default=None)  # to be made now
-
-_tracer: trace.Tracer = trace.NoOpTracer()
-_record: Mapping[str, Record] = {}
-_senders: list[Callable[[int], bool]] = []
-_sent = 0.0
+run: ContextVar[str] = ContextVar("run", default="")  # that lines of the log belong to
+# The ids that the next span gets, instead of random ones: the root of a run's trace.
+root: ContextVar[trace.SpanContext | None] = ContextVar("root", default=None)
 
 
-def connect(
-    tracer: trace.Tracer, record: Mapping[str, Record], senders: list[Callable[[int], bool]]
-) -> None:
-    """Switch on. `record` has METRICS' names; `senders` are called with SEND_LIMIT."""
-    global _tracer, _record, _senders
-    _tracer, _record, _senders = tracer, record, senders
+@dataclass(slots=True)
+class Outputs:
+    """Where spans and measurements go; by default nowhere. `record` has METRICS' names, `flushers`
+    send what has gathered and take FLUSH_TIMEOUT_MS."""
+
+    tracer: trace.Tracer = field(default_factory=trace.NoOpTracer)
+    record: Mapping[str, Record] = field(default_factory=dict)
+    flushers: tuple[Callable[[int], bool], ...] = ()
+    flushed_at: float = 0.0
+
+    async def flush(self) -> None:
+        if not self.flushers or time.monotonic() - self.flushed_at <= FLUSH_INTERVAL_SECONDS:
+            return
+        self.flushed_at = time.monotonic()
+        flushes = (asyncio.to_thread(flush, FLUSH_TIMEOUT_MS) for flush in self.flushers)
+        await asyncio.gather(*flushes)
+
+
+_outputs = Outputs()
+
+
+def connect(outputs: Outputs) -> Outputs:
+    """Send there from now on. Returns the outputs of before, so that they can be restored."""
+    global _outputs
+    previous, _outputs = _outputs, outputs
+    return previous
 
 
 def measure(name: str, value: float = 1, **attributes: str | int) -> None:
     """Add to a counter, record in a histogram, set a gauge, as METRICS describes it."""
     assert set(attributes) == set(METRICS[name].by.split()), f"{name}: {METRICS[name].by}"
-    if _record:
-        _record[name](value, attributes)
+    if _outputs.record:
+        _outputs.record[name](value, attributes)
 
 
-# ---- spans: each run has a trace of its own, wherever and however often it is looked after
+# ---- spans: each run has one trace, wherever and however often it is processed
 
 
 def root_of(run_id: str) -> trace.SpanContext:
-    """The first span of a run's trace. It follows from the id, so that nobody has to keep it."""
+    """The first span of a run's trace. It is computed from the id and need not be stored."""
     digest = hashlib.sha256(run_id.encode()).digest()
     ids = int.from_bytes(digest[:16]), int.from_bytes(digest[16:24])
     return trace.SpanContext(*ids, is_remote=True, trace_flags=trace.TraceFlags(1))
@@ -100,45 +133,45 @@ def root_of(run_id: str) -> trace.SpanContext:
 
 @asynccontextmanager
 async def event(name: str) -> AsyncIterator[None]:
-    """One call of a function by the host; at its end all that has gathered is sent."""
-    global _sent
+    """One call of a function by the host; at its end what has gathered is sent."""
     try:
         with _span(name):
             yield
     finally:
-        if _senders and time.monotonic() - _sent > SEND_EVERY:
-            _sent = time.monotonic()
-            await asyncio.gather(*(asyncio.to_thread(send, SEND_LIMIT) for send in _senders))
+        await _outputs.flush()
 
 
 async def drop(work: Awaitable[str | None]) -> str | None:
-    """Make a run of a drop: what began with the event is the first span of the run's trace."""
+    """Make a run of a drop; that work is the first span of the run's trace."""
     began = time.time_ns()
     run_id = await work
     if run_id:
-        about, kind, told = root.set(root_of(run_id)), trace.SpanKind.CONSUMER, {"run": run_id}
-        _tracer.start_span("run.drop", Context(), kind, told, _links(), began).end()
-        root.reset(about)
+        token, kind = root.set(root_of(run_id)), trace.SpanKind.CONSUMER
+        span = _outputs.tracer.start_span(
+            "run.drop", Context(), kind, {"run": run_id}, _links(), began
+        )
+        span.end()
+        root.reset(token)
     return run_id
 
 
-async def step(run_id: str, model: str, stage: str, work: Awaitable[T]) -> T:
-    """Do a step of a run: a span of the run's trace, linked with the event that led to it."""
-    below = trace.set_span_in_context(trace.NonRecordingSpan(root_of(run_id)), Context())
-    with _span(f"run.{stage}", below, run=run_id, model=model, stage=stage) as span:
-        seen = await work
-        span.set_attribute("seen", f"{seen or 'nothing new'}")
-        return seen
+async def step(run_id: str, model: str, stage: str, work: Awaitable[StepResult]) -> StepResult:
+    """Do a step of a run: a span of the run's trace, linked with the call that led to it."""
+    parent = trace.set_span_in_context(trace.NonRecordingSpan(root_of(run_id)), Context())
+    with _span(f"run.{stage}", parent, run=run_id, model=model, stage=stage) as span:
+        result = await work
+        span.set_attribute("event", str(result.event or "nothing new"))
+        return result
 
 
 @contextmanager
-def _span(name: str, below: Context | None = None, **told: str) -> Iterator[trace.Span]:
-    """A span that tells an exception's type only: its message may hold what it failed on."""
-    with _tracer.start_as_current_span(
+def _span(name: str, parent: Context | None = None, **attributes: str) -> Iterator[trace.Span]:
+    """A span with an exception's type only: its message may hold content."""
+    with _outputs.tracer.start_as_current_span(
         name,
-        below,
-        attributes=told,
-        links=_links() if below else None,
+        parent,
+        attributes=attributes,
+        links=_links() if parent else None,
         record_exception=False,
         set_status_on_exception=False,
     ) as span:
@@ -150,11 +183,11 @@ def _span(name: str, below: Context | None = None, **told: str) -> Iterator[trac
 
 
 def _links() -> list[trace.Link]:
-    here = trace.get_current_span().get_span_context()
-    return [trace.Link(here)] if here.is_valid else []
+    current = trace.get_current_span().get_span_context()
+    return [trace.Link(current)] if current.is_valid else []
 
 
-# ---- what functions of the app are wrapped in
+# ---- decorators
 
 
 def about_run(
@@ -173,28 +206,19 @@ def about_run(
     return within
 
 
-def answers(work: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[Any, Any, T]]:
-    """Count and time the answers of a chat, by what their headers tell the caller as well."""
+def count_answers(
+    work: Callable[P, Coroutine[Any, Any, R]],
+) -> Callable[P, Coroutine[Any, Any, R]]:
+    """Count the responses of a chat by their status."""
 
     @wraps(work)
-    async def within(*args: P.args, **kwargs: P.kwargs) -> T:
-        began = time.perf_counter()
+    async def within(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
-            answer: Any = await work(*args, **kwargs)
+            response = await work(*args, **kwargs)
         except Exception:
             measure("tunedrop.chat.answers", status=500)
             raise
-        measure("tunedrop.chat.answers", status=answer.status_code)
-        _told_by(answer.headers, time.perf_counter() - began)
-        return cast(T, answer)
+        measure("tunedrop.chat.answers", status=response.status_code)
+        return response
 
     return within
-
-
-def _told_by(headers: Mapping[str, str], seconds: float) -> None:
-    if missed := headers.get("x-tunedrop-fallback-for"):
-        measure("tunedrop.chat.fallbacks", model=missed.partition("@")[0])
-    if who := headers.get("x-tunedrop-model"):
-        (model, _, version), ours = who.partition("@"), float(headers["x-tunedrop-added-ms"])
-        measure("tunedrop.chat.seconds", seconds, model=model, version=version)
-        measure("tunedrop.chat.added_ms", ours, model=model, version=version)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 PLACE = Path(__file__).resolve().parents[1] / ".local" / "environments"
-SET_UP_SECONDS = 400
+SET_UP_SECONDS = 1800  # only so that a hang is reported
 
 
 def environment(
@@ -28,7 +28,7 @@ def environment(
     if python == sys.executable:
         venv.create(folder, with_pip=True, clear=True)
     else:
-        subprocess.run([python, "-m", "venv", "--clear", str(folder)], check=True, timeout=120)
+        subprocess.run([python, "-m", "venv", "--clear", str(folder)], check=True)
     quiet = ["--quiet", "--disable-pip-version-check", "--retries", "1"]
     done = subprocess.run(
         [str(inside), "-m", "pip", "install", *quiet, *requirements],
@@ -40,3 +40,18 @@ def environment(
         pytest.skip(f"{name} cannot be installed here: {done.stderr.strip()[-300:]}")
     mark.write_text(content, encoding="utf-8")
     return inside
+
+
+def interpreter(version: str) -> str | None:
+    """The command of another Python on this machine: on the PATH, or installed by pyenv."""
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    for name in [
+        f"python{version}",
+        *map(str, sorted(pyenv.glob(f"{version}.*/bin/python{version}"))),
+    ]:
+        try:
+            subprocess.run([name, "-c", "import venv"], check=True, capture_output=True)
+        except (OSError, subprocess.CalledProcessError):
+            continue
+        return name
+    return None

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from tests.conftest import Loop
+from tests.support.stack import StackHarness
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENT: dict[str, Any] = json.loads((ROOT / "console/openapi.json").read_text(encoding="utf-8"))
@@ -35,8 +35,8 @@ def test_every_route_is_described_and_nothing_else() -> None:
     assert described() == routes
 
 
-def get(loop: Loop, path: str, **headers: str) -> tuple[int, Any]:
-    request = urllib.request.Request(f"{loop.stack.app_url}/api/{path}", headers=headers)
+def get(stack: StackHarness, path: str, **headers: str) -> tuple[int, Any]:
+    request = urllib.request.Request(f"{stack.addresses.app_url}/api/{path}", headers=headers)
     try:
         with urllib.request.urlopen(request, timeout=30) as response:
             return response.status, json.load(response)
@@ -57,8 +57,8 @@ def get(loop: Loop, path: str, **headers: str) -> tuple[int, Any]:
         ("console/secret.txt", "/console/{name}"),
     ],
 )
-def test_answers_are_as_described(loop: Loop, path: str, template: str) -> None:
-    status, body = get(loop, path)
+def test_answers_are_as_described(stack: StackHarness, path: str, template: str) -> None:
+    status, body = get(stack, path)
     answer = DOCUMENT["paths"][template]["get"]["responses"][str(status)]
     answer = resolve(answer["$ref"]) if "$ref" in answer else answer
     schema = answer.get("content", {}).get("application/json", {}).get("schema", {})

@@ -1,4 +1,4 @@
-"""`python -m tunedrop`: what people and build pipelines do with datasets, runs and apps.
+"""`tunedrop`: what people and build pipelines do with datasets, runs and apps.
 
 `check` and `split` work without Azure, the others ask a running app. A command imports what it
 needs when it is called: a terminal should not wait for the others.
@@ -11,24 +11,35 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from shared.dataset.cost import Plan
-from shared.dataset.examples import Role
-from tunedrop import runs
-from tunedrop.stop import told
+from shared.dataset.measure.cost import TrainingPlan
+from shared.dataset.reading.examples import FileRole
+from tunedrop import __version__, runs
+from tunedrop.errors import exit_on_error
 
 if TYPE_CHECKING:
-    from shared.dataset.scan import Scanned
+    from shared.dataset.scan import ScanResult
     from shared.dataset.verdict import Verdict
 
 CHUNK = 1 << 18
 Files = Annotated[list[Path], typer.Argument(help="training sets (JSONL)")]
 
-cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+cli = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 cli.add_typer(runs.cli)
 
 
+def show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"tunedrop {__version__}")
+        raise typer.Exit
+
+
 @cli.callback()
-def about() -> None:
+def about(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=show_version, is_eager=True, help="show the version"),
+    ] = False,
+) -> None:
     """Drop a dataset, get a tuned model."""
 
 
@@ -36,12 +47,12 @@ def about() -> None:
 def check(
     files: Files,
     validation: Annotated[Path | None, typer.Option(help="validation set (JSONL)")] = None,
-    base_model: Annotated[str, typer.Option(help="model to tune")] = Plan().base_model,
+    base_model: Annotated[str, typer.Option(help="model to tune")] = TrainingPlan().base_model,
     method: Annotated[str, typer.Option(help="supervised or dpo")] = "supervised",
-    training_type: Annotated[str, typer.Option(help="tier")] = Plan().training_type,
+    training_type: Annotated[str, typer.Option(help="tier")] = TrainingPlan().training_type,
     epochs: Annotated[int | None, typer.Option(min=1, help="epochs, for the price")] = None,
     budget: Annotated[float | None, typer.Option(min=0, help="USD, for the training")] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="leave out what is said")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="skip the checks of content")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="print the report as JSON")] = False,
     html: Annotated[Path | None, typer.Option(help="write the report as a page")] = None,
     annotations: Annotated[bool, typer.Option("--github", help="annotate in GitHub")] = False,
@@ -54,22 +65,22 @@ def check(
         raise typer.BadParameter(f"{method!r} is neither supervised nor dpo.")
     if fix and len(files) > 1:
         raise typer.BadParameter("--fix takes one file.")
-    plan = Plan(base_model, method, training_type, epochs, budget)
+    plan = TrainingPlan(base_model, method, training_type, epochs, budget)
     title = ", ".join(path.name for path in files)
-    with told():
-        scanned = [scan(path, Role.TRAINING, plan, deep=not quick) for path in files]
+    with exit_on_error():
+        scanned = [scan(path, FileRole.TRAINING, plan, deep=not quick) for path in files]
         if validation:
-            scanned.append(scan(validation, Role.VALIDATION, plan, deep=not quick))
+            scanned.append(scan(validation, FileRole.VALIDATION, plan, deep=not quick))
         verdict = judge(scanned, plan, datetime.now(UTC).date())
         if html:
-            from shared.dataset import page
+            from shared.dataset.report import page
 
             html.write_text(page.as_html(title, verdict), encoding="utf-8")
         if fix:
             from shared.dataset.mend import mend
 
             typer.echo(mend(files[0], fix).sentence(), err=True)
-    tell(title, verdict, as_json=as_json, annotations=annotations)
+    print_verdict(title, verdict, as_json=as_json, annotations=annotations)
     raise typer.Exit(1 if verdict.rejected else 0)
 
 
@@ -82,10 +93,10 @@ def split(
     seed: Annotated[int, typer.Option(help="another number, another split")] = 0,
 ) -> None:
     """Split a dataset so that nothing in one part is the same, or almost, in the other."""
-    from shared.dataset.quoting import many
+    from shared.dataset.findings.quoting import many
     from shared.dataset.split import split_file
 
-    with told():
+    with exit_on_error():
         kept, held_out = split_file(file, training, validation, share, seed)
     typer.echo(f"{many(kept, 'example')} in {training}, {held_out:,} in {validation}")
 
@@ -99,11 +110,11 @@ def export(
     provenance: Annotated[Path | None, typer.Option(help="where each line is from")] = None,
 ) -> None:
     """Turn a model's good and corrected answers into the next training set."""
-    from shared.dataset.quoting import many
+    from shared.dataset.findings.quoting import many
     from tunedrop.app import App
     from tunedrop.export import export as fetch_examples
 
-    with told():
+    with exit_on_error():
         count = fetch_examples(App.at(app, key), model, out, provenance)
     typer.echo(f"{many(count, 'example')} in {out}; check it, then drop it as {model}/{out.name}")
 
@@ -115,36 +126,39 @@ def doctor(
     key: runs.Key = "",
     settings: Annotated[Path, typer.Option(help="file of settings")] = Path("local.settings.json"),
     wait: Annotated[float, typer.Option(min=0, help="seconds for a canary to be taken")] = 60,
-    as_json: Annotated[bool, typer.Option("--json", help="print the cases as JSON")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="print the results as JSON")] = False,
 ) -> None:
-    """Say what is wrong with an app and what mends it. Exits 0 if nothing is, 1 with problems."""
+    """Say what is wrong with an app and how to fix it. Exits 0 if nothing is, 1 with problems."""
     from shared.doctor import healthy
-    from tunedrop import doctor as office
+    from tunedrop import doctor as doctor_cli
     from tunedrop.app import App
 
     if local and app:
         raise typer.BadParameter("--local and --app exclude each other.")
-    with told():
-        cases = office.asked(App.at(app, key)) if local or app else office.here(settings, wait)
-    (office.as_json if as_json else office.show)(cases)
-    raise typer.Exit(0 if healthy(cases) else 1)
+    with exit_on_error():
+        if local or app:
+            results = doctor_cli.ask_app(App.at(app, key))
+        else:
+            results = doctor_cli.check_here(settings, wait)
+    (doctor_cli.print_json if as_json else doctor_cli.print_table)(results)
+    raise typer.Exit(0 if healthy(results) else 1)
 
 
-def scan(path: Path, role: Role, plan: Plan, *, deep: bool) -> "Scanned":
+def scan(path: Path, role: FileRole, plan: TrainingPlan, *, deep: bool) -> "ScanResult":
     from shared.dataset.scan import Scan
 
-    looking = Scan(str(path), role, plan, deep=deep)
+    scan = Scan(str(path), role, plan, deep=deep)
     with path.open("rb") as file:
         while chunk := file.read(CHUNK):
-            looking.feed(chunk)
-    return looking.finish()
+            scan.feed(chunk)
+    return scan.finish()
 
 
-def tell(title: str, verdict: "Verdict", *, as_json: bool, annotations: bool) -> None:
+def print_verdict(title: str, verdict: "Verdict", *, as_json: bool, annotations: bool) -> None:
     if as_json:
-        from shared.dataset import report
+        from shared.dataset.report import document
 
-        typer.echo(json.dumps(report.as_json(title, verdict), indent=2, ensure_ascii=False))
+        typer.echo(json.dumps(document.as_json(title, verdict), indent=2, ensure_ascii=False))
     elif annotations:
         from tunedrop import github
 
@@ -152,7 +166,7 @@ def tell(title: str, verdict: "Verdict", *, as_json: bool, annotations: bool) ->
     else:
         from tunedrop import show
 
-        show.verdict(verdict)
+        show.print_verdict(verdict)
 
 
 if __name__ == "__main__":

@@ -6,29 +6,34 @@ Knows how to ask and what its refusals mean, not what it is asked.
 import json
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tunedrop.stop import Stop
+from tunedrop.errors import CommandError
 
-STACK = Path(".local/stack.json")  # of `dev.py up` or `demo` in this folder
+STACK = Path(".local/stack.json")  # of `dev.py up` or `demo`, in this folder or one around it
 KEYS = "az functionapp keys list --name APP --resource-group GROUP"
 
 
-def running_here() -> dict[str, Any]:
-    """What the stack of this folder tells of itself: addresses and keys. Raises Stop."""
-    try:
-        return dict(json.loads(STACK.read_text(encoding="utf-8")))
-    except (OSError, ValueError):
-        raise Stop(
-            "no stack runs here: start it with `python3 dev.py up`, or name an app with --app."
-        ) from None
+def local_stack() -> dict[str, Any]:
+    """Addresses and keys of the stack that runs in this folder or in one around it. Raises
+    CommandError."""
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        with suppress(OSError, ValueError):
+            return dict(json.loads((folder / STACK).read_text(encoding="utf-8")))
+    raise CommandError(
+        "no stack runs in this folder or one around it: start it with `python3 dev.py up` and stay "
+        "in its checkout, or name an app with --app."
+    )
 
 
 @dataclass(frozen=True)
 class App:
-    """Every method raises Stop if the app cannot be reached or does not answer as it should."""
+    """Every method raises CommandError if the app cannot be reached or does not answer as
+    expected."""
 
     url: str
     key: str = ""
@@ -36,46 +41,52 @@ class App:
     @classmethod
     def at(cls, url: str, key: str) -> "App":
         """The app at this address; without one, the app that runs here."""
-        return cls((url or str(running_here()["app_url"])).rstrip("/"), key)
+        return cls((url or str(local_stack()["app_url"])).rstrip("/"), key)
 
     def get(self, path: str) -> dict[str, Any]:
-        return self._object(*self.ask(path))
+        return self._object(*self.request(path))
 
     def post(self, path: str, body: dict[str, str]) -> dict[str, Any]:
-        return self._object(*self.ask(path, json.dumps(body).encode()))
+        return self._object(*self.request(path, json.dumps(body).encode()))
 
-    def ask(self, path: str, body: bytes | None = None, patience: float = 60) -> tuple[int, bytes]:
-        """Status and body of any answer; `patience` in seconds."""
+    def request(
+        self, path: str, body: bytes | None = None, timeout: float = 60
+    ) -> tuple[int, bytes]:
+        """Status and body of any answer; `timeout` in seconds."""
         address = f"{self.url}/{path}"
         if not address.startswith(("https://", "http://")):
-            raise Stop(f"{self.url} is no web address: give --app https://NAME….")
+            raise CommandError(f"{self.url} is no web address: give --app https://NAME….")
         headers = {"x-functions-key": self.key} if self.key else {}
         request = urllib.request.Request(address, body, headers)
         try:
-            with urllib.request.urlopen(request, timeout=patience) as response:  # nosec B310
+            with urllib.request.urlopen(request, timeout=timeout) as response:  # nosec B310
                 return response.status, response.read()
         except urllib.error.HTTPError as error:
             return error.code, error.read()
         except OSError as error:
             reason = getattr(error, "reason", error)
-            raise Stop(f"{address} could not be reached: {reason}. Does the app run?") from None
+            raise CommandError(
+                f"{address} could not be reached: {reason}. Does the app run?"
+            ) from None
 
     def _object(self, status: int, body: bytes) -> dict[str, Any]:
-        found = parsed(body)
+        found = parse_object(body)
         if status < 300 and found:
             return found
         if problem := found.get("error"):
-            raise Stop(f"{problem['message']} {problem['fix']}".strip())
-        raise self.stranger(status)
+            raise CommandError(f"{problem['message']} {problem['fix']}".strip())
+        raise self.unexpected_status(status)
 
-    def stranger(self, status: int) -> Stop:
+    def unexpected_status(self, status: int) -> CommandError:
         """What to say of an answer that is not this app's."""
         if status == 401:
-            return Stop(f"{self.url} wants a Functions key: give one with --key: {KEYS}")
-        return Stop(f"{self.url} answered {status}, not as this app does. Is it the right one?")
+            return CommandError(f"{self.url} wants a Functions key: give one with --key: {KEYS}")
+        return CommandError(
+            f"{self.url} answered {status}, not as this app does. Is it the right one?"
+        )
 
 
-def parsed(body: bytes) -> dict[str, Any]:
+def parse_object(body: bytes) -> dict[str, Any]:
     """The JSON object in `body`; empty for anything else."""
     try:
         found = json.loads(body)

@@ -1,6 +1,6 @@
-"""`tunedrop doctor`: what is wrong with an app, asked here or of the app itself, and what mends it.
+"""`tunedrop doctor`: what is wrong with an app and how to fix it; checked here, or by the app.
 
-Knows where settings are found and how cases are shown; `shared.doctor` knows what is examined.
+Knows where settings are found and how results are shown; `shared.doctor` knows what is checked.
 """
 
 import asyncio
@@ -17,90 +17,95 @@ from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
-from shared.doctor import Case, State, examine, healthy
-from tunedrop.app import App, parsed
-from tunedrop.stop import Stop
+from shared.doctor import CheckResult, State, as_json, healthy, run_checks
+from tunedrop.app import App, parse_object
+from tunedrop.errors import CommandError
 
 COLOURS = {"ok": "green", "warning": "yellow", "problem": "bold red", "unknown": "cyan"}
-PATIENCE_SECONDS = 200  # Azure itself cuts an answer off at 230
-OURS = ("AZURE_OPENAI_", "TunedropStorage")
+TIMEOUT_SECONDS = 200  # Azure itself cuts an answer off at 230
+PREFIXES = ("AZURE_OPENAI_", "TunedropStorage")
 
 
-def here(settings: Path, wait: float) -> list[Case]:
-    """Examine from this machine, with the settings of the environment and of the file."""
+def check_here(settings: Path, canary_seconds: float) -> list[CheckResult]:
+    """Check from this machine, with the settings of the environment and of the file."""
     for name, value in _values(settings).items():
         os.environ.setdefault(name, value)  # as the Functions host does
-    if not any(name.startswith(OURS) for name in os.environ):
-        raise Stop(
+    if not any(name.startswith(PREFIXES) for name in os.environ):
+        raise CommandError(
             f"no settings here: run it beside {settings.name}, or ask an app with --local or --app."
         )
-    logging.disable(logging.CRITICAL)  # what the SDKs have to say of refused calls is told better
-    with _waiting():
-        return asyncio.run(examine(os.environ, wait=wait))
+    logging.disable(logging.CRITICAL)  # the results say more than the SDKs' log of refused calls
+    with _progress():
+        return asyncio.run(run_checks(os.environ, canary_seconds=canary_seconds))
 
 
-def asked(app: App) -> list[Case]:
-    """Ask the app to examine itself, and its host how it is. Raises Stop."""
-    with _waiting():
-        status, answer = app.ask("api/doctor", patience=PATIENCE_SECONDS)
-    body = parsed(answer)
-    if status not in (200, 503) or "cases" not in body:
-        raise app.stranger(status)
-    cases = [Case(**{**case, "state": State(case["state"])}) for case in body["cases"]]
-    status, answer = app.ask("admin/host/status")
-    return [*cases, _host(status, parsed(answer))]
+def ask_app(app: App) -> list[CheckResult]:
+    """Let the app check itself, and ask its host for its state. Raises CommandError."""
+    with _progress():
+        status, answer = app.request("api/doctor", timeout=TIMEOUT_SECONDS)
+    body = parse_object(answer)
+    if status not in (200, 503) or "checks" not in body:
+        raise app.unexpected_status(status)
+    results = [CheckResult(**{**item, "state": State(item["state"])}) for item in body["checks"]]
+    status, answer = app.request("admin/host/status")
+    return [*results, _host(status, parse_object(answer))]
 
 
-def _waiting() -> Status:
-    return Console(stderr=True).status("examining; a canary may take a minute to be found")
+def _progress() -> Status:
+    return Console(stderr=True).status("checking; it may take a minute until a canary is found")
 
 
-def _host(status: int, body: Mapping[str, Any]) -> Case:
-    """host | The Functions host runs and has no complaint (asked with --local and --app)."""
+def _host(status: int, body: Mapping[str, Any]) -> CheckResult:
+    """host | The Functions host runs and reports no error (asked with --local and --app)."""
     if status in (401, 403):
         fix = "Give the master key: az functionapp keys list --name APP --resource-group GROUP"
-        return Case("host", State.UNKNOWN, "The host tells only who has the master key.", fix)
+        message = "The host answers only with the master key."
+        return CheckResult("host", State.UNKNOWN, message, fix)
     state, version = body.get("state"), body.get("version", "unknown")
-    complaints = "; ".join(str(error) for error in body.get("errors") or [])
-    if state != "Running" or complaints:
-        seen = f"The host is {state or f'silent ({status})'}. {complaints}".strip()
+    errors = "; ".join(str(error) for error in body.get("errors") or [])
+    if state != "Running" or errors:
+        message = f"The host is {state or f'silent ({status})'}. {errors}".strip()
         fix = "See its log: az webapp log tail --name APP --resource-group GROUP"
-        return Case("host", State.PROBLEM, seen, fix)
-    return Case("host", State.OK, f"The host runs, version {version}.")
+        return CheckResult("host", State.PROBLEM, message, fix)
+    return CheckResult("host", State.OK, f"The host runs, version {version}.")
 
 
 def _values(settings: Path) -> dict[str, str]:
     try:
-        found = json.loads(settings.read_text(encoding="utf-8-sig"))
-        if found.get("IsEncrypted"):
-            raise Stop(f"{settings} is encrypted: func settings decrypt")
-        return {str(name): str(value) for name, value in found.get("Values", {}).items()}
+        content = json.loads(settings.read_text(encoding="utf-8-sig"))
+        if content.get("IsEncrypted"):
+            raise CommandError(f"{settings} is encrypted: func settings decrypt")
+        return {str(name): str(value) for name, value in content.get("Values", {}).items()}
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, AttributeError):
-        raise Stop(f"{settings} cannot be read as JSON with Values in it.") from None
+        raise CommandError(f"{settings} cannot be read as JSON with Values in it.") from None
 
 
-def show(cases: list[Case]) -> None:
+def print_table(results: list[CheckResult]) -> None:
+    """One line for each result; what waits for the same other check shares a line at the end."""
     screen = Console(highlight=False, markup=False, soft_wrap=True)
-    hidden: dict[str, list[str]] = defaultdict(list)  # what is unknown, by what it waits for
-    for case in cases:
-        if case.state == State.UNKNOWN and not case.fix:
-            hidden[case.seen].append(case.id)
-    shown = [case for case in cases if case.id not in {id for ids in hidden.values() for id in ids}]
-    width = max((len(case.id) for case in shown), default=0)
-    for case in shown:
-        state = (f"{case.state:<8}", COLOURS[case.state])
-        screen.print(Text.assemble(state, f" {case.id:<{width}}  {case.seen}"))
-        if case.fix:
-            screen.print(Text(f"{'':8} {'':{width}}  → {case.fix}", "dim"))
-    for seen, ids in hidden.items():
-        screen.print(Text.assemble(("unknown ", COLOURS["unknown"]), f" {seen}  {', '.join(ids)}"))
-    counts = Counter(case.state for case in cases)
-    found = ", ".join(f"{n} × {state}" for state in State if (n := counts[state]))
-    screen.print(found, style="bold green" if healthy(cases) else "bold red")
+    shown = [result for result in results if not _is_blocked(result)]
+    blocked: dict[str, list[str]] = defaultdict(list)  # ids, by what they wait for
+    for result in filter(_is_blocked, results):
+        blocked[result.message].append(result.id)
+    width = max((len(result.id) for result in shown), default=0)
+    for result in shown:
+        state = (f"{result.state:<8}", COLOURS[result.state])
+        screen.print(Text.assemble(state, f" {result.id:<{width}}  {result.message}"))
+        if result.fix:
+            screen.print(Text(f"{'':8} {'':{width}}  → {result.fix}", "dim"))
+    for message, ids in blocked.items():
+        state = ("unknown ", COLOURS["unknown"])
+        screen.print(Text.assemble(state, f" {message}  {', '.join(ids)}"))
+    counts = Counter(result.state for result in results)
+    total = ", ".join(f"{n} × {state}" for state in State if (n := counts[state]))
+    screen.print(total, style="bold green" if healthy(results) else "bold red")
 
 
-def as_json(cases: list[Case]) -> None:
-    body = {"healthy": healthy(cases), "cases": [case.as_json() for case in cases]}
-    typer.echo(json.dumps(body, indent=2, ensure_ascii=False))
+def _is_blocked(result: CheckResult) -> bool:
+    return result.state == State.UNKNOWN and not result.fix
+
+
+def print_json(results: list[CheckResult]) -> None:
+    typer.echo(json.dumps(as_json(results), indent=2, ensure_ascii=False))

@@ -7,15 +7,15 @@ import urllib.parse
 from pathlib import Path
 
 from tunedrop.app import App
-from tunedrop.stop import Stop
+from tunedrop.errors import CommandError
 
 
 def export(app: App, model: str, out: Path, provenance: Path | None) -> int:
-    """Write the examples, and where they come from; the number of examples. Raises Stop."""
+    """Write the examples, and where they come from; the number of examples. Raises CommandError."""
     path = f"api/models/{urllib.parse.quote(model, safe='')}/examples"
     examples = _fetch(app, path)
     if not examples:
-        raise Stop(
+        raise CommandError(
             f"{model} has no rated answers yet: switch remembering on (TUNEDROP_REMEMBER) and "
             "rate some with POST /api/feedback."
         )
@@ -26,7 +26,7 @@ def export(app: App, model: str, out: Path, provenance: Path | None) -> int:
 
 
 def _fetch(app: App, path: str) -> bytes:
-    status, body = app.ask(path, patience=120)
+    status, body = app.request(path, timeout=120)
     if status != 200:
-        raise app.stranger(status)
+        raise app.unexpected_status(status)
     return body

@@ -2,20 +2,20 @@
 
 import typer
 
-from shared.dataset.examples import Finding
+from shared.dataset.findings.finding import Finding
 from shared.dataset.verdict import Verdict
 
 LEVELS = {"error": "error", "warning": "warning", "advice": "notice"}
-AT_MOST = 50  # GitHub shows ten of each level for a step; more only make the log longer
+MAX_PLACES = 50  # GitHub shows ten of each level for a step; more only make the log longer
 
 
 def annotate(verdict: Verdict) -> None:
     for group in verdict.groups:
-        for finding in group.places[:AT_MOST]:
+        for finding in group.places[:MAX_PLACES]:
             typer.echo(_command(finding, None))
     for file in verdict.files:
         for group in verdict.groups_of(file):
-            for finding in group.places[:AT_MOST]:
+            for finding in group.places[:MAX_PLACES]:
                 typer.echo(_command(finding, file.name))
 
 
@@ -23,7 +23,7 @@ def _command(finding: Finding, file: str | None) -> str:
     """The finding as ::error file=…,line=…::… with what the format reserves escaped."""
     properties = {"file": file, "line": finding.line, "title": finding.id}
     given = ",".join(f"{k}={_property(v)}" for k, v in properties.items() if v is not None)
-    return f"::{LEVELS[finding.severity]} {given}::{_data(f'{finding.what} {finding.fix}')}"
+    return f"::{LEVELS[finding.severity]} {given}::{_data(f'{finding.message} {finding.fix}')}"
 
 
 def _data(text: str) -> str:

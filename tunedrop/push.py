@@ -11,40 +11,46 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shared.errors import DropError
-from shared.run.folder import PROBLEM, Role, parse
+from shared.run.folder import PROBLEM, DropRole, parse
 from tunedrop.app import App
-from tunedrop.stop import Stop
+from tunedrop.errors import CommandError
 
 if TYPE_CHECKING:
     from azure.storage.blob import BlobProperties, ContainerClient
 
-PATIENCE_SECONDS = 180  # for the event, the quiet period and the start of an app that slept
-RIGHT = "You need the role Storage Blob Data Contributor on that container, and `az login`."
+MAX_WAIT_SECONDS = 180  # for the event, the quiet period and the start of an app that slept
+ROLE = "You need the role Storage Blob Data Contributor on that container, and `az login`."
 
 
-def named(paths: list[Path], model: str) -> dict[str, Path]:
+def blob_names(paths: list[Path], model: str) -> dict[str, Path]:
     """Where each file goes, by its name in the container; the training file last: then what belongs
     to it is there. A folder stands for the files in it that are datasets or a run.yaml."""
     files: dict[str, Path] = {}
     for path in paths:
+        if not path.exists():
+            raise CommandError(f"{path} does not exist.")
         inside = [path]
         if path.is_dir():
             inside = [file for file in sorted(path.iterdir()) if _role(f"any/{file.name}")]
             if not inside:
-                raise Stop(f"{path} holds no training….jsonl, validation….jsonl or run.yaml.")
+                raise CommandError(
+                    f"{path} holds no training….jsonl, validation….jsonl or run.yaml."
+                )
         folder = model or (path.resolve().name if path.is_dir() else "")
         files |= {f"{folder}/{file.name}" if folder else file.name: file for file in inside}
     try:
         roles = {name: parse(name)[1] for name in files}
     except DropError as error:
         or_so = "" if model else " With --model NAME it is dropped for NAME."
-        raise Stop(f"{error.message} {error.fix}{or_so}") from None
-    if list(roles.values()).count(Role.TRAINING) != 1:
-        raise Stop(f"a drop has one training file; these are {', '.join(files)}.")
-    return {name: files[name] for name in sorted(files, key=lambda n: roles[n] is Role.TRAINING)}
+        raise CommandError(f"{error.message} {error.fix}{or_so}") from None
+    if list(roles.values()).count(DropRole.TRAINING) != 1:
+        raise CommandError(f"a drop has one training file; these are {', '.join(files)}.")
+    return {
+        name: files[name] for name in sorted(files, key=lambda n: roles[n] is DropRole.TRAINING)
+    }
 
 
-def _role(name: str) -> Role | None:
+def _role(name: str) -> DropRole | None:
     """What a blob of that name is taken as; None for one that has no place in a drop."""
     try:
         return parse(name)[1]
@@ -53,7 +59,7 @@ def _role(name: str) -> Role | None:
 
 
 class Datasets:
-    """The container that people drop into. Every method raises Stop if storage does not let it."""
+    """The container that people drop into. Every method raises CommandError if storage fails."""
 
     def __init__(self, client: "ContainerClient") -> None:
         self.client = client
@@ -72,7 +78,9 @@ class Datasets:
             try:
                 blobs = BlobServiceClient.from_connection_string(storage)
             except ValueError:
-                raise Stop("--storage is neither https://… nor a connection string.") from None
+                raise CommandError(
+                    "--storage is neither https://… nor a connection string."
+                ) from None
         return cls(blobs.get_container_client(container))
 
     def drop(self, files: dict[str, Path]) -> "BlobProperties":
@@ -83,10 +91,10 @@ class Datasets:
                     uploaded = self.client.upload_blob(name, content, overwrite=True)
             return uploaded.get_blob_properties()
 
-    def beside(self, files: dict[str, Path]) -> list[str]:
+    def from_earlier_drops(self, files: dict[str, Path]) -> list[str]:
         """What lies in the model's folder of earlier drops, and so belongs to this one."""
         ours = {_role(name) for name in files}
-        newest: dict[Role | None, str] = {}
+        newest: dict[DropRole | None, str] = {}
         for blob in sorted(self._folder(files), key=lambda blob: blob.last_modified):
             newest[_role(blob.name)] = blob.name
         return [name for role, name in newest.items() if role and role not in ours]
@@ -107,23 +115,25 @@ class Datasets:
             return [*in_it, *lone]
 
 
-def taken(app: App, datasets: Datasets, files: dict[str, Path], dropped: "BlobProperties") -> Any:
-    """The run that the app makes of a drop. Raises Stop with what the app says against it."""
+def wait_for_run(
+    app: App, datasets: Datasets, files: dict[str, Path], dropped: "BlobProperties"
+) -> Any:
+    """The run that the app makes of a drop. Raises CommandError with the app's own reason."""
     model = parse(list(files)[-1])[0]
-    for _ in _looks():
+    for _ in _poll():
         for run in app.get(f"api/runs?model={model}&limit=20")["runs"]:
             if run["training"]["etag"].strip('"') == dropped.etag.strip('"'):
                 return run
         if problem := datasets.problem(files, dropped):
-            raise Stop(problem)
-    raise Stop(
-        f"the files lie in the container, but the app has not taken them in {PATIENCE_SECONDS} s. "
+            raise CommandError(problem)
+    raise CommandError(
+        f"the files lie in the container, but the app has not taken them in {MAX_WAIT_SECONDS} s. "
         "Its timer looks for missed drops: see `tunedrop runs` later, or ask `tunedrop doctor` why."
     )
 
 
-def _looks() -> Iterator[None]:
-    deadline = time.monotonic() + PATIENCE_SECONDS
+def _poll() -> Iterator[None]:
+    deadline = time.monotonic() + MAX_WAIT_SECONDS
     while time.monotonic() < deadline:
         yield
         time.sleep(0.5)
@@ -131,9 +141,16 @@ def _looks() -> Iterator[None]:
 
 @contextmanager
 def _translated() -> Iterator[None]:
-    from azure.core.exceptions import AzureError
+    from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError
+
+    from shared.cloud.translate import STORAGE, service_error, unreachable
 
     try:
         yield
+    except ResourceNotFoundError:
+        raise CommandError("the container does not exist: name it with --container.") from None
+    except HttpResponseError as error:
+        failure = service_error(STORAGE, "drop the files", error, fix=ROLE)
+        raise CommandError(f"{failure} {ROLE if not failure.fix else ''}".strip()) from None
     except AzureError as error:
-        raise Stop(f"storage refuses: {str(error).splitlines()[0]} {RIGHT}") from None
+        raise CommandError(str(unreachable(STORAGE, "drop the files", error))) from None

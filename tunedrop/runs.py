@@ -1,7 +1,6 @@
 """The commands that start, watch and steer runs, against a running app."""
 
 import getpass
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +10,7 @@ from urllib.parse import quote, urlencode
 import typer
 
 from shared.run.stages import ENDS
-from tunedrop.stop import Stop, told
+from tunedrop.errors import CommandError, exit_on_error
 
 if TYPE_CHECKING:
     from tunedrop.app import App
@@ -22,8 +21,10 @@ Address = Annotated[
 ]
 Key = Annotated[str, typer.Option(envvar="TUNEDROP_FUNCTION_KEY", help="Functions key")]
 RunId = Annotated[str, typer.Argument(metavar="RUN", help="the run's id")]
-LOOK_SECONDS = 1.0
-PATIENCE = 20  # looks in a row that may fail, each a second later than the one before: apps restart
+POLL_SECONDS = 1.0
+MAX_FAILED_POLLS = (
+    20  # looks in a row that may fail, each a second later than the one before: apps restart
+)
 
 cli = typer.Typer()
 
@@ -46,21 +47,23 @@ def push(
     """Drop a dataset and say what the app makes of it. Exits 1 if it is rejected."""
     from tunedrop import push as pushing
     from tunedrop import watch as watching
-    from tunedrop.app import App, running_here
+    from tunedrop.app import App, local_stack
 
-    with told():
-        files = pushing.named(paths, model)
+    with exit_on_error():
+        files = pushing.blob_names(paths, model)
         app = App.at(address, key)
         if address and not storage:
-            raise Stop("where are its datasets? Give --storage; `azd env get-values` tells it.")
-        datasets = pushing.Datasets.at(storage or running_here()["storage"], container)
+            raise CommandError(
+                "where are its datasets? Give --storage; `azd env get-values` prints it."
+            )
+        datasets = pushing.Datasets.at(storage or local_stack()["storage"], container)
         dropped = datasets.drop(files)
         typer.echo("\n".join(f"dropped {name}" for name in files))
-        for name in datasets.beside(files):
-            typer.echo(f"  with {name}, which lay there already")
-        run = pushing.taken(app, datasets, files, dropped)
-        known = watching.when(run["timeline"][0]["at"]) < dropped.last_modified
-        typer.echo(f"run {run['id']}{': this very content was dropped before' if known else ''}")
+        for name in datasets.from_earlier_drops(files):
+            typer.echo(f"  with {name}, which was there already")
+        run = pushing.wait_for_run(app, datasets, files, dropped)
+        known = watching.parse_time(run["timeline"][0]["at"]) < dropped.last_modified
+        typer.echo(f"run {run['id']}{': the same content was dropped before' if known else ''}")
         _follow(app, run["id"], until_checked=not watch)
 
 
@@ -72,18 +75,18 @@ def runs(
     address: Address = "",
     key: Key = "",
 ) -> None:
-    """List runs, the youngest first, with what is in their way or why they have ended."""
+    """List runs, the newest first, with what is in their way or why they have ended."""
     from rich.console import Console
 
     from tunedrop import watch
     from tunedrop.app import App
 
-    with told():
+    with exit_on_error():
         asked = {"model": model, "stage": stage, "limit": limit}
         query = urlencode({name: value for name, value in asked.items() if value})
         found = App.at(address, key).get(f"api/runs?{query}")["runs"]
         if found:
-            watch.show(found, Console(highlight=False))
+            watch.print_runs(found, Console(highlight=False))
         else:
             typer.echo("no run yet" if not (model or stage) else "no such run")
 
@@ -93,52 +96,54 @@ def watch_run(run_id: RunId, address: Address = "", key: Key = "") -> None:
     """Show a run as it goes, to its end. Exits 0 if it serves then, and 1 otherwise."""
     from tunedrop.app import App
 
-    with told():
+    with exit_on_error():
         _follow(App.at(address, key), run_id)
 
 
-def _steer(order: str, what: str) -> None:
+def _add_command(action: str, description: str) -> None:
     def command(
         run_id: RunId,
         why: Annotated[str, typer.Option(help="the reason, for the run's log")] = "",
-        who: Annotated[str, typer.Option(help="who says so")] = "",
+        who: Annotated[str, typer.Option(help="who gives the command")] = "",
         address: Address = "",
         key: Key = "",
     ) -> None:
         from tunedrop.app import App
 
-        with told():
-            said = {"who": who or getpass.getuser(), "why": why}
-            run = App.at(address, key).post(f"api/runs/{quote(run_id, safe='')}/{order}", said)
-            waits = run["order"] and run["order"]["what"] == order
-            typer.echo(f"{run['id']} is {run['stage']}{f'; {order} is under way' if waits else ''}")
+        with exit_on_error():
+            reason = {"who": who or getpass.getuser(), "why": why}
+            run = App.at(address, key).post(f"api/runs/{quote(run_id, safe='')}/{action}", reason)
+            waits = run["command"] and run["command"]["action"] == action
+            typer.echo(
+                f"{run['id']} is {run['stage']}{f'; {action} is under way' if waits else ''}"
+            )
 
-    cli.command(order, help=what)(command)
+    cli.command(action, help=description)(command)
 
 
-for _order, _what in {
+for _action, _description in {
     "start": "Let a run begin that waits for it (`start: manual` in run.yaml).",
     "pause": "Hold a run's job; it keeps its place.",
     "resume": "Let a paused job go on.",
     "cancel": "End a run: its job and its deployment go, nothing is left that costs.",
-    "retry": "Take up a run that has ended, from its last good stage.",
+    "retry": "Reopen a run that has ended, from its last good stage.",
 }.items():
-    _steer(_order, _what)
+    _add_command(_action, _description)
 
 
-def _looks(app: "App", run_id: str) -> "Iterator[Run]":
-    """A run again and again. Raises Stop if the first look fails, or too many in a row."""
+def _poll(app: "App", run_id: str) -> "Iterator[Run]":
+    """A run again and again. Raises CommandError if the first look fails, or too many in a row."""
     path = f"api/runs/{quote(run_id, safe='')}"
     run, failed = app.get(path), 0
     while True:
         if not failed:
             yield run
-        time.sleep(LOOK_SECONDS * (1 + failed))
+        time.sleep(POLL_SECONDS * (1 + failed))
         try:
             run, failed = app.get(path), 0
-        except Stop:
+        except CommandError:
             failed += 1
-            if failed > PATIENCE:
+            if failed > MAX_FAILED_POLLS:
                 raise
 
 
@@ -150,23 +155,14 @@ def _follow(app: "App", run_id: str, *, until_checked: bool = False) -> None:
 
     screen = Console(highlight=False)
     try:
-        run = watch.follow(_looks(app, run_id), screen, until_checked=until_checked)
+        run = watch.follow(_poll(app, run_id), screen, until_checked=until_checked)
     except KeyboardInterrupt:
-        typer.echo(f"\nIt goes on by itself: `{_called()} watch {run_id}` looks again.")
+        typer.echo(f"\nIt goes on by itself: `tunedrop watch {run_id}` looks again.")
         raise typer.Exit(130) from None
     if run["stage"] in ENDS:
-        watch.end(run, app.url, screen)
+        watch.print_end(run, app.url, screen)
         raise typer.Exit(0 if run["stage"] == "serving" else 1)
     if run["stage"] == "ready":
-        typer.echo(f"It is ready and waits for `{_called()} start {run_id}`.")
+        typer.echo(f"It is ready and waits for `tunedrop start {run_id}`.")
     else:
-        typer.echo(f"It is {run['stage']} and goes on by itself: `{_called()} watch {run_id}`.")
-
-
-def _called() -> str:
-    """How this command was called, to be pasted."""
-    if Path(sys.argv[0]).name != "__main__.py":
-        return "tunedrop"
-    python = Path(sys.executable)
-    here = python.is_relative_to(Path.cwd())
-    return f"{python.relative_to(Path.cwd()) if here else python} -m tunedrop"
+        typer.echo(f"It is {run['stage']} and goes on by itself: `tunedrop watch {run_id}`.")

@@ -3,18 +3,18 @@
 from rich.console import Console
 from rich.text import Text
 
-from shared.dataset.cost import usd
-from shared.dataset.findings import TABLE
-from shared.dataset.notes import Group
-from shared.dataset.quoting import many
-from shared.dataset.scan import Scanned
+from shared.dataset.findings.collector import FindingGroup
+from shared.dataset.findings.quoting import many
+from shared.dataset.findings.table import TABLE
+from shared.dataset.measure.cost import usd
+from shared.dataset.scan import ScanResult
 from shared.dataset.verdict import Verdict
 
 PLACES = 5  # of each kind; --json and --html have more
 COLOURS = {"error": "bold red", "warning": "yellow", "advice": "cyan"}
 
 
-def verdict(found: Verdict) -> None:
+def print_verdict(found: Verdict) -> None:
     screen = Console(highlight=False, markup=False, soft_wrap=True)
     for file in found.files:
         _file(screen, file, found)
@@ -27,16 +27,16 @@ def verdict(found: Verdict) -> None:
         screen.print("accepted", style="bold green")
 
 
-def _file(screen: Console, file: Scanned, found: Verdict) -> None:
+def _file(screen: Console, file: ScanResult, found: Verdict) -> None:
     screen.print(
         f"{file.name}: {many(file.examples, 'example')}, {many(file.size, 'byte')}", style="bold"
     )
-    for name, spread in (("total", file.stats.total), ("assistant", file.stats.assistant)):
-        if spread:
+    for name, numbers in (("total", file.stats.total), ("assistant", file.stats.assistant)):
+        if numbers:
             screen.print(
-                f"  {name + ' tokens':<17} {spread.sum:>11,}   min {spread.min:,}  p5 "
-                f"{spread.p5:,.0f}  median {spread.median:,.0f}  mean {spread.mean:,.1f}  p95 "
-                f"{spread.p95:,.0f}  max {spread.max:,}"
+                f"  {name + ' tokens':<17} {numbers.sum:>11,}   min {numbers.min:,}  p5 "
+                f"{numbers.p5:,.0f}  median {numbers.median:,.0f}  mean {numbers.mean:,.1f}  p95 "
+                f"{numbers.p95:,.0f}  max {numbers.max:,}"
             )
     groups = found.groups_of(file)
     for group in groups:
@@ -45,15 +45,22 @@ def _file(screen: Console, file: Scanned, found: Verdict) -> None:
         screen.print("  clean")
 
 
-def _group(screen: Console, group: Group, name: str) -> None:
+def _group(screen: Console, group: FindingGroup, name: str) -> None:
     kind = TABLE[group.id]
     times = f" {group.count:,}×" if group.count > 1 else ""
-    screen.print(Text.assemble("  ", (kind.severity, COLOURS[kind.severity]), f" {kind.title}",
-                               (f" ({group.id}){times}", "dim")))  # fmt: skip
+    screen.print(
+        Text.assemble(
+            "  ",
+            (kind.severity, COLOURS[kind.severity]),
+            f" {kind.title}",
+            (f" ({group.id}){times}", "dim"),
+        )
+    )
     for finding in group.places[:PLACES]:
         where = f"{name}:{finding.line}" if finding.line else name
-        message = f" message {finding.message}:" if finding.message is not None else ""
-        screen.print(f"    {where}:{message} {finding.what}")
+        index = finding.message_index
+        message = f" message {index}:" if index is not None else ""
+        screen.print(f"    {where}:{message} {finding.message}")
     if group.count > PLACES:
         screen.print(f"    … and {group.count - PLACES:,} more", style="dim")
     screen.print(f"    → {group.places[0].fix}", style="dim")

@@ -1,6 +1,6 @@
 """A run in a terminal: its stages as they pass, how far its job is, how it ended, what is running.
 
-Shows what the app's API tells of runs; knows neither the app nor the ledger.
+Shows what the app's API says of runs; knows neither the app nor the ledger.
 """
 
 from collections.abc import Iterable
@@ -50,10 +50,10 @@ def follow(looks: Iterable[Run], screen: Console, *, until_checked: bool = False
 
 def stage_lines(run: Run) -> list[str]:
     """A line for each stage that is over, with the seconds it took; the last one has not ended."""
-    moments = [(moment["stage"], when(moment["at"])) for moment in run["timeline"]]
+    moments = [(moment["stage"], parse_time(moment["at"])) for moment in run["timeline"]]
     lines = [
-        f"  {stage:<10}[dim]{(after - since).total_seconds():7.1f} s  {_said(stage, run)}[/dim]"
-        for (stage, since), (_, after) in pairwise(moments)
+        f"  {stage:<10}[dim]{(end - at).total_seconds():7.1f} s  {_stage_detail(stage, run)}[/dim]"
+        for (stage, at), (_, end) in pairwise(moments)
     ]
     if run["stage"] in ENDS:
         lines.append(f"  [bold]{run['stage']}[/bold]")
@@ -61,7 +61,7 @@ def stage_lines(run: Run) -> list[str]:
 
 
 def detail(run: Run) -> str:
-    """What is to be said of the stage that a run is in."""
+    """What is known of the stage that a run is in."""
     progress = run["progress"]
     parts = [run["waiting_for"] or ""]
     if progress["step"]:
@@ -69,12 +69,12 @@ def detail(run: Run) -> str:
     if progress["train_loss"] is not None:
         parts.append(f"loss {progress['train_loss']:.2f}")
     if progress["estimated_finish"]:
-        left = (when(progress["estimated_finish"]) - datetime.now(UTC)).total_seconds()
+        left = (parse_time(progress["estimated_finish"]) - datetime.now(UTC)).total_seconds()
         parts.append(f"ETA {max(left, 0):.0f} s")
     return "  ".join(filter(None, parts))
 
 
-def end(run: Run, app_url: str, screen: Console) -> None:
+def print_end(run: Run, app_url: str, screen: Console) -> None:
     """How a run has ended, and where to read on."""
     if run["stage"] == "serving":
         screen.print(f"\n[bold]{run['model']}@{run['version']}[/bold] serves.")
@@ -85,28 +85,28 @@ def end(run: Run, app_url: str, screen: Console) -> None:
     screen.print(f"  report    {app_url}/api/runs/{run['id']}/report.html", soft_wrap=True)
 
 
-def show(runs: list[Run], screen: Console) -> None:
+def print_runs(runs: list[Run], screen: Console) -> None:
     """The runs of a list, a line each; in a terminal no longer than that is wide."""
     width = max(len(run["id"]) for run in runs)
     for run in runs:
-        since = when(run["timeline"][-1]["at"]).astimezone()
+        since = parse_time(run["timeline"][-1]["at"]).astimezone()
         line = Text(f"{run['id']:<{width}}  {run['stage']:<10}  {since:%Y-%m-%d %H:%M}  ")
-        line.append(_in_short(run), "dim")
+        line.append(_summary(run), "dim")
         whole = not screen.is_terminal
         screen.print(line, no_wrap=True, overflow="ignore" if whole else "ellipsis", crop=not whole)
 
 
-def _in_short(run: Run) -> str:
+def _summary(run: Run) -> str:
     if run["stage"] == "serving":
         return f"{run['model']}@{run['version']}"
     return str(run["failure"]["message"]) if run["failure"] else detail(run)
 
 
-def when(text: str) -> datetime:
+def parse_time(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-def _said(stage: str, run: Run) -> str:
+def _stage_detail(stage: str, run: Run) -> str:
     if stage == "received":
         counts = [run[role]["examples"] for role in ("training", "validation") if run[role]]
         return f"{' + '.join(map(str, counts))} examples read"

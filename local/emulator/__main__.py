@@ -1,25 +1,39 @@
-"""python -m local.emulator: reads the arguments, serves, and leaves quickly when told to."""
+"""The command: reads the arguments, serves, and stops soon after a signal. Knows no operation."""
 
 import argparse
 import os
 import signal
 import socket
 import sys
+import threading
 import warnings
 from pathlib import Path
+from types import FrameType
 
 import uvicorn
 
-from .app import build_app
-from .auth import DEFAULT_KEY
-from .language import MODEL_NAMES, Language
-from .weights import DTYPES, OFFLINE_AND_QUIET
+from . import DEFAULT_KEY, __version__
+from .app import Emulator, build_app
+from .language.model import MODEL_NAMES, LanguageModel
+from .language.weights import DTYPES, OFFLINE_AND_QUIET
+
+# Seconds that answers under way get at the end; the training gets `app.STOP_TIMEOUT` after that.
+GRACEFUL_SECONDS = 1
+# SIGHUP (the terminal was closed) does not exist on Windows.
+STOP_SIGNALS = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+]
+
+
+def command_name() -> str:
+    """The installed command, or the module as it was started with -m."""
+    name = Path(sys.argv[0]).name
+    return f"python -m {__package__}" if name == "__main__.py" else name
 
 
 def parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m local.emulator", description="Azure OpenAI on a laptop."
-    )
+    parser = argparse.ArgumentParser(prog=command_name(), description="Azure OpenAI on a laptop.")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     parser.add_argument("--port", type=int, default=8080, help="default: 8080; 0 takes a free one")
     parser.add_argument("--host", default="127.0.0.1", help="default: this machine only")
     parser.add_argument(
@@ -32,7 +46,7 @@ def parse_arguments() -> argparse.Namespace:
         "--model",
         choices=sorted(MODEL_NAMES),
         default="smollm2",
-        help="who answers; tiny has random weights and is for tests (default: smollm2)",
+        help="which model answers; tiny has random weights and is for tests (default: smollm2)",
     )
     parser.add_argument(
         "--weights", type=Path, help="cache of converted weights (default: STATE/../models)"
@@ -53,12 +67,12 @@ def parse_arguments() -> argparse.Namespace:
 
 def prepare_environment() -> None:
     """Before torch is imported, which reads these once."""
-    # Threads that spin while they wait are ruinous when another process wants the core: with one
+    # Threads that spin while they wait take the core from another process that needs it: with one
     # busy neighbour on two cores, a token took three times as long.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ.update(OFFLINE_AND_QUIET)
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    # peft still asks transformers for a name that is on its way out; nobody here can change that.
+    # peft still asks transformers for a name that is deprecated; it cannot be changed from here.
     warnings.filterwarnings("ignore", category=FutureWarning)
 
 
@@ -71,36 +85,64 @@ def listen(host: str, port: int) -> socket.socket:
         return listener
     except (OSError, OverflowError) as error:
         number = getattr(error, "errno", None)
-        why = os.strerror(number) if number else "there is no such port"
-        sys.exit(f"The emulator cannot listen on {host}:{port} ({why}); take another port.")
+        reason = os.strerror(number) if number else "there is no such port"
+        sys.exit(f"The emulator cannot listen on {host}:{port} ({reason}); take another port.")
 
 
-def main() -> None:
-    wanted = parse_arguments()
-    prepare_environment()
-    try:
-        wanted.state.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        sys.exit(f"The folder {wanted.state} cannot be used ({error.strerror}); take another one.")
-    weights = wanted.weights or wanted.state.resolve().parent / "models"
-    listener = listen(wanted.host, wanted.port)
-    language = Language(wanted.model, weights, wanted.state.resolve() / "adapters", wanted.dtype)
-    app = build_app(wanted.state.resolve(), language, wanted.key, not wanted.lazy)
-    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)
-    # uvicorn stops on these signals and then raises them again for whoever was there before it.
-    for signum in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(signum, lambda *_: None)
-    shown_key = DEFAULT_KEY if wanted.key == DEFAULT_KEY else "..."
-    # The socket is open: whoever reads this may already connect.
-    url = f"http://{wanted.host}:{listener.getsockname()[1]}"
-    sys.stdout.write(
-        f"Azure OpenAI emulator on {url} ({MODEL_NAMES[wanted.model]} answers)\n"
+def banner(url: str, model: str, key: str) -> str:
+    shown_key = DEFAULT_KEY if key == DEFAULT_KEY else "..."
+    return (
+        f"Azure OpenAI emulator on {url} ({MODEL_NAMES[model]} answers)\n"
         f"  OpenAI(base_url='{url}/openai/v1/', api_key={shown_key!r})\n"
         f"  state, clock, faults and journal: {url}/_emulator\n"
     )
+
+
+class Server(uvicorn.Server):
+    """Stops on a signal also when it has not begun to serve; the training stops at the same time,
+    and not only after the answers under way."""
+
+    def __init__(self, config: uvicorn.Config, stopping: threading.Event) -> None:
+        super().__init__(config)
+        self._stopping = stopping
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._stopping.set()
+        super().handle_exit(sig, frame)
+
+    def listen_to_signals(self) -> None:
+        """uvicorn handles only SIGINT and SIGTERM, and only while it serves. Afterwards it raises
+        them again for the handler that was there before, which is this one."""
+        for signum in STOP_SIGNALS:
+            # nohup ignores SIGHUP: the emulator is then to go on when the terminal is closed.
+            if signum == signal.SIGINT or signal.getsignal(signum) != signal.SIG_IGN:
+                signal.signal(signum, self.handle_exit)
+
+
+def main() -> None:
+    arguments = parse_arguments()
+    prepare_environment()
+    try:
+        arguments.state.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        sys.exit(
+            f"The folder {arguments.state} cannot be used ({error.strerror}); take another one."
+        )
+    state: Path = arguments.state.resolve()
+    listener = listen(arguments.host, arguments.port)
+    weights = arguments.weights or state.parent / "models"
+    language = LanguageModel(arguments.model, weights, state / "adapters", arguments.dtype)
+    stopping = threading.Event()
+    app = build_app(Emulator(state, language, arguments.key, not arguments.lazy, stopping))
+    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=GRACEFUL_SECONDS)
+    server = Server(config, stopping)
+    server.listen_to_signals()
+    # The socket is open: a client that has read this may already connect.
+    url = f"http://{arguments.host}:{listener.getsockname()[1]}"
+    sys.stdout.write(banner(url, arguments.model, arguments.key))
     sys.stdout.flush()
-    uvicorn.Server(config).run(sockets=[listener])
-    # A thread inside torch cannot be interrupted and would hold up an ordinary exit; all that must
+    server.run(sockets=[listener])
+    # A thread inside torch cannot be interrupted and would delay an ordinary exit; all that must
     # survive is in the database by now.
     os._exit(0)
 

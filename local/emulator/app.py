@@ -1,6 +1,7 @@
-"""Puts the rooms together: which URL leads where, and who starts and stops with the server."""
+"""Puts the parts together: which URL leads where, and what starts and stops with the server."""
 
 import shutil
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,56 +15,69 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
 
-from .account import Account
-from .arm import Arm
-from .auth import Gate, Tokens
-from .chat import Chat
-from .connection import Breakable
-from .control import Control
-from .deployments import Deployments
-from .errors import ArmError, ServiceError, resource_not_found
-from .files import Files
-from .imports import Imports
-from .job_queue import Queue
-from .jobs import Jobs
-from .journal import Journaled
-from .language import Language
-from .models import Models
-from .operations import family_of
-from .rights import Rights
-from .room import Common
-from .trouble import Trouble
-from .uploads import Uploads
-from .versions import ApiVersions
-from .wire import DATED, V1
-from .worker import Worker
+from .control_plane.account import Account
+from .control_plane.arm import Arm
+from .control_plane.deployments import Deployments
+from .control_plane.model_registry import ModelRegistry
+from .controls.endpoints import Controls
+from .core.connection import ConnectionMiddleware
+from .core.context import Context
+from .core.errors import ArmError, ServiceError, resource_not_found
+from .core.operations import family_of
+from .core.protocol import DATED, V1
+from .data_plane.chat import Chat
+from .data_plane.file_import import FileImports
+from .data_plane.files import Files
+from .data_plane.job_queue import JobQueue
+from .data_plane.job_runner import JobRunner
+from .data_plane.jobs import Jobs
+from .data_plane.models import Models
+from .data_plane.uploads import Uploads
+from .data_plane.worker import Worker
+from .language.model import LanguageModel
+from .middleware.api_version import ApiVersionMiddleware
+from .middleware.auth import AuthMiddleware
+from .middleware.fault_injection import FaultInjection
+from .middleware.journal import JournalMiddleware
+from .middleware.rights import Rights
+from .middleware.tokens import Tokens
 
-# A training that has not noticed by then that the server stops is cut off in the middle of a step:
-# nothing is lost by it, for records are written last, and stopping stays quick.
-STOP_PATIENCE = 0.5
+# Seconds. A training that is in the middle of a step is not waited for any longer: nothing is lost,
+# because records are written last.
+STOP_TIMEOUT = 0.5
 
 
 class Emulator:
-    """Every room once, and what concerns them all."""
+    """Every part once, and what concerns them all."""
 
-    def __init__(self, state: Path, language: Language, key: str, warm: bool) -> None:
+    def __init__(
+        self,
+        state: Path,
+        language: LanguageModel,
+        key: str,
+        warm: bool = True,
+        stopping: threading.Event | None = None,
+    ) -> None:
         self.language, self.adapters = language, language.adapters
         self.adapters.mkdir(parents=True, exist_ok=True)
         self.key, self._warm = key, warm
-        common = self.common = Common.open(state / "emulator.sqlite3")
-        self.tokens, self.rights = Tokens(common.store), Rights(common.store)
-        self.models = Models(common)
-        self.files = Files(common, state / "files")
-        self.imports = Imports(common, self.files)
-        self.uploads = Uploads(common, self.files, state / "parts")
-        self.queue = Queue(common)
-        self.jobs = Jobs(common, self.files, self.models, self.queue)
-        self.deployments = Deployments(common, self.models)
-        self.arm = Arm(common, self.models, self.deployments)
-        self.account = Account(common, self.deployments, key)
-        self.chat = Chat(common, self.deployments, language)
-        self.worker = Worker(common, self.queue, self.files, self.models, language)
-        self.control = Control(common, self.summary, self.forget)
+        context = self.context = Context.open(state / "emulator.sqlite3")
+        self.tokens, self.rights = Tokens(context.store), Rights(context.store)
+        self.registry = ModelRegistry(context)
+        self.models = Models(self.registry)
+        self.files = Files(context, state / "files")
+        self.imports = FileImports(context, self.files)
+        self.uploads = Uploads(context, self.files, state / "parts")
+        self.queue = JobQueue(context)
+        self.jobs = Jobs(context, self.files, self.registry, self.queue)
+        self.deployments = Deployments(context, self.registry)
+        self.arm = Arm(context, self.registry, self.deployments)
+        self.account = Account(context, self.deployments, key)
+        self.chat = Chat(context, self.deployments, language)
+        stopping = stopping or threading.Event()
+        runner = JobRunner(context, self.queue, self.files, self.registry, language, stopping)
+        self.worker = Worker(context, self.queue, runner)
+        self.controls = Controls(context, self.summary, self.clear_files)
 
     def routes(self) -> list[BaseRoute]:
         both = [*self.files.routes(), *self.jobs.routes(), *self.models.routes()]
@@ -73,7 +87,7 @@ class Emulator:
         return [
             Route("/_emulator/health", self.health),
             Route("/_emulator/identity", self.tokens.identity),
-            *self.control.routes(),
+            *self.controls.routes(),
             *self.rights.routes(),
             # v1 first: "/openai" would catch it too.
             Mount(V1, routes=[*both, *self.chat.v1_routes()]),
@@ -91,31 +105,31 @@ class Emulator:
         return {"status": status, "model": self.language.name, "ready": self.language.ready}
 
     def summary(self) -> dict[str, Any]:
-        """What there is, for the page and for whoever is curious."""
+        """What there is, for the page."""
         deployments = [
             {
-                "name": record["name"],
-                "model": record["_model"]["name"],
-                "sku": record["sku"]["name"],
-                "state": self.deployments.state(record),
+                "name": deployment.name,
+                "model": deployment.servable.name,
+                "sku": deployment.sku,
+                "state": self.deployments.state(deployment),
             }
-            for record in self.deployments.all()
+            for deployment in self.deployments.all()
         ]
         jobs = [
             {key: job.get(key) for key in ("id", "status", "model", "suffix", "fine_tuned_model")}
-            for job in reversed(self.common.store.family("job"))
+            for job in reversed(self.context.store.family("job"))
         ]
         files = [
-            {key: file[key] for key in ("id", "filename", "purpose", "bytes", "status")}
-            for file in reversed(self.files.all())
+            {key: shown[key] for key in ("id", "filename", "purpose", "bytes", "status")}
+            for shown in map(self.files.shown, reversed(self.files.all()))
         ]
         return {"health": self._health(), "files": files, "jobs": jobs, "deployments": deployments}
 
-    def forget(self) -> None:
-        """What the rooms keep beside the database."""
-        self.files.forget()
-        self.uploads.forget()
-        self.language.forget()
+    def clear_files(self) -> None:
+        """Deletes what is kept beside the database."""
+        self.files.clear_files()
+        self.uploads.clear_files()
+        self.language.clear_variants()
         for folder in self.adapters.iterdir():
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -123,39 +137,40 @@ class Emulator:
     async def lifespan(self, app: Starlette) -> AsyncIterator[None]:
         if self._warm:
             self.language.start()
-        self.imports.give_up_interrupted()
+        self.imports.fail_interrupted()
         self.worker.start()
         yield
-        self.worker.stop(STOP_PATIENCE)
-        self.common.store.close()
+        self.worker.stop(STOP_TIMEOUT)
+        self.context.store.close()
 
 
-def build_app(state: Path, language: Language, key: str, warm: bool = True) -> ASGIApp:
-    emulator = Emulator(state, language, key, warm)
+def build_app(emulator: Emulator) -> ASGIApp:
     app = Starlette(
         routes=emulator.routes(),
         middleware=[
-            Middleware(Journaled, journal=emulator.common.journal),
-            Middleware(Gate, tokens=emulator.tokens, rights=emulator.rights, key=key),
-            Middleware(ApiVersions),
-            Middleware(Trouble, faults=emulator.common.faults),
+            Middleware(JournalMiddleware, journal=emulator.context.journal),
+            Middleware(
+                AuthMiddleware, tokens=emulator.tokens, rights=emulator.rights, key=emulator.key
+            ),
+            Middleware(ApiVersionMiddleware),
+            Middleware(FaultInjection, faults=emulator.context.faults),
         ],
         exception_handlers={
-            ServiceError: _refused,
-            HTTPException: _lost,
-            Exception: _broken,
+            ServiceError: _service_error,
+            HTTPException: _http_error,
+            Exception: _unhandled_error,
         },
         lifespan=emulator.lifespan,
     )
-    return Breakable(app)
+    return ConnectionMiddleware(app)
 
 
-async def _refused(request: Request, error: Exception) -> Response:
+async def _service_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, ServiceError)
     return error.response()
 
 
-async def _lost(request: Request, error: Exception) -> Response:
+async def _http_error(request: Request, error: Exception) -> Response:
     """No such route, or not with this method, or a form that cannot be read."""
     assert isinstance(error, HTTPException)
     if family_of(request.url.path) == "arm":
@@ -167,6 +182,6 @@ async def _lost(request: Request, error: Exception) -> Response:
     return ServiceError(error.status_code, code, error.detail).response()
 
 
-async def _broken(request: Request, error: Exception) -> Response:
-    """A fault of the emulator: Starlette tells it on the error output, never in the answer."""
+async def _unhandled_error(request: Request, error: Exception) -> Response:
+    """An error in the emulator: Starlette writes it to the error output, never into the answer."""
     return ServiceError(500, "internalFailure", "The emulator failed; see its output.").response()

@@ -1,11 +1,11 @@
-"""The host's own endpoints: `/admin` and the Event Grid webhook. Runs functions on request."""
+"""The host's own endpoints: `/admin` and the Event Grid webhook. Calls functions on request."""
 
 import asyncio
 import logging
 import socket
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from azure.core.exceptions import AzureError
@@ -14,12 +14,11 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from local.host import webhook
-from local.host.accounts import Accounts, first_line
+from local.host.accounts import first_line
 from local.host.blobs import BlobQueue, run_blob
-from local.host.http import REASON, Guard
+from local.host.http import REASON
 from local.host.index import BlobTrigger, Function, HttpTrigger, TimerTrigger
-from local.host.invoke import Invoker
-from local.host.settings import Settings
+from local.host.runtime import Runtime
 from local.host.timer import run_timer
 
 log = logging.getLogger("Host.Admin")
@@ -28,21 +27,10 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 
 class Admin:
-    def __init__(
-        self,
-        functions: Mapping[str, Function],
-        settings: Settings,
-        accounts: Accounts,
-        invoker: Invoker,
-        queue: BlobQueue,
-        guard: Guard,
-    ) -> None:
-        self._functions = functions  # by name
-        self._settings = settings
-        self._accounts = accounts
-        self._invoker = invoker
+    def __init__(self, runtime: Runtime, queue: BlobQueue) -> None:
+        self._runtime = runtime
+        self._functions = {item.name: item for item in runtime.functions}
         self._queue = queue
-        self._guard = guard
         self._instance = str(uuid.uuid4())
         self._started = time.monotonic()
         self._background: set[asyncio.Task[None]] = set()
@@ -56,12 +44,12 @@ class Admin:
             ("/runtime/webhooks/blobs", self._blob_event, ["GET", "POST", "OPTIONS"]),
         ]
         return [
-            Route(path, self._guarded(handler), methods=methods) for path, handler, methods in table
+            Route(path, self._checked(handler), methods=methods) for path, handler, methods in table
         ]
 
-    def _guarded(self, handler: Handler) -> Handler:
+    def _checked(self, handler: Handler) -> Handler:
         async def checked(request: Request) -> Response:
-            if not self._guard.admits(request.scope):
+            if not self._runtime.keys.allow(request.scope):
                 return Response(status_code=401)
             return await handler(request)
 
@@ -70,8 +58,8 @@ class Admin:
     async def _status(self, _: Request) -> Response:
         return JSONResponse(
             {
-                "id": self._settings.host_id,
-                "state": "Stopping" if self._invoker.stopping.is_set() else "Running",
+                "id": self._runtime.settings.host_id,
+                "state": "Stopping" if self._runtime.invoker.stopping.is_set() else "Running",
                 "version": "4.0.0-local",
                 "versionDetails": "4.0.0-local",
                 "instanceId": self._instance,
@@ -97,7 +85,9 @@ class Admin:
     def _describe(self, function: Function, request: Request) -> dict[str, Any]:
         url = None
         if isinstance(function.trigger, HttpTrigger):
-            route = "/".join(filter(None, (self._settings.route_prefix, function.trigger.route)))
+            route = "/".join(
+                filter(None, (self._runtime.settings.route_prefix, function.trigger.route))
+            )
             url = f"{request.base_url}{route}"
         return {
             "name": function.name,
@@ -110,14 +100,14 @@ class Admin:
     async def _invoke(self, function: Function, request: Request) -> Response:
         try:
             content = await request.json()
-            given = content["input"]
+            value = content["input"]
         except (ValueError, KeyError, TypeError):
-            given = None
-        if not isinstance(given, str):
+            value = None
+        if not isinstance(value, str):
             return PlainTextResponse('The body must be {"input": "..."}.', 400)
         if isinstance(function.trigger, HttpTrigger):
             return PlainTextResponse("An HTTP function is called by its own route.", 400)
-        container, _, name = given.strip("/").partition("/")
+        container, _, name = value.strip("/").partition("/")
         if isinstance(function.trigger, BlobTrigger) and not name:
             return PlainTextResponse('The input of a blob trigger is "container/blob".', 400)
         task = asyncio.create_task(self._run(function, container, name))
@@ -127,10 +117,10 @@ class Admin:
 
     async def _run(self, function: Function, container: str, name: str) -> None:
         if isinstance(function.trigger, TimerTrigger):
-            await run_timer(function, self._invoker, REASON)
+            await run_timer(function, self._runtime.invoker, REASON)
             return
         try:
-            await run_blob(function, container, name, self._accounts, self._invoker, REASON)
+            await run_blob(function, container, name, self._runtime, REASON)
         except AzureError as error:
             log.error("'%s' was not run: %s", function.name, first_line(error))
 

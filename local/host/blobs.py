@@ -1,4 +1,4 @@
-"""The blob trigger's queue: takes messages, runs functions, retries, and gives up into poison.
+"""The blob trigger's queue: takes messages, calls functions, retries, moves the rest to poison.
 
 The messages are the real host's own, in its queues, so either host can finish what the other began.
 """
@@ -7,17 +7,16 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import Mapping
 
 from azure.core.exceptions import AzureError, ResourceExistsError, ResourceNotFoundError
 from azure.storage.queue import QueueMessage
 from azure.storage.queue.aio import QueueClient
 
-from local.host.accounts import HOST_CONNECTION, RETRY_SECONDS, Accounts, first_line
+from local.host.accounts import HOST_CONNECTION, RETRY_SECONDS, first_line
 from local.host.bindings import blob_argument
 from local.host.index import BlobTrigger, Function
-from local.host.invoke import Invoker
-from local.host.settings import Settings, SettingsError, connection_string
+from local.host.runtime import Runtime
+from local.host.settings import SettingsError, connection_string
 
 log = logging.getLogger("Host.Triggers.Blobs")
 
@@ -30,23 +29,15 @@ RENEW_SECONDS = 20
 
 
 class BlobQueue:
-    def __init__(
-        self,
-        functions: Mapping[str, Function],
-        settings: Settings,
-        accounts: Accounts,
-        invoker: Invoker,
-    ) -> None:
-        self._functions = functions  # by full name
-        self._settings = settings
-        self._accounts = accounts
-        self._invoker = invoker
-        self._name = f"azure-webjobs-blobtrigger-{settings.host_id}"
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._functions = {item.full_name: item for item in runtime.functions}
+        self._name = f"azure-webjobs-blobtrigger-{runtime.settings.host_id}"
         self._wake = asyncio.Event()
 
     @property
     def _queue(self) -> QueueClient:
-        return self._accounts.queue(self._name)
+        return self._runtime.accounts.queue(self._name)
 
     async def enqueue(self, message: dict[str, str]) -> None:
         await _send(self._queue, json.dumps(message, separators=(",", ":")))
@@ -57,9 +48,9 @@ class BlobQueue:
         wait = SHORTEST_WAIT
         in_hand: set[asyncio.Task[None]] = set()
         try:
-            while not self._invoker.stopping.is_set():
+            while not self._runtime.invoker.stopping.is_set():
                 self._wake.clear()
-                free = self._settings.max_degree_of_parallelism - len(in_hand)
+                free = self._runtime.settings.max_degree_of_parallelism - len(in_hand)
                 messages = await self._receive(min(32, free)) if free else []
                 for message in messages:
                     task = asyncio.create_task(self._handle(message))
@@ -68,7 +59,7 @@ class BlobQueue:
                     task.add_done_callback(lambda _: self._wake.set())
                 wait = SHORTEST_WAIT if messages else min(wait * 2, LONGEST_WAIT)
                 if not messages:
-                    await self._invoker.pause(wait, self._wake)
+                    await self._runtime.invoker.pause(wait, self._wake)
             await asyncio.gather(*in_hand)
         finally:
             for task in in_hand:
@@ -92,12 +83,12 @@ class BlobQueue:
                 first_line(error),
                 RETRY_SECONDS,
             )
-            await self._invoker.pause(RETRY_SECONDS)
+            await self._runtime.invoker.pause(RETRY_SECONDS)
             return []
 
     async def _handle(self, message: QueueMessage) -> None:
         renewing = asyncio.create_task(self._renew(message))
-        last_attempt = (message.dequeue_count or 0) >= self._settings.poison_blob_threshold
+        last_attempt = (message.dequeue_count or 0) >= self._runtime.settings.poison_blob_threshold
         try:
             done = await self._process(message)
         except asyncio.CancelledError:
@@ -129,16 +120,14 @@ class BlobQueue:
         if function is None:
             log.warning("An event for '%s' is dropped: no such function.", content["FunctionId"])
             return True
-        if (message.dequeue_count or 0) > self._settings.poison_blob_threshold:
+        if (message.dequeue_count or 0) > self._runtime.settings.poison_blob_threshold:
             return False  # its last attempt died with its host
         reason = f"New blob detected(EventGrid): {container}/{name}"
         details = (
             f"MessageId: {message.id}, DequeueCount: {message.dequeue_count}, "
             f"InsertedOn: {message.inserted_on and message.inserted_on.isoformat()}"
         )
-        return await run_blob(
-            function, container, name, self._accounts, self._invoker, reason, details
-        )
+        return await run_blob(function, container, name, self._runtime, reason, details)
 
     async def _renew(self, message: QueueMessage) -> None:
         while True:
@@ -164,13 +153,13 @@ class BlobQueue:
         log.error(
             "Message has reached MaxDequeueCount of %d. Moving message to queue '%s' "
             "(function '%s', blob '%s/%s').",
-            self._settings.poison_blob_threshold,
+            self._runtime.settings.poison_blob_threshold,
             POISON_QUEUE,
             function.name,
             content["ContainerName"],
             content["BlobName"],
         )
-        await _send(self._accounts.queue(POISON_QUEUE, connection), message.content)
+        await _send(self._runtime.accounts.queue(POISON_QUEUE, connection), message.content)
         await self._queue.delete_message(message)
 
 
@@ -178,22 +167,21 @@ async def run_blob(
     function: Function,
     container: str,
     name: str,
-    accounts: Accounts,
-    invoker: Invoker,
+    runtime: Runtime,
     reason: str,
     details: str = "",
 ) -> bool:
     """One attempt. True if the function succeeded or the blob is gone."""
     assert isinstance(function.trigger, BlobTrigger)
     connection = function.trigger.connection
-    blob = accounts.blobs(connection).get_blob_client(container, name)
+    blob = runtime.accounts.blobs(connection).get_blob_client(container, name)
     try:
         properties = await blob.get_blob_properties()
     except ResourceNotFoundError:
         log.info("The blob '%s/%s' is gone; nothing to do.", container, name)
         return True
     try:
-        async with invoker.invocation(function, reason) as number:
+        async with runtime.invoker.invocation(function, reason) as invocation_id:
             log.info(
                 "Trigger Details: %s, BlobCreated: %s, BlobLastModified: %s",
                 details or "MessageId: none",
@@ -201,7 +189,7 @@ async def run_blob(
                 properties.last_modified,
             )
             argument = await blob_argument(function.annotation, connection, blob)
-            await invoker.call(function, argument, number)
+            await runtime.invoker.call(function, argument, invocation_id)
     except Exception:  # noqa: BLE001 - logged by the invocation
         return False
     return True

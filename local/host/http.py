@@ -1,13 +1,11 @@
-"""The HTTP functions: finds the route, calls the function, sends its answer chunk by chunk.
+"""HTTP functions: finds the route, calls the function, sends its response chunk by chunk.
 
 In Azure the request reaches the worker through a proxy; here function and server share one event
 loop, and the function sees the same request and answers with the same response objects.
 """
 
 import asyncio
-import hmac
 import logging
-from collections.abc import Sequence
 from typing import Any
 
 import azure.functions as func
@@ -18,8 +16,8 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import Message, Receive, Scope, Send
 
 from local.host.index import Function, HttpTrigger, extensions, uses_fastapi
-from local.host.invoke import Invoker
 from local.host.routes import Route, compile_route, decoded_path
+from local.host.runtime import Runtime
 
 log = logging.getLogger("Host.Http")
 
@@ -28,38 +26,17 @@ REASON = "This function was programmatically called via the host APIs."
 HOME = "Your Functions 4.0 app is up and running (local host).\n"
 
 
-class Guard:
-    """Function keys. Without a key everybody is admin, as under Core Tools."""
-
-    def __init__(self, master_key: str | None) -> None:
-        self._key = master_key
-
-    def admits(self, scope: Scope, level: str = "admin") -> bool:
-        if self._key is None or level == "anonymous":
-            return True
-        request = Request(scope)
-        given = request.headers.get("x-functions-key") or request.query_params.get("code", "")
-        return hmac.compare_digest(given.encode(), self._key.encode())
-
-
 class HttpFunctions:
     """An ASGI application made of the app's HTTP functions."""
 
-    def __init__(
-        self, functions: Sequence[Function], prefix: str, invoker: Invoker, guard: Guard
-    ) -> None:
+    def __init__(self, runtime: Runtime) -> None:
+        prefix = runtime.settings.route_prefix
         table = [
-            (
-                compile_route(f"{prefix}/{item.trigger.route.strip('/')}".strip("/")),
-                item,
-                item.trigger,
-            )
-            for item in functions
-            if isinstance(item.trigger, HttpTrigger)
+            (compile_route(f"{prefix}/{trigger.route.strip('/')}".strip("/")), item, trigger)
+            for item, trigger in runtime.http()
         ]
         self._table = sorted(table, key=lambda row: row[0].precedence)
-        self._invoker = invoker
-        self._guard = guard
+        self._keys, self._invoker = runtime.keys, runtime.invoker
 
     @property
     def routes(self) -> list[tuple[Route, Function, HttpTrigger]]:
@@ -79,7 +56,7 @@ class HttpFunctions:
             if trigger.methods and method not in trigger.methods:
                 continue
             if (values := route.match(path)) is not None:
-                if self._guard.admits(scope, trigger.auth_level):
+                if self._keys.allow(scope, trigger.auth_level):
                     await self._run(function, {**scope, "path_params": values}, receive, send)
                 else:
                     await Response(status_code=401)(scope, receive, send)
@@ -106,12 +83,12 @@ class HttpFunctions:
 
         limited = _limited(receive)
         try:
-            async with self._invoker.invocation(function, REASON) as number:
-                # The proxy's header, by which the real worker pairs request and invocation.
-                header = (b"x-ms-invocation-id", number.encode())
+            async with self._invoker.invocation(function, REASON) as invocation_id:
+                # The proxy's header, by which the real worker finds the request of an invocation.
+                header = (b"x-ms-invocation-id", invocation_id.encode())
                 scope["headers"] = [*scope["headers"], header]
                 request = await _request(scope, limited, send)
-                response = _response(await self._invoker.call(function, request, number))
+                response = _response(await self._invoker.call(function, request, invocation_id))
                 await response(scope, limited, tracked_send)
         except asyncio.CancelledError:
             raise

@@ -1,4 +1,4 @@
-"""Runs one function: its log lines, its `context`, the thread pool, and who is still running.
+"""Calls one function: its log lines, its `context`, the thread pool, and what is still running.
 
 Knows nothing of what triggered the call.
 """
@@ -12,7 +12,7 @@ import threading
 import time
 import uuid
 from collections.abc import AsyncIterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -67,24 +67,25 @@ class Invoker:
         self._folder = folder
         self._idle = asyncio.Event()
         self._idle.set()
-        self._futures: set[Future[Any]] = set()
         count = os.environ.get("PYTHON_THREADPOOL_THREAD_COUNT", "")
         self._threads = ThreadPoolExecutor(int(count) if count.isdigit() and int(count) else None)
 
     @contextlib.asynccontextmanager
     async def invocation(self, function: Function, reason: str) -> AsyncIterator[str]:
         """One invocation between its two log lines; a failure is logged here and raised on."""
-        number = str(uuid.uuid4())
-        log.info("Executing 'Functions.%s' (Reason='%s', Id=%s)", function.name, reason, number)
+        invocation_id = str(uuid.uuid4())
+        log.info(
+            "Executing 'Functions.%s' (Reason='%s', Id=%s)", function.name, reason, invocation_id
+        )
         started = time.monotonic()
         try:
-            yield number
+            yield invocation_id
         except BaseException as error:
             cancelled = isinstance(error, asyncio.CancelledError)
             log.error(
                 "Executed 'Functions.%s' (Failed, Id=%s, Duration=%dms)%s",
                 function.name,
-                number,
+                invocation_id,
                 (time.monotonic() - started) * 1000,
                 " Cancelled: the host stops." if cancelled else "",
                 exc_info=None if cancelled else error,
@@ -93,7 +94,7 @@ class Invoker:
         log.info(
             "Executed 'Functions.%s' (Succeeded, Id=%s, Duration=%dms)",
             function.name,
-            number,
+            invocation_id,
             (time.monotonic() - started) * 1000,
         )
 
@@ -108,8 +109,6 @@ class Invoker:
             else:
                 context = contextvars.copy_context()
                 future = self._threads.submit(lambda: context.run(function.call, **arguments))
-                self._futures.add(future)
-                future.add_done_callback(self._futures.discard)
                 result = await asyncio.wrap_future(future)
         finally:
             self._leave()
@@ -137,10 +136,9 @@ class Invoker:
             for wait in waits:
                 wait.cancel()
 
-    def close(self) -> bool:
-        """Drop the thread pool; False if a thread is still inside a function."""
+    def close(self) -> None:
+        """Start no other function in a thread; one that runs there cannot be cancelled."""
         self._threads.shutdown(wait=False, cancel_futures=True)
-        return not any(future.running() for future in self._futures)
 
     def _enter(self) -> None:
         self.running += 1

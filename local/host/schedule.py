@@ -1,4 +1,4 @@
-"""NCRONTAB schedules, and what a timer owes when its host starts. Pure: no clock, no storage."""
+"""NCRONTAB schedules, and which call is due when the host starts. Pure: no clock, no storage."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What the host is told: host.json, local.settings.json, the environment, the host id.
+"""The host's options: host.json, local.settings.json, the environment, the host id.
 
 Knows nothing of functions; everything else in this package gets its options from here.
 """

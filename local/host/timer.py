@@ -12,27 +12,26 @@ from datetime import UTC, datetime
 from azure.core.exceptions import AzureError, ResourceNotFoundError
 from azure.functions.timer import TimerRequest
 
-from local.host.accounts import HOST_CONTAINER, Accounts, first_line
+from local.host.accounts import HOST_CONTAINER, first_line
 from local.host.index import Function, TimerTrigger
 from local.host.invoke import Invoker
+from local.host.runtime import Runtime
 from local.host.schedule import Status, on_start
 
 log = logging.getLogger("Host.Triggers.Timer")
 
 
 class TimerListener:
-    def __init__(
-        self, function: Function, trigger: TimerTrigger, accounts: Accounts, host_id: str
-    ) -> None:
+    def __init__(self, function: Function, trigger: TimerTrigger, runtime: Runtime) -> None:
         self._function = function
         self._trigger = trigger
-        self._accounts = accounts
-        self._blob_name = f"timers/{host_id}/{function.full_name}/status"
+        self._accounts, self._invoker = runtime.accounts, runtime.invoker
+        self._blob_name = f"timers/{runtime.settings.host_id}/{function.full_name}/status"
         self._monitored = trigger.use_monitor and not (
             trigger.schedule.more_often_than_each_minute(_now())
         )
 
-    async def run(self, invoker: Invoker) -> None:
+    async def run(self) -> None:
         stored = await self._load()
         call, status = on_start(
             self._trigger.schedule, stored, _now(), self._trigger.run_on_startup
@@ -40,20 +39,20 @@ class TimerListener:
         if status != stored:
             await self._save(status)
         if call != "none":
-            status = await self._fire(invoker, status, past_due=call == "past due")
-        while not invoker.stopping.is_set():
+            status = await self._fire(status, past_due=call == "past due")
+        while not self._invoker.stopping.is_set():
             remaining = (status.next - _now()).total_seconds()
             if remaining > 0:
                 # In short steps, so that a laptop that slept fires soon after it wakes.
-                await invoker.pause(min(remaining, 30))
+                await self._invoker.pause(min(remaining, 30))
             else:
-                status = await self._fire(invoker, status, past_due=False)
+                status = await self._fire(status, past_due=False)
 
-    async def _fire(self, invoker: Invoker, status: Status, past_due: bool) -> Status:
+    async def _fire(self, status: Status, past_due: bool) -> Status:
         called = _now()
         await run_timer(
             self._function,
-            invoker,
+            self._invoker,
             f"Timer fired at {called.isoformat()}",
             status if self._monitored else None,
             past_due,
@@ -109,10 +108,10 @@ async def run_timer(
         schedule={"AdjustForDST": True},
     )
     try:
-        async with invoker.invocation(function, reason) as number:
+        async with invoker.invocation(function, reason) as invocation_id:
             if past_due:
                 log.info("Function '%s' is past due on its schedule.", function.name)
-            await invoker.call(function, request, number)
+            await invoker.call(function, request, invocation_id)
     except Exception:  # noqa: BLE001 - logged by the invocation
         return
 

@@ -1,4 +1,4 @@
-"""The door for Event Grid: checks what comes in and turns each event into a queue message.
+"""Event Grid's webhook: checks each request and turns each event into a queue message.
 
 Runs no function; `blobs.py` takes the messages from the queue. No path pattern is applied here, as
 in the real host: the subscription's own filter decides what arrives.
@@ -20,7 +20,7 @@ log = logging.getLogger("Host.Triggers.Blobs")
 
 
 class EventError(Exception):
-    """The request is no event that a blob trigger understands."""
+    """The request holds no event that a blob trigger can use."""
 
 
 async def receive(

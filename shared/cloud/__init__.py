@@ -3,11 +3,13 @@
 Clients are made at first use: a chat should not wait for clients that only a run needs.
 """
 
+from contextlib import AsyncExitStack
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from shared.cloud.blobs import Container, connect
+from shared.cloud.azure_container import AzureContainer, connect
 from shared.cloud.completions import Completions
+from shared.cloud.container import Container
 from shared.cloud.deployments import Deployments
 from shared.cloud.finetuning import FineTuning
 from shared.cloud.identity import credential
@@ -18,33 +20,46 @@ if TYPE_CHECKING:
     from azure.storage.blob.aio import BlobServiceClient
 
 
-class Cloud:
+class _Closable(Protocol):
+    async def close(self) -> None: ...
+
+
+Client = TypeVar("Client", bound=_Closable)
+
+
+class AzureClients:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self._opened = AsyncExitStack()
 
-    async def __aenter__(self) -> "Cloud":
+    async def __aenter__(self) -> "AzureClients":
         return self
 
     async def __aexit__(self, *error: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
         """Close what was opened. The app itself never does: its process is simply ended."""
-        for part in ("_storage", "finetuning", "deployments", "completions", "_me"):
-            if part in self.__dict__:
-                await self.__dict__[part].close()
+        await self._opened.aclose()
+
+    def _open(self, client: Client) -> Client:
+        self._opened.push_async_callback(client.close)
+        return client
 
     @cached_property
-    def _me(self) -> "AsyncTokenCredential":
-        return credential(self.settings.client_id)
+    def _credential(self) -> "AsyncTokenCredential":
+        return self._open(credential(self.settings.client_id))
 
-    def me(self) -> "AsyncTokenCredential":
+    def credential(self) -> "AsyncTokenCredential":
         """One credential for everything: its tokens are kept once."""
-        return self._me
+        return self._credential
 
     @cached_property
-    def _storage(self) -> "BlobServiceClient":
-        return connect(self.settings, self.me)
+    def storage(self) -> "BlobServiceClient":
+        return self._open(connect(self.settings, self.credential))
 
     def _container(self, name: str) -> Container:
-        return Container(self._storage.get_container_client(name))
+        return AzureContainer(self.storage.get_container_client(name))
 
     @cached_property
     def datasets(self) -> Container:
@@ -64,12 +79,12 @@ class Cloud:
 
     @cached_property
     def finetuning(self) -> FineTuning:
-        return FineTuning.connect(self.settings, self.me)
+        return self._open(FineTuning.connect(self.settings, self.credential))
 
     @cached_property
     def deployments(self) -> Deployments:
-        return Deployments.connect(self.settings, self.me)
+        return self._open(Deployments.connect(self.settings, self.credential))
 
     @cached_property
     def completions(self) -> Completions:
-        return Completions(self.settings, self.me)
+        return self._open(Completions(self.settings, self.credential))

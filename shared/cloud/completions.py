@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from azure.core.exceptions import AzureError
 
-from shared.cloud.identity import Me, no_token, token_provider
+from shared.cloud.identity import Credential, token_provider
+from shared.cloud.translate import no_token
 from shared.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -55,8 +56,8 @@ class Reply:
 
 
 class Completions:
-    def __init__(self, settings: "Settings", me: Me) -> None:
-        self.settings, self.me = settings, me
+    def __init__(self, settings: "Settings", credential: Credential) -> None:
+        self.settings, self.credential = settings, credential
         self._session: ClientSession | None = None
         self._token: Callable[[], Awaitable[str]] | None = None
 
@@ -92,7 +93,7 @@ class Completions:
         if self.settings.openai_key and not elsewhere:
             return {"api-key": self.settings.openai_key}
         if self._token is None:
-            self._token = token_provider(self.me(), self.settings.openai_scope)
+            self._token = token_provider(self.credential(), self.settings.openai_scope)
         try:
             return {"authorization": f"Bearer {await self._token()}"}
         except AzureError as error:

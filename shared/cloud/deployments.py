@@ -11,14 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError
 
-from shared.cloud.identity import OPENAI_ROLE, LoopbackBearerPolicy, Me, is_local_http, no_token
-from shared.cloud.throttling import retry_after
-from shared.errors import Denied, Refused, Unavailable
+from shared.cloud.identity import Credential, LoopbackBearerPolicy, is_local_http
+from shared.cloud.translate import OPENAI_ROLE, service_error, unreachable
+from shared.errors import Refused
 
 if TYPE_CHECKING:
     from azure.mgmt.cognitiveservices.aio import CognitiveServicesManagementClient
 
     from shared.settings import Settings
+
+
+SERVICE = "Azure Resource Manager"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +47,19 @@ class Deployments:
         self.where = (resource_group, account)
 
     @classmethod
-    def connect(cls, settings: "Settings", me: Me) -> "Deployments":
+    def connect(cls, settings: "Settings", credential: Credential) -> "Deployments":
         from azure.mgmt.cognitiveservices.aio import CognitiveServicesManagementClient
 
         scope = "https://management.azure.com/.default"
         extra: dict[str, Any] = {}
         if is_local_http(settings.arm_endpoint):
-            extra["authentication_policy"] = LoopbackBearerPolicy(me(), scope)
+            extra["authentication_policy"] = LoopbackBearerPolicy(credential(), scope)
         client = CognitiveServicesManagementClient(
-            me(),
+            credential(),
             settings.subscription_id,
             base_url=settings.arm_endpoint,
             credential_scopes=[scope],
-            retry_total=0,  # the keeper looks again at its next tick
+            retry_total=0,  # the next tick looks again
             **extra,
         )
         return cls(client, settings.resource_group, settings.account)
@@ -106,27 +109,13 @@ def _deployment(resource: Any) -> Deployment:
 
 
 @contextmanager
-def _translated(what: str) -> Iterator[None]:
-    """ARM's exceptions in this project's words."""
+def _translated(operation: str) -> Iterator[None]:
+    """The SDK's exceptions as this project's errors; ResourceNotFoundError passes."""
     try:
         yield
     except ResourceNotFoundError:
         raise
     except HttpResponseError as error:
-        code = error.error.code if error.error else ""
-        status = error.status_code or 0
-        sentence = f"Azure Resource Manager answered {status} {code or ''} to: {what}."
-        # 409 is RequestConflict: another write on the account is under way.
-        if status >= 500 or status in (408, 409, 429):
-            headers = getattr(error.response, "headers", {})
-            raise Unavailable(
-                sentence, code=code or "", retry_after=retry_after(headers)
-            ) from error
-        if status in (401, 403):
-            raise Denied(sentence, OPENAI_ROLE, code=code or "") from error
-        if not status:
-            raise no_token(what, error) from error
-        says = error.error.message if error.error else "nothing more."
-        raise Refused(f"{sentence} It says: {says}", code=code or "") from error
+        raise service_error(SERVICE, operation, error, fix=OPENAI_ROLE) from error
     except AzureError as error:
-        raise Unavailable(f"Azure Resource Manager could not be reached to {what}.") from error
+        raise unreachable(SERVICE, operation, error) from error

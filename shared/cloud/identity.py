@@ -8,21 +8,13 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from azure.core.exceptions import AzureError, ClientAuthenticationError
 from azure.core.pipeline.policies import AsyncBearerTokenCredentialPolicy
-
-from shared.errors import Denied, Unavailable
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
 
-OPENAI_ROLE = (  # what mends a refusal of either plane of Azure OpenAI
-    "Give the app's identity the role Cognitive Services OpenAI Contributor "
-    "on the Azure OpenAI resource."
-)
-
 # Gives the app's credential, made when a first call needs it and closed by whoever made it.
-Me = Callable[[], "AsyncTokenCredential"]
+Credential = Callable[[], "AsyncTokenCredential"]
 
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
@@ -40,21 +32,11 @@ def credential(client_id: str) -> "AsyncTokenCredential":
     return DefaultAzureCredential(managed_identity_client_id=client_id or None)
 
 
-def token_provider(me: "AsyncTokenCredential", scope: str) -> Callable[[], Awaitable[str]]:
+def token_provider(credential: "AsyncTokenCredential", scope: str) -> Callable[[], Awaitable[str]]:
     """A function that gives a fresh bearer token for `scope`; it caches and renews by itself."""
     from azure.identity.aio import get_bearer_token_provider
 
-    return get_bearer_token_provider(me, scope)
-
-
-def no_token(what: str, error: AzureError) -> Unavailable:
-    """What went wrong before a call was even sent: nobody vouched for the app."""
-    if isinstance(error, ClientAuthenticationError):
-        return Denied(
-            f"There is no token to {what}: {type(error).__name__}.",
-            "Give the app a managed identity or, on a laptop, sign in with `az login`.",
-        )
-    return Unavailable(f"Azure's identity service could not be reached to {what}.")
+    return get_bearer_token_provider(credential, scope)
 
 
 def is_local_http(url: str) -> bool:

@@ -1,21 +1,28 @@
-"""A corrected copy of a dataset: what can be mended without judgement, and nothing else.
+"""A corrected copy of a dataset: what can be corrected without judgement, and nothing else.
 
 A byte order mark, blank lines, exact repetitions, keys out of order, whitespace around an answer.
 A line that cannot be read is copied as it is.
 """
 
 import json
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from shared.dataset.quoting import many
+from shared.dataset.findings.quoting import many
 
 BOM = b"\xef\xbb\xbf"
 ORDER = ("role", "name", "content", "tool_calls", "tool_call_id", "weight")
-EXAMPLE_ORDER = ("messages", "input", "preferred_output", "non_preferred_output", "tools",
-                 "parallel_tool_calls")  # fmt: skip
-WHAT = {
+EXAMPLE_ORDER = (
+    "messages",
+    "input",
+    "preferred_output",
+    "non_preferred_output",
+    "tools",
+    "parallel_tool_calls",
+)
+SENTENCES = {  # kind of correction → what was done, to what
     "bom": ("removed {}", "byte order mark"),
     "blank": ("removed {}", "blank line"),
     "repeated": ("removed {}", "exact repetition"),
@@ -25,55 +32,52 @@ WHAT = {
 
 
 @dataclass
-class Mended:
-    done: dict[str, int] = field(default_factory=dict)
-
-    def count(self, what: str) -> None:
-        self.done[what] = self.done.get(what, 0) + 1
+class Corrections:
+    counts: Counter[str] = field(default_factory=Counter)
 
     def sentence(self) -> str:
-        told = [
-            text.format(many(self.done[key], what))
-            for key, (text, what) in WHAT.items()
-            if key in self.done
+        done = [
+            text.format(many(self.counts[kind], noun))
+            for kind, (text, noun) in SENTENCES.items()
+            if self.counts[kind]
         ]
-        return f"fixed: {', '.join(told) or 'there was nothing to fix'}"
+        return f"fixed: {', '.join(done) or 'there was nothing to fix'}"
 
 
-def mend(source: Path, target: Path) -> Mended:
+def mend(source: Path, target: Path) -> Corrections:
     """Write the copy; `target` appears whole or not at all, and may be `source` itself."""
-    mended, seen = Mended(), set[int]()
+    corrections, written = Corrections(), set[int]()
     copy = target.with_name(f"{target.name}.part")
     with source.open("rb") as lines, copy.open("wb") as out:
         for number, line in enumerate(lines):
             if number == 0 and line.startswith(BOM):
                 line = line.removeprefix(BOM)
-                mended.count("bom")
+                corrections.counts["bom"] += 1
             line = line.strip(b" \t\r\n")
             if not line:
-                mended.count("blank")
+                corrections.counts["blank"] += 1
                 continue
-            line = _line(line, mended)
-            if hash(line) in seen:
-                mended.count("repeated")
+            line = _line(line, corrections)
+            if hash(line) in written:
+                corrections.counts["repeated"] += 1
                 continue
-            seen.add(hash(line))
+            written.add(hash(line))
             out.write(line + b"\n")
     copy.replace(target)
-    return mended
+    return corrections
 
 
-def _line(line: bytes, mended: Mended) -> bytes:
-    """The line with its example mended; as it was if nothing was, or if it cannot be read."""
+def _line(line: bytes, corrections: Corrections) -> bytes:
+    """The line with its example corrected; as it was if nothing was, or if it cannot be read."""
     twice = False
 
-    def look(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    def note(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         nonlocal twice
         twice = twice or len(dict(pairs)) != len(pairs)
         return dict(pairs)
 
     try:
-        example = json.loads(line, object_pairs_hook=look)
+        example = json.loads(line, object_pairs_hook=note)
         if not isinstance(example, dict) or twice:
             return line
         ordered = _ordered(example)
@@ -81,19 +85,19 @@ def _line(line: bytes, mended: Mended) -> bytes:
         trimmed = _trim(ordered)
         if not moved and not trimmed:
             return line
-        mended.done["trimmed"] = mended.done.get("trimmed", 0) + trimmed
-        mended.count("ordered") if moved else None
+        corrections.counts["trimmed"] += trimmed
+        corrections.counts["ordered"] += moved
         return json.dumps(ordered, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, RecursionError):
         return line
 
 
 def _ordered(example: dict[str, Any]) -> dict[str, Any]:
-    found = _sorted(example, EXAMPLE_ORDER)
-    messages = found.get("messages")
+    ordered = _sorted(example, EXAMPLE_ORDER)
+    messages = ordered.get("messages")
     if isinstance(messages, list):
-        found["messages"] = [_sorted(m, ORDER) if isinstance(m, dict) else m for m in messages]
-    return found
+        ordered["messages"] = [_sorted(m, ORDER) if isinstance(m, dict) else m for m in messages]
+    return ordered
 
 
 def _sorted(value: dict[str, Any], order: tuple[str, ...]) -> dict[str, Any]:

@@ -2,28 +2,33 @@
 
 What a pattern finds must pass its own arithmetic (Luhn for cards, mod 97 for IBANs). Names and
 addresses need a language model and are not looked for. Most texts of a file never come here:
-`glance` tells, for many lines at once, which of them may hold something.
+`reading.prefilter` says, for many lines at once, which may hold something.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 SECRET, ADDRESS, NUMBER = 1, 2, 4  # to be added up
 
 
-class Private(NamedTuple):
+class PrivateSpan(NamedTuple):
     start: int
     end: int
-    what: str  # "e-mail address"
+    kind: str  # "e-mail address"
     secret: bool
 
 
-class _Kind(NamedTuple):
-    """A pattern begins with the first characters of its finds, and only then looks back whether a
-    word begins there: so that the engine skips to them. `sign` is in every text that has a find."""
+class _Detector(NamedTuple):
+    """A pattern begins with the first characters of what it finds, so that the engine skips to
+    them, and only then looks back whether a word begins there. `sign` is in every text with one.
 
-    what: str
+    No pattern may read a stretch of text more than a few times, however the text was chosen: what
+    is repeated without a limit stands at the end, or is consumed where the rest is missing. Such a
+    pattern has one group, which is empty where nothing was found.
+    """
+
+    kind: str
     pattern: re.Pattern[str]
     sign: str = ""
     proof: Callable[[str], bool] = bool
@@ -64,47 +69,49 @@ _RESERVED_DOMAINS = ("example.com", "example.org", "example.net")
 
 _API_KEY = r"[srp](?<!\w.)k{}(?:live_|test_|proj-|ant-)?[A-Za-z0-9_-]{{20,}}"
 _SECRETS = (
-    _Kind("private key", re.compile(r"-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----"), "KEY-----"),
-    _Kind("storage key", re.compile(r"AccountKey=[A-Za-z0-9+/]{40,}={0,2}"), "AccountKey="),
-    _Kind(
+    _Detector("private key", re.compile(r"-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----"), "KEY-----"),
+    _Detector("storage key", re.compile(r"AccountKey=[A-Za-z0-9+/]{40,}={0,2}"), "AccountKey="),
+    _Detector(
         "JSON web token",
-        re.compile(r"eyJ(?<!\w...)[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}"),
+        re.compile(
+            r"eyJ(?<!\w...)[A-Za-z0-9_-]{10,}+(\.eyJ[A-Za-z0-9_-]{10,}+\.[A-Za-z0-9_-]{10,})?"
+        ),
         "eyJ",
     ),
-    _Kind("GitHub token", re.compile(r"gh(?<!\w..)[opsur]_[A-Za-z0-9]{36,}"), "gh"),
-    _Kind("GitHub token", re.compile(r"github_pat_[A-Za-z0-9_]{40,}"), "github_pat_"),
-    _Kind("AWS key", re.compile(r"AKIA(?<!\w....)[0-9A-Z]{16}\b"), "AKIA"),
-    _Kind("AWS key", re.compile(r"ASIA(?<!\w....)[0-9A-Z]{16}\b"), "ASIA"),
-    _Kind("Google key", re.compile(r"AIza(?<!\w....)[A-Za-z0-9_-]{35}"), "AIza"),
-    _Kind("Slack token", re.compile(r"xox(?<!\w...)[abeoprs]-[A-Za-z0-9-]{15,}"), "xox"),
-    _Kind("Hugging Face token", re.compile(r"hf_(?<!\w...)[A-Za-z]{30,}"), "hf_"),
-    _Kind("API key", re.compile(_API_KEY.format("-")), "k-"),
-    _Kind("API key", re.compile(_API_KEY.format("_")), "k_"),
+    _Detector("GitHub token", re.compile(r"gh(?<!\w..)[opsur]_[A-Za-z0-9]{36,}"), "gh"),
+    _Detector("GitHub token", re.compile(r"github_pat_[A-Za-z0-9_]{40,}"), "github_pat_"),
+    _Detector("AWS key", re.compile(r"AKIA(?<!\w....)[0-9A-Z]{16}\b"), "AKIA"),
+    _Detector("AWS key", re.compile(r"ASIA(?<!\w....)[0-9A-Z]{16}\b"), "ASIA"),
+    _Detector("Google key", re.compile(r"AIza(?<!\w....)[A-Za-z0-9_-]{35}"), "AIza"),
+    _Detector("Slack token", re.compile(r"xox(?<!\w...)[abeoprs]-[A-Za-z0-9-]{15,}"), "xox"),
+    _Detector("Hugging Face token", re.compile(r"hf_(?<!\w...)[A-Za-z]{30,}"), "hf_"),
+    _Detector("API key", re.compile(_API_KEY.format("-")), "k-"),
+    _Detector("API key", re.compile(_API_KEY.format("_")), "k_"),
 )
-_ADDRESS = _Kind(  # without what stands before the @
+_ADDRESS = _Detector(  # without what stands before the @
     "e-mail address",
     re.compile(r"@(?<=[\w.%+-]@)[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8}"),
     "@",
     _real_address,
 )
-_BEFORE_AT = re.compile(r"[\w.%+-]{1,64}$")
+_BEFORE_AT = re.compile(r"[\w.%+-]{1,64}")  # of the text backwards
 _NUMBERS = (  # of two that overlap the one that begins first is meant, or is named first
-    _Kind(
+    _Detector(
         "IBAN",
         re.compile(r"[A-Z](?<!\w.)[A-Z]\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b"),
         proof=_mod97,
     ),
-    _Kind(
+    _Detector(
         "card number",
         re.compile(r"[3-6](?<![\d.,].)\d(?:[ -]?\d){11,17}(?![\d.,]\d)"),
         proof=_luhn,
     ),
-    _Kind(
+    _Detector(
         "social security number",
         re.compile(r"[0-9](?<![\d-].)\d{2}-\d{2}-\d{4}(?![\d-])"),
         proof=_given_out,
     ),
-    _Kind(
+    _Detector(
         "phone number",
         re.compile(
             r"[+(0-9](?<![\w.].)(?:(?<=\+)\d{1,3}(?:[ .()/-]{0,2}\d){7,12}"
@@ -116,42 +123,67 @@ _NUMBERS = (  # of two that overlap the one that begins first is meant, or is na
 _DIGITS = re.compile(r"[0-9](?:[ ().+/-]{0,3}[0-9]){7}")
 
 
-def find(text: str, kinds: int = SECRET + ADDRESS + NUMBER) -> list[Private]:
+def find(text: str, kinds: int = SECRET + ADDRESS + NUMBER) -> list[PrivateSpan]:
     """In the order of the text, without overlaps; a secret goes before personal data."""
-    found: list[Private] = []
+    found: list[PrivateSpan] = []
     if kinds & SECRET:
-        for kind in _SECRETS:
-            if kind.sign in text:
-                found += _matches(kind, text, secret=True)
+        for detector in _SECRETS:
+            if detector.sign in text:
+                found += _matches(detector, text, secret=True)
     if kinds & ADDRESS and "@" in text:
         for host in _matches(_ADDRESS, text):
-            name = _BEFORE_AT.search(text, max(0, host.start - 64), host.start)
-            found += [host._replace(start=name.start())] if name else []
+            name = _BEFORE_AT.match(text[max(0, host.start - 64) : host.start][::-1])
+            found += [host._replace(start=host.start - name.end())] if name else []
     if kinds & NUMBER and _DIGITS.search(text):
-        for kind in _NUMBERS:
-            found += _matches(kind, text)
-    return _apart(found) if found else found
+        for detector in _NUMBERS:
+            found += _matches(detector, text)
+    return _without_overlaps(found) if found else found
 
 
-def _matches(kind: _Kind, text: str, *, secret: bool = False) -> Iterator[Private]:
+def _matches(detector: _Detector, text: str, *, secret: bool = False) -> Iterator[PrivateSpan]:
     """What fails its proof is nothing, and keeps its place: no card within a mistyped IBAN."""
-    for match in kind.pattern.finditer(text):
-        told = kind.what if kind.proof(match.group()) else ""
-        yield Private(match.start(), match.end(), told, secret)
+    for match in detector.pattern.finditer(text):
+        if detector.pattern.groups and match[1] is None:
+            continue
+        kind = detector.kind if detector.proof(match.group()) else ""
+        yield PrivateSpan(match.start(), match.end(), kind, secret)
 
 
-def _apart(found: list[Private]) -> list[Private]:
-    apart: list[Private] = []
-    for private in sorted(found, key=lambda one: (not one.secret, one.start)):
-        if all(private.end <= other.start or other.end <= private.start for other in apart):
-            apart.append(private)
-    return sorted(private for private in apart if private.what)
+def _without_overlaps(found: list[PrivateSpan]) -> list[PrivateSpan]:
+    """Secrets first, then what begins first; what overlaps a span that was taken is left out.
+
+    Each list is read once in the order of the text, so the time grows with the number of spans and
+    not with its square: a text may hold a hundred thousand.
+    """
+    ordered = sorted(found, key=lambda span: span.start)
+    secrets = _keep_first([span for span in ordered if span.secret])
+    others = _keep_first(_clear_of(secrets, [span for span in ordered if not span.secret]))
+    return sorted(span for span in [*secrets, *others] if span.kind)
+
+
+def _keep_first(ordered: Iterable[PrivateSpan]) -> list[PrivateSpan]:
+    """Of spans that overlap, the one that begins first."""
+    kept: list[PrivateSpan] = []
+    for span in ordered:
+        if not kept or kept[-1].end <= span.start:
+            kept.append(span)
+    return kept
+
+
+def _clear_of(taken: list[PrivateSpan], ordered: list[PrivateSpan]) -> Iterator[PrivateSpan]:
+    """Those that overlap none of `taken`. Both are in order, and `taken` has no overlaps."""
+    place = 0
+    for span in ordered:
+        while place < len(taken) and taken[place].end <= span.start:
+            place += 1
+        if place == len(taken) or span.end <= taken[place].start:
+            yield span
 
 
 def mask(text: str) -> str:
-    """The text with every find replaced by its kind, e.g. [e-mail address]."""
+    """The text with every span replaced by its kind, e.g. [e-mail address]."""
     parts, end = [], 0
-    for private in find(text):
-        parts += [text[end : private.start], f"[{private.what}]"]
-        end = private.end
+    for span in find(text):
+        parts += [text[end : span.start], f"[{span.kind}]"]
+        end = span.end
     return "".join([*parts, text[end:]])

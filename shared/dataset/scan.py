@@ -1,49 +1,50 @@
 """One pass over a dataset: bytes in, findings and numbers out, in bounded memory.
 
-A block of lines is sieved: most are plain and go through quickly (`plain`), the others are read
-again with care (`reading`) and looked at by the precise checks. All conversations are then
-measured, and, unless only the quick checks were asked for, looked at for what they say.
+Most lines of a block are plain and take the fast path; the others are parsed again with care and go
+through all checks of an example. All conversations are then measured and, unless only the quick
+checks were asked for, their texts are checked as well.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 
-from shared.dataset import content, tools
-from shared.dataset.catalog import MINIMUM_EXAMPLES
-from shared.dataset.checks import CHECKS
-from shared.dataset.cost import Plan
-from shared.dataset.examples import Conversation, Example, Fault, Finding, Role
-from shared.dataset.glance import Glance
-from shared.dataset.lines import LONGEST, Block, Blocks
-from shared.dataset.measure import Index, Measure
-from shared.dataset.notes import Group, Notes
-from shared.dataset.parts import parts_are_right
-from shared.dataset.plain import sieve
-from shared.dataset.preference import is_preference, preference_is_right
-from shared.dataset.quoting import preview
-from shared.dataset.reading import read, wrong_encoding
-from shared.dataset.seen import Brief, Seen
-from shared.dataset.stats import Stats
-from shared.dataset.talks import understand
-from shared.dataset.whole import look_at_the_whole
+from shared.catalog import facts
+from shared.dataset.checks import content
+from shared.dataset.checks.conversations import parse_example
+from shared.dataset.checks.counts import ScanCounts, ScanOptions
+from shared.dataset.checks.example_checks import check_example
+from shared.dataset.checks.fast_path import parse_plain
+from shared.dataset.checks.file_checks import check_file
+from shared.dataset.findings.collector import FindingCollector, FindingGroup
+from shared.dataset.findings.finding import Finding, PreviewRow, RawFinding
+from shared.dataset.findings.quoting import preview
+from shared.dataset.measure.cost import TrainingPlan
+from shared.dataset.measure.measurements import ExampleIndex, Measurements
+from shared.dataset.measure.statistics import FileStatistics
+from shared.dataset.reading.examples import Conversation, Example, FileRole
+from shared.dataset.reading.lines import LONGEST, Block, Blocks
+from shared.dataset.reading.parsing import parse, wrong_encoding
+from shared.dataset.reading.prefilter import Prefilter
 
 BOM = b"\xef\xbb\xbf"
+MOST_OPEN_ENDS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
-class Scanned:
+class ScanResult:
     """What is known of one file."""
 
     name: str
-    role: Role
+    role: FileRole
     size: int
     sha256: str
     lines: int
     examples: int
-    groups: tuple[Group, ...]
-    stats: Stats
-    index: Index
+    groups: tuple[FindingGroup, ...]
+    stats: FileStatistics
+    index: ExampleIndex
     format: str
 
     @property
@@ -68,148 +69,157 @@ class Scan:
     def __init__(
         self,
         name: str,
-        role: Role = Role.TRAINING,
-        plan: Plan | None = None,
+        role: FileRole = FileRole.TRAINING,
+        plan: TrainingPlan | None = None,
         *,
         minimum: int | None = None,
         deep: bool = True,
     ) -> None:
+        plan = plan or TrainingPlan()
+        if minimum is None:
+            minimum = facts.FILES.minimum_examples if role is FileRole.TRAINING else 1
         self.name = name
-        self.role = role
-        self.plan = plan or Plan()
-        self.deep = deep
-        wanted = MINIMUM_EXAMPLES if role is Role.TRAINING else 1
-        self.brief = Brief(role, self.plan, wanted if minimum is None else minimum, deep)
-        self.seen = Seen()
-        self.notes = Notes()
-        self.measure = Measure(self.plan.encoding, deep=deep)
+        self._options = ScanOptions(role, plan, minimum, deep)
+        self._counts = ScanCounts()
+        self._collector = FindingCollector()
+        self._measurements = Measurements(plan.encoding, deep=deep)
         self._digest = hashlib.sha256()
         self._blocks = Blocks()
 
     def feed(self, chunk: bytes) -> None:
         self._digest.update(chunk)
-        if not self.seen.size:
-            self.seen.foreign = wrong_encoding(chunk[:8])
-        self.seen.size += len(chunk)
-        if not self.seen.foreign:
+        if not self._counts.size:
+            self._counts.not_text = wrong_encoding(chunk[:8])
+        self._counts.size += len(chunk)
+        if not self._counts.not_text:
             for block in self._blocks.feed(chunk):
-                self._block(block)
+                self._check_block(block)
 
-    def finish(self) -> Scanned:
+    def finish(self) -> ScanResult:
         for block in self._blocks.rest():
-            self._block(block)
-        index = self.measure.index()
-        stats = look_at_the_whole(self.seen, self.brief, self.measure, index, self.notes)
-        return Scanned(
+            self._check_block(block)
+        counts, index = self._counts, self._measurements.index()
+        stats = check_file(counts, self._options, self._measurements, index, self._collector)
+        return ScanResult(
             name=self.name,
-            role=self.role,
-            size=self.seen.size,
+            role=self._options.role,
+            size=counts.size,
             sha256=self._digest.hexdigest(),
-            lines=self.seen.lines,
-            examples=self.seen.examples,
-            groups=tuple(self.notes.sorted()),
+            lines=counts.lines,
+            examples=counts.examples,
+            groups=tuple(self._collector.sorted()),
             stats=stats,
             index=index,
-            format=max(self.seen.formats, key=lambda f: self.seen.formats[f][0], default=""),
+            format=max(counts.formats, key=lambda name: counts.formats[name][0], default=""),
         )
 
     # ---- a block of lines
 
-    def _block(self, lines: Block) -> None:
-        first = self.seen.lines + 1
-        self.seen.lines += len(lines)
-        if first == 1 and lines[0] and lines[0].startswith(BOM):
-            self.notes.add(Fault("byte-order-mark", "The file begins with EF BB BF."))
-            lines[0] = lines[0][len(BOM) :]
-        read = [line or b"" for line in lines]
-        glance = Glance(b"\n".join(read))
-        sieved = sieve(first, read, glance.keys())
-        self.seen.plain(sieved.plain)
-        for known in sieved.with_tools:
-            self.seen.examples += 1
-            self.seen.understood(known)
-        talks = sieved.plain + [known.talk for known in sieved.with_tools]
-        for number in sieved.others:
-            if talk := self._careful(number, lines[number - first]):
-                talks.append(talk)
-        if talks:
-            talks.sort(key=lambda talk: talk.line)
-            self.measure.add(talks)
-            if self.deep:
-                self._contents(first, talks, glance)
+    def _check_block(self, block: Block) -> None:
+        first = self._counts.lines + 1
+        self._counts.lines += len(block)
+        if first == 1:
+            self._remove_byte_order_mark(block)
+        lines = [line or b"" for line in block]
+        prefilter = Prefilter(b"\n".join(lines))
+        conversations = self._conversations(first, block, lines, prefilter)
+        if conversations:
+            self._measurements.add(conversations)
+            if self._options.deep:
+                self._check_contents(first, conversations, prefilter)
 
-    # ---- a line that is not plain
+    def _remove_byte_order_mark(self, block: Block) -> None:
+        if block[0] and block[0].startswith(BOM):
+            self._collector.add(RawFinding("byte-order-mark", "The file begins with EF BB BF."))
+            block[0] = block[0][len(BOM) :]
 
-    def _careful(self, number: int, line: bytes | None) -> Conversation | None:
+    def _conversations(
+        self, first: int, block: Block, lines: list[bytes], prefilter: Prefilter
+    ) -> list[Conversation]:
+        """Of all lines that hold one, in the order of the lines."""
+        quick = parse_plain(first, lines, prefilter.key_counts())
+        self._counts.add_plain(quick.plain)
+        for example in quick.with_tools:
+            self._counts.examples += 1
+            self._counts.add_parsed(example)
+        conversations = quick.plain + [example.conversation for example in quick.with_tools]
+        for number in quick.remaining:
+            if conversation := self._check_line(number, block[number - first]):
+                conversations.append(conversation)
+        return sorted(conversations, key=lambda conversation: conversation.line)
+
+    # ---- a line that the fast path leaves
+
+    def _check_line(self, number: int, line: bytes | None) -> Conversation | None:
         if line is None:
-            self.seen.examples += 1
-            what = f"The line has more than {LONGEST // 1_000_000} MB and was not read."
-            self.notes.add(Fault("line-too-long", what), number)
+            self._counts.examples += 1
+            message = f"The line has more than {LONGEST // 1_000_000} MB and was not read."
+            self._collector.add(RawFinding("line-too-long", message), number)
             return None
         if not line.strip():
-            self.notes.add(Fault("blank-line", "The line is blank."), number)
+            self._collector.add(RawFinding("blank-line", "The line is blank."), number)
             return None
-        self.seen.examples += 1
+        self._counts.examples += 1
         try:
-            example = self._examine(number, line)
-            return self._conversation(number, example) if example else None
+            example = self._check_example(number, line)
+            return self._parse_conversation(number, example) if example else None
         except RecursionError:
-            fault = Fault("not-json", "The line is too deeply nested to be read.")
-            self.notes.add(fault, number)
+            deep = RawFinding("not-json", "The line is too deeply nested to be read.")
+            self._collector.add(deep, number)
             return None
 
-    def _examine(self, number: int, line: bytes) -> Example | None:
+    def _check_example(self, number: int, line: bytes) -> Example | None:
         """Everything that is wrong with a line's JSON and shape."""
-        example, faults, shown = read(line)
-        for fault in faults:
-            self.notes.add(fault, number, lambda: shown)
-        if example is None:
-            return None
-        for fault in _shape_faults(example):
-            self.notes.add(fault, number, lambda fault=fault: preview(example, fault))  # type: ignore[misc]
+        example, findings, shown = parse(line)
+        self._add(findings, number, lambda _: shown)
+        if example is not None:
+            self._add(check_example(example), number, partial(preview, example))
         return example
 
-    def _conversation(self, number: int, example: Example) -> Conversation | None:
+    def _parse_conversation(self, number: int, example: Example) -> Conversation | None:
         """The example for the content checks, as far as it can be understood."""
-        known = understand(number, example)
-        if known is None:
+        parsed = parse_example(number, example)
+        if parsed is None:
             return None
-        self.seen.understood(known)
-        return known.talk if known.talk.messages else None
+        self._counts.add_parsed(parsed)
+        return parsed.conversation if parsed.conversation.messages else None
 
-    # ---- what is said
+    # ---- the texts
 
-    def _contents(self, first: int, talks: list[Conversation], glance: Glance) -> None:
-        strange, private = glance.strange().tolist(), glance.private().tolist()
-        for talk in talks:
-            for fault in content.answers_teach(talk):
-                self._keep(fault, talk)
-            if content.ends_open(talk) and len(self.seen.open_ends) < 100_000:
-                self.seen.open_ends.append(talk.line)
-            if odd := strange[talk.line - first]:
-                for fault in content.texts_are_whole(talk, ascii_too=odd == 2):
-                    self._keep(fault, talk)
-            if suspects := private[talk.line - first]:
-                for fault, kind in content.nothing_is_private(talk, suspects):
-                    self.seen.private[kind] += 1
-                    self._keep(fault, talk)
+    def _check_contents(
+        self, first: int, conversations: list[Conversation], prefilter: Prefilter
+    ) -> None:
+        odd, private = prefilter.odd_texts().tolist(), prefilter.private_kinds().tolist()
+        for one in conversations:
+            place = one.line - first
+            self._check_answer(one)
+            if odd[place]:
+                self._add_content(one, content.texts_are_whole(one, ascii_too=odd[place] == 2))
+            if private[place]:
+                for finding, kind in content.nothing_is_private(one, private[place]):
+                    self._counts.private[kind] += 1
+                    self._add_content(one, [finding])
 
-    def _keep(self, fault: Fault, talk: Conversation) -> None:
-        self.notes.add(fault, talk.line, lambda: preview(_as_example(talk), fault))
+    def _check_answer(self, conversation: Conversation) -> None:
+        if findings := content.answers_teach(conversation):
+            self._add_content(conversation, findings)
+        open_ends = self._counts.open_ends
+        if content.ends_open(conversation) and len(open_ends) < MOST_OPEN_ENDS:
+            open_ends.append(conversation.line)
+
+    def _add_content(self, conversation: Conversation, findings: Iterable[RawFinding]) -> None:
+        self._add(findings, conversation.line, partial(_preview, conversation))
+
+    def _add(
+        self,
+        findings: Iterable[RawFinding],
+        line: int,
+        show: Callable[[RawFinding], tuple[PreviewRow, ...]],
+    ) -> None:
+        for finding in findings:
+            self._collector.add(finding, line, partial(show, finding))
 
 
-def _shape_faults(example: Example) -> Iterator[Fault]:
-    if is_preference(example):
-        yield from preference_is_right(example)
-        return
-    for check in CHECKS:
-        yield from check(example)
-    declared = tools.declared(example)
-    yield from declared.faults
-    yield from tools.calls_are_right(example, declared)
-    yield from tools.calls_are_answered(example)
-    yield from parts_are_right(example)
-
-
-def _as_example(talk: Conversation) -> Example:
-    return {"messages": [{"role": m.role, "content": m.content} for m in talk.messages]}
+def _preview(conversation: Conversation, finding: RawFinding) -> tuple[PreviewRow, ...]:
+    messages = [{"role": m.role, "content": m.content} for m in conversation.messages]
+    return preview({"messages": messages}, finding)

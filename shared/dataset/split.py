@@ -11,15 +11,15 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from shared.dataset import similarity
-from shared.dataset.measure import Index
+from shared.dataset.measure import similarity
+from shared.dataset.measure.measurements import ExampleIndex
+from shared.dataset.measure.similarity import Ints, connect, first_equal
 from shared.dataset.scan import Scan
-from shared.dataset.similarity import Ints, connect, first_equal
 
 CHUNK = 1 << 18
 
 
-def held_out(index: Index, share: float, seed: int) -> set[int]:
+def held_out(index: ExampleIndex, share: float, seed: int) -> set[int]:
     """The lines of the validation set: whole groups, about `share` of the examples.
 
     Near duplicates are found among neighbours, so a choice can bring new ones to light: then their

@@ -1,4 +1,4 @@
-"""The judgement on a drop: its files together, its plan, its price. Takes or rejects it."""
+"""The verdict on a drop: its files together, its plan, its price. Accepts or rejects it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,13 +6,15 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from shared.dataset import catalog, similarity
-from shared.dataset.cost import Plan, Price, price, usd
-from shared.dataset.examples import Fault, Role
-from shared.dataset.measure import Index
-from shared.dataset.notes import Group, Notes
-from shared.dataset.quoting import many
-from shared.dataset.scan import Scanned
+from shared.catalog import facts, lookup
+from shared.dataset.findings.collector import FindingCollector, FindingGroup
+from shared.dataset.findings.finding import RawFinding
+from shared.dataset.findings.quoting import many
+from shared.dataset.measure import similarity
+from shared.dataset.measure.cost import Price, TrainingPlan, price, usd
+from shared.dataset.measure.measurements import ExampleIndex
+from shared.dataset.reading.examples import FileRole
+from shared.dataset.scan import ScanResult
 
 NEW = timedelta(0)
 OLD_VALIDATION = timedelta(days=1)  # the files of one drop arrive together
@@ -20,109 +22,120 @@ OLD_VALIDATION = timedelta(days=1)  # the files of one drop arrive together
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    plan: Plan
-    files: tuple[Scanned, ...]
+    plan: TrainingPlan
+    files: tuple[ScanResult, ...]
     price: Price
-    groups: tuple[Group, ...]  # findings on the run as a whole
-    leaks: tuple[Group, ...]  # findings on the validation file that need both files
+    groups: tuple[FindingGroup, ...]  # findings on the run as a whole
+    leaks: tuple[FindingGroup, ...]  # findings on the validation file that need both files
 
     @property
     def rejected(self) -> bool:
         alone = any(file.broken for file in self.files)
         return alone or any(f.severity == "error" for g in self.groups for f in g.places)
 
-    def groups_of(self, file: Scanned) -> tuple[Group, ...]:
+    def groups_of(self, file: ScanResult) -> tuple[FindingGroup, ...]:
         """The worst first."""
-        leaks = self.leaks if file.role is Role.VALIDATION else ()
-        return tuple(sorted([*file.groups, *leaks], key=Group.rank))
+        leaks = self.leaks if file.role is FileRole.VALIDATION else ()
+        return tuple(sorted([*file.groups, *leaks], key=FindingGroup.rank))
 
 
 def judge(
-    files: Sequence[Scanned], plan: Plan, today: date, validation_age: timedelta = NEW
+    files: Sequence[ScanResult], plan: TrainingPlan, today: date, validation_age: timedelta = NEW
 ) -> Verdict:
     """`validation_age` is how much older the validation file is than the training file."""
-    training = [file for file in files if file.role is Role.TRAINING]
-    validation = next((file for file in files if file.role is Role.VALIDATION), None)
+    training = [file for file in files if file.role is FileRole.TRAINING]
+    validation = next((file for file in files if file.role is FileRole.VALIDATION), None)
     tokens = sum(file.stats.billed for file in training)
     cost = price(tokens, sum(file.examples for file in training), plan)
-    notes, leaks = Notes(), Notes()
-    _model(plan, training, today, notes)
-    _cost(cost, plan, notes)
+    collector, leaks = FindingCollector(), FindingCollector()
+    _model(plan, training, today, collector)
+    _cost(cost, plan, collector)
     if validation:
         if validation_age >= OLD_VALIDATION:
-            what = f"{validation.name} is {validation_age.days} days older than the training set."
-            notes.add(Fault("validation-old", what))
+            age = f"{validation_age.days} days older than the training set"
+            message = f"{validation.name} is {age}."
+            collector.add(RawFinding("validation-old", message))
         for file in training:
             _leakage(file.index, validation.index, leaks)
-    return Verdict(plan, tuple(files), cost, tuple(notes.sorted()), tuple(leaks.sorted()))
+    return Verdict(plan, tuple(files), cost, tuple(collector.sorted()), tuple(leaks.sorted()))
 
 
-def _model(plan: Plan, training: list[Scanned], today: date, notes: Notes) -> None:
-    if catalog.stale(today):
-        what = f"It was read on {catalog.READ_ON}, {(today - catalog.READ_ON).days} days ago."
-        notes.add(Fault("catalog-old", what))
-    formats = {"chat": catalog.SUPERVISED, "dpo": catalog.DPO}
+def _model(
+    plan: TrainingPlan, training: list[ScanResult], today: date, collector: FindingCollector
+) -> None:
+    if lookup.is_stale(today):
+        message = f"It was read on {facts.READ_ON}, {(today - facts.READ_ON).days} days ago."
+        collector.add(RawFinding("catalog-old", message))
+    formats = {"chat": facts.SUPERVISED, "dpo": facts.DPO}
     for file in training:
         if file.format and formats[file.format] != plan.method:
-            what = f"The method is {plan.method}; {file.name} is in the format {file.format}."
-            notes.add(Fault("wrong-format", what))
+            message = f"The method is {plan.method}; {file.name} is in the format {file.format}."
+            collector.add(RawFinding("wrong-format", message))
     model = plan.model
     if model is None:
-        what = f"{plan.base_model} is not in the table of {catalog.READ_ON}."
-        notes.add(Fault("model-unknown", what))
+        message = f"{plan.base_model} is not in the table of {facts.READ_ON}."
+        collector.add(RawFinding("model-unknown", message))
         return
     if plan.method not in model.methods:
-        known = ", ".join(model.methods) or "neither supervised nor dpo"
-        what = f"{model.name} takes {known}; the run asks for {plan.method}. {model.note}".strip()
-        notes.add(Fault("model-not-tunable", what))
+        methods = ", ".join(model.methods) or "neither supervised nor dpo"
+        message = (
+            f"{model.name} takes {methods}; the run asks for {plan.method}. {model.note}".strip()
+        )
+        collector.add(RawFinding("model-not-tunable", message))
     elif model.training_ends and today >= model.training_ends:
-        what = f"The training of {model.name} ended on {model.training_ends}, or soon after."
-        notes.add(Fault("model-retires", what))
-    elif model.training_ends and model.training_ends - today < catalog.RETIRES_SOON:
-        what = (
+        message = f"The training of {model.name} ended on {model.training_ends}, or soon after."
+        collector.add(RawFinding("model-retires", message))
+    elif model.training_ends and model.training_ends - today < facts.RETIRES_SOON:
+        message = (
             f"{model.name} can be trained until {model.training_ends} at the least; its tuned "
             f"versions answer until {model.deployments_end}."
         )
-        notes.add(Fault("model-retires", what))
+        collector.add(RawFinding("model-retires", message))
 
 
-def _cost(cost: Price, plan: Plan, notes: Notes) -> None:
-    if cost.tokens * cost.epochs > catalog.TOKENS_PER_JOB:
-        what = f"{many(cost.tokens, 'token')} × {many(cost.epochs, 'epoch')}."
-        notes.add(Fault("too-many-tokens", what))
+def _cost(cost: Price, plan: TrainingPlan, collector: FindingCollector) -> None:
+    if cost.tokens * cost.epochs > facts.FILES.tokens_per_job:
+        message = f"{many(cost.tokens, 'token')} × {many(cost.epochs, 'epoch')}."
+        collector.add(RawFinding("too-many-tokens", message))
     if plan.budget is None:
         return
     if cost.training is None:
-        what = f"No price is known for {plan.base_model} with {plan.training_type}."
-        notes.add(Fault("budget-unknown", what))
+        message = f"No price is known for {plan.base_model} with {plan.training_type}."
+        collector.add(RawFinding("budget-unknown", message))
     elif cost.training > plan.budget:
         guess = " (a guess: the service chooses)" if cost.guessed else ""
-        what = (
+        message = (
             f"Training costs about {usd(cost.training)}: {many(cost.tokens, 'token')} × "
             f"{many(cost.epochs, 'epoch')}{guess}; the budget is ${plan.budget:,.2f}."
         )
-        notes.add(Fault("over-budget", what))
+        collector.add(RawFinding("over-budget", message))
 
 
-def _leakage(training: Index, validation: Index, leaks: Notes) -> None:
-    count = len(training.lines)
-    lines = np.concatenate([training.lines, validation.lines])
+def _leakage(training: ExampleIndex, validation: ExampleIndex, leaks: FindingCollector) -> None:
+    """Validation examples that the training set has as well; each is reported once, the closest
+    likeness first."""
 
-    def tell(id: str, first: similarity.Ints, taken: np.ndarray, how: str) -> np.ndarray:
-        """Validation examples whose first like is in the training set."""
-        found = np.flatnonzero((first[count:] < count) & ~taken)
-        like = lines[first[count:][found]]
-        leaks.add_lines(id, validation.lines[found].tolist(), lambda n: how.format(like[n]))
-        taken[found] = True
-        return taken
+    def both(column: str) -> similarity.Ints:
+        return np.concatenate([getattr(training, column), getattr(validation, column)])
 
-    taken = np.zeros(len(validation.lines), bool)
-    keys = np.concatenate([training.keys, validation.keys])
-    prompts = np.concatenate([training.prompts, validation.prompts])
-    taken = tell("leakage", similarity.first_equal(keys), taken,
-                 "It is line {} of the training set.")  # fmt: skip
-    taken = tell("leakage-prompt", similarity.first_equal(prompts), taken,
-                 "Line {} of the training set asks the same.")  # fmt: skip
-    both = np.concatenate([training.signatures, validation.signatures])
-    tell("leakage-near", similarity.groups(both), taken,
-         "Line {} of the training set is almost the same.")  # fmt: skip
+    ways = (
+        ("leakage", similarity.first_equal(both("keys")), "It is line {} of the training set."),
+        (
+            "leakage-prompt",
+            similarity.first_equal(both("prompts")),
+            "Line {} of the training set asks the same.",
+        ),
+        (
+            "leakage-near",
+            similarity.groups(both("signatures")),
+            "Line {} of the training set is almost the same.",
+        ),
+    )
+    count, lines = len(training.lines), both("lines")
+    reported = np.zeros(len(validation.lines), bool)
+    for id, first, message in ways:
+        places = np.flatnonzero((first[count:] < count) & ~reported)
+        like = lines[first[count:][places]]
+        messages = [message.format(line) for line in like]
+        leaks.add_lines(id, validation.lines[places].tolist(), messages.__getitem__)
+        reported[places] = True

@@ -1,7 +1,8 @@
-"""What is wrong with an app and what mends it: examinations, each of one thing, all at once.
+"""What is wrong with an app and how to fix it: independent checks, all made side by side.
 
-None changes anything that stays; none raises: what goes wrong in one is a finding of its own.
-Nothing of this is imported before somebody asks for it.
+A check changes nothing that stays and never raises: what goes wrong in one is its result. Nothing
+of this is imported before somebody asks for it. To add a check, write it beside those of the same
+subject (app, storage, service) and name it in CHECKS.
 """
 
 import asyncio
@@ -10,17 +11,17 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 
 from shared.doctor import app, service, storage
-from shared.doctor.cases import Case, State, healthy, unknown
-from shared.doctor.patient import Patient
+from shared.doctor.context import Context, open_context
+from shared.doctor.result import CheckResult, State, as_json, healthy, unknown
 from shared.errors import NotFound
 
-__all__ = ["EXAMINATIONS", "Case", "State", "examine", "healthy"]
+__all__ = ["CHECKS", "CheckResult", "State", "as_json", "healthy", "run_checks"]
 
 DEADLINE_SECONDS = 30.0
-DELIVERY_SECONDS = 60.0  # a cold app is started by the event
+CANARY_SECONDS = 60.0  # a cold app is started by the event
 
-Examination = Callable[[Patient], Awaitable[list[Case]]]
-EXAMINATIONS: tuple[Examination, ...] = (
+Check = Callable[[Context], Awaitable[list[CheckResult]]]
+CHECKS: tuple[Check, ...] = (
     app.settings,
     app.versions,
     app.vocabulary,
@@ -43,34 +44,35 @@ EXAMINATIONS: tuple[Examination, ...] = (
 )
 
 
-async def examine(
+async def run_checks(
     environ: Mapping[str, str],
     *,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
-    wait: float = DELIVERY_SECONDS,
+    canary_seconds: float = CANARY_SECONDS,
     deadline: float = DEADLINE_SECONDS,
-) -> list[Case]:
-    """Every case, in the order of EXAMINATIONS. `wait` is for the canary, `deadline` for each
-    examination beside it, in seconds."""
-    async with Patient(environ, now, wait) as patient:
-        found = await asyncio.gather(*(_one(e, patient, deadline + wait) for e in EXAMINATIONS))
-    return [case for cases in found for case in cases]
+) -> list[CheckResult]:
+    """All results, in the order of CHECKS. `deadline` is that of each check, in seconds;
+    `canary_seconds` comes on top of it."""
+    async with open_context(environ, now, canary_seconds) as context:
+        limit = deadline + canary_seconds
+        results = await asyncio.gather(*(_run(check, context, limit) for check in CHECKS))
+    return [result for of_check in results for result in of_check]
 
 
-def names(examination: Examination) -> tuple[str, str]:
-    """What an examination's docstring says: the ids of its cases, and what it looks at."""
-    ids, _, what = inspect.cleandoc(examination.__doc__ or "").partition(" | ")
-    return ids, what
+def describe(check: Check) -> tuple[str, str]:
+    """From a check's docstring: the ids of its results, and what is checked."""
+    ids, _, description = inspect.cleandoc(check.__doc__ or "").partition(" | ")
+    return ids, description
 
 
-async def _one(examination: Examination, patient: Patient, deadline: float) -> list[Case]:
-    id = names(examination)[0].partition(",")[0]
+async def _run(check: Check, context: Context, deadline: float) -> list[CheckResult]:
+    id = describe(check)[0].partition(",")[0]
     try:
         async with asyncio.timeout(deadline):
-            return await examination(patient)
+            return await check(context)
     except TimeoutError:
         return [unknown(id, f"No answer within {deadline:.0f} s.")]
     except NotFound as error:
         return [unknown(id, error.message, error.fix)]
-    except Exception as error:  # noqa: BLE001 - one examination's trouble is not the others'
-        return [unknown(id, f"The examination itself failed ({type(error).__name__}).")]
+    except Exception as error:  # noqa: BLE001 - a failing check must not hide the others' results
+        return [unknown(id, f"The check itself failed ({type(error).__name__}).")]

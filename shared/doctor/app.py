@@ -1,4 +1,4 @@
-"""The app itself: its settings, its versions, who may chat, what it must have with it."""
+"""Checks of the app itself: settings, versions, tokenizer, keys. None of them needs Azure."""
 
 import asyncio
 import difflib
@@ -8,84 +8,94 @@ from dataclasses import fields
 from importlib import metadata
 from pathlib import Path
 
-from shared.doctor.cases import Case, ok, problem, warning
-from shared.doctor.patient import Patient
+from shared.doctor.context import Context
+from shared.doctor.result import CheckResult, ok, problem, unknown, warning
 from shared.errors import SettingError
 from shared.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
-OURS = ("TUNEDROP_", "AZURE_OPENAI_", "TunedropStorage")
-# Of the command line and of the tests; and the sections of a connection, which the platform reads.
-ELSEWHERE = ("TUNEDROP_APP", "TUNEDROP_FUNCTION_KEY", "TUNEDROP_NODE", "TUNEDROP_AZURITE")
+PREFIXES = ("TUNEDROP_", "AZURE_OPENAI_", "TunedropStorage")
+# These are read by the command line and by the tests.
+NOT_OF_THE_APP = ("TUNEDROP_APP", "TUNEDROP_FUNCTION_KEY", "TUNEDROP_NODE", "TUNEDROP_AZURITE")
 REINSTALL = "Install what the app ships with: python -m pip install -r requirements.txt"
 
 
-async def settings(p: Patient) -> list[Case]:
-    """settings, setting:NAME | Every setting that must be there is, each can be read, and none \
-is misspelt."""
-    cases = [
-        problem(f"setting:{name}", error.message, f"{error.fix} {p.setting(name)}".strip())
-        for name, error in p.unreadable.items()
+async def settings(ctx: Context) -> list[CheckResult]:
+    """settings, setting:NAME | Every required setting is set, each can be read, and none is \
+misspelt."""
+    results = [
+        problem(
+            f"setting:{name}", error.message, f"{error.fix} {ctx.setting_command(name)}".strip()
+        )
+        for name, error in ctx.unreadable.items()
     ]
-    if not any(name.startswith("AzureWebJobsStorage") for name in p.environ):
-        seen = "The app setting AzureWebJobsStorage is missing."
-        fix = f"Set it: the host keeps its keys and locks there. {p.setting('AzureWebJobsStorage')}"
-        cases.append(problem("setting:AzureWebJobsStorage", seen, fix))
+    if not any(name.startswith("AzureWebJobsStorage") for name in ctx.environ):
+        message = "The app setting AzureWebJobsStorage is missing."
+        command = ctx.setting_command("AzureWebJobsStorage")
+        fix = f"Set it: the host keeps its keys and locks there. {command}"
+        results.append(problem("setting:AzureWebJobsStorage", message, fix))
     known = {str(field.metadata["name"]) for field in fields(Settings)}
-    for name in sorted(name for name in p.environ if name.startswith(OURS)):
-        if name not in {*known, *ELSEWHERE} and not name.startswith("TunedropStorage__"):
+    for name in sorted(name for name in ctx.environ if name.startswith(PREFIXES)):
+        # The platform reads the sections of the connection TunedropStorage.
+        if name not in {*known, *NOT_OF_THE_APP} and not name.startswith("TunedropStorage__"):
             near = difflib.get_close_matches(name, known, 1)
             fix = f"Is {near[0]} meant?" if near else "Take it out."
-            cases.append(warning(f"setting:{name}", f"There is no setting {name}.", fix))
-    return cases or [ok("settings", f"All that must be set are, of {len(known)} that there are.")]
+            results.append(warning(f"setting:{name}", f"There is no setting {name}.", fix))
+    return results or [ok("settings", f"Every required one of {len(known)} settings is set.")]
 
 
-async def versions(p: Patient) -> list[Case]:
+async def versions(ctx: Context) -> list[CheckResult]:
     """versions | Python, azure-functions and the extension bundle fit together."""
-    python, library = sys.version_info[:2], metadata.version("azure-functions")
-    host = json.loads((ROOT / "host.json").read_text(encoding="utf-8"))
+    python = sys.version_info[:2]
+    try:
+        library = metadata.version("azure-functions")
+        host = json.loads((ROOT / "host.json").read_text(encoding="utf-8"))
+    except (metadata.PackageNotFoundError, FileNotFoundError):
+        fix = "Ask the app: tunedrop doctor --app URL"
+        return [unknown("versions", "Only the command line is installed, not the app.", fix)]
     bundle = host.get("extensionBundle", {}).get("version", "none")
-    seen = f"Python {python[0]}.{python[1]}, azure-functions {library}, bundle {bundle}."
-    if not (3, 11) <= python <= (3, 13):
-        return [warning("versions", seen, "The app is made for Python 3.11 to 3.13.")]
+    message = f"Python {python[0]}.{python[1]}, azure-functions {library}, bundle {bundle}."
+    if not (3, 11) <= python <= (3, 14):
+        return [warning("versions", message, "The app is made for Python 3.11 to 3.14.")]
     if (python >= (3, 13)) != (int(library.partition(".")[0]) >= 2):
-        return [problem("versions", seen, REINSTALL)]
+        return [problem("versions", message, REINSTALL)]
     if not bundle.startswith("[4."):
         fix = 'Set extensionBundle.version in host.json to "[4.0.0, 5.0.0)".'
-        return [problem("versions", seen, fix)]
-    if python < (3, 13) and p.environ.get("PYTHON_ENABLE_INIT_INDEXING") != "1":
-        fix = f"Set it. {p.setting('PYTHON_ENABLE_INIT_INDEXING', '1')}"
-        seen = "PYTHON_ENABLE_INIT_INDEXING is not 1: before Python 3.13 nothing can be streamed."
-        return [problem("versions", seen, fix)]
-    return [ok("versions", seen)]
+        return [problem("versions", message, fix)]
+    if python < (3, 13) and ctx.environ.get("PYTHON_ENABLE_INIT_INDEXING") != "1":
+        message = "PYTHON_ENABLE_INIT_INDEXING is not 1: Python before 3.13 cannot stream then."
+        fix = f"Set it. {ctx.setting_command('PYTHON_ENABLE_INIT_INDEXING', '1')}"
+        return [problem("versions", message, fix)]
+    return [ok("versions", message)]
 
 
-async def vocabulary(p: Patient) -> list[Case]:
-    """vocabulary | The base model's tokenizer is here and counts, without a network."""
-    from shared.dataset import catalog, tokens
+async def vocabulary(ctx: Context) -> list[CheckResult]:
+    """vocabulary | The base model's tokenizer is installed and counts, without a network."""
+    from shared.catalog import lookup
+    from shared.dataset.measure import tokens
 
-    known = catalog.model(p.settings.base_model)
+    known = lookup.find_model(ctx.settings.base_model)
     name = known.encoding if known else "o200k_base"
     try:
-        counted = await asyncio.to_thread(lambda: len(tokens.encoding(name).encode("hello world")))
+        count = await asyncio.to_thread(lambda: len(tokens.encoding(name).encode("hello world")))
     except (ImportError, OSError) as error:
         return [problem("vocabulary", f"{name}: {type(error).__name__}.", REINSTALL)]
-    if counted != 2:
-        return [problem("vocabulary", f"{name} counts {counted} tokens, not 2.", REINSTALL)]
-    return [ok("vocabulary", f"{name} is here and counts.")]
+    if count != 2:
+        return [problem("vocabulary", f"{name} counts {count} tokens, not 2.", REINSTALL)]
+    return [ok("vocabulary", f"{name} is installed and counts.")]
 
 
-async def app_keys(p: Patient) -> list[Case]:
+async def app_keys(ctx: Context) -> list[CheckResult]:
     """app-keys | Somebody may chat, and the list of keys can be read."""
-    from shared.chat.access import parse_keys
+    from shared.chat.auth import parse_keys
 
     try:
-        who = [caller.name for caller in parse_keys(p.settings.app_keys)]
+        callers = [caller.name for caller in parse_keys(ctx.settings.app_keys)]
     except SettingError as error:
         return [problem("app-keys", error.message, error.fix)]
-    if p.settings.entra_tenant:
-        who.append(f"people of the tenant {p.settings.entra_tenant}")
-    if not who:
+    if ctx.settings.entra_tenant:
+        callers.append(f"people of the tenant {ctx.settings.entra_tenant}")
+    if not callers:
         fix = "Set it to NAME:SHA256 of a key: printf %s KEY | sha256sum"
         return [warning("app-keys", "Nobody may chat: TUNEDROP_APP_KEYS is empty.", fix)]
-    return [ok("app-keys", f"May chat: {', '.join(who)}.")]
+    return [ok("app-keys", f"May chat: {', '.join(callers)}.")]

@@ -2,16 +2,16 @@
 nothing else. Data, and how an answer is read; no call is made here.
 
 That a refusal for lack of a role comes before any look at the request itself is how Azure Resource
-Manager works; for the data plane it is taken for granted, and has not been seen on real Azure.
-Actions: Microsoft's list of operations of Microsoft.CognitiveServices.
+Manager works; for the data plane it is assumed, and has not been verified on real Azure.
+Actions are from Microsoft's list of operations of Microsoft.CognitiveServices.
 """
 
 from dataclasses import dataclass
 from typing import Any
 
-from shared.cloud.probe import Answer
+from shared.cloud.rest import RawResponse
 
-_NOBODY = "0" * 32  # the shape of a real id, and nobody's
+_NO_ID = "0" * 32  # the shape of a real id, of which there is none
 NO_SUCH = "tunedrop-doctor-probe"
 _DATA = ("AZURE_OPENAI_ENDPOINT",)
 _CONTROL = ("AZURE_SUBSCRIPTION_ID", "AZURE_RESOURCE_GROUP", "AZURE_OPENAI_ACCOUNT")
@@ -46,7 +46,7 @@ def _control(
     return Right("control", method, path, proof, f"accounts/{action}", how, body)
 
 
-_SEEN, _NOT_FOUND = (200,), (400, 404)
+_OK, _NOT_FOUND = (200,), (400, 404)
 _CHAT = {"model": NO_SUCH, "messages": [{"role": "user", "content": "hello"}]}
 _DEPLOYMENT = {
     "sku": {"name": "GlobalStandard", "capacity": 1},
@@ -55,33 +55,33 @@ _DEPLOYMENT = {
 _PROVIDER = "/subscriptions/{subscription}/providers/Microsoft.CognitiveServices"
 RIGHTS = {
     "files.read": _data(
-        "GET", "/files?purpose=fine-tune", _SEEN, "files/read", "listing the files"
+        "GET", "/files?purpose=fine-tune", _OK, "files/read", "listing the files"
     ),
     "files.write": _data(
         "POST", "/files", (400, 415, 422), "files/write", "an upload without a file", {}
     ),
     "files.delete": _data(
-        "DELETE", f"/files/file-{_NOBODY}", _NOT_FOUND, "files/delete",
+        "DELETE", f"/files/file-{_NO_ID}", _NOT_FOUND, "files/delete",
         "deleting a file that cannot exist",
     ),
     "jobs.read": _data(
-        "GET", "/fine_tuning/jobs?limit=100", _SEEN, "fine-tunes/read", "listing the jobs"
+        "GET", "/fine_tuning/jobs?limit=100", _OK, "fine-tunes/read", "listing the jobs"
     ),
     "jobs.write": _data(
-        "POST", f"/fine_tuning/jobs/ftjob-{_NOBODY}/cancel", _NOT_FOUND, "fine-tunes/write",
+        "POST", f"/fine_tuning/jobs/ftjob-{_NO_ID}/cancel", _NOT_FOUND, "fine-tunes/write",
         "cancelling a job that cannot exist",
     ),
-    "models.read": _data("GET", "/models", _SEEN, "models/read", "listing the models"),
+    "models.read": _data("GET", "/models", _OK, "models/read", "listing the models"),
     "chat": _data(
         "POST", "/chat/completions", _NOT_FOUND, "deployments/chat/completions/action",
         "a chat with a deployment that does not exist", _CHAT,
     ),
-    "account.read": _control("GET", "", _SEEN, "read", "reading the account"),
-    "catalogue.read": _control(
-        "GET", "/models", _SEEN, "models/read", "listing what the account offers"
+    "account.read": _control("GET", "", _OK, "read", "reading the account"),
+    "catalog.read": _control(
+        "GET", "/models", _OK, "models/read", "listing what the account offers"
     ),
     "deployments.read": _control(
-        "GET", "/deployments", _SEEN, "deployments/read", "listing the deployments"
+        "GET", "/deployments", _OK, "deployments/read", "listing the deployments"
     ),
     "deployments.write": _control(
         "PUT", f"/deployments/{NO_SUCH}", (400, 409), "deployments/write",
@@ -92,13 +92,13 @@ RIGHTS = {
         "deleting a deployment that does not exist",
     ),
     "usages.read": Right(
-        "location", "GET", f"{_PROVIDER}/locations/{{location}}/usages", _SEEN,
+        "location", "GET", f"{_PROVIDER}/locations/{{location}}/usages", _OK,
         "locations/usages/read", "listing the quota of the account's region", role="quota",
     ),
 }  # fmt: skip
 
-# Refusals and absences that are not about a role: what was seen, what mends it.
-OTHERWISE = {
+# Refusals and absences that are not about a role, by Azure's error code: meaning, fix.
+KNOWN_REFUSALS = {
     "AuthenticationTypeDisabled": (
         "the resource takes no keys",
         "Leave out AZURE_OPENAI_API_KEY: the app's identity is used then.",
@@ -129,7 +129,10 @@ OTHERWISE = {
         "there is no resource group {group}",
         "Correct AZURE_RESOURCE_GROUP: az group list --output table",
     ),
-    "ParentResourceNotFound": ("there is no account {account} in {group}", "Mend account.read."),
+    "ParentResourceNotFound": (
+        "there is no account {account} in {group}",
+        "Fix account.read first.",
+    ),
     "ResourceNotFound": (
         "there is no account {account} in {group}",
         "Correct AZURE_OPENAI_ACCOUNT: az cognitiveservices account list --output table",
@@ -137,12 +140,12 @@ OTHERWISE = {
 }
 
 
-def denied(answer: Answer) -> bool:
-    return answer.status in (401, 403)
+def denied(response: RawResponse) -> bool:
+    return response.status in (401, 403)
 
 
-def otherwise(right: Right, answer: Answer) -> tuple[str, str] | None:
-    """Why it is not about a role, where Azure says so."""
-    if answer.code == "ResourceNotFound" and right.method != "GET":
-        return None  # they are made to meet nothing
-    return OTHERWISE.get(answer.code)
+def known_refusal(right: Right, response: RawResponse) -> tuple[str, str] | None:
+    """Message and fix where Azure's error code says that the reason is not a missing role."""
+    if response.code == "ResourceNotFound" and right.method != "GET":
+        return None  # the other calls name things that cannot exist
+    return KNOWN_REFUSALS.get(response.code)

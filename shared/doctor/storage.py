@@ -1,4 +1,4 @@
-"""Storage: is it there, may we work in each container, does a drop reach the app."""
+"""Checks of storage: it is there, each container is ours to use, a drop reaches the app."""
 
 import asyncio
 import uuid
@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError
 
 from shared.cloud.identity import is_local_http
-from shared.doctor.cases import ROLES, Case, State, assign, ok, problem, unknown, warning
-from shared.doctor.patient import Patient
+from shared.doctor.context import Context
+from shared.doctor.result import CheckResult, State, blocked, ok, problem, unknown, warning
+from shared.doctor.roles import ROLES, assign_command
 from shared.errors import SettingError, TunedropError
 from shared.run.folder import CANARY
 
@@ -18,144 +19,154 @@ if TYPE_CHECKING:
 
 POISON = "webjobs-blobtrigger-poison"
 CONTAINERS = ("datasets", "runs", "models", "feedback")
-LOOK_SECONDS = 0.25
-STRING = (
-    "Best leave out TunedropStorage and set TunedropStorage__blobServiceUri, which is entered with "
-    "the app's identity. Otherwise TunedropStorage must hold the account's connection string (az "
+POLL_SECONDS = 0.25
+CONNECTION_FIX = (
+    "Best leave out TunedropStorage and set TunedropStorage__blobServiceUri: the app then signs in "
+    "with its identity. Otherwise TunedropStorage must hold the account's connection string (az "
     "storage account show-connection-string --name ACCOUNT) or one with a SAS for the services b "
     "and q, the resource types s, c and o and the permissions rwdlacup."
 )
 
 
-async def containers(p: Patient) -> list[Case]:
+def _client(ctx: Context, container: str) -> "ContainerClient":
+    """The SDK's own client, whose exceptions say more than the app's errors."""
+    name = getattr(ctx.clients, container).name
+    return ctx.clients.storage.get_container_client(name)
+
+
+async def containers(ctx: Context) -> list[CheckResult]:
     """storage, container:NAME | Storage answers; in each container a canary is written, read, \
 leased and deleted (in datasets it is not leased: the app may take it at any moment)."""
     try:
-        clients = {name: getattr(p.cloud, name).client for name in CONTAINERS}
+        clients = {name: _client(ctx, name) for name in CONTAINERS}
     except SettingError as error:
         return [problem("storage", error.message, error.fix)]
     except ValueError:  # its text may hold the key
-        return [problem("storage", "TunedropStorage is no connection string.", STRING)]
-    storage = await _reach(clients["runs"])
+        return [problem("storage", "TunedropStorage is no connection string.", CONNECTION_FIX)]
+    storage = await _service(clients["runs"])
     if storage.state != State.OK:
         return [storage]
-    looked = await asyncio.gather(*(_container(p, name, clients[name]) for name in clients))
-    return [storage, *looked]
+    of_containers = await asyncio.gather(
+        *(_container(ctx, name, clients[name]) for name in clients)
+    )
+    return [storage, *of_containers]
 
 
-async def _reach(client: "ContainerClient") -> Case:
-    where = client.url.partition("?")[0].rpartition("/")[0]
+async def _service(client: "ContainerClient") -> CheckResult:
+    address = client.url.partition("?")[0].rpartition("/")[0]
     try:
         await client.get_container_properties()
     except HttpResponseError as error:
         if "is not supported by Azurite" in str(error.message):
-            seen = "Azurite does not know the version of storage's API that is asked for."
-            return problem("storage", seen, "Start it with: azurite --skipApiVersionCheck")
-        if error.status_code is None:  # it was not even asked
-            return unknown("storage", "Only seen with identity.")
+            message = "Azurite does not know the version of storage's API that is asked for."
+            return problem("storage", message, "Start it with: azurite --skipApiVersionCheck")
+        if error.status_code is None:  # there was no token, so nothing was sent
+            return unknown("storage", blocked("identity"))
     except AzureError as error:
         fix = "Is the address right, its name known in DNS, the network open?"
-        if is_local_http(where):
+        if is_local_http(address):
             fix = "Start it: python3 dev.py up"
-        return problem("storage", f"{where} does not answer ({type(error).__name__}).", fix)
-    return ok("storage", f"{where} answers.")
+        return problem("storage", f"{address} does not answer ({type(error).__name__}).", fix)
+    return ok("storage", f"{address} answers.")
 
 
-async def _container(p: Patient, role: str, client: "ContainerClient") -> Case:
-    id, doing = f"container:{role}", "write"
+async def _container(ctx: Context, role: str, client: "ContainerClient") -> CheckResult:
+    id, operation = f"container:{role}", "write"
     blob = client.get_blob_client(f"{CANARY}rights-{uuid.uuid4().hex[:8]}")
     try:
         await blob.upload_blob(b"canary", overwrite=True)
-        doing = "read"
-        with suppress(ResourceNotFoundError):  # taken by the app: it is there to be taken
+        operation = "read"
+        with suppress(ResourceNotFoundError):  # the app has taken it, as it should
             await (await blob.download_blob()).readall()
         if role != "datasets":
-            doing = "lease"
+            operation = "lease"
             await (await blob.acquire_lease(15)).release()
-        doing = "delete"
+        operation = "delete"
         with suppress(ResourceNotFoundError):
             await blob.delete_blob()
-        doing = "list"
+        operation = "list"
         async for _ in client.list_blobs(name_starts_with=CANARY):
             break
     except AzureError as error:
-        with suppress(AzureError):  # what was written and cannot be used
+        with suppress(AzureError):  # a canary that was written and is of no use
             await blob.delete_blob()
-        return await blob_case(p, id, role, doing, error)
+        return await container_failure(ctx, role, operation, error)
     return ok(id, f"A canary was written, read and deleted in {client.container_name}.")
 
 
-async def blob_case(p: Patient, id: str, role: str, doing: str, error: AzureError) -> Case:
-    name = getattr(p.settings, f"{role}_container")
+async def container_failure(
+    ctx: Context, role: str, operation: str, error: AzureError
+) -> CheckResult:
+    id, name = f"container:{role}", getattr(ctx.settings, f"{role}_container")
     code = str(getattr(error, "error_code", "") or type(error).__name__)
     status = getattr(error, "status_code", None)
-    seen = f"The app cannot {doing} blobs in {name}: {code}."
+    message = f"The app cannot {operation} blobs in {name}: {code}."
     if code == "ContainerNotFound":
-        fix = f"az storage container create --name {name} {_sign(p)}"
+        fix = f"az storage container create --name {name} {_auth_options(ctx)}"
         return problem(id, f"There is no container {name}.", fix)
     if status not in (401, 403):
-        return unknown(id, seen)
-    if code == "AuthorizationFailure" and not p.settings.storage:  # a missing role is a Mismatch
-        rule = f"az storage account network-rule add --account-name {_account(p)}"
-        return problem(id, seen, f"Let the app's network in: {rule} --subnet SUBNET-ID")
-    return problem(id, seen, await _grant(p, role, f"/blobServices/default/containers/{name}"))
+        return unknown(id, message)
+    if code == "AuthorizationFailure" and not ctx.settings.storage:  # a missing role is a Mismatch
+        rule = f"az storage account network-rule add --account-name {_account(ctx)}"
+        return problem(id, message, f"Let the app's network in: {rule} --subnet SUBNET-ID")
+    fix = await _access_fix(ctx, role, f"/blobServices/default/containers/{name}")
+    return problem(id, message, fix)
 
 
-async def _grant(p: Patient, role: str, inside: str) -> str:
-    if p.settings.storage:
-        return STRING
-    account = f"$(az storage account show --name {_account(p)} --query id --output tsv)"
-    return assign(ROLES[role], f'"{account}{inside}"', await p.who())
+async def _access_fix(ctx: Context, role: str, resource: str) -> str:
+    if ctx.settings.storage:
+        return CONNECTION_FIX
+    account = f"$(az storage account show --name {_account(ctx)} --query id --output tsv)"
+    return assign_command(ROLES[role], f'"{account}{resource}"', await ctx.identity_claims())
 
 
-def _account(p: Patient) -> str:
-    return p.settings.storage_uri.partition("//")[2].partition(".")[0] or "ACCOUNT"
+def _account(ctx: Context) -> str:
+    return ctx.settings.storage_uri.partition("//")[2].partition(".")[0] or "ACCOUNT"
 
 
-def _sign(p: Patient) -> str:
-    if p.settings.storage:
+def _auth_options(ctx: Context) -> str:
+    if ctx.settings.storage:
         return '--connection-string "$TunedropStorage"'
-    return f"--account-name {_account(p)} --auth-mode login"
+    return f"--account-name {_account(ctx)} --auth-mode login"
 
 
-async def queue(p: Patient) -> list[Case]:
+async def queue(ctx: Context) -> list[CheckResult]:
     """queue | The queue of drops that failed five times can be read, and is empty."""
     try:
-        endpoint, key, sas = _queue(p)
+        endpoint, key, sas = _queue_access(ctx)
     except (SettingError, ValueError):
-        return [unknown("queue", "Only seen with storage.")]
-    if not (p.settings.storage or p.settings.storage_uri):
-        return [unknown("queue", "Only seen with storage.")]
+        return [unknown("queue", blocked("storage"))]
+    if not (ctx.settings.storage or ctx.settings.storage_uri):
+        return [unknown("queue", blocked("storage"))]
     if not endpoint:
-        seen = "TunedropStorage__queueServiceUri is missing; the blob trigger needs it."
-        fix = p.setting(
-            "TunedropStorage__queueServiceUri", "https://ACCOUNT.queue.core.windows.net"
-        )
-        return [problem("queue", seen, fix)]
+        name = "TunedropStorage__queueServiceUri"
+        fix = ctx.setting_command(name, "https://ACCOUNT.queue.core.windows.net")
+        return [problem("queue", f"{name} is missing; the blob trigger needs it.", fix)]
     path = f"/{POISON}/messages?peekonly=true&numofmessages=32{sas}"
     try:
-        answer = await p.probe.queue(endpoint, path, key)
+        response = await ctx.rest.queue(endpoint, path, key)
     except TunedropError as error:
         return [unknown("queue", error.message)]
-    found = str(answer.body).count("<QueueMessage>")
-    if answer.status == 404 or (answer.status == 200 and not found):
+    failed = str(response.body).count("<QueueMessage>")
+    if response.status == 404 or (response.status == 200 and not failed):
         return [ok("queue", "It can be read and holds no failed drop.")]
-    if answer.status == 200:
-        look = f"az storage message peek --queue-name {POISON} --num-messages 32 {_sign(p)}"
-        return [warning("queue", f"{found} drops failed five times and were given up.", look)]
-    if answer.status in (401, 403):
-        seen = f"The queue {POISON} cannot be read ({answer.status})."
-        return [problem("queue", seen, await _grant(p, "poison", ""))]
-    return [unknown("queue", f"The queue service answers {answer.status}.")]
+    if response.status == 200:
+        options = f"--queue-name {POISON} --num-messages 32 {_auth_options(ctx)}"
+        message = f"{failed} drops failed five times and are not tried again."
+        return [warning("queue", message, f"az storage message peek {options}")]
+    if response.status in (401, 403):
+        message = f"The queue {POISON} cannot be read ({response.status})."
+        return [problem("queue", message, await _access_fix(ctx, "poison", ""))]
+    return [unknown("queue", f"The queue service answers {response.status}.")]
 
 
-def _queue(p: Patient) -> tuple[str, tuple[str, str] | None, str]:
-    """Endpoint, account and key if there is one, and a SAS as more of a query string."""
-    if not p.settings.storage:
-        return p.environ.get("TunedropStorage__queueServiceUri", ""), None, ""
-    parts = dict(part.split("=", 1) for part in p.settings.storage.split(";") if "=" in part)
-    client = p.cloud.runs.client
-    account, suffix = client.account_name, parts.get("EndpointSuffix", "core.windows.net")
+def _queue_access(ctx: Context) -> tuple[str, tuple[str, str] | None, str]:
+    """Endpoint, account and key if there is one, and a SAS to append to a query string."""
+    if not ctx.settings.storage:
+        return ctx.environ.get("TunedropStorage__queueServiceUri", ""), None, ""
+    parts = dict(part.split("=", 1) for part in ctx.settings.storage.split(";") if "=" in part)
+    client = ctx.clients.storage
+    account, suffix = str(client.account_name), parts.get("EndpointSuffix", "core.windows.net")
     endpoint = parts.get("QueueEndpoint") or f"https://{account}.queue.{suffix}"
     if "UseDevelopmentStorage" in parts:
         endpoint = f"http://127.0.0.1:10001/{account}"
@@ -164,42 +175,45 @@ def _queue(p: Patient) -> tuple[str, tuple[str, str] | None, str]:
     return endpoint, (account, key) if key else None, f"&{sas}" if sas else ""
 
 
-async def delivery(p: Patient) -> list[Case]:
+async def delivery(ctx: Context) -> list[CheckResult]:
     """delivery | A canary that is dropped into datasets reaches the app, which takes it away: \
 Event Grid, its subscription, the host and the function all work."""
     try:
-        blob = p.cloud.datasets.client.get_blob_client(f"{CANARY}{uuid.uuid4().hex[:8]}")
+        canary = f"{CANARY}{uuid.uuid4().hex[:8]}"
+        blob = _client(ctx, "datasets").get_blob_client(canary)
         await blob.upload_blob(b"canary", overwrite=True)
     except (AzureError, TunedropError, ValueError):
-        return [unknown("delivery", "Only seen with container:datasets.")]
+        return [unknown("delivery", blocked("container:datasets"))]
     try:
-        async with asyncio.timeout(p.wait):
-            while await blob.exists():  # noqa: ASYNC110 - what happens to it happens elsewhere
-                await asyncio.sleep(LOOK_SECONDS)
+        async with asyncio.timeout(ctx.canary_seconds):
+            while await blob.exists():  # noqa: ASYNC110 - another process deletes it
+                await asyncio.sleep(POLL_SECONDS)
         return [ok("delivery", "A dropped canary was taken by the app.")]
     except TimeoutError:
-        look = "az eventgrid system-topic event-subscription list --system-topic-name TOPIC"
-        group = p.settings.resource_group or "GROUP"
-        fix = f"Is the app running, and subscribed? {look} --resource-group {group} --output table"
-        return [problem("delivery", f"Nobody took a dropped canary within {p.wait:g} s.", fix)]
+        command = "az eventgrid system-topic event-subscription list --system-topic-name TOPIC"
+        group = ctx.settings.resource_group or "GROUP"
+        options = f"--resource-group {group} --output table"
+        fix = f"Is the app running, and subscribed? {command} {options}"
+        message = f"No app took a dropped canary within {ctx.canary_seconds:g} s."
+        return [problem("delivery", message, fix)]
     finally:
         with suppress(AzureError):
             await blob.delete_blob()
 
 
-async def timer(p: Patient) -> list[Case]:
+async def timer(ctx: Context) -> list[CheckResult]:
     """timer | The app has lately looked after its runs: its timer fires."""
     from shared.run.heartbeat import latest
-    from shared.run.patience import ASLEEP
+    from shared.run.policy import Policy
 
     try:
-        heart = await latest(p.cloud.runs)
+        heart = await latest(ctx.clients.runs)
     except (TunedropError, ValueError):
-        return [unknown("timer", "Only seen with container:runs.")]
-    restart = p.functionapp("restart", "").strip()
+        return [unknown("timer", blocked("container:runs"))]
+    restart = ctx.app_command("restart")
     if heart is None:
-        seen = "The app has never looked after its runs."
-        return [warning("timer", seen, f"Wait a minute if it is new; otherwise: {restart}")]
-    seen = f"The app last looked after its runs at {heart.last:%Y-%m-%d %H:%M:%S} UTC."
-    stands = p.now() - heart.last > ASLEEP
-    return [problem("timer", seen, restart) if stands else ok("timer", seen)]
+        message = "The app has never looked after its runs."
+        return [warning("timer", message, f"Wait a minute if it is new; otherwise: {restart}")]
+    message = f"The app last looked after its runs at {heart.last:%Y-%m-%d %H:%M:%S} UTC."
+    stopped = ctx.now() - heart.last > Policy().downtime_after
+    return [problem("timer", message, restart) if stopped else ok("timer", message)]

@@ -4,38 +4,41 @@ A model is the name people chat with; every run that trains makes a version of i
 is the version that serves. Knows nothing of how versions are trained or deployed.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
+from typing import Self
 
-from pydantic import BaseModel
-
-from shared.cloud.blobs import Container
-from shared.errors import Conflict, NotFound, Refused
+from shared.cloud.container import Container
+from shared.cloud.documents import Document, Frozen
+from shared.errors import NotFound, Unreadable
 
 log = logging.getLogger(__name__)
 
-TRIES = 8  # of a compare-and-swap; each lost race means that somebody else has won one
+READS_AT_ONCE = 16  # records of a listing that are read side by side
 
 
-class Version(BaseModel):
-    version: int
+class Version(Frozen):
+    """`version` and `deployment` are given by the registry when the version is entered."""
+
+    version: int = 0
     run_id: str
     base_model: str
     fine_tuned_model: str
-    deployment: str
-    sku: str = "GlobalStandard"  # of a record from before this was kept
-    capacity: int = 50  # thousands of tokens per minute
+    deployment: str = ""
+    sku: str
+    capacity: int  # thousands of tokens per minute
     created_at: datetime
-    dropped_at: datetime | None = None  # its dataset; None in a record from before this was kept
+    dropped_at: datetime  # its dataset
     withdrawn: bool = False  # its run ended before it served; it has no deployment
 
 
-class Model(BaseModel):
+class Model(Document):
     name: str
     champion: int | None = None
     previous: int | None = None
-    versions: list[Version] = []
+    versions: tuple[Version, ...] = ()
 
     def version(self, number: int) -> Version:
         """Raises NotFound."""
@@ -54,75 +57,64 @@ class Model(BaseModel):
     def of_run(self, run_id: str) -> Version | None:
         return next((version for version in self.versions if version.run_id == run_id), None)
 
+    def with_version(self, changed: Version) -> Self:
+        """A copy in which the version of this number is another, or is there for the first time."""
+        others = [version for version in self.versions if version.version != changed.version]
+        ordered = sorted([*others, changed], key=lambda version: version.version)
+        return self.replace(versions=tuple(ordered))
+
 
 class Registry:
     def __init__(self, models: Container) -> None:
         self.models = models
 
     async def load(self, name: str) -> Model | None:
-        """Raises Refused for a record that cannot be read."""
+        """Raises Unreadable for a record that cannot be read."""
         found = await self.models.record(f"{name}.json", Model)
         return found[0] if found else None
 
     async def all(self) -> list[Model]:
         """Every model; one whose record cannot be read is left out, with a line in the log."""
         names = [blob.name async for blob in self.models.list() if blob.name.endswith(".json")]
-        found = []
-        for name in names:
+        room = asyncio.Semaphore(READS_AT_ONCE)
+
+        async def load(name: str) -> Model | None:
             try:
-                found.append(await self.load(name.removesuffix(".json")))
-            except Refused as error:
+                async with room:
+                    return await self.load(name.removesuffix(".json"))
+            except Unreadable as error:
                 log.error("%s", error)
-        return [model for model in found if model]
+                return None
 
-    async def add_version(
-        self,
-        name: str,
-        run_id: str,
-        *,
-        base_model: str,
-        fine_tuned_model: str,
-        sku: str,
-        capacity: int,
-        dropped_at: datetime | None = None,
-    ) -> Version:
-        """The version that a run has made; a second call for the same run finds the first one."""
+        return [model for model in await asyncio.gather(*map(load, names)) if model]
 
-        def add(model: Model) -> None:
-            if known := model.of_run(run_id):
-                known.withdrawn = False
-                return
-            number = max((version.version for version in model.versions), default=0) + 1
-            model.versions.append(
-                Version(
-                    version=number,
-                    run_id=run_id,
-                    base_model=base_model,
-                    fine_tuned_model=fine_tuned_model,
-                    deployment=f"{name}-v{number}",
-                    sku=sku,
-                    capacity=capacity,
-                    created_at=datetime.now(UTC),
-                    dropped_at=dropped_at,
-                )
-            )
+    async def add_version(self, name: str, version: Version) -> Version:
+        """Enter the version that a run has made; a second call for the same run finds the first."""
 
-        model = await self._change(name, add)
-        version = model.of_run(run_id)
-        assert version is not None, "add() has just seen to it"
-        return version
+        def add(model: Model) -> Model:
+            if known := model.of_run(version.run_id):
+                return model.with_version(known.replace(withdrawn=False))
+            number = max((known.version for known in model.versions), default=0) + 1
+            entered = version.replace(version=number, deployment=f"{name}-v{number}")
+            return model.with_version(entered)
+
+        entered = (await self._update(name, add)).of_run(version.run_id)
+        assert entered is not None, "add() has just entered it"
+        return entered
 
     async def promote(self, name: str, number: int) -> Model:
         """Make a version the champion, unless the champion's dataset was dropped after its own: a
-        run that was paused, retried or slow does not turn a model back. Raises NotFound."""
+        run that was paused, retried or slow does not turn a model back. Nor does a version that was
+        withdrawn. Raises NotFound."""
 
-        def crown(model: Model) -> None:
-            ours = model.version(number).dropped_at
-            theirs = model.version(model.champion).dropped_at if model.champion else None
-            if model.champion != number and not (ours and theirs and theirs > ours):
-                model.previous, model.champion = model.champion, number
+        def crown(model: Model) -> Model:
+            version = model.version(number)
+            newer = model.champion and model.version(model.champion).dropped_at > version.dropped_at
+            if model.champion == number or newer or version.withdrawn:
+                return model
+            return model.replace(previous=model.champion, champion=number)
 
-        return await self._change(name, crown)
+        return await self._update(name, crown)
 
     async def withdraw(self, name: str, number: int) -> Model:
         """A version that will not serve; the champion before it is the champion again.
@@ -130,26 +122,18 @@ class Registry:
         Raises NotFound.
         """
 
-        def mark(model: Model) -> None:
-            model.version(number).withdrawn = True
+        def mark(model: Model) -> Model:
+            marked = model.with_version(model.version(number).replace(withdrawn=True))
             if model.champion == number:
-                model.champion, model.previous = model.previous, None
+                return marked.replace(champion=model.previous, previous=None)
+            return marked.replace(previous=None) if model.previous == number else marked
 
-        return await self._change(name, mark)
+        return await self._update(name, mark)
 
-    async def _change(self, name: str, change: Callable[[Model], None]) -> Model:
-        """Apply `change` to the newest document and write it, again and again until it holds."""
-        for _ in range(TRIES):
-            found = await self.models.record(f"{name}.json", Model)
-            model, etag = found or (Model(name=name), "")
-            change(model)
-            data = model.model_dump_json(indent=2).encode()
-            try:
-                if etag:
-                    await self.models.replace(f"{name}.json", data, etag)
-                else:
-                    await self.models.create(f"{name}.json", data)
-            except Conflict:
-                continue
-            return model
-        raise Conflict(f"The record of model {name} changed {TRIES} times while it was written.")
+    async def _update(self, name: str, change: Callable[[Model], Model]) -> Model:
+        """Raises Unavailable if others always write first."""
+        updated = await self.models.update(
+            f"{name}.json", Model, lambda known: change(known or Model(name=name))
+        )
+        assert updated is not None, "a change of a model is never None"
+        return updated

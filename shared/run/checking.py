@@ -5,58 +5,67 @@ Knows which checks a run asks for, not what they find. The work is done off the 
 
 import asyncio
 import json
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from shared import telemetry
-from shared.cloud import Cloud
 from shared.run import files
-from shared.run.ledger import Ledger
-from shared.run.record import File, Run, now
+from shared.run.context import Context
+from shared.run.record import File, Run
 
 if TYPE_CHECKING:
-    from shared.dataset.cost import Plan
-    from shared.dataset.scan import Scan, Scanned
+    from shared.dataset.measure.cost import TrainingPlan
+    from shared.dataset.scan import Scan, ScanResult
 
 
-class Checked(NamedTuple):
-    page: bytes
-    data: bytes
+class Reports(NamedTuple):
+    html: bytes
+    json: bytes
     summary: str
     errors: str  # what the errors are, in a few words; empty for a dataset that is good
 
 
-async def check(run: Run, cloud: Cloud) -> Checked:
+class Checked(NamedTuple):
+    """`run` knows how many examples each of its files has."""
+
+    run: Run
+    summary: str
+    errors: str
+
+
+async def check(run: Run, ctx: Context) -> Checked:
     """Check the files and keep the reports beside the run. Raises Replaced if one was replaced."""
-    scanned = [await _scan(file, run, cloud) for file in run.files]
-    for file, found in zip(run.files, scanned, strict=True):
-        file.examples = found.examples
-    checked = await asyncio.to_thread(_judge, run, scanned)
-    ledger = Ledger(cloud.runs)
-    await ledger.keep(run, "report.html", checked.page, "text/html")
-    await ledger.keep(run, "report.json", checked.data, "application/json")  # last: it is complete
-    return checked
+    scanned = [await _scan(file, run, ctx) for file in run.files]
+    counted = zip(run.files, scanned, strict=True)
+    run = run.with_files(*(file.replace(examples=found.examples) for file, found in counted))
+    reports = await asyncio.to_thread(_judge, run, scanned, ctx.now().date())
+    await ctx.ledger.keep(run.id, "report.html", reports.html, "text/html")
+    # Last: its presence means that the check is complete.
+    await ctx.ledger.keep(run.id, "report.json", reports.json, "application/json")
+    return Checked(run, reports.summary, reports.errors)
 
 
-async def _scan(file: File, run: Run, cloud: Cloud) -> "Scanned":
+async def _scan(file: File, run: Run, ctx: Context) -> "ScanResult":
     scan = await asyncio.to_thread(_new_scan, file, run)
-    async for chunk in files.read(file, cloud):
+    async for chunk in files.read(file, ctx):
         await asyncio.to_thread(scan.feed, chunk)
     return await asyncio.to_thread(scan.finish)
 
 
 def _new_scan(file: File, run: Run) -> "Scan":
-    from shared.dataset.examples import Role
+    from shared.dataset.reading.examples import FileRole
     from shared.dataset.scan import Scan  # numpy and the tokenizer: a chat never needs them
 
-    return Scan(file.name, Role.TRAINING if file is run.training else Role.VALIDATION, _plan(run))
+    return Scan(
+        file.name, FileRole.TRAINING if file is run.training else FileRole.VALIDATION, _plan(run)
+    )
 
 
-def _plan(run: Run) -> "Plan":
-    from shared.dataset.cost import Plan
+def _plan(run: Run) -> "TrainingPlan":
+    from shared.dataset.measure.cost import TrainingPlan
 
     spec = run.spec
-    return Plan(
+    return TrainingPlan(
         base_model=spec.base_model,
         method=spec.method,
         training_type=spec.training_type,
@@ -73,18 +82,18 @@ def _validation_age(run: Run) -> timedelta:
     return run.training.modified - run.validation.modified
 
 
-def _judge(run: Run, scanned: "list[Scanned]") -> Checked:
-    from shared.dataset import page, report
+def _judge(run: Run, scanned: "list[ScanResult]", today: date) -> Reports:
+    from shared.dataset.report import document, page
     from shared.dataset.verdict import judge
 
-    verdict = judge(scanned, _plan(run), now().date(), _validation_age(run))
+    verdict = judge(scanned, _plan(run), today, _validation_age(run))
     groups = [*verdict.groups, *(g for file in verdict.files for g in verdict.groups_of(file))]
     for group in groups:
         telemetry.measure("tunedrop.findings", group.count, id=group.id)
     errors = [f"{g.id} ({g.count})" for g in groups if g.as_json()["severity"] == "error"]
-    return Checked(
-        page=page.as_html(run.id, verdict).encode(),
-        data=json.dumps(report.as_json(run.id, verdict), indent=2, ensure_ascii=False).encode(),
-        summary=report.summary(verdict),
+    return Reports(
+        html=page.as_html(run.id, verdict).encode(),
+        json=json.dumps(document.as_json(run.id, verdict), indent=2, ensure_ascii=False).encode(),
+        summary=document.summary(verdict),
         errors=", ".join(errors),
     )

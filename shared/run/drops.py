@@ -10,10 +10,9 @@ import hashlib
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
-from shared.cloud import Cloud
-from shared.cloud.blobs import Container
-from shared.run.folder import Folder, Role, look_everywhere
-from shared.run.record import now
+from shared.cloud.container import Container
+from shared.run.context import Context
+from shared.run.folder import DropRole, Folder, look_everywhere
 
 GRACE_SECONDS = 60.0  # beyond the quiet period, in which the event may still come by itself
 
@@ -40,13 +39,13 @@ class Drops:
             yield blob.name
 
 
-async def missed(cloud: Cloud) -> list[str]:
+async def missed(ctx: Context) -> list[str]:
     """A path of each drop that should have been taken by now and was not."""
-    settings = cloud.settings
+    settings = ctx.settings
     grace = settings.quiet_seconds + min(GRACE_SECONDS, settings.sweep_seconds)
-    folders, paths = await look_everywhere(cloud.datasets)
-    taken = await Drops(cloud.runs).all()
-    before = now() - timedelta(seconds=grace)
+    folders, paths = await look_everywhere(ctx.clients.datasets)
+    taken = await Drops(ctx.clients.runs).all()
+    before = ctx.now() - timedelta(seconds=grace)
     for folder in folders:
         if folder.last_touched < before and _name(folder) not in taken:
             paths.append(_path(folder))
@@ -55,7 +54,7 @@ async def missed(cloud: Cloud) -> list[str]:
 
 def _path(folder: Folder) -> str:
     """The file to name when the folder is taken: its training file, if it has one."""
-    blob = folder.newest.get(Role.TRAINING) or next(iter(folder.newest.values()))
+    blob = folder.newest.get(DropRole.TRAINING) or next(iter(folder.newest.values()))
     return blob.name
 
 

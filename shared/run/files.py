@@ -1,91 +1,84 @@
-"""A run's files: read out of storage as what they are, brought to the service once each, and taken
-from there when the run has ended: a resource has room for a hundred, or 1 GB, and no more.
+"""A run's files: read out of storage as what they are, uploaded to the service once each, and
+deleted there when the run has ended: a resource has room for a hundred, or 1 GB, and no more.
 
-Knows how the two sides of a lone dataset are made, not what a file must contain.
+Knows how the two sides of a lone dataset are read, not what a file must contain.
 """
 
 import asyncio
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import IO
 
-from shared.cloud import Cloud
-from shared.cloud.finetuning import RemoteFile
+from shared.cloud.remote import RemoteFile
 from shared.errors import Refused, Unavailable
-from shared.run.ledger import Ledger
+from shared.run.context import Context
 from shared.run.record import File, Run, Share
-from shared.run.stages import UNSENT
+from shared.run.stages import Stage
 
-HELD_OUT = 0.1  # the share of a lone dataset that becomes its validation set
-SEED = 0  # the same split for everybody and for ever
 CHUNK = 1 << 20
 FULL = "quotaExceeded"  # one of Azure's codes; that a resource without room has it is a guess
 
 
-async def read(file: File, cloud: Cloud) -> AsyncIterator[bytes]:
+async def read(file: File, ctx: Context) -> AsyncIterator[bytes]:
     """The file's bytes in chunks. Raises Replaced if its blob is no longer the one taken."""
     if file.share is Share.ALL:
-        async for chunk in cloud.datasets.stream(file.name, file.etag):
+        async for chunk in ctx.clients.datasets.stream(file.name, file.etag):
             yield chunk
         return
-    with tempfile.TemporaryDirectory() as folder:
-        path = await _split(file, Path(folder), cloud)
-        with path.open("rb") as side:
-            while chunk := await asyncio.to_thread(side.read, CHUNK):
-                yield chunk
+    side = await asyncio.to_thread((await _side(file, ctx)).open, "rb")
+    try:
+        while chunk := await asyncio.to_thread(side.read, CHUNK):
+            yield chunk
+    finally:
+        await asyncio.to_thread(side.close)
 
 
-async def bring(run: Run, cloud: Cloud) -> list[RemoteFile]:
+async def _side(file: File, ctx: Context) -> Path:
+    sides = await ctx.copies.sides(ctx.clients.datasets, file.name, file.etag)
+    return sides.training if file.share is Share.TRAINING else sides.validation
+
+
+async def upload(run: Run, ctx: Context) -> list[RemoteFile]:
     """The run's files at the service: those known, left there before a crash, or new uploads.
 
-    Raises Unavailable where the service has no room: the runs before this one make some. Until then
-    it holds none, or two runs with one file there each would wait for each other.
+    Raises Replaced, and Unavailable where the service has no room: the runs before this one make
+    some. Until then it holds none, or two runs with one file there each would wait for each other.
     """
     try:
-        return [await _bring(file, run, cloud) for file in run.files]
+        return [await _upload_once(file, run, ctx) for file in run.files]
     except Refused as error:
         if error.code != FULL:
             raise
-        await release(run, cloud)
+        await delete(run, ctx)
         fix = "It goes on when other runs have ended, or when files are deleted there."
         raise Unavailable(error.message, fix) from error
 
 
-async def _bring(file: File, run: Run, cloud: Cloud) -> RemoteFile:
-    remote = await cloud.finetuning.file(file.file_id) if file.file_id else None
-    name = name_at_service(file, run)
-    remote = remote or await _find(name, cloud) or await _upload(name, file, cloud)
-    file.file_id = remote.id
-    return remote
-
-
-async def _find(name: str, cloud: Cloud) -> RemoteFile | None:
-    found = await cloud.finetuning.find_file(name)
-    return await cloud.finetuning.file(found.id) if found else None  # lists lag behind deletions
-
-
-async def all_there(run: Run, cloud: Cloud) -> bool:
-    known = [await cloud.finetuning.file(file.file_id) for file in run.files if file.file_id]
+async def all_there(run: Run, ctx: Context) -> bool:
+    service = ctx.clients.finetuning
+    known = [await service.file(file.file_id) for file in run.files if file.file_id]
     return len(known) == len(run.files) and None not in known
 
 
-async def release(run: Run, cloud: Cloud) -> None:
-    """Delete what the run has brought to the service, in this attempt and before, if any is there.
+async def left(run: Run, ctx: Context) -> list[RemoteFile]:
+    """What the run has uploaded, in this attempt and before, and is still at the service.
 
-    A worker that comes late, when the run was taken up again, does no harm to the next attempt.
+    A worker that comes late, when the run was reopened, does not take the next attempt's for it.
     """
-    if run.attempt == 1 and run.came_from in UNSENT:
-        return
+    if run.attempt == 1 and run.stage is Stage.REJECTED:
+        return []
     names = {
         name_at_service(file, run, attempt)
         for file in run.files
         for attempt in range(1, run.attempt + 1)
     }
-    found = await cloud.finetuning.files(names)
-    if found and not run.tries:
-        await Ledger(cloud.runs).tell(run, "files", "deleting its files at the service")
-    for file in found:
-        await cloud.finetuning.delete_file(file.id)
+    return await ctx.clients.finetuning.files(names)
+
+
+async def delete(run: Run, ctx: Context) -> None:
+    for file in await left(run, ctx):
+        await ctx.clients.finetuning.delete_file(file.id)
 
 
 def name_at_service(file: File, run: Run, attempt: int = 0) -> str:
@@ -94,22 +87,24 @@ def name_at_service(file: File, run: Run, attempt: int = 0) -> str:
     return f"{run.id}-{attempt or run.attempt}-{side}.jsonl"
 
 
-async def _upload(name: str, file: File, cloud: Cloud) -> RemoteFile:
-    with tempfile.TemporaryFile() as copy:
-        async for chunk in read(file, cloud):
+async def _upload_once(file: File, run: Run, ctx: Context) -> RemoteFile:
+    service = ctx.clients.finetuning
+    name = name_at_service(file, run)
+    known = await service.file(file.file_id) if file.file_id else None
+    return known or await _find(name, ctx) or await _upload(name, file, ctx)
+
+
+async def _find(name: str, ctx: Context) -> RemoteFile | None:
+    found = await ctx.clients.finetuning.find_file(name)
+    return await ctx.clients.finetuning.file(found.id) if found else None  # lists lag behind
+
+
+async def _upload(name: str, file: File, ctx: Context) -> RemoteFile:
+    copy: IO[bytes] = await asyncio.to_thread(tempfile.TemporaryFile)
+    try:
+        async for chunk in read(file, ctx):
             await asyncio.to_thread(copy.write, chunk)
         copy.seek(0)
-        return await cloud.finetuning.upload(name, copy)
-
-
-async def _split(file: File, folder: Path, cloud: Cloud) -> Path:
-    """One side of a lone dataset, written into `folder`."""
-    from shared.dataset.split import split_file  # numpy: a chat never needs it
-
-    whole = folder / "whole.jsonl"
-    with whole.open("wb") as copy:
-        async for chunk in cloud.datasets.stream(file.name, file.etag):
-            await asyncio.to_thread(copy.write, chunk)
-    training, validation = folder / "training.jsonl", folder / "validation.jsonl"
-    await asyncio.to_thread(split_file, whole, training, validation, HELD_OUT, SEED)
-    return training if file.share is Share.TRAINING else validation
+        return await ctx.clients.finetuning.upload(name, copy)
+    finally:
+        await asyncio.to_thread(copy.close)

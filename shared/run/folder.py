@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from shared.cloud.blobs import BlobInfo, Container
+from shared.cloud.container import BlobInfo, Container
 from shared.errors import DropError
 
 MODEL = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
@@ -16,16 +16,16 @@ PROBLEM = ".problem.txt"  # what could not be taken is explained beside the drop
 CANARY = "tunedrop-doctor/"  # what the doctor drops to see whether its event arrives
 
 
-class Role(StrEnum):
+class DropRole(StrEnum):
     TRAINING = "training"
     VALIDATION = "validation"
     SPEC = "run.yaml"
 
 
 NAMES = {
-    Role.TRAINING: re.compile(r"train[^/]*\.jsonl"),
-    Role.VALIDATION: re.compile(r"val[^/]*\.jsonl"),
-    Role.SPEC: re.compile(r"run\.ya?ml"),
+    DropRole.TRAINING: re.compile(r"train[^/]*\.jsonl"),
+    DropRole.VALIDATION: re.compile(r"val[^/]*\.jsonl"),
+    DropRole.SPEC: re.compile(r"run\.ya?ml"),
 }
 
 
@@ -34,10 +34,10 @@ class Folder:
     """What lies in `datasets/<model>/`, and `datasets/<model>.jsonl`: the newest of each role."""
 
     model: str
-    newest: dict[Role, BlobInfo] = field(default_factory=dict)
+    newest: dict[DropRole, BlobInfo] = field(default_factory=dict)
     older: list[str] = field(default_factory=list)  # names of the others
 
-    def add(self, role: Role, blob: BlobInfo) -> None:
+    def add(self, role: DropRole, blob: BlobInfo) -> None:
         known = self.newest.get(role)
         if known and (known.modified, known.name) > (blob.modified, blob.name):
             known, blob = blob, known
@@ -52,14 +52,14 @@ class Folder:
     @property
     def lone(self) -> bool:
         """Whether its training file is a dataset that stands for itself."""
-        return self.newest[Role.TRAINING].name == f"{self.model}.jsonl"
+        return self.newest[DropRole.TRAINING].name == f"{self.model}.jsonl"
 
 
-def parse(path: str) -> tuple[str, Role]:
+def parse(path: str) -> tuple[str, DropRole]:
     """The model and the role of a dropped blob. Raises DropError for a name nobody expects."""
     model, _, name = path.partition("/")
     if not name:
-        return _lone(path), Role.TRAINING
+        return _lone(path), DropRole.TRAINING
     if not MODEL.fullmatch(model):
         raise _bad_model(model)
     for role, pattern in NAMES.items():
@@ -99,7 +99,7 @@ async def look(model: str, datasets: Container) -> Folder:
         except DropError:
             continue  # its own event explains it
     if lone := await datasets.info(f"{model}.jsonl"):
-        folder.add(Role.TRAINING, lone)
+        folder.add(DropRole.TRAINING, lone)
     return folder
 
 

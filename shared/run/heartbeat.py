@@ -1,48 +1,58 @@
 """When the app last looked after its runs: one small document, written at every tick.
 
-It lets a late tick know that nobody was awake, and tells people (and alerts) that somebody is.
+It lets a late tick know that the app was not running, and people and alerts that it is.
 """
 
 import logging
 from datetime import datetime, timedelta
 
-from pydantic import BaseModel
-
-from shared.cloud.blobs import Container
-from shared.errors import Refused
-from shared.run.patience import ASLEEP
-from shared.run.record import now
+from shared.cloud.container import Container
+from shared.cloud.documents import Document, as_json
+from shared.errors import Unreadable
 
 log = logging.getLogger(__name__)
 
-NAME = "keeper/heartbeat.json"
+NAME = "reconciler/heartbeat.json"
 
 
-class Heartbeat(BaseModel):
-    """`awake_since` is when the unbroken row of ticks began that `last` is the newest of."""
+class Heartbeat(Document):
+    """`awake_since` is when the unbroken row of ticks began that `last` is the newest of; `gap` the
+    time between it and the one before."""
 
     last: datetime
+    gap: timedelta = timedelta(0)
     awake_since: datetime
     swept: datetime
 
 
-async def beat(runs: Container, sweep_every: timedelta) -> tuple[Heartbeat, bool]:
+async def beat(
+    runs: Container, now: datetime, downtime_after: timedelta, sweep_every: timedelta
+) -> tuple[Heartbeat, bool]:
     """Note a tick; the heartbeat as it is now, and whether a sweep is due."""
-    at = now()
     before = await latest(runs)
-    awake_since = before.awake_since if before and at - before.last < ASLEEP else at
-    due = before is None or at - before.swept >= sweep_every
-    swept = at if due or before is None else before.swept
-    heart = Heartbeat(last=at, awake_since=awake_since, swept=swept)
-    await runs.put(NAME, heart.model_dump_json().encode(), "application/json")
-    return heart, due
+    gap = now - before.last if before else timedelta(0)
+    # A setting may have the timer tick more rarely than a downtime is short.
+    unbroken = before is not None and gap < max(downtime_after, 2 * before.gap)
+    due = before is None or now - before.swept >= sweep_every
+    heartbeat = Heartbeat(
+        last=now,
+        gap=gap,
+        awake_since=before.awake_since if before and unbroken else now,
+        swept=before.swept if before and not due else now,
+    )
+    await write(runs, heartbeat)
+    return heartbeat, due
+
+
+async def write(runs: Container, heartbeat: Heartbeat) -> None:
+    await runs.put(NAME, as_json(heartbeat), "application/json")
 
 
 async def latest(runs: Container) -> Heartbeat | None:
-    """The newest; None before the first, and for one that cannot be read: the next mends it."""
+    """None before the first, and for one that cannot be read: the next tick replaces it."""
     try:
         found = await runs.record(NAME, Heartbeat)
-    except Refused as error:
+    except Unreadable as error:
         log.warning("%s", error.message)
         return None
     return found[0] if found else None

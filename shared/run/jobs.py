@@ -1,34 +1,33 @@
-"""A run's job at the service: asked for once, found again, read out as it goes.
+"""A run's job at the service: found again, read out as it goes, ended.
 
 Knows what a job's answers mean for its run, not which stage comes next.
 """
 
-import csv
-import io
 import json
 from collections.abc import Awaitable, Iterable
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
-from math import ceil, isfinite
+from datetime import UTC, datetime
+from math import ceil
 from typing import TypeVar
 
-from shared.cloud import Cloud
-from shared.cloud.finetuning import JobRequest, Metric, RemoteJob
-from shared.dataset.cost import Plan, billed
+from shared.cloud.remote import JobRequest, Metric, RemoteJob
+from shared.dataset.measure.cost import TrainingPlan, billed
 from shared.errors import Refused, ServiceError, Unavailable
-from shared.run.ledger import Ledger
-from shared.run.record import Epoch, File, Progress, Run, now
+from shared.run.context import Context
+from shared.run.outcome import LogLine, Outcome
+from shared.run.record import Epoch, File, Progress, Run
+from shared.run.results import read_results
 
 T = TypeVar("T")
 
 CURVE = "curve.json"  # the losses of every step seen so far, beside the run
-# The longest that an unanswered "create job" may still be on its way.
-IN_FLIGHT = timedelta(minutes=2)
-ENOUGH = 5  # looks in a row at what a run can do without; then it goes on without
 RESULTS = "metrics.csv"  # the service's own table, once the job has ended
 
 
-def request(run: Run) -> JobRequest:
+# ---- asked for once, found again, ended
+
+
+def request(run: Run, ctx: Context) -> JobRequest:
     return JobRequest(
         base_model=run.spec.base_model,
         method=run.spec.method,
@@ -38,187 +37,183 @@ def request(run: Run) -> JobRequest:
         suffix=run.model[:18],  # the shortest of the limits that Azure's pages give
         seed=run.spec.seed,
         hyperparameters=run.spec.hyperparameters.chosen(),
-        metadata=_metadata(run),
+        metadata=_metadata(run, ctx),
     )
 
 
-async def settle(run: Run, cloud: Cloud) -> bool:
-    """Find out what became of a job that was asked for by somebody who did not live, or was not
-    answered, to write it down: `run.job_id` is it, if there is one. False while it is too early to
-    tell."""
-    if run.job_id or not run.submitting_since:
-        return True
+async def find(run: Run, ctx: Context) -> RemoteJob | None:
+    """The job that was made for this attempt of the run, by whichever worker, written down or not.
+
+    Every "create job" comes after this search: the record may be older than what was done, where a
+    worker has died or storage has lost a write.
+    """
     training_file = run.training.file_id
-    job = await cloud.finetuning.find_job(_metadata(run), training_file, run.past_jobs)
-    if job:
-        run.job_id = job.id
-    elif now() - run.submitting_since < IN_FLIGHT:
-        return False
-    else:
-        run.submitting_since = None
-    return True
+    return await ctx.clients.finetuning.find_job(_metadata(run, ctx), training_file, run.past_jobs)
 
 
-async def read(run: Run, cloud: Cloud) -> RemoteJob:
+def in_flight(run: Run, ctx: Context) -> bool:
+    """Whether a "create job" that was not answered may still be on its way."""
+    return run.asked_at is not None and ctx.now() - run.asked_at < ctx.policy.job_in_flight
+
+
+async def read(run: Run, ctx: Context) -> RemoteJob:
     """Raises Refused if the job is gone."""
     assert run.job_id, "a run becomes submitted by having one"
-    job = await cloud.finetuning.job(run.job_id)
+    job = await ctx.clients.finetuning.job(run.job_id)
     if job is None:
         raise Refused(f"The job {run.job_id} is gone: somebody has deleted it.")
     return job
 
 
-async def alive(run: Run, cloud: Cloud) -> bool:
+async def alive(run: Run, ctx: Context) -> bool:
     """Whether the run has a job that goes on or has succeeded, whatever became of the run."""
-    job = await _without_result(run, cloud)
+    job = await _without_result(run, ctx)
     return job is not None and job.status not in ("failed", "cancelled")
 
 
-async def goes_on(run: Run, cloud: Cloud) -> bool:
+async def goes_on(run: Run, ctx: Context) -> bool:
     """Whether the run has a job that has not ended."""
-    job = await _without_result(run, cloud)
+    job = await _without_result(run, ctx)
     return job is not None and not job.ended
 
 
-async def _without_result(run: Run, cloud: Cloud) -> RemoteJob | None:
+async def end(run: Run, ctx: Context) -> tuple[Run, bool]:
+    """See to it that the run has no job that goes on; the run, with the job if it has turned out
+    to have one, and whether that is so by now."""
+    run = await _with_its_job(run, ctx)
+    if run.job_id is None and in_flight(run, ctx):
+        return run, False
+    if await goes_on(run, ctx):
+        with suppress(Refused):  # it has just ended by itself
+            await ctx.clients.finetuning.cancel(str(run.job_id))
+    return run, not await goes_on(run, ctx)
+
+
+async def _with_its_job(run: Run, ctx: Context) -> Run:
+    if run.job_id:
+        return run
+    job = await find(run, ctx)
+    return run.replace(job_id=job.id) if job else run
+
+
+async def _without_result(run: Run, ctx: Context) -> RemoteJob | None:
     """The run's job, as long as nothing has come of it."""
-    asked = run.job_id and not run.fine_tuned_model
-    return await cloud.finetuning.job(str(run.job_id)) if asked else None
+    if run.job_id is None or run.fine_tuned_model:
+        return None
+    return await ctx.clients.finetuning.job(run.job_id)
 
 
-async def end(run: Run, cloud: Cloud) -> bool:
-    """See to it that the run has no job that goes on; False if it still has one."""
-    if not await settle(run, cloud):
-        return False
-    if not await goes_on(run, cloud):
-        return True
-    with suppress(Refused):  # it has just ended by itself
-        await cloud.finetuning.cancel(str(run.job_id))
-    return not await goes_on(run, cloud)
+# ---- read out as it goes
 
 
-async def note_progress(job: RemoteJob, run: Run, cloud: Cloud) -> None:
-    """Keep how far the job is, and its losses as a curve beside the run."""
-    recent = await listen(job, run, cloud)
+async def note_progress(job: RemoteJob, run: Run, ctx: Context) -> Outcome:
+    """How far the job is; its losses are kept as a curve beside the run."""
+    outcome, recent = await listen(job, run, ctx)
     newest = recent[-1] if recent else None
     moved = newest is not None and newest.step != run.progress.step
     if moved:
-        known = await Ledger(cloud.runs).document(run.id, CURVE)
-        await _keep_curve([*_points(known), *recent], run, cloud)
-    run.progress = Progress(
+        known = await ctx.ledger.document(run.id, CURVE)
+        await _keep_curve([*_points(known), *recent], run, ctx)
+    progress = Progress(
         step=newest.step if newest else None,
         total_steps=_total_steps(job, run),
         train_loss=newest.train_loss if newest else None,
         valid_loss=newest.valid_loss if newest else run.progress.valid_loss,
         estimated_finish=_time(job.estimated_finish),
-        changed_at=now() if moved else run.progress.changed_at,
+        changed_at=ctx.now() if moved else run.progress.changed_at,
+    )
+    return outcome.but(progress=progress)
+
+
+async def listen(job: RemoteJob, run: Run, ctx: Context) -> tuple[Outcome, list[Metric]]:
+    """What the service has newly reported of the job, for the run's log; the latest steps' losses,
+    oldest first."""
+    outcome, events = await _optional(
+        ctx.clients.finetuning.recent_events(job.id), Outcome(run), ctx
+    )
+    events = events or []
+    known = next((n for n, event in enumerate(events, 1) if event.id == run.last_event_id), 0)
+    lines = [LogLine("service", event.message) for event in events[known:] if not event.metric]
+    if events:
+        outcome = outcome.but(*lines, last_event_id=events[-1].id)
+    return outcome, sorted((e.metric for e in events if e.metric), key=lambda metric: metric.step)
+
+
+async def gather_results(job: RemoteJob, outcome: Outcome, ctx: Context) -> Outcome:
+    """The trained model and, as far as they can be had, the losses: of each epoch in the run, the
+    service's table of steps beside it."""
+    service = ctx.clients.finetuning
+    outcome, checkpoints = await _optional(service.checkpoints(job.id), outcome, ctx)
+    table = None
+    if job.result_file:
+        outcome, table = await _optional(service.text(job.result_file), outcome, ctx)
+    run = outcome.run
+    steps = read_results(table or "")
+    if table and steps:
+        await ctx.ledger.keep(run.id, RESULTS, table.encode(), "text/csv")
+        await _keep_curve(steps, run, ctx)
+    progress = run.progress.replace(total_steps=_total_steps(job, run))
+    return outcome.but(
+        fine_tuned_model=job.fine_tuned_model,
+        trained_tokens=job.trained_tokens,
+        progress=progress.replace(step=steps[-1].step) if steps else progress,
+        epochs=tuple(_epoch(checkpoint) for checkpoint in checkpoints or []),
     )
 
 
-async def listen(job: RemoteJob, run: Run, cloud: Cloud) -> list[Metric]:
-    """Put what the service has newly said of the job into the run's log; the latest steps' losses,
-    oldest first."""
-    events = await _if_possible(cloud.finetuning.recent_events(job.id), run, cloud) or []
-    heard = next((n for n, event in enumerate(events, 1) if event.id == run.heard), 0)
-    for event in events[heard:]:
-        if not event.metric:
-            await Ledger(cloud.runs).tell(run, "service", event.says)
-    run.heard = events[-1].id if events else run.heard
-    return sorted((e.metric for e in events if e.metric), key=lambda metric: metric.step)
-
-
-async def gather_results(job: RemoteJob, run: Run, cloud: Cloud) -> None:
-    """Keep the trained model and, as far as they can be had, the losses: of each epoch in the run,
-    the service's table of steps beside it."""
-    run.fine_tuned_model = job.fine_tuned_model
-    run.trained_tokens = job.trained_tokens
-    run.progress.total_steps = _total_steps(job, run)
-    checkpoints = await _if_possible(cloud.finetuning.checkpoints(job.id), run, cloud)
-    run.epochs = [
-        Epoch(
-            step=c.step, train_loss=c.train_loss, valid_loss=c.valid_loss, checkpoint=c.checkpoint
-        )
-        for c in checkpoints or []
-    ]
-    if job.result_file:
-        table = await _if_possible(cloud.finetuning.text(job.result_file), run, cloud)
-        await _keep_results(table or "", run, cloud)
-
-
-async def _keep_results(table: str, run: Run, cloud: Cloud) -> None:
-    steps = results(table)
-    if steps:
-        await Ledger(cloud.runs).keep(run, RESULTS, table.encode(), "text/csv")
-        await _keep_curve(steps, run, cloud)
-        run.progress.step = steps[-1].step
-
-
-async def _if_possible(asked: Awaitable[T], run: Run, cloud: Cloud) -> T | None:
+async def _optional(
+    asked: Awaitable[T], outcome: Outcome, ctx: Context
+) -> tuple[Outcome, T | None]:
     """What a run can do without: its log says why it has to, and the run goes on.
 
-    What is only unavailable is asked for ENOUGH times before that.
+    What is only unavailable is asked for some times before that.
     """
+    run = outcome.run
     try:
-        return await asked
+        return outcome, await asked
     except ServiceError as error:
-        if isinstance(error, Unavailable) and run.tries < ENOUGH:
+        if isinstance(error, Unavailable) and run.tries < ctx.policy.optional_tries:
             raise
-        if str(error) != run.missing:
-            await Ledger(cloud.runs).tell(run, "service", str(error))
-        run.missing = str(error)
-        return None
+        lines = [LogLine("service", str(error))] if str(error) != run.last_warning else []
+        return outcome.but(*lines, last_warning=str(error)), None
 
 
 def cost(run: Run) -> float:
     """USD at list price for what a job was billed for; 0 where the price is not known."""
-    plan = Plan(base_model=run.spec.base_model, training_type=run.spec.training_type)
+    plan = TrainingPlan(base_model=run.spec.base_model, training_type=run.spec.training_type)
     return billed(run.trained_tokens or 0, plan)
 
 
-def results(table: str) -> list[Metric]:
-    """The steps of the service's results.csv; what it has not measured (-1 or nothing) is None.
-
-    A row without a step is left out, and a table of another shape has none.
-    """
-    try:
-        rows = list(csv.DictReader(io.StringIO(table)))
-    except csv.Error:
-        return []
-    return [
-        Metric(int(step), _number(row, "train_loss"), _number(row, "valid_loss"))
-        for row in rows
-        if (step := _number(row, "step")) is not None
-    ]
-
-
-def _number(row: dict[str, str], column: str) -> float | None:
-    try:
-        value = float(row.get(column) or "")
-    except ValueError:
-        return None
-    return value if value >= 0 and isfinite(value) else None
-
-
-async def forget_curve(run: Run, cloud: Cloud) -> None:
+async def clear_curve(run: Run, ctx: Context) -> None:
     """What is there was another job's."""
-    await _keep_curve([], run, cloud)
+    await _keep_curve([], run, ctx)
 
 
-async def _keep_curve(points: Iterable[Metric], run: Run, cloud: Cloud) -> None:
+async def _keep_curve(points: Iterable[Metric], run: Run, ctx: Context) -> None:
     by_step = {point.step: point for point in points}
     rows = [
         {"step": p.step, "train_loss": p.train_loss, "valid_loss": p.valid_loss}
         for _, p in sorted(by_step.items())
     ]
-    await Ledger(cloud.runs).keep(run, CURVE, json.dumps(rows).encode(), "application/json")
+    await ctx.ledger.keep(run.id, CURVE, json.dumps(rows).encode(), "application/json")
 
 
 def _points(curve: bytes | None) -> list[Metric]:
     return [Metric(**point) for point in json.loads(curve or b"[]")]
 
 
-def _metadata(run: Run) -> dict[str, str]:
-    return {"tunedrop_run": run.id}
+def _epoch(checkpoint: Metric) -> Epoch:
+    return Epoch(
+        step=checkpoint.step,
+        train_loss=checkpoint.train_loss,
+        valid_loss=checkpoint.valid_loss,
+        checkpoint=checkpoint.checkpoint,
+    )
+
+
+def _metadata(run: Run, ctx: Context) -> dict[str, str]:
+    """What tells a run's job from all others, also from those of another app on this resource."""
+    return {"tunedrop_run": run.id, "tunedrop_app": ctx.app_id}
 
 
 def _file_id(file: File) -> str:

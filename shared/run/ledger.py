@@ -1,194 +1,117 @@
-"""The record of every run, kept in the runs container and changed only by compare-and-swap.
+"""The record of every run, kept in the runs container. The only place that writes one.
 
     <run id>/run.json       the run; report.json, report.html, events.jsonl, metrics.csv beside it
     active/<run id>         exists while the run is active; its lease is the claim on the run
     newest/<time>-<run id>  a listing by age: the younger the run, the smaller the name
 
 A tick lists `active/` only, so it costs what is active, however many runs have finished. A run's
-log is written before the change that it tells of: after a crash a line may stand there twice, none
+log is written before the change that it reports: after a crash a line may stand there twice, none
 is missing. Knows how runs are kept, not what happens in them.
 """
 
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Callable, Set
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Set
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from datetime import datetime
 
 from shared import telemetry
-from shared.cloud.blobs import Container
-from shared.errors import Conflict, Refused, Unavailable
-from shared.run.record import Moment, Progress, Run, now
-from shared.run.stages import ENDS, Seen, following
+from shared.cloud.container import Container
+from shared.cloud.documents import as_json
+from shared.errors import Conflict, Unavailable, Unreadable
+from shared.run.outcome import LogLine, Outcome, apply
+from shared.run.policy import Policy
+from shared.run.record import Command, Progress, Run, Transition
+from shared.run.stages import Event
 
 log = logging.getLogger(__name__)
 
+EVENTS = "events.jsonl"
 FAR_FUTURE = 10**10  # epoch seconds; newest/ counts down from here
-AHEAD = 16  # records of a list that are read side by side
-TRIES = 20  # to be the one worker on a run that is entered or taken up again
-PAUSE = 0.2  # seconds between them
-BY_ITSELF = "tunedrop"  # who did it, where no person has asked for it
+READ_AHEAD = 16  # records of a list that are read side by side
+MAX_CLAIMS = 20  # tries to be the one worker on a run that is entered or reopened
+CLAIM_PAUSE = 0.2  # seconds between them
 
 
+@dataclass(frozen=True)
 class Ledger:
-    def __init__(self, runs: Container) -> None:
-        self.runs = runs
+    runs: Container
+    policy: Policy
+    now: Callable[[], datetime]
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+    # ---- one run
+
+    async def load(self, run_id: str) -> Run | None:
+        """Raises Unreadable for a record that cannot be read."""
+        found = await self.runs.record(_path(run_id), Run)
+        return found[0].replace(etag=found[1]) if found else None
 
     async def create(self, run: Run) -> bool:
         """Enter a new run; False if it is known already.
 
         The files of one drop have an event each, so several workers come here at once: the one
         with the claim enters the run, the others wait to find it. Its marker comes first: a crash
-        between the writes leaves a marker without a run, which the keeper clears, and never a run
-        that nobody looks after. Raises Unavailable if another does not let go.
+        between the writes leaves a marker without a run, which a tick clears, and never a run that
+        no tick looks after. Raises Unavailable if another worker does not give up its claim.
         """
-        for _ in range(TRIES):
+        async for _ in self._attempts(run.id):
             if await self.load(run.id):
                 return False
-            await self._mark(run.id)
-            async with self.claim(run.id) as claim:
+            async with self._marked_claim(run.id) as claim:
                 if claim and await self.load(run.id) is None:
                     await self._enter(run)
                     return True
-            await asyncio.sleep(PAUSE)
-        raise Unavailable(f"Another worker is entering {run.id}.", "It is tried again by itself.")
+        raise AssertionError("the attempts end with an error")
 
-    async def _enter(self, run: Run) -> None:
-        run.timeline = [Moment(stage=run.stage, at=now())]
-        age = f"{FAR_FUTURE - int(now().timestamp()):010d}"
-        await self.runs.put(f"newest/{age}-{run.id}", b"", "text/plain")
-        await self.tell(run, "stage", f"{run.stage}")
-        run._etag = await self.runs.create(_path(run.id), _dump(run))
-
-    async def load(self, run_id: str) -> Run | None:
-        """Raises Refused for a record that cannot be read."""
-        found = await self.runs.record(_path(run_id), Run)
-        if found is None:
-            return None
-        run, etag = found
-        run._etag = etag
-        return run
-
-    async def save(self, run: Run) -> None:
-        """Write the run as it is now. Raises Conflict if somebody else has written since."""
-        run._etag = await self.runs.replace(_path(run.id), _dump(run), run._etag)
-
-    async def amend(self, run_id: str, change: Callable[[Run], bool]) -> Run | None:
-        """Apply `change` to the newest version of a run, as often as it takes.
-
-        `change` says whether there was anything to change; the run as written, otherwise None.
-        Raises Unavailable if another always writes first.
+    async def commit(self, before: Run, outcome: Outcome) -> Run:
+        """Write what a step has come to: the lines of the log, then the record, by compare-and-swap
+        against `before`. The run as it is then. Raises Conflict if another worker has written it.
         """
-        for _ in range(TRIES):
-            run = await self.load(run_id)
-            if run is None or not change(run):
-                return None
-            with suppress(Conflict):
-                await self.save(run)
-                return run
-            await asyncio.sleep(PAUSE)
-        raise Unavailable(f"The record of {run_id} cannot be written.", "Does somebody hold it?")
+        run, lines = apply(before, outcome, self.policy, self.now(), random.random())
+        await self.log(run.id, *lines)
+        if run == before:
+            return run
+        written = run.replace(
+            etag=await self.runs.replace(_path(run.id), as_json(run), before.etag)
+        )
+        if written.stage is not before.stage:
+            _count_transition(before, written)
+        return written
 
-    async def move(self, run: Run, seen: Seen, who: str = BY_ITSELF, why: str = "") -> None:
-        """Take the run on to the stage that follows from what was seen."""
-        stage = following(run.stage, seen, run.came_from)
-        said = run.failure.message if stage in ENDS and run.failure else seen
-        await self.tell(run, "stage", f"{stage}: {said}", who, why)
-        run.stage = stage
-        run.timeline.append(Moment(stage=stage, at=now()))
-        run.waiting_for = run.not_before = run.missing = None
-        run.tries = 0
-        if run.ended:
-            run.order = None
-        await self.save(run)
-        *_, left, came = run.timeline
-        stayed = (came.at - left.at).total_seconds()
-        telemetry.measure("tunedrop.stage.seconds", stayed, stage=left.stage)
-        if run.ended:
-            telemetry.measure("tunedrop.runs.ended", stage=run.stage)
+    async def amend(self, run_id: str, change: Callable[[Run], Run | None]) -> Run | None:
+        """Change a run that another worker may hold, whatever it writes meanwhile.
 
-    async def take_up(
+        `change` returns None where there is nothing to change. Raises what `change` raises, and
+        Unavailable if others always write first.
+        """
+        return await self.runs.update(
+            _path(run_id), Run, lambda known: change(known) if known else None
+        )
+
+    async def reopen(
         self,
         run_id: str,
-        seen: Seen,
-        who: str = BY_ITSELF,
-        why: str = "",
-        change: Callable[[Run], object] = lambda run: None,
+        event: Event,
+        command: Command | None = None,
+        change: Callable[[Run], Run] = lambda run: run,
     ) -> None:
         """Make an ended run active again, and `change` it; nothing happens to one that is active.
 
         Its marker must be there before and after: whoever finds an ended run clears its marker,
-        so this is done as the one worker on it. Raises Unavailable if another does not let go.
+        so this is done as the one worker on it. Raises Unavailable if another does not give it up.
         """
-        for _ in range(TRIES):
-            await self._mark(run_id)
-            async with self.claim(run_id) as claim:
+        async for _ in self._attempts(run_id):
+            async with self._marked_claim(run_id) as claim:
                 run = await self.load(run_id) if claim else None
                 if run and run.ended:
-                    change(run)
-                    _forget_the_end(run, seen)
-                    await self.move(run, seen, who, why)
+                    reopened = _without_its_end(change(run), event)
+                    await self.commit(run.replace(command=command), Outcome(reopened, event))
                 if claim:
                     return
-            await asyncio.sleep(PAUSE)
-        raise Unavailable(f"Another worker is busy with {run_id}.", "Try again in a minute.")
-
-    async def tell(
-        self, run: Run, kind: str, message: str, who: str = BY_ITSELF, why: str = ""
-    ) -> None:
-        """Add a line to the run's log, events.jsonl: what happened, who wanted it and why."""
-        at = now().isoformat(timespec="milliseconds")
-        line = {"at": at, "kind": kind, "message": message, "who": who, "why": why}
-        await self.runs.append(f"{run.id}/events.jsonl", json.dumps(line, ensure_ascii=False))
-
-    async def keep(self, run: Run, name: str, data: bytes, content_type: str) -> None:
-        """Put a document beside the run: its report, its metrics."""
-        await self.runs.put(f"{run.id}/{name}", data, content_type)
-
-    async def document(self, run_id: str, name: str) -> bytes | None:
-        found = await self.runs.read(f"{run_id}/{name}")
-        return found.data if found else None
-
-    async def active(self) -> list[tuple[str, datetime]]:
-        """Ids of the runs that need care, each with the time at which its care began."""
-        return [
-            (blob.name.removeprefix("active/"), blob.modified)
-            async for blob in self.runs.list("active/")
-        ]
-
-    async def newest(
-        self, model: str | None = None, after: str = "", among: Set[str] | None = None
-    ) -> AsyncIterator[tuple[str, Run]]:
-        """The youngest runs first, of one model or of all, each with its place in the list.
-
-        `after` is the place of the last one known, `among` the ids of the only ones wanted. A
-        record that cannot be read is left out, with a line in the app's log.
-        """
-        places: dict[str, str] = {}
-        async for blob in self.runs.list("newest/"):
-            place = blob.name.removeprefix("newest/")
-            # It stands here twice if a worker died between this entry and the run itself.
-            places.setdefault(place.partition("-")[2], place)
-        wanted = [
-            run_id
-            for run_id, place in places.items()
-            if place > after
-            and (not model or run_id.rpartition("-")[0] == model)
-            and (among is None or run_id in among)
-        ]
-        for start in range(0, len(wanted), AHEAD):
-            ahead = wanted[start : start + AHEAD]
-            for run in await asyncio.gather(*map(self._load_or_tell, ahead)):
-                if run:
-                    yield places[run.id], run
-
-    async def _load_or_tell(self, run_id: str) -> Run | None:
-        try:
-            return await self.load(run_id)
-        except Refused as error:
-            log.error("%s", error)
-            return None
 
     @asynccontextmanager
     async def claim(self, run_id: str) -> AsyncIterator["Claim | None"]:
@@ -196,37 +119,135 @@ class Ledger:
         async with self.runs.lease(f"active/{run_id}") as lease:
             yield Claim(self.runs, run_id, lease) if lease else None
 
+    # ---- what lies beside it
+
+    async def log(self, run_id: str, *lines: LogLine) -> None:
+        """Add lines to the run's log: what happened, who wanted it and why."""
+        for line in lines:
+            at = self.now().isoformat(timespec="milliseconds")
+            record = {"at": at, "kind": line.kind, "message": line.message}
+            record |= {"who": line.who, "why": line.why}
+            await self.runs.append(f"{run_id}/{EVENTS}", json.dumps(record, ensure_ascii=False))
+
+    async def keep(self, run_id: str, name: str, data: bytes, content_type: str) -> None:
+        """Put a document beside the run: its report, its metrics."""
+        await self.runs.put(f"{run_id}/{name}", data, content_type)
+
+    async def document(self, run_id: str, name: str) -> bytes | None:
+        found = await self.runs.read(f"{run_id}/{name}")
+        return found.data if found else None
+
+    # ---- lists
+
+    async def active(self) -> list[str]:
+        """Ids of the runs that need care."""
+        return [blob.name.removeprefix("active/") async for blob in self.runs.list("active/")]
+
+    async def newest(
+        self, model: str | None = None, after: str = "", among: Set[str] | None = None
+    ) -> AsyncIterator[tuple[str, Run]]:
+        """The newest runs first, of one model or of all, each with its cursor in the list.
+
+        `after` is the cursor of the last one known, `among` the ids of the only ones wanted. A
+        record that cannot be read is left out, with a line in the app's log.
+        """
+        cursors = {
+            run_id: cursor
+            for run_id, cursor in (await self._cursors()).items()
+            if cursor > after
+            and (not model or run_id.rpartition("-")[0] == model)
+            and (among is None or run_id in among)
+        }
+        wanted = list(cursors)
+        for start in range(0, len(wanted), READ_AHEAD):
+            for run in await self._load_readable(wanted[start : start + READ_AHEAD]):
+                yield cursors[run.id], run
+
+    async def _cursors(self) -> dict[str, str]:
+        """The cursor of each run, the newest first."""
+        cursors: dict[str, str] = {}
+        async for blob in self.runs.list("newest/"):
+            cursor = blob.name.removeprefix("newest/")
+            # It stands here twice if a worker died between this entry and the run itself.
+            cursors.setdefault(cursor.partition("-")[2], cursor)
+        return cursors
+
+    async def _load_readable(self, run_ids: Iterable[str]) -> list[Run]:
+        async def load(run_id: str) -> Run | None:
+            try:
+                return await self.load(run_id)
+            except Unreadable as error:
+                log.error("%s", error)
+                return None
+
+        return [run for run in await asyncio.gather(*map(load, run_ids)) if run]
+
+    # ---- entering and reopening
+
+    async def _enter(self, run: Run) -> None:
+        at = self.now()
+        entered = run.replace(timeline=(Transition(stage=run.stage, at=at),))
+        cursor = f"{FAR_FUTURE - int(at.timestamp()):010d}-{run.id}"
+        await self.runs.put(f"newest/{cursor}", b"", "text/plain")
+        await self.log(run.id, LogLine("stage", run.stage))
+        await self.runs.create(_path(run.id), as_json(entered))
+        await self._mark(run.id)  # where this took longer than a lease, a tick has cleared it
+
+    @asynccontextmanager
+    async def _marked_claim(self, run_id: str) -> AsyncIterator["Claim | None"]:
+        """A claim on a run that may have no marker yet."""
+        await self._mark(run_id)
+        async with self.claim(run_id) as claim:
+            yield claim
+
     async def _mark(self, run_id: str) -> None:
-        with suppress(Conflict):  # somebody holds it, so it is there
+        with suppress(Conflict):  # a worker holds it, so it is there
             await self.runs.put(f"active/{run_id}", b"", "text/plain")
 
+    async def _attempts(self, run_id: str) -> AsyncIterator[None]:
+        """Once for each try to be the one worker on a run. Raises Unavailable after the last."""
+        for _ in range(MAX_CLAIMS):
+            yield
+            await self.sleep(CLAIM_PAUSE)
+        raise Unavailable(f"Another worker is busy with {run_id}.", "Try again in a minute.")
 
+
+@dataclass(frozen=True)
 class Claim:
-    def __init__(self, runs: Container, run_id: str, lease: str) -> None:
-        self.runs, self.run_id, self.lease = runs, run_id, lease
+    runs: Container
+    run_id: str
+    lease: str
 
-    async def retire(self) -> None:
+    async def deactivate(self) -> None:
         """The run needs no more care: ticks will not see it again."""
         await self.runs.delete(f"active/{self.run_id}", self.lease)
 
 
-def _forget_the_end(run: Run, seen: Seen) -> None:
-    """What belonged to the try that has ended; a job that is over is never adopted again."""
-    run.failure = run.order = None
-    if seen is Seen.REJOINED:
-        return
-    run.attempt += 1
-    for file in run.files:
-        file.file_id = None  # they are deleted at the end of each attempt
-    if run.job_id and not run.fine_tuned_model:
-        run.past_jobs.append(run.job_id)
-        run.job_id = run.submitting_since = run.heard = None
-        run.progress, run.epochs = Progress(), []
+def _without_its_end(run: Run, event: Event) -> Run:
+    """What belonged to the attempt that has ended; a job that is over is never adopted again."""
+    reopened = run.replace(failure=None, command=None, closing=False)
+    if event is Event.JOB_REJOINED:
+        return reopened
+    reopened = reopened.replace(attempt=run.attempt + 1, asked_at=None)
+    # They are deleted at the end of each attempt.
+    reopened = reopened.with_files(*(file.replace(file_id=None) for file in run.files))
+    if not run.job_id or run.fine_tuned_model:
+        return reopened
+    return reopened.replace(
+        past_jobs=(*run.past_jobs, run.job_id),
+        job_id=None,
+        last_event_id=None,
+        progress=Progress(),
+        epochs=(),
+    )
+
+
+def _count_transition(before: Run, run: Run) -> None:
+    stayed = (run.since - before.since).total_seconds()
+    telemetry.measure("tunedrop.stage.seconds", stayed, stage=before.stage)
+    if run.ended:
+        telemetry.measure("tunedrop.runs.ended", stage=run.stage)
 
 
 def _path(run_id: str) -> str:
     return f"{run_id}/run.json"
-
-
-def _dump(run: Run) -> bytes:
-    return run.model_dump_json(indent=2).encode()

@@ -1,11 +1,13 @@
-"""What is known of one run: the shape of run.json. Holds facts, decides nothing, does no I/O."""
+"""What is known of one run: the shape of run.json. Frozen: a step makes a changed copy, and only
+the ledger writes it. Holds facts, decides nothing, does no I/O."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
-from pydantic import BaseModel, PrivateAttr
+from pydantic import Field
 
+from shared.cloud.documents import Document, Frozen
 from shared.run.spec import Spec
 from shared.run.stages import ACTIVE, ENDS, Stage
 
@@ -18,7 +20,7 @@ class Share(StrEnum):
     VALIDATION = "validation"
 
 
-class File(BaseModel):
+class File(Frozen):
     """One file of a drop; `size` in bytes. `file_id` is its id at the service, once it is there.
 
     Both files of a lone dataset lie in one blob, `sha256` is then the whole blob's.
@@ -34,12 +36,14 @@ class File(BaseModel):
     file_id: str | None = None
 
 
-class Moment(BaseModel):
+class Transition(Frozen):
+    """When a run came to a stage."""
+
     stage: Stage
     at: datetime
 
 
-class Progress(BaseModel):
+class Progress(Frozen):
     """A job as last seen. Losses are None where the service has not measured.
 
     `changed_at` is when the step was last seen to move.
@@ -53,7 +57,7 @@ class Progress(BaseModel):
     changed_at: datetime | None = None
 
 
-class Epoch(BaseModel):
+class Epoch(Frozen):
     """The end of an epoch. `checkpoint` can be deployed in the place of the finished model."""
 
     step: int
@@ -62,60 +66,66 @@ class Epoch(BaseModel):
     checkpoint: str | None = None
 
 
-class Failure(BaseModel):
-    """Why a run ended without serving. `blame` says who can mend it: caller, service or us."""
+class Failure(Frozen):
+    """Why a run ended without serving. `blame` is who can act on it: caller, service or us."""
 
     message: str
     fix: str
     blame: str
 
 
-class What(StrEnum):
-    """What may be ordered: by people, and the last one by the keeper when a stage is overdue."""
+class Action(StrEnum):
+    """What may be asked of a run: by people, and the last one by the reconciler when a stage is
+    overdue or a step was refused."""
 
     START = "start"
     CANCEL = "cancel"
     PAUSE = "pause"
     RESUME = "resume"
     RETRY = "retry"
-    GIVE_UP = "give up"
+    ABANDON = "abandon"
 
 
-class Order(BaseModel):
-    """What somebody has asked for; it stays in the record until it is carried out."""
+class Command(Frozen):
+    """An action that somebody has asked for; it stays in the record until it is carried out."""
 
-    what: What
+    action: Action
     who: str
     why: str
     at: datetime
 
 
-class Run(BaseModel):
+class Run(Document):
     id: str
     model: str
     stage: Stage = Stage.RECEIVED
     spec: Spec
     training: File
     validation: File | None = None
-    timeline: list[Moment] = []
-    attempt: int = 1  # one more each time that it is taken up again
-    submitting_since: datetime | None = None  # the intent: written before the job is created
+    timeline: tuple[Transition, ...] = ()
+    attempt: int = 1  # one more each time that it is reopened
+    asked_at: datetime | None = None  # "create job" was last sent then, and not answered since
     job_id: str | None = None
-    past_jobs: list[str] = []  # of earlier tries; they are never adopted again
-    heard: str | None = None  # id of the last of the job's events that the log has
-    missing: str | None = None  # why it last had to do without something, as its log says
+    past_jobs: tuple[str, ...] = ()  # of earlier attempts; they are never adopted again
+    last_event_id: str | None = None  # the last of the job's events that the log has
+    last_warning: str | None = None  # why it last went on without something, as its log has it
     progress: Progress = Progress()
-    epochs: list[Epoch] = []
+    epochs: tuple[Epoch, ...] = ()
     fine_tuned_model: str | None = None
     trained_tokens: int | None = None
     version: int | None = None
     deployment: str | None = None
-    order: Order | None = None
+    command: Command | None = None
     waiting_for: str | None = None  # what the last look found in the way
     tries: int = 0  # looks in a row that found something in the way
     not_before: datetime | None = None  # the next try, after such a look
     failure: Failure | None = None
-    _etag: str = PrivateAttr("")
+    closing: bool = False  # it has ended and deletes its files at the service, as its log has it
+    etag: str = Field("", exclude=True)  # of the record as it was read; no part of it
+
+    def with_files(self, *files: File) -> Self:
+        """A copy with other training and validation files, in this order."""
+        return self.replace(training=files[0], validation=files[1] if files[1:] else None)
 
     @property
     def files(self) -> list[File]:
@@ -127,13 +137,14 @@ class Run(BaseModel):
 
     @property
     def ending(self) -> bool:
-        """Whether its end is ordered: nothing else can be asked of it then."""
-        return self.order is not None and self.order.what in (What.CANCEL, What.GIVE_UP)
+        """Whether its end is commanded: nothing else can be asked of it then."""
+        ends = (Action.CANCEL, Action.ABANDON)
+        return self.command is not None and self.command.action in ends
 
     @property
-    def came_from(self) -> Stage:
+    def last_active(self) -> Stage:
         """The active stage in which the run is, or was before it ended."""
-        return next(m.stage for m in reversed(self.timeline) if m.stage in ACTIVE)
+        return next(past.stage for past in reversed(self.timeline) if past.stage in ACTIVE)
 
     @property
     def since(self) -> datetime:
@@ -142,16 +153,12 @@ class Run(BaseModel):
 
     @property
     def may_start_over(self) -> bool:
-        """Ended before anything was paid for, by a cause that another drop may have mended."""
-        mendable = (Stage.SUPERSEDED, Stage.FAILED, Stage.CANCELLED)
-        return self.stage in mendable and self.job_id is None
+        """Ended before anything was paid for, by a cause that another drop may have removed."""
+        removable = (Stage.SUPERSEDED, Stage.FAILED, Stage.CANCELLED)
+        return self.stage in removable and self.job_id is None and not self.past_jobs
 
     def resting(self, at: datetime) -> bool:
         return self.not_before is not None and at < self.not_before
-
-
-def now() -> datetime:
-    return datetime.now(UTC)
 
 
 SUMMARY = {
@@ -164,7 +171,7 @@ SUMMARY = {
     "progress",
     "epochs",
     "version",
-    "order",
+    "command",
     "waiting_for",
     "failure",
 }

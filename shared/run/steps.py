@@ -1,164 +1,199 @@
-"""One function per active stage: look, do at most one thing, and say what was seen.
+"""One function per active stage: look, do at most one thing, and return what it came to.
 
-A step returns None when there is nothing new yet; the keeper then calls it again at a later tick.
-It may be killed at any await and called again: before an outside change that must not happen
-twice, the outside is searched for the one that may have happened already.
-Knows what to do in a stage, not which stage comes next (`stages`) or when (`keeper`).
+An outcome without an event means that there is nothing new yet; the step is called again at a later
+tick. A step may be killed at any await and called again: before an outside change that must not
+happen twice, the outside is searched for the one that may have happened already. It changes neither
+the run nor its record.
+Knows what to do in a stage, not which stage comes next (`stages`) or when (`reconciler`).
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 
-from shared.cloud import Cloud
-from shared.cloud.finetuning import RemoteFile, RemoteJob
+from shared.cloud.remote import RemoteFile, RemoteJob
 from shared.errors import Denied, Refused, Replaced, Throttled, Unavailable
-from shared.model import hosting
-from shared.model.registry import Registry, Version
-from shared.run import checking, endings, files, jobs
-from shared.run.ledger import Ledger
-from shared.run.record import Run, now
-from shared.run.stages import Seen, Stage
+from shared.model import deployment
+from shared.model.registry import Version
+from shared.run import checking, failures, files, jobs
+from shared.run.context import Context, Step
+from shared.run.outcome import LogLine, Outcome
+from shared.run.record import File, Run
+from shared.run.stages import Event, Stage
 
-PATIENCE = 5  # seconds that a step waits for a file to be processed before it leaves it for a tick
-
-Step = Callable[[Run, Cloud], Awaitable[Seen | None]]
+FILE_POLL_SECONDS = 0.2
 
 
-async def check(run: Run, cloud: Cloud) -> Seen | None:
+async def check(run: Run, ctx: Context) -> Outcome:
     """received: read every file, write the report."""
     try:
-        checked = await checking.check(run, cloud)
+        checked = await checking.check(run, ctx)
     except Replaced:
-        return await _replaced(run, cloud)
-    await Ledger(cloud.runs).tell(run, "check", checked.summary)
+        return await _look_for_replacement(run, ctx)
+    outcome = Outcome(checked.run, log=(LogLine("check", checked.summary),))
     if checked.errors:
-        run.failure = endings.rejected(checked.errors)
-        return Seen.BAD
-    return Seen.GOOD_MANUAL if run.spec.start == "manual" else Seen.GOOD
+        rejected = outcome.but(failure=failures.rejected(checked.errors))
+        return rejected.with_event(Event.DATASET_REJECTED)
+    manual = run.spec.start == "manual"
+    return outcome.with_event(Event.START_REQUIRED if manual else Event.DATASET_ACCEPTED)
 
 
-async def await_order(run: Run, cloud: Cloud) -> Seen | None:
-    """ready: only a person's order takes it on, as long as its files lie where they were."""
+async def await_start_command(run: Run, ctx: Context) -> Outcome:
+    """ready: only a person's command takes it on, as long as its files lie where they were."""
     for file in run.files:
-        blob = await cloud.datasets.info(file.name)
+        blob = await ctx.clients.datasets.info(file.name)
         if blob is None or blob.etag != file.etag:
-            return await _replaced(run, cloud)
-    run.waiting_for = f"POST /api/runs/{run.id}/start: run.yaml says `start: manual`."
-    return None
-
-
-async def upload(run: Run, cloud: Cloud) -> Seen | None:
-    """checked: bring the files to the service and wait until it has processed them."""
-    try:
-        remote = await files.bring(run, cloud)
-    except Replaced:
-        return await _replaced(run, cloud)
-    await Ledger(cloud.runs).save(run)
-    states = [await _processed(file, cloud) for file in remote]
-    return Seen.PROCESSED if all(states) else None
-
-
-async def submit(run: Run, cloud: Cloud) -> Seen | None:
-    """uploaded: start the paid job, once.
-
-    The intent is written before the call. Whoever finds it later looks for the job first and,
-    while the call may still be under way, waits rather than sending a second one.
-    """
-    ledger = Ledger(cloud.runs)
-    if not await jobs.settle(run, cloud):
-        return None
-    if run.job_id:
-        await ledger.tell(run, "job", f"found {run.job_id}, started by an earlier try")
-        return Seen.ACCEPTED
-    if run.past_jobs:
-        await jobs.forget_curve(run, cloud)
-    run.submitting_since = now()
-    await ledger.save(run)
-    try:
-        job = await cloud.finetuning.submit(jobs.request(run))
-    except Refused:
-        run.submitting_since = None
-        if not await files.all_there(run, cloud):
-            return Seen.VANISHED
-        raise
-    except (Throttled, Denied):
-        run.submitting_since = None  # an answer: there is no job
-        raise
-    except Unavailable:
-        run.submitting_since = now()  # it may have been under way for a while
-        raise
-    run.job_id = job.id
-    await ledger.tell(run, "job", f"started {job.id} on {run.spec.base_model}")
-    return Seen.ACCEPTED
-
-
-async def await_start(run: Run, cloud: Cloud) -> Seen | None:
-    """submitted: has the job left the queue?"""
-    return await _seen(await jobs.read(run, cloud), run, cloud)
-
-
-async def follow(run: Run, cloud: Cloud) -> Seen | None:
-    """training: how far is the job?"""
-    job = await jobs.read(run, cloud)
-    if not job.ended:
-        await jobs.note_progress(job, run, cloud)
-    seen = await _seen(job, run, cloud)
-    return None if seen is Seen.STARTED else seen
-
-
-async def await_resumption(run: Run, cloud: Cloud) -> Seen | None:
-    """paused: has somebody resumed the job?"""
-    seen = await _seen(await jobs.read(run, cloud), run, cloud)
-    if seen is not Seen.PAUSED:
-        return seen
-    run.waiting_for = f"POST /api/runs/{run.id}/resume: its job is paused."
-    return None
-
-
-async def deploy(run: Run, cloud: Cloud) -> Seen | None:
-    """trained: enter the new version and ask for its deployment."""
-    assert run.fine_tuned_model, "a run becomes trained by having one"
-    version = await Registry(cloud.models).add_version(
-        run.model,
-        run.id,
-        base_model=run.spec.base_model,
-        fine_tuned_model=run.fine_tuned_model,
-        sku=run.spec.deployment.sku,
-        capacity=run.spec.deployment.capacity,
-        dropped_at=run.timeline[0].at,
+            return await _look_for_replacement(run, ctx)
+    return Outcome(
+        run,
+        waiting_for=f"`tunedrop start {run.id}`: run.yaml says `start: manual`.",
     )
-    run.version, run.deployment = version.version, version.deployment
-    await hosting.request(cloud.deployments, version)
-    return Seen.REQUESTED
 
 
-async def await_deployment(run: Run, cloud: Cloud) -> Seen | None:
+async def upload(run: Run, ctx: Context) -> Outcome:
+    """checked: upload the files; their ids are written down before anything follows from them."""
+    try:
+        remote = await files.upload(run, ctx)
+    except Replaced:
+        return await _look_for_replacement(run, ctx)
+    with_ids = [
+        file.replace(file_id=there.id) for file, there in zip(run.files, remote, strict=True)
+    ]
+    return Outcome(run.with_files(*with_ids), then=await_processing)
+
+
+async def await_processing(run: Run, ctx: Context) -> Outcome:
+    """Still checked: wait until the service has processed the files."""
+    for file in run.files:
+        if not await _processed(file, ctx):
+            return Outcome(run)
+    return Outcome(run, Event.FILES_PROCESSED)
+
+
+async def submit(run: Run, ctx: Context) -> Outcome:
+    """uploaded, submitting: ask for the paid job, once.
+
+    The search comes first, whatever the record says. While a call that was not answered may still
+    be on its way, nothing else is sent. The intent is written down before the call.
+    """
+    job = await jobs.find(run, ctx)
+    if job:
+        line = LogLine("job", f"found {job.id}, started by an earlier try")
+        return Outcome(run.replace(job_id=job.id), Event.JOB_CREATED, (line,))
+    if jobs.in_flight(run, ctx):
+        return Outcome(run, unanswered=True)
+    if run.past_jobs:
+        await jobs.clear_curve(run, ctx)
+    intended = run.replace(asked_at=ctx.now())
+    event = Event.JOB_INTENDED if run.stage is Stage.UPLOADED else None
+    return Outcome(intended, event, then=create_job)
+
+
+async def create_job(run: Run, ctx: Context) -> Outcome:
+    """Still submitting: only the worker that has just written the intent comes here.
+
+    What became of the call is kept whatever another worker writes meanwhile. An intent that took
+    long to write is not acted upon: the time in which others send nothing would pass too soon.
+    """
+    assert run.asked_at, "submit() has just written it"
+    if ctx.now() - run.asked_at > ctx.policy.intent_valid:
+        return Outcome(run.replace(asked_at=None))  # nothing was sent
+    outcome = await _create_job(run, ctx)
+    return replace(outcome, keep=("asked_at", "job_id"))
+
+
+async def _create_job(run: Run, ctx: Context) -> Outcome:
+    try:
+        async with asyncio.timeout(ctx.policy.create_timeout):
+            job = await ctx.clients.finetuning.submit(jobs.request(run, ctx))
+    except Refused as error:
+        answered = run.replace(asked_at=None)
+        if not await files.all_there(run, ctx):
+            return Outcome(answered, Event.FILES_MISSING)
+        return Outcome(answered, refusal=error)
+    except (Throttled, Denied) as error:  # an answer: there is no job
+        return Outcome(run.replace(asked_at=None), error=error)
+    except (Unavailable, TimeoutError) as error:  # it may have been on its way for a while
+        if isinstance(error, TimeoutError):
+            error = Unavailable("Azure OpenAI did not answer to: start a job.")
+        return Outcome(run.replace(asked_at=ctx.now()), error=error)
+    line = LogLine("job", f"started {job.id} on {run.spec.base_model}")
+    return Outcome(run.replace(job_id=job.id), Event.JOB_CREATED, (line,))
+
+
+async def await_job(run: Run, ctx: Context) -> Outcome:
+    """submitted: has the job left the queue?"""
+    return await _follow(await jobs.read(run, ctx), Outcome(run), ctx)
+
+
+async def watch_training(run: Run, ctx: Context) -> Outcome:
+    """training: how far is the job?"""
+    job = await jobs.read(run, ctx)
+    outcome = Outcome(run) if job.ended else await jobs.note_progress(job, run, ctx)
+    followed = await _follow(job, outcome, ctx)
+    return followed.with_event(None) if followed.event is Event.JOB_RUNNING else followed
+
+
+async def await_resumption(run: Run, ctx: Context) -> Outcome:
+    """paused: has somebody resumed the job?"""
+    followed = await _follow(await jobs.read(run, ctx), Outcome(run), ctx)
+    if followed.event is not Event.JOB_PAUSED:
+        return followed
+    return Outcome(run, waiting_for=f"`tunedrop resume {run.id}`: its job is paused.")
+
+
+async def deploy(run: Run, ctx: Context) -> Outcome:
+    """trained: enter the new version; it is written down before its deployment is asked for."""
+    assert run.fine_tuned_model, "a run becomes trained by having one"
+    version = await ctx.registry.add_version(
+        run.model,
+        Version(
+            run_id=run.id,
+            base_model=run.spec.base_model,
+            fine_tuned_model=run.fine_tuned_model,
+            sku=run.spec.deployment.sku,
+            capacity=run.spec.deployment.capacity,
+            created_at=ctx.now(),
+            dropped_at=run.timeline[0].at,
+        ),
+    )
+    entered = run.replace(version=version.version, deployment=version.deployment)
+    return Outcome(entered, then=request_deployment)
+
+
+async def request_deployment(run: Run, ctx: Context) -> Outcome:
+    """Still trained: ask for the deployment of the version that the run has."""
+    await deployment.request(ctx.clients.deployments, await version_of(run, ctx))
+    return Outcome(run, Event.DEPLOYMENT_REQUESTED)
+
+
+async def await_deployment(run: Run, ctx: Context) -> Outcome:
     """deploying: does the control plane say that the deployment is ready?"""
-    ready = await hosting.state(cloud.deployments, await version_of(run, cloud))
-    return Seen.PROVISIONED if ready is hosting.Hosting.READY else None
+    ready = await deployment.state(ctx.clients.deployments, await version_of(run, ctx))
+    return Outcome(run, Event.DEPLOYMENT_READY if ready is deployment.Readiness.READY else None)
 
 
-async def probe(run: Run, cloud: Cloud) -> Seen | None:
+async def probe(run: Run, ctx: Context) -> Outcome:
     """probing: does the model really answer? Then it becomes the champion, unless there is one of
     a newer dataset."""
-    version = await version_of(run, cloud)
-    if await hosting.probe(cloud.finetuning, version) is not hosting.Hosting.READY:
-        return None
-    model = await Registry(cloud.models).promote(run.model, version.version)
-    if model.champion != version.version:
-        said = f"{model.name}@{model.champion} stays the champion: its dataset is newer"
-        await Ledger(cloud.runs).tell(run, "version", said)
-    return Seen.ANSWERED
+    version = await version_of(run, ctx)
+    if await deployment.probe(ctx.clients.finetuning, version) is not deployment.Readiness.READY:
+        return Outcome(run)
+    model = await ctx.registry.promote(run.model, version.version)
+    if model.champion == version.version:
+        return Outcome(run, Event.MODEL_ANSWERED)
+    message = f"{model.name}@{model.champion} stays the champion: its dataset is newer"
+    return Outcome(run, Event.MODEL_ANSWERED, (LogLine("version", message),))
 
 
 STEPS: dict[Stage, Step] = {
     Stage.RECEIVED: check,
-    Stage.READY: await_order,
+    Stage.READY: await_start_command,
     Stage.CHECKED: upload,
     Stage.UPLOADED: submit,
-    Stage.SUBMITTED: await_start,
-    Stage.TRAINING: follow,
+    Stage.SUBMITTING: submit,
+    Stage.SUBMITTED: await_job,
+    Stage.TRAINING: watch_training,
     Stage.PAUSED: await_resumption,
     Stage.TRAINED: deploy,
     Stage.DEPLOYING: await_deployment,
@@ -166,61 +201,65 @@ STEPS: dict[Stage, Step] = {
 }
 
 
-async def version_of(run: Run, cloud: Cloud) -> Version:
+async def version_of(run: Run, ctx: Context) -> Version:
     assert run.version, "a run becomes deploying by having one"
-    model = await Registry(cloud.models).load(run.model)
+    model = await ctx.registry.load(run.model)
     if model is None:
-        raise Refused(f"The record of model {run.model} is gone from {cloud.models.name}.")
+        models = ctx.clients.models.name
+        raise Refused(f"The record of model {run.model} is gone from {models}.")
     return model.version(run.version)
 
 
-async def _replaced(run: Run, cloud: Cloud) -> Seen | None:
+async def _look_for_replacement(run: Run, ctx: Context) -> Outcome:
     """A file is not the one that the run began with: other content, or the same once more?"""
+    found = []
     for file in run.files:
-        blob = await cloud.datasets.info(file.name)
-        if blob is None or await cloud.datasets.sha256(blob) != file.sha256:
-            run.failure = endings.replaced(file.name, gone=blob is None)
-            return Seen.REPLACED
-        file.etag = blob.etag
-    return None
+        blob = await ctx.clients.datasets.info(file.name)
+        if blob is None or await ctx.clients.datasets.sha256(blob) != file.sha256:
+            failure = failures.replaced(file.name, gone=blob is None)
+            return Outcome(run.replace(failure=failure), Event.FILES_REPLACED)
+        found.append(file.replace(etag=blob.etag))
+    return Outcome(run.with_files(*found))
 
 
-async def _processed(file: RemoteFile, cloud: Cloud) -> bool:
-    """Raises Refused if the service has found the file unusable."""
-    give_up = now() + timedelta(seconds=PATIENCE)
-    while file.status != "processed":
-        if file.status in ("error", "deleted"):
-            raise Refused(
-                f"The service could not use {file.name}: its status is {file.status}, "
-                f"{file.detail or 'and no reason is given.'}",
-                "Correct what it names, if anything, and drop the dataset again.",
-            )
-        if now() > give_up:
+async def _processed(file: File, ctx: Context) -> bool:
+    """Whether the service has processed the file. Raises Refused if it has found it unusable."""
+    give_up = ctx.now() + timedelta(seconds=ctx.policy.file_wait)
+    while remote := await ctx.clients.finetuning.file(str(file.file_id)):
+        if remote.status == "processed":
+            return True
+        if remote.status in ("error", "deleted"):
+            raise _unusable(remote)
+        if ctx.now() > give_up:
             return False
-        await asyncio.sleep(0.2)
-        again = await cloud.finetuning.file(file.id)
-        if again is None:
-            return False  # deleted meanwhile: the next look brings it again
-        file = again
-    return True
+        await ctx.sleep(FILE_POLL_SECONDS)
+    return False  # deleted meanwhile: the next look uploads it again
 
 
-async def _seen(job: RemoteJob, run: Run, cloud: Cloud) -> Seen | None:
-    """What a job's status means for its run; a status that nobody knows goes on for now."""
+def _unusable(file: RemoteFile) -> Refused:
+    return Refused(
+        f"The service could not use {file.name}: its status is {file.status}, "
+        f"{file.detail or 'and no reason is given.'}",
+        "Correct what it names, if anything, and drop the dataset again.",
+    )
+
+
+async def _follow(job: RemoteJob, outcome: Outcome, ctx: Context) -> Outcome:
+    """What a job's status means for its run; a status that is not known goes on for now."""
     if job.ended:
-        await jobs.listen(job, run, cloud)
+        outcome, _ = await jobs.listen(job, outcome.run, ctx)
+    run = outcome.run
     match job.status:
         case "running" | "resuming":
-            return Seen.STARTED
+            return outcome.with_event(Event.JOB_RUNNING)
         case "pausing" | "paused":
-            return Seen.PAUSED
+            return outcome.with_event(Event.JOB_PAUSED)
         case "cancelled":
-            run.failure = endings.cancelled_elsewhere(job.id, run)
-            return Seen.CANCELLED
+            failure = failures.cancelled_elsewhere(job.id, run)
+            return outcome.but(failure=failure).with_event(Event.CANCELLED)
         case "failed":
-            run.failure = endings.of_job(job, run)
-            return Seen.FAILED
+            return outcome.but(failure=failures.of_job(job, run)).with_event(Event.FAILED)
         case "succeeded" if job.fine_tuned_model:
-            await jobs.gather_results(job, run, cloud)
-            return Seen.SUCCEEDED
-    return None
+            gathered = await jobs.gather_results(job, outcome, ctx)
+            return gathered.with_event(Event.JOB_SUCCEEDED)
+    return outcome

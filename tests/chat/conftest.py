@@ -1,4 +1,4 @@
-"""A small shop to chat in: the real relay served over HTTP, the real registry in Azurite, and an
+"""A harness for chat: the real relay served over HTTP, the real registry in Azurite, and an
 upstream that follows a script."""
 
 import asyncio
@@ -7,6 +7,7 @@ import json
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -17,40 +18,60 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from shared.chat.relay import Relay
-from shared.cloud import Cloud
-from shared.model.registry import Registry
+from shared.cloud import AzureClients
+from shared.model.registry import Registry, Version
 from shared.settings import Settings
 from tests.chat import upstream as up
-from tests.conftest import Loop
+from tests.support.stack import StackHarness
 
 QUESTION: list[Any] = [{"role": "user", "content": "Hi"}]
 
 
 @dataclass
-class Shop:
+class ChatHarness:
     """The app as a caller meets it, and the upstream behind it."""
 
     upstream: up.Upstream
-    cloud: Cloud
+    cloud: AzureClients
     openai: openai.AsyncOpenAI
     http: httpx.AsyncClient
     relay: Relay
     registry: Registry
+    server: uvicorn.Server
 
     async def ask(self, model: str = "captain", **more: Any) -> httpx.Response:
         body = {"model": model, "messages": QUESTION} | more
         return await self.http.post("/v1/chat/completions", content=json.dumps(body))
 
+    async def idle(self) -> None:
+        """Wait until every request has ended, with the work that follows its answer."""
+        while self.server.server_state.tasks:
+            await asyncio.wait(self.server.server_state.tasks)
+
+
+def a_version(number: int) -> Version:
+    """What the run of this number has made."""
+    at = datetime(2026, 11, number, tzinfo=UTC)
+    return Version(
+        run_id=f"run-{number}",
+        base_model="b",
+        fine_tuned_model=f"ft-{number}",
+        sku="S",
+        capacity=1,
+        created_at=at,
+        dropped_at=at,
+    )
+
 
 @pytest.fixture
-async def shop(loop: Loop) -> AsyncIterator[Shop]:
+async def harness(stack: StackHarness) -> AsyncIterator[ChatHarness]:
     """A model `captain` with two versions, the second its champion, and a base deployment."""
     apart = uuid.uuid4().hex[:8]
     for name in ("models", "feedback"):
-        loop.blobs.create_container(f"{name}-{apart}")
+        stack.blobs.create_container(f"{name}-{apart}")
     async with up.upstream() as upstream:
         settings = {
-            "TunedropStorage": loop.stack.storage,
+            "TunedropStorage": stack.addresses.storage,
             "TUNEDROP_MODELS_CONTAINER": f"models-{apart}",
             "TUNEDROP_FEEDBACK_CONTAINER": f"feedback-{apart}",
             "TUNEDROP_REMEMBER": "captain",
@@ -70,28 +91,26 @@ async def shop(loop: Loop) -> AsyncIterator[Shop]:
                         "sha256": hashlib.sha256(b"n").hexdigest(),
                         "models": ["base"],
                     },
+                    {
+                        "name": "metered",
+                        "sha256": hashlib.sha256(b"m").hexdigest(),
+                        "tokens_per_minute": 60,
+                    },
                 ]
             ),
         }
-        async with Cloud(Settings.load(settings)) as cloud:
+        async with AzureClients(Settings.load(settings)) as cloud:
             registry = Registry(cloud.models)
             for number in (1, 2):
-                await registry.add_version(
-                    "captain",
-                    f"run-{number}",
-                    base_model="b",
-                    fine_tuned_model=f"ft-{number}",
-                    sku="S",
-                    capacity=1,
-                )
+                await registry.add_version("captain", a_version(number))
                 await registry.promote("captain", number)
             relay = Relay(cloud)
             async with (
-                serving(relay) as url,
+                serving(relay) as (url, server),
                 openai.AsyncOpenAI(base_url=f"{url}/v1", api_key="k", max_retries=0) as client,
                 httpx.AsyncClient(base_url=url, headers={"api-key": "k"}, timeout=20) as http,
             ):
-                yield Shop(upstream, cloud, client, http, relay, registry)
+                yield ChatHarness(upstream, cloud, client, http, relay, registry, server)
 
 
 class serving:  # noqa: N801
@@ -108,12 +127,12 @@ class serving:  # noqa: N801
         )
         self.server = uvicorn.Server(config)
 
-    async def __aenter__(self) -> str:
+    async def __aenter__(self) -> tuple[str, uvicorn.Server]:
         self.task = asyncio.create_task(self.server.serve())
         while not self.server.started:  # noqa: ASYNC110 - uvicorn offers nothing to wait for
             await asyncio.sleep(0.01)
         port = self.server.servers[0].sockets[0].getsockname()[1]
-        return f"http://127.0.0.1:{port}"
+        return f"http://127.0.0.1:{port}", self.server
 
     async def __aexit__(self, *error: object) -> None:
         self.server.should_exit = True

@@ -12,20 +12,20 @@ import pytest
 from langchain_openai import ChatOpenAI
 from pydantic import SecretStr
 
-from tests.conftest import Loop
+from tests.support.stack import StackHarness
 
 QUESTION = "What is a ship?"
 
 
 @pytest.fixture
-def base_url(loop: Loop) -> str:
-    return f"{loop.stack.app_url}/api/v1"
+def base_url(stack: StackHarness) -> str:
+    return f"{stack.addresses.app_url}/api/v1"
 
 
-async def test_openai_async_streaming_with_usage(loop: Loop, base_url: str) -> None:
-    async with openai.AsyncOpenAI(base_url=base_url, api_key=loop.stack.app_key) as client:
+async def test_openai_async_streaming_with_usage(stack: StackHarness, base_url: str) -> None:
+    async with openai.AsyncOpenAI(base_url=base_url, api_key=stack.addresses.app_key) as client:
         stream = await client.chat.completions.create(
-            model=loop.stack.base_deployment,
+            model=stack.addresses.base_deployment,
             messages=[{"role": "user", "content": QUESTION}],
             max_tokens=4,
             stream=True,
@@ -36,43 +36,43 @@ async def test_openai_async_streaming_with_usage(loop: Loop, base_url: str) -> N
     assert chunks[-1].usage.total_tokens > 0
 
 
-def test_azures_own_client_class_of_the_sdk(loop: Loop) -> None:
+def test_azures_own_client_class_of_the_sdk(stack: StackHarness) -> None:
     """It puts the model into the path, an api-version behind it and the key into `api-key`."""
     with openai.AzureOpenAI(
-        azure_endpoint=f"{loop.stack.app_url}/api",
-        api_key=loop.stack.app_key,
+        azure_endpoint=f"{stack.addresses.app_url}/api",
+        api_key=stack.addresses.app_key,
         api_version="2024-10-21",
     ) as client:
         answer = client.chat.completions.create(
-            model=loop.stack.base_deployment,
+            model=stack.addresses.base_deployment,
             messages=[{"role": "user", "content": QUESTION}],
             max_tokens=4,
         )
     assert answer.choices
 
 
-def test_langchain(loop: Loop, base_url: str) -> None:
+def test_langchain(stack: StackHarness, base_url: str) -> None:
     chat = ChatOpenAI(
         base_url=base_url,
-        api_key=SecretStr(loop.stack.app_key),
-        model=loop.stack.base_deployment,
+        api_key=SecretStr(stack.addresses.app_key),
+        model=stack.addresses.base_deployment,
         max_completion_tokens=4,
     )
     assert chat.invoke(QUESTION).response_metadata["model_name"]
     assert len(list(chat.stream(QUESTION))) > 1
 
 
-def test_the_llm_command(loop: Loop, base_url: str, tmp_path: Path) -> None:
+def test_the_llm_command(stack: StackHarness, base_url: str, tmp_path: Path) -> None:
     models = [
         {
             "model_id": "ours",
-            "model_name": loop.stack.base_deployment,
+            "model_name": stack.addresses.base_deployment,
             "api_base": base_url,
             "api_key_name": "ours",
         }
     ]
     (tmp_path / "extra-openai-models.yaml").write_text(json.dumps(models))
-    (tmp_path / "keys.json").write_text(json.dumps({"ours": loop.stack.app_key}))
+    (tmp_path / "keys.json").write_text(json.dumps({"ours": stack.addresses.app_key}))
     done = subprocess.run(
         [sys.executable, "-m", "llm", "-m", "ours", "-o", "max_tokens", "4", QUESTION],
         env={**os.environ, "LLM_USER_PATH": str(tmp_path), "LLM_LOAD_PLUGINS": ""},
@@ -85,12 +85,15 @@ def test_the_llm_command(loop: Loop, base_url: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
-def test_curl(loop: Loop, base_url: str) -> None:
-    chat = {"model": loop.stack.base_deployment, "messages": [{"role": "user", "content": "Hi"}]}
+def test_curl(stack: StackHarness, base_url: str) -> None:
+    chat = {
+        "model": stack.addresses.base_deployment,
+        "messages": [{"role": "user", "content": "Hi"}],
+    }
     done = subprocess.run(
         [
             *("curl", "-sS", "--fail-with-body", f"{base_url}/chat/completions"),
-            *("-H", f"Authorization: Bearer {loop.stack.app_key}"),
+            *("-H", f"Authorization: Bearer {stack.addresses.app_key}"),
             *("-H", "Content-Type: application/json", "-d", json.dumps({**chat, "max_tokens": 4})),
         ],
         capture_output=True,

@@ -4,9 +4,9 @@ import json
 from datetime import date
 from typing import Any
 
-from shared.dataset.cost import Plan
-from shared.dataset.examples import Role
-from shared.dataset.scan import Scan, Scanned
+from shared.dataset.measure.cost import TrainingPlan
+from shared.dataset.reading.examples import FileRole
+from shared.dataset.scan import Scan, ScanResult
 from shared.dataset.verdict import Verdict, judge
 
 TODAY = date(2026, 11, 22)
@@ -59,19 +59,21 @@ def scan(
     content: bytes,
     *,
     chunk: int = 1 << 20,
-    role: Role = Role.TRAINING,
-    plan: Plan | None = None,
+    role: FileRole = FileRole.TRAINING,
+    plan: TrainingPlan | None = None,
     deep: bool = True,
-) -> Scanned:
+) -> ScanResult:
     looking = Scan(f"{role}.jsonl", role, plan, deep=deep)
     for start in range(0, len(content), chunk):
         looking.feed(content[start : start + chunk])
     return looking.finish()
 
 
-def judged(training: bytes, validation: bytes | None = None, plan: Plan | None = None) -> Verdict:
-    plan = plan or Plan()
+def judged(
+    training: bytes, validation: bytes | None = None, plan: TrainingPlan | None = None
+) -> Verdict:
+    plan = plan or TrainingPlan()
     files = [scan(training, plan=plan)]
     if validation is not None:
-        files.append(scan(validation, role=Role.VALIDATION, plan=plan))
+        files.append(scan(validation, role=FileRole.VALIDATION, plan=plan))
     return judge(files, plan, TODAY)

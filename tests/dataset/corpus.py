@@ -3,7 +3,7 @@
 import gzip
 from typing import Any, NamedTuple
 
-from shared.dataset.cost import Plan
+from shared.dataset.measure.cost import TrainingPlan
 from tests.dataset.builders import (
     ANSWER,
     ASKS,
@@ -24,7 +24,7 @@ class Case(NamedTuple):
     training: bytes
     line: int | None = 11
     validation: bytes | None = None
-    plan: Plan = Plan()
+    plan: TrainingPlan = TrainingPlan()
 
 
 def after_good(bad: bytes) -> bytes:
@@ -71,7 +71,7 @@ CASES = [
     Case("byte-order-mark", b"\xef\xbb\xbf" + good(12), None),
     Case("blank-line", after_good(b"\r\n")),
     Case("mixed-formats", after_good(dpo([ANSWER], [{**ANSWER, "content": "Hm."}]))),
-    Case("wrong-format", good(12), None, plan=Plan(method="dpo")),
+    Case("wrong-format", good(12), None, plan=TrainingPlan(method="dpo")),
     # ---- JSON
     Case("not-json", after_good(b'{"messages": [\n')),
     Case("not-json", after_good(b"[" * 100_000 + b"\n")),
@@ -80,8 +80,10 @@ CASES = [
     Case("not-a-number", after_good(b'{"messages": 1e999}\n')),
     Case("duplicate-key", after_good(line(GOOD).replace(b'"role"', b'"role": "user", "role"', 1))),
     Case("duplicate-key", after_good(b'{"messages": [], ' + line(GOOD)[1:])),
-    Case("duplicate-key", after_good(talk(USER, ASKS, tools=[TOOL]).replace(
-        b'"id"', b'"id": "c0", "id"'))),
+    Case(
+        "duplicate-key",
+        after_good(talk(USER, ASKS, tools=[TOOL]).replace(b'"id"', b'"id": "c0", "id"')),
+    ),
     Case("lone-surrogate", after_good(line(GOOD).replace(b"Ho", b"\\ud83d"))),
     Case("unknown-key", after_good(talk(USER, {**ANSWER, "wieght": 1}))),
     Case("unknown-key", after_good(line({**GOOD, "id": 7}))),
@@ -111,10 +113,14 @@ CASES = [
     Case("tools-invalid", after_good(line({**GOOD, "tools": [{"name": "look"}]}))),
     Case("tool-declared-twice", after_good(line({**GOOD, "tools": [TOOL, TOOL]}))),
     Case("tool-call-invalid", after_good(talk(USER, {**ASKS, "tool_calls": [{"id": 7}]}))),
-    Case("tool-call-invalid", after_good(talk(USER, {**ASKS, "tool_calls": [CALL, CALL]},
-                                              tools=[TOOL]))),
-    Case("tool-call-misplaced", after_good(talk({**USER, "tool_calls": [CALL]}, ANSWER,
-                                                tools=[TOOL]))),
+    Case(
+        "tool-call-invalid",
+        after_good(talk(USER, {**ASKS, "tool_calls": [CALL, CALL]}, tools=[TOOL])),
+    ),
+    Case(
+        "tool-call-misplaced",
+        after_good(talk({**USER, "tool_calls": [CALL]}, ANSWER, tools=[TOOL])),
+    ),
     Case("arguments-not-json", after_good(with_call(arguments="{at: x}"))),
     Case("arguments-not-json", after_good(with_call(arguments={"at": "x"}))),
     Case("arguments-mismatch", after_good(with_call(arguments='{"at": 7}'))),
@@ -123,8 +129,10 @@ CASES = [
     Case("tool-undeclared", after_good(talk(USER, ASKS))),
     Case("tool-unused", after_good(line({**GOOD, "tools": [TOOL]})), None),
     Case("call-unanswered", after_good(talk(USER, ASKS, ANSWER, tools=[TOOL]))),
-    Case("answer-without-call", after_good(talk(USER, ASKS, {**TOLD, "tool_call_id": "c2"}, ANSWER,
-                                                tools=[TOOL]))),
+    Case(
+        "answer-without-call",
+        after_good(talk(USER, ASKS, {**TOLD, "tool_call_id": "c2"}, ANSWER, tools=[TOOL])),
+    ),
     # ---- images
     Case("image-invalid", after_good(talk(image("ftp://x"), ANSWER))),
     Case("image-invalid", after_good(talk(image("data:image/gif;base64,R0lGOD"), ANSWER))),
@@ -138,7 +146,7 @@ CASES = [
     Case("preference-same", after_good(dpo([ANSWER], [ANSWER]))),
     # ---- tokens
     Case("example-too-long", after_good(talk({**USER, "content": LONG}, ANSWER))),
-    Case("too-many-tokens", good(12), None, plan=Plan(epochs=10_000_000)),
+    Case("too-many-tokens", good(12), None, plan=TrainingPlan(epochs=10_000_000)),
     # ---- repetition
     Case("duplicate", after_good(line(varied(3)))),
     Case("near-duplicate", good(9) + NEAR + NEARER),
@@ -149,8 +157,10 @@ CASES = [
     # ---- privacy
     Case("personal-data", after_good(talk({**USER, "content": f"I am {ADDRESS}"}, ANSWER))),
     Case("personal-data", after_good(talk({**USER, "content": "4111 1111 1111 1111"}, ANSWER))),
-    Case("personal-data", after_good(talk({**USER, "content": "DE89 3704 0044 0532 0130 00"},
-                                          ANSWER))),
+    Case(
+        "personal-data",
+        after_good(talk({**USER, "content": "DE89 3704 0044 0532 0130 00"}, ANSWER)),
+    ),
     Case("personal-data", after_good(talk({**USER, "content": "+49 30 1234567"}, ANSWER))),
     Case("secret", after_good(talk({**USER, "content": f"use {KEY}"}, ANSWER))),
     # ---- content
@@ -160,22 +170,32 @@ CASES = [
     Case("refusal", after_good(talk(USER, {**ANSWER, "content": "I'm sorry, but I can't help."}))),
     Case("answer-cut", after_good(talk(USER, {**ANSWER, "content": "```python\nprint(1)"}))),
     Case("answer-cut", good(30) + talk(USER, {**ANSWER, "content": "and then he"}), 31),
-    Case("answer-copies-prompt", after_good(talk({**USER, "content": TEXT},
-                                                 {**ANSWER, "content": TEXT}))),
+    Case(
+        "answer-copies-prompt",
+        after_good(talk({**USER, "content": TEXT}, {**ANSWER, "content": TEXT})),
+    ),
     Case("answer-outlier", good(30) + talk(USER, {**ANSWER, "content": "yes " * 900 + "."}), 31),
-    Case("system-drift", talk(SYSTEM, USER, ANSWER) * 9 + line(GOOD)
-         + talk({**SYSTEM, "content": "Be long."}, USER, ANSWER)),
+    Case(
+        "system-drift",
+        talk(SYSTEM, USER, ANSWER) * 9
+        + line(GOOD)
+        + talk({**SYSTEM, "content": "Be long."}, USER, ANSWER),
+    ),
     # ---- the run
-    Case("model-unknown", good(12), None, plan=Plan(base_model="gpt-99")),
-    Case("model-not-tunable", good(12), None, plan=Plan(base_model="o4-mini-2025-04-16")),
-    Case("model-not-tunable", good(12), None, plan=Plan(base_model="gpt-35-turbo-0613")),
+    Case("model-unknown", good(12), None, plan=TrainingPlan(base_model="gpt-99")),
+    Case("model-not-tunable", good(12), None, plan=TrainingPlan(base_model="o4-mini-2025-04-16")),
+    Case("model-not-tunable", good(12), None, plan=TrainingPlan(base_model="gpt-35-turbo-0613")),
     Case("model-retires", good(12), None),
-    Case("over-budget", good(12), None, plan=Plan(budget=0.0)),
-    Case("budget-unknown", good(12), None, plan=Plan(base_model="gpt-oss-20b", budget=5)),
-]  # fmt: skip
+    Case("over-budget", good(12), None, plan=TrainingPlan(budget=0.0)),
+    Case("budget-unknown", good(12), None, plan=TrainingPlan(base_model="gpt-oss-20b", budget=5)),
+]
 
 # Found only in files or on days that a corpus cannot hold; each has a test of its own.
 ELSEWHERE = {
-    "file-too-large", "file-large", "line-too-long", "too-many-image-examples", "catalog-old",
+    "file-too-large",
+    "file-large",
+    "line-too-long",
+    "too-many-image-examples",
+    "catalog-old",
     "validation-old",
-}  # fmt: skip
+}

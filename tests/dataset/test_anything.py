@@ -6,9 +6,9 @@ import tracemalloc
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.dataset import page, report
-from shared.dataset.examples import Role
-from shared.dataset.lines import LONGEST, Blocks
+from shared.dataset.reading.examples import FileRole
+from shared.dataset.reading.lines import LONGEST, Blocks
+from shared.dataset.report import document, page
 from tests.dataset.builders import ANSWER, ASKS, CALL, TOOL, USER, judged, line, scan, talk
 
 JSON = st.recursive(
@@ -36,12 +36,12 @@ LINE = st.one_of(
 @given(st.lists(LINE, max_size=5).map(b"\n".join), st.binary(max_size=40))
 def test_any_bytes_give_a_report(training: bytes, validation: bytes) -> None:
     verdict = judged(training, validation)
-    data = json.dumps(report.as_json("any", verdict), allow_nan=False)
+    data = json.dumps(document.as_json("any", verdict), allow_nan=False)
     data.encode()
     text = page.as_html("any", verdict)
     text.encode()
     assert "<script" not in text
-    assert report.summary(verdict)
+    assert document.summary(verdict)
 
 
 TEXT = st.sampled_from(["Where is it?", "Here.", "Be brief.", "", " ", '"role": 1', "a\\", ": x"])
@@ -72,19 +72,19 @@ WRITTEN = st.tuples(TALK, st.sampled_from([(", ", ": "), (",", ":"), (" , ", "  
 
 @settings(max_examples=400, deadline=None, derandomize=True, database=None)
 @given(st.lists(WRITTEN, min_size=1, max_size=6), st.booleans())
-def test_the_quick_way_says_what_the_careful_way_says(
+def test_the_fast_path_finds_what_the_other_one_finds(
     written: list[tuple[dict[str, object], tuple[str, str]]], twice: bool
 ) -> None:
-    """A key that changes nothing sends a line the careful way."""
-    told = []
+    """A key that changes nothing keeps a line from the fast path."""
+    results = []
     for others in ({}, {"parallel_tool_calls": False}):
         lines = [json.dumps({**talk, **others}, separators=signs) for talk, signs in written]
         if twice:
             lines[0] = lines[0].replace('"role"', '"role": "user", "role"', 1)
         found = scan("\n".join(lines).encode())
-        said = [(f.id, f.line, f.message, f.what, f.path) for f in found.findings]
-        told.append((said, found.stats, found.examples, found.index.lines.tolist()))
-    assert told[0] == told[1]
+        findings = [(f.id, f.line, f.message_index, f.message, f.path) for f in found.findings]
+        results.append((findings, found.stats, found.examples, found.index.lines.tolist()))
+    assert results[0] == results[1]
 
 
 def test_a_line_of_any_length_is_held_in_little_memory() -> None:
@@ -104,7 +104,7 @@ def test_an_answer_of_many_megabytes_is_reported_briefly() -> None:
     text = "All work and no play makes a dull day. " * 100_000
     verdict = judged(talk(USER, {**ANSWER, "content": text}) * 2)
     assert verdict.files[0].counts["example-too-long"] == 2
-    assert len(json.dumps(report.as_json("long", verdict))) < 20_000
+    assert len(json.dumps(document.as_json("long", verdict))) < 20_000
 
 
 def test_tools_nested_deeper_than_python_goes() -> None:
@@ -119,9 +119,12 @@ def test_tools_nested_deeper_than_python_goes() -> None:
 def test_keys_of_thousands_of_characters_are_cut() -> None:
     verdict = judged(line({"messages": [USER, {**ANSWER, "k" * 5000: 1}]}))
     (place,) = next(g for g in verdict.files[0].groups if g.id == "unknown-key").places
-    assert len(place.what) < 200
+    assert len(place.message) < 200
     assert len(place.path) < 100
 
 
-def test_the_role_of_a_file_is_told() -> None:
-    assert [file.role for file in judged(b"", b"").files] == [Role.TRAINING, Role.VALIDATION]
+def test_the_report_has_the_role_of_a_file() -> None:
+    assert [file.role for file in judged(b"", b"").files] == [
+        FileRole.TRAINING,
+        FileRole.VALIDATION,
+    ]

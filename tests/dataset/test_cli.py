@@ -92,10 +92,14 @@ def test_split(files: dict[str, str], tmp_path: Path) -> None:
     assert "54 examples" in result.stdout
 
 
-def test_quick_leaves_out_what_is_said(files: dict[str, str], tmp_path: Path) -> None:
+def test_quick_leaves_out_the_checks_of_texts(files: dict[str, str], tmp_path: Path) -> None:
     path = tmp_path / "private.jsonl"
-    path.write_bytes(good(60) + talk({"role": "user", "content": "me@contoso.com"},
-                                     {"role": "assistant", "content": "Yes."}))  # fmt: skip
-    for arguments, told in (([], True), (["--quick"], False)):
+    path.write_bytes(
+        good(60)
+        + talk(
+            {"role": "user", "content": "me@contoso.com"}, {"role": "assistant", "content": "Yes."}
+        )
+    )
+    for arguments, reported in (([], True), (["--quick"], False)):
         result = run.invoke(cli, ["check", str(path), *arguments])
-        assert ("personal-data" in result.stdout) is told
+        assert ("personal-data" in result.stdout) is reported

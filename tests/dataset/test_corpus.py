@@ -5,12 +5,15 @@ from datetime import timedelta
 
 import pytest
 
-from shared.dataset import catalog, lines, scan
-from shared.dataset.catalog import READ_ON, STALE_AFTER
-from shared.dataset.cost import Plan
-from shared.dataset.examples import Role, Severity
-from shared.dataset.findings import TABLE
-from shared.dataset.notes import Group
+from shared.catalog import facts
+from shared.catalog.facts import READ_ON, STALE_AFTER
+from shared.dataset import scan
+from shared.dataset.findings.collector import FindingGroup
+from shared.dataset.findings.finding import Severity
+from shared.dataset.findings.table import TABLE
+from shared.dataset.measure.cost import TrainingPlan
+from shared.dataset.reading import lines
+from shared.dataset.reading.examples import FileRole
 from shared.dataset.verdict import Verdict, judge
 from tests.dataset.builders import ANSWER, WORDS, good, judged, line, talk
 from tests.dataset.builders import scan as scanned
@@ -30,7 +33,7 @@ ALONGSIDE = {  # errors that come with another one, each rightly
 }
 
 
-def groups(verdict: Verdict) -> dict[str, Group]:
+def groups(verdict: Verdict) -> dict[str, FindingGroup]:
     every = [*verdict.groups, *(g for file in verdict.files for g in verdict.groups_of(file))]
     return {group.id: group for group in every}
 
@@ -45,7 +48,7 @@ def test_each_finding_is_found_in_its_line(case: Case) -> None:
         assert case.line in group.lines.tolist()
         assert group.places[0].line in group.lines.tolist()
     finding = group.places[0]
-    assert finding.what.endswith((".", "…")), finding.what
+    assert finding.message.endswith((".", "…")), finding.message
     assert finding.fix
     assert verdict.rejected == any(TABLE[id].severity is Severity.ERROR for id in found)
     errors = {id for id in found if TABLE[id].severity is Severity.ERROR} - {case.id}
@@ -74,14 +77,14 @@ def test_a_line_beyond_the_limit_is_not_kept(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_files_over_the_services_limits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(catalog, "LARGE_FILE", 1_000)
+    monkeypatch.setattr(facts, "GUIDANCE", facts.GUIDANCE._replace(large_file=1_000))
     assert "file-large" in scanned(good(12)).counts
-    monkeypatch.setattr(catalog, "LARGEST_FILE", 1_000)
+    monkeypatch.setattr(facts, "FILES", facts.FILES._replace(largest_file=1_000))
     assert "file-too-large" in scanned(good(12)).counts
 
 
 def test_too_many_examples_with_images(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(catalog, "IMAGE_EXAMPLES", 1)
+    monkeypatch.setattr(facts, "IMAGES", facts.IMAGES._replace(examples=1))
     pictured = talk(image("https://pictures/1.png"), ANSWER)
     assert "too-many-image-examples" in scanned(good(10) + pictured * 2).counts
 
@@ -89,13 +92,16 @@ def test_too_many_examples_with_images(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_old_catalog_says_so() -> None:
     files = [scanned(good(12))]
     late = READ_ON + STALE_AFTER + timedelta(days=1)
-    assert "catalog-old" in [group.id for group in judge(files, Plan(), late).groups]
-    assert "catalog-old" not in [group.id for group in judge(files, Plan(), READ_ON).groups]
+    assert "catalog-old" in [group.id for group in judge(files, TrainingPlan(), late).groups]
+    assert "catalog-old" not in [group.id for group in judge(files, TrainingPlan(), READ_ON).groups]
 
 
-def test_a_validation_set_left_by_an_earlier_drop_is_told() -> None:
-    files = [scanned(good(12)), scanned(good(22).split(b"\n", 12)[-1], role=Role.VALIDATION)]
-    ids = [[g.id for g in judge(files, Plan(), READ_ON, timedelta(days=n)).groups] for n in (0, 30)]
+def test_a_validation_set_left_by_an_earlier_drop_is_found() -> None:
+    files = [scanned(good(12)), scanned(good(22).split(b"\n", 12)[-1], role=FileRole.VALIDATION)]
+    ids = [
+        [g.id for g in judge(files, TrainingPlan(), READ_ON, timedelta(days=n)).groups]
+        for n in (0, 30)
+    ]
     assert [("validation-old" in found) for found in ids] == [False, True]
 
 
@@ -109,14 +115,14 @@ def test_all_line_numbers_are_kept_and_details_of_the_first() -> None:
 
 
 def test_a_tuned_model_is_priced_as_its_base() -> None:
-    plan = Plan(base_model="gpt-4.1-mini-2025-04-14.ft-0123-x", epochs=2)
+    plan = TrainingPlan(base_model="gpt-4.1-mini-2025-04-14.ft-0123-x", epochs=2)
     verdict = judged(good(60), plan=plan)
     assert verdict.price.training == pytest.approx(verdict.price.tokens * 2 * 5 / 1e6, abs=1e-4)
     assert not verdict.price.guessed
 
 
 def test_the_budget_counts_the_tier() -> None:
-    plan = Plan(epochs=1000, budget=1.0)
+    plan = TrainingPlan(epochs=1000, budget=1.0)
     cost = judged(good(60), plan=plan).price
     assert cost.training
     assert cost.tiers["developerTier"] == pytest.approx(cost.training / 2, rel=1e-3)

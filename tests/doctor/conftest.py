@@ -1,5 +1,5 @@
-"""A whole app to examine: the running stack's storage, host and events, and an emulator of its own
-that may be spoilt without harm to the others' tests."""
+"""A whole app to check: the running stack's storage, host and events, and an emulator of its own,
+in which a test may break things without harm to the others."""
 
 import hashlib
 import os
@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from local.stack import ACCOUNT, GROUP, SUBSCRIPTION
-from shared.doctor import Case, examine
-from tests.conftest import Loop
-from tests.emulator.conftest import Running, answer_once_ready, deploy, running_emulator
+from shared.doctor import CheckResult, run_checks
+from tests.emulator.harness import Running, answer_once_ready, deploy, running_emulator
+from tests.support.stack import StackHarness
 
 ACCOUNT_SCOPE = (
     f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{GROUP}"
@@ -24,25 +24,25 @@ WAIT_SECONDS = 20.0  # for a canary that is expected to be taken
 
 
 @dataclass
-class Found:
-    """What an examination found, without what is well."""
+class Results:
+    """`failed` are the warnings and problems by id, `unknown` the ids of what was not checked."""
 
-    cases: list[Case]
-    ill: dict[str, Case] = field(init=False)
-    unseen: set[str] = field(init=False)
+    all: list[CheckResult]
+    failed: dict[str, CheckResult] = field(init=False)
+    unknown: set[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        # That the base models near their end is told by the calendar, in a test of its own.
-        ill = [c for c in self.cases if c.state in ("warning", "problem")]
-        self.ill = {c.id: c for c in ill if (c.id, c.state) != ("base-model", "warning")}
-        self.unseen = {c.id for c in self.cases if c.state == "unknown"}
+        failed = [r for r in self.all if r.state in ("warning", "problem")]
+        # When the base model's end is near depends on the calendar and has a test of its own.
+        self.failed = {r.id: r for r in failed if (r.id, r.state) != ("base-model", "warning")}
+        self.unknown = {r.id for r in self.all if r.state == "unknown"}
 
 
 @dataclass
-class Patient:
+class CheckedApp:
     service: Running
     environ: dict[str, str]
-    examine: Callable[..., Awaitable[Found]]
+    check: Callable[..., Awaitable[Results]]
 
 
 @pytest.fixture(scope="session")
@@ -55,11 +55,13 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 
 @pytest.fixture
-def patient(loop: Loop, service: Running, monkeypatch: pytest.MonkeyPatch) -> Iterator[Patient]:
+def app(
+    stack: StackHarness, service: Running, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[CheckedApp]:
     environ = {
         "PYTHON_ENABLE_INIT_INDEXING": "1",
-        "AzureWebJobsStorage": loop.stack.storage,
-        "TunedropStorage": loop.stack.storage,
+        "AzureWebJobsStorage": stack.addresses.storage,
+        "TunedropStorage": stack.addresses.storage,
         "AZURE_OPENAI_ENDPOINT": service.url,
         "AZURE_RESOURCE_MANAGER_ENDPOINT": service.url,
         "AZURE_SUBSCRIPTION_ID": SUBSCRIPTION,
@@ -71,16 +73,17 @@ def patient(loop: Loop, service: Running, monkeypatch: pytest.MonkeyPatch) -> It
         "TUNEDROP_BASE_DEPLOYMENTS": "base",
     }
 
-    async def examined(
+    async def check(
         wait: float = WAIT_SECONDS, ahead: timedelta = timedelta(0), **changes: str | None
-    ) -> Found:
+    ) -> Results:
         """`changes` to the settings; None takes one away. `ahead`: how wrong our clock is."""
         given = {name: value for name, value in {**environ, **changes}.items() if value is not None}
         for name in ("IDENTITY_ENDPOINT", "IDENTITY_HEADER"):
             monkeypatch.setenv(name, given[name])
-        return Found(await examine(given, wait=wait, now=lambda: datetime.now(UTC) + ahead))
+        clock = lambda: datetime.now(UTC) + ahead  # noqa: E731
+        return Results(await run_checks(given, canary_seconds=wait, now=clock))
 
-    yield Patient(service, environ, examined)
+    yield CheckedApp(service, environ, check)
     service.control("rights", "DELETE")
     service.control("reset", "POST", {"parts": ["faults", "settings"]})
 

@@ -1,4 +1,4 @@
-"""The command and the route: what people and pipelines get to see, and who may ask."""
+"""The command and the route: what people and pipelines see, and who may ask."""
 
 import json
 import os
@@ -13,14 +13,12 @@ from typing import Any
 
 import pytest
 
-from shared.cloud.probe import ARM_API_VERSION
-from shared.dataset import catalog
-from shared.doctor.__main__ import page
-from shared.doctor.cases import ROLES
-from tests.conftest import Loop
+from shared.catalog import lookup
+from shared.cloud.rest import ARM_API_VERSION
+from shared.doctor.roles import ROLES
+from tests.doctor.ids import UNREACHABLE
 from tests.host.conftest import Process, eventually
-
-NOBODY = "http://127.0.0.1:9"
+from tests.support.stack import StackHarness
 
 
 def doctor(folder: Path, root: Path, *options: str, **settings: str) -> tuple[int, str]:
@@ -36,63 +34,64 @@ def doctor(folder: Path, root: Path, *options: str, **settings: str) -> tuple[in
 
 
 @pytest.fixture
-def at_home(loop: Loop, tmp_path: Path) -> Path:
+def at_home(stack: StackHarness, tmp_path: Path) -> Path:
     """A folder from which `dev.py up` seems to have been started."""
     (tmp_path / ".local").mkdir()
-    stack = json.dumps({"app_url": loop.stack.app_url})
-    (tmp_path / ".local/stack.json").write_text(stack, encoding="utf-8")
+    addresses = json.dumps({"app_url": stack.addresses.app_url})
+    (tmp_path / ".local/stack.json").write_text(addresses, encoding="utf-8")
     return tmp_path
 
 
-def test_the_running_stack_is_well(at_home: Path, root: Path) -> None:
-    code, said = doctor(at_home, root, "--local")
-    assert code == 0, said
-    assert re.search(r"^ok +host +The host runs", said, re.MULTILINE)
-    assert re.search(r"^ok +delivery", said, re.MULTILINE)
-    code, said = doctor(at_home, root, "--local", "--json")
-    cases = json.loads(said)["cases"]
+def test_the_running_stack_is_healthy(at_home: Path, root: Path) -> None:
+    code, output = doctor(at_home, root, "--local")
+    assert code == 0, output
+    assert re.search(r"^ok +host +The host runs", output, re.MULTILINE)
+    assert re.search(r"^ok +delivery", output, re.MULTILINE)
+    code, output = doctor(at_home, root, "--local", "--json")
+    checks = json.loads(output)["checks"]
     assert code == 0
-    assert {case["state"] for case in cases} <= {"ok", "warning"}
+    assert {check["state"] for check in checks} <= {"ok", "warning"}
+    assert {key for check in checks for key in check} == {"id", "state", "message", "fix"}
 
 
-def test_a_sick_app_exits_with_1_and_says_what_mends_it(tmp_path: Path, root: Path) -> None:
+def test_an_app_with_a_problem_exits_with_1_and_prints_the_fix(tmp_path: Path, root: Path) -> None:
     values = {
         "AZURE_OPENAI_API_KEY": "SECRET",
-        "AZURE_OPENAI_ENDPOINT": NOBODY,
+        "AZURE_OPENAI_ENDPOINT": UNREACHABLE,
     }
     (tmp_path / "local.settings.json").write_text(
         json.dumps({"IsEncrypted": False, "Values": values}), encoding="utf-8"
     )
-    code, said = doctor(tmp_path, root, "--wait", "0", IDENTITY_ENDPOINT=f"{NOBODY}/token",
+    code, output = doctor(tmp_path, root, "--wait", "0", IDENTITY_ENDPOINT=f"{UNREACHABLE}/token",
                         IDENTITY_HEADER="SECRET")  # fmt: skip
     assert code == 1
-    assert "SECRET" not in said
-    assert re.search(r"^problem +setting:AZURE_OPENAI_ACCOUNT ", said, re.MULTILINE)
+    assert "SECRET" not in output
+    assert re.search(r"^problem +setting:AZURE_OPENAI_ACCOUNT ", output, re.MULTILINE)
     # A command is one line, however narrow the terminal: it is there to be copied.
-    (line,) = [line for line in said.splitlines() if "--settings AZURE_OPENAI_ACCOUNT" in line]
+    (line,) = [line for line in output.splitlines() if "--settings AZURE_OPENAI_ACCOUNT" in line]
     assert "az functionapp config appsettings set --name APP" in line
 
 
 @pytest.mark.parametrize(
-    ("options", "settings", "says"),
+    ("options", "settings", "message"),
     [
         ((), None, "no settings here"),
         (("--local",), None, "dev.py up"),
-        (("--app", NOBODY), None, "Does the app run?"),
+        (("--app", UNREACHABLE), None, "Does the app run?"),
         (("--app", "my-app"), None, "https://NAME"),
-        (("--app", NOBODY, "--local"), None, "exclude each other"),
+        (("--app", UNREACHABLE, "--local"), None, "exclude each other"),
         ((), "{", "cannot be read as JSON"),
         ((), '{"IsEncrypted": true}', "func settings decrypt"),
     ],
 )
-def test_what_cannot_be_examined_exits_with_2(
-    tmp_path: Path, root: Path, options: tuple[str, ...], settings: str | None, says: str
+def test_what_cannot_be_checked_exits_with_2(
+    tmp_path: Path, root: Path, options: tuple[str, ...], settings: str | None, message: str
 ) -> None:
     if settings:
         (tmp_path / "local.settings.json").write_text(settings, encoding="utf-8")
-    code, said = doctor(tmp_path, root, *options)
+    code, output = doctor(tmp_path, root, *options)
     assert code == 2
-    assert says in " ".join(said.split())
+    assert message in " ".join(output.split())
 
 
 # ---- the route ---------------------------------------------------------------------------------
@@ -107,25 +106,25 @@ def get(url: str, **headers: str) -> tuple[int, Any]:
         return error.code, error.read()
 
 
-def test_deep_health_is_the_doctors(loop: Loop) -> None:
-    status, body = get(f"{loop.stack.app_url}/api/health?deep=1")
+def test_deep_health_is_the_doctors(stack: StackHarness) -> None:
+    status, body = get(f"{stack.addresses.app_url}/api/health?deep=1")
     assert status == 200
     assert body["healthy"] is True
-    assert {"delivery", "chat", "quota"} <= {case["id"] for case in body["cases"]}
+    assert {"delivery", "chat", "quota"} <= {check["id"] for check in body["checks"]}
 
 
 @pytest.fixture
-def guarded(loop: Loop, root: Path, tmp_path: Path) -> Iterator[str]:
+def guarded(stack: StackHarness, root: Path, tmp_path: Path) -> Iterator[str]:
     """The app under a host that asks for keys, as in Azure; its service is not there."""
     settings = {
-        "AzureWebJobsStorage": loop.stack.storage,
+        "AzureWebJobsStorage": stack.addresses.storage,
         "AzureFunctionsWebHost__hostid": "guarded",
         "FUNCTIONS_MASTER_KEY": "the-key",
         "PYTHON_ENABLE_INIT_INDEXING": "1",
-        "TunedropStorage": loop.stack.storage,
+        "TunedropStorage": stack.addresses.storage,
     }
     options = ("--app", str(root), "--port", "0", "--enable-auth")
-    host = Process(tmp_path / "host.log", "local.host", *options, **settings)
+    host = Process(tmp_path / "host.log", "local.host", *options, environment=settings)
     try:
         found = eventually(lambda: re.search(r"Host started: (\S+)", host.text), "the host starts")
         yield found[1]
@@ -133,28 +132,23 @@ def guarded(loop: Loop, root: Path, tmp_path: Path) -> Iterator[str]:
         host.stop()
 
 
-def test_only_who_has_a_key_is_told(guarded: str, tmp_path: Path, root: Path) -> None:
+def test_only_who_has_a_key_gets_the_results(guarded: str, tmp_path: Path, root: Path) -> None:
     for path in ("doctor", "health?deep=1"):
         assert get(f"{guarded}/api/{path}")[0] == 401
     status, body = get(f"{guarded}/api/health")
     assert status == 503
     assert b"AZURE_OPENAI_ENDPOINT is missing" in body
-    code, said = doctor(tmp_path, root, "--app", guarded)
+    code, output = doctor(tmp_path, root, "--app", guarded)
     assert code == 2
-    assert "wants a Functions key" in said
+    assert "wants a Functions key" in output
     # An app whose settings are incomplete can still say so.
-    code, said = doctor(tmp_path, root, "--app", guarded, TUNEDROP_FUNCTION_KEY="the-key")
+    code, output = doctor(tmp_path, root, "--app", guarded, TUNEDROP_FUNCTION_KEY="the-key")
     assert code == 1
-    assert "setting:AZURE_OPENAI_ENDPOINT" in said
-    assert "the-key" not in said
+    assert "setting:AZURE_OPENAI_ENDPOINT" in output
+    assert "the-key" not in output
 
 
 # ---- what is written down ----------------------------------------------------------------------
-
-
-def test_the_page_is_made_from_the_code(root: Path) -> None:
-    written = (root / "docs/doctor.md").read_text(encoding="utf-8")
-    assert written == page() + "\n", "run: python -m shared.doctor > docs/doctor.md"
 
 
 def test_the_roles_are_those_that_are_given(root: Path) -> None:
@@ -165,17 +159,17 @@ def test_the_roles_are_those_that_are_given(root: Path) -> None:
     assert {given[key]["to"] for key in ROLES} == {"app"}
 
 
-def test_what_is_deployed_and_what_is_examined_agree(root: Path) -> None:
+def test_what_is_deployed_and_what_is_checked_agree(root: Path) -> None:
     infra = root / "infra"
     versions = json.loads((infra / "versions.json").read_text(encoding="utf-8"))
     assert versions["Microsoft.CognitiveServices/accounts"] == ARM_API_VERSION
     regions = json.loads((infra / "regions.json").read_text(encoding="utf-8"))["training"]
-    for model in catalog.MODELS:
+    for model in lookup.MODELS:
         there = regions["standard"].get(model.name, regions["standard"]["regions"])
-        assert set(catalog.standard_regions(model.name)) == set(there)
+        assert set(lookup.standard_regions(model.name)) == set(there)
 
 
-def test_nobody_waits_for_the_doctor_who_has_not_asked(root: Path) -> None:
+def test_the_app_starts_without_importing_the_doctor(root: Path) -> None:
     code = "import sys, function_app; print([m for m in sys.modules if 'doctor' in m])"
     ran = subprocess.run(
         [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True

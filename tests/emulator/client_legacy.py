@@ -70,8 +70,8 @@ def main():
             return error.code
 
     until(chat, [model])
-    told = {"deployment": answer.status_code, "model": model, "events": events}
-    print(json.dumps(told))
+    result = {"deployment": answer.status_code, "model": model, "events": events}
+    print(json.dumps(result))
 
 
 main()

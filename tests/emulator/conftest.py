@@ -1,159 +1,23 @@
-"""Starts the real emulator, with the tiny model, as a process of its own."""
+"""Emulators for the tests: one that they share, and one that a test has for itself."""
 
-import json
-import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
+from contextlib import ExitStack
 
-import httpx
-import openai
 import pytest
-from azure.core.pipeline import PipelineRequest
-from azure.core.pipeline.policies import SansIOHTTPPolicy
 from azure.mgmt.cognitiveservices import CognitiveServicesManagementClient
-from azure.mgmt.cognitiveservices.models import (
-    Deployment,
-    DeploymentModel,
-    DeploymentProperties,
-    Sku,
-)
 from openai import AzureOpenAI, OpenAI
 
-ROOT = Path(__file__).parents[2]
-KEY = "a-key-for-tests"
-ARM_SCOPE = "https://management.azure.com"
-BASE_MODEL = "gpt-4.1-nano-2025-04-14"
-
-
-@dataclass(frozen=True)
-class Running:
-    url: str
-
-    def v1(self, key: str = KEY) -> OpenAI:
-        return OpenAI(base_url=f"{self.url}/openai/v1/", api_key=key, max_retries=0)
-
-    def dated(self) -> AzureOpenAI:
-        return AzureOpenAI(
-            azure_endpoint=self.url,
-            api_version="2025-04-01-preview",
-            api_key=KEY,
-            max_retries=0,
-        )
-
-    def token(self, resource: str) -> str:
-        request = urllib.request.Request(
-            f"{self.url}/_emulator/identity?resource={resource}&api-version=2019-08-01",
-            headers={"X-IDENTITY-HEADER": "local"},
-        )
-        with urllib.request.urlopen(request) as answer:
-            return str(json.load(answer)["access_token"])
-
-    def arm(self) -> CognitiveServicesManagementClient:
-        return CognitiveServicesManagementClient(
-            credential=_Unused(),
-            subscription_id="sub",
-            base_url=self.url,
-            polling_interval=1,
-            authentication_policy=_PlainBearer(self.token(ARM_SCOPE)),
-        )
-
-    def health(self) -> dict[str, Any]:
-        return self.control("health")
-
-    def control(self, path: str, method: str = "GET", body: Any = None) -> dict[str, Any]:
-        """One of the emulator's own controls."""
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(f"{self.url}/_emulator/{path}", data, method=method)
-        with urllib.request.urlopen(request) as answer:
-            return dict(json.load(answer))
-
-    def fault(self, name: str, operation: str = "*", **more: Any) -> dict[str, Any]:
-        return self.control("faults", "POST", {"fault": name, "operation": operation, **more})
-
-    def settings(self, **wanted: Any) -> None:
-        self.control("settings", "PATCH", wanted)
-
-    def advance(self, seconds: float) -> None:
-        self.control("clock", "POST", {"advance_seconds": seconds})
-
-    def effects(self, kind: str, subject: str = "") -> list[str]:
-        """What became of one thing, or of all things of a kind, oldest first."""
-        found = self.control(f"journal?effect={kind}" + (f"&id={subject}" if subject else ""))
-        every = [effect for entry in found["data"] for effect in entry["effects"]]
-        return [e["change"] for e in every if e["kind"] == kind and subject in ("", e["id"])]
-
-    def last_call(self, operation: str) -> dict[str, Any]:
-        return dict(self.control(f"journal?operation={operation}&limit=1")["data"][0])
-
-    def http(self, bearer: str = KEY) -> httpx.Client:
-        """A client that adds nothing and explains nothing away."""
-        return httpx.Client(
-            base_url=self.url, headers={"Authorization": f"Bearer {bearer}"}, timeout=60
-        )
-
-    def arm_http(self) -> httpx.Client:
-        return self.http(self.token(ARM_SCOPE))
-
-
-class _PlainBearer(SansIOHTTPPolicy[Any, Any]):
-    """The SDK's own policy sends no token over plain http."""
-
-    def __init__(self, token: str) -> None:
-        self._token = token
-
-    def on_request(self, request: PipelineRequest[Any]) -> None:
-        request.http_request.headers["Authorization"] = f"Bearer {self._token}"
-
-
-class _Unused:
-    def get_token(self, *scopes: str, **options: Any) -> Any:
-        raise AssertionError("the authentication policy should have come first")
-
-
-@contextmanager
-def running_emulator(state: Path, *more: str) -> Iterator[Running]:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    weights = ROOT / ".local" / "models"
-    command = [sys.executable, "-m", "local.emulator", "--port", str(port), "--state", str(state)]
-    command += ["--model", "tiny", "--weights", str(weights), "--key", KEY, *more]
-    # The tiny model is too small to share among threads.
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    with subprocess.Popen(command, cwd=ROOT, env=environment) as process:
-        try:
-            emulator = Running(f"http://127.0.0.1:{port}")
-            wait_until(lambda: _answers(emulator) or process.poll() is not None)
-            assert process.poll() is None, "the emulator did not start"
-            yield emulator
-        finally:
-            process.terminate()
-            process.wait(timeout=10)
-
-
-def _answers(emulator: Running) -> bool:
-    try:
-        return bool(emulator.health()["status"] == "ok")
-    except (urllib.error.URLError, ConnectionError):
-        return False
-
-
-def wait_until(happened: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not happened():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.05)
-
-
-StartEmulator = Callable[[Path], Running]
+from .harness import (
+    BASE_MODEL,
+    Running,
+    Tuned,
+    answer_once_ready,
+    dataset,
+    deploy,
+    finished,
+    running_emulator,
+    upload,
+)
 
 
 @pytest.fixture(scope="session")
@@ -202,50 +66,6 @@ def arm(emulator: Running) -> Iterator[CognitiveServicesManagementClient]:
         yield stack.enter_context(emulator.arm())
 
 
-def deploy(
-    arm: CognitiveServicesManagementClient,
-    name: str,
-    model: str,
-    version: str = "1",
-    sku: str = "Standard",
-    capacity: int = 1,
-) -> Deployment:
-    body = Deployment(
-        sku=Sku(name=sku, capacity=capacity),
-        properties=DeploymentProperties(
-            model=DeploymentModel(format="OpenAI", name=model, version=version)
-        ),
-    )
-    return arm.deployments.begin_create_or_update("rg", "account", name, body).result()
-
-
-QUESTION: Any = [{"role": "user", "content": "Who be ye?"}]
-
-
-def answer_once_ready(client: OpenAI, deployment: str) -> Any:
-    """A deployment that ARM calls Succeeded may still be unknown to chat for a while."""
-    answers = []
-
-    def ready() -> bool:
-        try:
-            answers.append(
-                client.chat.completions.create(model=deployment, messages=QUESTION, max_tokens=5)
-            )
-        except openai.NotFoundError as error:
-            assert error.code == "DeploymentNotFound"
-            return False
-        return True
-
-    wait_until(ready)
-    return answers[0]
-
-
-@dataclass(frozen=True)
-class Tuned:
-    created: Any
-    finished: Any
-
-
 @pytest.fixture(scope="session")
 def tuned(shared: Running) -> Iterator[Tuned]:
     """A job that went well, with validation, a suffix and everything."""
@@ -273,44 +93,3 @@ def base(shared: Running) -> str:
         deploy(arm, "always", "gpt-4.1-nano", "2025-04-14", capacity=100)
         answer_once_ready(client, "always")
     return "always"
-
-
-def account_path(rest: str = "") -> str:
-    return (
-        "/subscriptions/sub/resourceGroups/rg/providers/Microsoft.CognitiveServices"
-        f"/accounts/account{rest}?api-version=2025-09-01"
-    )
-
-
-def dataset(examples: int = 10) -> bytes:
-    lines = [
-        {
-            "messages": [
-                {"role": "user", "content": f"Question {number}?"},
-                {"role": "assistant", "content": f"Arr, that be {number}."},
-            ]
-        }
-        for number in range(examples)
-    ]
-    return "\n".join(json.dumps(line) for line in lines).encode()
-
-
-def upload(client: OpenAI, content: bytes, name: str = "train.jsonl") -> str:
-    """The id of a file that the service has looked at."""
-    uploaded = client.files.create(file=(name, content), purpose="fine-tune")
-    client.files.wait_for_processing(uploaded.id, poll_interval=0.1, max_wait_seconds=60)
-    return uploaded.id
-
-
-def finished(client: OpenAI, job_id: str) -> Any:
-    """The job, once it is over."""
-
-    def over() -> bool:
-        return client.fine_tuning.jobs.retrieve(job_id).status in (
-            "succeeded",
-            "failed",
-            "cancelled",
-        )
-
-    wait_until(over)
-    return client.fine_tuning.jobs.retrieve(job_id)

@@ -6,7 +6,7 @@ import openai
 import pytest
 from openai import OpenAI
 
-from .conftest import BASE_MODEL, QUESTION, Running, dataset, upload, wait_until
+from .harness import BASE_MODEL, QUESTION, Running, dataset, upload, wait_until
 
 TOOLS: Any = [{"type": "function", "function": {"name": "w", "parameters": {"type": "object"}}}]
 
@@ -19,21 +19,21 @@ def ask(client: OpenAI, deployment: str, **options: Any) -> Any:
 def test_several_choices(v1: OpenAI, base: str) -> None:
     answer = ask(v1, base, n=3, temperature=1.5)
     assert [choice.index for choice in answer.choices] == [0, 1, 2]
-    said = {choice.message.content for choice in answer.choices}
-    assert len(said) == 3
+    texts = {choice.message.content for choice in answer.choices}
+    assert len(texts) == 3
     assert answer.usage.completion_tokens == 24
     streamed: dict[int, str] = {0: "", 1: "", 2: ""}
     for chunk in ask(v1, base, n=3, temperature=1.5, stream=True):
         for choice in chunk.choices:
             streamed[choice.index] += choice.delta.content or ""
-    assert set(streamed.values()) == said
+    assert set(streamed.values()) == texts
 
 
 def test_the_same_seed_gives_the_same_answer(v1: OpenAI, base: str) -> None:
-    def said(seed: int) -> str:
+    def text(seed: int) -> str:
         return str(ask(v1, base, temperature=1, seed=seed).choices[0].message.content)
 
-    assert said(1) == said(1) != said(2)
+    assert text(1) == text(1) != text(2)
 
 
 def test_probabilities_of_tokens(v1: OpenAI, base: str) -> None:

@@ -7,9 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
-from local.emulator.operations import CONTROL_PLANE, DATA_PLANE
+from local.emulator.core.operations import CONTROL_PLANE, DATA_PLANE
 
-from .conftest import BASE_MODEL, QUESTION, Running, dataset
+from .harness import BASE_MODEL, QUESTION, Running, dataset
 
 DATED = "api-version=2025-04-01-preview"
 JUNK: list[Any] = [
@@ -125,7 +125,7 @@ def test_values_of_every_kind_in_every_field(emulator: Running, base: str) -> No
         "deployments.put": {"sku": {"name": "Standard"}, "properties": {}},
         "files.import": {"purpose": "x", "filename": "f", "content_url": "http://127.0.0.1:1"},
     }
-    luck = random.Random(7)
+    random_source = random.Random(7)
     with emulator.http() as data, emulator.arm_http() as arm:
         for method, url, name in urls(base):
             client = arm if url.startswith("/subscriptions") else data
@@ -134,7 +134,7 @@ def test_values_of_every_kind_in_every_field(emulator: Running, base: str) -> No
                 for value in JUNK[field == "max_tokens" :]:
                     check(client.request(method, url, json={**sound.get(name, {}), field: value}))
             for _ in range(10 if name in FIELDS else 0):
-                body = {field: luck.choice(JUNK) for field in FIELDS[name]}
+                body = {field: random_source.choice(JUNK) for field in FIELDS[name]}
                 check(client.request(method, url, content=json.dumps(body)))
 
 

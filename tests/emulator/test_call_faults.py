@@ -1,4 +1,4 @@
-"""Trouble around a call: what the caller sees, and whether the call took place all the same."""
+"""Faults of a call: what the client sees, and whether the call took effect all the same."""
 
 import time
 from email.utils import parsedate_to_datetime
@@ -8,9 +8,9 @@ import openai
 import pytest
 from openai import OpenAI
 
-from local.emulator.faults import CALL_FAULTS
+from local.emulator.core.faults import CALL_FAULTS
 
-from .conftest import BASE_MODEL, Running, account_path, dataset, upload
+from .harness import BASE_MODEL, Running, account_path, dataset, upload
 
 
 def jobs_of(client: OpenAI, training_file: str) -> list[str]:
@@ -142,7 +142,7 @@ def test_the_control_plane_words_trouble_its_own_way(emulator: Running) -> None:
 
 
 def test_the_management_sdk_repeats_what_is_throttled(emulator: Running) -> None:
-    """azure-core waits as it is told and tries again, so one 429 is never seen."""
+    """azure-core waits as the header says and tries again, so one 429 is never seen."""
     emulator.fault("throttled-ms", "deployments.list", retry_after_ms=1)
     with emulator.arm() as arm:
         list(arm.deployments.list("rg", "account"))

@@ -4,16 +4,16 @@ from typing import Any
 
 import pytest
 
-from local.emulator.chat import Answer
-from local.emulator.chat_request import parse
-from local.emulator.errors import InferenceError
-from local.emulator.language import Piece
+from local.emulator.core.errors import InferenceError
+from local.emulator.data_plane.chat_request import parse
+from local.emulator.data_plane.completion import Completion
+from local.emulator.language.generation import Piece
 
 QUESTION: dict[str, Any] = {"messages": [{"role": "user", "content": "Who be ye?"}]}
 
 
 @pytest.mark.parametrize(
-    ("pieces", "said", "finish_reason"),
+    ("pieces", "text", "finish_reason"),
     [
         (["one ", "two"], "one two", "stop"),
         (["one EN", "D two"], "one ", "stop"),
@@ -21,9 +21,9 @@ QUESTION: dict[str, Any] = {"messages": [{"role": "user", "content": "Who be ye?
         (["a", "b", "c", "d"], "abcd", "length"),
     ],
 )
-def test_stop_sequences_are_never_shown(pieces: list[str], said: str, finish_reason: str) -> None:
-    answer = Answer(map(Piece, pieces), stops=("END",), max_tokens=4)
-    assert "".join(text for text, _ in answer) == said == answer.text
+def test_stop_sequences_are_never_shown(pieces: list[str], text: str, finish_reason: str) -> None:
+    answer = Completion(map(Piece, pieces), stops=("END",), max_tokens=4)
+    assert "".join(part for part, _ in answer) == text == answer.text
     assert answer.finish_reason == finish_reason
 
 

@@ -17,7 +17,7 @@ from openai.types.fine_tuning import FineTuningJob, FineTuningJobEvent
 from openai.types.fine_tuning.jobs import FineTuningJobCheckpoint
 from pydantic import BaseModel, ValidationError
 
-from .conftest import BASE_MODEL, QUESTION, Running, Tuned, dataset
+from .harness import BASE_MODEL, QUESTION, Running, Tuned, dataset
 
 QUICK = {"hyperparameters": {"n_epochs": 1}}
 # (type, field): why Azure differs.

@@ -9,7 +9,7 @@ from azure.mgmt.cognitiveservices import CognitiveServicesManagementClient
 from azure.mgmt.cognitiveservices.models import PatchResourceTagsAndSku, Sku
 from openai import OpenAI
 
-from .conftest import (
+from .harness import (
     QUESTION,
     Running,
     Tuned,
@@ -80,6 +80,18 @@ def test_a_repeated_put_creates_nothing(emulator: Running, arm: Client) -> None:
     deploy(arm, "again", "gpt-4.1", VERSION)
     deploy(arm, "again", "gpt-4.1", VERSION, capacity=5)
     assert emulator.effects("deployment", "again") == ["created", "updated"]
+
+
+def test_the_old_model_answers_until_the_new_one_is_ready(
+    emulator: Running, arm: Client, v1: OpenAI
+) -> None:
+    deploy(arm, "changed", "gpt-4.1", VERSION)
+    answer_once_ready(v1, "changed")
+    emulator.settings(readiness_gap_seconds=3600)
+    deploy(arm, "changed", "gpt-4.1-mini", VERSION)
+    assert answer_once_ready(v1, "changed").model == f"gpt-4.1-{VERSION}"
+    emulator.advance(3600)
+    assert answer_once_ready(v1, "changed").model == f"gpt-4.1-mini-{VERSION}"
 
 
 def test_capacity_shows_in_the_rate_limits(emulator: Running, arm: Client) -> None:
@@ -207,7 +219,7 @@ def test_deployments_are_checked(emulator: Running, change: dict[str, Any], code
 
 def test_gpt_4o_has_no_developer_deployment(emulator: Running, arm: Client) -> None:
     """S-DOC: only the 4.1 family and o4-mini have one; and only for what was tuned."""
-    from local.emulator.catalogue import BASE_MODELS, allows
+    from local.emulator.control_plane.catalog import BASE_MODELS, allows
 
     allowed = {base.name for base in BASE_MODELS if allows(base, "DeveloperTier", tuned=True)}
     assert allowed == {"gpt-4.1", "gpt-4.1-mini", "gpt-4.1-nano"}

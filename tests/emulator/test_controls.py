@@ -8,10 +8,10 @@ import pytest
 from openai import OpenAI
 
 from local.emulator.app import Emulator
-from local.emulator.language import Language
-from local.emulator.operations import UNKNOWN, name_of
+from local.emulator.core.operations import UNKNOWN, name_of
+from local.emulator.language.model import LanguageModel
 
-from .conftest import BASE_MODEL, Running, dataset, upload, wait_until
+from .harness import BASE_MODEL, Running, dataset, upload, wait_until
 
 
 def refusal(emulator: Running, path: str, body: Any, method: str = "POST") -> str:
@@ -25,7 +25,9 @@ def test_time_passes_in_a_call(emulator: Running, v1: OpenAI) -> None:
     file = v1.files.create(file=("t.jsonl", dataset()), purpose="fine-tune")
     assert str(v1.files.retrieve(file.id).status) == "pending"
     before = emulator.control("clock")
-    emulator.advance(3601)
+    emulator.advance(3000)
+    assert str(v1.files.retrieve(file.id).status) == "pending"
+    emulator.advance(601)
     assert v1.files.retrieve(file.id).status == "processed"
     assert emulator.control("clock")["ahead_seconds"] == before["ahead_seconds"] + 3601
 
@@ -81,7 +83,7 @@ def test_settings_are_checked_by_name_and_kind(emulator: Running) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "told"),
+    ("wrong", "message"),
     [
         ({}, "There is no fault None"),
         ({"fault": "earthquake"}, "There is no fault 'earthquake'"),
@@ -93,8 +95,8 @@ def test_settings_are_checked_by_name_and_kind(emulator: Running) -> None:
         ({"fault": "error-after", "status": 200}, "between 500 and 599"),
     ],
 )
-def test_faults_are_armed_with_care(emulator: Running, wrong: Any, told: str) -> None:
-    assert told in refusal(emulator, "faults", wrong)
+def test_faults_are_checked_when_armed(emulator: Running, wrong: Any, message: str) -> None:
+    assert message in refusal(emulator, "faults", wrong)
 
 
 def test_a_fault_strikes_as_often_as_it_was_armed_for(emulator: Running, v1: OpenAI) -> None:
@@ -105,16 +107,16 @@ def test_a_fault_strikes_as_often_as_it_was_armed_for(emulator: Running, v1: Ope
     assert answers == [500, 500, 200]
 
 
-def test_a_fault_of_chance_has_the_same_luck_with_the_same_seed(emulator: Running) -> None:
-    def luck(seed: int) -> list[int]:
+def test_a_fault_of_chance_strikes_the_same_calls_with_the_same_seed(emulator: Running) -> None:
+    def outcomes(seed: int) -> list[int]:
         fault = emulator.fault("error-before", "models.list", probability=0.5, seed=seed)
         with emulator.http() as client:
             answers = [client.get("/openai/v1/models").status_code for _ in range(20)]
         emulator.control(f"faults/{fault['id']}", "DELETE")
         return answers
 
-    assert luck(1) == luck(1) != luck(2)
-    assert set(luck(1)) == {200, 500}
+    assert outcomes(1) == outcomes(1) != outcomes(2)
+    assert set(outcomes(1)) == {200, 500}
 
 
 def test_a_fault_can_be_disarmed(emulator: Running) -> None:
@@ -144,7 +146,7 @@ def test_the_page_is_served(emulator: Running) -> None:
 
 
 def test_every_route_has_a_name(tmp_path: Path) -> None:
-    emulator = Emulator(tmp_path, Language("tiny", tmp_path, tmp_path), "key", warm=False)
+    emulator = Emulator(tmp_path, LanguageModel("tiny", tmp_path, tmp_path), "key", warm=False)
     for route in emulator.routes():
         inner = getattr(route, "routes", None) or [route]
         prefix = route.path if inner != [route] else ""  # type: ignore[attr-defined]
@@ -153,4 +155,4 @@ def test_every_route_has_a_name(tmp_path: Path) -> None:
             if not path.startswith("/_emulator"):
                 for method in one.methods - {"HEAD"}:
                     assert name_of(method, path) != UNKNOWN, f"{method} {path}"
-    emulator.common.store.close()
+    emulator.context.store.close()

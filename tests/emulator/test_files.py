@@ -17,7 +17,7 @@ from openai import AzureOpenAI, OpenAI
 from local import storage as storage_emulator
 from tests.host.conftest import storage as storage
 
-from .conftest import BASE_MODEL, KEY, Running, dataset, finished
+from .harness import BASE_MODEL, KEY, Running, dataset, finished
 
 PART = b"0123456789" * 100
 

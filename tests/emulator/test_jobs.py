@@ -1,4 +1,4 @@
-"""What a job can be made of and told to do: methods, tuned models, pause, delete, limits."""
+"""What a job can be made of and what can be done to it: methods, tuned models, pause, delete."""
 
 import json
 from typing import Any
@@ -7,7 +7,7 @@ import openai
 import pytest
 from openai import AzureOpenAI, OpenAI
 
-from .conftest import (
+from .harness import (
     BASE_MODEL,
     Running,
     Tuned,

@@ -10,9 +10,9 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from local.emulator.app import Emulator
-from local.emulator.language import Language
+from local.emulator.language.model import LanguageModel
 
-from .conftest import BASE_MODEL, KEY, Running, dataset, upload, wait_until
+from .harness import BASE_MODEL, KEY, Running, dataset, upload, wait_until
 
 RUNNING, RUNNING_DEVELOPER, QUEUED, JOBS, FILES = 3, 5, 20, 100, 100
 
@@ -37,8 +37,8 @@ def test_so_many_jobs_run_at_once(tmp_path: Path) -> None:
 
     The app without its worker: jobs come in by the API, and the queue is asked as a worker asks.
     """
-    emulator = Emulator(tmp_path, Language("tiny", tmp_path, tmp_path), KEY, warm=False)
-    emulator.common.switches.change({"file_seconds": 0})
+    emulator = Emulator(tmp_path, LanguageModel("tiny", tmp_path, tmp_path), KEY, warm=False)
+    emulator.context.settings.change({"file_seconds": 0})
     client = TestClient(Starlette(routes=emulator.routes()))
     form = {"file": ("t.jsonl", dataset())}
     file = client.post("/openai/v1/files", files=form, data={"purpose": "fine-tune"}).json()
@@ -57,7 +57,7 @@ def test_so_many_jobs_run_at_once(tmp_path: Path) -> None:
     assert begun() == [jobs[RUNNING]]
     emulator.queue.finish(jobs[4], "failed")
     assert begun() == [jobs[-1]]
-    emulator.common.store.close()
+    emulator.context.store.close()
 
 
 def test_so_many_jobs_wait_and_so_many_are_kept(alone: Running, client: OpenAI, file: str) -> None:

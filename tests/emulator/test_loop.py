@@ -10,7 +10,7 @@ from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.mgmt.cognitiveservices import CognitiveServicesManagementClient
 from openai import AzureOpenAI, OpenAI
 
-from .conftest import (
+from .harness import (
     BASE_MODEL,
     QUESTION,
     Tuned,
@@ -110,8 +110,8 @@ def test_streams_with_usage(v1: OpenAI, arm: CognitiveServicesManagementClient) 
             model="base", stream=True, stream_options={"include_usage": True}, **options
         )
     )
-    said = "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
-    assert said == whole.choices[0].message.content
+    streamed = "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
+    assert streamed == whole.choices[0].message.content
     assert chunks[-1].usage == whole.usage
 
 

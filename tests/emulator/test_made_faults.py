@@ -1,4 +1,4 @@
-"""Trouble with things in the making: files, jobs, deployments, answers."""
+"""Faults of a thing that is made: a file, a job, a deployment, an answer."""
 
 from pathlib import Path
 from typing import Any
@@ -10,9 +10,9 @@ from azure.core.exceptions import HttpResponseError, ResourceExistsError
 from azure.mgmt.cognitiveservices import CognitiveServicesManagementClient
 from openai import OpenAI
 
-from local.emulator.faults import CATALOGUE
+from local.emulator.core.faults import FAULT_KINDS
 
-from .conftest import (
+from .harness import (
     BASE_MODEL,
     QUESTION,
     Running,
@@ -56,21 +56,21 @@ def test_job_stuck(emulator: Running, v1: OpenAI) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "code", "told"),
+    ("fault", "code", "message"),
     [
         ("job-failed", "internalFailure", "The job failed"),
         ("job-unsafe-data", "contentFilter", "failed RAI checks for harm types"),
         ("job-unsafe-model", "contentFilter", "unable to be deployed"),
     ],
 )
-def test_failing_jobs(emulator: Running, v1: OpenAI, fault: str, code: str, told: str) -> None:
+def test_failing_jobs(emulator: Running, v1: OpenAI, fault: str, code: str, message: str) -> None:
     emulator.fault(fault, "jobs.create")
     job = v1.fine_tuning.jobs.create(
         model=BASE_MODEL, training_file=upload(v1, dataset()), hyperparameters={"n_epochs": 4}
     )
     failed = finished(v1, job.id)
     assert (failed.status, failed.error.code) == ("failed", code)
-    assert told in failed.error.message
+    assert message in failed.error.message
     assert "fine_tuned_model" not in failed.to_dict()
     errors = [e for e in v1.fine_tuning.jobs.list_events(job.id) if e.level == "error"]
     assert len(errors) == 1
@@ -170,5 +170,5 @@ def read(emulator: Running, deployment: str, chunks: list[Any]) -> None:
 
 def test_every_fault_has_a_test() -> None:
     tests = Path(__file__).parent.glob("test_*_faults.py")
-    told = "".join(path.read_text(encoding="utf-8") for path in tests)
-    assert [name for name in CATALOGUE if f'"{name}"' not in told] == []
+    text = "".join(path.read_text(encoding="utf-8") for path in tests)
+    assert [name for name in FAULT_KINDS if f'"{name}"' not in text] == []

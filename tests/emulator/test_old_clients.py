@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.environments import environment
 
-from .conftest import ARM_SCOPE, KEY, Running, dataset
+from .harness import ARM_SCOPE, KEY, Running, dataset
 
 HERE = Path(__file__).parent
 PATIENCE_SECONDS = 120
@@ -29,13 +29,13 @@ def run(python: Path, script: str, emulator: Running, folder: Path) -> Any:
 
 def test_openai_0_28_1_as_microsofts_lab_uses_it(emulator: Running, tmp_path: Path) -> None:
     python = environment("openai-0.28.1", "openai==0.28.1")
-    told = run(python, "client_legacy.py", emulator, tmp_path)
-    assert told["deployment"] == 201
-    assert ".ft-" in told["model"]
-    assert told["events"] == "Resource not found"
+    result = run(python, "client_legacy.py", emulator, tmp_path)
+    assert result["deployment"] == 201
+    assert ".ft-" in result["model"]
+    assert result["events"] == "Resource not found"
 
 
 def test_the_last_openai_1(emulator: Running, base: str, tmp_path: Path) -> None:
     python = environment("openai-1.109.1", "openai==1.109.1")
-    told = run(python, "client_last_1.py", emulator, tmp_path)
-    assert told["statuses"] == ["succeeded", "succeeded"]
+    result = run(python, "client_last_1.py", emulator, tmp_path)
+    assert result["statuses"] == ["succeeded", "succeeded"]

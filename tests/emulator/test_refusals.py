@@ -8,7 +8,7 @@ import pytest
 from azure.identity import ManagedIdentityCredential
 from openai import OpenAI
 
-from .conftest import ARM_SCOPE, BASE_MODEL, KEY, Running, dataset, upload
+from .harness import ARM_SCOPE, BASE_MODEL, KEY, Running, dataset, upload
 
 QUESTION: Any = [{"role": "user", "content": "Who be ye?"}]
 

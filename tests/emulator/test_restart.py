@@ -1,11 +1,11 @@
-"""Two lives of one emulator: what the second still knows, and what a reset makes it forget."""
+"""An emulator that is stopped and started again: what is still there, and what a reset removes."""
 
 from pathlib import Path
 from typing import Any
 
 from openai import OpenAI
 
-from .conftest import BASE_MODEL, Running, dataset, finished, running_emulator, upload, wait_until
+from .harness import BASE_MODEL, Running, dataset, finished, running_emulator, upload, wait_until
 
 ENQUEUED = "Job enqueued. Waiting for jobs ahead to complete."
 
@@ -26,7 +26,7 @@ def status(client: OpenAI, job: str) -> str:
     return str(client.fine_tuning.jobs.retrieve(job).status)
 
 
-def test_two_lives(tmp_path: Path) -> None:
+def test_a_restart_goes_on_where_it_stopped(tmp_path: Path) -> None:
     with running_emulator(tmp_path) as emulator, emulator.v1() as client:
         file = upload(client, dataset())
         paused = start(client, file, 12)

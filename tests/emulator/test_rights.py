@@ -9,7 +9,7 @@ from azure.core.exceptions import HttpResponseError
 from azure.mgmt.cognitiveservices import CognitiveServicesManagementClient
 from openai import OpenAI
 
-from .conftest import Running
+from .harness import Running
 
 DATA = "https://cognitiveservices.azure.com"
 

@@ -8,10 +8,10 @@ import pytest
 from openai import OpenAI
 from pydantic import BaseModel
 
-from local.emulator.grammar import Grammar, problem
-from local.emulator.weights import tokenizer_folder
+from local.emulator.language.grammar import Grammar, schema_error
+from local.emulator.language.weights import tokenizer_folder
 
-from .conftest import ROOT
+from .harness import ROOT
 
 ASKED: Any = [{"role": "user", "content": "Describe a ship as JSON."}]
 
@@ -81,7 +81,7 @@ OPEN = {"type": "object", "properties": {"a": {"type": "string"}}}
 
 
 @pytest.mark.parametrize(
-    ("wanted", "param", "told"),
+    ("wanted", "param", "message"),
     [
         ({"type": "yaml"}, "response_format.type", "json_object or json_schema"),
         ("json", "response_format", "must be an object"),
@@ -97,11 +97,13 @@ OPEN = {"type": "object", "properties": {"a": {"type": "string"}}}
         ),
     ],
 )
-def test_what_cannot_be_followed(v1: OpenAI, base: str, wanted: Any, param: str, told: str) -> None:
+def test_schemas_that_are_refused(
+    v1: OpenAI, base: str, wanted: Any, param: str, message: str
+) -> None:
     with pytest.raises(openai.BadRequestError) as refusal:
         ask(v1, base, wanted)
     assert refusal.value.param == param
-    assert told in refusal.value.message
+    assert message in refusal.value.message
 
 
 def test_json_mode_wants_to_hear_of_json(v1: OpenAI, base: str) -> None:
@@ -112,9 +114,9 @@ def test_json_mode_wants_to_hear_of_json(v1: OpenAI, base: str) -> None:
 def test_rules_of_strict_reach_everywhere() -> None:
     closed = {"type": "object", "properties": {}, "required": [], "additionalProperties": False}
     for place in ({"items": OPEN}, {"anyOf": [OPEN]}, {"$defs": {"ship": OPEN}}):
-        assert "In context=" in str(problem(closed | place, strict=True))
-    assert problem(closed, strict=True) is None
-    assert problem(OPEN, strict=False) is None
+        assert "In context=" in str(schema_error(closed | place, strict=True))
+    assert schema_error(closed, strict=True) is None
+    assert schema_error(OPEN, strict=False) is None
 
 
 def test_the_end_is_reached_in_time() -> None:
@@ -128,11 +130,11 @@ def test_the_end_is_reached_in_time() -> None:
     for favourites in (["[", "a", "\\", '"'], ['"', "a"], ["[", '"', "\\", "n", "a"]):
         follower, ids = grammar.follow(json.dumps(schema), 60), list[int]()
         tokens = [tokenizer.convert_tokens_to_ids(sign) for sign in favourites]
-        while not follower.over and len(ids) < 60:
+        while not follower.finished and len(ids) < 60:
             allowed = follower.allowed(tokenizer.decode(ids))
             liked = (token for token in tokens if allowed[token])
             ids.append(next(liked, allowed.find(max(allowed))))
-            follower.take(ids[-1])
+            follower.accept(ids[-1])
         assert isinstance(json.loads(tokenizer.decode(ids)), list)
 
 

@@ -6,17 +6,20 @@ from typing import Any
 import pytest
 import torch
 
-from local.emulator import encoding, training
-from local.emulator.dataset import DatasetError, Message, read_examples, require_enough
-from local.emulator.language import Language
+from local.emulator.language import encoding, training
+from local.emulator.language.dataset import DatasetError, Message, read_examples, require_enough
+from local.emulator.language.lora import add_lora
+from local.emulator.language.loss import batch_loss
+from local.emulator.language.model import LanguageModel
+from local.emulator.language.training_plan import Hyperparameters, make_plan
 
-from .conftest import ROOT, dataset
+from .harness import ROOT, dataset
 
 
 @pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Language:
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> LanguageModel:
     folder: Path = tmp_path_factory.mktemp("adapters")
-    language = Language("tiny", ROOT / ".local" / "models", folder)
+    language = LanguageModel("tiny", ROOT / ".local" / "models", folder)
     language.require()
     torch.set_num_threads(1)  # too small to share; threads that wait for each other would spin
     return language
@@ -25,11 +28,11 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Language:
 def learned_text(tokenizer: Any, messages: list[Message]) -> str:
     encoded = encoding.encode(tokenizer, messages)
     assert len(encoded.ids) == len(encoded.labels)
-    kept = [label for label in encoded.labels if label != encoding.IGNORED]
+    kept = [label for label in encoded.labels if label != encoding.IGNORE_INDEX]
     return str(tokenizer.decode(kept))
 
 
-def test_only_what_the_assistant_says_is_learned(tiny: Language) -> None:
+def test_only_what_the_assistant_says_is_learned(tiny: LanguageModel) -> None:
     messages = [
         Message("system", "Be brief."),
         Message("user", "One?"),
@@ -40,7 +43,7 @@ def test_only_what_the_assistant_says_is_learned(tiny: Language) -> None:
     assert learned_text(tiny.trainable().tokenizer, messages) == "Aye.<|im_end|>"
 
 
-def test_encoding_agrees_with_the_models_own_template(tiny: Language) -> None:
+def test_encoding_agrees_with_the_models_own_template(tiny: LanguageModel) -> None:
     tokenizer = tiny.trainable().tokenizer
     messages = [Message("user", "Hello"), Message("assistant", "Ahoy")]
     plain = [{"role": message.role, "content": message.content} for message in messages]
@@ -48,14 +51,14 @@ def test_encoding_agrees_with_the_models_own_template(tiny: Language) -> None:
     assert tokenizer.decode(encoding.encode(tokenizer, messages).ids) == theirs
 
 
-def test_a_user_cannot_end_the_turn(tiny: Language) -> None:
+def test_a_user_cannot_end_the_turn(tiny: LanguageModel) -> None:
     tokenizer = tiny.trainable().tokenizer
     encoded = encoding.encode(tokenizer, [Message("user", "<|im_end|>")])
     ends = encoded.ids.count(tokenizer.convert_tokens_to_ids("<|im_end|>"))
     assert ends == 2  # of the system message and of the user's own
 
 
-def test_variants_share_one_base(tiny: Language) -> None:
+def test_variants_share_one_base(tiny: LanguageModel) -> None:
     first, second = (tiny.trainable().model for _ in range(2))
     assert first is not second
     shared = zip(first.parameters(), second.parameters(), strict=True)
@@ -63,44 +66,44 @@ def test_variants_share_one_base(tiny: Language) -> None:
 
 
 def test_parts_learn_what_the_whole_batch_would(
-    tiny: Language, monkeypatch: pytest.MonkeyPatch
+    tiny: LanguageModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whether a batch goes through at once, in parts, or long examples only in outline."""
     examples = read_examples(dataset().splitlines())
     losses = []
     for at_once in (10_000, 80, 1):
-        monkeypatch.setattr(training, "TOKENS_AT_ONCE", {torch.float32: at_once})
+        monkeypatch.setattr(training, "TOKENS_PER_PASS", {torch.float32: at_once})
         trainable = tiny.trainable()
         encoded = encoding.encode_all(trainable.tokenizer, examples)
-        plan = training.make_plan(training.Hyperparameters(2, 4), 1, len(encoded))
-        tuned = training.add_lora(trainable.model, 1)
-        reports = training.Training(tuned, encoded, [], plan, training.batch_loss, lambda: None)
+        plan = make_plan(Hyperparameters(2, 4), 1, len(encoded))
+        tuned = add_lora(trainable.model, 1)
+        reports = training.Training(tuned, encoded, [], plan, batch_loss, lambda: None)
         losses.append([r.train.mean_loss for r in reports if isinstance(r, training.Step)])
     assert losses[1] == pytest.approx(losses[0], rel=1e-3)
     assert losses[2] == pytest.approx(losses[0], rel=1e-3)
 
 
-def test_the_loss_is_that_of_the_learned_tokens_alone(tiny: Language) -> None:
+def test_the_loss_is_that_of_the_learned_tokens_alone(tiny: LanguageModel) -> None:
     """Whatever a message of weight 0 is followed by, and whatever it is padded to."""
     trainable = tiny.trainable()
-    tuned = training.add_lora(trainable.model, seed=1)
+    tuned = add_lora(trainable.model, seed=1)
     short, long = ([Message("user", "a"), Message("assistant", text)] for text in ("b", "c d e f"))
     one, two = (encoding.encode(trainable.tokenizer, messages) for messages in (short, long))
-    apart = training.batch_loss(tuned, [one])[1] + training.batch_loss(tuned, [two])[1]
-    together = training.batch_loss(tuned, [one, two])[1]
+    apart = batch_loss(tuned, [one])[1] + batch_loss(tuned, [two])[1]
+    together = batch_loss(tuned, [one, two])[1]
     assert together.tokens == apart.tokens
     assert together.loss == pytest.approx(apart.loss, rel=1e-4)
 
 
-def test_the_same_seed_gives_the_same_losses(tiny: Language) -> None:
+def test_the_same_seed_gives_the_same_losses(tiny: LanguageModel) -> None:
     examples = read_examples(dataset().splitlines())
 
     def losses(seed: int) -> list[float]:
         trainable = tiny.trainable()
         encoded = encoding.encode_all(trainable.tokenizer, examples)
-        plan = training.make_plan(training.Hyperparameters(n_epochs=2), seed, len(encoded))
-        tuned = training.add_lora(trainable.model, seed)
-        loss = training.batch_loss
+        plan = make_plan(Hyperparameters(n_epochs=2), seed, len(encoded))
+        tuned = add_lora(trainable.model, seed)
+        loss = batch_loss
         reports = training.Training(tuned, encoded, [], plan, loss, lambda: None)
         return [report.train.mean_loss for report in reports if isinstance(report, training.Step)]
 
@@ -123,7 +126,7 @@ def test_bad_datasets(lines: list[bytes], complaint: str) -> None:
         require_enough(read_examples(lines))
 
 
-def test_too_long_an_example_is_refused(tiny: Language) -> None:
+def test_too_long_an_example_is_refused(tiny: LanguageModel) -> None:
     example = (Message("user", "word " * 1100), Message("assistant", "no"))
     with pytest.raises(DatasetError, match="at most 1024 tokens"):
         encoding.encode_all(tiny.trainable().tokenizer, [example])

@@ -9,21 +9,22 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from types import MappingProxyType
+from typing import Any, Self, TypeVar
 
 import pytest
 from azure.storage.blob import BlobServiceClient
 
+from local import supervised
 from local.storage import azurite_command, connection_string, free_ports, wait_ready
 
 CHECKOUT = Path(__file__).parents[2]
 APPS = Path(__file__).parent / "apps"
-PATIENCE = 30.0
+PATIENCE = 120.0  # a machine may be busy with other things
 T = TypeVar("T")
 
 
@@ -38,17 +39,25 @@ def eventually(look: Callable[[], T | None], what: str) -> T:
 
 
 class Process:
-    """A `python -m ...` of this checkout, with its output in a file."""
+    """A `python -m ...` of this checkout, with its output in a file, or in `output`, a descriptor.
+    `launcher` is a command that starts it."""
 
-    def __init__(self, log: Path, *arguments: str, **environment: str) -> None:
+    def __init__(
+        self,
+        log: Path,
+        *arguments: str,
+        launcher: Sequence[str] = (),
+        output: int | None = None,
+        environment: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self.log = log
         clean = {k: v for k, v in os.environ.items() if not k.startswith("AzureWebJobs")}
-        with log.open("ab") as output:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", *arguments],
+        with log.open("ab") as file:
+            self.process = supervised.start(
+                [*launcher, *supervised.module(*arguments)],
                 cwd=CHECKOUT,
                 env={**clean, **environment},
-                stdout=output,
+                stdout=output or file,
                 stderr=subprocess.STDOUT,
             )
 
@@ -61,18 +70,35 @@ class Process:
             self.process.terminate()
         return self.process.wait(PATIENCE)
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Whatever a test has made of it, the process does not outlive the test."""
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait(PATIENCE)
+
 
 class Host(Process):
-    """The host with one of the apps; `diary` is what its functions noted."""
+    """The host with one of the apps; its functions write what happens into the journal."""
 
     def __init__(
-        self, folder: Path, app: str, storage: str, *options: str, port: int = 0, **environment: str
+        self,
+        folder: Path,
+        app: str,
+        storage: str,
+        *options: str,
+        port: int = 0,
+        launcher: Sequence[str] = (),
+        output: int | None = None,
+        **environment: str,
     ) -> None:
-        self._diary = folder / "diary.jsonl"
+        self._journal = folder / "journal.jsonl"
         log = folder / f"host-{uuid.uuid4().hex[:6]}.log"
         arguments = ("--app", str(APPS / app), "--port", str(port), *options)
         settings = {
-            "DIARY": str(self._diary),
+            "JOURNAL": str(self._journal),
             "PYTHON_ENABLE_INIT_INDEXING": "1",
             "AzureWebJobsStorage": storage,
             "DataStorage": storage,
@@ -80,7 +106,9 @@ class Host(Process):
             **environment,
         }
         self.host_id = settings["AzureFunctionsWebHost__hostid"]
-        super().__init__(log, "local.host", *arguments, **settings)
+        super().__init__(
+            log, "local.host", *arguments, launcher=launcher, output=output, environment=settings
+        )
 
     @property
     def url(self) -> str:
@@ -91,10 +119,10 @@ class Host(Process):
 
         return eventually(ready, "the host starts")
 
-    def diary(self, key: str) -> list[dict[str, Any]]:
-        if not self._diary.exists():
+    def journal(self, key: str) -> list[dict[str, Any]]:
+        if not self._journal.exists():
             return []
-        lines = self._diary.read_text(encoding="utf-8").splitlines()
+        lines = self._journal.read_text(encoding="utf-8").splitlines()
         return [entry for entry in map(json.loads, lines) if key in entry]
 
 
@@ -106,7 +134,7 @@ def watch(folder: Path, container: str, url: str, function: str, storage: str) -
         *("--container", container, "--state", str(folder / f"{function}.json")),
         *("--webhook", f"{url}/runtime/webhooks/blobs?functionName=Host.Functions.{function}"),
         *("--connection-setting", "DataStorage"),
-        DataStorage=storage,
+        environment={"DataStorage": storage},
     )
 
 
@@ -120,7 +148,7 @@ def storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         pytest.fail("Azurite is missing: set TUNEDROP_AZURITE to the folder of its node_modules.")
     ports = free_ports()
     command = azurite_command(node, package, tmp_path_factory.mktemp("azurite"), ports)
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = supervised.start(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         wait_ready(ports)
         yield connection_string(ports)

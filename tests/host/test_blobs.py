@@ -7,7 +7,12 @@ from pathlib import Path
 import httpx
 from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob import BlobServiceClient
-from azure.storage.queue import QueueClient, QueueMessage, TextBase64DecodePolicy
+from azure.storage.queue import (
+    QueueClient,
+    QueueMessage,
+    TextBase64DecodePolicy,
+    TextBase64EncodePolicy,
+)
 
 from local.storage import free_ports
 from tests.host.conftest import Host, eventually, watch
@@ -21,14 +26,14 @@ def test_a_new_blob_calls_its_function(
         name = "a model/træning 1.jsonl"
         blobs.get_blob_client(container, name).upload_blob(b"one")
         path = f"{container}/{name}"
-        client_saw = eventually(lambda: host.diary("blob"), "the function with a BlobClient")
+        client_saw = eventually(lambda: host.journal("blob"), "the function with a BlobClient")
         assert client_saw == [{"blob": path, "content": "one"}]
-        stream_saw = eventually(lambda: host.diary("name"), "the function with an InputStream")
+        stream_saw = eventually(lambda: host.journal("name"), "the function with an InputStream")
         assert stream_saw == [{"name": path, "length": 3, "content": "one"}]
 
         blobs.get_blob_client(container, name).upload_blob(b"two", overwrite=True)
-        eventually(lambda: len(host.diary("blob")) == 2, "the overwritten blob is a new event")
-        assert host.diary("blob")[1]["content"] == "two"
+        eventually(lambda: len(host.journal("blob")) == 2, "the overwritten blob is a new event")
+        assert host.journal("blob")[1]["content"] == "two"
         assert f"New blob detected(EventGrid): {path}" in host.text
     finally:
         assert [watcher.stop() for watcher in watchers] == [0, 0]
@@ -57,7 +62,32 @@ def test_five_failures_end_in_the_poison_queue(
         "BlobName": "bad.jsonl",
         "ETag": f'"{blob.get_blob_properties().etag.strip(chr(34))}"',
     }
-    assert len(host.diary("refused")) == 5
+    assert len(host.journal("refused")) == 5
+
+
+def test_an_event_whose_last_attempt_died_with_its_host_is_not_tried_again(
+    container: str, storage: str, blobs: BlobServiceClient, tmp_path: Path
+) -> None:
+    """A function that ends its process each time would otherwise be called for ever."""
+    blob = blobs.get_blob_client(container, "deadly.jsonl")
+    blob.upload_blob(b"deadly")
+    content = {"FunctionId": "Host.Functions.dropped", "ContainerName": container}
+    with QueueClient.from_connection_string(
+        storage,
+        "azure-webjobs-blobtrigger-deadly",
+        message_encode_policy=TextBase64EncodePolicy(),
+        message_decode_policy=TextBase64DecodePolicy(),
+    ) as queue:
+        queue.create_queue()
+        queue.send_message(json.dumps({**content, "BlobName": "deadly.jsonl"}))
+        for _ in range(5):  # as five hosts that were killed
+            (message,) = queue.receive_messages()
+            queue.update_message(message, visibility_timeout=0)
+        with Host(tmp_path, "streaming", storage, AzureFunctionsWebHost__hostid="deadly") as host:
+            assert host.url
+            eventually(lambda: "Moving message to queue" in host.text, "the host gives up")
+            eventually(lambda: not queue.peek_messages(), "the message leaves the queue")
+            assert not host.journal("blob")
 
 
 def received(queue: QueueClient) -> list[QueueMessage]:
@@ -80,18 +110,18 @@ def test_an_event_that_nobody_took_is_delivered_after_a_restart(
     host = Host(tmp_path, "streaming", storage, port=port)
     try:
         watcher = watch(tmp_path, container, url, "dropped", storage)
-        eventually(lambda: host.diary("blob"), "the early blob")
+        eventually(lambda: host.journal("blob"), "the early blob")
         eventually(lambda: "Delivered early.jsonl" in watcher.text, "its acknowledgement")
         watcher.stop()
 
         # And what was delivered stays delivered.
         watcher = watch(tmp_path, container, url, "dropped", storage)
         blobs.get_blob_client(container, "late.jsonl").upload_blob(b"late")
-        eventually(lambda: len(host.diary("blob")) > 1, "the late blob")
+        eventually(lambda: len(host.journal("blob")) > 1, "the late blob")
         watcher.stop()
     finally:
         host.stop()
-    assert [entry["content"] for entry in host.diary("blob")] == ["early", "late"]
+    assert [entry["content"] for entry in host.journal("blob")] == ["early", "late"]
 
 
 def test_the_webhook_speaks_event_grids_protocols(
@@ -108,7 +138,7 @@ def test_the_webhook_speaks_event_grids_protocols(
     event_with_data = {**event, "data": {"url": blob.url, "eTag": "0x1", "blobType": "BlockBlob"}}
     note = {"aeg-event-type": "Notification"}
     assert httpx.post(hook, json=event_with_data, headers=note).status_code == 202
-    eventually(lambda: "cloud event" in str(host.diary("blob")), "a single CloudEvent")
+    eventually(lambda: "cloud event" in str(host.journal("blob")), "a single CloudEvent")
 
     assert httpx.post(hook, headers={"aeg-event-type": "Unsubscribe"}).status_code == 202
     assert httpx.post(hook, json=event).status_code == 400
@@ -122,6 +152,6 @@ def test_admin_runs_a_blob_function_by_hand(
     url = f"{host.url}/admin/functions/dropped"
     answer = httpx.post(url, json={"input": f"{container}/again.jsonl"})
     assert answer.status_code == 202
-    eventually(lambda: "once more" in str(host.diary("blob")), "the function")
+    eventually(lambda: "once more" in str(host.journal("blob")), "the function")
     assert httpx.post(url, json={}).status_code == 400
     assert httpx.post(f"{host.url}/admin/functions/none", json={"input": ""}).status_code == 404

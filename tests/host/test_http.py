@@ -13,7 +13,7 @@ def test_routes(host: Host) -> None:
         answer = client.get("/api/things/7")
         assert (answer.status_code, answer.json()) == (200, {"id": "7", "function": "thing"})
         assert client.get("/API/Things/newest").json() == {"newest": True}
-        assert client.get("/api/things/seven").status_code == 404
+        assert client.get("/api/things/7/8").status_code == 404
         stored = client.put("/api/files/a/b%2Fc/d%20e.txt")
         assert (stored.status_code, stored.text) == (201, "a/b%2Fc/d e.txt")
         assert client.post("/api/things/7").status_code == 404, "a wrong method is not 405"
@@ -48,7 +48,7 @@ async def test_chunks_arrive_as_they_are_made_and_a_disconnect_ends_the_stream(h
         # Only now is the function allowed to make the second one.
         assert (await client.post("/api/stream/go-on")).status_code == 200
         assert await anext(chunks) == b"data: two\n\n"
-    eventually(lambda: host.diary("stream"), "the stream's generator is closed")
+    eventually(lambda: host.journal("stream"), "the stream's generator is closed")
 
 
 def test_an_open_stream_does_not_hold_up_the_stop(storage: str, tmp_path: Path) -> None:
@@ -59,7 +59,7 @@ def test_an_open_stream_does_not_hold_up_the_stop(storage: str, tmp_path: Path) 
     ):
         assert next(open_.iter_bytes()) == b"data: one\n\n"
         assert host.stop() == 0
-    assert host.diary("stream") == [{"stream": "closed"}]
+    assert host.journal("stream") == [{"stream": "closed"}]
     assert "Traceback" not in host.text
 
 

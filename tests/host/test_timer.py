@@ -53,14 +53,14 @@ def test_a_changed_schedule_owes_nothing() -> None:
 
 
 def test_a_timer_never_overlaps_itself(host: Host) -> None:
-    eventually(lambda: len(host.diary("tick")) >= 3, "three ticks")
-    assert {entry["tick"] for entry in host.diary("tick")} == {1}
+    eventually(lambda: len(host.journal("tick")) >= 3, "three ticks")
+    assert {entry["tick"] for entry in host.journal("tick")} == {1}
 
 
 def test_admin_fires_a_timer(host: Host) -> None:
     assert httpx.post(f"{host.url}/admin/functions/yearly", json={"input": ""}).status_code == 202
-    eventually(lambda: host.diary("yearly"), "the timer function")
-    assert host.diary("yearly")[0]["yearly"] is False
+    eventually(lambda: host.journal("yearly"), "the timer function")
+    assert host.journal("yearly")[0]["yearly"] is False
     names = [item["name"] for item in httpx.get(f"{host.url}/admin/functions").json()]
     assert {"thing", "yearly"} < set(names)
     status = httpx.get(f"{host.url}/admin/host/status").json()
@@ -79,7 +79,7 @@ def test_a_call_missed_while_the_host_was_down_comes_at_its_start(
     hosts.upload_blob(path, json.dumps(stored), overwrite=True)
     host = Host(tmp_path, "streaming", storage, AzureFunctionsWebHost__hostid="past-due-test")
     try:
-        called = eventually(lambda: host.diary("yearly"), "the missed call")
+        called = eventually(lambda: host.journal("yearly"), "the missed call")
         assert called == [{"yearly": True, "last": stored["Last"]}]
         assert "The yearly timer was called." in host.text, "the app's own log lines are shown"
         now = str(datetime.now(UTC).year + 1)

@@ -3,6 +3,7 @@
 import json
 from dataclasses import fields
 
+from local.set_up import shipped
 from shared.settings import REQUIRED, Settings
 
 from . import bicep
@@ -81,7 +82,7 @@ def test_host_worker_and_packages_agree_about_telemetry() -> None:
     host = json.loads((ROOT / "host.json").read_text(encoding="utf-8"))
     chosen = TELEMETRY & set(APP.variables["platform"])
     assert (host.get("telemetryMode") == "OpenTelemetry") == (len(chosen) == 1)
-    ships = "azure-monitor-opentelemetry==" in (ROOT / "requirements.in").read_text("utf-8")
+    ships = any(line.startswith("azure-monitor-opentelemetry==") for line in shipped())
     assert (DISTRIBUTION in chosen) == ships
 
 

@@ -68,10 +68,12 @@ def test_a_workflow_asks_for_little_and_names_its_actions_versions(path: Path) -
 
 def test_the_tests_run_on_every_python_and_system_that_is_promised() -> None:
     matrix = workflow("tests")["jobs"]["test"]["strategy"]["matrix"]
-    assert matrix["python"] == ["3.11", "3.12", "3.13"]
+    assert matrix["python"] == ["3.11", "3.12", "3.13", "3.14"]
     assert {name.partition("-")[0] for name in matrix["os"]} == {"ubuntu", "macos", "windows"}
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    assert project["requires-python"] == f">={matrix['python'][0]}"
+    assert project["requires-python"] == f">={matrix['python'][0]},<3.15"
+    said = [line.rpartition(" ")[2] for line in project["classifiers"] if ":: 3." in line]
+    assert said == matrix["python"]
 
 
 def test_a_deployment_signs_in_without_a_password() -> None:

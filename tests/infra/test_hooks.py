@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from . import bicep
 from .conftest import INFRA
 
 HOOKS = INFRA / "hooks"
@@ -161,3 +163,20 @@ def test_the_role_on_the_subscription_is_taken_back_and_never_in_the_way(az: Az,
     assert call[-1] == f"/subscriptions/{ENVIRONMENT['AZURE_SUBSCRIPTION_ID']}"
     assert call[call.index("--assignee") + 1] == "the-identity"
     assert ("could not be taken back" in done.stderr) == bool(code)
+
+
+def test_the_hooks_use_only_what_the_template_puts_out() -> None:
+    known = set(bicep.read(INFRA / "main.bicep").outputs) | {
+        "AZURE_SUBSCRIPTION_ID",
+        "TUNEDROP_ATTEMPTS",
+    }
+    known |= {"TUNEDROP_PAUSE_SECONDS"}
+    for script in (INFRA / "hooks").iterdir():
+        text = script.read_text(encoding="utf-8")
+        used = set(re.findall(r"\$\{?(?:env:)?((?:AZURE|TUNEDROP)_\w+)", text))
+        assert used <= known, script.name
+        if script.stem == "subscribe":
+            required = [
+                n for n, d in bicep.read(INFRA / "subscription.bicep").params.items() if not d
+            ]
+            assert re.findall(r"\b(\w+)=\"?\$", text.partition("--parameters")[2]) == required

@@ -3,47 +3,26 @@
 import ast
 import importlib.metadata as metadata
 import json
-import os
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from packaging.markers import Marker
+import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.environments import environment
+from local import set_up
 
 from . import package
 from .conftest import ROOT, functions
+from .package import LOCK, applies, indexed, listed, locked, shipped_environment
 
 LARGEST_ARCHIVE = 600_000  # bytes; today about a third of it, most of it the lock's hashes
-LOCK = ROOT / "requirements.txt"
-HERE = {"extra": ""}
-
-
-def listed() -> list[Requirement]:
-    """requirements.in: what the project asks for by itself."""
-    lines = (ROOT / "requirements.in").read_text(encoding="utf-8").splitlines()
-    return [Requirement(line) for line in lines if line and not line.startswith("#")]
-
-
-@cache
-def locked() -> list[tuple[Requirement, int]]:
-    """requirements.txt: every package with the number of its hashes."""
-    text = LOCK.read_text(encoding="utf-8").replace("\\\n", " ")
-    found = []
-    for line in (line for line in text.splitlines() if line and not line.startswith("#")):
-        requirement, *hashes = re.split(r"\s+--hash=sha256:", line.strip())
-        found.append((Requirement(requirement), len(hashes)))
-    return found
-
-
-def applies(marker: Marker | None) -> bool:
-    return marker is None or marker.evaluate(HERE)
+ELSEWHERE = {"requests"}  # of a client of the emulator that runs in an environment of its own
 
 
 # ---- the list is what the code imports
@@ -51,17 +30,65 @@ def applies(marker: Marker | None) -> bool:
 
 def test_the_list_is_what_the_shipped_code_imports() -> None:
     asked = {canonicalize_name(requirement.name) for requirement in listed()}
-    assert asked == {canonicalize_name(name) for name in imported()}
+    assert asked == names_of(imported("function_app.py", "shared"))
 
 
-def imported() -> set[str]:
-    """Distributions whose modules function_app.py and shared/ import, anywhere in them."""
+@pytest.mark.parametrize(
+    ("places", "extras"),
+    [
+        (["tunedrop"], []),
+        (["local", "docs", "dev.py"], ["app", "laptop"]),
+        (["tests"], ["app", "laptop", "test"]),
+    ],
+)
+def test_what_is_imported_is_listed(places: list[str], extras: list[str]) -> None:
+    project = set_up.pyproject()["project"]
+    lists = [project["dependencies"], *(project["optional-dependencies"][e] for e in extras)]
+    asked = {canonicalize_name(Requirement(line).name) for lines in lists for line in lines}
+    others = [*set_up.pyproject()["dependency-groups"]["weights"], *emulated()]
+    asked |= {canonicalize_name(Requirement(line).name) for line in others}
+    assert names_of(imported(*places)) - ELSEWHERE <= asked
+
+
+def emulated() -> list[str]:
+    """What the emulator, a package of its own beside this one, lists for itself."""
+    project = tomllib.loads(set_up.emulator())["project"]
+    return list(project["dependencies"])
+
+
+def test_what_both_packages_need_they_need_in_the_same_version() -> None:
+    project = set_up.pyproject()["project"]
+    lists = [project["dependencies"], *project["optional-dependencies"].values()]
+    pinned = dict(line.split("==") for listed in lists for line in listed if "==" in line)
+    ours = {name: v for name, v in (line.split("==") for line in emulated()) if name in pinned}
+    assert ours == {name: pinned[name] for name in ours}
+    assert set(ours) == {"starlette", "uvicorn"}
+
+
+def test_nothing_is_listed_twice() -> None:
+    project = set_up.pyproject()["project"]
+    lists = [project["dependencies"], *project["optional-dependencies"].values()]
+    lines = [Requirement(line) for listed in lists for line in listed]
+    names = [(canonicalize_name(line.name), str(line.marker)) for line in lines]
+    assert len(names) == len(set(names))
+    kept = [path.relative_to(ROOT).as_posix() for path in ROOT.glob("*/requirements*")]
+    assert kept == []
+
+
+def names_of(distributions: set[str]) -> set[str]:
+    return {str(canonicalize_name(name)) for name in distributions}
+
+
+def imported(*places: str) -> set[str]:
+    """Distributions whose modules these files and folders import, anywhere in them."""
     owners = module_owners()
     found = set()
-    for source in [ROOT / "function_app.py", *(ROOT / "shared").rglob("*.py")]:
+    paths = [ROOT / place for place in places]
+    for source in [f for path in paths for f in ([path] if path.is_file() else path.rglob("*.py"))]:
         for name in imports(source):
             top = name.partition(".")[0]
-            if top in sys.stdlib_module_names or top == "shared":
+            ours = (ROOT / top).exists() or (ROOT / f"{top}.py").exists()
+            if top in sys.stdlib_module_names or ours:
                 continue
             module = name
             while module and module not in owners:
@@ -75,7 +102,7 @@ def imports(source: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
@@ -150,37 +177,6 @@ def test_the_archive_is_small(tmp_path: Path) -> None:
 
 
 # ---- the app starts from what ships
-
-
-def shipped_environment(interpreter: str = sys.executable) -> Path:
-    """An environment with the lock and nothing else, its hashes checked by pip."""
-    content = LOCK.read_text(encoding="utf-8")
-    version = re.search(r"3\.\d+", interpreter) if interpreter != sys.executable else None
-    arguments = ["--require-hashes", "--no-deps", "-r", str(LOCK)]
-    name = f"shipped-{version.group()}" if version else "shipped"
-    return environment(name, *arguments, made_from=content, python=interpreter)
-
-
-INDEX = """
-import json, function_app
-print(json.dumps(sorted(f.get_function_name() for f in function_app.app.get_functions())))
-"""
-
-
-def indexed(inside: Path, shipped: Path) -> list[str]:
-    """The functions that an interpreter finds in the package, with nothing else around it."""
-    bare = {"PYTHON_ENABLE_INIT_INDEXING": "1", "PYTHONDONTWRITEBYTECODE": "1"}
-    bare |= {name: os.environ[name] for name in ("PATH", "SYSTEMROOT") if name in os.environ}
-    done = subprocess.run(
-        [str(inside), "-c", INDEX],
-        cwd=shipped,
-        env=bare,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert done.returncode == 0, done.stderr
-    return list(json.loads(done.stdout))
 
 
 def test_the_functions_are_found_in_an_empty_environment(shipped: Path) -> None:

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from . import bicep, roles_page
+from . import bicep
 from .bicep import Resource
-from .conftest import INFRA, ROOT, load
+from .conftest import INFRA, load
 
 # Azure's own ids of its built-in roles.
 BUILT_IN = {
@@ -125,12 +125,6 @@ def test_every_role_of_the_lab_is_placed_or_said_to_be_unneeded() -> None:
         "Cognitive Services Usages Reader",
     }
     assert placed | set(table["not needed"]) == of_the_lab
-
-
-def test_the_page_of_roles_has_the_table() -> None:
-    page = (ROOT / "docs/roles.md").read_text(encoding="utf-8")
-    for table in roles_page.tables():
-        assert table in page, "put what python -m tests.infra.roles_page prints into the page"
 
 
 def test_reasons_fit_where_azure_keeps_them() -> None:

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 from packaging.utils import canonicalize_name
 
-from .test_package import applies, locked
+from .package import applies, locked
 
 # Licences that may ship inside of an MIT project's deployment without asking anybody.
 ALLOWED = {
     "0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT", "MIT-0", "MPL-2.0",
-    "PSF-2.0", "Unlicense", "Zlib", "CC0-1.0",
+    "PSF-2.0", "Unlicense", "Zlib", "CC0-1.0", "CNRI-Python",
 }  # fmt: skip
 # Older ways of writing the same in package metadata.
 SPELLED = {

@@ -17,11 +17,12 @@ from datetime import timedelta
 from multiprocessing.sharedctypes import Synchronized
 from typing import Any, Protocol
 
-from shared.cloud import Cloud
+from shared.cloud import AzureClients
 from shared.errors import NotNow
-from shared.run import jobs, keeper, orders
-from shared.run.ledger import Ledger
-from shared.run.record import Run, What
+from shared.run import commands, reconciler
+from shared.run.context import Context
+from shared.run.policy import Policy
+from shared.run.record import Action, Run
 from shared.run.stages import Stage
 from shared.settings import Settings
 
@@ -53,13 +54,13 @@ class Kill:
 
 @dataclass(frozen=True)
 class Story:
-    """A life and how it ends. With orders, a person gives each of them in its stage, and the
+    """A life and how it ends. With commands, a person gives each of them in its stage, and the
     outside calls are counted from the first one on."""
 
     name: str
     ends: Stage = Stage.SERVING
     run_yaml: bytes = SHORT
-    orders: Mapping[Stage, What] = field(default_factory=dict)
+    commands: Mapping[Stage, Action] = field(default_factory=dict)
     jobs: tuple[str, ...] = ("succeeded",)  # how each of its jobs has ended
     fault: str | None = None  # strikes once
     creating_seconds: float = 0.1
@@ -70,29 +71,29 @@ STORIES = (
     Story(
         "started by hand",
         run_yaml=b"start: manual\n" + SHORT,
-        orders={Stage.READY: What.START},
+        commands={Stage.READY: Action.START},
     ),
     Story(
         "paused and resumed",
         run_yaml=LONG,
-        orders={Stage.TRAINING: What.PAUSE, Stage.PAUSED: What.RESUME},
+        commands={Stage.TRAINING: Action.PAUSE, Stage.PAUSED: Action.RESUME},
     ),
     Story(
         "cancelled in training",
         ends=Stage.CANCELLED,
         run_yaml=LONG,
-        orders={Stage.TRAINING: What.CANCEL},
+        commands={Stage.TRAINING: Action.CANCEL},
         jobs=("cancelled",),
     ),
     Story(
         "cancelled while deploying",
         ends=Stage.CANCELLED,
-        orders={Stage.DEPLOYING: What.CANCEL},
+        commands={Stage.DEPLOYING: Action.CANCEL},
         creating_seconds=2,
     ),
     Story(
         "retried",
-        orders={Stage.FAILED: What.RETRY},
+        commands={Stage.FAILED: Action.RETRY},
         jobs=("failed", "succeeded"),
         fault="job-failed",
     ),
@@ -104,43 +105,44 @@ def live(
 ) -> None:
     """Take a drop and everything that follows from it to its end, unless killed before."""
     os.environ.update(environ)
+    asyncio.run(_live(Settings.load(environ), path, story, Watch(kill, calls)))
+
+
+async def _live(settings: Settings, path: str, story: Story, watch: "Watch") -> None:
     # The wait for an unanswered "create job" is a matter of minutes; nothing is under way here.
-    jobs.IN_FLIGHT = timedelta(0)
-    asyncio.run(_live(Cloud(Settings.load(environ)), path, story, Watch(kill, calls)))
-
-
-async def _live(cloud: Cloud, path: str, story: Story, watch: "Watch") -> None:
-    async with cloud, Cloud(cloud.settings) as unwatched:
-        if not story.orders:
-            watch.over(cloud)
-        await keeper.dataset_dropped(path, cloud)
+    policy = Policy(job_in_flight=timedelta(0), first_pause=settings.backoff_seconds)
+    async with AzureClients(settings) as clients, AzureClients(settings) as unwatched:
+        ctx, ledger = Context.of(clients, policy), Context.of(unwatched).ledger
+        if not story.commands:
+            watch.over(clients)
+        await reconciler.dataset_dropped(path, ctx)
         while True:
-            ordered = False
-            async for _, run in Ledger(unwatched.runs).newest():
-                if what := _to_order(run, story):
-                    watch.over(cloud)
-                    await _order(run, what, cloud)
-                    ordered = True
-            if not ordered and not await Ledger(unwatched.runs).active():
+            commanded = False
+            async for _, run in ledger.newest():
+                if action := _to_command(run, story):
+                    watch.over(clients)
+                    await _command(run, action, ctx)
+                    commanded = True
+            if not commanded and not await ledger.active():
                 return
-            await keeper.tick(cloud)
+            await reconciler.tick(ctx)
             await asyncio.sleep(0.25)
 
 
-def _to_order(run: Run, story: Story) -> What | None:
+def _to_command(run: Run, story: Story) -> Action | None:
     """What the person in the story wants of the run now."""
-    been = {moment.stage for moment in run.timeline}
-    what = story.orders.get(run.stage)
-    if what is What.PAUSE and (Stage.PAUSED in been or run.progress.step is None):
+    past = {transition.stage for transition in run.timeline}
+    action = story.commands.get(run.stage)
+    if action is Action.PAUSE and (Stage.PAUSED in past or run.progress.step is None):
         return None  # once, and not before its first step
-    return what
+    return action
 
 
-async def _order(run: Run, what: What, cloud: Cloud) -> None:
+async def _command(run: Run, action: Action, ctx: Context) -> None:
     """As the API does it."""
     with suppress(NotNow):  # it has gone on meanwhile
-        await orders.give(run.id, what, "Ada", "to try it", cloud)
-        await keeper.obey(run.id, cloud)
+        await commands.give(run.id, action, "Ada", "to try it", ctx)
+        await reconciler.execute_now(run.id, ctx)
 
 
 class Watch:
@@ -148,13 +150,13 @@ class Watch:
 
     def __init__(self, kill: Kill | None, calls: Calls) -> None:
         self.kill, self.calls = kill, calls
-        self.watched: Cloud | None = None
+        self.watched: AzureClients | None = None
 
-    def over(self, cloud: Cloud) -> None:
-        if self.watched is cloud:
+    def over(self, clients: AzureClients) -> None:
+        if self.watched is clients:
             return
-        self.watched = cloud
-        for part in (getattr(cloud, name) for name in OUTSIDE):
+        self.watched = clients
+        for part in (getattr(clients, name) for name in OUTSIDE):
             for name, method in inspect.getmembers(part, inspect.ismethod):
                 if name.startswith("_") or name == "close":
                     continue

@@ -1,5 +1,5 @@
-"""A seeded storm: outages, throttling, lost and doubled events, workers killed; then the books
-must balance. The short form is one storm of some drops; the long one is asked for by
+"""A seeded storm: outages, throttling, lost and doubled events, workers killed; then the records
+must agree with the service. The short form is one storm of some drops; the long one is asked for by
 TUNEDROP_STORMS=<how many> and TUNEDROP_DROPS=<of each> (see docs/reliability.md).
 """
 
@@ -19,16 +19,17 @@ import pytest
 from azure.storage.blob import BlobClient
 
 from local.stack import ACCOUNT, GROUP
-from shared.cloud import Cloud
-from shared.model.registry import Model, Registry
-from shared.run import jobs, keeper, patience
-from shared.run.ledger import Ledger
+from shared.cloud import AzureClients
+from shared.model.registry import Model
+from shared.run import reconciler
+from shared.run.context import Context
+from shared.run.policy import Policy
 from shared.run.record import Run
 from shared.run.stages import Stage
 from shared.settings import Settings
-from tests.conftest import QUICK, Loop
-from tests.loop.test_loop import dataset
 from tests.reliability.life import FORKS, SHORT, Kill, Watch
+from tests.support.datasets import dataset
+from tests.support.stack import QUICK, StackHarness
 
 DROPS = int(os.environ.get("TUNEDROP_DROPS", "6"))
 KEPT_SEEDS = [1]  # and every seed that has failed once
@@ -37,7 +38,7 @@ LONGEST_LIFE = 60 + 10 * DROPS  # outside calls; the more runs are active, the m
 PATIENCE_SECONDS = 60 + 15 * DROPS
 
 # Each strikes any operation of the pattern with this probability.
-WEATHER = {
+FAULT_RATES = {
     "error-before": 0.1,
     "error-after": 0.12,
     "reset-before": 0.08,
@@ -62,50 +63,54 @@ class Count:
 def work(environ: dict[str, str], events: list[str], kill: Kill | None) -> None:
     """A worker's life: the events that reached it, and ticks, until it is killed or all is done."""
     os.environ.update(environ)
-    jobs.IN_FLIGHT = timedelta(0)  # nothing is under way once a process is dead
-    keeper.ORPHANED = timedelta(seconds=5)  # of an hour; entering a run takes a moment
-    patience.LONGEST_PAUSE = 1.0  # of 15 minutes: so much trouble in a row adds up
     asyncio.run(_work(environ, events, kill))
 
 
 async def _work(environ: dict[str, str], events: list[str], kill: Kill | None) -> None:
-    async with Cloud(Settings.load(environ)) as cloud:
-        Watch(kill, Count()).over(cloud)
+    settings = Settings.load(environ)
+    policy = Policy(
+        job_in_flight=timedelta(0),  # nothing is under way once a process is dead
+        first_pause=settings.backoff_seconds,
+        longest_pause=1.0,  # of 15 minutes: so many failures in a row add up
+    )
+    async with AzureClients(settings) as clients:
+        Watch(kill, Count()).over(clients)
+        ctx = Context.of(clients, policy)
         deliveries = asyncio.gather(
-            *(keeper.dataset_dropped(path, cloud) for path in events), return_exceptions=True
+            *(reconciler.dataset_dropped(path, ctx) for path in events), return_exceptions=True
         )
         while True:
-            await keeper.tick(cloud)
+            await reconciler.tick(ctx)
             await asyncio.sleep(0.05)
-            if kill is None and deliveries.done() and not await Ledger(cloud.runs).active():
-                await keeper.sweep(cloud)
-                if not await Ledger(cloud.runs).active():
+            if kill is None and deliveries.done() and not await ctx.ledger.active():
+                await reconciler.sweep(ctx)
+                if not await ctx.ledger.active():
                     return
 
 
-class Storm:
-    def __init__(self, loop: Loop, seed: int) -> None:
-        self.loop, self.chance = loop, random.Random(seed)
+class ChaosRun:
+    def __init__(self, stack: StackHarness, seed: int) -> None:
+        self.stack, self.chance = stack, random.Random(seed)
         self.name = f"s{uuid.uuid4().hex[:8]}"
-        self.environ = loop.apart(self.name, TUNEDROP_SWEEP_SECONDS="0.5")
+        self.environ = stack.apart(self.name, TUNEDROP_SWEEP_SECONDS="0.5")
         self.models = [f"{self.name}-{number}" for number in range(max(2, DROPS * 2 // 3))]
         self.newest: dict[str, bytes] = {}  # what each model's folder holds at the end
         self.struck: Counter[str] = Counter()  # faults
         self.killed = 0
 
-    def rage(self) -> None:
+    def execute(self) -> None:
         """Drop by drop, life by life."""
         for number in range(DROPS):
-            self._change_weather()
+            self._change_faults()
             model = self.chance.choice(self.models)
             self._live_and_die(self._drop(model, number))
         for _ in range(DROPS // 2):
-            self._change_weather()
+            self._change_faults()
             self._live_and_die([])
 
     def _live_and_die(self, events: list[str]) -> None:
-        fate = Kill(self.chance.randint(20, LONGEST_LIFE), after=self.chance.random() < 0.5)
-        assert self._live(events, fate) == -signal.SIGKILL, "a worker stood still"
+        kill = Kill(self.chance.randint(20, LONGEST_LIFE), after=self.chance.random() < 0.5)
+        assert self._live(events, kill) == -signal.SIGKILL, "a worker stood still"
         self.killed += 1
 
     def clear_up(self) -> None:
@@ -123,20 +128,20 @@ class Storm:
         return [path] * self.chance.choice([0, 1, 1, 1, 2, 3])
 
     def _blob(self, path: str) -> BlobClient:
-        return self.loop.blobs.get_blob_client(f"datasets-{self.name}", path)
+        return self.stack.blobs.get_blob_client(f"datasets-{self.name}", path)
 
     def _calm(self) -> None:
-        for fault in self.loop.emulator("faults", method="GET")["armed"]:
+        for fault in self.stack.emulator("faults", method="GET")["armed"]:
             self.struck[fault["fault"]] += fault["struck"]
-        self.loop.emulator("faults", method="DELETE")
+        self.stack.emulator("faults", method="DELETE")
 
-    def _change_weather(self) -> None:
+    def _change_faults(self) -> None:
         self._calm()
-        for fault, probability in WEATHER.items():
+        for fault, probability in FAULT_RATES.items():
             places = ONLY.get(fault, PLACES)
             for place in places:
                 options = {"probability": probability, "seed": self.chance.randrange(10**6)}
-                self.loop.emulator("faults", {"fault": fault, "operation": place, **options})
+                self.stack.emulator("faults", {"fault": fault, "operation": place, **options})
 
     def _live(self, events: list[str], kill: Kill | None) -> int | None:
         """One worker's life, until it is killed or all is done; its exit code."""
@@ -146,30 +151,31 @@ class Storm:
         code = worker.exitcode
         worker.kill()
         worker.join()
-        self.loop.free_claims(f"runs-{self.name}")
+        self.stack.free_claims(f"runs-{self.name}")
         return code
 
-    # ---- the books
+    # ---- the records
 
-    def books(self) -> tuple[list[Run], list[Model]]:
+    def records(self) -> tuple[list[Run], list[Model]]:
         async def read() -> tuple[list[Run], list[Model]]:
-            async with Cloud(Settings.load(self.environ)) as cloud:
-                runs = [run async for _, run in Ledger(cloud.runs).newest()]
-                return runs, await Registry(cloud.models).all()
+            async with AzureClients(Settings.load(self.environ)) as clients:
+                ctx = Context.of(clients)
+                runs = [run async for _, run in ctx.ledger.newest()]
+                return runs, await ctx.registry.all()
 
         return asyncio.run(read())
 
     def jobs(self) -> dict[str, list[str]]:
         """Job ids by the run that each is for."""
         found: dict[str, list[str]] = {}
-        for job in self.loop.service.fine_tuning.jobs.list():
+        for job in self.stack.service.fine_tuning.jobs.list():
             run_id = (job.metadata or {}).get("tunedrop_run", "")
             if run_id.startswith(self.name):
                 found.setdefault(run_id, []).append(job.id)
         return found
 
-    def balance(self) -> None:
-        runs, models = self.books()
+    def assert_consistent(self) -> None:
+        runs, models = self.records()
         known = {run.id: run for run in runs}
         stages = Counter(str(run.stage) for run in runs)
         print(json.dumps({"killed": self.killed, "struck": self.struck, "ended": stages}))
@@ -181,14 +187,14 @@ class Storm:
             assert sorted(paid) == sorted([*known[run_id].past_jobs, str(known[run_id].job_id)])
             assert len(paid) == 1, f"{run_id} was paid for {len(paid)} times"
         versions = {version.deployment: version for model in models for version in model.versions}
-        for deployment in self.loop.control.deployments.list(GROUP, ACCOUNT):
+        for deployment in self.stack.control.deployments.list(GROUP, ACCOUNT):
             if deployment.name and deployment.name.startswith(self.name):
                 version = versions[deployment.name]
                 assert deployment.properties
                 assert deployment.properties.model
                 assert deployment.properties.model.name == version.fine_tuned_model
-        assert self.loop.files_of(f"{self.name}-") == []
-        left = self.loop.container(f"runs-{self.name}").list_blobs(name_starts_with="active/")
+        assert self.stack.files_of(f"{self.name}-") == []
+        left = self.stack.container(f"runs-{self.name}").list_blobs(name_starts_with="active/")
         assert [marker.name for marker in left] == []
 
     def _every_drop_is_accounted_for(self, runs: list[Run]) -> None:
@@ -217,19 +223,21 @@ def _sha256(content: bytes) -> str:
 
 
 @pytest.fixture
-def room(loop: Loop) -> Iterator[None]:
-    loop.emulator("settings", ROOM, "PATCH")
+def room(stack: StackHarness) -> Iterator[None]:
+    stack.emulator("settings", ROOM, "PATCH")
     yield
-    loop.emulator("faults", method="DELETE")
-    loop.emulator("settings", {**LIMITS, **QUICK}, "PATCH")
+    stack.emulator("faults", method="DELETE")
+    stack.emulator("settings", {**LIMITS, **QUICK}, "PATCH")
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_after_a_storm_the_books_balance(loop: Loop, room: None, seed: int) -> None:
+def test_after_a_storm_the_records_agree_with_the_service(
+    stack: StackHarness, room: None, seed: int
+) -> None:
     began = time.monotonic()
-    storm = Storm(loop, seed)
-    storm.rage()
+    storm = ChaosRun(stack, seed)
+    storm.execute()
     storm.clear_up()
-    storm.balance()
+    storm.assert_consistent()
     print(json.dumps({"seed": seed, "drops": DROPS, "seconds": round(time.monotonic() - began)}))
-    loop.clear_service(storm.name)
+    stack.clear_service(storm.name)

@@ -5,36 +5,28 @@ from dataclasses import replace
 import pytest
 
 from shared.errors import DropError
-from shared.run.folder import Role, parse
+from shared.run.folder import DropRole, parse
 from shared.run.intake import identity
 from shared.run.record import File
 from shared.run.spec import effective
-from shared.run.stages import ACTIVE, ENDS, Seen, Stage, following
+from shared.run.stages import ACTIVE, ENDS, Event, Stage, next_stage
 from shared.run.steps import STEPS
-from shared.settings import Settings
-
-SETTINGS = Settings.load(
-    {
-        "AZURE_OPENAI_ENDPOINT": "https://example.openai.azure.com",
-        "AZURE_SUBSCRIPTION_ID": "s",
-        "AZURE_RESOURCE_GROUP": "g",
-        "AZURE_OPENAI_ACCOUNT": "a",
-    }
-)
+from tests.support.house import ROOT
+from tests.support.settings import SETTINGS
 
 
 @pytest.mark.parametrize(
     ("path", "expected"),
     [
-        ("captain/training_set.jsonl", ("captain", Role.TRAINING)),
-        ("captain/train.jsonl", ("captain", Role.TRAINING)),
-        ("captain/validation_set.jsonl", ("captain", Role.VALIDATION)),
-        ("captain/val-2.jsonl", ("captain", Role.VALIDATION)),
-        ("a-1/run.yaml", ("a-1", Role.SPEC)),
-        ("captain.jsonl", ("captain", Role.TRAINING)),
+        ("captain/training_set.jsonl", ("captain", DropRole.TRAINING)),
+        ("captain/train.jsonl", ("captain", DropRole.TRAINING)),
+        ("captain/validation_set.jsonl", ("captain", DropRole.VALIDATION)),
+        ("captain/val-2.jsonl", ("captain", DropRole.VALIDATION)),
+        ("a-1/run.yaml", ("a-1", DropRole.SPEC)),
+        ("captain.jsonl", ("captain", DropRole.TRAINING)),
     ],
 )
-def test_names_that_are_understood(path: str, expected: tuple[str, Role]) -> None:
+def test_names_that_are_understood(path: str, expected: tuple[str, DropRole]) -> None:
     assert parse(path) == expected
 
 
@@ -113,18 +105,24 @@ def test_identity_is_made_of_content_and_spec_and_of_nothing_else() -> None:
 def test_every_active_stage_has_a_step_may_fail_and_can_reach_an_end() -> None:
     assert set(STEPS) == ACTIVE
     for stage in ACTIVE:
-        assert following(stage, Seen.FAILED) is Stage.FAILED
+        assert next_stage(stage, Event.FAILED) is Stage.FAILED
     reached = {Stage.RECEIVED}
-    while more := {following(s, seen) for s in reached & ACTIVE for seen in Seen if can(s, seen)}:
+    while more := {next_stage(s, seen) for s in reached & ACTIVE for seen in Event if can(s, seen)}:
         if more <= reached:
             break
         reached |= more
     assert reached >= ENDS | ACTIVE
 
 
-def can(stage: Stage, seen: Seen) -> bool:
+def can(stage: Stage, seen: Event) -> bool:
     try:
-        following(stage, seen)
+        next_stage(stage, seen)
     except KeyError:
         return False
     return True
+
+
+def test_the_diagram_has_every_retry() -> None:
+    diagram = (ROOT / "docs/life-of-a-run.md").read_text(encoding="utf-8")
+    after = next_stage(Stage.SUPERSEDED, Event.RETRY_COMMANDED, Stage.CHECKED)
+    assert f"superseded --> {after}: {Event.RETRY_COMMANDED}" in diagram

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import subprocess
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,15 +9,15 @@ from pathlib import Path
 import pytest
 from azure.storage.blob import BlobServiceClient
 
-from local import storage
+from local import storage, supervised
 from local.stack import AZURITE
-from shared.cloud import Cloud
-from shared.run import keeper
+from shared.cloud import AzureClients
+from shared.run import reconciler
 from shared.run.stages import Stage
 from shared.settings import Settings
-from tests.conftest import Loop
-from tests.loop.test_loop import jobs_of
-from tests.run.conftest import Shore
+from tests.support.control import StackControl
+from tests.support.runs import RunHarness
+from tests.support.stack import StackHarness
 
 
 class Azurite:
@@ -32,7 +31,7 @@ class Azurite:
         self.start()
 
     def start(self) -> None:
-        self.process = subprocess.Popen(self.command)
+        self.process = supervised.start(self.command)
         storage.wait_ready(self.ports)
 
     def stop(self) -> None:
@@ -43,34 +42,36 @@ class Azurite:
 @pytest.fixture
 def azurite(tmp_path: Path) -> Iterator[Azurite]:
     own = Azurite(tmp_path)
-    yield own
-    own.stop()
+    try:
+        yield own
+    finally:
+        own.stop()
 
 
 async def test_a_run_goes_on_when_storage_is_back(
-    loop: Loop,
+    stack: StackHarness,
     azurite: Azurite,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     model = f"m{uuid.uuid4().hex[:8]}"
-    environ = loop.apart(model, TUNEDROP_SWEEP_SECONDS="0")
+    environ = stack.apart(model, TUNEDROP_SWEEP_SECONDS="0")
     environ["TunedropStorage"] = storage.connection_string(azurite.ports)
     for name in ("IDENTITY_ENDPOINT", "IDENTITY_HEADER"):
         monkeypatch.setenv(name, environ[name])
     with BlobServiceClient.from_connection_string(environ["TunedropStorage"]) as blobs:
         for name in ("datasets", "runs", "models"):
             blobs.create_container(f"{name}-{model}")
-    async with Cloud(Settings.load(environ)) as cloud:
-        shore = Shore(cloud, model)
-        await shore.drop()
-        run = await shore.received()
-        await keeper.tick(cloud)
+    async with AzureClients(Settings.load(environ)) as clients:
+        harness = RunHarness.on_stack(clients, model, StackControl(stack))
+        await harness.drop()
+        run = await harness.received()
+        await reconciler.tick(harness.ctx)
         azurite.stop()
-        await keeper.tick(cloud)
+        await reconciler.tick(harness.ctx)
         assert "no run could be looked after: Storage could not be reached" in caplog.text
         azurite.start()
-        run = await shore.until(run, Stage.SERVING, Stage.FAILED)
+        run = await harness.until(run, Stage.SERVING, Stage.FAILED)
     assert run.stage is Stage.SERVING, run.failure
-    assert jobs_of(loop, run.id) == [run.job_id]
-    loop.clear_deployments(f"{model}-")
+    assert stack.jobs_of(run.id) == [run.job_id]
+    stack.clear_deployments(f"{model}-")

@@ -6,86 +6,133 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from azure.storage.blob import BlobLeaseClient
 from starlette.requests import Request
 
 from shared import api
 from shared.errors import Unavailable
-from shared.run import heartbeat, jobs, keeper, steps
+from shared.run import heartbeat, jobs, reconciler, steps
 from shared.run.ledger import Ledger
-from shared.run.record import Run, What, now
+from shared.run.outcome import Outcome
+from shared.run.record import Action, Run
+from shared.run.results import read_results
 from shared.run.stages import ENDS, Stage
-from tests.conftest import Loop
-from tests.loop.test_loop import jobs_of
-from tests.run.conftest import Shore, Trouble, backdate, order, ticked
+from tests.support.control import ServiceControl
+from tests.support.harness import on_both
+from tests.support.runs import RunHarness
+
+HANG = 60  # seconds, against a loop that never ends
 
 
-async def test_what_is_truly_stuck_is_given_up_with_the_reason_and_its_job_ended(
-    loop: Loop, shore: Shore, trouble: Trouble
+async def test_what_is_truly_stuck_is_abandoned_with_the_reason_and_its_job_ended(
+    harness: RunHarness, service: ServiceControl
 ) -> None:
-    run = await shore.queued(trouble)
-    await backdate(shore, run, days=8)
-    await ticked(shore, days=8, until=now())
-    await keeper.tick(shore.cloud)
-    run = await shore.known(run.id)
+    run = await harness.queued()
+    await harness.backdate(run, days=8)
+    await harness.ticked(days=8)
+    await harness.tick()
+    run = await harness.known(run.id)
     assert run.stage is Stage.FAILED
     assert run.failure
     assert "while submitted" in run.failure.message
-    (job,) = jobs_of(loop, run.id)
-    assert loop.service.fine_tuning.jobs.retrieve(job).status == "cancelled"
+    (job,) = service.jobs_of(run.id)
+    assert service.job_status(job) == "cancelled"
 
 
-async def test_a_month_of_downtime_gives_nothing_up(shore: Shore, trouble: Trouble) -> None:
-    run = await shore.queued(trouble)
-    await backdate(shore, run, days=31)
-    await ticked(shore, days=9, until=now() - timedelta(days=31))
-    await keeper.tick(shore.cloud)
-    assert (await shore.known(run.id)).stage is Stage.SUBMITTED
+async def test_a_month_of_downtime_abandons_nothing(harness: RunHarness) -> None:
+    run = await harness.queued()
+    await harness.backdate(run, days=31)
+    await harness.ticked(days=9, until=harness.ctx.now() - timedelta(days=31))
+    await harness.tick()
+    assert (await harness.known(run.id)).stage is Stage.SUBMITTED
 
 
 async def test_a_bad_run_and_a_slow_one_do_not_delay_the_others(
-    shore: Shore, monkeypatch: pytest.MonkeyPatch
+    harness: RunHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await shore.drop()
-    good = await shore.received()
-    await shore.cloud.runs.put("active/broken-1", b"", "text/plain")
-    await shore.cloud.runs.put("broken-1/run.json", b'{"id": 1}', "application/json")
+    await harness.drop()
+    good = await harness.received()
+    await harness.ctx.clients.runs.put("active/broken-1", b"", "text/plain")
+    await harness.ctx.clients.runs.put("broken-1/run.json", b'{"id": 1}', "application/json")
+    await harness.ctx.clients.runs.put("newest/0000000001-broken-1", b"", "text/plain")
     release = asyncio.Event()
 
     async def slow(cloud: object) -> None:
         await release.wait()
 
-    monkeypatch.setattr(keeper, "sweep", slow)
-    monkeypatch.setattr(keeper, "TURN", 2.0)
-    await shore.until(good, *ENDS)
+    monkeypatch.setattr(reconciler, "sweep", slow)
+    harness.set_policy(tick_timeout=0.05)
+    await asyncio.wait_for(harness.until(good, *ENDS), HANG)
     release.set()
     await asyncio.sleep(0)
-    assert [run.id for run in await shore.runs()] == [good.id]  # and the list shows the good one
+    assert [run.id for run in await harness.runs()] == [good.id]  # and the list shows the good one
 
 
-async def test_two_ticks_at_once_do_no_harm(loop: Loop, shore: Shore) -> None:
-    await shore.drop()
-    run = await shore.received()
-    while not (await shore.known(run.id)).ended:
-        await asyncio.gather(*(keeper.tick(shore.cloud) for _ in range(3)))
-    assert (await shore.known(run.id)).stage is Stage.SERVING
-    assert jobs_of(loop, run.id) == [(await shore.known(run.id)).job_id]
+@on_both
+async def test_two_ticks_at_once_do_no_harm(harness: RunHarness, service: ServiceControl) -> None:
+    await harness.drop()
+    run = await harness.received()
+    while not (await harness.known(run.id)).ended:
+        await asyncio.gather(*(harness.tick() for _ in range(3)))
+        await harness.pause(1 if harness.clock else 0)
+    run = await harness.known(run.id)
+    assert run.stage is Stage.SERVING
+    assert service.jobs_of(run.id) == [run.job_id]
+    assert len(await harness.messages(run, "stage")) == len(run.timeline)
 
 
-async def test_a_heartbeat_that_cannot_be_read_is_written_anew(shore: Shore) -> None:
-    await shore.cloud.runs.put(heartbeat.NAME, b'{"last": 1', "application/json")
-    await keeper.tick(shore.cloud)
-    heart = await heartbeat.latest(shore.cloud.runs)
+async def test_a_lost_race_is_given_up_after_some(
+    harness: RunHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody writes the run whenever its worker is about to."""
+    await harness.drop()
+    run = await harness.received()
+    commit, tried = Ledger.commit, 0
+
+    async def beaten(self: Ledger, before: Run, outcome: Outcome) -> Run:
+        nonlocal tried
+        tried += 1
+        assert tried < 50, "it spins"
+        await harness.rewrite(before, last_warning=f"warning {tried}")
+        return await commit(self, before, outcome)
+
+    with monkeypatch.context() as racing:
+        racing.setattr(Ledger, "commit", beaten)
+        await asyncio.wait_for(reconciler.advance(run.id, harness.ctx), HANG)
+    assert tried == harness.ctx.policy.max_conflicts
+    assert (await harness.until(run, *ENDS)).stage is Stage.SERVING
+
+
+async def test_what_is_in_the_way_is_told_once_until_something_else_is(
+    harness: RunHarness, service: ServiceControl
+) -> None:
+    run = await harness.queued()
+    for fault in ("unavailable", "denied", "unavailable"):
+        service.arm(fault, "jobs.get", count=5, retry_after=1)
+        for _ in range(5):
+            run = await harness.rewrite(run, not_before=None)
+            await harness.tick()
+    messages = await harness.messages(run, "waiting")
+    assert [("401" in message, "503" in message) for message in messages] == [
+        (False, True),
+        (True, False),
+        (False, True),
+    ]
+
+
+async def test_a_heartbeat_that_cannot_be_read_is_written_anew(harness: RunHarness) -> None:
+    await harness.ctx.clients.runs.put(heartbeat.NAME, b'{"last": 1', "application/json")
+    await harness.tick()
+    heart = await heartbeat.latest(harness.ctx.clients.runs)
     assert heart
-    assert now() - heart.last < timedelta(minutes=1)
+    assert harness.ctx.now() - heart.last < timedelta(minutes=1)
 
 
 async def test_the_log_tells_every_change_with_who_and_what_the_service_says_once(
-    shore: Shore,
+    harness: RunHarness,
 ) -> None:
-    await shore.drop()
-    run = await shore.until(await shore.received(), *ENDS)
-    lines = await shore.log(run)
+    await harness.drop()
+    run = await harness.until(await harness.received(), *ENDS)
+    lines = await harness.log(run)
     service = [line["message"] for line in lines if line["kind"] == "service"]
     assert [service.count(said) for said in ("Job started.", "Job succeeded.")] == [1, 1]
     assert not any(said.startswith("Step") for said in service)  # those make the curve
@@ -95,96 +142,74 @@ async def test_the_log_tells_every_change_with_who_and_what_the_service_says_onc
     assert json.dumps(lines).count(run.training.sha256) == 0
 
 
-@pytest.mark.parametrize("absent", ["metrics", "fine_tuned_model_checkpoint"])
-async def test_a_checkpoint_without_everything_does_not_cost_the_model(
-    shore: Shore, monkeypatch: pytest.MonkeyPatch, absent: str
-) -> None:
-    await shore.drop()
-    run = await shore.until(await shore.received(), Stage.TRAINING)
-    checkpoints = shore.cloud.finetuning.client.fine_tuning.jobs.checkpoints
-    listed = checkpoints.list
-
-    async def bare(job_id: str) -> Any:
-        async for checkpoint in listed(job_id):
-            if absent == "metrics":
-                checkpoint.metrics = None  # type: ignore[assignment]
-            else:
-                delattr(checkpoint, absent)  # as the SDK makes what was absent
-            yield checkpoint
-
-    monkeypatch.setattr(checkpoints, "list", bare)
-    run = await shore.until(run, *ENDS)
-    assert run.stage is Stage.SERVING, (run.stage, run.waiting_for)
-
-
-async def test_a_loss_without_bounds_does_not_break_the_answer(shore: Shore) -> None:
-    await shore.drop()
-    run = await shore.received()
-    await jobs._keep_results("step,train_loss\n1,2.0\n2,inf\n", run, shore.cloud)
+async def test_a_loss_without_bounds_does_not_break_the_answer(harness: RunHarness) -> None:
+    await harness.drop()
+    run = await harness.received()
+    curve = [{"step": 1, "train_loss": 2.0}, {"step": 2, "train_loss": None}]
+    steps = read_results("step,train_loss\n1,2.0\n2,inf\n")
+    assert [{"step": s.step, "train_loss": s.train_loss} for s in steps] == curve
+    await harness.ledger.keep(run.id, jobs.CURVE, json.dumps(curve).encode(), "application/json")
     request = Request({"type": "http", "path_params": {"id": run.id}, "query_string": b""})
-    answer = await api.run(request, shore.cloud)
+    answer = await api.run(request, harness.ctx)
     assert answer.status_code == 200
 
 
 async def test_events_that_cannot_be_had_do_not_hold_up_a_run_whose_job_has_ended(
-    shore: Shore, trouble: Trouble
+    harness: RunHarness, service: ServiceControl
 ) -> None:
-    await shore.drop()
-    run = await shore.until(await shore.received(), Stage.TRAINING)
-    trouble.arm("error-before", "jobs.events", count=None)
-    run = await shore.until(run, *ENDS)
+    await harness.drop()
+    run = await harness.until(await harness.received(), Stage.TRAINING)
+    service.arm("error-before", "jobs.events", count=None)
+    run = await harness.until(run, *ENDS)
     assert run.stage is Stage.SERVING, run.waiting_for
 
 
 async def test_no_line_of_the_log_is_missing_although_storage_stutters(
-    shore: Shore, trouble: Trouble, monkeypatch: pytest.MonkeyPatch
+    harness: RunHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = await shore.queued(trouble)
-    tell = Ledger.tell
+    run = await harness.queued()
+    container = harness.ctx.clients.runs
+    append = container.append
     struck: list[str] = []
 
-    async def stutter(self: Ledger, run: Run, kind: str, *rest: Any, **more: Any) -> None:
-        if kind == "stage" and not struck:
-            struck.append(kind)
+    async def stutter(name: str, line: str) -> None:
+        if '"stage"' in line and not struck:
+            struck.append(line)
             raise Unavailable("Storage answered 503 for events.jsonl.")
-        await tell(self, run, kind, *rest, **more)
+        await append(name, line)
 
-    monkeypatch.setattr(Ledger, "tell", stutter)
-    run = await shore.until(await order(shore, run, What.CANCEL), Stage.CANCELLED)
-    told = [(line["message"], line["who"]) for line in await shore.log(run)]
+    monkeypatch.setattr(container, "append", stutter)
+    run = await harness.until(await harness.command(run, Action.CANCEL), Stage.CANCELLED)
+    told = [(line["message"], line["who"]) for line in await harness.log(run)]
     assert ("cancelled: Cancelled by Ada: because", "Ada") in told, told
 
 
-async def test_a_run_that_raises_anything_is_given_up_in_the_end(
-    shore: Shore, trouble: Trouble, monkeypatch: pytest.MonkeyPatch
+async def test_a_run_that_raises_anything_is_abandoned_in_the_end(
+    harness: RunHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = await shore.queued(trouble)
-    await backdate(shore, run, days=8)
-    await ticked(shore, days=8, until=now())
+    run = await harness.queued()
+    await harness.backdate(run, days=8)
+    await harness.ticked(days=8)
 
     async def broken(*args: Any) -> Any:
         raise AttributeError("a shape that nobody expected")
 
     monkeypatch.setitem(steps.STEPS, Stage.SUBMITTED, broken)
-    await keeper.tick(shore.cloud)
-    run = await shore.known(run.id)
+    await harness.tick()
+    run = await harness.known(run.id)
     assert run.waiting_for or run.failure, "and nobody is told"
     assert run.stage is Stage.FAILED
 
 
+@on_both
 async def test_a_record_that_somebody_holds_does_not_make_its_run_spin(
-    loop: Loop, shore: Shore, trouble: Trouble
+    harness: RunHarness, service: ServiceControl
 ) -> None:
-    """By a lease from the portal, or a policy of immutability."""
-    run = await shore.queued(trouble)
-    trouble.disarm()
-    blob = loop.blobs.get_blob_client(f"runs-{shore.model}", f"{run.id}/run.json")
-    lease = BlobLeaseClient(blob)
-    loop.service.fine_tuning.jobs.cancel(str(run.job_id))
-    lease.acquire(-1)
-    before = loop.calls()
-    try:
-        await asyncio.wait_for(keeper.advance(run.id, shore.cloud), 4)
-    finally:
-        lease.release()
-    assert loop.calls() - before < 20
+    run = await harness.queued()
+    service.disarm()
+    service.cancel_job(str(run.job_id))
+    before = service.calls()
+    async with harness.held_record(run):
+        await asyncio.wait_for(reconciler.advance(run.id, harness.ctx), HANG)
+    assert service.calls() - before < 20
+    assert (await harness.until(run, *ENDS)).stage is Stage.CANCELLED

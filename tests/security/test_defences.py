@@ -12,7 +12,7 @@ from shared.errors import DropError, NotFound
 from shared.run import spec
 from shared.settings import REQUIRED, Settings
 from tests.chat import upstream as up
-from tests.chat.conftest import Shop, shop  # noqa: F401 - a fixture
+from tests.chat.conftest import ChatHarness, harness  # noqa: F401 - a fixture
 from tests.dataset.builders import judged
 from tests.infra.conftest import functions
 
@@ -76,16 +76,16 @@ def test_addresses_in_a_dataset_are_never_called() -> None:
 
 
 async def test_neither_keys_nor_what_is_said_reach_the_log(
-    shop: Shop,  # noqa: F811
+    harness: ChatHarness,  # noqa: F811
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.INFO)  # what host.json keeps
     said: list[Any] = [{"role": "user", "content": "a-very-private-question"}]
-    shop.upstream.plan("captain-v2", *[up.error(500)] * 3)
+    harness.upstream.plan("captain-v2", *[up.error(500)] * 3)
     answers = [
-        await shop.ask(messages=said),
-        await shop.http.post("/v1/chat/completions", headers={"api-key": "not-a-known-key"}),
-        await shop.http.post("/v1/chat/completions", content=b'{"messages": "a-very-private'),
+        await harness.ask(messages=said),
+        await harness.http.post("/v1/chat/completions", headers={"api-key": "not-a-known-key"}),
+        await harness.http.post("/v1/chat/completions", content=b'{"messages": "a-very-private'),
     ]
     assert [answer.status_code for answer in answers] == [200, 401, 400]
     assert answers[0].headers["x-tunedrop-fallback-for"] == "captain@2"
@@ -93,23 +93,22 @@ async def test_neither_keys_nor_what_is_said_reach_the_log(
         assert secret not in caplog.text
 
 
-async def test_models_whose_names_begin_alike_do_not_mix(shop: Shop) -> None:  # noqa: F811
-    memory = shop.relay.memory
-    answer = await shop.ask()
+async def test_models_whose_names_begin_alike_do_not_mix(harness: ChatHarness) -> None:  # noqa: F811
+    store = harness.relay.feedback
+    answer = await harness.ask()
     assert answer.status_code == 200
-    while memory._writing:
-        await next(iter(memory._writing))
+    await harness.idle()
     rating = {"id": answer.json()["id"], "rating": "good"}
-    assert (await shop.http.post("/feedback", json=rating)).status_code < 300
-    assert len(await memory.export("captain")) == 1
+    assert (await harness.http.post("/feedback", json=rating)).status_code < 300
+    assert len(await store.export("captain")) == 1
     for name in ("cap", "captain2", "captain-2", ""):
-        assert await memory.export(name) == []
+        assert await store.export(name) == []
     with pytest.raises(NotFound):
-        await memory.export("..")
+        await store.export("..")
 
 
 @pytest.mark.parametrize("name", ["../feedback/x", "..", "captain/../captain", "wake/captain"])
-async def test_a_models_name_is_never_a_path(shop: Shop, name: str) -> None:  # noqa: F811
-    answer = await shop.ask(name)
+async def test_a_models_name_is_never_a_path(harness: ChatHarness, name: str) -> None:  # noqa: F811
+    answer = await harness.ask(name)
     assert answer.status_code == 404
-    assert not shop.upstream.calls
+    assert not harness.upstream.calls

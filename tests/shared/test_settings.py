@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from shared.errors import SettingError
-from shared.settings import Settings, as_markdown
+from shared.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = [f.metadata["name"] for f in fields(Settings)]
@@ -36,8 +36,3 @@ def test_the_sample_sets_nothing_that_the_app_does_not_know() -> None:
     }
     assert set(sample["Values"]) - of_the_platform <= set(NAMES)
     Settings.load(sample["Values"])
-
-
-def test_the_page_about_the_settings_is_up_to_date() -> None:
-    page = (ROOT / "docs/settings.md").read_text(encoding="utf-8")
-    assert as_markdown() in page, "run: python -m shared.settings > docs/settings.md"

@@ -1,4 +1,4 @@
-"""Where telemetry goes, and what goes there: a process of its own that tells a little."""
+"""Where telemetry goes, and what goes there: from a process of its own."""
 
 import gzip
 import json
@@ -22,7 +22,7 @@ KEY = "00000000-0000-0000-0000-000000000000"
 
 LOADED = "import sys, function_app; print(*sorted(sys.modules))"
 
-TELL = """
+EMIT = """
 import asyncio, logging, os
 from shared import exporters, telemetry
 
@@ -30,11 +30,14 @@ logging.basicConfig(level=logging.INFO)
 log = logging.getLogger("shared.run")
 exporters.start(os.environ)
 
-async def taken():
+async def make_run():
     return "captain-1"
 
+class Outcome:
+    event = "dataset is good"
+
 async def good():
-    return "dataset is good"
+    return Outcome()
 
 async def bad():
     raise ValueError("-".join(["a", "very", "private", "line"]))
@@ -50,7 +53,7 @@ async def advance(run_id):
 
 async def main():
     async with telemetry.event("keep_moving"):
-        await telemetry.drop(taken())
+        await telemetry.drop(make_run())
         await advance("captain-1")
         log.info("nobody's")
         library = logging.getLogger("library")
@@ -79,14 +82,14 @@ def python(script: str, **environ: str) -> str:
 class Ingestion(BaseHTTPRequestHandler):
     """Application Insights, as far as an exporter sees it: takes everything."""
 
-    taken: list[dict[str, Any]]
+    received: list[dict[str, Any]]
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["content-length"]))
         if self.headers.get("content-encoding") == "gzip":
             body = gzip.decompress(body)
         items = json.loads(body)
-        self.taken += items
+        self.received += items
         answer = {"itemsReceived": len(items), "itemsAccepted": len(items), "errors": []}
         self.send_response(200)
         self.send_header("content-type", "application/json")
@@ -98,35 +101,35 @@ class Ingestion(BaseHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, list[dict[str, Any]]]]:
+def sent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, list[dict[str, Any]]]]:
     """The folder with the files, and what Application Insights was sent."""
-    taken: list[dict[str, Any]] = []
-    handler = type("Handler", (Ingestion,), {"taken": taken})
+    received: list[dict[str, Any]] = []
+    handler = type("Handler", (Ingestion,), {"received": received})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         here = f"http://127.0.0.1:{server.server_port}/"
-        folder = tmp_path_factory.mktemp("told")
+        folder = tmp_path_factory.mktemp("sent")
         python(
-            TELL,
+            EMIT,
             TUNEDROP_TELEMETRY_FOLDER=str(folder),
             APPLICATIONINSIGHTS_CONNECTION_STRING=f"InstrumentationKey={KEY};IngestionEndpoint={here}",
         )
         server.shutdown()
-    yield folder, taken
+    yield folder, received
 
 
-def of_kind(taken: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
-    return [item for item in taken if item["data"]["baseType"] == kind]
+def of_kind(received: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
+    return [item for item in received if item["data"]["baseType"] == kind]
 
 
-def test_an_app_that_has_no_place_to_tell_loads_nothing_for_it() -> None:
+def test_an_app_without_a_destination_loads_no_sdk() -> None:
     loaded = python(LOADED).split()
     assert "shared.telemetry" in loaded
     extra = ("opentelemetry.sdk", "azure.monitor", "opentelemetry.exporter")
     assert not [name for name in loaded if name.startswith(extra)]
 
 
-def test_an_app_that_cannot_tell_starts_all_the_same(tmp_path: Path) -> None:
+def test_an_app_with_wrong_destinations_starts_all_the_same(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     wrong = {
         "APPLICATIONINSIGHTS_CONNECTION_STRING": "InstrumentationKey=not-one",
@@ -135,9 +138,9 @@ def test_an_app_that_cannot_tell_starts_all_the_same(tmp_path: Path) -> None:
     assert "function_app" in python(LOADED, **wrong).split()
 
 
-def test_application_insights_gets_the_metrics_that_alerts_ask_for(told: Any) -> None:
-    sent = [item["data"]["baseData"] for item in of_kind(told[1], "MetricData")]
-    values = {m["metrics"][0]["name"]: (m["metrics"][0]["value"], m["properties"]) for m in sent}
+def test_application_insights_gets_the_metrics_that_alerts_ask_for(sent: Any) -> None:
+    metrics = [item["data"]["baseData"] for item in of_kind(sent[1], "MetricData")]
+    values = {m["metrics"][0]["name"]: (m["metrics"][0]["value"], m["properties"]) for m in metrics}
     assert values["tunedrop.ticks"] == (1, {})
     assert values["tunedrop.runs.ended"] == (2, {"stage": "failed"})
     assert values["tunedrop.stage.seconds"] == (12.5, {"stage": "training"})
@@ -145,9 +148,9 @@ def test_application_insights_gets_the_metrics_that_alerts_ask_for(told: Any) ->
     assert all(name.startswith("tunedrop.") for name in values)
 
 
-def test_application_insights_gets_one_operation_for_a_run(told: Any) -> None:
+def test_application_insights_gets_one_operation_for_a_run(sent: Any) -> None:
     trace = f"{root_of('captain-1').trace_id:032x}"
-    of_run = [item for item in told[1] if item["tags"].get("ai.operation.id") == trace]
+    of_run = [item for item in sent[1] if item["tags"].get("ai.operation.id") == trace]
     (begin,) = of_kind(of_run, "RequestData")
     assert begin["data"]["baseData"]["name"] == "run.drop"
     steps = [item["data"]["baseData"] for item in of_kind(of_run, "RemoteDependencyData")]
@@ -155,31 +158,31 @@ def test_application_insights_gets_one_operation_for_a_run(told: Any) -> None:
         ("run.received", True),
         ("run.checked", False),
     ]
-    assert steps[0]["properties"]["seen"] == "dataset is good"
-    assert "keep_moving" in [i["data"]["baseData"].get("name") for i in told[1]]
+    assert steps[0]["properties"]["event"] == "dataset is good"
+    assert "keep_moving" in [i["data"]["baseData"].get("name") for i in sent[1]]
 
 
-def test_application_insights_gets_the_log_with_the_run(told: Any) -> None:
-    lines = [item["data"]["baseData"] for item in of_kind(told[1], "MessageData")]
+def test_application_insights_gets_the_log_with_the_run(sent: Any) -> None:
+    lines = [item["data"]["baseData"] for item in of_kind(sent[1], "MessageData")]
     assert {line["message"]: line["properties"].get("run") for line in lines} == {
         "run captain-1 waits": "captain-1",
         "nobody's": None,
         "could not read %s": None,
         exporters.WITHHELD: None,
     }
-    (broken,) = of_kind(told[1], "ExceptionData")
+    (broken,) = of_kind(sent[1], "ExceptionData")
     (exception,) = broken["data"]["baseData"]["exceptions"]
     assert exception["typeName"] == "ValueError"
     assert "in bad" in exception["stack"]
     assert broken["data"]["baseData"]["properties"]["run"] == "captain-1"
 
 
-def test_what_an_exception_or_a_library_says_is_told_nowhere(told: Any) -> None:
+def test_messages_of_exceptions_and_libraries_are_sent_nowhere(sent: Any) -> None:
     """It may hold what went wrong with whom."""
-    folder, taken = told
+    folder, received = sent
     files = {path.name: path.read_text(encoding="utf-8") for path in folder.iterdir()}
     assert set(files) == {"spans.jsonl", "metrics.jsonl", "logs.jsonl"}
-    for text in (*files.values(), json.dumps(taken)):
+    for text in (*files.values(), json.dumps(received)):
         assert "a-very-private-line" not in text
     (failed,) = [
         span for span in map(json.loads, files["spans.jsonl"].splitlines())
@@ -189,7 +192,7 @@ def test_what_an_exception_or_a_library_says_is_told_nowhere(told: Any) -> None:
     assert failed["events"] == []
 
 
-def test_a_collector_without_its_package_is_said_and_not_the_end(
+def test_a_collector_without_its_package_is_logged_and_not_fatal(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.ERROR)

@@ -1,4 +1,4 @@
-"""What the app of the running stack has told of a run and a chat: written to files by its host."""
+"""What the app of the running stack sends about a run and a chat: written to files by its host."""
 
 import json
 from collections import defaultdict
@@ -7,121 +7,130 @@ from typing import Any
 
 import pytest
 
-from local.emulator.auth import DEFAULT_KEY
+from local.emulator import DEFAULT_KEY
 from shared.telemetry import METRICS, root_of
-from tests.conftest import Loop, wait_for
-from tests.loop.test_loop import dataset
+from tests.support.datasets import dataset
+from tests.support.stack import StackHarness, wait_for
 
 MODEL = "watched"
 PROMPT = "a-very-private-question"
 SECRET = "sk-proj-" + "Zq7Rt2Lm9Xw4" * 4  # put together, so that no scanner takes it for one
-STAGES = ["received", "checked", "uploaded", "submitted", "training"]
+STAGES = ["received", "checked", "uploaded", "submitting", "submitted", "training"]
 STAGES += ["trained", "deploying", "probing"]
-Told = list[dict[str, Any]]
+Items = list[dict[str, Any]]
 
 
-def read(loop: Loop, kind: str) -> Told:
+def read(stack: StackHarness, kind: str) -> Items:
     """Whole lines only: the last one may be half written."""
-    text = (Path(loop.stack.telemetry) / f"{kind}.jsonl").read_text(encoding="utf-8")
+    text = (Path(stack.addresses.telemetry) / f"{kind}.jsonl").read_text(encoding="utf-8")
     return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
 
 
-def points(loop: Loop) -> dict[str, list[tuple[dict[str, Any], float]]]:
+def points(stack: StackHarness) -> dict[str, list[tuple[dict[str, Any], float]]]:
     """Each metric's attributes with its values (a histogram's sum), as often as they were sent."""
-    found = defaultdict(list)
-    for sent in read(loop, "metrics"):
+    values = defaultdict(list)
+    for sent in read(stack, "metrics"):
         for scope in sent["resource_metrics"][0]["scope_metrics"]:
             for metric in scope["metrics"]:
                 for point in metric["data"]["data_points"]:
                     value = point["value"] if "value" in point else point["sum"]
-                    found[metric["name"]].append((point["attributes"], value))
-    return found
+                    values[metric["name"]].append((point["attributes"], value))
+    return values
 
 
 @pytest.fixture(scope="module")
-def run(loop: Loop) -> dict[str, Any]:
-    """A run and a chat that hold what nobody may tell on, and all that was told of them."""
+def run(stack: StackHarness) -> dict[str, Any]:
+    """A run and a chat with content that must not be sent, after all about them was sent."""
     example = {
         "messages": [
             {"role": "user", "content": f"{PROMPT} {SECRET}"},
             {"role": "assistant", "content": "Aye."},
         ]
     }
-    loop.drop(MODEL, training_set=dataset(11) + json.dumps(example).encode() + b"\n")
-    run = loop.ended_run(MODEL)
+    stack.drop(MODEL, training_set=dataset(11) + json.dumps(example).encode() + b"\n")
+    run = stack.ended_run(MODEL)
     assert run["stage"] == "serving", run["failure"]
-    loop.chat.chat.completions.create(
+    stack.chat.chat.completions.create(
         model=MODEL, messages=[{"role": "user", "content": PROMPT}], max_tokens=3
     )
     with pytest.raises(Exception, match="no model"):
-        loop.chat.chat.completions.create(
+        stack.chat.chat.completions.create(
             model="nobody", messages=[{"role": "user", "content": PROMPT}]
         )
-    wait_for(lambda: any(by["model"] == MODEL for by, _ in points(loop)["tunedrop.chat.seconds"]))
-    wait_for(lambda: any(span["name"] == "run.probing" for span in of(loop, run)))
-    wait_for(lambda: None not in led(loop, run))  # an event's span is written after its steps'
+    wait_for(lambda: any(by["model"] == MODEL for by, _ in points(stack)["tunedrop.chat.seconds"]))
+    wait_for(lambda: any(span["name"] == "run.probing" for span in of(stack, run)))
+    wait_for(lambda: None not in led(stack, run))  # an event's span is written after its steps'
     return run
 
 
-def of(loop: Loop, run: dict[str, Any]) -> Told:
+def of(stack: StackHarness, run: dict[str, Any]) -> Items:
     trace = f"0x{root_of(run['id']).trace_id:032x}"
-    return [span for span in read(loop, "spans") if span["context"]["trace_id"] == trace]
+    return [span for span in read(stack, "spans") if span["context"]["trace_id"] == trace]
 
 
-def led(loop: Loop, run: dict[str, Any]) -> list[str | None]:
+def led(stack: StackHarness, run: dict[str, Any]) -> list[str | None]:
     """The event to which each link of the run's spans leads; None if it is not written yet."""
-    names = {span["context"]["span_id"]: span["name"] for span in read(loop, "spans")}
-    return [names.get(link["context"]["span_id"]) for s in of(loop, run) for link in s["links"]]
+    names = {span["context"]["span_id"]: span["name"] for span in read(stack, "spans")}
+    return [names.get(link["context"]["span_id"]) for s in of(stack, run) for link in s["links"]]
 
 
-def test_one_trace_leads_from_the_event_to_the_champion(loop: Loop, run: dict[str, Any]) -> None:
-    first, *steps = sorted(of(loop, run), key=lambda span: str(span["start_time"]))
+def test_one_trace_leads_from_the_event_to_the_champion(
+    stack: StackHarness, run: dict[str, Any]
+) -> None:
+    first, *steps = sorted(of(stack, run), key=lambda span: str(span["start_time"]))
     assert (first["name"], first["parent_id"]) == ("run.drop", None)
     assert first["attributes"] == {"run": run["id"]}
     assert {step["parent_id"] for step in steps} == {first["context"]["span_id"]}
     assert list(dict.fromkeys(step["name"] for step in steps)) == [f"run.{s}" for s in STAGES]
     for step in steps:
-        told = step["attributes"]
-        assert (told["run"], told["model"]) == (run["id"], MODEL)
-        assert step["name"] == f"run.{told['stage']}"
-    assert steps[-1]["attributes"]["seen"] == "model answered"
+        attributes = step["attributes"]
+        assert (attributes["run"], attributes["model"]) == (run["id"], MODEL)
+        assert step["name"] == f"run.{attributes['stage']}"
+    assert steps[-1]["attributes"]["event"] == "model answered"
 
 
 def test_each_span_of_a_run_is_linked_with_the_event_that_led_to_it(
-    loop: Loop, run: dict[str, Any]
+    stack: StackHarness, run: dict[str, Any]
 ) -> None:
-    assert len(led(loop, run)) == len(of(loop, run))
-    assert set(led(loop, run)) == {"dataset_uploaded", "keep_moving"}
+    assert len(led(stack, run)) == len(of(stack, run))
+    assert set(led(stack, run)) == {"dataset_uploaded", "keep_moving"}
 
 
-def test_the_metrics_tell_of_the_run_and_the_chat(loop: Loop, run: dict[str, Any]) -> None:
-    found = points(loop)
-    assert set(found) <= set(METRICS)
-    by_stage = dict((by["stage"], s) for by, s in found["tunedrop.stage.seconds"])
+def test_the_metrics_cover_the_run_and_the_chat(stack: StackHarness, run: dict[str, Any]) -> None:
+    values = points(stack)
+    assert set(values) <= set(METRICS)
+    by_stage = dict((by["stage"], s) for by, s in values["tunedrop.stage.seconds"])
     assert set(STAGES) <= set(by_stage)
     assert all(seconds >= 0 for seconds in by_stage.values())
-    assert {"stage": "serving"} in [by for by, _ in found["tunedrop.runs.ended"]]
-    assert {"id": "secret"} in [by for by, _ in found["tunedrop.findings"]]
-    assert {by["stage"] for by, _ in found["tunedrop.runs"]} >= set(STAGES)
-    assert found["tunedrop.ticks"]
+    assert {"stage": "serving"} in [by for by, _ in values["tunedrop.runs.ended"]]
+    assert {"id": "secret"} in [by for by, _ in values["tunedrop.findings"]]
+    assert {by["stage"] for by, _ in values["tunedrop.runs"]} >= set(STAGES)
+    assert values["tunedrop.ticks"]
     about = {"model": MODEL}
-    assert (about, run["trained_tokens"]) in found["tunedrop.tokens.trained"]
-    ((_, cost),) = [point for point in found["tunedrop.cost.usd"] if point[0] == about]
+    assert (about, run["trained_tokens"]) in values["tunedrop.tokens.trained"]
+    ((_, cost),) = [point for point in values["tunedrop.cost.usd"] if point[0] == about]
     assert cost == pytest.approx(run["trained_tokens"] * 1.5 / 1e6)
     version = {"model": MODEL, "version": "1"}
-    assert version in [by for by, _ in found["tunedrop.chat.added_ms"]]
-    assert {200, 404} <= {by["status"] for by, _ in found["tunedrop.chat.answers"]}
+    assert version in [by for by, _ in values["tunedrop.chat.added_ms"]]
+    assert {200, 404} <= {by["status"] for by, _ in values["tunedrop.chat.answers"]}
 
 
-def test_the_log_has_the_runs_id_and_its_trace(loop: Loop, run: dict[str, Any]) -> None:
-    about = [line for line in read(loop, "logs") if line["attributes"].get("run") == run["id"]]
+def test_the_log_has_the_runs_id_and_its_trace(stack: StackHarness, run: dict[str, Any]) -> None:
+    about = [line for line in read(stack, "logs") if line["attributes"].get("run") == run["id"]]
     assert f"run {run['id']} is serving" in [line["body"] for line in about]
 
 
-def test_nothing_private_is_told_to_anybody(loop: Loop, run: dict[str, Any]) -> None:
-    storage_key = loop.stack.storage.partition("AccountKey=")[2].partition(";")[0]
-    private = [PROMPT, SECRET, loop.stack.app_key, DEFAULT_KEY, storage_key, "Arr, 3 be a number"]
-    folder = Path(loop.stack.telemetry)
+def test_nothing_private_is_sent(stack: StackHarness, run: dict[str, Any]) -> None:
+    storage_key = stack.addresses.storage.partition("AccountKey=")[2].partition(";")[0]
+    private = [
+        PROMPT,
+        SECRET,
+        stack.addresses.app_key,
+        DEFAULT_KEY,
+        storage_key,
+        "Arr, 3 be a number",
+    ]
+    folder = Path(stack.addresses.telemetry)
     for name in ("spans.jsonl", "metrics.jsonl", "logs.jsonl", "functions.log"):
         text = (folder / name).read_text(encoding="utf-8")
         assert run["id"] in text or name == "metrics.jsonl"

@@ -1,35 +1,30 @@
 """The package also starts on the other Pythons of this machine; Azure runs 3.13."""
 
-import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.environments import interpreter
+
 from ..conftest import functions
-from ..test_package import indexed, shipped_environment
+from ..install import installed, runner, try_out
+from ..package import indexed, shipped_environment
 
 THIS = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
-def interpreter(version: str) -> str | None:
-    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
-    for name in [
-        f"python{version}",
-        *map(str, sorted(pyenv.glob(f"{version}.*/bin/python{version}"))),
-    ]:
-        try:
-            subprocess.run([name, "-c", "import venv"], check=True, capture_output=True)
-        except (OSError, subprocess.CalledProcessError):
-            continue
-        return name
-    return None
-
-
-@pytest.mark.parametrize("version", [v for v in ("3.11", "3.12", "3.13") if v != THIS])
+@pytest.mark.parametrize("version", [v for v in ("3.11", "3.12", "3.13", "3.14") if v != THIS])
 def test_the_functions_are_found(version: str, shipped: Path) -> None:
     found = interpreter(version)
     if not found:
         pytest.skip(f"Python {version} is not on this machine")
     assert indexed(shipped_environment(found), shipped) == sorted(functions())
+
+
+@pytest.mark.parametrize("version", [v for v in ("3.11", "3.12", "3.13", "3.14") if v != THIS])
+def test_the_command_works(version: str, tmp_path: Path) -> None:
+    found = interpreter(version)
+    if not found:
+        pytest.skip(f"Python {version} is not on this machine")
+    try_out(runner(installed(found), tmp_path))

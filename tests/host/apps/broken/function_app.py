@@ -32,6 +32,11 @@ async def either(req: Request) -> Response | StreamingResponse:
 def queued(item: func.QueueMessage) -> None: ...
 
 
+@app.route("things/{id:int}")
+async def numbered(req: Request) -> Response:
+    return Response()
+
+
 @app.route("same", methods=["GET"])
 async def same(req: Request) -> Response:
     return Response()

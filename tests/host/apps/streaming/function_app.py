@@ -19,17 +19,17 @@ from azurefunctions.extensions.http.fastapi import (
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 
-DIARY = Path(os.environ["DIARY"])
+JOURNAL = Path(os.environ["JOURNAL"])
 go_on = asyncio.Event()
 
 
 def note(**entry: object) -> None:
-    """Tell the test what happened, one line each."""
-    with DIARY.open("a", encoding="utf-8") as file:
+    """Let the test know what happened, one line each."""
+    with JOURNAL.open("a", encoding="utf-8") as file:
         file.write(json.dumps(entry) + "\n")
 
 
-@app.route("things/{id:int}", methods=["GET"])
+@app.route("things/{id}", methods=["GET"])
 async def thing(req: Request, context: func.Context) -> JSONResponse:
     return JSONResponse({"id": req.path_params["id"], "function": context.function_name})
 

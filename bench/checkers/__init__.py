@@ -1,0 +1,1 @@
+"""What the benchmark of the dataset check runs, and on which files."""

@@ -1,0 +1,1 @@
+"""Only so that docs/generate is a package by its whole name."""

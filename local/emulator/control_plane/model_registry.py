@@ -1,0 +1,73 @@
+"""Which models can be tuned and deployed: those of the catalog and those that jobs have made.
+
+Knows no HTTP, and nothing of weights: whatever its name, every model here is answered by the
+emulator's own small one, with or without a LoRA adapter on top.
+"""
+
+from dataclasses import dataclass
+
+from ..core.context import Component
+from ..core.store import Document
+from .catalog import BASE_MODELS, FINE_TUNED_VERSION, base_model
+
+DEPLOYABLE_CHECKPOINTS = 3
+
+
+@dataclass(frozen=True)
+class Servable:
+    """Something that can be deployed: what it is called and which adapter makes it (None: base)."""
+
+    name: str
+    adapter: str | None
+
+    @property
+    def is_tuned(self) -> bool:
+        return ".ft-" in self.name
+
+
+class ModelRegistry(Component):
+    def add(self, name: str, base: str, job: str, adapter: str, created_at: int) -> None:
+        """A model that a job has made; also one that a checkpoint of it stands for."""
+        record = {"id": name, "base": base, "job": job, "adapter": adapter}
+        self._store.put("model", name, {**record, "created_at": created_at})
+        self._journal.add_effect("model", name, "created")
+
+    def find(self, name: str) -> Document | None:
+        return self._store.get("model", name)
+
+    def tuned(self) -> list[Document]:
+        """What jobs have made, without the checkpoints."""
+        return [one for one in self._store.family("model") if not _is_checkpoint(one)]
+
+    def tunable(self, name: str) -> Servable | None:
+        """What a job may start from: a base model or, for continual fine-tuning, a tuned one."""
+        if base_model(name):
+            return Servable(name, None)
+        record = self.find(name)
+        if record is None or _is_checkpoint(record):
+            return None
+        return Servable(name, record["adapter"])
+
+    def servable(self, name: str, version: str | None) -> Servable | None:
+        """What ARM's `model.name` and `model.version` mean: a base model without its date, a
+        fine-tuned model, a checkpoint by name or by id (S-DOC fine-tuning-deploy)."""
+        for base in BASE_MODELS:
+            if base.name == name and version in (None, base.version):
+                return Servable(base.id, None)
+        if version not in (None, FINE_TUNED_VERSION):
+            return None
+        if checkpoint := self._store.get("checkpoint", name):
+            name = checkpoint["fine_tuned_model_checkpoint"]
+        record = self.find(name)
+        if record is None or (_is_checkpoint(record) and not self._is_deployable(record)):
+            return None
+        return Servable(name, record["adapter"])
+
+    def _is_deployable(self, checkpoint: Document) -> bool:
+        """Only the last checkpoints of a job can be deployed (S-DOC)."""
+        last = self._store.family("checkpoint", checkpoint["job"])[-DEPLOYABLE_CHECKPOINTS:]
+        return checkpoint["id"] in (one["fine_tuned_model_checkpoint"] for one in last)
+
+
+def _is_checkpoint(record: Document) -> bool:
+    return ":ckpt-step-" in record["id"]

@@ -1,0 +1,81 @@
+"""What all operations of the data plane share: created objects, pages, request bodies.
+
+Knows the two URL families (S-AUTH, S-V1) and nothing of files, jobs or chats.
+"""
+
+import json
+import math
+import uuid
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from .errors import ServiceError, invalid
+
+V1 = "/openai/v1"
+DATED = "/openai"
+# Of JSON; files have limits of their own.
+MAX_BODY_BYTES = 64 * 2**20
+
+
+def new_id(prefix: str) -> str:
+    """Ids are a prefix and 32 hexadecimal digits (S-FT)."""
+    return f"{prefix}-{uuid.uuid4().hex}"
+
+
+def is_v1(request: Request) -> bool:
+    return request.url.path.startswith(f"{V1}/")
+
+
+def created(request: Request, body: dict[str, Any]) -> JSONResponse:
+    """200 in v1 (S-V1); 201 and where to find it in the dated family (S-AUTH)."""
+    if is_v1(request):
+        return JSONResponse(body)
+    folder = request.url.path.removesuffix("/import")
+    place = request.url.replace(path=f"{folder}/{body['id']}")
+    return JSONResponse(body, 201, {"Location": str(place)})
+
+
+def page(request: Request, items: list[dict[str, Any]], default_limit: int) -> JSONResponse:
+    """The part of a list that follows the item `after`, `limit` items long."""
+    query = request.query_params
+    if after := query.get("after"):
+        ids = [item["id"] for item in items]
+        items = items[ids.index(after) + 1 :] if after in ids else []
+    limit = _limit(query.get("limit"), default_limit)
+    shown = items[:limit]
+    return JSONResponse({"object": "list", "data": shown, "has_more": len(items) > limit})
+
+
+def _limit(text: str | None, default: int) -> int:
+    if text is None:
+        return default
+    if not text.isdigit() or int(text) < 1:
+        raise invalid(f"limit must be a positive whole number, not {text!r}.")
+    return int(text)
+
+
+async def json_body(request: Request) -> dict[str, Any]:
+    if int(request.headers.get("content-length") or 0) > MAX_BODY_BYTES:
+        raise ServiceError(413, "invalidPayload", "The request body is too large.")  # [inferred]
+    try:
+        body = json.loads(await request.body(), parse_constant=_no_number, parse_float=_finite)
+        # Half a surrogate pair is valid in a Python string and in no encoding.
+        json.dumps(body, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
+        raise invalid("The request body is not valid JSON.") from error
+    if not isinstance(body, dict):
+        raise invalid("The request body must be a JSON object.")
+    return body
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(f"{text} is not JSON")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text} is too large")
+    return value

@@ -1,0 +1,95 @@
+"""How the emulated service behaves where Azure behaves in more than one way, or takes its time.
+
+Read and changed at /_emulator/settings, and still there after a restart. Knows nothing of who reads
+them.
+"""
+
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+from .errors import invalid
+from .store import Store
+
+# Azure's minutes are fractions of a second here: enough for a client to meet every state.
+CHOICES = {
+    # How ARM lets a client wait (S-ARM, S-PROBE). "documented": PUT by Azure-AsyncOperation, PATCH
+    # and DELETE by Location; the others use one style for all three.
+    "long_running": ("documented", "async-operation", "location", "resource"),
+    # Keys of a job that have no value yet: left out (S-FT, Dec 2025) or null (S-FT, Sep 2025).
+    "job_shape": ("absent", "null"),
+    # Where a bad dataset shows: both are reported (S-DOC, Q&A).
+    "validation": ("job", "import"),
+    # Where the account is: some trainings are offered in some regions only.
+    "location": ("swedencentral", "northcentralus", "eastus2", "westeurope"),
+}
+# Zero is allowed everywhere; a negative time is not.
+MAX_NUMBER = 1e9
+
+
+@dataclass(frozen=True)
+class SettingValues:
+    long_running: str = "documented"
+    job_shape: str = "absent"
+    validation: str = "job"
+    location: str = "swedencentral"
+    file_seconds: float = 0.3
+    queue_seconds: float = 0.0
+    creating_seconds: float = 1.0
+    # After ARM says Succeeded, chat goes on answering DeploymentNotFound for a while (S-SKILL).
+    readiness_gap_seconds: float = 0.5
+    deleting_seconds: float = 0.5
+    # Of every quota, in units of capacity (1 = 1K tokens per minute for the standard SKUs).
+    quota_capacity: int = 1000
+    # What a resource may have (S-DOC quotas-limits).
+    deployment_limit: int = 10  # of fine-tuned models
+    job_limit: int = 100
+    queue_limit: int = 20
+    # More only make each other slower on a laptop; the service's own limits hold as well.
+    training_at_once: int = 1
+    # 409 RequestConflict while another write on the account is under way.
+    write_conflicts: bool = True
+    # 429 once a deployment's own rateLimits are used up. Off: capacity 1 is one chat a minute.
+    enforce_rate_limits: bool = False
+
+
+class Settings:
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        stored = store.get("setting", "settings") or {}
+        names = {field.name for field in fields(SettingValues)}
+        self.current = SettingValues(
+            **{name: value for name, value in stored.items() if name in names}
+        )
+
+    def change(self, values: dict[str, Any]) -> None:
+        for name, value in values.items():
+            _check(name, value)
+        self._save(replace(self.current, **values))
+
+    def reset(self) -> None:
+        self._save(SettingValues())
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self.current)
+
+    def _save(self, values: SettingValues) -> None:
+        self.current = values
+        self._store.put("setting", "settings", asdict(values))
+
+
+def _check(name: str, value: object) -> None:
+    default = getattr(SettingValues, name, None)
+    if default is None or name.startswith("_"):
+        names = ", ".join(field.name for field in fields(SettingValues))
+        raise invalid(f"There is no setting {name!r}; there are: {names}.")
+    if name in CHOICES:
+        if value not in CHOICES[name]:
+            raise invalid(f"{name} must be one of {', '.join(CHOICES[name])}, not {value!r}.")
+        return
+    if isinstance(default, bool):
+        if not isinstance(value, bool):
+            raise invalid(f"{name} must be true or false, not {value!r}.")
+        return
+    kind = int if isinstance(default, int) else (int, float)
+    if isinstance(value, bool) or not isinstance(value, kind) or not 0 <= value <= MAX_NUMBER:
+        raise invalid(f"{name} must be a number from 0 up, not {value!r}.")

@@ -1,0 +1,84 @@
+"""Middleware: carries out the faults of a call, around whatever operation it is.
+
+"Before" means that nothing was done, "after" that the whole operation took place and only the
+answer is lost: the difference that a client that retries has to handle. Knows no operation.
+"""
+
+import asyncio
+import time
+from email.utils import formatdate
+
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ..core import connection
+from ..core.errors import ArmError, InferenceError, ServiceError
+from ..core.faults import CALL_FAULTS, Fault, Faults
+from ..core.journal import current_call
+
+FAILED = "The server had an error while processing your request. Sorry about that!"  # [inferred]
+THROTTLED = (
+    "Requests to the service have exceeded the rate limit. Please retry later."  # [inferred]
+)
+
+
+class FaultInjection:
+    def __init__(self, app: ASGIApp, faults: Faults) -> None:
+        self._app, self._faults = app, faults
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        fault = self._faults.trigger(*CALL_FAULTS) if current_call() else None
+        if fault is None:
+            await self._app(scope, receive, send)
+            return
+        name = fault.fault
+        if name == "slow":
+            await asyncio.sleep(fault.options["seconds"])
+        if name in ("slow", "error-after", "reset-after"):
+            await self._app(scope, receive, send if name == "slow" else _discard)
+        if name.startswith("reset"):
+            await connection.reset(scope, receive)
+        elif name != "slow":
+            await _answer(fault)(scope, receive, send)
+
+
+async def _discard(message: Message) -> None:
+    """A `send` for an answer that is lost."""
+
+
+def _answer(fault: Fault) -> Response:
+    options = fault.options
+    match fault.fault:
+        case "throttled":
+            seconds = {"Retry-After": str(options["retry_after"])}
+            return _refusal(429, "429", THROTTLED, seconds)
+        case "throttled-ms":
+            millis = {"retry-after-ms": str(options["retry_after_ms"])}
+            return _refusal(429, "429", THROTTLED, millis)
+        case "throttled-date":
+            # HTTP allows it; that Azure ever does it is [inferred].
+            date = {"Retry-After": formatdate(time.time() + options["retry_after"], usegmt=True)}
+            return _refusal(429, "429", THROTTLED, date)
+        case "unavailable":
+            pause = {"Retry-After": str(options["retry_after"])}
+            return _refusal(503, "serviceUnavailable", "The service is unavailable.", pause)
+        case "denied":
+            sentence = "Principal does not have access to API/Operation."  # S-DOC
+            return _refusal(401, "PermissionDenied", sentence)
+        case _:
+            return _refusal(int(options["status"]), "internalFailure", FAILED)
+
+
+def _refusal(
+    status: int, code: str, message: str, headers: dict[str, str] | None = None
+) -> Response:
+    """In the envelope of the plane that was called."""
+    call = current_call()
+    kind: type[ServiceError] = ServiceError
+    if call and call.family == "arm":
+        kind = ArmError
+    elif call and call.operation == "chat.create":
+        kind = InferenceError
+    response = kind(status, code, message).response()
+    response.headers.update(headers or {})
+    return response

@@ -1,0 +1,101 @@
+"""What infra/ makes in Azure, made on a laptop: containers, the base model, app settings.
+
+Asks storage and the emulator as they run; starts nothing.
+"""
+
+import hashlib
+import json
+import urllib.error
+import urllib.request
+from typing import Any
+
+SUBSCRIPTION = "00000000-0000-0000-0000-000000000000"
+GROUP, ACCOUNT = "laptop", "emulator"
+BASE_DEPLOYMENT, BASE_MODEL, BASE_VERSION = "gpt-4.1-nano", "gpt-4.1-nano", "2025-04-14"
+REMEMBERING = "captain,tickets"  # the examples: feedback can be tried at once
+CONTAINERS = ("datasets", "runs", "models", "feedback")
+
+
+class ProvisionError(Exception):
+    """The control plane has refused something: its answer."""
+
+
+def provision(storage: str, openai_url: str) -> None:
+    """Make what is not there yet. `storage` is a connection string. Raises ProvisionError."""
+    _containers(storage)
+    account = (
+        f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{GROUP}/providers"
+        f"/Microsoft.CognitiveServices/accounts/{ACCOUNT}"
+    )
+    model = {"format": "OpenAI", "name": BASE_MODEL, "version": BASE_VERSION}
+    body = {"sku": {"name": "GlobalStandard", "capacity": 50}, "properties": {"model": model}}
+    path = f"{account}/deployments/{BASE_DEPLOYMENT}"
+    if not _arm(openai_url, "GET", path):
+        _arm(openai_url, "PUT", path, body)
+
+
+def app_settings(storage: str, openai_url: str, app_key: str, telemetry: str) -> dict[str, str]:
+    """The app's settings, with an identity instead of keys."""
+    return {
+        "FUNCTIONS_WORKER_RUNTIME": "python",
+        "PYTHON_ENABLE_INIT_INDEXING": "1",
+        "AzureFunctionsWebHost__hostid": "tunedrop-laptop",
+        "AzureWebJobsStorage": storage,
+        "TunedropStorage": storage,
+        "AZURE_OPENAI_ENDPOINT": openai_url,
+        "AZURE_RESOURCE_MANAGER_ENDPOINT": openai_url,
+        "AZURE_SUBSCRIPTION_ID": SUBSCRIPTION,
+        "AZURE_RESOURCE_GROUP": GROUP,
+        "AZURE_OPENAI_ACCOUNT": ACCOUNT,
+        "IDENTITY_ENDPOINT": f"{openai_url}/_emulator/identity",
+        "IDENTITY_HEADER": "local",
+        "TUNEDROP_TICK": "* * * * * *",
+        "TUNEDROP_QUIET_SECONDS": "1",
+        "TUNEDROP_BACKOFF_SECONDS": "0.5",
+        "TUNEDROP_SWEEP_SECONDS": "10",
+        "TUNEDROP_APP_KEYS": f"laptop:{hashlib.sha256(app_key.encode()).hexdigest()}",
+        "TUNEDROP_BASE_DEPLOYMENTS": BASE_DEPLOYMENT,
+        "TUNEDROP_REMEMBER": REMEMBERING,
+        "TUNEDROP_TELEMETRY_FOLDER": telemetry,
+    }
+
+
+def _containers(storage: str) -> None:
+    from azure.core.exceptions import ResourceExistsError
+    from azure.storage.blob import BlobServiceClient
+
+    with BlobServiceClient.from_connection_string(storage) as blobs:
+        for container in CONTAINERS:
+            try:
+                blobs.create_container(container)
+            except ResourceExistsError:
+                continue
+
+
+def _arm(openai_url: str, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+    """What the control plane answers; None for what is not there."""
+    token = _fetch(
+        f"{openai_url}/_emulator/identity"
+        "?resource=https://management.azure.com&api-version=2019-08-01",
+        headers={"X-IDENTITY-HEADER": "local"},
+    )["access_token"]
+    return _fetch(
+        f"{openai_url}{path}?api-version=2025-09-01",
+        method,
+        {"authorization": f"Bearer {token}", "content-type": "application/json"},
+        json.dumps(body).encode() if body else None,
+    )
+
+
+def _fetch(
+    url: str, method: str = "GET", headers: dict[str, str] | None = None, body: bytes | None = None
+) -> Any:
+    request = urllib.request.Request(url, body, headers or {}, method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=30) as response:
+            return json.load(response)
+    except urllib.error.HTTPError as error:
+        if error.code == 404:
+            return None
+        answer = f"{method} {url} answered {error.code}: {error.read().decode()}"
+        raise ProvisionError(answer) from None

@@ -1,0 +1,88 @@
+"""The shapes of dated facts. Every group of facts carries its source.
+
+Named tuples, for a cold start pays for every dataclass and the chat waits for it.
+"""
+
+from datetime import date
+from typing import Generic, NamedTuple, TypeVar
+
+T = TypeVar("T")
+
+
+class Source(NamedTuple):
+    """Where facts were read, and the date that the page or snapshot bears; where it bears none, the
+    day on which it was read."""
+
+    name: str
+    dated: date
+
+
+class Dated(NamedTuple, Generic[T]):
+    source: Source
+    values: T
+
+
+class ModelFacts(NamedTuple):
+    """A base model. `methods` is empty for one that cannot be tuned here."""
+
+    name: str
+    methods: tuple[str, ...]
+    tokens_per_example: int = 65_536
+    encoding: str = "o200k_base"
+    note: str = ""
+
+
+class Retirement(NamedTuple):
+    """No earlier than these days."""
+
+    training: date
+    deployments: date
+
+
+class FileLimits(NamedTuple):
+    source: Source
+    minimum_examples: int
+    largest_file: int  # bytes
+    tokens_per_job: int  # tokens times epochs
+
+
+class ImageLimits(NamedTuple):
+    source: Source
+    per_example: int
+    examples: int  # with images, in one file
+    largest: int  # bytes
+
+
+class Guidance(NamedTuple):
+    """No limits: what is advised, or has been seen to go wrong."""
+
+    source: Source
+    sensible_examples: int
+    large_file: int  # bytes
+
+
+class AccountLimits(NamedTuple):
+    """Of one account; an account may have more by request."""
+
+    source: Source
+    tuned_deployments: int
+    deployments: int
+    jobs: int
+    queued_jobs: int
+
+
+class Hosting(NamedTuple):
+    """USD for each tuned deployment, used or not; Developer deployments are free of it."""
+
+    source: Source
+    per_hour: float
+    hours_per_month: int
+
+
+class EpochsRule(NamedTuple):
+    """What the service is guessed to choose where nothing else is asked for."""
+
+    source: Source
+    target: int
+    most: int
+    sensible_size: int  # examples × epochs that the guess aims at, at the least

@@ -1,0 +1,227 @@
+"""OpenAI's wire format, as far as a relay must understand it: requests, errors, stream events.
+
+Everything that is not named here is passed on untouched, so that tomorrow's fields work today.
+"""
+
+import asyncio
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ParamSpec, TypeVar
+
+from starlette.responses import JSONResponse
+
+from shared.errors import (
+    AccessDenied,
+    CallerError,
+    Denied,
+    NotFound,
+    Throttled,
+    TunedropError,
+    Unavailable,
+)
+
+T = TypeVar("T")
+P = ParamSpec("P")
+
+# Azure's own limit for a chat request is far above what a fine-tuned model's window takes.
+MAX_BODY_BYTES = 4 * 2**20
+MAX_MESSAGES = 2048  # Azure OpenAI quotas: "maximum number of messages in /chat/completions"
+MAX_DEPTH = 64  # levels of nesting; a tool's schema has a dozen
+# The parser holds the interpreter for a whole body: 4 MiB of empty lists would take a second.
+MAX_VALUES = 100_000
+LARGE_BYTES = 64 * 2**10  # a text of this size is parsed or written within a few milliseconds
+
+KEEP_ALIVE = b": keep-alive\n\n"
+DONE = b"data: [DONE]"
+
+
+class BadRequest(CallerError):
+    """The request is not a chat request. `param` names the field that is wrong."""
+
+    def __init__(self, message: str, fix: str, *, param: str | None = None, status: int = 400):
+        super().__init__(message, fix)
+        self.param = param
+        self.status = status
+
+
+class RateLimitExceeded(CallerError):
+    """The caller's own limit; `retry_after` is in seconds."""
+
+    def __init__(self, message: str, fix: str, retry_after: float) -> None:
+        super().__init__(message, fix)
+        self.retry_after = retry_after
+
+
+class ModelNotReady(Unavailable):
+    """No version of the model serves, or its deployment is gone and has been requested again."""
+
+
+# ---- requests
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRequest:
+    """A request that may be forwarded: `body` as it came, `model` as the caller named it, `size`
+    of the body in bytes."""
+
+    body: dict[str, Any]
+    model: str
+    streams: bool
+    size: int
+
+    def body_for(self, deployment: str) -> bytes:
+        """The body for a deployment. Escaped, so that half a surrogate pair survives as well."""
+        return json.dumps({**self.body, "model": deployment}).encode()
+
+
+async def in_thread_if_large(
+    size: int, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+) -> T:
+    """Do the work where it does not stop other streams; a small one is quicker done here."""
+    if size <= LARGE_BYTES:
+        return work(*args, **kwargs)
+    return await asyncio.to_thread(work, *args, **kwargs)
+
+
+def parse_chat(body: bytes, model_in_path: str | None = None) -> ChatRequest:
+    """A request for the model that the path names, otherwise the body.
+
+    Raises BadRequest for what no deployment could answer: it is refused before it is sent.
+    """
+    chat = _parse_object(body)
+    model, messages = model_in_path or chat.get("model"), chat.get("messages")
+    if not isinstance(model, str) or not model:
+        raise BadRequest("The request names no model.", "GET /v1/models lists them.", param="model")
+    _check_messages(messages)
+    streams = chat.get("stream") or False
+    if not isinstance(streams, bool):
+        raise BadRequest("`stream` is neither true nor false.", "Send a boolean.", param="stream")
+    return ChatRequest(chat, model, streams, len(body))
+
+
+def _parse_object(body: bytes) -> dict[str, Any]:
+    if len(body) > MAX_BODY_BYTES:
+        raise BadRequest(
+            f"The request has {len(body):,} bytes; at most {MAX_BODY_BYTES:,} are taken.",
+            "Send less.",
+            status=413,
+        )
+    try:
+        text = body.decode(json.detect_encoding(body), "surrogatepass")
+        if len(body) > LARGE_BYTES and has_more_values(text, MAX_VALUES):
+            raise BadRequest(f"The request has more than {MAX_VALUES:,} values.", "Send fewer.")
+        chat = json.loads(text, parse_constant=_refuse_constant)
+    except RecursionError:
+        raise BadRequest("The request is nested too deeply.", "Send less depth.") from None
+    except ValueError:
+        raise BadRequest("The body is not JSON.", "Send a chat completion request.") from None
+    if not isinstance(chat, dict):
+        raise BadRequest("The body is not a JSON object.", 'Send {"model": …, "messages": […]}.')
+    _refuse_depth(chat)
+    return chat
+
+
+def _check_messages(messages: object) -> None:
+    if not isinstance(messages, list) or not messages:
+        raise BadRequest(
+            "The request has no messages.",
+            'Send a list of {"role": …, "content": …}.',
+            param="messages",
+        )
+    if len(messages) > MAX_MESSAGES:
+        raise BadRequest(
+            f"The request has {len(messages)} messages; at most {MAX_MESSAGES} are taken.",
+            "Leave out old ones.",
+            param="messages",
+        )
+    if not all(isinstance(message, dict) and "role" in message for message in messages):
+        raise BadRequest(
+            "A message is not an object with a role.",
+            'Send {"role": …, "content": …}.',
+            param="messages",
+        )
+
+
+def has_more_values(text: str, limit: int) -> bool:
+    """Whether JSON has more lists, objects and members of them than that; known without parsing,
+    by the signs outside of strings."""
+    unescaped = text.replace(r"\\", "").replace(r"\"", "")
+    if unescaped.count('"') > 4 * limit + 2:  # a member has a name and a value
+        return True
+    outside = "".join(unescaped.split('"')[::2])
+    return sum(map(outside.count, "[{,")) > limit
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(name)  # NaN and Infinity are Python's, not JSON's
+
+
+def _refuse_depth(value: Any) -> None:
+    layer, depth = [value], 0
+    while layer := [
+        inner
+        for outer in layer
+        for inner in (outer.values() if isinstance(outer, dict) else outer)
+        if isinstance(inner, dict | list)
+    ]:
+        depth += 1
+        if depth > MAX_DEPTH:
+            raise BadRequest(
+                f"The request is nested more than {MAX_DEPTH} levels deep.", "Send less depth."
+            )
+
+
+# ---- errors
+
+
+def error_response(error: TunedropError, request_id: str) -> JSONResponse:
+    """An error in the shape that OpenAI's clients raise as their own exceptions."""
+    status, kind, code = _status_type_code(error)
+    headers = {"x-request-id": request_id}
+    if retry_after := getattr(error, "retry_after", None):
+        headers["retry-after"] = str(max(1, round(retry_after)))
+    return JSONResponse({"error": _error_object(error, kind, code)}, status, headers)
+
+
+def error_event(error: TunedropError) -> bytes:
+    """The same within a stream that has begun: clients raise it and do not take it for an end."""
+    _, kind, code = _status_type_code(error)
+    return b"data: " + json.dumps({"error": _error_object(error, kind, code)}).encode() + b"\n\n"
+
+
+def _error_object(error: TunedropError, kind: str, code: str) -> dict[str, Any]:
+    param = getattr(error, "param", None)
+    return {"message": str(error), "type": kind, "param": param, "code": code}
+
+
+def _status_type_code(error: TunedropError) -> tuple[int, str, str]:
+    match error:
+        case AccessDenied():
+            return 401, "authentication_error", "invalid_api_key"
+        case NotFound():
+            return 404, "invalid_request_error", "model_not_found"
+        case RateLimitExceeded():
+            return 429, "rate_limit_error", "rate_limit_exceeded"
+        case BadRequest(status=status):
+            return status, "invalid_request_error", "invalid_request"
+        case Throttled():
+            return 429, "rate_limit_error", "upstream_throttled"
+        case ModelNotReady():
+            return 503, "service_unavailable_error", "model_not_ready"
+        case Unavailable() if not isinstance(error, Denied):
+            return 503, "service_unavailable_error", "upstream_unavailable"
+        case _:  # the app itself was refused: Denied, Refused
+            return 502, "server_error", "upstream_refused"
+
+
+# ---- what an answer cost
+
+_TOTAL_TOKENS = re.compile(rb'"total_tokens"\s*:\s*(\d+)')
+
+
+def tokens_used(tail: bytes, events: int) -> int:
+    """Tokens of an answer: its own count, in `tail`, or about one for each stream event."""
+    counts = _TOTAL_TOKENS.findall(tail)
+    return int(counts[-1]) if counts else events

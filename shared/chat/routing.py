@@ -1,0 +1,126 @@
+"""Which backends may answer for a model name, best first. Reads the registry and calls nothing."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from shared.chat.auth import Caller
+from shared.chat.protocol import ModelNotReady
+from shared.errors import NotFound
+from shared.model.registry import Model, Registry
+
+CACHE_SECONDS = 5  # how long a model's record may be used before it is read again
+PREVIOUS = "previous"  # the fallback that means: the champion before this one
+CANDIDATE = "candidate"  # NAME@candidate: the newest version, while it is not the champion
+MAX_NAME_SHOWN = 80  # characters of an unknown name; a caller may send megabytes of it
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """A deployment that may answer. `name` is what the caller is told; `model` and `version` are
+    None for one that is not of the registry; `endpoint` is another resource than the app's own."""
+
+    name: str
+    deployment: str
+    model: str | None = None
+    version: int | None = None
+    endpoint: str | None = None
+
+
+class Router:
+    """`clock` is in seconds."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        base_deployments: tuple[str, ...],
+        fallback: tuple[str, ...],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.registry = registry
+        self.base_deployments = base_deployments
+        self.fallback = fallback
+        self.clock = clock
+        self._cache: dict[str, tuple[float, Model]] = {}
+
+    async def backends(self, requested: str, caller: Caller) -> list[Backend]:
+        """`NAME` is the model's champion with its fallbacks, `NAME@7` exactly that version,
+        `NAME@candidate` the one that is not the champion yet; otherwise an allowed base deployment.
+
+        Raises NotFound for what does not exist or is not the caller's, ModelNotReady for a model
+        that no version serves yet.
+        """
+        if not caller.may_use(requested):
+            raise await self._not_found(requested, caller)
+        if requested in self.base_deployments:
+            return [Backend(requested, requested)]
+        name, _, version = requested.partition("@")
+        model = await self._model(name)
+        if model is None:
+            raise await self._not_found(requested, caller)
+        if version:
+            return [_backend(model, _version_number(version, model))]
+        if model.champion is None:
+            raise ModelNotReady(
+                f"{name} is being made: no version of it serves yet.",
+                f"See GET /api/runs?model={name} and try again.",
+                retry_after=30,
+            )
+        return [_backend(model, model.champion), *self._fallbacks(model)]
+
+    async def names(self, caller: Caller) -> list[str]:
+        """Everything that the caller may put into `model`."""
+        served = [model.name for model in await self.registry.all() if model.champion]
+        return [name for name in (*served, *self.base_deployments) if caller.may_use(name)]
+
+    def _fallbacks(self, model: Model) -> list[Backend]:
+        backends = []
+        for name in self.fallback:
+            deployment, _, endpoint = name.partition("@")
+            if name != PREVIOUS:
+                backends.append(Backend(name, deployment, endpoint=endpoint or None))
+            elif model.previous:
+                backends.append(_backend(model, model.previous))
+        return backends
+
+    async def _model(self, name: str) -> Model | None:
+        """A model's record, at most a few seconds old. What is not served is always read."""
+        read_at, model = self._cache.get(name, (0.0, None))
+        if model is None or self.clock() - read_at > CACHE_SECONDS:
+            model = await self.registry.load(name) if _is_blob_name(name) else None
+            if model and model.champion:
+                self._cache[name] = (self.clock(), model)
+        return model
+
+    async def _not_found(self, requested: str, caller: Caller) -> NotFound:
+        names = await self.names(caller)
+        shown = requested[:MAX_NAME_SHOWN]
+        # The comparison is slow for long texts and many names.
+        near = await asyncio.to_thread(get_close_matches, shown, names, n=3) or names[:3]
+        fix = f"Did you mean {' or '.join(near)}?" if near else "No model serves yet."
+        return NotFound(f"There is no model {shown!r}.", fix)
+
+
+def _is_blob_name(name: str) -> bool:
+    """Whether there can be a record with this name: callers may send anything."""
+    return name.isascii() and name.replace("-", "").isalnum() and len(name) <= 40
+
+
+def _version_number(version: str, model: Model) -> int:
+    if version == CANDIDATE:
+        if model.candidate is None:
+            raise NotFound(f"{model.name} has no candidate.", f"Chat with {model.name} itself.")
+        return model.candidate
+    if not version.isdecimal() or len(version) > 9:
+        raise NotFound(
+            f"{version[:20]!r} is not a version of {model.name}.",
+            f"Write {model.name}@1, for example.",
+        )
+    return int(version)
+
+
+def _backend(model: Model, number: int) -> Backend:
+    deployment = model.version(number).deployment
+    return Backend(f"{model.name}@{number}", deployment, model.name, number)

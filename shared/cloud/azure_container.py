@@ -1,0 +1,177 @@
+"""Blob storage in Azure, or in Azurite: the only module that talks to it.
+
+Reports as `container` promises; knows how the SDK is asked and what its exceptions mean.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+from azure.core import MatchConditions
+from azure.core.exceptions import (
+    AzureError,
+    HttpResponseError,
+    ResourceExistsError,
+    ResourceModifiedError,
+    ResourceNotFoundError,
+)
+
+from shared.cloud.container import LEASE_SECONDS, BlobInfo, Container, Content
+from shared.cloud.identity import Credential
+from shared.cloud.translate import STORAGE, service_error, unreachable
+from shared.errors import Conflict, Refused, Replaced, SettingError
+
+if TYPE_CHECKING:
+    from azure.storage.blob import ContentSettings
+    from azure.storage.blob.aio import BlobServiceClient, ContainerClient
+
+    from shared.settings import Settings
+
+ROLE = "Give the app's identity the role Storage Blob Data Contributor on it."
+PRECONDITION_FAILED = 412  # a condition that is not met, or a lease that another holds
+
+
+def connect(settings: "Settings", credential: Credential) -> "BlobServiceClient":
+    from azure.storage.blob.aio import BlobServiceClient, ExponentialRetry
+
+    # The SDK's own first pause is 15 s: too long for a function, which is billed while it waits.
+    retries = ExponentialRetry(initial_backoff=1, increment_base=2, retry_total=2)
+    if settings.storage:
+        return BlobServiceClient.from_connection_string(settings.storage, retry_policy=retries)
+    if settings.storage_uri:
+        return BlobServiceClient(settings.storage_uri, credential(), retry_policy=retries)
+    raise SettingError(
+        "Neither TunedropStorage nor TunedropStorage__blobServiceUri is set.",
+        "Set one of them: the app cannot find its storage account.",
+    )
+
+
+class AzureContainer(Container):
+    def __init__(self, client: "ContainerClient") -> None:
+        self.client = client
+        self.name: str = client.container_name
+        self.id = f"{client.account_name}/{client.container_name}"
+
+    async def read(self, name: str) -> Content | None:
+        with suppress(ResourceNotFoundError), self._translated(name):
+            stream = await self.client.download_blob(name)
+            return Content(await stream.readall(), _bare(stream.properties.etag))
+        return None
+
+    async def create(self, name: str, data: bytes, content_type: str = "application/json") -> str:
+        return await self._upload(name, data, content_type)
+
+    async def replace(self, name: str, data: bytes, etag: str) -> str:
+        return await self._upload(name, data, "application/json", etag)
+
+    async def put(self, name: str, data: bytes, content_type: str) -> None:
+        with self._translated(name):
+            await self.client.upload_blob(
+                name, data, overwrite=True, content_settings=_content_type(content_type)
+            )
+
+    async def append(self, name: str, line: str) -> None:
+        with self._translated(name):
+            await self.client.upload_blob(name, line.encode() + b"\n", blob_type="AppendBlob")
+
+    async def delete(self, name: str, lease: str | None = None) -> None:
+        with suppress(ResourceNotFoundError), self._translated(name):
+            await self.client.delete_blob(name, lease=lease)
+
+    async def stream(self, name: str, etag: str) -> AsyncIterator[bytes]:
+        try:
+            with self._translated(name):
+                download = await self.client.download_blob(name, **_only_if(etag))
+                async for chunk in download.chunks():
+                    yield chunk
+        except ResourceNotFoundError:
+            raise Replaced(f"{name} was deleted.") from None
+        except Conflict:
+            raise Replaced(f"{name} was replaced.") from None
+
+    async def info(self, name: str) -> BlobInfo | None:
+        with suppress(ResourceNotFoundError), self._translated(name):
+            found = await self.client.get_blob_client(name).get_blob_properties()
+            return BlobInfo(name, _bare(found.etag), found.size, found.last_modified)
+        return None
+
+    async def list(self, prefix: str = "") -> AsyncIterator[BlobInfo]:
+        with self._translated(prefix):
+            async for item in self.client.list_blobs(name_starts_with=prefix):
+                yield BlobInfo(item.name, _bare(item.etag), item.size, item.last_modified)
+
+    @asynccontextmanager
+    async def lease(self, name: str) -> AsyncIterator[str | None]:
+        blob = self.client.get_blob_client(name)
+        try:
+            with self._translated(name):
+                lease = await blob.acquire_lease(LEASE_SECONDS)
+        except (Conflict, ResourceNotFoundError):
+            yield None
+            return
+        renewing = asyncio.create_task(_renew(lease))
+        try:
+            yield str(lease.id)
+        finally:
+            renewing.cancel()
+            with suppress(AzureError):  # gone with its blob, or it ends by itself
+                await lease.release()
+
+    async def _upload(
+        self, name: str, data: bytes, content_type: str, etag: str | None = None
+    ) -> str:
+        condition = _only_if(etag) if etag else {}
+        with self._translated(name):
+            written = await self.client.get_blob_client(name).upload_blob(
+                data,
+                overwrite=etag is not None,
+                content_settings=_content_type(content_type),
+                **condition,
+            )
+            return _bare(written["etag"])
+
+    @contextmanager
+    def _translated(self, name: str) -> Iterator[None]:
+        """Storage's exceptions as this project's errors; ResourceNotFoundError passes."""
+        self._check_name(name)
+        blob = f"{self.name}/{name}"
+        try:
+            yield
+        except ResourceNotFoundError as error:
+            if error.error_code == "ContainerNotFound":  # type: ignore[attr-defined]
+                raise Refused(
+                    f"The storage container {self.name} does not exist.",
+                    "Create it, or correct the setting that names it.",
+                ) from error
+            raise
+        except (ResourceExistsError, ResourceModifiedError) as error:
+            raise Conflict(f"{blob} was changed by another worker.") from error
+        except HttpResponseError as error:
+            if error.status_code == PRECONDITION_FAILED:
+                raise Conflict(f"{blob} is held by another worker.") from error
+            raise service_error(STORAGE, f"reach {blob}", error, fix=ROLE) from error
+        except AzureError as error:
+            raise unreachable(STORAGE, f"reach {blob}", error) from error
+
+
+async def _renew(lease: object) -> None:
+    while True:
+        await asyncio.sleep(LEASE_SECONDS / 3)
+        with suppress(AzureError):
+            await lease.renew()  # type: ignore[attr-defined]
+
+
+def _bare(etag: str) -> str:
+    """Listings give etags without the quotes that headers have; here they are all without."""
+    return etag.strip('"')
+
+
+def _only_if(etag: str) -> dict[str, Any]:
+    return {"etag": f'"{etag}"', "match_condition": MatchConditions.IfNotModified}
+
+
+def _content_type(content_type: str) -> "ContentSettings":
+    from azure.storage.blob import ContentSettings
+
+    return ContentSettings(content_type=content_type)

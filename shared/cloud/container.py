@@ -1,0 +1,158 @@
+"""What the app needs of a storage container: documents that change by compare-and-swap, logs that
+only grow, leases.
+
+    AzureContainer    (azure_container)   the real one
+    MemoryContainer   (memory_container)  the same behaviour within one process, for tests
+
+Absence is a value (None), a lost race is Conflict, a replaced blob is Replaced, an outage is
+Unavailable. tests/shared/test_containers.py holds both to one contract. Knows names, not what is in
+the blobs.
+"""
+
+import asyncio
+import hashlib
+import random
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from shared.cloud.documents import Document, as_json
+from shared.errors import Conflict, NotFound, Unavailable, Unreadable
+
+RESERVED_NAMES = {".", ".."}  # a client or a proxy may resolve these to another container's blob
+LEASE_SECONDS = 30  # storage allows 15 to 60; short, so that a crashed worker's claim ends soon
+MAX_UPDATES = 20  # of one document in a row; each lost race means that somebody else has won one
+UPDATE_PAUSE = 0.1  # seconds, at most, between them
+
+
+Record = TypeVar("Record", bound=Document)
+
+
+@dataclass(frozen=True, slots=True)
+class BlobInfo:
+    """A blob as a listing shows it: size in bytes, `modified` in UTC, by storage's clock and in
+    whole seconds."""
+
+    name: str
+    etag: str
+    size: int
+    modified: datetime
+
+    @property
+    def version(self) -> tuple[str, str]:
+        """Name and etag: exactly this content."""
+        return self.name, self.etag
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    data: bytes
+    etag: str
+
+
+class Container(ABC):
+    """One container. Every method raises Unavailable when storage cannot be reached, and NotFound
+    for a name that no blob can have."""
+
+    name: str
+    id: str  # account and name: no other container has it
+
+    @abstractmethod
+    async def read(self, name: str) -> Content | None: ...
+
+    @abstractmethod
+    async def create(self, name: str, data: bytes, content_type: str = "application/json") -> str:
+        """Write a blob that must not exist yet; its etag. Raises Conflict if it does."""
+
+    @abstractmethod
+    async def replace(self, name: str, data: bytes, etag: str) -> str:
+        """Write over the version `etag`; the new etag. Raises Conflict if it is not the newest."""
+
+    @abstractmethod
+    async def put(self, name: str, data: bytes, content_type: str) -> None:
+        """Write a blob, whatever was there before. Raises Conflict if it is leased."""
+
+    @abstractmethod
+    async def append(self, name: str, line: str) -> None:
+        """Add a line to a log; the log is made if need be."""
+
+    @abstractmethod
+    async def delete(self, name: str, lease: str | None = None) -> None:
+        """One that is not there is deleted already. Raises Conflict if it is leased by another."""
+
+    @abstractmethod
+    def stream(self, name: str, etag: str) -> AsyncIterator[bytes]:
+        """The blob's bytes in chunks. Raises Replaced if it is no longer the version `etag`."""
+
+    @abstractmethod
+    async def info(self, name: str) -> BlobInfo | None: ...
+
+    @abstractmethod
+    def list(self, prefix: str = "") -> AsyncIterator[BlobInfo]:
+        """In the order of the names."""
+
+    @abstractmethod
+    def lease(self, name: str) -> AbstractAsyncContextManager[str | None]:
+        """Hold the blob for as long as the block runs: a lease id, or None if it cannot be had.
+
+        It cannot be had while somebody else holds it, or when it does not exist.
+        The lease is renewed in the background and ends by itself soon after a crash.
+        """
+
+    async def record(self, name: str, shape: type[Record]) -> tuple[Record, str] | None:
+        """A JSON document in its shape, and its etag. Raises Unreadable."""
+        found = await self.read(name)
+        if found is None:
+            return None
+        try:
+            return shape.model_validate_json(found.data), found.etag
+        except ValidationError as error:
+            raise Unreadable(
+                f"The record {self.name}/{name} cannot be read: "
+                f"{error.error_count()} of its values are not what they should be.",
+                "Put back an earlier version of that blob; nothing is done with it meanwhile.",
+            ) from None
+
+    async def sha256(self, blob: BlobInfo) -> str:
+        """Digest of exactly this version of the blob. Raises Replaced."""
+        digest = hashlib.sha256()
+        async for chunk in self.stream(*blob.version):
+            digest.update(chunk)
+        return digest.hexdigest()
+
+    async def update(
+        self, name: str, shape: type[Record], change: Callable[[Record | None], Record | None]
+    ) -> Record | None:
+        """Change a document by compare-and-swap, as often as it takes; the document as it is then.
+
+        `change` is given the newest version (None if there is none) and returns the next one, or
+        None to leave it as it is. Raises Unavailable if others always write first, and whatever
+        `change` raises.
+        """
+        for _ in range(MAX_UPDATES):
+            found = await self.record(name, shape)
+            known, etag = found or (None, "")
+            changed = change(known)
+            if changed is None or changed == known:
+                return known
+            with suppress(Conflict):
+                if known:
+                    await self.replace(name, as_json(changed), etag)
+                else:
+                    await self.create(name, as_json(changed))
+                return changed
+            await asyncio.sleep(random.uniform(0, UPDATE_PAUSE))
+        raise Unavailable(
+            f"The record {self.name}/{name} cannot be written: "
+            f"others have written it {MAX_UPDATES} times meanwhile.",
+            "It is tried again.",
+        )
+
+    def _check_name(self, name: str) -> None:
+        if not RESERVED_NAMES.isdisjoint(name.split("/")):
+            raise NotFound(f"{f'{self.name}/{name}'[:200]!r} is not the name of a blob.")

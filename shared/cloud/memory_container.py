@@ -1,0 +1,140 @@
+"""A container within one process, for tests: the behaviour of blob storage without storage.
+
+Each call lets other tasks run first, so that what races in Azure races here. A lease lasts as long
+as its block, as if it were renewed; `break_leases` ends those of workers that have died. Knows no
+outage.
+"""
+
+import asyncio
+import hashlib
+import uuid
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from shared.cloud.container import BlobInfo, Container, Content
+from shared.errors import Conflict, Replaced
+
+CHUNK = 1 << 20
+
+
+@dataclass(frozen=True)
+class _Blob:
+    data: bytes
+    etag: str
+    modified: datetime
+    lease: str | None = None
+
+
+class MemoryContainer(Container):
+    def __init__(self, name: str, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self.name = name
+        self.id = f"{uuid.uuid4()}/{name}"
+        self._now = now
+        self._blobs: dict[str, _Blob] = {}
+        self._writes = 0
+
+    async def read(self, name: str) -> Content | None:
+        blob = await self._get(name)
+        return Content(blob.data, blob.etag) if blob else None
+
+    async def create(self, name: str, data: bytes, content_type: str = "application/json") -> str:
+        if await self._get(name):
+            raise self._changed(name)
+        return self._write(name, data)
+
+    async def replace(self, name: str, data: bytes, etag: str) -> str:
+        blob = await self._get(name)
+        if blob is None or blob.etag != etag:
+            raise self._changed(name)
+        self._check_lease(name, blob)
+        return self._write(name, data)
+
+    async def put(self, name: str, data: bytes, content_type: str) -> None:
+        self._check_lease(name, await self._get(name))
+        self._write(name, data)
+
+    async def append(self, name: str, line: str) -> None:
+        blob = await self._get(name)
+        self._check_lease(name, blob)
+        self._write(name, (blob.data if blob else b"") + line.encode() + b"\n")
+
+    async def delete(self, name: str, lease: str | None = None) -> None:
+        blob = await self._get(name)
+        if blob:
+            self._check_lease(name, blob, lease)
+            del self._blobs[name]
+
+    async def stream(self, name: str, etag: str) -> AsyncIterator[bytes]:
+        blob = await self._get(name)
+        if blob is None:
+            raise Replaced(f"{name} was deleted.")
+        if blob.etag != etag:
+            raise Replaced(f"{name} was replaced.")
+        for start in range(0, len(blob.data), CHUNK):
+            yield blob.data[start : start + CHUNK]
+
+    async def info(self, name: str) -> BlobInfo | None:
+        blob = await self._get(name)
+        return _info(name, blob) if blob else None
+
+    async def list(self, prefix: str = "") -> AsyncIterator[BlobInfo]:
+        await self._get(prefix)
+        for name, blob in sorted(self._blobs.items()):
+            if name.startswith(prefix):
+                yield _info(name, blob)
+
+    @asynccontextmanager
+    async def lease(self, name: str) -> AsyncIterator[str | None]:
+        blob = await self._get(name)
+        if blob is None or blob.lease:
+            yield None
+            return
+        lease = str(uuid.uuid4())
+        self._blobs[name] = replace(blob, lease=lease)
+        try:
+            yield lease
+        finally:
+            held = self._blobs.get(name)
+            if held and held.lease == lease:
+                self._blobs[name] = replace(held, lease=None)
+
+    def break_leases(self) -> None:
+        """As time would: the leases of dead workers run out."""
+        for name, blob in self._blobs.items():
+            self._blobs[name] = replace(blob, lease=None)
+
+    def saved(self) -> dict[str, _Blob]:
+        return dict(self._blobs)
+
+    def restore(self, saved: dict[str, _Blob]) -> None:
+        """As after an outage that has lost the writes since then, acknowledged or not."""
+        self._blobs = dict(saved)
+        self.break_leases()
+
+    async def _get(self, name: str) -> _Blob | None:
+        self._check_name(name)
+        await asyncio.sleep(0)
+        return self._blobs.get(name)
+
+    def _write(self, name: str, data: bytes) -> str:
+        self._writes += 1
+        etag = hashlib.sha256(f"{self.name} {self._writes}".encode()).hexdigest()[:16]
+        known = self._blobs.get(name)
+        # Storage tells whole seconds.
+        modified = self._now().replace(microsecond=0)
+        self._blobs[name] = _Blob(data, etag, modified, known.lease if known else None)
+        return etag
+
+    def _check_lease(self, name: str, blob: _Blob | None, lease: str | None = None) -> None:
+        """A lease that is given must be the one that the blob has; a leased blob wants it given."""
+        if blob and blob.lease != lease:
+            raise Conflict(f"{self.name}/{name} is held by another worker.")
+
+    def _changed(self, name: str) -> Conflict:
+        return Conflict(f"{self.name}/{name} was changed by another worker.")
+
+
+def _info(name: str, blob: _Blob) -> BlobInfo:
+    return BlobInfo(name, blob.etag, len(blob.data), blob.modified)

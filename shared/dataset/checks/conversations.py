@@ -1,0 +1,103 @@
+"""What can be understood of an example of any shape: its conversation, its format, its tools.
+
+For lines that the fast path leaves. What is wrong with them is found by the checks; here they are
+taken as far as they go, so that they are counted and searched like all others.
+"""
+
+from typing import Any, NamedTuple
+
+import msgspec
+
+from shared.dataset.checks import tools
+from shared.dataset.checks.parts import images
+from shared.dataset.checks.preference import is_preference
+from shared.dataset.reading.examples import ROLES, Conversation, Example, Message
+
+
+class ParsedExample(NamedTuple):
+    conversation: Conversation
+    format: str  # "chat" or "dpo"
+    learns_nothing: bool = False
+    images: int = 0
+    declared: frozenset[str] = frozenset()  # names of tools
+    called: frozenset[str] = frozenset()
+
+
+def parse_example(line: int, example: Example) -> ParsedExample | None:
+    """None if it has nothing of an example."""
+    if is_preference(example):
+        return ParsedExample(_preference(line, example), "dpo")
+    if "messages" not in example:
+        return None
+    messages = example["messages"]
+    declared = frozenset(tools.declared_tools(example).schemas)
+    calls = [call for _, _, call in tools.tool_calls(example)]
+    extra = [example.get("tools"), calls]
+    return ParsedExample(
+        Conversation(
+            line,
+            known_messages(messages),
+            role_letters(messages),
+            msgspec.json.encode(extra).decode() if any(extra) else "",
+        ),
+        "chat",
+        _learns_nothing(messages),
+        images(example),
+        declared,
+        frozenset(name for call in calls if (name := _name(call))),
+    )
+
+
+def _preference(line: int, example: Example) -> Conversation:
+    """The input and the better answer; the other answer is counted as well."""
+    given = example.get("input")
+    asked = given.get("messages") if isinstance(given, dict) else None
+    better = known_messages(example.get("preferred_output"))
+    worse = known_messages(example.get("non_preferred_output"))
+    return Conversation(
+        line,
+        known_messages(asked) + better,
+        role_letters(asked) + "a" * len(better),
+        "\n".join(message.content for message in worse),
+    )
+
+
+def role_letters(messages: Any) -> str:
+    """`sua` for system, user, assistant; what has no known role is left out."""
+    listed = messages if isinstance(messages, list) else []
+    roles = (message.get("role") for message in listed if isinstance(message, dict))
+    return "".join(role[0] for role in roles if isinstance(role, str) and role in ROLES)
+
+
+def known_messages(messages: Any) -> list[Message]:
+    """Messages of any shape as the content checks want them: what is no text is left out."""
+    found = []
+    for message in messages if isinstance(messages, list) else []:
+        if not isinstance(message, dict):
+            continue
+        role, weight = message.get("role"), message.get("weight")
+        if isinstance(role, str) and role in ROLES:
+            known: Any = role
+            kept = weight if weight in (0, 1) and not isinstance(weight, bool) else None
+            found.append(Message(known, text_of(message.get("content")), kept))
+    return found
+
+
+def text_of(content: Any) -> str:
+    if isinstance(content, str):
+        return content
+    parts = content if isinstance(content, list) else []
+    texts = (part.get("text") for part in parts if isinstance(part, dict))
+    return "\n".join(text for text in texts if isinstance(text, str))
+
+
+def _name(call: Any) -> str | None:
+    function = call.get("function") if isinstance(call, dict) else None
+    name = function.get("name") if isinstance(function, dict) else None
+    return name if isinstance(name, str) else None
+
+
+def _learns_nothing(messages: Any) -> bool:
+    listed = [m for m in messages if isinstance(m, dict)] if isinstance(messages, list) else []
+    weights = [m.get("weight", 1) for m in listed if m.get("role") == "assistant"]
+    return bool(weights) and all(weight == 0 for weight in weights)

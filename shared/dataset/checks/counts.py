@@ -1,0 +1,71 @@
+"""What one pass over a file is asked for and what it has counted, for the checks of the whole file.
+
+Holds values; knows neither where they come from nor what is made of them.
+"""
+
+from array import array
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from shared.dataset.checks.conversations import ParsedExample
+from shared.dataset.findings.finding import RawFinding
+from shared.dataset.measure.cost import TrainingPlan
+from shared.dataset.reading.examples import Conversation, FileRole
+
+MANY = 2000  # different orders of roles, and names of tools, that are counted each for itself
+
+
+@dataclass(frozen=True, slots=True)
+class ScanOptions:
+    """`minimum` is of examples. Not `deep` leaves out the checks of what the texts say."""
+
+    role: FileRole
+    plan: TrainingPlan
+    minimum: int
+    deep: bool
+
+
+@dataclass(slots=True)
+class ScanCounts:
+    """What the pass has counted so far."""
+
+    size: int = 0
+    lines: int = 0
+    examples: int = 0
+    nothing_to_learn: int = 0
+    with_tools: int = 0
+    with_images: int = 0
+    patterns: Counter[str] = field(default_factory=Counter)  # orders of roles
+    formats: dict[str, list[int]] = field(default_factory=dict)  # format → [count, first line]
+    declared: dict[str, int] = field(default_factory=dict)  # name of a tool → examples with it
+    called: set[str] = field(default_factory=set)
+    private: Counter[str] = field(default_factory=Counter)
+    open_ends: "array[int]" = field(default_factory=lambda: array("I"))
+    not_text: RawFinding | None = None  # the file is no UTF-8 text at all
+
+    def add_plain(self, conversations: Sequence[Conversation]) -> None:
+        """Examples without tools, images or anything else that is counted."""
+        if conversations:
+            self.examples += len(conversations)
+            self._add_format("chat", conversations[0].line, len(conversations))
+        for roles, count in Counter([c.roles for c in conversations]).items():
+            self._add_pattern(roles, count)
+
+    def add_parsed(self, example: ParsedExample) -> None:
+        self._add_format(example.format, example.conversation.line)
+        self._add_pattern(example.conversation.roles)
+        self.nothing_to_learn += example.learns_nothing
+        self.with_images += example.images > 0
+        self.with_tools += bool(example.declared or example.called)
+        self.called |= example.called
+        for name in example.declared:
+            if name in self.declared or len(self.declared) < MANY:
+                self.declared[name] = self.declared.get(name, 0) + 1
+
+    def _add_format(self, name: str, line: int, count: int = 1) -> None:
+        self.formats.setdefault(name, [0, line])[0] += count
+
+    def _add_pattern(self, roles: str, count: int = 1) -> None:
+        if roles in self.patterns or len(self.patterns) < MANY:
+            self.patterns[roles[:64]] += count

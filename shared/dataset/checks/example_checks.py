@@ -1,0 +1,31 @@
+"""All checks of one example, in the order in which their findings come.
+
+To add a check: write it in one of the modules below, put it into this list, its texts into
+`findings/table.toml` and a case into `tests/dataset/corpus.py`. What is looked for in the texts of
+an example is in `content`, what needs the whole file in `file_checks`.
+"""
+
+from collections.abc import Iterator
+
+from shared.dataset.checks.parts import parts_are_right
+from shared.dataset.checks.preference import is_preference, preference_is_right
+from shared.dataset.checks.shape import SHAPE_CHECKS, Check
+from shared.dataset.checks.tools import calls_are_answered, calls_are_right, tools_are_right
+from shared.dataset.findings.finding import RawFinding
+from shared.dataset.reading.examples import Example
+
+CHECKS: tuple[Check, ...] = (
+    *SHAPE_CHECKS,
+    tools_are_right,
+    calls_are_right,
+    calls_are_answered,
+    parts_are_right,
+)
+
+
+def check_example(example: Example) -> Iterator[RawFinding]:
+    if is_preference(example):
+        yield from preference_is_right(example)
+        return
+    for check in CHECKS:
+        yield from check(example)

@@ -1,0 +1,70 @@
+"""The checks of content that is a list of parts: texts and images.
+
+The limits of images are in the catalog.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from shared.catalog import facts
+from shared.dataset.checks.shape import at, objects
+from shared.dataset.findings.finding import RawFinding
+from shared.dataset.findings.quoting import shorten
+from shared.dataset.reading.examples import Example
+
+_DATA = re.compile(r"data:image/(?:jpeg|png|webp);base64,", re.IGNORECASE)
+_DETAILS = ("low", "high", "auto")
+
+
+def parts_are_right(example: Example) -> Iterator[RawFinding]:
+    for index, message in objects(example):
+        content = message.get("content")
+        if isinstance(content, list):
+            for number, part in enumerate(content):
+                yield from _part(part, message.get("role"), index, at(index, "content", number))
+    if (count := images(example)) > facts.IMAGES.per_example:
+        yield RawFinding("too-many-images", f"The example has {count} images.")
+
+
+def images(example: Example) -> int:
+    return sum(
+        isinstance(part, dict) and part.get("type") == "image_url"
+        for _, message in objects(example)
+        for part in (message["content"] if isinstance(message.get("content"), list) else ())
+    )
+
+
+def _part(part: Any, role: Any, index: int, path: tuple[str | int, ...]) -> Iterator[RawFinding]:
+    kind = part.get("type") if isinstance(part, dict) else None
+    if kind in ("text", "refusal"):
+        text = part.get(kind)
+        if not isinstance(text, str) or not text.strip():
+            yield RawFinding("content-missing", f"A part of type {kind} has no text.", index, path)
+    elif kind == "image_url":
+        if role != "user":
+            who = shorten(role)
+            yield RawFinding(
+                "image-misplaced", f"A message from the {who} has an image.", index, path
+            )
+        yield from _image(part.get("image_url"), index, (*path, "image_url"))
+    else:
+        yield RawFinding("content-invalid", f"A part is {shorten(part)}.", index, path)
+
+
+def _image(image: Any, index: int, path: tuple[str | int, ...]) -> Iterator[RawFinding]:
+    url = image.get("url") if isinstance(image, dict) else None
+    if not isinstance(url, str):
+        yield RawFinding("image-invalid", f"`image_url` is {shorten(image)}.", index, path)
+        return
+    if image.get("detail", "auto") not in _DETAILS:
+        problem = f"`detail` is {shorten(image['detail'])}, not low, high or auto."
+        yield RawFinding("image-invalid", problem, index, (*path, "detail"))
+    if url.startswith("data:"):
+        if not _DATA.match(url):
+            yield RawFinding("image-invalid", f"The image is {shorten(url, 40)}.", index, path)
+        elif (size := len(url) * 3 // 4) > facts.IMAGES.largest:
+            problem = f"The image has {size / facts.MEGABYTE:.1f} MB."
+            yield RawFinding("image-too-large", problem, index, path)
+    elif not url.startswith(("https://", "http://")):
+        yield RawFinding("image-invalid", f"The image's address is {shorten(url)}.", index, path)

@@ -1,0 +1,96 @@
+"""The findings of a file: every line number, and the details of the first places.
+
+Counts are exact. Of each finding the first LINES line numbers and the first DETAILED places are
+kept, so that a file of nothing but mistakes still fits into memory and into a report.
+"""
+
+from array import array
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from shared.dataset.findings.finding import Finding, PreviewRow, RawFinding, Severity
+from shared.dataset.findings.quoting import path
+from shared.dataset.findings.table import TABLE
+
+LINES = 100_000
+DETAILED = 100
+PREVIEWED = 5
+
+
+@dataclass
+class FindingGroup:
+    """All findings of one id in one file."""
+
+    id: str
+    count: int = 0
+    lines: "array[int]" = field(default_factory=lambda: array("I"))
+    places: list[Finding] = field(default_factory=list)
+
+    def rank(self) -> tuple[int, int]:
+        """Worse ones have a lower rank; among equals the order of the table holds."""
+        return list(Severity).index(TABLE[self.id].severity), list(TABLE).index(self.id)
+
+    def as_json(self) -> dict[str, Any]:
+        kind = TABLE[self.id]
+        return {
+            "id": self.id,
+            "severity": kind.severity,
+            "title": kind.title,
+            "why": kind.why,
+            "fix": kind.fix,
+            "count": self.count,
+            "lines": self.lines.tolist(),
+            "complete": len(self.lines) < LINES,
+        }
+
+
+class FindingCollector:
+    def __init__(self) -> None:
+        self.groups: dict[str, FindingGroup] = {}
+
+    def add(
+        self,
+        raw: RawFinding,
+        line: int | None = None,
+        show: Callable[[], tuple[PreviewRow, ...]] | None = None,
+    ) -> None:
+        group = self.groups.setdefault(raw.id, FindingGroup(raw.id))
+        group.count += 1
+        if line and len(group.lines) < LINES and (not group.lines or group.lines[-1] != line):
+            group.lines.append(line)
+        if len(group.places) < DETAILED:
+            shown = show() if show and len(group.places) < PREVIEWED else ()
+            group.places.append(_finding(raw, line, shown))
+
+    def add_lines(self, id: str, lines: Iterable[int], message: Callable[[int], str]) -> None:
+        """One finding for each line; `message` is called with the number within `lines`."""
+        lines = list(lines)
+        if not lines:
+            return
+        group = self.groups.setdefault(id, FindingGroup(id))
+        group.count += len(lines)
+        group.lines.extend(lines[: LINES - len(group.lines)])
+        for number, line in enumerate(lines[: DETAILED - len(group.places)]):
+            group.places.append(_finding(RawFinding(id, message(number)), line, ()))
+
+    def sorted(self) -> list[FindingGroup]:
+        """The worst first. Places come in the file's order."""
+        for group in self.groups.values():
+            group.places.sort(key=lambda finding: finding.line or 0)
+            group.lines = array("I", sorted(group.lines))
+        return sorted(self.groups.values(), key=FindingGroup.rank)
+
+
+def _finding(raw: RawFinding, line: int | None, preview: tuple[PreviewRow, ...]) -> Finding:
+    kind = TABLE[raw.id]
+    return Finding(
+        id=raw.id,
+        severity=kind.severity,
+        line=line,
+        message_index=raw.message_index,
+        message=raw.message,
+        fix=raw.fix or kind.fix,
+        path=path(raw.path),
+        preview=preview,
+    )

@@ -1,0 +1,53 @@
+"""The texts of some conversations in one row, so that numpy can work on all of them at once.
+
+Knows roles and texts, not tokens.
+"""
+
+import numpy as np
+
+from shared.dataset.measure.similarity import Ints
+from shared.dataset.reading.examples import Conversation
+
+_ROLE = np.uint64(0x9E3779B97F4A7C15)
+_PLACE = np.uint64(0xC2B2AE3D27D4EB4E)
+
+
+class TextBatch:
+    """The texts of each conversation's messages, then its `extra`, one conversation after another.
+
+    `roles` has the letter of each text, x for what is extra; `starts` says where the conversations
+    begin; `prompts` marks the system prompts.
+    """
+
+    def __init__(self, conversations: list[Conversation]) -> None:
+        self.lines = np.array([conversation.line for conversation in conversations], np.int64)
+        self.texts: list[str] = []
+        for conversation in conversations:
+            self.texts += [message.content for message in conversation.messages]
+            self.texts.append(conversation.extra)
+        letters = "x".join([conversation.roles for conversation in conversations]) + "x"
+        self.roles = np.frombuffer(letters.encode(), np.uint8)
+        ends = np.flatnonzero(self.roles == ord("x")) + 1
+        self.starts = np.concatenate([[0], ends[:-1]])
+        self.filled = np.fromiter(map(bool, self.texts), np.bool_, len(self.texts))
+        self.prompts = (self.roles == ord("s")) | (self.roles == ord("d"))
+
+    def line_of(self, place: int) -> int:
+        """The line of the text at a place."""
+        return int(self.lines[np.searchsorted(self.starts, place, "right") - 1])
+
+    def hashes(self) -> tuple[Ints, Ints]:
+        """Of each conversation, and of what it asks: all but a last answer, if there is more.
+
+        Made of Python's own hashes: quick, and equal for equal texts within this process, which is
+        all that is needed. The place of a text in its conversation changes its weight.
+        """
+        hashes = np.fromiter(map(hash, self.texts), np.int64, len(self.texts)).view(np.uint64)
+        sizes = np.diff(self.starts, append=len(self.roles))
+        place = np.arange(len(self.roles)) - np.repeat(self.starts, sizes)
+        mixed = (hashes ^ (self.roles * _ROLE)) * (place.astype(np.uint64) * _PLACE | np.uint64(1))
+        keys = np.add.reduceat(mixed, self.starts)
+        last = self.starts + sizes - 2
+        asks = (sizes > 2) & (self.roles[last] == ord("a"))
+        asked = np.where(asks, keys - mixed[last] - mixed[last + 1], keys)
+        return keys.view(np.int64), asked.view(np.int64)

@@ -1,0 +1,101 @@
+"""What a run would cost, by the catalog's dated prices. Knows numbers of tokens, not texts.
+
+Azure bills training tokens × epochs at the tier's rate, and hosting for every hour that a tuned
+deployment exists, used or not (Developer deployments: none).
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from shared.catalog import facts, lookup
+from shared.catalog.lookup import CatalogModel
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingPlan:
+    """What is to be done with a dataset. None for `epochs` lets the service choose."""
+
+    base_model: str = "gpt-4.1-nano-2025-04-14"
+    method: str = facts.SUPERVISED
+    training_type: str = "globalStandard"
+    epochs: int | None = None
+    budget: float | None = None
+    developer_hosting: bool = False
+
+    @property
+    def model(self) -> CatalogModel | None:
+        return lookup.find_model(self.base_model)
+
+    @property
+    def tier(self) -> str:
+        return facts.TIERS.get(self.training_type.lower(), self.training_type)
+
+    @property
+    def encoding(self) -> str:
+        return self.model.encoding if self.model else "o200k_base"
+
+    @property
+    def limit(self) -> int:
+        """Tokens that an example may have; the largest known limit for an unknown model."""
+        return self.model.tokens_per_example if self.model else 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """USD. `training` is None where the table has no price."""
+
+    tokens: int  # of the file, once
+    epochs: int
+    guessed: bool  # the number of epochs is from `guess_epochs`
+    training: float | None
+    hosting_per_month: float
+    tiers: dict[str, float] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "currency": "USD",
+            "tokens": self.tokens,
+            "epochs": self.epochs,
+            "epochs_guessed": self.guessed,
+            "training": self.training,
+            "training_by_tier": self.tiers,
+            "hosting_per_month": self.hosting_per_month,
+            "read_on": facts.READ_ON.isoformat(),
+        }
+
+
+def usd(amount: float) -> str:
+    """What costs something is never shown as $0.00."""
+    return "less than $0.01" if 0 < amount < 0.005 else f"${amount:,.2f}"
+
+
+def price(tokens: int, examples: int, plan: TrainingPlan) -> Price:
+    epochs = plan.epochs or guess_epochs(examples)
+    rates = plan.model.training_prices if plan.model else {}
+    tiers = {tier: round(tokens * epochs * rate / 1e6, 4) for tier, rate in rates.items()}
+    rate = 0.0 if plan.developer_hosting else facts.HOSTING.per_hour
+    return Price(
+        tokens=tokens,
+        epochs=epochs,
+        guessed=plan.epochs is None,
+        training=tiers.get(plan.tier),
+        hosting_per_month=round(rate * facts.HOSTING.hours_per_month, 2),
+        tiers=tiers,
+    )
+
+
+def billed(tokens: int, plan: TrainingPlan) -> float:
+    """USD at list price for tokens that a job was billed for; 0 where the price is not known."""
+    rates = plan.model.training_prices if plan.model else {}
+    return rates.get(plan.tier, 0.0) * tokens / 1e6
+
+
+def guess_epochs(examples: int) -> int:
+    """The rule of OpenAI's data preparation notebook: 3, and more for a small file.
+
+    What Azure chooses is not published and may differ.
+    """
+    rule = facts.EPOCHS
+    if examples and examples * rule.target < rule.sensible_size:
+        return min(rule.most, rule.sensible_size // examples)
+    return rule.target

@@ -1,0 +1,1 @@
+"""From bytes to lines to examples. Judges nothing but JSON."""

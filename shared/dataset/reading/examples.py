@@ -1,0 +1,42 @@
+"""The words of a dataset: it is a JSONL file, a line is an example, an example holds messages.
+
+Holds types only.
+"""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+
+Example = dict[str, Any]  # an example as JSON, before anything is known of it
+
+ROLES = ("system", "developer", "user", "assistant", "tool")
+
+
+class FileRole(StrEnum):
+    """What a file is for."""
+
+    TRAINING = "training"
+    VALIDATION = "validation"
+
+
+class Message(msgspec.Struct, gc=False):
+    """A message as the content checks see it: a text, if only an empty one."""
+
+    role: Literal["system", "developer", "user", "assistant", "tool"]
+    content: str
+    weight: Literal[0, 1, None] = None
+
+
+class Conversation(NamedTuple):
+    """An example as the content checks see it.
+
+    `roles` has one letter for each message; `extra`, the JSON of tools and calls, is counted as
+    tokens and not looked at.
+    """
+
+    line: int
+    messages: Sequence[Message]
+    roles: str
+    extra: str = ""

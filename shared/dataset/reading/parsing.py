@@ -1,0 +1,152 @@
+"""From the bytes of a line to an example, for lines that the fast path leaves.
+
+Finds exactly what is wrong with a line as JSON. Knows nothing of what an example must hold.
+"""
+
+import json
+import re
+from collections import Counter
+from typing import Any
+
+import msgspec
+
+from shared.dataset.findings.finding import PreviewRow, RawFinding
+from shared.dataset.findings.quoting import around, shorten
+from shared.dataset.reading.examples import Example
+
+# The example, if the line holds one; what is wrong with its JSON; a preview of an error.
+Parsed = tuple[Example | None, list[RawFinding], tuple[PreviewRow, ...]]
+
+_decode = msgspec.json.Decoder().decode
+_KEY = re.compile(rb'(?<!\\)"\s*:')
+_NOT_JSON = (  # the beginning of a line that is something else → what to do
+    (
+        re.compile(r"[\[{\s]++$"),
+        "The file looks like one JSON value spread over many lines: "
+        "write each example on one line.",
+    ),
+    (re.compile(r"\s*[\[{(]\s*'"), "This is how Python prints it: write it with json.dumps."),
+    (
+        re.compile(r"\s*<"),
+        "This is HTML or XML, perhaps a page that asks to sign in: fetch the file again.",
+    ),
+)
+WRONG_ENCODINGS = (  # what a file begins with that is no UTF-8 text
+    (b"\x1f\x8b", "compressed", "gzip"),
+    (b"PK\x03\x04", "compressed", "a ZIP archive"),
+    (b"BZh", "compressed", "bzip2"),
+    (b"\xfd7zXZ", "compressed", "xz"),
+    (b"\x28\xb5\x2f\xfd", "compressed", "Zstandard"),
+    (b"\xff\xfe\x00\x00", "utf16", "UTF-32"),
+    (b"\xff\xfe", "utf16", "UTF-16"),
+    (b"\xfe\xff", "utf16", "UTF-16"),
+    (b"{\x00", "utf16", "UTF-16 without a byte order mark"),
+    (b"\x00{", "utf16", "UTF-16 without a byte order mark"),
+)
+
+
+def wrong_encoding(start: bytes) -> RawFinding | None:
+    """Is this the beginning of a file that is no UTF-8 text at all?"""
+    for magic, id, encoding in WRONG_ENCODINGS:
+        if start.startswith(magic):
+            return RawFinding(id, f"The file is {encoding}, so its lines were not read.")
+    return None
+
+
+def parse(line: bytes) -> Parsed:
+    try:
+        value = _decode(line)
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return _parse_slowly(line)
+    findings = _duplicates(line) if count_keys(value) != keys_written(line) else []
+    return _as_object(value, findings)
+
+
+def keys_written(line: bytes) -> int:
+    """How many keys the objects of a line have, those counted again that stand twice."""
+    return len(_KEY.findall(line))
+
+
+def _as_object(value: Any, findings: list[RawFinding]) -> Parsed:
+    if isinstance(value, dict):
+        return value, findings, ()
+    return _nothing("not-object", f"The line is {shorten(value)}, not a JSON object.")
+
+
+def _nothing(id: str, message: str, *shown: PreviewRow) -> Parsed:
+    return None, [RawFinding(id, message)], shown
+
+
+def _parse_slowly(line: bytes) -> Parsed:
+    """A line that the strict reader refuses, read by one that says why."""
+    try:
+        text = line.decode("utf-8")
+    except UnicodeDecodeError as error:
+        message = f"Byte {error.start + 1} of the line is 0x{line[error.start]:02X}"
+        guess = around(line.decode("latin-1"), error.start)
+        return _nothing("not-utf8", f"{message}, which is not UTF-8.", *guess)
+    constants: list[str] = []
+    try:
+        value = json.loads(text, parse_constant=constants.append)
+        whole = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    except json.JSONDecodeError as error:
+        return None, [_not_json(text, error)], around(text, error.pos)
+    except RecursionError:
+        return _nothing("not-json", "The line is too deeply nested to be read.")
+    except ValueError:  # 1e999, or a number of thousands of digits
+        return _nothing("not-a-number", "A number is larger than any that can be kept.")
+    return _check_values(line, value, whole, constants)
+
+
+def _not_json(text: str, error: json.JSONDecodeError) -> RawFinding:
+    reason = error.msg.removesuffix(" at")
+    message = f"The line is not JSON: {reason} at column {error.colno}."
+    fix = next((fix for start, fix in _NOT_JSON if start.match(text)), None)
+    return RawFinding("not-json", message, fix=fix)
+
+
+def _check_values(line: bytes, value: Any, whole: str, constants: list[str]) -> Parsed:
+    """`whole` is the value as JSON again; `constants` has NaN and its like, where they stood."""
+    findings = _duplicates(line)
+    if constants:
+        message = f"A value is {constants[0]}, which JSON does not have."
+        findings.append(RawFinding("not-a-number", message))
+    try:
+        whole.encode()
+    except UnicodeEncodeError as error:
+        half = f"\\u{ord(whole[error.start]):04x}"
+        findings.append(RawFinding("lone-surrogate", f"The escape {half} has lost its other half."))
+        value = json.loads(whole.encode("utf-8", "replace"))
+    if not findings:
+        message = "The line holds something that strict readers refuse."
+        findings.append(RawFinding("not-json", message))
+    return _as_object(value, findings)
+
+
+def _duplicates(line: bytes) -> list[RawFinding]:
+    repeated: list[str] = []
+
+    def note(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        value = dict(pairs)
+        if len(value) != len(pairs):
+            counts = Counter(key for key, _ in pairs)
+            repeated.extend(key for key in value if counts[key] > 1)
+        return value
+
+    json.loads(line, object_pairs_hook=note)
+    return [
+        RawFinding("duplicate-key", f"The key {shorten(key)!r} stands twice.") for key in repeated
+    ]
+
+
+def count_keys(value: Any) -> int:
+    """How many keys all objects have together; without recursion, for depth is up to others."""
+    count, rest = 0, [value]
+    while rest:
+        value = rest.pop()
+        if isinstance(value, dict):
+            count += len(value)
+            rest += value.values()
+        elif isinstance(value, list):
+            rest += value
+    return count

@@ -1,0 +1,99 @@
+"""Which lines of a block need to be searched? Asked of all its bytes at once.
+
+Certain only where the answer is no. Knows bytes and lines, neither JSON nor messages.
+"""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from shared.dataset import privacy
+
+Marks = npt.NDArray[np.bool_]  # one for each byte
+Kinds = npt.NDArray[np.uint8]  # one for each line of the block; 0 is a certain no
+Counts = npt.NDArray[Any]  # whole numbers
+
+LONG_WORD = 20  # nearly every key and token is a run of so many letters, digits, _ and -
+_BEGINNINGS = (b"sk", b"rk", b"pk", b"gh", b"gi", b"AK", b"AS", b"AI", b"xo", b"hf", b"ey")
+_BEGINS = np.zeros(1 << 16, np.bool_)  # by two characters
+_BEGINS[[int.from_bytes(two) for two in _BEGINNINGS]] = True
+_SEPARATES = np.zeros(256, np.bool_)  # two digits of a number, three at the most
+_SEPARATES[list(b" ().+/-")] = True
+
+
+class Prefilter:
+    """`data` is the lines joined by line feeds."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._bytes = np.frombuffer(b"\n" + data + b"  ", np.uint8)  # room to look back and ahead
+        self._starts = np.flatnonzero(self._bytes == ord("\n"))
+
+    def key_counts(self) -> Counts:
+        """How many keys the objects of each line have together, if no more than one space stands
+        between a key and its colon; -1 where it may be otherwise."""
+        colons = np.flatnonzero(self._bytes[2:] == ord(":")) + 2
+        before, earlier = self._bytes[colons - 1], self._bytes[colons - 2]
+        ends = colons[(before == ord('"')) & (earlier != ord("\\"))]
+        counts = np.diff(np.searchsorted(ends, self._starts), append=0)
+        counts[-1] += len(ends)
+        apart = (before <= ord(" ")) & ((earlier <= ord(" ")) | (earlier == ord('"')))
+        counts[self._owners(colons[apart])] = -1
+        return counts
+
+    def private_kinds(self) -> Kinds:
+        """What kinds of private data there may be: SECRET, ADDRESS and NUMBER, added up."""
+        found = np.zeros(len(self._starts), np.uint8)
+        found[self._owners(np.flatnonzero(self._bytes == ord("@")))] |= privacy.ADDRESS
+        digit = self._bytes - np.uint8(ord("0")) < 10
+        found[self._owners(self._long_numbers(digit))] |= privacy.NUMBER
+        found[self._owners(self._long_keys(digit))] |= privacy.SECRET
+        found[self._owners(self._named_keys())] |= privacy.SECRET
+        return found
+
+    def odd_texts(self) -> Kinds:
+        """May there be anything but plain printable text: in texts that are not ASCII (1), or in
+        any, by an escape (2)?"""
+        highest = np.maximum.reduceat(self._bytes, self._starts)
+        found = (highest >= 0x80).astype(np.uint8)
+        escapes = np.flatnonzero(self._bytes == ord("\\"))
+        kinds = self._bytes[escapes + 1]
+        odd = (kinds == ord("u")) | (kinds == ord("b")) | (kinds == ord("f"))
+        found[self._owners(escapes[odd])] = 2
+        found[self._owners(np.flatnonzero(self._bytes == 0x7F))] = 2
+        return found
+
+    def _long_numbers(self, digit: Marks) -> Counts:
+        """Where 8 digits begin that belong together: every number that is looked for has them."""
+        digits = np.flatnonzero(digit)
+        apart = np.diff(digits)
+        together = apart <= 4
+        for step in (1, 2, 3):
+            together &= (apart <= step) | _SEPARATES[self._bytes[digits[:-1] + step]]
+        for shift in (1, 2, 3):  # runs of 2, 4 and then 7 distances
+            together = together[shift:] & together[:-shift]
+        begins: Counts = digits[: len(together)][together]
+        return begins
+
+    def _long_keys(self, digit: Marks) -> Counts:
+        """Where a long word may be a key, by the two characters that it begins with."""
+        letter = (self._bytes | np.uint8(0x20)) - np.uint8(ord("a")) < 26
+        run = letter | digit | (self._bytes == ord("_")) | (self._bytes == ord("-"))
+        for shift in (1, 2, 4, 8, LONG_WORD - 16):  # runs of 2, 4, 8, 16 and then 20
+            run = run[shift:] & run[:-shift]
+        long = np.flatnonzero(run)
+        pairs = self._bytes[long].astype(np.uint16) << 8 | self._bytes[long + 1]
+        keys: Counts = long[_BEGINS[pairs]]
+        return keys
+
+    def _named_keys(self) -> Counts:
+        """PRIVATE KEY-----, AccountKey=: what belongs to these may have signs of other kinds."""
+        k = np.flatnonzero(self._bytes[:-3] == ord("K"))
+        y, after = self._bytes[k + 2] | np.uint8(0x20), self._bytes[k + 3]
+        named: Counts = k[(y == ord("y")) & ((after == ord("-")) | (after == ord("=")))]
+        return named
+
+    def _owners(self, places: Counts) -> Counts:
+        """The lines of places."""
+        return np.searchsorted(self._starts, places, "right") - 1

@@ -1,0 +1,90 @@
+"""A version's deployment: asked for, looked after until it is ready, probed by a real chat.
+
+Decides what to do about what Azure Resource Manager says; speaks to it through `cloud`.
+"""
+
+from enum import StrEnum
+
+from shared.cloud.deployments import Deployment, Deployments
+from shared.cloud.finetuning import FineTuning
+from shared.errors import Refused, ServiceError, Unavailable
+from shared.model.registry import Version
+
+PROBE = "Say hello."
+# The control plane's "Succeeded" comes minutes before the data plane answers.
+NOT_READY_CODES = {"DeploymentNotFound", "DeploymentNotReady"}
+
+FAILED_STATES = {"Failed", "Canceled", "Disabled"}
+
+
+class Readiness(StrEnum):
+    READY = "ready"
+    PENDING = "pending"
+
+
+async def request(deployments: Deployments, version: Version) -> None:
+    """Ask for the version's deployment, or find the one that an earlier try has asked for.
+
+    One that has failed is asked for anew. Raises Refused if the name is taken by another model's
+    deployment, which is left alone, and Unavailable while an earlier one is still being deleted.
+    """
+    there = await deployments.get(version.deployment)
+    if there:
+        _must_be_ours(there, version)
+        if there.state == "Deleting":
+            raise Unavailable(f"The deployment {there.name} of an earlier try is being deleted.")
+    if there is None or there.state in FAILED_STATES:
+        await deployments.put(
+            version.deployment, version.fine_tuned_model, version.sku, version.capacity
+        )
+
+
+async def withdraw(deployments: Deployments, name: str, model: str) -> bool:
+    """Delete the deployment of that name, if there is one and it serves this model; whether
+    nothing of it goes on by now."""
+    if await _goes_on(deployments, name, model):
+        await deployments.delete(name)
+    return not await _goes_on(deployments, name, model)
+
+
+async def _goes_on(deployments: Deployments, name: str, model: str) -> bool:
+    there = await deployments.get(name)
+    return there is not None and there.model == model and there.state != "Deleting"
+
+
+async def state(deployments: Deployments, version: Version) -> Readiness:
+    """How far the deployment is. Raises Refused if it is gone, failed, or somebody else's."""
+    there = await deployments.get(version.deployment)
+    if there is None:
+        raise Refused(
+            f"The deployment {version.deployment} has disappeared.",
+            f"Somebody deleted it while it was being made. `tunedrop retry {version.run_id}` "
+            "asks for it again.",
+        )
+    _must_be_ours(there, version)
+    if there.state in FAILED_STATES:
+        raise Refused(
+            f"Azure ended the deployment {version.deployment} as {there.state}.",
+            "Look at the account's activity log in the portal for the reason; "
+            f"`tunedrop retry {version.run_id}` asks for it again.",
+        )
+    return Readiness.READY if there.state == "Succeeded" else Readiness.PENDING
+
+
+async def probe(finetuning: FineTuning, version: Version) -> Readiness:
+    """One real chat with the version: ready only if it answers."""
+    try:
+        await finetuning.ask(version.deployment, PROBE)
+    except ServiceError as error:
+        if error.code in NOT_READY_CODES:
+            return Readiness.PENDING
+        raise
+    return Readiness.READY
+
+
+def _must_be_ours(there: Deployment, version: Version) -> None:
+    if there.model != version.fine_tuned_model:
+        raise Refused(
+            f"The deployment name {version.deployment} is taken: it serves {there.model}.",
+            "Delete or rename that deployment if it is not needed; it was left as it is.",
+        )

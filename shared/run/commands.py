@@ -1,0 +1,155 @@
+"""What may be asked of a run: start, cancel, pause, resume, retry; and how it is carried out.
+
+A command is written into the run's record with who gave it and why; whoever holds the claim on the
+run carries it out, and it stays in the record until that is done. Knows nothing of HTTP.
+"""
+
+from collections.abc import Awaitable, Callable
+
+from shared.errors import NotFound, NotNow, Refused, Unavailable
+from shared.run import ending, failures, jobs
+from shared.run.context import Context
+from shared.run.outcome import LogLine, Outcome
+from shared.run.record import Action, Command, Run
+from shared.run.stages import ACTIVE, ENDS, Event, Stage
+
+ALLOWED: dict[Action, frozenset[Stage]] = {
+    Action.START: frozenset({Stage.READY}),
+    Action.CANCEL: ACTIVE,
+    Action.PAUSE: frozenset({Stage.TRAINING}),
+    Action.RESUME: frozenset({Stage.PAUSED}),
+    Action.RETRY: ENDS - {Stage.SERVING},
+    Action.ABANDON: ACTIVE,
+}
+RESULTS = {Action.CANCEL: Stage.CANCELLED, Action.PAUSE: Stage.PAUSED}  # as it is afterwards
+PAUSED, RUNNING = ("pausing", "paused"), ("resuming", "running")  # statuses of a job
+BY_PEOPLE = tuple(action for action in Action if action is not Action.ABANDON)
+
+
+async def give(run_id: str, action: Action, who: str, why: str, ctx: Context) -> Run:
+    """Enter a command; the run as it is then. The same command once more changes nothing.
+
+    A run whose job is still alive is never given another one: it follows that one again.
+    Raises NotFound for a run that does not exist, NotNow for one in a stage that does not take
+    the command, or with another command still to be carried out.
+    """
+    run = await _load(run_id, ctx)
+    if run.stage is RESULTS.get(action):
+        return run
+    _check_allowed(run, action)
+    command = Command(action=action, who=who, why=why, at=ctx.now())
+    line = LogLine("command", action, who, why)
+    if action is Action.RETRY:
+        alive = await jobs.alive(run, ctx)
+        await ctx.ledger.log(run_id, line)
+        event = Event.JOB_REJOINED if alive else Event.RETRY_COMMANDED
+        await ctx.ledger.reopen(run_id, event, command)
+    elif run.command is None:
+        await ctx.ledger.log(run_id, line)
+        await ctx.ledger.amend(run_id, lambda newest: _with_command(newest, command))
+    return await _load(run_id, ctx)
+
+
+async def _load(run_id: str, ctx: Context) -> Run:
+    run = await ctx.ledger.load(run_id)
+    if run is None:
+        raise NotFound(f"There is no run {run_id!r}.", "`tunedrop runs` lists them.")
+    return run
+
+
+def _with_command(run: Run, command: Command) -> Run | None:
+    _check_allowed(run, command.action)
+    if run.command:
+        return None  # the same one, by somebody who was quicker
+    # A person asks: no pause from an earlier failure holds it up.
+    return run.replace(command=command, not_before=None)
+
+
+def _check_allowed(run: Run, action: Action) -> None:
+    if run.stage not in ALLOWED[action]:
+        possible = ", ".join(other for other in BY_PEOPLE if run.stage in ALLOWED[other])
+        raise NotNow(
+            f"A run that is {run.stage} cannot take the command {action}.",
+            f"It takes: {possible or 'nothing'}.",
+        )
+    if run.command and run.command.action is not action:
+        raise NotNow(
+            f"The command {run.command.action}, given by {run.command.who}, is still to be "
+            "carried out.",
+            "Wait until it is.",
+        )
+
+
+async def execute(run: Run, ctx: Context) -> Outcome:
+    """Do what was commanded; an outcome without an event while it has to wait. May be killed
+    anywhere and called again.
+
+    A command that the service refuses is dropped, with the service's words in the log, and the run
+    goes on. An end is not dropped: what it is to end costs, so it is tried again like an outage.
+    """
+    command = run.command
+    assert command, "the reconciler calls this for runs with a command"
+    if run.stage not in ALLOWED[command.action]:
+        return Outcome(run.replace(command=None))  # the run has gone on meanwhile
+    try:
+        return await _ACTIONS[command.action](run, command, ctx)
+    except Refused as error:
+        if run.ending:
+            return Outcome(run, error=Unavailable(error.message, error.fix))
+        return _dropped(run, command, str(error))
+
+
+def _dropped(run: Run, command: Command, reason: str) -> Outcome:
+    line = LogLine("command", f"{command.action} could not be carried out: {reason}")
+    return Outcome(run.replace(command=None), log=(line,))
+
+
+async def _start(run: Run, command: Command, ctx: Context) -> Outcome:
+    return Outcome(run.replace(command=None), Event.START_COMMANDED)
+
+
+async def _cancel(run: Run, command: Command, ctx: Context) -> Outcome:
+    run, stopped = await ending.stop(run, ctx)
+    if not stopped:
+        return Outcome(run, waiting_for=ending.STOPPING)
+    return Outcome(run.replace(failure=failures.cancelled_by(command, run)), Event.CANCELLED)
+
+
+async def _abandon(run: Run, command: Command, ctx: Context) -> Outcome:
+    """Why is in the record already."""
+    run, stopped = await ending.stop(run, ctx)
+    if not stopped:
+        return Outcome(run, waiting_for=ending.STOPPING)
+    return Outcome(run, Event.FAILED)
+
+
+async def _pause(run: Run, command: Command, ctx: Context) -> Outcome:
+    return await _switch_job(run, command, ctx, "resuming", PAUSED, Event.JOB_PAUSED)
+
+
+async def _resume(run: Run, command: Command, ctx: Context) -> Outcome:
+    return await _switch_job(run, command, ctx, "pausing", RUNNING, Event.JOB_RUNNING)
+
+
+async def _switch_job(
+    run: Run, command: Command, ctx: Context, busy: str, wanted: tuple[str, ...], event: Event
+) -> Outcome:
+    """Pause or resume the job, unless it is so already; wait while it is `busy` with the other."""
+    job = await jobs.read(run, ctx)
+    if job.ended:
+        return _dropped(run, command, f"the job {job.id} has ended")
+    if job.status == busy:
+        return Outcome(run)
+    if job.status not in wanted:
+        service = ctx.clients.finetuning
+        await (service.pause if event is Event.JOB_PAUSED else service.resume)(job.id)
+    return Outcome(run.replace(command=None), event)
+
+
+_ACTIONS: dict[Action, Callable[[Run, Command, Context], Awaitable[Outcome]]] = {
+    Action.START: _start,
+    Action.CANCEL: _cancel,
+    Action.PAUSE: _pause,
+    Action.RESUME: _resume,
+    Action.ABANDON: _abandon,
+}

@@ -1,0 +1,80 @@
+"""What a step works with: clients, records, the time and the policy. Tests give their own."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+from shared.cloud import AzureClients
+from shared.model.registry import Registry
+from shared.run.copies import Copies
+from shared.run.ledger import Ledger
+from shared.run.outcome import Outcome
+from shared.run.policy import Policy
+from shared.run.record import Run
+from shared.settings import Settings
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """`awake_since` is when the unbroken row of ticks began, where the caller knows it."""
+
+    clients: AzureClients
+    ledger: Ledger
+    registry: Registry
+    policy: Policy
+    now: Callable[[], datetime] = utc_now
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    awake_since: datetime | None = None
+    overrunning: set[asyncio.Task[None]] = field(default_factory=set)  # what ticks left running
+    _copies: Copies | None = None
+
+    @classmethod
+    def of(
+        cls,
+        clients: AzureClients,
+        policy: Policy | None = None,
+        now: Callable[[], datetime] = utc_now,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> "Context":
+        policy = policy or Policy(first_pause=clients.settings.backoff_seconds)
+        return cls(
+            clients=clients,
+            ledger=Ledger(clients.runs, policy, now, sleep),
+            registry=Registry(clients.models),
+            policy=policy,
+            now=now,
+            sleep=sleep,
+        )
+
+    @property
+    def app_id(self) -> str:
+        """Tells this app from others that use the same Azure OpenAI resource."""
+        return hashlib.sha256(self.clients.runs.id.encode()).hexdigest()[:16]
+
+    @property
+    def settings(self) -> Settings:
+        return self.clients.settings
+
+    @property
+    def copies(self) -> Copies:
+        assert self._copies, "with_copies() comes before any step"
+        return self._copies
+
+    @asynccontextmanager
+    async def with_copies(self) -> AsyncIterator["Context"]:
+        """The same, with a place for local copies of datasets, emptied at the end of the block."""
+        if self._copies:
+            yield self
+            return
+        async with Copies() as copies:
+            yield replace(self, _copies=copies)
+
+
+Step = Callable[[Run, Context], Awaitable[Outcome]]

@@ -1,0 +1,189 @@
+"""What lies ahead of a run, and what its losses say: for people, from its record alone. Pure.
+
+The service tells little: these are estimates, and each says what it rests on.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from shared.run.record import Epoch, Run
+from shared.run.stages import ACTIVE, DEADLINES, Stage
+
+# How long each stage may see nothing new before it is worth a look. Queueing: threads report jobs
+# that stood "enqueued" for over 12 hours and never began (Q&A 2285439). Provisioning and probing:
+# minutes are normal, "DeploymentNotReady" for 5 to 10 of them too. The rest is this project's own
+# judgement; Azure publishes no figures. Written 2026-11.
+NORMAL: dict[Stage, timedelta] = {
+    Stage.RECEIVED: timedelta(minutes=10),
+    Stage.CHECKED: timedelta(minutes=30),
+    Stage.UPLOADED: timedelta(minutes=10),
+    Stage.SUBMITTING: timedelta(minutes=10),
+    Stage.SUBMITTED: timedelta(hours=12),
+    Stage.TRAINING: timedelta(hours=2),
+    Stage.TRAINED: timedelta(minutes=10),
+    Stage.DEPLOYING: timedelta(minutes=30),
+    Stage.PROBING: timedelta(minutes=15),
+}
+PROVISIONING = timedelta(minutes=10)  # assumed, until a deployment is ready and answers
+STEADY = 5  # steps from which the pace so far says more than the service's own estimate
+
+OVERFIT = 1.05  # the last validation loss against the lowest one
+DIVERGED = 1.5  # the latest training losses against the lowest stretch of them
+LOST = 0.25  # and the share of what was learned that is lost again
+STRETCH, SHORTEST = 0.1, 5  # the share of the steps that makes a stretch, and its fewest steps
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Whether a run is stuck: the age of what was last seen, against what is normal (seconds)."""
+
+    state: str  # "no", "slow" or "stuck"
+    seconds: int
+    normal_seconds: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Eta:
+    """Seconds that are left of each part; None where nothing is known to estimate it from."""
+
+    queueing: int | None
+    training: int | None
+    provisioning: int | None
+    finish: datetime | None
+    basis: str
+
+
+def as_json(run: Run, at: datetime) -> dict[str, Any]:
+    """What `GET /api/runs/{id}` adds to the record."""
+    wait, eta, best = stuck(run, at), estimate(run, at), best_checkpoint(run.epochs)
+    estimated = asdict(eta) if eta else None
+    if estimated and eta and eta.finish:
+        estimated["finish"] = eta.finish.isoformat(timespec="seconds")
+    return {
+        "stuck": asdict(wait) if wait else None,
+        "eta": estimated,
+        "best_checkpoint": best.model_dump() if best else None,
+    }
+
+
+def stuck(run: Run, at: datetime) -> Wait | None:
+    """None for a run that has ended or waits for a person."""
+    normal = NORMAL.get(run.stage)
+    if normal is None:
+        return None
+    seen = max(run.since, run.progress.changed_at or run.since)
+    age = at - seen
+    if age <= normal:
+        state, message = "no", f"Normal: {run.stage} may see nothing new for {_words(normal)}."
+    else:
+        gives_up = run.since + DEADLINES[run.stage]
+        state = "slow" if age <= 2 * normal else "stuck"
+        message = (
+            f"Nothing new for {_words(age)} while {run.stage}; up to {_words(normal)} is normal. "
+            f"It is abandoned at {gives_up:%Y-%m-%d %H:%M} UTC; "
+            f"`tunedrop cancel {run.id}` ends it now."
+        )
+    if run.waiting_for:
+        message += f" In the way: {run.waiting_for}"
+    return Wait(state, int(age.total_seconds()), int(normal.total_seconds()), message)
+
+
+def estimate(run: Run, at: datetime) -> Eta | None:
+    """How long each part still takes; None for a run that has ended, is about to, or waits for a
+    person."""
+    if run.stage not in ACTIVE or run.stage not in DEADLINES or run.ending:
+        return None
+    provisioning = int(PROVISIONING.total_seconds())
+    if run.stage in (Stage.TRAINED, Stage.DEPLOYING, Stage.PROBING):
+        rest = max(0, provisioning - int((at - run.since).total_seconds()))
+        return Eta(0, 0, rest, at + timedelta(seconds=rest), "ten minutes are assumed")
+    training, basis = _training(run, at)
+    queueing = 0 if run.stage is Stage.TRAINING else None
+    finish = None
+    if training is not None and queueing is not None:
+        finish = at + timedelta(seconds=training + provisioning)
+    return Eta(queueing, training, provisioning, finish, basis)
+
+
+def _training(run: Run, at: datetime) -> tuple[int | None, str]:
+    progress = run.progress
+    if run.stage is not Stage.TRAINING:
+        queued = run.stage is Stage.SUBMITTED
+        return None, "a queued job has no estimate yet" if queued else "there is no job yet"
+    step, total = progress.step, progress.total_steps
+    if step and total and step >= STEADY:
+        pace = _in_training(run, progress.changed_at or at).total_seconds() / step
+        return max(0, int(pace * (total - step))), "the pace so far"
+    if progress.estimated_finish:
+        rest = (progress.estimated_finish - at).total_seconds()
+        return max(0, int(rest)), "the service's own estimate"
+    return None, "the service has given no estimate yet"
+
+
+def _in_training(run: Run, until: datetime) -> timedelta:
+    """How long its job has been training by then; pauses do not count."""
+    ends = [moment.at for moment in run.timeline[1:]] + [until]
+    spent = timedelta()
+    for moment, end in zip(run.timeline, ends, strict=True):
+        if moment.stage not in (Stage.TRAINING, Stage.PAUSED):
+            spent = timedelta()  # of an earlier job
+        elif moment.stage is Stage.TRAINING:
+            spent += end - moment.at
+    return spent
+
+
+def best_checkpoint(epochs: Sequence[Epoch]) -> Epoch | None:
+    """The epoch with the lowest validation loss; None where no validation loss is known."""
+    measured = [epoch for epoch in epochs if epoch.valid_loss is not None]
+    return min(measured, key=lambda epoch: epoch.valid_loss or 0.0, default=None)
+
+
+def signals(epochs: Sequence[Epoch], train_losses: Sequence[float]) -> list[dict[str, str]]:
+    """What the losses warn of, each with an id and a sentence."""
+    found = []
+    if message := _overfitting(epochs):
+        found.append({"id": "overfitting", "message": message})
+    if message := _divergence(train_losses):
+        found.append({"id": "divergence", "message": message})
+    return found
+
+
+def _overfitting(epochs: Sequence[Epoch]) -> str:
+    best = best_checkpoint(epochs)
+    last = epochs[-1] if epochs else None
+    if best is None or last is None or last.valid_loss is None or best.valid_loss is None:
+        return ""
+    if last.valid_loss <= OVERFIT * best.valid_loss:
+        return ""
+    number = list(epochs).index(best) + 1
+    return (
+        f"The validation loss was lowest after epoch {number} ({best.valid_loss:.3f}) and rose to "
+        f"{last.valid_loss:.3f}: the later epochs overfit. Use the "
+        f"checkpoint of step {best.step}, or train with n_epochs: {number}."
+    )
+
+
+def _divergence(losses: Sequence[float]) -> str:
+    """Compares stretches, not steps: single steps are noisy."""
+    width = max(SHORTEST, int(len(losses) * STRETCH))
+    if len(losses) < 2 * width:
+        return ""
+    means = [sum(losses[i : i + width]) / width for i in range(len(losses) - width + 1)]
+    lost, learned = means[-1] - min(means), means[0] - min(means)
+    if means[-1] <= DIVERGED * min(means) or lost <= LOST * learned:
+        return ""
+    return (
+        f"The training loss fell to {min(means):.3f} and is back at {means[-1]:.3f}: it does not "
+        "settle. Train with a smaller learning_rate_multiplier."
+    )
+
+
+def _words(time: timedelta) -> str:
+    minutes = int(time.total_seconds() // 60)
+    if minutes < 120:
+        return f"{minutes} minute{'' if minutes == 1 else 's'}"
+    hours = minutes // 60
+    return f"{hours} hours" if hours < 48 else f"{hours // 24} days"

@@ -1,0 +1,52 @@
+"""How long, how often and how many: the figures by which runs are looked after. Pure.
+
+Tests give their own policy; nobody overwrites a constant.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from shared.run.record import Run
+from shared.run.stages import DEADLINES, Stage
+
+
+@dataclass(frozen=True, kw_only=True)
+class Policy:
+    concurrency: int = 8  # runs that one tick looks after side by side, and drops of one sweep
+    tick_timeout: float = 45.0  # seconds that a tick waits for its runs; the rest goes on beside it
+    max_steps: int = 50  # of one run in a row, after which it is left to the next tick
+    max_conflicts: int = 3  # lost races in a row, after which a run is left to the next tick
+    job_in_flight: timedelta = timedelta(minutes=2)  # after which "create job" may be sent again
+    intent_valid: timedelta = timedelta(seconds=30)  # after which its own worker does not send it
+    create_timeout: float = 60.0  # seconds for the call: both together are less than job_in_flight
+    file_wait: float = 5.0  # seconds that a step waits for a file to be processed
+    optional_tries: int = 5  # looks in a row at what a run can do without; then it goes on without
+    first_pause: float = 15.0  # seconds, at most, before the second try of what has failed
+    longest_pause: float = 15 * 60.0  # seconds; the end of an outage of hours is noticed soon
+    longest_retry_after: float = 60 * 60.0  # seconds of a Retry-After that are believed
+    leave_after: timedelta = timedelta(days=1)  # an ended run whose files cannot be deleted
+    downtime_after: timedelta = timedelta(minutes=15)  # a gap between ticks: nobody was looking
+    deadlines: Mapping[Stage, timedelta] = field(default_factory=lambda: DEADLINES)
+
+    def pause(self, tries: int, asked: float | None, chance: float) -> timedelta:
+        """The time before the next try after `tries` failures in a row.
+
+        Twice as long each time and spread by `chance` (0 to 1), so that runs which were throttled
+        together do not come back together; never shorter than the service has `asked` for.
+        """
+        longest = min(self.first_pause * 2 ** min(tries - 1, 20), self.longest_pause)
+        spread = longest * (0.5 + chance / 2)
+        minimum = min(asked or 0.0, self.longest_retry_after) * (1 + chance / 10)
+        return timedelta(seconds=max(spread, minimum))
+
+    def overdue(self, run: Run, awake_since: datetime | None, now: datetime) -> bool:
+        """Whether its stage has seen nothing new for too long, not counting when nobody looked.
+
+        Never without `awake_since`, the beginning of the unbroken row of ticks, nor for a run whose
+        end is commanded already.
+        """
+        limit = self.deadlines.get(run.stage)
+        if limit is None or awake_since is None or run.ending:
+            return False
+        return now - max(run.since, awake_since) > limit

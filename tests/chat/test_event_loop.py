@@ -1,0 +1,139 @@
+"""Whatever is sent, the event loop goes on: every other stream of the instance depends on it."""
+
+import asyncio
+import json
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from shared.chat import feedback, protocol, relay, routing, transcripts
+from tests.chat import upstream as up
+from tests.chat.conftest import ChatHarness
+
+LARGE = "What is a ship? " * 8192  # more than LARGE_BYTES
+
+
+class Witness:
+    """A function that waits, within its work, until the event loop has made a turn."""
+
+    def __init__(self, work: Callable[..., Any]) -> None:
+        self.work = work
+        self.loop = asyncio.get_running_loop()
+        self.turns: list[bool] = []
+        self.arguments: tuple[Any, ...] = ()
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        self.arguments = args
+        turned = threading.Event()
+        self.loop.call_soon_threadsafe(turned.set)
+        self.turns.append(turned.wait(2))  # in the loop itself this would never be set
+        return self.work(*args, **kwargs)
+
+
+@pytest.fixture
+async def witness(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any, str], Witness]:
+    def replace(owner: Any, name: str) -> Witness:
+        made = Witness(getattr(owner, name))
+        # A method stays one: its first argument is the object.
+        is_class = isinstance(owner, type)
+        monkeypatch.setattr(owner, name, (lambda *args: made(*args)) if is_class else made)
+        return made
+
+    return replace
+
+
+async def test_a_conversation_is_masked_and_written_beside_the_loop(
+    harness: ChatHarness, witness: Callable[[Any, str], Witness]
+) -> None:
+    mask, read = witness(transcripts, "mask"), witness(transcripts, "read_answer")
+    harness.upstream.plan("captain-v2", up.answer("a@contoso.com", id="c"))
+    await harness.ask()
+    await harness.idle()
+    assert read.turns == [True]
+    assert mask.turns == [True] * len(mask.turns) != []
+    assert await harness.cloud.feedback.read("answers/c")
+
+
+async def test_a_rating_is_masked_and_an_export_is_read_beside_the_loop(
+    harness: ChatHarness, witness: Callable[[Any, str], Witness]
+) -> None:
+    await harness.ask()
+    await harness.idle()
+    mask, lines = witness(feedback, "mask"), witness(feedback, "_parsed_lines")
+    rating = {"id": "chatcmpl-1", "rating": "bad", "correction": "a@contoso.com"}
+    assert (await harness.http.post("/feedback", json=rating)).status_code == 201
+    ((example, _),) = await harness.relay.feedback.export("captain")
+    assert example["messages"][-1]["content"] == "[e-mail address]"
+    assert mask.turns == [True]
+    assert lines.turns == [True] * 2
+
+
+async def test_a_large_request_is_parsed_and_written_beside_the_loop(
+    harness: ChatHarness, witness: Callable[[Any, str], Witness]
+) -> None:
+    parse, write = witness(relay, "parse_chat"), witness(protocol.ChatRequest, "body_for")
+    message = {"role": "user", "content": LARGE}
+    assert (await harness.ask(messages=[message])).status_code == 200
+    assert harness.upstream.calls[0].body["messages"] == [message]
+    assert (parse.turns, write.turns) == ([True], [True])
+
+
+async def test_near_names_are_looked_for_beside_the_loop_and_for_a_short_name(
+    harness: ChatHarness, witness: Callable[[Any, str], Witness]
+) -> None:
+    """A name of megabytes takes half a second; no model has one."""
+    near = witness(routing, "get_close_matches")
+    assert (await harness.ask("captai" + "n" * 2**20)).status_code == 404
+    assert near.turns == [True]
+    assert len(near.arguments[0]) <= 80
+
+
+@asynccontextmanager
+async def ticking() -> AsyncIterator[list[float]]:
+    """The pauses between the turns of the event loop, in seconds."""
+    pauses: list[float] = []
+
+    async def tick() -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            before = loop.time()
+            await asyncio.sleep(0.005)
+            pauses.append(loop.time() - before)
+
+    task = asyncio.create_task(tick())
+    try:
+        yield pauses
+    finally:
+        task.cancel()
+
+
+async def test_a_conversation_full_of_addresses_stops_nobody(harness: ChatHarness) -> None:
+    harness.upstream.plan("captain-v2", up.answer("jane@contoso.com, " * 800, id="c"))
+    async with ticking() as pauses:
+        await harness.ask()
+        await harness.idle()
+    assert await harness.cloud.feedback.read("answers/c")
+    assert max(pauses) < 0.5
+
+
+def body(content: str) -> bytes:
+    room = protocol.MAX_BODY_BYTES // (len(content) + 1) - 100
+    values = ",".join([content] * room)
+    head = '{"model": "captain", "messages": [{"role": "user", "content": ['
+    return f"{head}{values}]}}]}}".encode()
+
+
+@pytest.mark.parametrize("value", ["[]", "{}", "1", '""', "[[[[[[[[]]]]]]]]", '{"a":1.5}'])
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/feedback"])
+async def test_megabytes_of_values_are_refused_at_once(
+    harness: ChatHarness, value: str, path: str
+) -> None:
+    content = body(value)
+    async with ticking() as pauses:
+        response = await harness.http.post(path, content=content)
+    assert response.status_code == 400
+    assert json.loads(response.content)["error"]["code"] == "invalid_request"
+    assert max(pauses) < 0.5

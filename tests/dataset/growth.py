@@ -1,0 +1,16 @@
+"""How the time of a piece of work grows, for tests that nothing takes it with its square."""
+
+import time
+from collections.abc import Callable
+
+MOST_GROWTH = 6  # times the time for four times the text; what is quadratic needs sixteen
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """The least of three, of this thread's own time: others may use the processor as well."""
+    times = []
+    for _ in range(3):
+        before = time.thread_time()
+        work()
+        times.append(time.thread_time() - before)
+    return min(times)

@@ -1,0 +1,165 @@
+"""Private data: what is found, what is left alone, how overlaps are settled, how long it takes."""
+
+import json
+import random
+
+import pytest
+
+from shared.dataset import privacy
+from shared.dataset.privacy import PrivateSpan
+from shared.dataset.reading.prefilter import Prefilter
+from tests.dataset.growth import MOST_GROWTH, seconds
+
+KIB = 1024
+
+PRIVATE = [
+    ("e-mail address", "write to jane.doe+x@mail.contoso.co.uk today"),
+    ("phone number", "call +44 20 7946 0958 now"),
+    ("phone number", "call (212) 867-5309"),
+    ("card number", "4111-1111-1111-1111"),
+    ("card number", "378282246310005"),
+    ("IBAN", "GB82 WEST 1234 5698 7654 32"),
+    ("IBAN", "DE89370400440532013000"),
+    ("social security number", "it is 123-45-6789."),
+    ("API key", "sk-proj-abcdefghijklmnopqrstuvwxyz0123456789"),
+    ("API key", "sk_live_abcdefghijklmnopqrstuvwx"),
+    ("GitHub token", "ghp_" + "a1B2" * 9),
+    ("AWS key", "AKIAIOSFODNN7EXAMPLE"),
+    ("Google key", "AIza" + "a1B2c" * 7),
+    ("Slack token", "xoxb-123456789012-abcdefghij"),
+    ("Hugging Face token", "hf_" + "abcdefghij" * 4),
+    ("storage key", "AccountKey=" + "a1B2" * 21 + "=="),
+    ("JSON web token", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NSJ9.abcdefghijklmn"),
+    ("private key", "-----BEGIN RSA PRIVATE KEY-----"),
+]
+PUBLIC = [
+    "mail@example.com and me@host.test",
+    "user@localhost",
+    "call 555-555-0123",
+    "4111 1111 1111 1112",
+    "DE89 3704 0044 0532 0130 01",
+    "2026-11-22 10:00:00, version 10.20.30.40",
+    "pi is 3.14159265358979323846",
+    "task-force risk-free desk-bound and internationalization",
+    "000-12-3456",
+    "@handle or a @ b",
+]
+
+
+@pytest.mark.parametrize(("what", "text"), PRIVATE)
+def test_what_is_private_is_found_and_masked(what: str, text: str) -> None:
+    assert [span.kind for span in privacy.find(text)] == [what]
+    assert f"[{what}]" in privacy.mask(text)
+    for data in (json.dumps(text).encode(), text.encode()):
+        kinds = Prefilter(b"plain\n" + data + b"\nplain").private_kinds().tolist()
+        assert [kinds[0], kinds[2]] == [0, 0]
+        assert [span.kind for span in privacy.find(text, kinds[1])] == [what]
+
+
+@pytest.mark.parametrize("text", PUBLIC)
+def test_what_is_public_is_left_alone(text: str) -> None:
+    assert list(privacy.find(text)) == []
+    assert privacy.mask(text) == text
+
+
+def naive(found: list[PrivateSpan]) -> list[PrivateSpan]:
+    """The rule in its plainest form: secrets first, then by place; what overlaps a span that was
+    taken is left out. Compares every span with every other."""
+    taken: list[PrivateSpan] = []
+    for span in sorted(found, key=lambda one: (not one.secret, one.start)):
+        if all(span.end <= other.start or other.end <= span.start for other in taken):
+            taken.append(span)
+    return sorted(span for span in taken if span.kind)
+
+
+def spans(chance: random.Random) -> list[PrivateSpan]:
+    """Crowded, so that they touch, nest and overlap in every way."""
+    found = []
+    for _ in range(chance.randint(0, 40)):
+        start = chance.randrange(120)
+        kind = chance.choice(("", "card number", "e-mail address", "API key"))
+        end = start + chance.randint(1, 25)
+        found.append(PrivateSpan(start, end, kind, chance.random() < 0.3))
+    return found
+
+
+def test_overlaps_are_settled_as_by_comparing_all_with_all() -> None:
+    for seed in range(500):
+        found = spans(random.Random(seed))
+        assert privacy._without_overlaps(found) == naive(found), seed
+
+
+PIECES = (
+    "jane.doe@contoso.com",
+    "a@b",
+    "4111 1111 1111 1111",
+    "4111111111111112",
+    "+49 30 1234567",
+    "DE89370400440532013000",
+    "DE89 3704 0044 0532 0130 01",
+    "123-45-6789",
+    "sk-" + "a1" * 12,
+    "ghp_" + "a1B2" * 9,
+    "AccountKey=" + "a1B2" * 12 + "==",
+    "(212) 867-5309",
+    "@",
+    ".",
+    "-",
+    " ",
+    "1",
+    "eyJhbGciOiJIUzI1NiJ9",
+    ".eyJzdWIiOiIxMjM0NSJ9",
+    ".abcdefghijklmn",
+    "+",
+    "x",
+    "\n",
+)
+
+
+def test_texts_are_searched_as_by_comparing_all_with_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    chance = random.Random(1)
+    texts = ["".join(chance.choices(PIECES, k=chance.randint(0, 60))) for _ in range(400)]
+    quick = [privacy.find(text) for text in texts]
+    monkeypatch.setattr(privacy, "_without_overlaps", naive)
+    assert quick == [privacy.find(text) for text in texts]
+
+
+NASTY = {
+    "addresses": "a@b.com ",
+    "addresses without an end": "a@a.a.",
+    "names before no address": "a.",
+    "names before a sign": "a.b-c_d%e!@",
+    "cards": "4111 1111 1111 1111 ",
+    "digits": "1",
+    "digits and spaces": "4 ",
+    "versions": "1.1.1.",
+    "half numbers": "123-45-",
+    "phones": "+49 30 1234567, ",
+    "plus signs": "+1+",
+    "brackets": "(212) ",
+    "accounts": "DE89 3704 0044 0532 0130 00 ",
+    "half accounts": "AB12 CDEF ",
+    "tokens without an end": "-eyJ",
+    "tokens of two parts": "-eyJaaaaaaaaaa.eyJaaaaaaaaaa ",
+    "tokens of many parts": "eyJaaaaaaaaaa.",
+    "keys": "sk-abcdefghijklmnopqrstuv ",
+    "half keys": "sk-ab ",
+    "dashes": "-",
+    "half private keys": "-----BEGIN A ",
+    "storage keys": "AccountKey=abc",
+    "signs": "github_pat_hf_xoxb-gho_AKIA",
+}
+
+
+@pytest.mark.parametrize("piece", NASTY.values(), ids=NASTY)
+def test_the_time_grows_with_the_text(piece: str) -> None:
+    small = (piece * (32 * KIB))[: 32 * KIB]
+    few = seconds(lambda: privacy.mask(small))
+    many = seconds(lambda: privacy.mask(small * 4))
+    assert many < MOST_GROWTH * max(few, 0.001)
+
+
+def test_a_mebibyte_of_addresses_takes_seconds() -> None:
+    text = "a@b.com " * (KIB * KIB // 8)
+    assert seconds(lambda: privacy.mask(text)) < 5
+    assert privacy.mask(text[:80]) == "[e-mail address] " * 10

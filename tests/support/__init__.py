@@ -1,0 +1,1 @@
+"""What tests of several rooms work with. Test modules import from here, not from each other."""

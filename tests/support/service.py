@@ -1,0 +1,142 @@
+"""Azure OpenAI within the test's process, by the rules that the emulator has.
+
+    MemoryFineTuning     the same methods as FineTuning
+    MemoryDeployments    the same methods as Deployments
+
+tests/shared/test_service.py holds these and the real clients at the emulator to one contract. Knows
+how the service is asked; what is there is in `service_state`.
+"""
+
+from collections.abc import Callable, Container
+from typing import IO, TypeVar
+
+from shared.cloud import deployments, finetuning
+from shared.cloud.deployments import Deployment, Deployments
+from shared.cloud.finetuning import FineTuning
+from shared.cloud.remote import JobEvent, JobRequest, Metric, RemoteFile, RemoteJob
+from tests.support.service_parts import Refusal, StoredFile, StoredJob
+from tests.support.service_state import MemoryService
+
+T = TypeVar("T")
+
+
+class MemoryFineTuning(FineTuning):
+    def __init__(self, service: MemoryService) -> None:
+        self.service = service
+
+    async def close(self) -> None:
+        pass
+
+    async def _call(self, operation: str, effect: Callable[[], T]) -> T:
+        return await self.service.call(finetuning.SERVICE, operation, effect)
+
+    async def files(self, names: Container[str]) -> list[RemoteFile]:
+        def find() -> list[RemoteFile]:
+            newest_first = reversed(list(self.service.files.values()))
+            tuning = [file for file in newest_first if file.purpose == "fine-tune"]
+            return [self._shown(file) for file in tuning if file.name in names]
+
+        return await self._call("files.list", find)
+
+    async def delete_file(self, file_id: str) -> None:
+        await self._call("files.delete", lambda: self.service.files.pop(file_id, None))
+
+    async def upload(self, name: str, content: IO[bytes]) -> RemoteFile:
+        data = content.read()
+        stored = await self._call("files.create", lambda: self.service.create_file(name, data))
+        return self._shown(stored)
+
+    async def file(self, file_id: str) -> RemoteFile | None:
+        stored = await self._call("files.get", lambda: self.service.files.get(file_id))
+        return self._shown(stored) if stored else None
+
+    async def text(self, file_id: str) -> str:
+        def read() -> str:
+            if file_id not in self.service.files:
+                raise Refusal(404, "notFound", f"The file {file_id!r} does not exist.")
+            return self.service.files[file_id].content.decode()
+
+        return await self._call("files.content", read)
+
+    async def find_job(
+        self, metadata: dict[str, str], training_file: str | None, past: Container[str]
+    ) -> RemoteJob | None:
+        def find() -> RemoteJob | None:
+            for job in reversed(self.service.jobs.values()):
+                of_file = not job.request.metadata and job.request.training_file == training_file
+                if job.id not in past and (job.request.metadata == metadata or of_file):
+                    return self.service.job_by_now(job.id).as_remote()
+            return None
+
+        return await self._call("jobs.list", find)
+
+    async def submit(self, request: JobRequest) -> RemoteJob:
+        return await self._call("jobs.create", lambda: self.service.create_job(request).as_remote())
+
+    async def job(self, job_id: str) -> RemoteJob | None:
+        def find() -> RemoteJob | None:
+            known = job_id in self.service.jobs
+            return self.service.job_by_now(job_id).as_remote() if known else None
+
+        return await self._call("jobs.get", find)
+
+    async def _change(
+        self, operation: str, job_id: str, change: Callable[[StoredJob], None]
+    ) -> None:
+        await self._call(operation, lambda: change(self._require(job_id)))
+
+    def _require(self, job_id: str) -> StoredJob:
+        if job_id not in self.service.jobs:
+            raise Refusal(404, "notFound", f"The job {job_id!r} does not exist.")
+        return self.service.job_by_now(job_id)
+
+    async def cancel(self, job_id: str) -> None:
+        now = self.service.clock.now()
+        await self._change("jobs.cancel", job_id, lambda job: job.cancel(now))
+
+    async def pause(self, job_id: str) -> None:
+        await self._change("jobs.pause", job_id, StoredJob.pause)
+
+    async def resume(self, job_id: str) -> None:
+        now = self.service.clock.now()
+        await self._change("jobs.resume", job_id, lambda job: job.resume(now))
+
+    async def checkpoints(self, job_id: str) -> list[Metric]:
+        return await self._call("jobs.checkpoints", lambda: list(self._require(job_id).checkpoints))
+
+    async def recent_events(self, job_id: str) -> list[JobEvent]:
+        return await self._call("jobs.events", lambda: self._require(job_id).events[-100:])
+
+    async def ask(self, deployment: str, question: str) -> str:
+        def answer() -> str:
+            deployed = self.service.find_deployment(deployment)
+            if deployed is None or not deployed.answers(self.service.clock.now()):
+                raise Refusal(404, "DeploymentNotFound", "The API deployment does not exist.")
+            return "Hello."
+
+        return await self._call("chat.create", answer)
+
+    def _shown(self, file: StoredFile) -> RemoteFile:
+        return file.as_remote(self.service.clock.now())
+
+
+class MemoryDeployments(Deployments):
+    def __init__(self, service: MemoryService) -> None:
+        self.service = service
+
+    async def close(self) -> None:
+        pass
+
+    async def _call(self, operation: str, effect: Callable[[], T]) -> T:
+        return await self.service.call(deployments.SERVICE, operation, effect)
+
+    async def get(self, name: str) -> Deployment | None:
+        deployed = await self._call("deployments.get", lambda: self.service.find_deployment(name))
+        now = self.service.clock.now()
+        return Deployment(deployed.name, deployed.model, deployed.state(now)) if deployed else None
+
+    async def put(self, name: str, model: str, sku: str, capacity: int) -> None:
+        await self._call("deployments.put", lambda: self.service.create_deployment(name, model))
+
+    async def delete(self, name: str) -> None:
+        await self._call("deployments.delete", lambda: self.service.delete_deployment(name))

@@ -1,0 +1,251 @@
+"""What is at the service's double: files, jobs and deployments by the emulator's rules, the faults
+that are armed and the settings.
+
+Nothing runs: what has become of a thing follows from the test's clock when somebody looks. Knows
+the operations' names, not the clients that call them (`service`).
+"""
+
+import asyncio
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+from typing import Any, TypeVar
+
+from shared.cloud.remote import JobRequest
+from shared.cloud.translate import OPENAI_ROLE, service_error, unreachable
+from tests.support.clock import Clock
+from tests.support.control import ServiceControl
+from tests.support.service_parts import (
+    CALL_FAULTS,
+    Fault,
+    Limits,
+    Refusal,
+    StoredDeployment,
+    StoredFile,
+    StoredJob,
+)
+
+T = TypeVar("T")
+BASE_MODELS = ("gpt-4.1", "gpt-4o")
+FILE_FAULTS = ("file-stuck", "file-error")
+JOB_FAULTS = ("job-stuck", "job-failed", "job-unsafe-data", "job-unsafe-model")
+DEPLOYMENT_FAULTS = ("not-ready", "provisioning-failed", "provisioning-stuck")
+FOREVER = 1000  # seconds of the test's clock, after which nothing more will happen
+
+
+@dataclass
+class MemoryService(ServiceControl):
+    clock: Clock
+    limits: Limits = field(default_factory=Limits)
+    files: dict[str, StoredFile] = field(default_factory=dict)
+    jobs: dict[str, StoredJob] = field(default_factory=dict)
+    deployed: dict[str, StoredDeployment] = field(default_factory=dict)
+    faults: list[Fault] = field(default_factory=list)
+    journal: list[str] = field(default_factory=list)  # the operation of each call
+    uploaded: list[int] = field(default_factory=list)  # the calls that have made a file
+
+    # ---- for tests
+
+    def arm(self, fault: str, operation: str | None = None, **options: Any) -> None:
+        count = options.pop("count", 1)
+        self.faults.append(Fault(fault, operation or "*", count, options))
+
+    def disarm(self) -> None:
+        self.faults.clear()
+
+    def struck(self) -> dict[str, int]:
+        return {f"{fault.name} {fault.operation}": fault.struck for fault in self.faults}
+
+    def configure(self, **settings: Any) -> None:
+        self.limits = replace(self.limits, **settings)
+
+    def calls(self) -> int:
+        return len(self.journal)
+
+    def uploads(self, since: int) -> int:
+        return sum(call > since for call in self.uploaded)
+
+    def add_file(self, name: str, content: bytes) -> str:
+        return self.create_file(name, content).id
+
+    def delete_file(self, file_id: str) -> None:
+        del self.files[file_id]
+
+    def files_of(self, name: str) -> list[str]:
+        tuning = [file for file in self.files.values() if file.purpose == "fine-tune"]
+        return [file.name for file in tuning if file.name.startswith(name)]
+
+    def jobs_of(self, run_id: str) -> list[str]:
+        found = self.jobs.values()
+        return [job.id for job in found if job.request.metadata.get("tunedrop_run") == run_id]
+
+    def jobs_on(self, file_ids: set[str | None]) -> list[str]:
+        return [job.id for job in self.jobs.values() if job.request.training_file in file_ids]
+
+    def job_status(self, job_id: str) -> str:
+        return self.job_by_now(job_id).status
+
+    def result_file(self, job_id: str) -> str:
+        return str(self.job_by_now(job_id).result_file)
+
+    def cancel_job(self, job_id: str) -> None:
+        self.job_by_now(job_id).cancel(self.clock.now())
+
+    def delete_job(self, job_id: str) -> None:
+        del self.jobs[job_id]
+
+    def deployments(self) -> dict[str, str]:
+        return {deployed.name: deployed.model for deployed in self.list_deployments()}
+
+    def wait_for(self, look: Callable[[], Any]) -> None:
+        for _ in range(FOREVER):
+            if look():
+                return
+            self.clock.advance(1)
+        raise AssertionError(f"not seen within {FOREVER} s of the test's clock")
+
+    # ---- calls
+
+    async def call(self, service: str, operation: str, effect: Callable[[], T]) -> T:
+        """One call with what is armed for it; others have their turn before and after its effect.
+
+        Raises what the real clients raise, with the operation's name in the place of their words.
+        """
+        await asyncio.sleep(0)
+        self.journal.append(operation)
+        fault = self.take(operation, *CALL_FAULTS)
+        try:
+            if fault and not fault.name.endswith("-after"):
+                raise fault.as_error()
+            result = effect()
+            await asyncio.sleep(0)
+            if fault:
+                raise fault.as_error()
+        except ConnectionError as error:
+            raise unreachable(service, operation, error) from error
+        except Refusal as error:
+            raise service_error(service, operation, error, fix=OPENAI_ROLE) from error
+        return result
+
+    def take(self, operation: str, *names: str) -> Fault | None:
+        """The first armed fault of these that strikes the operation."""
+        for fault in self.faults:
+            aimed = fault.name in names and fnmatchcase(operation, fault.operation)
+            if aimed and (fault.count is None or fault.struck < fault.count):
+                fault.struck += 1
+                return fault
+        return None
+
+    def _fault_of(self, operation: str, *names: str) -> str | None:
+        """What will become of the thing that the operation makes."""
+        fault = self.take(operation, *names)
+        return fault.name if fault else None
+
+    # ---- what is there
+
+    def create_file(self, name: str, content: bytes) -> StoredFile:
+        tuning = [file for file in self.files.values() if file.purpose == "fine-tune"]
+        if len(tuning) >= self.limits.file_limit:
+            raise _no_room("quotaExceeded", self.limits.file_limit, "fine-tuning files")
+        fault = self._fault_of("files.create", *FILE_FAULTS)
+        done = None if fault == "file-stuck" else self.clock.after(self.limits.file_seconds)
+        self.uploaded.append(len(self.journal))
+        return self._store(StoredFile(_id("file"), name, content, done, error=bool(fault)))
+
+    def _store(self, file: StoredFile) -> StoredFile:
+        self.files[file.id] = file
+        return file
+
+    def create_job(self, request: JobRequest) -> StoredJob:
+        self._require_room_for_job()
+        if not request.base_model.startswith(BASE_MODELS):
+            raise _invalid("The specified base model does not support fine-tuning.")
+        for file_id in filter(None, (request.training_file, request.validation_file)):
+            self._require_processed(file_id)
+        examples = self.files[request.training_file].content.count(b"\n")
+        start = self.clock.after(self.limits.queue_seconds)
+        fault = self._fault_of("jobs.create", *JOB_FAULTS)
+        job = StoredJob(_id("ftjob"), request, examples, start, fault)
+        job.add_event("Job enqueued. Waiting for jobs ahead to complete.")
+        self.jobs[job.id] = job
+        return job
+
+    def _require_room_for_job(self) -> None:
+        jobs = [self.job_by_now(job_id) for job_id in self.jobs]
+        if len(jobs) >= self.limits.job_limit:
+            raise _no_room("quotaExceeded", len(jobs), "training jobs")
+        if sum(job.waiting for job in jobs) >= self.limits.queue_limit:
+            limit = self.limits.queue_limit
+            raise Refusal(429, "tooManyRequests", f"{limit} jobs are in the queue already.")
+
+    def _require_processed(self, file_id: str) -> None:
+        file = self.files.get(file_id)
+        if file is None:
+            raise _invalid(f"The file {file_id!r} does not exist.")
+        if file.status(self.clock.now()) != "processed":
+            raise _invalid("The specified file reference must point to a completed file import.")
+
+    def job_by_now(self, job_id: str) -> StoredJob:
+        """The job as it is by now. Raises KeyError."""
+        job = self.jobs[job_id]
+        job.advance(self.clock.now(), self.limits.step_seconds, set(self.files))
+        if job.status == "succeeded" and job.result_file is None:
+            table = StoredFile(_id("file"), "results.csv", job.table(), self.clock.now())
+            job.result_file = self._store(replace(table, purpose="fine-tune-results")).id
+            job.add_event(f"Completed results file: {job.result_file}")
+        return job
+
+    def create_deployment(self, name: str, model: str) -> None:
+        self._require_deployable(name, model)
+        known, now = self.find_deployment(name), self.clock.now()
+        if known and known.model == model and known.state(now) == "Succeeded":
+            return
+        fault = self._fault_of("deployments.put", *DEPLOYMENT_FAULTS)
+        created = self.limits.creating_seconds
+        ready = created + self.limits.readiness_gap_seconds
+        self.deployed[name] = StoredDeployment(
+            name, model, self.clock.after(created), self.clock.after(ready), fault
+        )
+
+    def _require_deployable(self, name: str, model: str) -> None:
+        if model not in {job.model for job in self.jobs.values() if job.status == "succeeded"}:
+            raise Refusal(400, "DeploymentModelNotSupported", f"{model} is not supported.")
+        self._require_no_write("deployments.put")
+        new = self.find_deployment(name) is None
+        if new and len(self.deployed) >= self.limits.deployment_limit:
+            raise _no_room("QuotaExceeded", self.limits.deployment_limit, "fine-tuned deployments")
+        if self.take("deployments.put", "insufficient-quota"):
+            raise Refusal(400, "InsufficientQuota", "This operation require new capacity in quota.")
+
+    def delete_deployment(self, name: str) -> None:
+        deployed = self.find_deployment(name)
+        if deployed:
+            self._require_no_write("deployments.delete")
+            deployed.gone_at = self.clock.after(self.limits.deleting_seconds)
+
+    def find_deployment(self, name: str) -> StoredDeployment | None:
+        return next((found for found in self.list_deployments() if found.name == name), None)
+
+    def list_deployments(self) -> list[StoredDeployment]:
+        now = self.clock.now()
+        self.deployed = {d.name: d for d in self.deployed.values() if not d.gone(now)}
+        return list(self.deployed.values())
+
+    def _require_no_write(self, operation: str) -> None:
+        states = [deployed.state(self.clock.now()) for deployed in self.list_deployments()]
+        struck = self.take(operation, "request-conflict")
+        if struck or "Creating" in states or "Deleting" in states:
+            raise Refusal(409, "RequestConflict", "Another operation is being performed.")
+
+
+def _id(prefix: str) -> str:
+    return f"{prefix}-{uuid.uuid4().hex}"
+
+
+def _invalid(message: str) -> Refusal:
+    return Refusal(400, "invalidPayload", message)
+
+
+def _no_room(code: str, count: int, what: str) -> Refusal:
+    return Refusal(400, code, f"The resource has {count} {what} already.")

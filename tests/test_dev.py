@@ -1,0 +1,102 @@
+"""dev.py before anything is installed: it explains itself, and touches nothing."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import dev
+from local import set_up
+from tests.environments import interpreter
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What dev.py reads before it sets anything up, and nothing that it could run."""
+    folder = tmp_path_factory.mktemp("checkout")
+    (folder / "local").mkdir()
+    for name in ("dev.py", "pyproject.toml", *(f"local/{n}.py" for n in MODULES)):
+        shutil.copy(ROOT / name, folder / name)
+    return folder
+
+
+MODULES = ("__init__", "options", "set_up", "supervised")
+
+
+def run(checkout: Path, *arguments: str, python: str = sys.executable) -> tuple[int, str]:
+    command = [python, "-B", "dev.py", *arguments]
+    done = subprocess.run(command, cwd=checkout, capture_output=True, encoding="utf-8")
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("name", dev.COMMANDS)
+@pytest.mark.parametrize("option", ["--help", "-h"])
+def test_the_help_of_a_command_does_nothing_else(name: str, option: str, checkout: Path) -> None:
+    code, said = run(checkout, name, option)
+    assert code == 0
+    assert f"dev.py {name}" in said
+    assert len(said.splitlines()) > 5
+    assert {path.name for path in checkout.iterdir()} == {"dev.py", "local", "pyproject.toml"}
+
+
+@pytest.mark.parametrize(
+    "arguments", [["check", "--fxi"], ["docs", "--chek"], ["lock", "now"], ["bench", "tock"]]
+)
+def test_what_a_command_does_not_know_is_refused_before_anything_is_done(
+    arguments: list[str], checkout: Path
+) -> None:
+    code, said = run(checkout, *arguments)
+    assert code == 2
+    assert arguments[1] in said
+    assert not (checkout / ".venv").exists()
+
+
+def test_every_command_is_in_the_list(checkout: Path) -> None:
+    code, said = run(checkout)
+    assert code == 0
+    assert all(f"python3 dev.py {name} " in said for name in dev.COMMANDS)
+    assert run(checkout, "tset")[0] == 2
+
+
+def test_a_python_that_is_too_old_is_told_so(checkout: Path) -> None:
+    old = interpreter("3.10")
+    if not old:
+        pytest.skip("Python 3.10 is not on this machine")
+    code, said = run(checkout, "demo", python=old)
+    assert code == 2
+    assert "Python 3.11 to 3.14" in said
+
+
+def test_the_set_up_says_where_it_is_and_does_each_step_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr(set_up, "VENV", tmp_path)
+    done: list[str] = []
+
+    def steps(*content: str) -> list[set_up.Step]:
+        made = [
+            set_up.Step(f"part{n}", f"part {n}", "1 s", text, lambda n=n: done.append(str(n)))  # type: ignore[misc]
+            for n, text in enumerate(content)
+        ]
+        return [step for step in made if not step.done]
+
+    set_up.carry_out(steps("a", "b"))
+    said = capsys.readouterr().err
+    assert "step 1 of 2: part 0 (about 1 s)" in said
+    assert "step 2 of 2: part 1 (about 1 s)" in said
+    assert ".local/set-up.log" in said.replace("\\", "/")
+    set_up.carry_out(steps("a", "b"))
+    assert capsys.readouterr().err == ""
+    set_up.carry_out(steps("a", "another"))
+    assert "step 1 of 1: part 1" in capsys.readouterr().err
+    assert done == ["0", "1", "1"]
+
+
+def test_what_ships_is_what_a_terminal_does_not_need_alone() -> None:
+    shipped = {line.partition("==")[0] for line in set_up.shipped()}
+    assert {"azure-functions", "openai"} <= shipped
+    assert not {"rich", "typer", "torch"} & shipped
