@@ -129,11 +129,11 @@ async def test_there_is_a_pause_between_attempts_and_none_before_a_fallback(
         pauses.append(seconds)
 
     harness.relay.upstream.sleep = sleep
-    harness.upstream.plan("captain-v2", *[up.error(500, "", "retry-after: 2")] * 2)
+    harness.upstream.plan("captain-v2", *[up.error(500, "", "retry-after: 1")] * 2)
     assert (await harness.ask()).headers["x-tunedrop-model"] == "captain@1"
     assert harness.upstream.asked() == ["captain-v2", "captain-v2", "captain-v1"]
     (pause,) = pauses
-    assert 2 <= pause <= 3
+    assert 1 <= pause <= 1.5  # well within the deadline of three seconds
 
 
 # ---- errors by their type
