@@ -128,18 +128,19 @@ def identity(model: str, training: File, validation: File | None, spec: Spec) ->
 
 
 async def _file(blob: BlobInfo, ctx: Context) -> File:
-    digest = await ctx.clients.datasets.sha256(blob)
+    return _with_digest(blob, await ctx.clients.datasets.sha256(blob))
+
+
+def _with_digest(blob: BlobInfo, sha256: str) -> File:
     return File(
-        name=blob.name, etag=blob.etag, size=blob.size, sha256=digest, modified=blob.modified
+        name=blob.name, etag=blob.etag, size=blob.size, sha256=sha256, modified=blob.modified
     )
 
 
 async def _lone_files(blob: BlobInfo, ctx: Context) -> tuple[File, File | None]:
     """A lone dataset as the two sides of a split or, where it is too short for that, as it is."""
     copy = await ctx.copies.whole(ctx.clients.datasets, *blob.version)
-    whole = File(
-        name=blob.name, etag=blob.etag, size=blob.size, sha256=copy.sha256, modified=blob.modified
-    )
+    whole = _with_digest(blob, copy.sha256)
     if copy.lines < WORTH_SPLITTING:
         return whole, None
     return whole.replace(share=Share.TRAINING), whole.replace(share=Share.VALIDATION)

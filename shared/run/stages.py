@@ -78,7 +78,6 @@ TRANSITIONS: dict[tuple[Stage, Event], Stage] = {
 
 ENDS = frozenset({Stage.SERVING, Stage.REJECTED, Stage.FAILED, Stage.CANCELLED, Stage.SUPERSEDED})
 ACTIVE = frozenset(Stage) - ENDS
-BEFORE_UPLOAD = frozenset({Stage.RECEIVED, Stage.READY})  # the service has nothing of the run yet
 
 # Any active stage may come to these as well.
 FROM_ANY = {Event.FAILED: Stage.FAILED, Event.CANCELLED: Stage.CANCELLED}

@@ -2,7 +2,7 @@
 
 from shared.run import jobs
 from shared.run.outcome import Outcome
-from shared.run.record import Action, Failure
+from shared.run.record import Action, Failure, Run
 from shared.run.stages import ENDS, Event, Stage
 from tests.support.control import ServiceControl
 from tests.support.datasets import dataset
@@ -36,13 +36,18 @@ async def test_a_rejected_run_may_be_checked_again(harness: RunHarness) -> None:
     assert (await harness.until(run, *ENDS)).stage is Stage.REJECTED
 
 
-async def test_a_retried_run_whose_job_is_alive_follows_it_and_pays_no_other(
-    harness: RunHarness, service: ServiceControl
-) -> None:
+async def failed_with_its_job_alive(harness: RunHarness) -> Run:
     await harness.drop()
     run = await harness.until(await harness.received(), Stage.TRAINING)
     failure = Failure(message="An old version knew no better.", fix="", blame="us")
     await harness.ledger.commit(run, Outcome(run.replace(failure=failure), Event.FAILED))
+    return run
+
+
+async def test_a_retried_run_whose_job_is_alive_follows_it_and_pays_no_other(
+    harness: RunHarness, service: ServiceControl
+) -> None:
+    run = await failed_with_its_job_alive(harness)
     run = await harness.command(run, Action.RETRY)  # before a tick has stopped the job
     assert (run.stage, run.past_jobs) == (Stage.SUBMITTED, ())
     run = await harness.until(run, *ENDS)
@@ -54,10 +59,7 @@ async def test_a_failed_run_whose_job_is_alive_is_stopped(
     harness: RunHarness, service: ServiceControl
 ) -> None:
     """Whatever made it fail: what is not followed does not go on costing."""
-    await harness.drop()
-    run = await harness.until(await harness.received(), Stage.TRAINING)
-    failure = Failure(message="An old version knew no better.", fix="", blame="us")
-    await harness.ledger.commit(run, Outcome(run.replace(failure=failure), Event.FAILED))
+    run = await failed_with_its_job_alive(harness)
     await harness.until_inactive()
     assert [service.job_status(job) for job in service.jobs_of(run.id)] == ["cancelled"]
     assert service.files_of(run.id) == []
