@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.dataset.builders import ANSWER, ASKS, CALL, GOOD, TOOL, USER, WORDS, line, scan, talk
-from tests.dataset.growth import MOST_GROWTH, seconds
+from tests.support.growth import MOST_GROWTH, seconds
 
 
 def twice(count: int) -> bytes:

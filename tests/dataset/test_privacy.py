@@ -8,7 +8,7 @@ import pytest
 from shared.dataset import privacy
 from shared.dataset.privacy import PrivateSpan
 from shared.dataset.reading.prefilter import Prefilter
-from tests.dataset.growth import MOST_GROWTH, seconds
+from tests.support.growth import MOST_GROWTH, seconds
 
 KIB = 1024
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from shared.dataset.measure import tokens
 from shared.dataset.measure.tokens import PER_EXAMPLE, PER_MESSAGE
 from tests.dataset.builders import ANSWER, USER, line, scan
-from tests.dataset.growth import MOST_GROWTH, seconds
+from tests.support.growth import MOST_GROWTH, seconds
 
 ADDRESS = "https://openaipublic.blob.core.windows.net/encodings/{}.tiktoken"
 ENCODINGS = ("o200k_base", "cl100k_base")
