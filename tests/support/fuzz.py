@@ -1,9 +1,9 @@
-"""How much a fuzzer tries: in the suite the same few hundred inputs each time, on demand for minutes.
+"""How much a fuzzer tries: the same few hundred inputs in the suite, on demand for minutes.
 
     TUNEDROP_FUZZ=100000 .venv/bin/python -m pytest -k fuzz
 
-That number is of inputs for each fuzzer, and they are new ones each time. What a fuzzer has found is
-kept beside it as an `@example`, so that the suite tries it for ever.
+That number is of inputs for each fuzzer, and they are new ones each time. What a fuzzer has found
+is kept beside it as an `@example`, so that the suite tries it for ever.
 """
 
 import os
