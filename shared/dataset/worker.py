@@ -14,12 +14,11 @@ be had is an exit code of its own. Knows nothing of runs or Azure, and prints no
 
 import contextlib
 import json
-import math
 import os
 import queue
+import signal
 import sys
 import threading
-import time
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -183,8 +182,8 @@ def _limit_all(head: dict[str, Any]) -> None:
         return
     import resource
 
-    used = math.ceil(time.process_time() + head["seconds"])
-    _limit(resource.RLIMIT_CPU, used)
+    # SIGPROF ends a process that does not handle it. (RLIMIT_CPU counts whole seconds only.)
+    signal.setitimer(signal.ITIMER_PROF, head["seconds"])
     _limit(resource.RLIMIT_DATA, head["memory"])
     _limit(resource.RLIMIT_CORE, 0)  # a picture of its memory would be a copy of the dataset
 

@@ -24,7 +24,7 @@ class Policy:
     checks_at_once: int = 2  # worker processes that read datasets; the others wait in their order
     check_seconds: float = 60.0  # of processor time, at the most, that a check takes
     check_seconds_per_mb: float = 1.0  # more; a slow file takes a tenth of it
-    check_patience: float = 5.0  # times that long by the clock: then its process hangs
+    check_patience: float = 240.0  # seconds by the clock beyond twice that: its process hangs
     check_memory: int = 512 << 20  # bytes that a worker process may hold
     check_tries: int = 3  # in a row, where the process ends without an answer
     optional_tries: int = 5  # looks in a row at what a run can do without; then it goes on without

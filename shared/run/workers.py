@@ -1,20 +1,17 @@
-"""The processes in which datasets are read: started, asked, limited, ended.
+"""Checks in processes of their own: how many at once, what each may take, what became of it.
 
 Whatever a stranger's file does to the process that reads it (endless work, memory without end, a
 crash of the parser), the app goes on, and is told. A process is kept for the next check; one that
-was asked in vain, or has grown, is not. Knows the commands of `shared.dataset.worker`, not what a
-run is.
+was asked in vain, or has grown, is not. Knows that `shared.dataset.worker` begins with a budget,
+not what a check is made of.
 """
 
 import asyncio
 import atexit
-import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,58 +20,11 @@ from shared.dataset import frames
 from shared.dataset.frames import Frame
 from shared.errors import TooCostly, TunedropError, Unavailable, WorkerLost
 from shared.run.policy import Policy
+from shared.run.worker_process import Process
 
 GROWN = 256 << 20  # bytes; a process that has had more is not kept
-# Nothing else of the app's environment: the settings have keys.
-ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR", "LANG", "LC_ALL")
 LOCALLY = "`tunedrop check FILE` has no such limit and shows what is in the file."
-TIME_IS_UP = getattr(signal, "SIGXCPU", None)
-
-
-class Process:
-    """One worker process. Its methods block; each may be called in any thread, one at a time."""
-
-    def __init__(self) -> None:
-        paths = [str(Path(place or ".").resolve()) for place in sys.path]
-        environ = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
-        environ |= {"PYTHONPATH": os.pathsep.join(paths), "PYTHONUTF8": "1"}
-        command = [sys.executable, "-P", "-m", "shared.dataset.worker"]
-        self._popen = subprocess.Popen(
-            command,
-            env=environ,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,  # a traceback may quote a dataset
-        )
-
-    def ask(self, head: dict[str, Any], body: bytes) -> Frame:
-        """Raises EOFError or OSError where the process ends instead."""
-        assert self._popen.stdin
-        assert self._popen.stdout
-        frames.write(self._popen.stdin, head, body)
-        return frames.read(self._popen.stdout)
-
-    def kill(self) -> None:
-        """Does not wait: whoever is asking it meets the end of the pipe."""
-        self._popen.kill()
-
-    def end(self) -> int:
-        """Kill it, if it has not ended, and wait for its end. Its exit code, or minus a signal."""
-        self.close()
-        with suppress(subprocess.TimeoutExpired):
-            return self._popen.wait(1.0)  # one that has met its end by itself is about to
-        self._popen.kill()
-        return self._popen.wait()
-
-    @property
-    def alive(self) -> bool:
-        return self._popen.poll() is None
-
-    def close(self) -> None:
-        for pipe in (self._popen.stdin, self._popen.stdout):
-            with suppress(OSError):  # what was not written yet
-                pipe.close()  # type: ignore[union-attr]
-
+TIME_IS_UP = getattr(signal, "SIGPROF", None)
 
 _idle: list[Process] = []  # of the whole app process
 
@@ -84,6 +34,16 @@ def end_idle() -> None:
     """Those that wait for a check end, as they do by themselves after a while."""
     while _idle:
         _idle.pop().end()
+
+
+def _waiting() -> Process:
+    """One that waits for a check, or a new one."""
+    while _idle:
+        process = _idle.pop()
+        if process.alive:
+            return process
+        process.end()
+    return Process()
 
 
 @dataclass(frozen=True)
@@ -100,10 +60,14 @@ class Budget:
     @classmethod
     def of(cls, what: str, size: int, policy: Policy) -> "Budget":
         seconds = policy.check_time(size)
-        return cls(what, size, seconds, seconds * policy.check_patience, policy.check_memory)
+        patience = policy.check_patience + 2 * seconds
+        return cls(what, size, seconds, patience, policy.check_memory)
 
-    def passed(self, code: int) -> TunedropError:
-        """Why a process has ended with that code instead of an answer."""
+    def passed(self, code: int | None) -> TunedropError:
+        """Why a process has ended with that code instead of an answer; None if none was started."""
+        if code is None:
+            message = f"No process can be started to check {self.what}."
+            return Unavailable(message, "It is tried again.")
         if code == frames.OUT_OF_MEMORY:
             message = f"The check of {self.what} needs more than {self.memory >> 20} MB of memory."
             return TooCostly(message, f"Divide its examples among several drops. {LOCALLY}")
@@ -114,6 +78,8 @@ class Budget:
             )
             return TooCostly(message, f"Shorten or divide its lines. {LOCALLY}")
         how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with {code}"
+        if code == -signal.SIGABRT:  # what native code does where Python raises MemoryError
+            how += f", as it is where it needs more than {self.memory >> 20} MB of memory"
         return WorkerLost(f"The process that checks {self.what} {how}.", "It is tried again.")
 
 
@@ -125,7 +91,8 @@ class Session:
         self._patience = budget.patience
 
     async def ask(self, do: str, body: bytes = b"", /, **about: Any) -> Frame:
-        """The answer to a command. Raises TooCostly, and WorkerLost."""
+        """The answer to a command. Raises TooCostly, WorkerLost, and Unavailable where the process
+        cannot be started."""
         began = time.monotonic()
         try:
             async with asyncio.timeout(self._patience):
@@ -133,8 +100,9 @@ class Session:
         except TimeoutError:
             message = f"The process that checks {self._budget.what} does not answer."
             raise WorkerLost(message, "It is tried again.") from None
-        except (EOFError, OSError):
-            raise self._budget.passed(await asyncio.to_thread(self._process.end)) from None
+        except (EOFError, OSError) as error:
+            code = await asyncio.to_thread(self._process.end)
+            raise self._budget.passed(code) from error
         if fault := answer.head.get("fault"):
             message = f"A fault in Tunedrop itself in the check of {self._budget.what}: {fault}."
             raise WorkerLost(message, "It is tried again.")
@@ -142,13 +110,21 @@ class Session:
         self._peak = max(self._peak, answer.head.get("peak", 0))
         return answer
 
-    @property
-    def grown(self) -> bool:
-        return self._peak > GROWN
+    async def keep(self) -> None:
+        """Keep the process for the next check, unless it has grown."""
+        if self._peak > GROWN:
+            await asyncio.to_thread(self._process.end)
+        else:
+            _idle.append(self._process)
+
+    def abandon(self) -> None:
+        """Whatever it is in the middle of. It is waited for beside everything else."""
+        self._process.kill()
+        asyncio.get_running_loop().run_in_executor(None, self._process.end)
 
 
 class Workers:
-    """At most `policy.checks_at_once` processes have work; who comes later waits longer."""
+    """At most `policy.checks_at_once` processes have work; whoever waits longest comes next."""
 
     def __init__(self, policy: Policy) -> None:
         self._policy, self._room = policy, asyncio.Semaphore(policy.checks_at_once)
@@ -157,18 +133,17 @@ class Workers:
     async def session(self, what: str, size: int, **about: Any) -> AsyncIterator[Session]:
         """A process for a check of so many bytes. Raises TooCostly, WorkerLost, and Unavailable
         where none can be started."""
+        budget = Budget.of(what, size, self._policy)
+        about |= {"seconds": budget.seconds, "memory": budget.memory}
         async with self._room:
-            process, session = await _begin(Budget.of(what, size, self._policy), about)
+            session = Session(_waiting(), budget)
             try:
+                await session.ask("begin", **about)
                 yield session
-            except BaseException:  # it may be in the middle of something
-                process.kill()
-                asyncio.get_running_loop().run_in_executor(None, process.end)
+            except BaseException:
+                session.abandon()
                 raise
-            if session.grown:
-                await asyncio.to_thread(process.end)
-            else:
-                _idle[:] = [*(other for other in _idle if other.alive), process]
+            await session.keep()
 
     async def split(
         self, source: Path, training: Path, validation: Path, share: float, seed: int
@@ -178,22 +153,3 @@ class Workers:
         async with self.session("a dataset that is split", size) as session:
             paths = [str(path) for path in (source, training, validation)]
             await session.ask("split", paths=paths, share=share, seed=seed)
-
-
-async def _begin(budget: Budget, about: dict[str, Any]) -> tuple[Process, Session]:
-    """A process that has begun: one of those that wait or, where none is left, a new one."""
-    limits = {"seconds": budget.seconds, "memory": budget.memory}
-    while _idle:
-        process = _idle.pop()
-        session = Session(process, budget)
-        with suppress(WorkerLost):  # it has ended since
-            await session.ask("begin", **limits, **about)
-            return process, session
-    try:
-        process = await asyncio.to_thread(Process)
-    except OSError as error:
-        message = f"No process can be started to check {budget.what}: {type(error).__name__}."
-        raise Unavailable(message, "It is tried again.") from error
-    session = Session(process, budget)
-    await session.ask("begin", **limits, **about)
-    return process, session
