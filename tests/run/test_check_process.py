@@ -1,13 +1,9 @@
 """The process that reads datasets: whatever becomes of it, the run is told and the app goes on."""
 
 import asyncio
-import os
 import signal
-import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import suppress
-from pathlib import Path
 
 import psutil
 import pytest
@@ -17,14 +13,13 @@ from shared.run import reconciler, workers
 from shared.run.policy import Policy
 from shared.run.record import Action, Run
 from shared.run.stages import Stage
-from shared.run.worker_process import ENVIRONMENT, Process
 from shared.run.workers import Workers
-from tests.processes import PATIENCE_SECONDS, ROOT
+from tests.processes import PATIENCE_SECONDS
 from tests.support.datasets import dataset
 from tests.support.runs import RunHarness
+from tests.support.workers import children, gone, posix
 
 NO_TIME = {"check_seconds": 0.001, "check_seconds_per_mb": 0.0}
-posix = pytest.mark.skipif(os.name == "nt", reason="limits of POSIX")
 
 
 @pytest.fixture(autouse=True)
@@ -32,20 +27,6 @@ def _no_process_of_earlier_tests() -> Iterator[None]:
     workers.end_idle()
     yield
     workers.end_idle()
-
-
-def children() -> list[psutil.Process]:
-    """The worker processes of this one."""
-    found = []
-    for child in psutil.Process().children():
-        with suppress(psutil.NoSuchProcess):
-            if "shared.dataset.worker" in child.cmdline():
-                found.append(child)
-    return found
-
-
-def gone(processes: list[psutil.Process]) -> bool:
-    return not psutil.wait_procs(processes, timeout=PATIENCE_SECONDS)[1]
 
 
 async def checked(harness: RunHarness, content: bytes = dataset(12)) -> Run:
@@ -342,81 +323,6 @@ async def test_a_check_that_is_cancelled_leaves_no_process(
         await task
     assert busy
     assert await asyncio.to_thread(gone, busy)
-
-
-# ---- the process by itself
-
-APP = """
-import os, sys, time
-sys.path[:] = [*{path!r}, *sys.path]
-os.environ["TunedropStorage"] = "the key"
-from shared.run.worker_process import Process
-process = Process()
-process.ask({{"do": "begin", "seconds": 600, "memory": 1 << 30, "plan": {{}}}}, b"")
-process.ask({{"do": "open", "name": "x", "role": "training"}}, b"")
-print(process.pid, flush=True)
-{then}
-"""
-BUSY = """
-line = b'{"messages": [{"role": "user", "content": "a"}]}\\n'
-process.ask({"do": "feed"}, line * 3_000_000)
-"""
-
-
-def app(then: str, cwd: Path) -> "subprocess.Popen[bytes]":
-    """Another process with a worker, which finds the packages only by its own sys.path."""
-    path = [str(ROOT), *sys.path]
-    code = APP.format(path=path, then=then)
-    command = [sys.executable, "-c", code]
-    return subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE)
-
-
-@posix
-@pytest.mark.parametrize("then", ["time.sleep(600)", BUSY], ids=["waiting", "busy"])
-def test_nothing_is_left_of_an_app_that_is_killed(then: str, tmp_path: Path) -> None:
-    with app(then, tmp_path) as parent:
-        assert parent.stdout
-        worker = psutil.Process(int(parent.stdout.readline()))
-        parent.kill()
-    assert gone([worker])
-
-
-def test_the_process_has_no_keys(tmp_path: Path) -> None:
-    with app("time.sleep(600)", tmp_path) as parent:
-        assert parent.stdout
-        environ = psutil.Process(int(parent.stdout.readline())).environ()
-        parent.kill()
-    assert "TunedropStorage" not in environ
-    assert set(environ) <= {*ENVIRONMENT, "PYTHONPATH", "PYTHONUTF8", "LC_CTYPE"}
-
-
-@posix
-def test_the_process_lets_others_go_first() -> None:
-    process = Process()
-    try:
-        process.ask({"do": "begin", "seconds": 60, "memory": 1 << 30}, b"")
-        (child,) = children()
-        assert child.nice() > psutil.Process().nice()
-    finally:
-        process.end()
-
-
-def test_a_process_without_work_ends_by_itself(tmp_path: Path) -> None:
-    code = "from shared.dataset import worker; worker.IDLE_SECONDS = 0.1; worker.main()"
-    with subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdin=subprocess.PIPE) as process:
-        assert process.wait(PATIENCE_SECONDS) == 0
-
-
-def test_an_answer_that_is_no_answer_is_the_end_of_the_process() -> None:
-    """Where something else prints into the pipe, or the process is no longer itself."""
-    code = "import sys; sys.stdout.buffer.write(b'\\xff' * 16)"
-    process = Process()
-    process._popen = subprocess.Popen(
-        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    )
-    with pytest.raises((EOFError, OSError)):
-        process.ask({"do": "begin"}, b"")
-    process.end()
 
 
 async def test_what_cannot_be_started_is_waited_for(
