@@ -4,6 +4,7 @@ TunedropError             a message that says what went wrong, and the fix
 ├── CallerError           whoever dropped, called or configured can act on it
 │   ├── SettingError      an app setting is missing or cannot be read
 │   ├── DropError         a blob that cannot become a run: its name, or its run.yaml
+│   ├── TooCostly         a dataset whose check needs more time or memory than it may have
 │   ├── NotFound          no such run, model, version
 │   ├── NotNow            it exists, but its state does not allow what was asked
 │   └── AccessDenied      no key, a wrong key, or a key that may not do this
@@ -11,7 +12,8 @@ TunedropError             a message that says what went wrong, and the fix
 │   ├── Unavailable       it may, if asked again later
 │   │   ├── Throttled     429: there was too much, and nothing was done
 │   │   ├── Denied        401, 403: it will, once somebody has given the app a right
-│   │   └── Unreadable    a stored record does not have the shape that it should have
+│   │   ├── Unreadable    a stored record does not have the shape that it should have
+│   │   └── WorkerLost    the process that checks datasets has ended without an answer
 │   └── Refused           asking again would not help
 ├── Conflict              another worker wrote the record first: read it again, decide again
 └── Replaced              a dropped file is not the one that was taken: it was replaced or deleted
@@ -40,6 +42,10 @@ class SettingError(CallerError):
 
 
 class DropError(CallerError):
+    pass
+
+
+class TooCostly(CallerError):
     pass
 
 
@@ -85,6 +91,10 @@ class Denied(Unavailable):
 
 class Unreadable(Unavailable):
     """Until somebody has put back a version that can be read."""
+
+
+class WorkerLost(Unavailable):
+    blame = "us"
 
 
 class Refused(ServiceError):

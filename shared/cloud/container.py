@@ -26,6 +26,8 @@ from shared.errors import Conflict, NotFound, Unavailable, Unreadable
 
 RESERVED_NAMES = {".", ".."}  # a client or a proxy may resolve these to another container's blob
 LEASE_SECONDS = 30  # storage allows 15 to 60; short, so that a crashed worker's claim ends soon
+LARGEST_DOCUMENT = 64 << 20  # bytes; what is read whole is held in memory
+LARGEST_RECORD = 4 << 20  # bytes of JSON that are parsed on the event loop, in 50 ms
 MAX_UPDATES = 20  # of one document in a row; each lost race means that somebody else has won one
 UPDATE_PAUSE = 0.1  # seconds, at most, between them
 
@@ -63,7 +65,8 @@ class Container(ABC):
     id: str  # account and name: no other container has it
 
     @abstractmethod
-    async def read(self, name: str) -> Content | None: ...
+    async def read(self, name: str) -> Content | None:
+        """A document, whole. Raises Unreadable for one over LARGEST_DOCUMENT."""
 
     @abstractmethod
     async def create(self, name: str, data: bytes, content_type: str = "application/json") -> str:
@@ -87,7 +90,10 @@ class Container(ABC):
 
     @abstractmethod
     def stream(self, name: str, etag: str) -> AsyncIterator[bytes]:
-        """The blob's bytes in chunks. Raises Replaced if it is no longer the version `etag`."""
+        """The blob's bytes in chunks, as they are stored: a `Content-Encoding` is not undone.
+
+        Raises Replaced if it is no longer the version `etag`.
+        """
 
     @abstractmethod
     async def info(self, name: str) -> BlobInfo | None: ...
@@ -109,6 +115,7 @@ class Container(ABC):
         found = await self.read(name)
         if found is None:
             return None
+        self._check_size(name, len(found.data), LARGEST_RECORD)
         try:
             return shape.model_validate_json(found.data), found.etag
         except ValidationError as error:
@@ -152,6 +159,13 @@ class Container(ABC):
             f"others have written it {MAX_UPDATES} times meanwhile.",
             "It is tried again.",
         )
+
+    def _check_size(self, name: str, size: int, most: int = LARGEST_DOCUMENT) -> None:
+        if size > most:
+            raise Unreadable(
+                f"{self.name}/{name} has {size:,} bytes; at most {most:,} are read.",
+                "Put back an earlier version of that blob, or move it away.",
+            )
 
     def _check_name(self, name: str) -> None:
         if not RESERVED_NAMES.isdisjoint(name.split("/")):

@@ -37,7 +37,10 @@ class MemoryContainer(Container):
 
     async def read(self, name: str) -> Content | None:
         blob = await self._get(name)
-        return Content(blob.data, blob.etag) if blob else None
+        if blob is None:
+            return None
+        self._check_size(name, len(blob.data))
+        return Content(blob.data, blob.etag)
 
     async def create(self, name: str, data: bytes, content_type: str = "application/json") -> str:
         if await self._get(name):

@@ -14,6 +14,7 @@ from shared.run.ledger import Ledger
 from shared.run.outcome import Outcome
 from shared.run.policy import Policy
 from shared.run.record import Run
+from shared.run.workers import Workers
 from shared.settings import Settings
 
 
@@ -29,6 +30,7 @@ class Context:
     ledger: Ledger
     registry: Registry
     policy: Policy
+    workers: Workers
     now: Callable[[], datetime] = utc_now
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     awake_since: datetime | None = None
@@ -49,6 +51,7 @@ class Context:
             ledger=Ledger(clients.runs, policy, now, sleep),
             registry=Registry(clients.models),
             policy=policy,
+            workers=Workers(policy),
             now=now,
             sleep=sleep,
         )
@@ -73,7 +76,7 @@ class Context:
         if self._copies:
             yield self
             return
-        async with Copies() as copies:
+        async with Copies(self.workers.split) as copies:
             yield replace(self, _copies=copies)
 
 

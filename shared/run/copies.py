@@ -7,12 +7,16 @@ import asyncio
 import hashlib
 import itertools
 import tempfile
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import IO
 
 from shared.cloud.container import Container
+
+# The file, where its two sides go, the share that is held out, the seed.
+Split = Callable[[Path, Path, Path, float, int], Awaitable[None]]
 
 HELD_OUT = 0.1  # the share of a lone dataset that becomes its validation set
 SEED = 0  # the same split for everybody and for ever
@@ -34,9 +38,10 @@ class Sides:
 
 
 class Copies:
-    """Used as a context manager; one caller at a time."""
+    """Used as a context manager; one caller at a time. `split` makes two files out of one."""
 
-    def __init__(self) -> None:
+    def __init__(self, split: Split) -> None:
+        self._split = split
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._copies: dict[tuple[str, str], Copy] = {}
         self._sides: dict[tuple[str, str], Sides] = {}
@@ -64,15 +69,11 @@ class Copies:
 
     async def sides(self, container: Container, name: str, etag: str) -> Sides:
         """Its two sides, split by the same seed each time. Raises Replaced as `whole` does."""
-        from shared.dataset.split import split_file  # numpy: a chat never needs it
-
         version = (name, etag)
         if version not in self._sides:
             copy = await self.whole(container, name, etag)
             sides = Sides(await self._new_path("training"), await self._new_path("validation"))
-            await asyncio.to_thread(
-                split_file, copy.path, sides.training, sides.validation, HELD_OUT, SEED
-            )
+            await self._split(copy.path, sides.training, sides.validation, HELD_OUT, SEED)
             self._sides[version] = sides
         return self._sides[version]
 

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 
 from shared.cloud.remote import RemoteJob
-from shared.errors import TunedropError
+from shared.errors import TooCostly, TunedropError, WorkerLost
 from shared.run.record import Command, Failure, Run
 
 RETRY = "`tunedrop retry {id}` goes on from the last good stage."
@@ -120,6 +120,20 @@ def rejected(errors: str) -> Failure:
         fix="report.html names each with its line and how to fix it; then drop the dataset again.",
         blame="caller",
     )
+
+
+def too_costly(error: TooCostly) -> Failure:
+    return Failure(message=error.message, fix=error.fix, blame=error.blame)
+
+
+def uncheckable(error: WorkerLost, tries: int) -> Failure:
+    """The end of a run whose check ends its process each time, whatever the machine."""
+    fix = (
+        "`tunedrop check FILE` may show which line does it: mend that, report the difference to "
+        "this project, and drop the dataset again."
+    )
+    message = f"The check was tried {tries} times. {error.message}"
+    return Failure(message=message, fix=fix, blame=error.blame)
 
 
 def replaced(name: str, *, gone: bool) -> Failure:

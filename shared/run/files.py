@@ -34,6 +34,13 @@ async def read(file: File, ctx: Context) -> AsyncIterator[bytes]:
         await asyncio.to_thread(side.close)
 
 
+async def prepare(run: Run, ctx: Context) -> None:
+    """Make the local copies that reading its files needs, which takes a worker process."""
+    for file in run.files:
+        if file.share is not Share.ALL:
+            await _side(file, ctx)
+
+
 async def _side(file: File, ctx: Context) -> Path:
     sides = await ctx.copies.sides(ctx.clients.datasets, file.name, file.etag)
     return sides.training if file.share is Share.TRAINING else sides.validation

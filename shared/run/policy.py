@@ -21,6 +21,12 @@ class Policy:
     intent_valid: timedelta = timedelta(seconds=30)  # after which its own worker does not send it
     create_timeout: float = 60.0  # seconds for the call: both together are less than job_in_flight
     file_wait: float = 5.0  # seconds that a step waits for a file to be processed
+    checks_at_once: int = 2  # worker processes that read datasets; the others wait in their order
+    check_seconds: float = 60.0  # of processor time, at the most, that a check takes
+    check_seconds_per_mb: float = 1.0  # more; a slow file takes a tenth of it
+    check_patience: float = 240.0  # seconds by the clock beyond twice that: its process hangs
+    check_memory: int = 512 << 20  # bytes that a worker process may hold
+    check_tries: int = 3  # in a row, where the process ends without an answer
     optional_tries: int = 5  # looks in a row at what a run can do without; then it goes on without
     first_pause: float = 15.0  # seconds, at most, before the second try of what has failed
     longest_pause: float = 15 * 60.0  # seconds; the end of an outage of hours is noticed soon
@@ -28,6 +34,10 @@ class Policy:
     leave_after: timedelta = timedelta(days=1)  # an ended run whose files cannot be deleted
     downtime_after: timedelta = timedelta(minutes=15)  # a gap between ticks: nobody was looking
     deadlines: Mapping[Stage, timedelta] = field(default_factory=lambda: DEADLINES)
+
+    def check_time(self, size: int) -> float:
+        """Seconds of processor time for the check of so many bytes."""
+        return self.check_seconds + self.check_seconds_per_mb * size / 1e6
 
     def pause(self, tries: int, asked: float | None, chance: float) -> timedelta:
         """The time before the next try after `tries` failures in a row.

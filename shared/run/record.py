@@ -120,6 +120,7 @@ class Run(Document):
     tries: int = 0  # looks in a row that found something in the way
     not_before: datetime | None = None  # the next try, after such a look
     failure: Failure | None = None
+    lost_checks: int = 0  # whose process ended without an answer, in a row
     closing: bool = False  # it has ended and deletes its files at the service, as its log has it
     etag: str = Field("", exclude=True)  # of the record as it was read; no part of it
 

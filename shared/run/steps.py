@@ -12,7 +12,15 @@ from dataclasses import replace
 from datetime import timedelta
 
 from shared.cloud.remote import RemoteFile, RemoteJob
-from shared.errors import Denied, Refused, Replaced, Throttled, Unavailable
+from shared.errors import (
+    Denied,
+    Refused,
+    Replaced,
+    Throttled,
+    TooCostly,
+    Unavailable,
+    WorkerLost,
+)
 from shared.model import deployment
 from shared.model.registry import Version
 from shared.run import checking, failures, files, jobs
@@ -30,12 +38,26 @@ async def check(run: Run, ctx: Context) -> Outcome:
         checked = await checking.check(run, ctx)
     except Replaced:
         return await _look_for_replacement(run, ctx)
-    outcome = Outcome(checked.run, log=(LogLine("check", checked.summary),))
+    except TooCostly as error:
+        failure = failures.too_costly(error)
+        return Outcome(run.replace(failure=failure), Event.DATASET_REJECTED)
+    except WorkerLost as error:
+        return _lost_check(error, run, ctx)
+    outcome = Outcome(checked.run.replace(lost_checks=0), log=(LogLine("check", checked.summary),))
     if checked.errors:
         rejected = outcome.but(failure=failures.rejected(checked.errors))
         return rejected.with_event(Event.DATASET_REJECTED)
     manual = run.spec.start == "manual"
     return outcome.with_event(Event.START_REQUIRED if manual else Event.DATASET_ACCEPTED)
+
+
+def _lost_check(error: WorkerLost, run: Run, ctx: Context) -> Outcome:
+    """It may have been the machine; what happens again and again is the dataset's own."""
+    lost = run.lost_checks + 1
+    if lost < ctx.policy.check_tries:
+        return Outcome(run.replace(lost_checks=lost), error=error)
+    failure = failures.uncheckable(error, lost)
+    return Outcome(run.replace(lost_checks=0, failure=failure), Event.FAILED)
 
 
 async def await_start_command(run: Run, ctx: Context) -> Outcome:

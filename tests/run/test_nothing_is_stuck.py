@@ -15,8 +15,10 @@ from shared.errors import Conflict, Denied, Throttled, Unavailable
 from shared.run import commands, heartbeat, reconciler
 from shared.run.copies import Copies
 from shared.run.ledger import Ledger
+from shared.run.policy import Policy
 from shared.run.record import Action
 from shared.run.stages import Stage
+from shared.run.workers import Workers
 from tests.support.placed import MADE, START, PlacedRun, command, deploying
 
 
@@ -266,7 +268,7 @@ async def test_the_sides_of_two_datasets_are_two() -> None:
         lines = [{"messages": [{"role": "user", "content": f"{name}{n}"}]} for n in range(40)]
         await container.put(name, "".join(json.dumps(x) + "\n" for x in lines).encode(), "")
     a, b = [blob async for blob in container.list()]
-    async with Copies() as copies:
+    async with Copies(Workers(Policy()).split) as copies:
         for blob in (a, b):
             await copies.whole(container, *blob.version)
         first = (await copies.sides(container, *a.version)).training
