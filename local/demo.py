@@ -75,7 +75,7 @@ def main() -> int:
 
 def play(stack: Stack, example: Path, question: str | None, screen: Console) -> Outcome:
     """Drop, follow, ask."""
-    app, datasets = App(stack.app_url), Datasets.at(stack.storage, "datasets")
+    app, datasets = App(stack.app_url, stack.function_key), Datasets.at(stack.storage, "datasets")
     files = blob_names([example], "")
     dropped = datasets.drop(files)
     screen.print(f"· dropped {example.relative_to(ROOT)} into the container datasets", style="dim")

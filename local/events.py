@@ -29,6 +29,7 @@ from azure.storage.blob.aio import ContainerClient
 log = logging.getLogger("local.events")
 
 LONGEST_PAUSE = 10.0
+KEY_SETTING = "FUNCTIONS_MASTER_KEY"  # where the host that is called asks for keys
 TOPIC = (
     "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/local/providers/"
     "Microsoft.Storage/storageAccounts/devstoreaccount1"
@@ -191,8 +192,11 @@ async def watch(options: argparse.Namespace, connection: str) -> None:
     container = ContainerClient.from_connection_string(
         connection, options.container, retry_total=0, connection_timeout=5
     )
-    # Event Grid waits 30 seconds for an answer.
-    session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30))
+    key = os.environ.get(KEY_SETTING)
+    session = aiohttp.ClientSession(
+        timeout=aiohttp.ClientTimeout(total=30),  # so long does Event Grid wait for an answer
+        headers={"x-functions-key": key} if key else {},
+    )
     async with container, session:
         watching = asyncio.create_task(
             _watch(

@@ -1,6 +1,5 @@
 """`tunedrop push`, `runs`, `watch` and the commands, against the app as it is shipped."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,8 +18,7 @@ Tool = Callable[..., Any]  # the result of Typer's runner: output and exit code
 def tool(stack: StackHarness, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Tool:
     """The command, called where a stack runs: what it says of itself lies in the folder."""
     (tmp_path / ".local").mkdir()
-    known = {"app_url": stack.addresses.app_url, "storage": stack.addresses.storage}
-    (tmp_path / ".local/stack.json").write_text(json.dumps(known))
+    stack.addresses.write(tmp_path / ".local")
     monkeypatch.chdir(tmp_path)
     return lambda *words: CliRunner().invoke(cli, [str(word) for word in words])
 
