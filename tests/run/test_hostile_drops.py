@@ -1,0 +1,34 @@
+"""Whatever is dropped, the event loop goes on, and each drop comes to an end that is told."""
+
+import asyncio
+
+import pytest
+
+from shared.run import reconciler
+from shared.run.stages import Stage
+from tests.support.hostile import HOSTILE, MOST_STALL, MOST_WORK, SIZE, hostile, watched_loop
+from tests.support.runs import RunHarness
+from tests.support.workers import children, fresh_workers
+
+__all__ = ["fresh_workers"]
+pytestmark = pytest.mark.usefixtures("fresh_workers")
+
+
+@pytest.mark.parametrize("file", ["{}/training.jsonl", "{}.jsonl"], ids=["", "lone"])
+async def test_the_loop_goes_on_while_hostile_files_are_dropped(
+    harness: RunHarness, file: str
+) -> None:
+    harness.set_policy(check_seconds=5 * SIZE, check_seconds_per_mb=0.5)
+    paths = [file.format(name) for name in HOSTILE]
+    for path, name in zip(paths, HOSTILE, strict=True):
+        await harness.ctx.clients.datasets.put(path, hostile(name), "")
+    async with watched_loop() as stalls:
+        await asyncio.gather(*(reconciler.dataset_dropped(path, harness.ctx) for path in paths))
+    print(f"longest stall: {stalls.clock:.3f} s; of the loop's own work: {stalls.work:.3f} s")
+    assert len(children()) <= harness.ctx.policy.checks_at_once
+    runs = {run.model: run for run in await harness.runs()}
+    assert set(runs) == set(HOSTILE)
+    for model, run in runs.items():
+        assert run.stage not in (Stage.RECEIVED, Stage.FAILED), (model, run.waiting_for)
+        assert run.failure is None or run.failure.blame == "caller", (model, run.failure)
+    assert (stalls.work < MOST_WORK, stalls.clock < MOST_STALL) == (True, True), stalls
