@@ -37,7 +37,12 @@ async def check(run: Run, ctx: Context) -> Checked:
     """Check the files and keep the reports beside the run. Raises Replaced if one was replaced."""
     scanned = [await _scan(file, run, ctx) for file in run.files]
     counted = zip(run.files, scanned, strict=True)
-    run = run.with_files(*(file.replace(examples=found.examples) for file, found in counted))
+    run = run.with_files(
+        *(
+            file.replace(examples=found.examples, content_sha256=found.sha256)
+            for file, found in counted
+        )
+    )
     reports = await asyncio.to_thread(_judge, run, scanned, ctx.now().date())
     await ctx.ledger.keep(run.id, "report.html", reports.html, "text/html")
     # Last: its presence means that the check is complete.
