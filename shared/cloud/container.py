@@ -25,12 +25,19 @@ from shared.cloud.documents import Document, as_json
 from shared.errors import Conflict, NotFound, Unavailable, Unreadable
 
 RESERVED_NAMES = {".", ".."}  # a client or a proxy may resolve these to another container's blob
+LONGEST_NAME = 1024  # of a blob, in UTF-16 units: a character outside of the first plane has two
 LEASE_SECONDS = 30  # storage allows 15 to 60; short, so that a crashed worker's claim ends soon
 MAX_UPDATES = 20  # of one document in a row; each lost race means that somebody else has won one
 UPDATE_PAUSE = 0.1  # seconds, at most, between them
 
 
 Record = TypeVar("Record", bound=Document)
+
+
+def is_blob_name(name: str) -> bool:
+    """Whether a blob of that name can be asked for."""
+    units = len(name.encode("utf-16-le", "surrogatepass")) // 2
+    return units <= LONGEST_NAME and RESERVED_NAMES.isdisjoint(name.split("/"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,5 +161,5 @@ class Container(ABC):
         )
 
     def _check_name(self, name: str) -> None:
-        if not RESERVED_NAMES.isdisjoint(name.split("/")):
+        if not is_blob_name(name):
             raise NotFound(f"{f'{self.name}/{name}'[:200]!r} is not the name of a blob.")

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
+from shared.printable import printable
+
 ENDED = {"succeeded", "failed", "cancelled"}  # any other status, known or not, goes on
 
 
@@ -90,8 +92,9 @@ class JobEvent:
 
 
 def readable(text: Any) -> str:
-    """A text of the service that can be written: it may be cut off within a character."""
-    return str(text or "").encode("utf-8", "replace").decode()
+    """A text of the service as one line that can be written and shown: it may be cut off within a
+    character, and it may repeat what a dataset's file was called."""
+    return printable(" ".join(str(text or "").split()))
 
 
 def remote_file(file: Any) -> RemoteFile:

@@ -10,7 +10,7 @@ from shared.catalog import facts, lookup
 from shared.cloud.container import BlobInfo
 from shared.errors import DropError
 from shared.model.registry import Model, Registry
-from shared.printable import shown
+from shared.printable import printable, shown
 from shared.run.copies import HELD_OUT
 from shared.run.spec import LARGEST, Spec
 from shared.settings import Settings
@@ -54,6 +54,11 @@ async def check_base_model(spec: Spec, model: str, registry: Registry, settings:
     """Raises DropError for a tuned model that is not a version of `model` itself, nor of a model
     that a setting allows. What is no tuned model is judged by the check and by the service."""
     asked = spec.base_model
+    if printable(asked) != asked:
+        raise DropError(
+            f"run.yaml: base_model is '{shown(asked)}', with characters that no name has.",
+            "Write the name of a base model, or the id of a tuned one.",
+        )
     if asked == settings.base_model or asked.lower() in _BASE_MODELS:
         return
     if EVERY_MODEL in settings.continue_from:

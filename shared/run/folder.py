@@ -9,13 +9,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from shared.cloud.container import BlobInfo, Container
+from shared.cloud.container import BlobInfo, Container, is_blob_name
 from shared.errors import DropError
 from shared.printable import shown
 
 MODEL = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 PROBLEM = ".problem.txt"  # what could not be taken is explained beside the drop
-LONGEST_NAME = 1024  # of a blob; storage counts a character outside of Unicode's first plane twice
 KEPT = 400  # characters of a name that is too long for its explanation to bear all of it
 CANARY = "tunedrop-doctor/"  # what the doctor drops to see whether its event arrives
 CANARY_NAME = re.compile(re.escape(CANARY) + r"(rights-)?[0-9a-f]{8}")
@@ -107,12 +106,14 @@ def is_canary(path: str) -> bool:
 
 def problem_name(path: str) -> str:
     """Where it is explained why a blob was not taken: beside it, under its name. A name that leaves
-    no room for that is cut and continued by its digest."""
+    no room for that is cut and continued by its digest; of one that cannot be asked for, there is
+    the digest alone."""
     beside = f"{path}{PROBLEM}"
-    if len(beside.encode("utf-16-le", "surrogatepass")) // 2 <= LONGEST_NAME:
+    if is_blob_name(beside):
         return beside
     digest = hashlib.sha256(path.encode("utf-8", "surrogatepass")).hexdigest()
-    return f"{path[:KEPT]}~{digest[:32]}{PROBLEM}"
+    cut = f"{path[:KEPT]}~{digest[:32]}{PROBLEM}"
+    return cut if is_blob_name(cut) else f"~{digest[:32]}{PROBLEM}"
 
 
 async def look(model: str, datasets: Container) -> Folder:

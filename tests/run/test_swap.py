@@ -3,19 +3,17 @@
 import hashlib
 import json
 from collections.abc import AsyncIterator
-from dataclasses import replace
-from typing import Any
 
 import pytest
 
 from shared.cloud.documents import as_json
 from shared.cloud.memory_container import MemoryContainer
-from shared.run import ids, intake, jobs, reconciler
+from shared.run import ids, intake, reconciler
 from shared.run.record import Action, Run
-from shared.run.stages import ENDS, Event, Stage
+from shared.run.stages import ENDS, Stage
 from tests.support.control import ServiceControl
 from tests.support.datasets import dataset
-from tests.support.harness import on_both
+from tests.support.drops import refusal
 from tests.support.runs import RunHarness
 from tests.support.service_state import MemoryService
 
@@ -36,15 +34,6 @@ async def reviewed(harness: RunHarness, name: str = "training.jsonl") -> Run:
     return await harness.until(await harness.received(name), Stage.READY)
 
 
-async def refused(harness: RunHarness, name: str = "training.jsonl") -> str:
-    """Take a drop that makes no run; what stands beside it."""
-    async with harness.ctx.with_copies() as ctx:
-        assert await intake.take(harness.path(name), ctx) is None
-    problem = await harness.ctx.clients.datasets.read(f"{harness.path(name)}.problem.txt")
-    assert problem
-    return problem.data.decode()
-
-
 def sent(service: ServiceControl) -> list[bytes]:
     assert isinstance(service, MemoryService)
     return [file.content for file in service.files.values() if file.purpose == "fine-tune"]
@@ -60,7 +49,7 @@ async def test_other_content_with_the_id_of_a_run_is_refused_and_the_run_stays_a
     run = await reviewed(harness)
     before = await records(harness)
     await harness.drop(BAD)
-    problem = await refused(harness)
+    problem = await refusal(harness, harness.path("training.jsonl"))
     assert "has the same id and is made of other content" in problem
     assert await records(harness) == before
     assert (await harness.known(run.id)).training == run.training
@@ -78,7 +67,7 @@ async def test_the_swap_is_not_trained_under_the_report_of_another(
 ) -> None:
     run = await reviewed(harness)
     await harness.drop(BAD)
-    await refused(harness)
+    await refusal(harness, harness.path("training.jsonl"))
     run = await harness.command(run, Action.START)
     run = await harness.until(run, *ENDS)
     assert run.stage is Stage.SUPERSEDED
@@ -91,7 +80,7 @@ async def test_other_settings_with_the_id_of_a_run_are_refused(harness: RunHarne
     await reviewed(harness)
     await harness.drop(b"start: auto\nseed: 7\n", "run.yaml")
     await harness.drop(GOOD)
-    assert "other content or settings" in await refused(harness)
+    assert "other content or settings" in await refusal(harness, harness.path("training.jsonl"))
     (run,) = await harness.runs()
     assert run.spec.start == "manual"
 
@@ -102,7 +91,7 @@ async def test_a_refusal_stays_beside_its_drop_whatever_event_comes_and_is_not_t
 ) -> None:
     await reviewed(harness)
     await harness.drop_without_event(BAD)
-    problem = await refused(harness)
+    problem = await refusal(harness, harness.path("training.jsonl"))
     async with harness.ctx.with_copies() as ctx:
         assert await intake.take(harness.path("run.yaml"), ctx) is None  # its event, late
     kept = await harness.ctx.clients.datasets.read(harness.path("training.jsonl.problem.txt"))
@@ -120,7 +109,7 @@ async def test_a_refusal_goes_when_what_it_is_about_is_mended(
 ) -> None:
     await reviewed(harness)
     await harness.drop(BAD)
-    await refused(harness)
+    await refusal(harness, harness.path("training.jsonl"))
     monkeypatch.undo()
     await harness.drop(BAD + GOOD)
     await harness.received()
@@ -137,7 +126,7 @@ async def test_a_record_of_the_same_digest_and_other_files_is_not_pointed_elsewh
     other = run.training.replace(sha256="0" * 64)
     await harness.rewrite(run, training=other)
     await harness.drop(GOOD)
-    assert "It stays as it is" in await refused(harness)
+    assert "It stays as it is" in await refusal(harness, harness.path("training.jsonl"))
     assert (await harness.known(run.id)).training == other
 
 
@@ -261,94 +250,3 @@ async def test_a_side_that_is_split_otherwise_than_it_was_judged_is_not_sent(
     run = await harness.until(await harness.received("lone"), Stage.READY)
     run = await harness.until(await harness.command(run, Action.START), *ENDS)
     assert run.stage is Stage.SERVING, run.failure
-
-
-# ---- and it can be followed from the report to the model
-
-
-@on_both
-@pytest.mark.parametrize("name", ["training.jsonl", "lone"])
-async def test_one_digest_leads_from_the_report_to_the_service_and_the_version(
-    harness: RunHarness, service: ServiceControl, monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
-    asked: list[Any] = []
-    request = jobs.request
-
-    def noted(run: Run, ctx: Any) -> Any:
-        asked.append(request(run, ctx))
-        return asked[-1]
-
-    monkeypatch.setattr(jobs, "request", noted)
-    uploads: list[bytes] = []
-    upload = harness.ctx.clients.finetuning.upload
-
-    async def watched(name: str, content: Any) -> Any:
-        uploads.append(content.read())
-        content.seek(0)
-        return await upload(name, content)
-
-    monkeypatch.setattr(harness.ctx.clients.finetuning, "upload", watched)
-    await harness.drop(dataset(40, harness.model), name)
-    if name != "lone":
-        await harness.drop(dataset(12, "Aye"), "validation.jsonl")
-    run = await harness.until(await harness.received(name), *ENDS)
-    assert run.stage is Stage.SERVING, run.failure
-    report = json.loads(await harness.ledger.document(run.id, "report.json") or b"")
-    digests = [file["sha256"] for file in report["files"]]
-    assert [hashlib.sha256(content).hexdigest() for content in uploads] == digests
-    assert [file.content_sha256 for file in run.files] == digests
-    told = asked[0].metadata
-    assert told["tunedrop_training_sha256"] == digests[0]
-    assert told["tunedrop_validation_sha256"] == digests[1]
-    model = await harness.ctx.registry.load(run.model)
-    assert model
-    assert model.version(1).training_sha256 == digests[0]
-
-
-async def test_a_job_of_other_data_is_not_the_runs_and_one_that_tells_none_is(
-    harness: RunHarness, service: ServiceControl
-) -> None:
-    run = await harness.queued()
-    assert isinstance(service, MemoryService)
-    job = service.jobs[str(run.job_id)]
-    found = await jobs.find(run, harness.ctx)
-    assert found
-    assert found.id == job.id
-    known = job.request.metadata
-    for digests, ours in (({}, True), ({"tunedrop_training_sha256": "0" * 64}, False)):
-        kept = {key: value for key, value in known.items() if not key.endswith("_sha256")}
-        job.request = replace(job.request, metadata=kept | digests)
-        assert (await jobs.find(run, harness.ctx) is not None) is ours
-
-
-async def test_a_file_of_the_runs_name_and_another_size_is_not_adopted(
-    harness: RunHarness, service: ServiceControl
-) -> None:
-    run = await reviewed(harness)
-    name = f"{run.id}-1-training.jsonl"
-    service.add_file(name, BAD[:-1])
-    run = await harness.until(await harness.command(run, Action.START), Stage.TRAINING)
-    assert isinstance(service, MemoryService)
-    assert service.files[str(run.training.file_id)].content == GOOD
-    run = await harness.until(run, Stage.SERVING)
-    await harness.until_inactive()
-    assert service.files_of(run.id) == []  # also the one that was not adopted
-
-
-async def test_a_file_left_before_a_crash_is_adopted_and_not_sent_again(
-    harness: RunHarness, service: ServiceControl
-) -> None:
-    run = await reviewed(harness)
-    left = service.add_file(f"{run.id}-1-training.jsonl", GOOD)
-    before = service.calls()
-    run = await harness.until(await harness.command(run, Action.START), Stage.TRAINING)
-    assert run.training.file_id == left
-    assert service.uploads(before) == 0
-
-
-def test_what_replaces_a_file_has_no_way_into_a_reviewed_run() -> None:
-    """The stages from which a replaced file ends the run: all in which its bytes are still read."""
-    from shared.run.stages import TRANSITIONS
-
-    ends = {stage for stage, event in TRANSITIONS if event is Event.FILES_REPLACED}
-    assert ends == {Stage.RECEIVED, Stage.READY, Stage.CHECKED}
