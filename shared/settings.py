@@ -98,6 +98,13 @@ class Settings:
         "Model to fine-tune unless run.yaml names another.",
         "gpt-4.1-nano-2025-04-14",
     )
+    continue_from: tuple[str, ...] = setting(
+        "TUNEDROP_CONTINUE_FROM",
+        "Models whose versions every dataset may be trained on (`base_model` in run.yaml), "
+        "separated by commas; `*` allows every tuned model of the resource. Otherwise a model "
+        "goes on from its own versions alone.",
+        (),
+    )
     training_type: str = setting(
         "TUNEDROP_TRAINING_TYPE",
         "Training tier unless run.yaml names another: standard, globalStandard or developerTier.",
