@@ -12,7 +12,7 @@ from shared.catalog.records import Source
 
 ROOT = Path(__file__).resolve().parents[2]
 CATALOG = ROOT / "shared/catalog"
-BY_MODEL = ("TRAINING_PRICES", "RETIREMENTS", "STANDARD_REGIONS")
+BY_MODEL = ("TRAINING_PRICES", "RETIREMENTS", "STANDARD_REGIONS", "IMAGE_TOKENS")
 NAMES = {model.name for model in facts.MODELS.values}
 
 
