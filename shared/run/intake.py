@@ -20,6 +20,7 @@ from shared.run.drops import Drops
 from shared.run.folder import CANARY, PROBLEM, DropRole, Folder, look, parse
 from shared.run.outcome import LogLine
 from shared.run.record import File, Run, Share
+from shared.run.run_yaml import check_size
 from shared.run.spec import Spec, effective
 from shared.run.stages import Event
 
@@ -111,6 +112,7 @@ async def _spec(run_yaml: BlobInfo | None, ctx: Context) -> Spec | None:
     if run_yaml is None:
         return effective(None, ctx.settings)
     try:
+        check_size(run_yaml.size)
         asked = b"".join([chunk async for chunk in ctx.clients.datasets.stream(*run_yaml.version)])
         spec = effective(asked, ctx.settings)
     except DropError as error:
