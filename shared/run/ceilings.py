@@ -75,11 +75,11 @@ async def _estimate(run: Run, ctx: Context) -> float | None:
     """USD by the run's report; None where it knows no price."""
     report = await ctx.ledger.document(run.id, "report.json")
     try:
-        training = json.loads(report or b"{}")["price"]["training"]
+        training = json.loads(report or b"{}", parse_int=float)["price"]["training"]
     except (ValueError, LookupError, TypeError):
         return None
-    known = isinstance(training, (int, float)) and isfinite(training)
-    return float(training) if known else None
+    known = isinstance(training, float) and isfinite(training) and training >= 0
+    return training if known else None
 
 
 async def _hosted(run: Run, ctx: Context) -> Hosted:
@@ -87,14 +87,17 @@ async def _hosted(run: Run, ctx: Context) -> Hosted:
     if not ctx.settings.hosting_budget:
         return Hosted()
     model = await ctx.registry.load(run.model)
-    versions = [v for v in model.versions if v.run_id != run.id] if model else []
+    if model is None:
+        return Hosted()
+    others = [version for version in model.versions if version.run_id != run.id]
     total = 0.0
-    for version in versions:
+    for version in others:
         price = 0.0 if version.withdrawn else lookup.hosting_per_month(version.sku)
-        # Azure deletes deployments that nobody uses, and people do in the portal.
-        if price and await ctx.clients.deployments.get(version.deployment):
+        # Azure deletes deployments that nobody uses, and so do people; the champion's comes back.
+        stays = version.version == model.champion
+        if price and (stays or await ctx.clients.deployments.get(version.deployment)):
             total += price
-    return Hosted(total, frozenset(version.run_id for version in versions))
+    return Hosted(total, frozenset(version.run_id for version in others))
 
 
 def _today(ctx: Context) -> date:
