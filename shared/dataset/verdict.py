@@ -106,7 +106,7 @@ def _cost(cost: Price, plan: TrainingPlan, collector: FindingCollector) -> None:
         images = " and these images" if cost.image_tokens is None else ""
         message = f"No price is known for {plan.base_model} with {plan.training_type}{images}."
         collector.add(RawFinding("budget-unknown", message))
-    elif cost.training > plan.budget:
+    elif not cost.training <= plan.budget:  # also for a budget that is no number
         guess = " (a guess: the service chooses)" if cost.guessed else ""
         message = (
             f"Training costs {cost.at_most or 'about '}{usd(cost.training)}: "

@@ -140,3 +140,7 @@ def test_pictures_without_a_rule_make_the_price_unknown(
 def test_an_upper_bound_is_no_reason_to_say_that_there_are_too_many_tokens() -> None:
     many = TrainingPlan(base_model=GPT_4O, epochs=20_000)
     assert "too-many-tokens" not in ids(judged(pictured(60, count=12), plan=many))
+
+
+def test_a_budget_that_is_no_number_allows_nothing() -> None:
+    assert judged(pictured(0), plan=plan(budget=float("nan"))).rejected

@@ -1,64 +1,28 @@
-"""The app's ceilings stop runs before anything of them is sent: jobs, money, hosting."""
+"""The app's ceilings of jobs and money stop runs before anything of them is sent."""
 
 import asyncio
-import json
-from dataclasses import replace
 from datetime import date
-from typing import Any
 
 import pytest
 
-from shared.model.registry import Version
 from shared.run import ceilings, reconciler
-from shared.run.record import Action, Run
+from shared.run.record import Action
 from shared.run.spending import Reservation, Spending, as_of
 from shared.run.stages import Stage
-from tests.support.datasets import dataset
-from tests.support.runs import RunHarness
+from tests.support.limits import (
+    dropped,
+    estimate,
+    limited,
+    of_another_model,
+    spending,
+    ticked,
+    with_settings,
+)
 from tests.support.settings import IN_MEMORY
 
 DAY = 24 * 3600
-HOSTING = 1224.0  # USD a month of one deployment
 DEAR = b"base_model: gpt-4.1-2025-04-14\nhyperparameters: {n_epochs: 10}\n"
 UNPRICED = b"base_model: gpt-oss-20b\n"
-
-
-def limited(**settings: Any) -> RunHarness:
-    return RunHarness.in_memory(replace(IN_MEMORY, **settings), "one")
-
-
-def of_another_model(harness: RunHarness, model: str) -> RunHarness:
-    return RunHarness(harness.ctx, model, harness.service, harness.clock)
-
-
-def with_settings(harness: RunHarness, **settings: Any) -> None:
-    clients = harness.ctx.clients
-    clients.settings = replace(clients.settings, **settings)
-
-
-async def dropped(harness: RunHarness, run_yaml: bytes = b"", examples: int = 10) -> Run:
-    if run_yaml:
-        await harness.drop(run_yaml, "run.yaml")
-    await harness.drop(dataset(examples, harness.model))
-    return await harness.received()
-
-
-async def ticked(harness: RunHarness, run: Run, times: int = 6) -> Run:
-    for _ in range(times):
-        await harness.tick()
-        await harness.pause(1)
-    return await harness.known(run.id)
-
-
-async def spending(harness: RunHarness) -> Spending:
-    found = await harness.ctx.clients.runs.record(ceilings.NAME, Spending)
-    assert found
-    return found[0]
-
-
-async def estimate(harness: RunHarness, run: Run) -> float:
-    report = json.loads(await harness.ledger.document(run.id, "report.json") or b"")
-    return float(report["price"]["training"])
 
 
 async def cost_of(run_yaml: bytes) -> float:
@@ -271,67 +235,6 @@ async def test_a_record_of_spending_that_cannot_be_read_stops_runs() -> None:
     assert run.stage is Stage.CHECKED
     assert "spending.json cannot be read" in str(run.waiting_for)
     assert harness.service.uploads(0) == 0
-
-
-# ---- hosting
-
-
-async def test_a_deployment_too_many_is_refused_before_anything_is_sent() -> None:
-    harness = limited(hosting_budget=2 * HOSTING)
-    for examples in (10, 11):
-        await harness.until(await dropped(harness, examples=examples), Stage.SERVING)
-    uploads = harness.service.uploads(0)
-    run = await ticked(harness, await dropped(harness, examples=12))
-    assert run.stage is Stage.FAILED
-    assert run.failure
-    assert "TUNEDROP_HOSTING_BUDGET allows $2,448.00" in run.failure.message
-    assert "$3,672.00" in run.failure.message
-    assert harness.service.uploads(0) == uploads
-    other = of_another_model(harness, "two")
-    await other.until(await dropped(other), Stage.SERVING)
-
-
-async def test_a_developer_deployment_costs_nothing_by_the_hour() -> None:
-    harness = limited(hosting_budget=1.0)
-    await harness.until(await dropped(harness, b"deployment: {sku: developertier}"), Stage.SERVING)
-
-
-async def test_a_deployment_that_is_gone_makes_room_but_the_champions_comes_back() -> None:
-    harness = limited(hosting_budget=2 * HOSTING)
-    first = await harness.until(await dropped(harness, examples=10), Stage.SERVING)
-    second = await harness.until(await dropped(harness, examples=11), Stage.SERVING)
-    await harness.ctx.clients.deployments.delete(str(second.deployment))
-    run = await ticked(harness, await dropped(harness, examples=12))
-    assert run.stage is Stage.FAILED
-    await harness.ctx.clients.deployments.delete(str(first.deployment))
-    harness.service.wait_for(lambda: first.deployment not in harness.service.deployments())
-    await harness.command(run, Action.RETRY)
-    await harness.until(run, Stage.SERVING)
-
-
-async def test_two_runs_of_a_model_do_not_share_the_last_deployment() -> None:
-    harness = limited(hosting_budget=HOSTING)
-    harness.service.arm("job-stuck", count=None)
-    await harness.until(await dropped(harness, examples=10), Stage.SUBMITTED)
-    second = await ticked(harness, await dropped(harness, examples=11))
-    assert second.stage is Stage.FAILED
-
-
-async def test_a_version_that_was_withdrawn_does_not_count() -> None:
-    harness = limited(hosting_budget=HOSTING)
-    at = harness.ctx.now()
-    version = Version(
-        run_id="one-older",
-        base_model="gpt-4.1-nano-2025-04-14",
-        fine_tuned_model="x",
-        sku="GlobalStandard",
-        capacity=1,
-        created_at=at,
-        dropped_at=at,
-    )
-    entered = await harness.ctx.registry.add_version("one", version)
-    await harness.ctx.registry.withdraw("one", entered.version)
-    await harness.until(await dropped(harness), Stage.SERVING)
 
 
 # ---- the document
