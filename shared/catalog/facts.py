@@ -49,8 +49,8 @@ IMAGES = ImageLimits(
 )
 
 SEED = SeedRange(
-    # Azure's pages give no range; OpenAI's description of the same call does.
-    source=Source("OpenAI's OpenAPI description, CreateFineTuningJobRequest", date(2025, 6, 19)),
+    # An int32; whether a negative one is taken is not said, so none is sent.
+    source=Source("Azure OpenAI's REST reference, Fine Tuning - Create", date(2024, 10, 21)),
     most=2**31 - 1,
 )
 
