@@ -12,7 +12,7 @@ from shared.errors import DropError
 from shared.model.registry import Model, Registry
 from shared.printable import printable, shown
 from shared.run.copies import HELD_OUT
-from shared.run.spec import LARGEST, Spec
+from shared.run.spec import Spec
 from shared.settings import Settings
 
 EVERY_MODEL = "*"  # in TUNEDROP_CONTINUE_FROM
@@ -30,12 +30,6 @@ def check_model_name(model: str, settings: Settings) -> None:
             "(TUNEDROP_BASE_DEPLOYMENTS).",
             "Choose another name for the model.",
         )
-
-
-def check_spec_size(run_yaml: BlobInfo) -> None:
-    """Raises DropError."""
-    if run_yaml.size > LARGEST:
-        raise DropError(f"run.yaml has {run_yaml.size:,} bytes.", f"At most {LARGEST:,} are read.")
 
 
 def check_dataset_size(blob: BlobInfo, *, split: bool) -> None:

@@ -31,7 +31,7 @@ async def check(run: Run, ctx: Context) -> Checked:
     """Check the files and keep the reports beside the run. Raises Replaced if one was replaced,
     TooCostly, and WorkerLost."""
     await files.prepare(run, ctx)  # it may need a process as well
-    names = " and ".join(dict.fromkeys(shown(file.name) for file in run.files))
+    names = " and ".join(dict.fromkeys(f"'{shown(file.name)}'" for file in run.files))
     size = sum(file.size for file in run.files)
     async with ctx.workers.session(names, size, **_asked(run, ctx)) as session:
         scanned = [await _scan(file, run, session, ctx) for file in run.files]

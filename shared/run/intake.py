@@ -31,6 +31,7 @@ from shared.run.folder import (
 )
 from shared.run.outcome import LogLine
 from shared.run.record import File, Run, Share
+from shared.run.run_yaml import check_size
 from shared.run.spec import Spec, effective
 from shared.run.stages import Event
 
@@ -160,7 +161,7 @@ async def _spec(folder: Folder, ctx: Context) -> Spec:
     if run_yaml is None:
         return effective(None, ctx.settings)
     with _about(run_yaml):
-        admission.check_spec_size(run_yaml)
+        check_size(run_yaml.size)
         asked = b"".join([chunk async for chunk in ctx.clients.datasets.stream(*run_yaml.version)])
         spec = _effective(asked, ctx)
         await admission.check_base_model(spec, folder.model, ctx.registry, ctx.settings)

@@ -23,7 +23,7 @@ from shared.errors import (
 )
 from shared.model import deployment
 from shared.model.registry import Version
-from shared.run import checking, failures, files, jobs
+from shared.run import ceilings, checking, failures, files, jobs
 from shared.run.context import Context, Step
 from shared.run.outcome import LogLine, Outcome
 from shared.run.record import File, Run
@@ -73,7 +73,10 @@ async def await_start_command(run: Run, ctx: Context) -> Outcome:
 
 
 async def upload(run: Run, ctx: Context) -> Outcome:
-    """checked: upload the files; their ids are written down before anything follows from them."""
+    """checked: upload the files; their ids are written down before anything follows from them.
+    Nothing is sent over a ceiling."""
+    if over := await ceilings.reserve(run, ctx):
+        return over
     try:
         uploaded = await files.upload(run, ctx)
     except Replaced:
@@ -101,6 +104,8 @@ async def submit(run: Run, ctx: Context) -> Outcome:
         return Outcome(run.replace(job_id=job.id), Event.JOB_CREATED, (line,))
     if jobs.in_flight(run, ctx):
         return Outcome(run, unanswered=True)
+    if over := await ceilings.reserve(run, ctx):  # the day, or a setting, may have changed
+        return over
     if run.past_jobs:
         await jobs.clear_curve(run, ctx)
     intended = run.replace(asked_at=ctx.now())

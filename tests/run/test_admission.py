@@ -9,7 +9,7 @@ import pytest
 from shared.catalog import facts
 from shared.cloud.container import BlobInfo
 from shared.cloud.memory_container import MemoryContainer
-from shared.run import reconciler, spec
+from shared.run import reconciler, run_yaml
 from shared.run.folder import problem_name
 from shared.run.stages import Stage
 from tests.support.datasets import dataset
@@ -58,13 +58,13 @@ async def test_a_run_yaml_that_is_too_large_is_refused_unread(
     assert await harness.runs() == []
     said = await problem(harness, harness.path("run.yaml"))
     assert "400,000,000 bytes" in said
-    assert f"{spec.LARGEST:,}" in said
+    assert f"{run_yaml.LARGEST:,}" in said
 
 
 async def test_a_run_yaml_of_the_largest_size_is_read(harness: RunHarness) -> None:
     await harness.drop()
     text = b"seed: 1\n# "
-    await harness.drop(text + b"x" * (spec.LARGEST - len(text)), "run.yaml")
+    await harness.drop(text + b"x" * (run_yaml.LARGEST - len(text)), "run.yaml")
     assert (await harness.received()).spec.seed == 1
 
 

@@ -67,7 +67,7 @@ def test_a_spec_is_run_yaml_over_the_settings() -> None:
         (b"n_epoch: 3", "n_epoch is not a key; did you mean hyperparameters.n_epochs"),
         (b"hyperparameters: {n_epochs: 0}", "hyperparameters.n_epochs is 0"),
         (b"seed: many", "seed is 'many'"),
-        (b"a: [1", "not YAML in line"),
+        (b"a: {b: 1", "not YAML in line"),
         (b"just a text", "holds no keys"),
         (b"\xff\xff", "not YAML"),
     ],
