@@ -64,6 +64,11 @@ function curve(epochs) {
   return svg;
 }
 
+// The run's id as people see it: its model and eight of its digits, which every route takes.
+function short(id) {
+  return id.replace(/-([0-9a-f]{8})[0-9a-f]*$/, "-$1");
+}
+
 function when(run) {
   return new Date(run.timeline[0].at).toLocaleString();
 }
@@ -71,7 +76,7 @@ function when(run) {
 async function showRuns() {
   const { runs } = await api("runs");
   const rows = runs.map((run) => [
-    el("a", { href: `runs/${run.id}/report.html`, textContent: run.id }),
+    el("a", { href: `runs/${run.id}/report.html`, title: run.id, textContent: short(run.id) }),
     badge(run), progress(run), run.version ? `${run.model}@${run.version}` : "", when(run),
   ]);
   const nothing = "No runs yet: drop training_set.jsonl into the container datasets, folder <model>/.";

@@ -108,8 +108,8 @@ def _page(found: list[Run], cursor: str | None) -> Response:
 @error_responses
 async def run(request: Request, ctx: Context) -> Response:
     """One run with all that is known of it, what lies ahead of it, and what its losses say."""
-    run_id = request.path_params["id"]
     ledger = ctx.ledger
+    run_id = await ledger.resolve(request.path_params["id"])
     found = await ledger.load(run_id)
     if found is None:
         raise NotFound(f"There is no run {run_id!r}.", "`tunedrop runs` lists them.")
@@ -130,10 +130,11 @@ async def run(request: Request, ctx: Context) -> Response:
 async def command(request: Request, ctx: Context) -> Response:
     """start, cancel, pause, resume or retry a run; an optional body {"who": …, "why": …} goes into
     its log. 202 with the run: the command is carried out now or by the next tick."""
-    run_id, action = request.path_params["id"], request.path_params["name"]
+    action = request.path_params["name"]
     if action not in commands.BY_PEOPLE:
         known = ", ".join(commands.BY_PEOPLE)
         raise NotFound(f"{action!r} is not a command.", f"Commands are: {known}.")
+    run_id = await ctx.ledger.resolve(request.path_params["id"])
     who, why = await _who_and_why(request, ctx)
     await commands.give(run_id, Action(action), who, why, ctx)
     await reconciler.execute_now(run_id, ctx)
@@ -165,12 +166,11 @@ async def _who_and_why(request: Request, ctx: Context) -> tuple[str, str]:
 @error_responses
 async def document(request: Request, ctx: Context) -> Response:
     """A document beside a run: its reports, its log, its losses."""
-    run_id, name = request.path_params["id"], request.path_params["name"]
+    asked, name = request.path_params["id"], request.path_params["name"]
     if name in commands.BY_PEOPLE:
-        raise NotFound(f"{name} is a command.", f"POST /api/runs/{run_id}/{name} gives it.")
+        raise NotFound(f"{name} is a command.", f"POST /api/runs/{asked}/{name} gives it.")
+    run_id = await ctx.ledger.resolve(asked)
     data = await ctx.ledger.document(run_id, name) if name in DOCUMENTS else None
-    if data is None and await ctx.ledger.load(run_id) is None:
-        raise NotFound(f"There is no run {run_id!r}.", "`tunedrop runs` lists them.")
     if data is None:
         known = ", ".join(DOCUMENTS)
         raise NotFound(f"{run_id} has no {name!r}.", f"A run may have: {known}.")

@@ -18,8 +18,11 @@ TunedropError             a message that says what went wrong, and the fix
 ├── Conflict              another worker wrote the record first: read it again, decide again
 └── Replaced              a dropped file is not the one that was taken: it was replaced or deleted
 
-The message is safe to show to a person: no secret and nothing of a dataset is ever put into it.
+The message is safe to show to a person: no secret and nothing of a dataset is ever put into it,
+and what a stranger has named (a file, a key) cannot steer the terminal or the log that shows it.
 """
+
+from shared.printable import printable
 
 
 class TunedropError(Exception):
@@ -28,9 +31,8 @@ class TunedropError(Exception):
     blame = "us"
 
     def __init__(self, message: str, fix: str = "") -> None:
-        super().__init__(f"{message} {fix}".strip())
-        self.message = message
-        self.fix = fix
+        self.message, self.fix = printable(message), printable(fix)
+        super().__init__(f"{self.message} {self.fix}".strip())
 
 
 class CallerError(TunedropError):

@@ -20,7 +20,9 @@ Address = Annotated[
     str, typer.Option("--app", envvar="TUNEDROP_APP", help="address of an app (default: one here)")
 ]
 Key = Annotated[str, typer.Option(envvar="TUNEDROP_FUNCTION_KEY", help="Functions key")]
-RunId = Annotated[str, typer.Argument(metavar="RUN", help="the run's id")]
+RunId = Annotated[
+    str, typer.Argument(metavar="RUN", help="the run's id, or its beginning with 8 digits or more")
+]
 POLL_SECONDS = 1.0
 MAX_FAILED_POLLS = (
     20  # looks in a row that may fail, each a second later than the one before: apps restart
@@ -139,6 +141,7 @@ def _poll(app: "App", run_id: str) -> "Iterator[Run]":
         if not failed:
             yield run
         time.sleep(POLL_SECONDS * (1 + failed))
+        path = f"api/runs/{run['id']}"  # what was asked for may fit another, newer run by now
         try:
             run, failed = app.get(path), 0
         except CommandError:

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.text import Text
 
+from shared.run.ids import short
 from shared.run.stages import ENDS
 
 Run = dict[str, Any]
@@ -87,10 +88,10 @@ def print_end(run: Run, app_url: str, screen: Console) -> None:
 
 def print_runs(runs: list[Run], screen: Console) -> None:
     """The runs of a list, a line each; in a terminal no longer than that is wide."""
-    width = max(len(run["id"]) for run in runs)
+    width = max(len(short(run["id"])) for run in runs)
     for run in runs:
         since = parse_time(run["timeline"][-1]["at"]).astimezone()
-        line = Text(f"{run['id']:<{width}}  {run['stage']:<10}  {since:%Y-%m-%d %H:%M}  ")
+        line = Text(f"{short(run['id']):<{width}}  {run['stage']:<10}  {since:%Y-%m-%d %H:%M}  ")
         line.append(_summary(run), "dim")
         whole = not screen.is_terminal
         screen.print(line, no_wrap=True, overflow="ignore" if whole else "ellipsis", crop=not whole)

@@ -25,6 +25,7 @@ from shared.cloud.documents import Document, as_json
 from shared.errors import Conflict, NotFound, Unavailable, Unreadable
 
 RESERVED_NAMES = {".", ".."}  # a client or a proxy may resolve these to another container's blob
+LONGEST_NAME = 1024  # of a blob, in UTF-16 units: a character outside of the first plane has two
 LEASE_SECONDS = 30  # storage allows 15 to 60; short, so that a crashed worker's claim ends soon
 LARGEST_DOCUMENT = 64 << 20  # bytes; what is read whole is held in memory
 LARGEST_RECORD = 4 << 20  # bytes of JSON that are parsed on the event loop, in 50 ms
@@ -33,6 +34,12 @@ UPDATE_PAUSE = 0.1  # seconds, at most, between them
 
 
 Record = TypeVar("Record", bound=Document)
+
+
+def is_blob_name(name: str) -> bool:
+    """Whether a blob of that name can be asked for."""
+    units = len(name.encode("utf-16-le", "surrogatepass")) // 2
+    return units <= LONGEST_NAME and RESERVED_NAMES.isdisjoint(name.split("/"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,5 +175,5 @@ class Container(ABC):
             )
 
     def _check_name(self, name: str) -> None:
-        if not RESERVED_NAMES.isdisjoint(name.split("/")):
+        if not is_blob_name(name):
             raise NotFound(f"{f'{self.name}/{name}'[:200]!r} is not the name of a blob.")

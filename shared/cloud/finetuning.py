@@ -4,7 +4,7 @@ The only module that imports `openai`. It knows the service's shapes and quirks 
 behind a few tolerant types; it decides nothing.
 """
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from shared.cloud.remote import (
     RemoteFile,
     RemoteJob,
     checkpoint_metric,
+    is_of,
     job_event,
     remote_file,
     remote_job,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from shared.settings import Settings
 
 SERVICE = "Azure OpenAI"
+NO_DIGESTS: Mapping[str, str] = {}
 
 
 class FineTuning:
@@ -90,17 +92,22 @@ class FineTuning:
             return (await self.client.files.content(file_id)).text
 
     async def find_job(
-        self, metadata: dict[str, str], training_file: str | None, past: Container[str]
+        self,
+        metadata: dict[str, str],
+        training_file: str | None,
+        past: Container[str],
+        digests: Mapping[str, str] = NO_DIGESTS,
     ) -> RemoteJob | None:
         """The newest job with this metadata or, where the service drops that, of this file.
 
-        `past` are the ids of jobs that are known and not meant.
+        `past` are the ids of jobs that are known and not meant. A job that tells other `digests`
+        of its data is not meant either; one that tells none may be.
         """
         with _translated("list jobs"):
             async for job in self.client.fine_tuning.jobs.list():
                 known = job.metadata or {}
                 same_file = training_file == job.training_file and not known.keys() & metadata
-                if job.id not in past and (metadata.items() <= known.items() or same_file):
+                if job.id not in past and (is_of(known, metadata, digests) or same_file):
                     return remote_job(job)
         return None
 

@@ -95,8 +95,9 @@ class Check:
 
     def close(self, head: dict[str, Any], body: bytes) -> Answer:
         assert self.scan, "`open` comes first"
-        found, self.scan = self.scan.finish(), None
+        found = self.scan.finish()
         self.scanned.append(found)
+        self.scan = None
         return {"examples": found.examples, "sha256": found.sha256}, b""
 
     def report(self, head: dict[str, Any], body: bytes) -> Answer:

@@ -31,6 +31,7 @@ class Version(Frozen):
     capacity: int  # thousands of tokens per minute
     created_at: datetime
     dropped_at: datetime  # its dataset
+    training_sha256: str | None = None  # of the training file as the service was sent it
     withdrawn: bool = False  # its run ended before it served; it has no deployment
 
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from shared import telemetry
 from shared.dataset.frames import Frame
 from shared.dataset.measure.cost import TrainingPlan
+from shared.printable import shown
 from shared.run import files
 from shared.run.context import Context
 from shared.run.record import File, Run
@@ -18,8 +19,8 @@ from shared.run.workers import Session
 
 
 class Checked(NamedTuple):
-    """`run` knows how many examples each of its files has; `errors` says in a few words what the
-    errors are, and is empty for a dataset that is good."""
+    """`run` knows how many examples each of its files has, and its digest; `errors` says in a few
+    words what the errors are, and is empty for a dataset that is good."""
 
     run: Run
     summary: str
@@ -30,27 +31,26 @@ async def check(run: Run, ctx: Context) -> Checked:
     """Check the files and keep the reports beside the run. Raises Replaced if one was replaced,
     TooCostly, and WorkerLost."""
     await files.prepare(run, ctx)  # it may need a process as well
-    names = " and ".join(dict.fromkeys(repr(file.name[:200]) for file in run.files))
+    names = " and ".join(dict.fromkeys(f"'{shown(file.name)}'" for file in run.files))
     size = sum(file.size for file in run.files)
     async with ctx.workers.session(names, size, **_asked(run, ctx)) as session:
-        counts = [await _scan(file, run, session, ctx) for file in run.files]
+        scanned = [await _scan(file, run, session, ctx) for file in run.files]
         report = await session.ask("report")
     await _keep(report, run, ctx)
     for id, count in report.head["findings"]:
         telemetry.measure("tunedrop.findings", count, id=id)
-    counted = zip(run.files, counts, strict=True)
-    run = run.with_files(*(file.replace(examples=count) for file, count in counted))
-    return Checked(run, report.head["summary"], report.head["errors"])
+    return Checked(run.with_files(*scanned), report.head["summary"], report.head["errors"])
 
 
-async def _scan(file: File, run: Run, session: Session, ctx: Context) -> int:
-    """How many examples it has. The process is told of the end only where the file was read whole
-    and is the one that was taken."""
+async def _scan(file: File, run: Run, session: Session, ctx: Context) -> File:
+    """The file with what was found of it. The process is told of the end only where it was read
+    whole and is the one that was taken."""
     role = "training" if file is run.training else "validation"
     await session.ask("open", name=file.name, role=role)
     async for chunk in files.read(file, ctx):
         await session.ask("feed", chunk)
-    return int((await session.ask("close")).head["examples"])
+    found = (await session.ask("close")).head
+    return file.replace(examples=found["examples"], content_sha256=found["sha256"])
 
 
 async def _keep(report: Frame, run: Run, ctx: Context) -> None:

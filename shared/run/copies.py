@@ -14,6 +14,8 @@ from types import TracebackType
 from typing import IO
 
 from shared.cloud.container import Container
+from shared.errors import Replaced
+from shared.printable import shown
 
 # The file, where its two sides go, the share that is held out, the seed.
 Split = Callable[[Path, Path, Path, float, int], Awaitable[None]]
@@ -67,11 +69,13 @@ class Copies:
             self._copies[version] = await _download(container, name, etag, path)
         return self._copies[version]
 
-    async def sides(self, container: Container, name: str, etag: str) -> Sides:
-        """Its two sides, split by the same seed each time. Raises Replaced as `whole` does."""
+    async def sides(self, container: Container, name: str, etag: str, sha256: str) -> Sides:
+        """Its two sides, split by the same seed each time. Raises Replaced as `whole` does, and
+        where the bytes are not those of that digest."""
+        copy = await self.whole(container, name, etag)
+        check_bytes(name, copy.sha256, sha256)
         version = (name, etag)
         if version not in self._sides:
-            copy = await self.whole(container, name, etag)
             sides = Sides(await self._new_path("training"), await self._new_path("validation"))
             await self._split(copy.path, sides.training, sides.validation, HELD_OUT, SEED)
             self._sides[version] = sides
@@ -81,6 +85,12 @@ class Copies:
         if self._folder is None:
             self._folder = await asyncio.to_thread(tempfile.TemporaryDirectory, prefix="tunedrop-")
         return Path(self._folder.name) / f"{next(self._numbers)}-{name}.jsonl"
+
+
+def check_bytes(name: str, sha256: str, expected: str) -> None:
+    """Raises Replaced where bytes that were read are not those that a run is made of."""
+    if sha256 != expected:
+        raise Replaced(f"{shown(name)} has the SHA-256 {sha256}, not {expected}.")
 
 
 async def _download(container: Container, name: str, etag: str, path: Path) -> Copy:

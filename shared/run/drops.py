@@ -22,7 +22,12 @@ class Drops:
         self.runs = runs
 
     async def taken(self, folder: Folder) -> bool:
-        return [name async for name in self._names(f"{folder.model}/")] == [_name(folder)]
+        """Whether a run was made of the folder as it is. One that makes none is looked at again by
+        each event, which explains it again, and not by the sweep."""
+        if [name async for name in self._names(f"{folder.model}/")] != [_name(folder)]:
+            return False
+        noted = await self.runs.read(_name(folder))
+        return noted is not None and noted.data != b""
 
     async def take(self, folder: Folder, run_id: str) -> None:
         """Note that the folder was taken as it is; `run_id` is empty where it makes no run."""

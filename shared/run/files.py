@@ -5,14 +5,19 @@ Knows how the two sides of a lone dataset are read, not what a file must contain
 """
 
 import asyncio
+import hashlib
 import tempfile
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from shared.cloud.remote import RemoteFile
-from shared.errors import Refused, Unavailable
+from shared.errors import Refused, TunedropError, Unavailable
+from shared.printable import shown
 from shared.run.context import Context
+from shared.run.copies import check_bytes
 from shared.run.record import File, Run, Share
 from shared.run.stages import Stage
 
@@ -21,10 +26,17 @@ FULL = "quotaExceeded"  # one of Azure's codes; that a resource without room has
 
 
 async def read(file: File, ctx: Context) -> AsyncIterator[bytes]:
-    """The file's bytes in chunks. Raises Replaced if its blob is no longer the one taken."""
+    """The file's bytes in chunks.
+
+    Raises Replaced if its blob is no longer the one taken or, after the last chunk, if the bytes
+    were not those that the run is made of: nothing may count before the end.
+    """
     if file.share is Share.ALL:
+        digest = hashlib.sha256()
         async for chunk in ctx.clients.datasets.stream(file.name, file.etag):
+            digest.update(chunk)
             yield chunk
+        check_bytes(file.name, digest.hexdigest(), file.sha256)
         return
     side = await asyncio.to_thread((await _side(file, ctx)).open, "rb")
     try:
@@ -42,14 +54,16 @@ async def prepare(run: Run, ctx: Context) -> None:
 
 
 async def _side(file: File, ctx: Context) -> Path:
-    sides = await ctx.copies.sides(ctx.clients.datasets, file.name, file.etag)
+    sides = await ctx.copies.sides(ctx.clients.datasets, file.name, file.etag, file.sha256)
     return sides.training if file.share is Share.TRAINING else sides.validation
 
 
-async def upload(run: Run, ctx: Context) -> list[RemoteFile]:
-    """The run's files at the service: those known, left there before a crash, or new uploads.
+async def upload(run: Run, ctx: Context) -> list[File]:
+    """The run's files with their ids at the service, where they lie now: those known, left there
+    before a crash, or new uploads.
 
-    Raises Replaced, and Unavailable where the service has no room: the runs before this one make
+    Raises Replaced if the bytes to send are not those that the check has judged: nothing of them is
+    sent then. Raises Unavailable where the service has no room: the runs before this one make
     some. Until then it holds none, or two runs with one file there each would wait for each other.
     """
     try:
@@ -94,11 +108,30 @@ def name_at_service(file: File, run: Run, attempt: int = 0) -> str:
     return f"{run.id}-{attempt or run.attempt}-{side}.jsonl"
 
 
-async def _upload_once(file: File, run: Run, ctx: Context) -> RemoteFile:
+async def _upload_once(file: File, run: Run, ctx: Context) -> File:
+    """One that lies there under the run's name is taken for its own if it has its size. Whether it
+    has its content cannot be known: the service tells no digest."""
     service = ctx.clients.finetuning
+    if file.file_id and await service.file(file.file_id):
+        return file
     name = name_at_service(file, run)
-    known = await service.file(file.file_id) if file.file_id else None
-    return known or await _find(name, ctx) or await _upload(name, file, ctx)
+    found = await _find(name, ctx)
+    async with _copy(file, ctx) as copy:
+        _check_judged(file, copy.sha256)
+        if found is None or found.size != copy.size:
+            found = await service.upload(name, copy.content)
+        return file.replace(file_id=found.id, content_sha256=copy.sha256)
+
+
+def _check_judged(file: File, sha256: str) -> None:
+    """Raises TunedropError. The blob's bytes are right by now, so its split is another: by a
+    version of this app that splits in another way than the one that has checked it."""
+    if file.content_sha256 not in (None, sha256):
+        raise TunedropError(
+            f"The {file.share} side of {shown(file.name)} has the SHA-256 {sha256}; the check has "
+            f"judged {file.content_sha256}. Nothing of it was sent to the service.",
+            "Drop the same file again: it is checked again as it is.",
+        )
 
 
 async def _find(name: str, ctx: Context) -> RemoteFile | None:
@@ -106,12 +139,26 @@ async def _find(name: str, ctx: Context) -> RemoteFile | None:
     return await ctx.clients.finetuning.file(found.id) if found else None  # lists lag behind
 
 
-async def _upload(name: str, file: File, ctx: Context) -> RemoteFile:
-    copy: IO[bytes] = await asyncio.to_thread(tempfile.TemporaryFile)
+@dataclass(frozen=True)
+class _Copy:
+    """A file's bytes on this machine: nobody changes them between the comparison and the upload."""
+
+    content: IO[bytes]
+    size: int
+    sha256: str
+
+
+@asynccontextmanager
+async def _copy(file: File, ctx: Context) -> AsyncIterator[_Copy]:
+    """Raises Replaced as `read` does."""
+    content: IO[bytes] = await asyncio.to_thread(tempfile.TemporaryFile)
+    digest, size = hashlib.sha256(), 0
     try:
         async for chunk in read(file, ctx):
-            await asyncio.to_thread(copy.write, chunk)
-        copy.seek(0)
-        return await ctx.clients.finetuning.upload(name, copy)
+            digest.update(chunk)
+            size += len(chunk)
+            await asyncio.to_thread(content.write, chunk)
+        content.seek(0)
+        yield _Copy(content, size, digest.hexdigest())
     finally:
-        await asyncio.to_thread(copy.close)
+        await asyncio.to_thread(content.close)

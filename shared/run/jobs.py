@@ -37,7 +37,7 @@ def request(run: Run, ctx: Context) -> JobRequest:
         suffix=run.model[:18],  # the shortest of the limits that Azure's pages give
         seed=run.spec.seed,
         hyperparameters=run.spec.hyperparameters.chosen(),
-        metadata=_metadata(run, ctx),
+        metadata=_metadata(run, ctx) | _digests(run),
     )
 
 
@@ -48,7 +48,9 @@ async def find(run: Run, ctx: Context) -> RemoteJob | None:
     worker has died or storage has lost a write.
     """
     training_file = run.training.file_id
-    return await ctx.clients.finetuning.find_job(_metadata(run, ctx), training_file, run.past_jobs)
+    return await ctx.clients.finetuning.find_job(
+        _metadata(run, ctx), training_file, run.past_jobs, _digests(run)
+    )
 
 
 def in_flight(run: Run, ctx: Context) -> bool:
@@ -214,6 +216,12 @@ def _epoch(checkpoint: Metric) -> Epoch:
 def _metadata(run: Run, ctx: Context) -> dict[str, str]:
     """What tells a run's job from all others, also from those of another app on this resource."""
     return {"tunedrop_run": run.id, "tunedrop_app": ctx.app_id}
+
+
+def _digests(run: Run) -> dict[str, str]:
+    """The digest of the data that a job is made from, which its metadata tell at the service."""
+    named = {"tunedrop_training_sha256": run.training, "tunedrop_validation_sha256": run.validation}
+    return {key: file.content_sha256 for key, file in named.items() if file and file.content_sha256}
 
 
 def _file_id(file: File) -> str:

@@ -21,7 +21,9 @@ from datetime import datetime
 from shared import telemetry
 from shared.cloud.container import Container
 from shared.cloud.documents import as_json
-from shared.errors import Conflict, Unavailable, Unreadable
+from shared.errors import CallerError, Conflict, NotFound, Unavailable, Unreadable
+from shared.printable import shown
+from shared.run import ids
 from shared.run.outcome import LogLine, Outcome, apply
 from shared.run.policy import Policy
 from shared.run.record import Command, Progress, Run, Transition
@@ -34,6 +36,8 @@ FAR_FUTURE = 10**10  # epoch seconds; newest/ counts down from here
 READ_AHEAD = 16  # records of a list that are read side by side
 MAX_CLAIMS = 20  # tries to be the one worker on a run that is entered or reopened
 CLAIM_PAUSE = 0.2  # seconds between them
+MAX_NAMED = 10  # runs that an error lists
+LONGEST_ID = 128  # characters; the ids that this app makes are shorter
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,29 @@ class Ledger:
         """Raises Unreadable for a record that cannot be read."""
         found = await self.runs.record(_path(run_id), Run)
         return found[0].replace(etag=found[1]) if found else None
+
+    async def resolve(self, asked: str) -> str:
+        """The id of the run that is meant by it, or by its beginning with SHORT_DIGITS or more.
+
+        Raises NotFound, and CallerError where several runs begin like this.
+        """
+        if len(asked) <= LONGEST_ID and await self.runs.info(_path(asked)):
+            return asked
+        found = await self._beginning_with(asked) if ids.ASKED.fullmatch(asked) else []
+        if len(found) > 1:
+            named = ", ".join(found[:MAX_NAMED])
+            raise CallerError(
+                f"{len(found)} runs begin with {shown(asked)!r}.", f"Name one of them: {named}."
+            )
+        if not found:
+            raise NotFound(f"There is no run {shown(asked)!r}.", "`tunedrop runs` lists them.")
+        return found[0]
+
+    async def _beginning_with(self, asked: str) -> list[str]:
+        model = asked.rpartition("-")[0]
+        records = [blob.name async for blob in self.runs.list(asked)]
+        found = [name.removesuffix("/run.json") for name in records if name.endswith("/run.json")]
+        return [run_id for run_id in found if run_id.rpartition("-")[0] == model]
 
     async def create(self, run: Run) -> bool:
         """Enter a new run; False if it is known already.

@@ -13,6 +13,7 @@ from typing import Any
 
 from shared import telemetry
 from shared.errors import Conflict, TunedropError, Unavailable
+from shared.printable import shown
 from shared.run import commands, drops, ending, failures, heartbeat, intake, jobs
 from shared.run.context import Context, Step
 from shared.run.ledger import Claim
@@ -66,9 +67,10 @@ async def sweep(ctx: Context) -> None:
     """Take the drops that were missed; the next ticks move their runs on."""
     missed = await drops.missed(ctx)
     for path in missed:
-        log.error("%s was not taken when it was dropped: its event was lost or failed", path)
+        lost = "was not taken when it was dropped: its event was lost or failed"
+        log.error("%s %s", shown(path), lost)
         telemetry.measure("tunedrop.drops.recovered")
-    await _gather_with_timeout(((path, _take(path, ctx)) for path in missed), ctx)
+    await _gather_with_timeout(((shown(path), _take(path, ctx)) for path in missed), ctx)
 
 
 async def _take(path: str, ctx: Context) -> None:

@@ -23,13 +23,16 @@ class Share(StrEnum):
 class File(Frozen):
     """One file of a drop; `size` in bytes. `file_id` is its id at the service, once it is there.
 
-    Both files of a lone dataset lie in one blob, `sha256` is then the whole blob's.
+    Both files of a lone dataset lie in one blob, `sha256` and `size` are then the whole blob's.
+    `content_sha256` is always the file's own: of the bytes that the check has judged, and nothing
+    else is sent to the service. None before the check, and in records from before it was kept.
     """
 
     name: str
     etag: str
     size: int
     sha256: str
+    content_sha256: str | None = None
     modified: datetime | None = None
     share: Share = Share.ALL
     examples: int | None = None
@@ -96,8 +99,12 @@ class Command(Frozen):
 
 
 class Run(Document):
+    """`digest` is the SHA-256 of content and settings that the id begins; empty in records from
+    before it was kept (see `ids.digest_of`)."""
+
     id: str
     model: str
+    digest: str = ""
     stage: Stage = Stage.RECEIVED
     spec: Spec
     training: File

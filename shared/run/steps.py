@@ -23,7 +23,7 @@ from shared.errors import (
 )
 from shared.model import deployment
 from shared.model.registry import Version
-from shared.run import checking, failures, files, jobs
+from shared.run import ceilings, checking, failures, files, jobs
 from shared.run.context import Context, Step
 from shared.run.outcome import LogLine, Outcome
 from shared.run.record import File, Run
@@ -73,15 +73,15 @@ async def await_start_command(run: Run, ctx: Context) -> Outcome:
 
 
 async def upload(run: Run, ctx: Context) -> Outcome:
-    """checked: upload the files; their ids are written down before anything follows from them."""
+    """checked: upload the files; their ids are written down before anything follows from them.
+    Nothing is sent over a ceiling."""
+    if over := await ceilings.reserve(run, ctx):
+        return over
     try:
-        remote = await files.upload(run, ctx)
+        uploaded = await files.upload(run, ctx)
     except Replaced:
         return await _look_for_replacement(run, ctx)
-    with_ids = [
-        file.replace(file_id=there.id) for file, there in zip(run.files, remote, strict=True)
-    ]
-    return Outcome(run.with_files(*with_ids), then=await_processing)
+    return Outcome(run.with_files(*uploaded), then=await_processing)
 
 
 async def await_processing(run: Run, ctx: Context) -> Outcome:
@@ -104,6 +104,8 @@ async def submit(run: Run, ctx: Context) -> Outcome:
         return Outcome(run.replace(job_id=job.id), Event.JOB_CREATED, (line,))
     if jobs.in_flight(run, ctx):
         return Outcome(run, unanswered=True)
+    if over := await ceilings.reserve(run, ctx):  # the day, or a setting, may have changed
+        return over
     if run.past_jobs:
         await jobs.clear_curve(run, ctx)
     intended = run.replace(asked_at=ctx.now())
@@ -177,6 +179,7 @@ async def deploy(run: Run, ctx: Context) -> Outcome:
             capacity=run.spec.deployment.capacity,
             created_at=ctx.now(),
             dropped_at=run.timeline[0].at,
+            training_sha256=run.training.content_sha256,
         ),
     )
     entered = run.replace(version=version.version, deployment=version.deployment)
@@ -238,7 +241,9 @@ async def _look_for_replacement(run: Run, ctx: Context) -> Outcome:
     for file in run.files:
         blob = await ctx.clients.datasets.info(file.name)
         if blob is None or await ctx.clients.datasets.sha256(blob) != file.sha256:
-            failure = failures.replaced(file.name, gone=blob is None)
+            same = blob is not None and blob.etag == file.etag
+            gone = failures.replaced(file.name, gone=blob is None)
+            failure = failures.altered(file.name) if same else gone
             return Outcome(run.replace(failure=failure), Event.FILES_REPLACED)
         found.append(file.replace(etag=blob.etag))
     return Outcome(run.with_files(*found))

@@ -269,10 +269,9 @@ async def test_the_sides_of_two_datasets_are_two() -> None:
         await container.put(name, "".join(json.dumps(x) + "\n" for x in lines).encode(), "")
     a, b = [blob async for blob in container.list()]
     async with Copies(Workers(Policy()).split) as copies:
-        for blob in (a, b):
-            await copies.whole(container, *blob.version)
-        first = (await copies.sides(container, *a.version)).training
-        await copies.sides(container, *b.version)
+        digests = [(await copies.whole(container, *blob.version)).sha256 for blob in (a, b)]
+        first = (await copies.sides(container, *a.version, digests[0])).training
+        await copies.sides(container, *b.version, digests[1])
         assert b'"b1"' not in first.read_bytes() and b"a1" in first.read_bytes()
 
 

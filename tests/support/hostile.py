@@ -34,18 +34,13 @@ def _twice(count: int) -> bytes:
 
 
 def _any_of(count: int) -> bytes:
-    """A call whose arguments fit none of many schemas."""
-    schema = {"anyOf": [{"type": "object", "required": [f"r{n}"]} for n in range(count)]}
-    items = {"type": "object", "properties": {"a": {"type": "array", "items": schema}}}
-    tool = {"type": "function", "function": {"name": "f", "parameters": items}}
-    call = {"name": "f", "arguments": json.dumps({"a": [{}] * count})}
-    messages = [
-        {"role": "user", "content": "a"},
-        {
-            "role": "assistant",
-            "tool_calls": [{"id": "1", "type": "function", "function": call}],
-        },
-    ]
+    """A call with many arguments, none of which fits any of many schemas."""
+    lists = {"type": "array", "items": {"anyOf": [{"type": "string"}] * count}}
+    schema = {"type": "object", "properties": {"a": {"type": "array", "items": lists}}}
+    tool = {"type": "function", "function": {"name": "f", "parameters": schema}}
+    call = {"name": "f", "arguments": json.dumps({"a": [[0] * 20] * 20})}
+    calls = [{"id": "1", "type": "function", "function": call}]
+    messages = [{"role": "user", "content": "a"}, {"role": "assistant", "tool_calls": calls}]
     return json.dumps({"messages": messages, "tools": [tool]}).encode() + b"\n"
 
 
@@ -76,6 +71,7 @@ HOSTILE: dict[str, Callable[[int], bytes]] = {
     "small-examples": lambda n: _talk() * 10_000 * n,
     "compressed": lambda n: gzip.compress(bytes(30_000_000 * n)),
     "tools": lambda n: _tools(10 * n),
+    "tokens": lambda n: _talk("-eyJaaaaaaaaaa" * 1_000 * n),
     "mails": lambda n: _talk("a.b@c.de " * 5_000 * n),
     "cards": lambda n: _talk("4111 1111 1111 1111 " * 3_000 * n),
     "no-text": lambda n: bytes(range(256)) * 500 * n,

@@ -62,7 +62,9 @@ class DataPlane:
     async def delete_file(self, file_id: str) -> None:
         self.names.pop(file_id, None)
 
-    async def find_job(self, metadata: dict[str, str], file: Any, past: Any) -> RemoteJob | None:
+    async def find_job(
+        self, metadata: dict[str, str], file: Any, past: Any, digests: Any = None
+    ) -> RemoteJob | None:
         app = metadata["tunedrop_app"]
         mine = [
             job

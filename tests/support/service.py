@@ -7,13 +7,13 @@ tests/shared/test_service.py holds these and the real clients at the emulator to
 how the service is asked; what is there is in `service_state`.
 """
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Mapping
 from typing import IO, TypeVar
 
 from shared.cloud import deployments, finetuning
 from shared.cloud.deployments import Deployment, Deployments
 from shared.cloud.finetuning import FineTuning
-from shared.cloud.remote import JobEvent, JobRequest, Metric, RemoteFile, RemoteJob
+from shared.cloud.remote import JobEvent, JobRequest, Metric, RemoteFile, RemoteJob, is_of
 from tests.support.service_parts import Refusal, StoredFile, StoredJob
 from tests.support.service_state import MemoryService
 
@@ -59,12 +59,17 @@ class MemoryFineTuning(FineTuning):
         return await self._call("files.content", read)
 
     async def find_job(
-        self, metadata: dict[str, str], training_file: str | None, past: Container[str]
+        self,
+        metadata: dict[str, str],
+        training_file: str | None,
+        past: Container[str],
+        digests: Mapping[str, str] = finetuning.NO_DIGESTS,
     ) -> RemoteJob | None:
         def find() -> RemoteJob | None:
             for job in reversed(self.service.jobs.values()):
                 of_file = not job.request.metadata and job.request.training_file == training_file
-                if job.id not in past and (job.request.metadata == metadata or of_file):
+                known = job.request.metadata
+                if job.id not in past and (is_of(known, metadata, digests) or of_file):
                     return self.service.job_by_now(job.id).as_remote()
             return None
 

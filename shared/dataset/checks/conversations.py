@@ -9,16 +9,18 @@ from typing import Any, NamedTuple
 import msgspec
 
 from shared.dataset.checks import tools
-from shared.dataset.checks.parts import images
+from shared.dataset.checks.parts import ImageCount, count_images
 from shared.dataset.checks.preference import is_preference
 from shared.dataset.reading.examples import ROLES, Conversation, Example, Message
+
+_ANSWERS = ("preferred_output", "non_preferred_output")
 
 
 class ParsedExample(NamedTuple):
     conversation: Conversation
     format: str  # "chat" or "dpo"
     learns_nothing: bool = False
-    images: int = 0
+    images: ImageCount = ImageCount()
     declared: frozenset[str] = frozenset()  # names of tools
     called: frozenset[str] = frozenset()
 
@@ -26,7 +28,8 @@ class ParsedExample(NamedTuple):
 def parse_example(line: int, example: Example) -> ParsedExample | None:
     """None if it has nothing of an example."""
     if is_preference(example):
-        return ParsedExample(_preference(line, example), "dpo")
+        images = count_images(_asked(example), *map(example.get, _ANSWERS))
+        return ParsedExample(_preference(line, example), "dpo", images=images)
     if "messages" not in example:
         return None
     messages = example["messages"]
@@ -42,7 +45,7 @@ def parse_example(line: int, example: Example) -> ParsedExample | None:
         ),
         "chat",
         _learns_nothing(messages),
-        images(example),
+        count_images(messages),
         declared,
         frozenset(name for call in calls if (name := _name(call))),
     )
@@ -50,16 +53,19 @@ def parse_example(line: int, example: Example) -> ParsedExample | None:
 
 def _preference(line: int, example: Example) -> Conversation:
     """The input and the better answer; the other answer is counted as well."""
-    given = example.get("input")
-    asked = given.get("messages") if isinstance(given, dict) else None
-    better = known_messages(example.get("preferred_output"))
-    worse = known_messages(example.get("non_preferred_output"))
+    asked = _asked(example)
+    better, worse = (known_messages(example.get(answer)) for answer in _ANSWERS)
     return Conversation(
         line,
         known_messages(asked) + better,
         role_letters(asked) + "a" * len(better),
         "\n".join(message.content for message in worse),
     )
+
+
+def _asked(example: Example) -> Any:
+    given = example.get("input")
+    return given.get("messages") if isinstance(given, dict) else None
 
 
 def role_letters(messages: Any) -> str:

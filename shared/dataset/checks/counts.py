@@ -36,6 +36,8 @@ class ScanCounts:
     nothing_to_learn: int = 0
     with_tools: int = 0
     with_images: int = 0
+    images_low: int = 0
+    images_high: int = 0
     patterns: Counter[str] = field(default_factory=Counter)  # orders of roles
     formats: dict[str, list[int]] = field(default_factory=dict)  # format → [count, first line]
     declared: dict[str, int] = field(default_factory=dict)  # name of a tool → examples with it
@@ -56,7 +58,9 @@ class ScanCounts:
         self._add_format(example.format, example.conversation.line)
         self._add_pattern(example.conversation.roles)
         self.nothing_to_learn += example.learns_nothing
-        self.with_images += example.images > 0
+        self.with_images += any(example.images)
+        self.images_low += example.images.low
+        self.images_high += example.images.high
         self.with_tools += bool(example.declared or example.called)
         self.called |= example.called
         for name in example.declared:

@@ -5,7 +5,7 @@ The limits of images are in the catalog.
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from shared.catalog import facts
 from shared.dataset.checks.shape import at, objects
@@ -23,16 +23,28 @@ def parts_are_right(example: Example) -> Iterator[RawFinding]:
         if isinstance(content, list):
             for number, part in enumerate(content):
                 yield from _part(part, message.get("role"), index, at(index, "content", number))
-    if (count := images(example)) > facts.IMAGES.per_example:
+    if (count := sum(count_images(example.get("messages")))) > facts.IMAGES.per_example:
         yield RawFinding("too-many-images", f"The example has {count} images.")
 
 
-def images(example: Example) -> int:
-    return sum(
-        isinstance(part, dict) and part.get("type") == "image_url"
-        for _, message in objects(example)
+class ImageCount(NamedTuple):
+    """By what they are looked at with: `high` is also whatever does not say `low`."""
+
+    low: int = 0
+    high: int = 0
+
+
+def count_images(*lists: Any) -> ImageCount:
+    """The images in lists of messages, of whatever shape."""
+    details = [
+        image.get("detail") if isinstance(image := part.get("image_url"), dict) else None
+        for messages in lists
+        for _, message in objects({"messages": messages})
         for part in (message["content"] if isinstance(message.get("content"), list) else ())
-    )
+        if isinstance(part, dict) and part.get("type") == "image_url"
+    ]
+    low = details.count("low")
+    return ImageCount(low, len(details) - low)
 
 
 def _part(part: Any, role: Any, index: int, path: tuple[str | int, ...]) -> Iterator[RawFinding]:

@@ -1,0 +1,104 @@
+"""The app's ceilings, asked before anything of a run is sent: jobs and USD by day and month, USD
+for the hosting of a model. Knows what they are asked with, not what they decide (`spending`).
+
+    reconciler/spending.json   in the runs container, changed by compare-and-swap
+"""
+
+import json
+from datetime import date
+from math import isfinite
+
+from shared.catalog import lookup
+from shared.run import jobs
+from shared.run.context import Context
+from shared.run.outcome import Outcome
+from shared.run.record import Run
+from shared.run.spending import Held, Hosted, Reservation, Spending, as_of, held
+from shared.run.stages import Event
+
+NAME = "reconciler/spending.json"
+
+
+async def reserve(run: Run, ctx: Context) -> Outcome | None:
+    """Take the run's place under all ceilings; the outcome that holds it up, if there is none.
+
+    May be called again at any time before the run's job exists: a place of an earlier day becomes
+    one of today. Raises Unavailable.
+    """
+    wanted, hosted = await _wanted(run, ctx), await _hosted(run, ctx)
+    found: Held | None = None
+
+    def take(known: Spending | None) -> Spending | None:
+        nonlocal found
+        spending = as_of(known, wanted.day)
+        found = held(spending, wanted, hosted, ctx.settings)
+        return spending.including(wanted) if found is None else known
+
+    await ctx.clients.runs.update(NAME, Spending, take)
+    if found is None:
+        return None
+    if found.failure:
+        return Outcome(run.replace(failure=found.failure), Event.FAILED)
+    return Outcome(run, waiting_for=found.waiting_for)
+
+
+async def settle(run: Run, ctx: Context) -> None:
+    """At the end of a run: give its place back if no job came of it, or note what was billed.
+
+    What a job without a result has cost is not known; what was reserved for it stays.
+    """
+    billed = jobs.cost(run)
+
+    def close(known: Spending | None) -> Spending | None:
+        reserved = known and known.of(run.id, run.attempt)
+        if not known or not reserved:
+            return known
+        if run.job_id is None:
+            return known.without(run.id, run.attempt)
+        return known.including(reserved.replace(usd=billed or reserved.usd, open=False))
+
+    await ctx.clients.runs.update(NAME, Spending, close)
+
+
+async def _wanted(run: Run, ctx: Context) -> Reservation:
+    return Reservation(
+        run_id=run.id,
+        attempt=run.attempt,
+        model=run.model,
+        day=_today(ctx),
+        usd=await _estimate(run, ctx),
+        hosting=lookup.hosting_per_month(run.spec.deployment.sku),
+    )
+
+
+async def _estimate(run: Run, ctx: Context) -> float | None:
+    """USD by the run's report; None where it knows no price."""
+    report = await ctx.ledger.document(run.id, "report.json")
+    try:
+        training = json.loads(report or b"{}", parse_int=float)["price"]["training"]
+    except (ValueError, LookupError, TypeError):
+        return None
+    known = isinstance(training, float) and isfinite(training) and training >= 0
+    return training if known else None
+
+
+async def _hosted(run: Run, ctx: Context) -> Hosted:
+    """What the model's other versions cost; only where a ceiling asks for it."""
+    if not ctx.settings.hosting_budget:
+        return Hosted()
+    model = await ctx.registry.load(run.model)
+    if model is None:
+        return Hosted()
+    others = [version for version in model.versions if version.run_id != run.id]
+    total = 0.0
+    for version in others:
+        price = 0.0 if version.withdrawn else lookup.hosting_per_month(version.sku)
+        # Azure deletes deployments that nobody uses, and so do people; the champion's comes back.
+        stays = version.version == model.champion
+        if price and (stays or await ctx.clients.deployments.get(version.deployment)):
+            total += price
+    return Hosted(total, frozenset(version.run_id for version in others))
+
+
+def _today(ctx: Context) -> date:
+    return ctx.now().date()

@@ -1,0 +1,173 @@
+"""What jobs have been started and what they cost, against the ceilings in the settings. Pure.
+
+A run reserves its place before anything of it is sent, in one document for all runs of the app, so
+two runs that come at the same moment cannot both take the last place. A reservation belongs to an
+attempt of a run, so asking for it again changes nothing; it is given back where no job came of it,
+and is then what the service has billed, once that is known. Days and months are those of UTC.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from shared.cloud.documents import Document, Frozen
+from shared.dataset.measure.cost import usd
+from shared.run.record import Failure
+from shared.settings import Settings
+
+ROUNDING = 1e-6  # USD; sums of decimals are not exact
+
+
+class Reservation(Frozen):
+    """One attempt of a run. `usd`: what its job costs, as far as that is known; `hosting`: USD a
+    month for the deployment that it leads to. `open` until the run has ended."""
+
+    run_id: str
+    attempt: int
+    model: str
+    day: date
+    usd: float | None
+    hosting: float
+    open: bool = True
+
+
+class Spending(Document):
+    """`earlier`: USD of those closed reservations of `month` that are no longer listed."""
+
+    month: date
+    earlier: float = 0.0
+    reservations: tuple[Reservation, ...] = ()
+
+    def without(self, run_id: str, attempt: int) -> "Spending":
+        kept = (r for r in self.reservations if (r.run_id, r.attempt) != (run_id, attempt))
+        return self.replace(reservations=tuple(kept))
+
+    def including(self, reservation: Reservation) -> "Spending":
+        others = self.without(reservation.run_id, reservation.attempt)
+        return others.replace(reservations=(*others.reservations, reservation))
+
+    def of(self, run_id: str, attempt: int) -> Reservation | None:
+        return next(
+            (r for r in self.reservations if (r.run_id, r.attempt) == (run_id, attempt)), None
+        )
+
+
+@dataclass(frozen=True)
+class Hosted:
+    """A model's deployments: USD a month, and the runs that they came from."""
+
+    usd: float = 0.0
+    run_ids: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Held:
+    """Why a run may not send anything: for good (`failure`), or for now (`waiting_for`)."""
+
+    failure: Failure | None = None
+    waiting_for: str | None = None
+
+
+def as_of(known: Spending | None, today: date) -> Spending:
+    """The document on a day: reservations that are over and not of today are only summed up."""
+    month = today.replace(day=1)
+    if known is None:
+        return Spending(month=month)
+    kept = tuple(r for r in known.reservations if r.open or r.day >= today)
+    past = _sum(r for r in known.reservations if not r.open and month <= r.day < today)
+    earlier = known.earlier if known.month == month else 0.0
+    return known.replace(month=month, earlier=earlier + past, reservations=kept)
+
+
+def held(
+    spending: Spending, wanted: Reservation, hosted: Hosted, settings: Settings
+) -> Held | None:
+    """Why this reservation may not be made; None if it may. `spending` is as of its day."""
+    failure = _too_dear(wanted, settings) or _too_many_deployments(
+        spending, wanted, hosted, settings
+    )
+    if failure:
+        return Held(failure=failure)
+    others = spending.without(wanted.run_id, wanted.attempt)
+    today = [r for r in others.reservations if r.day == wanted.day]
+    if settings.daily_runs and len(today) >= settings.daily_runs:
+        return Held(
+            waiting_for=f"{len(today)} jobs of today (UTC), as many as TUNEDROP_DAILY_RUNS allows. "
+            "It goes on by itself tomorrow."
+        )
+    month = [r for r in others.reservations if r.day >= spending.month]
+    spans = (
+        (_sum(today), settings.daily_training_budget, "DAILY", "today (UTC)", "tomorrow"),
+        (
+            _sum(month) + spending.earlier,
+            settings.monthly_training_budget,
+            "MONTHLY",
+            "this month (UTC)",
+            "next month",
+        ),
+    )
+    for spent, ceiling, name, when, then in spans:
+        if ceiling and spent + (wanted.usd or 0) > ceiling + ROUNDING:
+            return Held(
+                waiting_for=f"{usd(spent)} of {usd(ceiling)} are spent or reserved {when}, and it "
+                f"costs {usd(wanted.usd or 0)} (TUNEDROP_{name}_TRAINING_BUDGET). It goes on by "
+                f"itself {then}."
+            )
+    return None
+
+
+def _too_dear(wanted: Reservation, settings: Settings) -> Failure | None:
+    """What no day could make right."""
+    ceilings = {
+        "TUNEDROP_BUDGET": settings.budget,
+        "TUNEDROP_DAILY_TRAINING_BUDGET": settings.daily_training_budget,
+        "TUNEDROP_MONTHLY_TRAINING_BUDGET": settings.monthly_training_budget,
+    }
+    for name, ceiling in ceilings.items():
+        if ceiling and wanted.usd is None:
+            return _failure(
+                wanted,
+                f"No price is known for this training, and {name} allows {usd(ceiling)}.",
+                "Choose a base model and training type with a known price, or ask whoever runs "
+                f"the app to set {name} to 0",
+            )
+        if ceiling and (wanted.usd or 0) > ceiling + ROUNDING:
+            return _failure(
+                wanted,
+                f"This training costs {usd(wanted.usd or 0)} at list price; {name} allows "
+                f"{usd(ceiling)}.",
+                "Train for fewer epochs, with fewer examples or on a cheaper model or tier, or ask "
+                f"whoever runs the app to raise {name}",
+            )
+    return None
+
+
+def _too_many_deployments(
+    spending: Spending, wanted: Reservation, hosted: Hosted, settings: Settings
+) -> Failure | None:
+    ceiling = settings.hosting_budget
+    coming = sum(
+        r.hosting
+        for r in spending.reservations
+        if r.open and r.model == wanted.model and r.run_id not in {*hosted.run_ids, wanted.run_id}
+    )
+    whole = hosted.usd + coming + wanted.hosting
+    if not ceiling or not wanted.hosting or whole <= ceiling + ROUNDING:
+        return None
+    return _failure(
+        wanted,
+        f"With this run the deployments of {wanted.model} would cost {usd(whole)} a month at list "
+        f"price; TUNEDROP_HOSTING_BUDGET allows {usd(ceiling)}.",
+        f"Delete a deployment of {wanted.model} that is not needed, take the deployment.sku "
+        "DeveloperTier, which costs nothing by the hour, or ask whoever runs the app to raise "
+        "TUNEDROP_HOSTING_BUDGET",
+    )
+
+
+def _failure(wanted: Reservation, message: str, fix: str) -> Failure:
+    fix = f"{fix}; then `tunedrop retry {wanted.run_id}`."
+    return Failure(message=f"{message} Nothing was sent.", fix=fix, blame="caller")
+
+
+def _sum(reservations: Iterable[Reservation]) -> float:
+    return sum(r.usd or 0.0 for r in reservations)
