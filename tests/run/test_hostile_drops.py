@@ -6,7 +6,15 @@ import pytest
 
 from shared.run import reconciler
 from shared.run.stages import Stage
-from tests.support.hostile import HOSTILE, MOST_STALL, MOST_WORK, SIZE, hostile, watched_loop
+from tests.support.hostile import (
+    HOSTILE,
+    HOSTILE_YAML,
+    MOST_STALL,
+    MOST_WORK,
+    SIZE,
+    hostile,
+    watched_loop,
+)
 from tests.support.runs import RunHarness
 from tests.support.workers import children, fresh_workers
 
@@ -31,4 +39,21 @@ async def test_the_loop_goes_on_while_hostile_files_are_dropped(
     for model, run in runs.items():
         assert run.stage not in (Stage.RECEIVED, Stage.FAILED), (model, run.waiting_for)
         assert run.failure is None or run.failure.blame == "caller", (model, run.failure)
+    assert (stalls.work < MOST_WORK, stalls.clock < MOST_STALL) == (True, True), stalls
+
+
+async def test_the_loop_goes_on_while_hostile_settings_are_dropped(harness: RunHarness) -> None:
+    put = harness.ctx.clients.datasets.put
+    for name, make in HOSTILE_YAML.items():
+        await put(f"{name}/training.jsonl", b"no JSON\n", "")
+        await put(f"{name}/run.yaml", make(SIZE), "")
+    async with watched_loop() as stalls:
+        for name in HOSTILE_YAML:
+            await reconciler.dataset_dropped(f"{name}/training.jsonl", harness.ctx)
+    print(f"longest stall: {stalls.clock:.3f} s; of the loop's own work: {stalls.work:.3f} s")
+    for name in HOSTILE_YAML:
+        problem = await harness.ctx.clients.datasets.read(f"{name}/run.yaml.problem.txt")
+        assert problem, name
+        assert len(problem.data) < 2_000, name
+    assert await harness.runs() == []
     assert (stalls.work < MOST_WORK, stalls.clock < MOST_STALL) == (True, True), stalls

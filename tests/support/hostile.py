@@ -79,6 +79,22 @@ HOSTILE: dict[str, Callable[[int], bytes]] = {
     "a-number": lambda n: b'{"messages": ' + b"9" * 100_000 * n + b"}\n",
 }
 
+HOSTILE_YAML: dict[str, Callable[[int], bytes]] = {
+    "brackets": lambda n: b"seed: " + b"[" * 20_000 * n,
+    "closed-brackets": lambda n: b"seed: " + b"[" * 20_000 * n + b"]" * 20_000 * n,
+    "braces": lambda n: b"{a: " * 15_000 * n,
+    "indents": lambda n: b"".join(b" " * level + b"a:\n" for level in range(340 * n)),
+    "lists-in-lists": lambda n: b"- " * 30_000 * n,
+    "many-keys": lambda n: b"".join(b"k%d: 1\n" % number for number in range(6_000 * n)),
+    "a-long-key": lambda n: b"base_modl" * 7_000 * n + b": 1\n",
+    "a-long-model": lambda n: b"base_model: " + b"gpt-4.1-nano" * 5_000 * n,
+    "aliases": lambda n: b"a: &a [1]\nb: [" + b"*a," * 10_000 * n + b"1]\n",
+    "a-number": lambda n: b"seed: " + b"9" * 60_000 * n,
+    "quotes": lambda n: b"'\"" * 30_000 * n,
+    "tags": lambda n: b"!!x " * 15_000 * n,
+    "huge": lambda n: b"seed: 1 #" + b"x" * 50_000_000 * n,
+}
+
 
 def hostile(name: str) -> bytes:
     """Behind some good lines: the file is not refused for its first."""
