@@ -1,6 +1,7 @@
 """Whatever is dropped, the event loop goes on, and each drop comes to an end that is told."""
 
 import asyncio
+import json
 
 import pytest
 
@@ -57,3 +58,26 @@ async def test_the_loop_goes_on_while_hostile_settings_are_dropped(harness: RunH
         assert len(problem.data) < 2_000, name
     assert await harness.runs() == []
     assert (stalls.work < MOST_WORK, stalls.clock < MOST_STALL) == (True, True), stalls
+
+
+async def test_the_loop_goes_on_while_the_table_of_a_long_training_is_read(
+    harness: RunHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Small examples in batches of one make a million steps for little money."""
+    rows = "".join(f"{step},{1 / step},-1\n" for step in range(1, 300_002))
+
+    async def table(_: str) -> str:
+        return f"step,train_loss,valid_loss\n{rows}"
+
+    monkeypatch.setattr(harness.ctx.clients.finetuning, "text", table)
+    await harness.drop()
+    run = await harness.received()
+    async with watched_loop() as stalls:
+        run = await harness.until(run, Stage.SERVING)
+    curve = json.loads(await harness.ledger.document(run.id, "curve.json") or b"")
+    assert len(curve) <= 10_000
+    assert curve[-1]["step"] == run.progress.step == 300_001
+    kept = await harness.ledger.document(run.id, "metrics.csv")
+    assert kept
+    assert kept.count(b"\n") == 300_002, "the table has all of them"
+    assert stalls.work < MOST_WORK, stalls
