@@ -6,6 +6,7 @@ the leak. A quote is masked before it is cut, or half an address would escape.
 
 import json
 import re
+from itertools import islice
 from reprlib import Repr
 from typing import Any
 
@@ -16,7 +17,14 @@ AROUND = 2  # messages shown before and after the one that is meant
 WIDTH = 96  # characters of a row
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
-_repr = Repr()
+
+class _Brief(Repr):
+    def repr_dict(self, x: dict[Any, Any], level: int) -> str:
+        """Of an object with many keys the first: all would be sorted for the few that are shown."""
+        return super().repr_dict(dict(islice(x.items(), 100)), level)
+
+
+_repr = _Brief()
 _repr.maxstring = _repr.maxother = 2000
 _repr.maxdict = _repr.maxlist = 6
 _repr.maxlevel = 4
@@ -96,7 +104,7 @@ def _trimmed(value: Any, depth: int = 3, width: int = 40) -> Any:
     if isinstance(value, str):
         return shorten(value, width)
     if isinstance(value, dict) and depth:
-        return {shorten(k, 30): _trimmed(v, depth - 1) for k, v in list(value.items())[:8]}
+        return {shorten(k, 30): _trimmed(v, depth - 1) for k, v in islice(value.items(), 8)}
     if isinstance(value, list) and depth:
         return [_trimmed(v, depth - 1, 24) for v in value[:4]]
     return value if isinstance(value, int | float | bool | None) else "…"

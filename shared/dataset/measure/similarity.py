@@ -23,12 +23,15 @@ BANDS = BINS // 4
 ALIKE = 27  # bins that must agree: 27 of 32 are about 84 % of shared runs
 SHORTEST = 12  # tokens; shorter texts are alike by chance
 EMPTY = np.uint32(0xFFFFFFFF)
+COMPARED = 1 << 18  # tokens of an example; a model takes 65,536
 AT_ONCE = 1 << 13  # compared at once, to bound the memory
 
 
 def signatures(tokens: npt.NDArray[np.uint32], lengths: Ints) -> Signatures:
     """One row for each example; `tokens` holds all of them, one after the other."""
     count = len(lengths)
+    if len(tokens) > COMPARED:
+        tokens, lengths = _beginnings(tokens, lengths)
     least = np.full(count * BINS, EMPTY, np.uint32)
     if len(tokens):
         mixed = _runs(tokens, lengths)
@@ -38,6 +41,14 @@ def signatures(tokens: npt.NDArray[np.uint32], lengths: Ints) -> Signatures:
     found = _fill(least.reshape(count, BINS)).astype(np.uint8)
     found[lengths < SHORTEST] = 0
     return found
+
+
+def _beginnings(
+    tokens: npt.NDArray[np.uint32], lengths: Ints
+) -> tuple[npt.NDArray[np.uint32], Ints]:
+    """Of examples that no model takes: what is compared needs a hundred bytes for each token."""
+    place = np.arange(len(tokens)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    return tokens[place < COMPARED], np.minimum(lengths, COMPARED)
 
 
 def groups(found: Signatures) -> Ints:
