@@ -1,6 +1,7 @@
 """Bytes into lines, in bounded memory however long a line is. Knows nothing of what they hold."""
 
 from collections.abc import Iterator
+from typing import IO
 
 LONGEST = 32_000_000  # bytes; the longest sensible example has 64 linked images and 65,536 tokens
 BLOCK = 1 << 18  # bytes of lines that are worked on together
@@ -54,3 +55,14 @@ class Blocks:
         self._pieces, self._size = [begun], len(begun)
         self._ended = self._skipping = False
         return lines
+
+
+def pieces(file: IO[bytes], size: int) -> Iterator[tuple[bytes, bool, bool]]:
+    """The lines of a file with their line feeds; one with more bytes than `size` in several pieces.
+    Of each piece: does a line begin with it, does one end with it?"""
+    begins, piece = True, file.readline(size)
+    while piece:
+        following = file.readline(size)
+        ends = piece.endswith(b"\n") or not following
+        yield piece, begins, ends
+        begins, piece = ends, following
