@@ -76,6 +76,7 @@ def _price(screen: Console, found: Verdict) -> None:
         return
     guess = ", a guess" if price.guessed else ""
     screen.print(
-        f"{price.at_most}{usd(price.training)} to train {found.plan.base_model} ({found.plan.tier}, "
+        f"{price.at_most}{usd(price.training)} to train {found.plan.base_model} "
+        f"({found.plan.tier}, "
         f"{many(price.epochs, 'epoch')}{guess}), ${price.hosting_per_month:,.0f} a month to host"
     )

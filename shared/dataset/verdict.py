@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 
 import numpy as np
 
@@ -141,6 +142,10 @@ def _leakage(training: ExampleIndex, validation: ExampleIndex, leaks: FindingCol
     for id, first, message in ways:
         places = np.flatnonzero((first[count:] < count) & ~reported)
         like = lines[first[count:][places]]
-        messages = [message.format(line) for line in like]
-        leaks.add_lines(id, validation.lines[places].tolist(), messages.__getitem__)
+        tell = partial(_told, message, like)  # of the first few only
+        leaks.add_lines(id, validation.lines[places].tolist(), tell)
         reported[places] = True
+
+
+def _told(message: str, lines: similarity.Ints, number: int) -> str:
+    return message.format(lines[number])

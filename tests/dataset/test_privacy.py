@@ -51,7 +51,7 @@ def test_what_is_private_is_found_and_masked(what: str, text: str) -> None:
     assert [span.kind for span in privacy.find(text)] == [what]
     assert f"[{what}]" in privacy.mask(text)
     for data in (json.dumps(text).encode(), text.encode()):
-        kinds = Prefilter(b"plain\n" + data + b"\nplain").private_kinds().tolist()
+        kinds = Prefilter([b"plain", data, b"plain"]).private_kinds().tolist()
         assert [kinds[0], kinds[2]] == [0, 0]
         assert [span.kind for span in privacy.find(text, kinds[1])] == [what]
 

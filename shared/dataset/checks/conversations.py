@@ -12,6 +12,7 @@ from shared.dataset.checks import tools
 from shared.dataset.checks.parts import ImageCount, count_images
 from shared.dataset.checks.preference import is_preference
 from shared.dataset.reading.examples import ROLES, Conversation, Example, Message
+from shared.dataset.reading.limits import Steps
 
 _ANSWERS = ("preferred_output", "non_preferred_output")
 
@@ -25,15 +26,15 @@ class ParsedExample(NamedTuple):
     called: frozenset[str] = frozenset()
 
 
-def parse_example(line: int, example: Example) -> ParsedExample | None:
-    """None if it has nothing of an example."""
+def parse_example(line: int, example: Example, steps: Steps) -> ParsedExample | None:
+    """None if it has nothing of an example. Raises limits.TooComplex."""
     if is_preference(example):
         images = count_images(_asked(example), *map(example.get, _ANSWERS))
         return ParsedExample(_preference(line, example), "dpo", images=images)
     if "messages" not in example:
         return None
     messages = example["messages"]
-    declared = frozenset(tools.declared_tools(example).schemas)
+    declared = frozenset(tools.declared_tools(example, steps).schemas)
     calls = [call for _, _, call in tools.tool_calls(example)]
     extra = [example.get("tools"), calls]
     return ParsedExample(

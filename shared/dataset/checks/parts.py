@@ -51,7 +51,7 @@ def _part(part: Any, role: Any, index: int, path: tuple[str | int, ...]) -> Iter
     kind = part.get("type") if isinstance(part, dict) else None
     if kind in ("text", "refusal"):
         text = part.get(kind)
-        if not isinstance(text, str) or not text.strip():
+        if not isinstance(text, str) or not text or text.isspace():
             yield RawFinding("content-missing", f"A part of type {kind} has no text.", index, path)
     elif kind == "image_url":
         if role != "user":

@@ -5,6 +5,7 @@ the leak. A quote is masked before it is cut, or half an address would escape.
 """
 
 import json
+from itertools import islice
 from reprlib import Repr
 from typing import Any
 
@@ -15,7 +16,14 @@ from shared.printable import printable
 AROUND = 2  # messages shown before and after the one that is meant
 WIDTH = 96  # characters of a row
 
-_repr = Repr()
+
+class _Brief(Repr):
+    def repr_dict(self, x: dict[Any, Any], level: int) -> str:
+        """Of an object with many keys the first: all would be sorted for the few that are shown."""
+        return super().repr_dict(dict(islice(x.items(), 100)), level)
+
+
+_repr = _Brief()
 _repr.maxstring = _repr.maxother = 2000
 _repr.maxdict = _repr.maxlist = 6
 _repr.maxlevel = 4
@@ -95,7 +103,7 @@ def _trimmed(value: Any, depth: int = 3, width: int = 40) -> Any:
     if isinstance(value, str):
         return shorten(value, width)
     if isinstance(value, dict) and depth:
-        return {shorten(k, 30): _trimmed(v, depth - 1) for k, v in list(value.items())[:8]}
+        return {shorten(k, 30): _trimmed(v, depth - 1) for k, v in islice(value.items(), 8)}
     if isinstance(value, list) and depth:
         return [_trimmed(v, depth - 1, 24) for v in value[:4]]
     return value if isinstance(value, int | float | bool | None) else "…"

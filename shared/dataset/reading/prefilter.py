@@ -3,6 +3,7 @@
 Certain only where the answer is no. Knows bytes and lines, neither JSON nor messages.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ Marks = npt.NDArray[np.bool_]  # one for each byte
 Kinds = npt.NDArray[np.uint8]  # one for each line of the block; 0 is a certain no
 Counts = npt.NDArray[Any]  # whole numbers
 
+MOST = 1 << 20  # bytes; a block has a quarter of that, or one line that is longer
 LONG_WORD = 20  # nearly every key and token is a run of so many letters, digits, _ and -
 _BEGINNINGS = (b"sk", b"rk", b"pk", b"gh", b"gi", b"AK", b"AS", b"AI", b"xo", b"hf", b"ey")
 _BEGINS = np.zeros(1 << 16, np.bool_)  # by two characters
@@ -23,16 +25,19 @@ _SEPARATES[list(b" ().+/-")] = True
 
 
 class Prefilter:
-    """`data` is the lines joined by line feeds."""
+    """Of lines with more bytes than MOST it says nothing: its arrays have eight for each."""
 
-    def __init__(self, data: bytes) -> None:
-        self._data = data
+    def __init__(self, lines: Sequence[bytes]) -> None:
+        self._unknown = len(lines) if sum(map(len, lines)) > MOST else 0
+        data = b"" if self._unknown else b"\n".join(lines)
         self._bytes = np.frombuffer(b"\n" + data + b"  ", np.uint8)  # room to look back and ahead
         self._starts = np.flatnonzero(self._bytes == ord("\n"))
 
     def key_counts(self) -> Counts:
         """How many keys the objects of each line have together, if no more than one space stands
         between a key and its colon; -1 where it may be otherwise."""
+        if self._unknown:
+            return np.full(self._unknown, -1)
         colons = np.flatnonzero(self._bytes[2:] == ord(":")) + 2
         before, earlier = self._bytes[colons - 1], self._bytes[colons - 2]
         ends = colons[(before == ord('"')) & (earlier != ord("\\"))]
@@ -44,6 +49,9 @@ class Prefilter:
 
     def private_kinds(self) -> Kinds:
         """What kinds of private data there may be: SECRET, ADDRESS and NUMBER, added up."""
+        if self._unknown:
+            every = privacy.SECRET + privacy.ADDRESS + privacy.NUMBER
+            return np.full(self._unknown, every, np.uint8)
         found = np.zeros(len(self._starts), np.uint8)
         found[self._owners(np.flatnonzero(self._bytes == ord("@")))] |= privacy.ADDRESS
         digit = self._bytes - np.uint8(ord("0")) < 10
@@ -55,6 +63,8 @@ class Prefilter:
     def odd_texts(self) -> Kinds:
         """May there be anything but plain printable text: in texts that are not ASCII (1), or in
         any, by an escape (2)?"""
+        if self._unknown:
+            return np.full(self._unknown, 2, np.uint8)
         highest = np.maximum.reduceat(self._bytes, self._starts)
         found = (highest >= 0x80).astype(np.uint8)
         escapes = np.flatnonzero(self._bytes == ord("\\"))
