@@ -98,8 +98,10 @@ class Ledger:
         event: Event,
         command: Command | None = None,
         change: Callable[[Run], Run] = lambda run: run,
+        log: tuple[LogLine, ...] = (),
     ) -> None:
-        """Make an ended run active again, and `change` it; nothing happens to one that is active.
+        """Make an ended run active again, and `change` it, with these lines in its log; nothing
+        happens to one that is active.
 
         Its marker must be there before and after: whoever finds an ended run clears its marker,
         so this is done as the one worker on it. Raises Unavailable if another does not give it up.
@@ -109,7 +111,8 @@ class Ledger:
                 run = await self.load(run_id) if claim else None
                 if run and run.ended:
                     reopened = _without_its_end(change(run), event)
-                    await self.commit(run.replace(command=command), Outcome(reopened, event))
+                    outcome = Outcome(reopened, event, log)
+                    await self.commit(run.replace(command=command), outcome)
                 if claim:
                     return
 

@@ -82,7 +82,7 @@ def test_requests_are_limited_per_minute_and_come_back_with_time() -> None:
 def test_tokens_are_charged_after_the_answer_and_a_debt_must_be_waited_out() -> None:
     auth, clock = limited(tokens_per_minute=60)
     caller = auth.admit({"api-key": "k"})
-    auth.charge(caller, 120)
+    auth.reserve(caller, 1).settle(120)
     with pytest.raises(RateLimitExceeded):
         auth.admit({"api-key": "k"})
     clock.now += 62
