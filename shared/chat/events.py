@@ -29,11 +29,15 @@ class EventSplitter:
         self._begun += chunk
         while end := _END.search(self._begun, max(0, self._searched - 3)):
             size = end.end()
+            self._refuse(size)
             yield bytes(self._begun[:size])
             del self._begun[:size]
             self._searched = 0
         self._searched = len(self._begun)
-        if self._searched > MAX_EVENT_BYTES:
+        self._refuse(self._searched)
+
+    def _refuse(self, size: int) -> None:
+        if size > MAX_EVENT_BYTES:
             self._begun.clear()
             raise Unavailable(f"One event had more than {MAX_EVENT_BYTES:,} bytes.", "Ask again.")
 

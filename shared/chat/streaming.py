@@ -37,6 +37,7 @@ class RelayedStream:
     events: EventSplitter = field(default_factory=EventSplitter)
     counted: int | None = None
     complete: bool = False
+    broken: Unavailable | None = None
     closed: bool = False
 
     async def chunks(self) -> AsyncIterator[bytes]:
@@ -54,6 +55,8 @@ class RelayedStream:
                 # Counted before it is sent: the caller may leave while it is.
                 if events := self._take(chunk):
                     yield events
+                if self.broken:
+                    raise self.broken
             if rest := self._rest():
                 yield rest
             if not self.complete and self.reply.status < 400:
@@ -72,10 +75,18 @@ class RelayedStream:
             self.settle(self.counted or self.estimate)
 
     def _take(self, chunk: bytes) -> bytes:
-        """The events that the chunk completes, without what is not for the caller."""
+        """The events that the chunk completes, without what is not for the caller; also those
+        before one that cannot be taken."""
         if self.copy is not None and len(self.copy) < self.max_copy_bytes:
             self.copy += chunk
-        return b"".join(event for event in self.events.feed(chunk) if self._count(event))
+        passed_on = bytearray()
+        try:
+            for event in self.events.feed(chunk):
+                if self._count(event):
+                    passed_on += event
+        except Unavailable as error:
+            self.broken = error
+        return bytes(passed_on)
 
     def _rest(self) -> bytes:
         """What stands after the last empty line of a stream that has ended: half an event, which

@@ -4,6 +4,7 @@ Knows the address and the credentials of the resource, nothing of models or call
 """
 
 from collections.abc import Awaitable, Callable, Mapping
+from io import BytesIO
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from azure.core.exceptions import AzureError
@@ -79,7 +80,8 @@ class Completions:
         headers = {**HEADERS, **await self._credentials(elsewhere=endpoint is not None)}
         base = (endpoint or self.settings.openai_endpoint).rstrip("/")
         url = f"{base}/openai/v1/chat/completions"
-        post = self._open_session().post(url, data=body, headers=headers)
+        # A file is sent bit by bit, so that other streams go on.
+        post = self._open_session().post(url, data=BytesIO(body), headers=headers)
         reply = Reply(await _or_unavailable(post))
         encoding = reply.headers.get("content-encoding", "identity")
         if encoding != "identity":
