@@ -39,7 +39,8 @@ async def witness(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any, str], Witne
         made = Witness(getattr(owner, name))
         # A method stays one: its first argument is the object.
         is_class = isinstance(owner, type)
-        monkeypatch.setattr(owner, name, (lambda *args: made(*args)) if is_class else made)
+        method = lambda *args, **kwargs: made(*args, **kwargs)  # noqa: E731
+        monkeypatch.setattr(owner, name, method if is_class else made)
         return made
 
     return replace
@@ -81,12 +82,16 @@ async def test_a_large_request_is_parsed_and_written_beside_the_loop(
     assert (parse.turns, write.turns) == ([True], [True])
 
 
-async def test_near_names_are_looked_for_beside_the_loop_and_for_a_short_name(
+async def test_near_names_are_looked_for_beside_the_loop_and_for_a_short_name_only(
     harness: ChatHarness, witness: Callable[[Any, str], Witness]
 ) -> None:
     """A name of megabytes takes half a second; no model has one."""
     near = witness(routing, "get_close_matches")
-    assert (await harness.ask("captai" + "n" * 2**20)).status_code == 404
+    refused = await harness.ask("captai" + "n" * 2**20)
+    assert (refused.status_code, refused.json()["error"]["param"]) == (400, "model")
+    assert len(refused.content) < 500
+    assert near.turns == []
+    assert (await harness.ask("captai" + "n" * 190)).status_code == 404
     assert near.turns == [True]
     assert len(near.arguments[0]) <= 80
 
@@ -134,6 +139,6 @@ async def test_megabytes_of_values_are_refused_at_once(
     content = body(value)
     async with ticking() as pauses:
         response = await harness.http.post(path, content=content)
-    assert response.status_code == 400
+    assert response.status_code == (413 if path == "/feedback" else 400)
     assert json.loads(response.content)["error"]["code"] == "invalid_request"
     assert max(pauses) < 0.5
