@@ -3,6 +3,7 @@
 Knows what a job's answers mean for its run, not which stage comes next.
 """
 
+import asyncio
 import json
 from collections.abc import Awaitable, Iterable
 from contextlib import suppress
@@ -20,7 +21,8 @@ from shared.run.results import read_results
 
 T = TypeVar("T")
 
-CURVE = "curve.json"  # the losses of every step seen so far, beside the run
+MOST_POINTS = 10_000  # of a curve: it is parsed on the event loop, at each tick and each look
+CURVE = "curve.json"  # the losses of every step seen so far, beside the run; of many steps, some
 RESULTS = "metrics.csv"  # the service's own table, once the job has ended
 
 
@@ -150,7 +152,7 @@ async def gather_results(job: RemoteJob, outcome: Outcome, ctx: Context) -> Outc
     if job.result_file:
         outcome, table = await _optional(service.text(job.result_file), outcome, ctx)
     run = outcome.run
-    steps = read_results(table or "")
+    steps = await asyncio.to_thread(read_results, table or "")
     if table and steps:
         await ctx.ledger.keep(run.id, RESULTS, table.encode(), "text/csv")
         await _keep_curve(steps, run, ctx)
@@ -192,12 +194,20 @@ async def clear_curve(run: Run, ctx: Context) -> None:
 
 
 async def _keep_curve(points: Iterable[Metric], run: Run, ctx: Context) -> None:
+    data = await asyncio.to_thread(_curve, points)
+    await ctx.ledger.keep(run.id, CURVE, data, "application/json")
+
+
+def _curve(points: Iterable[Metric]) -> bytes:
     by_step = {point.step: point for point in points}
+    steps = sorted(by_step)
+    while len(steps) > MOST_POINTS:
+        steps = steps[(len(steps) - 1) % 2 :: 2]  # the newest is among them
     rows = [
         {"step": p.step, "train_loss": p.train_loss, "valid_loss": p.valid_loss}
-        for _, p in sorted(by_step.items())
+        for p in map(by_step.__getitem__, steps)
     ]
-    await ctx.ledger.keep(run.id, CURVE, json.dumps(rows).encode(), "application/json")
+    return json.dumps(rows).encode()
 
 
 def _points(curve: bytes | None) -> list[Metric]:

@@ -1,13 +1,8 @@
 """The process that reads datasets: whatever becomes of it, the run is told and the app goes on."""
 
 import asyncio
-import os
 import signal
-import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import suppress
-from pathlib import Path
 
 import psutil
 import pytest
@@ -15,61 +10,18 @@ import pytest
 from shared.errors import Replaced, TooCostly, WorkerLost
 from shared.run import reconciler, workers
 from shared.run.policy import Policy
-from shared.run.record import Action, Run
+from shared.run.record import Action
 from shared.run.stages import Stage
-from shared.run.worker_process import ENVIRONMENT, Process
 from shared.run.workers import Workers
-from tests.processes import PATIENCE_SECONDS, ROOT
 from tests.support.datasets import dataset
 from tests.support.runs import RunHarness
+from tests.support.workers import checked, children, fresh_workers, gone, posix, while_read
 
 NO_TIME = {"check_seconds": 0.001, "check_seconds_per_mb": 0.0}
-posix = pytest.mark.skipif(os.name == "nt", reason="limits of POSIX")
 
 
-@pytest.fixture(autouse=True)
-def _no_process_of_earlier_tests() -> Iterator[None]:
-    workers.end_idle()
-    yield
-    workers.end_idle()
-
-
-def children() -> list[psutil.Process]:
-    """The worker processes of this one."""
-    found = []
-    for child in psutil.Process().children():
-        with suppress(psutil.NoSuchProcess):
-            if "shared.dataset.worker" in child.cmdline():
-                found.append(child)
-    return found
-
-
-def gone(processes: list[psutil.Process]) -> bool:
-    return not psutil.wait_procs(processes, timeout=PATIENCE_SECONDS)[1]
-
-
-async def checked(harness: RunHarness, content: bytes = dataset(12)) -> Run:
-    """A drop, and what has become of it at once."""
-    await harness.drop(content)
-    await reconciler.dataset_dropped(harness.path("training.jsonl"), harness.ctx)
-    (run,) = await harness.runs()
-    return run
-
-
-def while_read(
-    harness: RunHarness, monkeypatch: pytest.MonkeyPatch, what: Callable[[], None]
-) -> None:
-    """Do something while the process has begun with a file and waits for its bytes."""
-    datasets = harness.ctx.clients.datasets
-    stream = datasets.stream
-
-    async def disturbed(name: str, etag: str) -> AsyncIterator[bytes]:
-        async for chunk in stream(name, etag):
-            if children():  # not while the digest is made
-                what()
-            yield chunk
-
-    monkeypatch.setattr(datasets, "stream", disturbed)
+__all__ = ["fresh_workers"]
+pytestmark = pytest.mark.usefixtures("fresh_workers")
 
 
 def kill_them() -> None:
@@ -270,153 +222,6 @@ async def test_nothing_of_a_check_is_left_for_the_next(harness: RunHarness) -> N
     assert b"not-json" not in report
     assert good.id.encode() in report
     assert len(children()) == 1
-
-
-# ---- how many, and for how long
-
-
-async def test_two_lone_datasets_do_not_wait_for_each_other(harness: RunHarness) -> None:
-    """Splitting needs a process, and so does the check that comes after."""
-    harness.set_policy(checks_at_once=1)
-    for model in ("lone-a", "lone-b", "lone-c"):
-        await harness.ctx.clients.datasets.put(f"{model}.jsonl", dataset(40, model), "")
-    drops = [f"lone-{letter}.jsonl" for letter in "abc"]
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        await asyncio.gather(*(reconciler.dataset_dropped(name, harness.ctx) for name in drops))
-    assert len(await harness.runs()) == 3
-    assert len(children()) == 1
-
-
-async def test_no_more_processes_than_allowed_have_work(harness: RunHarness) -> None:
-    shared, at_work = Workers(Policy(checks_at_once=2)), 0
-
-    async def work() -> int:
-        nonlocal at_work
-        async with shared.session("x", 0):
-            at_work += 1
-            most = at_work
-            await asyncio.sleep(0.02)
-            at_work -= 1
-            return most
-
-    assert max(await asyncio.gather(*(work() for _ in range(6)))) == 2
-    assert len(children()) == 2
-
-
-async def test_whoever_waits_longest_comes_next() -> None:
-    shared, order = Workers(Policy(checks_at_once=1)), []
-
-    async def work(number: int) -> None:
-        async with shared.session("x", 0):
-            order.append(number)
-
-    await asyncio.gather(*map(work, range(5)))
-    assert order == [0, 1, 2, 3, 4]
-
-
-async def test_a_process_that_has_grown_is_not_kept(
-    harness: RunHarness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await checked(harness)
-    assert len(children()) == 1
-    monkeypatch.setattr(workers, "GROWN", 1 << 20)
-    await harness.drop(dataset(20))
-    await reconciler.dataset_dropped(harness.path("training.jsonl"), harness.ctx)
-    assert children() == []
-
-
-async def test_a_check_that_is_cancelled_leaves_no_process(
-    harness: RunHarness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    busy: list[psutil.Process] = []
-
-    def cancel() -> None:
-        busy.extend(children())
-        task.cancel()
-
-    while_read(harness, monkeypatch, cancel)
-    await harness.drop()
-    drop = reconciler.dataset_dropped(harness.path("training.jsonl"), harness.ctx)
-    task = asyncio.create_task(drop)
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    assert busy
-    assert await asyncio.to_thread(gone, busy)
-
-
-# ---- the process by itself
-
-APP = """
-import os, sys, time
-sys.path[:] = [*{path!r}, *sys.path]
-os.environ["TunedropStorage"] = "the key"
-from shared.run.worker_process import Process
-process = Process()
-process.ask({{"do": "begin", "seconds": 600, "memory": 1 << 30, "plan": {{}}}}, b"")
-process.ask({{"do": "open", "name": "x", "role": "training"}}, b"")
-print(process.pid, flush=True)
-{then}
-"""
-BUSY = """
-line = b'{"messages": [{"role": "user", "content": "a"}]}\\n'
-process.ask({"do": "feed"}, line * 3_000_000)
-"""
-
-
-def app(then: str, cwd: Path) -> "subprocess.Popen[bytes]":
-    """Another process with a worker, which finds the packages only by its own sys.path."""
-    path = [str(ROOT), *sys.path]
-    code = APP.format(path=path, then=then)
-    command = [sys.executable, "-c", code]
-    return subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE)
-
-
-@posix
-@pytest.mark.parametrize("then", ["time.sleep(600)", BUSY], ids=["waiting", "busy"])
-def test_nothing_is_left_of_an_app_that_is_killed(then: str, tmp_path: Path) -> None:
-    with app(then, tmp_path) as parent:
-        assert parent.stdout
-        worker = psutil.Process(int(parent.stdout.readline()))
-        parent.kill()
-    assert gone([worker])
-
-
-def test_the_process_has_no_keys(tmp_path: Path) -> None:
-    with app("time.sleep(600)", tmp_path) as parent:
-        assert parent.stdout
-        environ = psutil.Process(int(parent.stdout.readline())).environ()
-        parent.kill()
-    assert "TunedropStorage" not in environ
-    assert set(environ) <= {*ENVIRONMENT, "PYTHONPATH", "PYTHONUTF8", "LC_CTYPE"}
-
-
-@posix
-def test_the_process_lets_others_go_first() -> None:
-    process = Process()
-    try:
-        process.ask({"do": "begin", "seconds": 60, "memory": 1 << 30}, b"")
-        (child,) = children()
-        assert child.nice() > psutil.Process().nice()
-    finally:
-        process.end()
-
-
-def test_a_process_without_work_ends_by_itself(tmp_path: Path) -> None:
-    code = "from shared.dataset import worker; worker.IDLE_SECONDS = 0.1; worker.main()"
-    with subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdin=subprocess.PIPE) as process:
-        assert process.wait(PATIENCE_SECONDS) == 0
-
-
-def test_an_answer_that_is_no_answer_is_the_end_of_the_process() -> None:
-    """Where something else prints into the pipe, or the process is no longer itself."""
-    code = "import sys; sys.stdout.buffer.write(b'\\xff' * 16)"
-    process = Process()
-    process._popen = subprocess.Popen(
-        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    )
-    with pytest.raises((EOFError, OSError)):
-        process.ask({"do": "begin"}, b"")
-    process.end()
 
 
 async def test_what_cannot_be_started_is_waited_for(
