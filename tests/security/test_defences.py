@@ -50,9 +50,9 @@ ALIASES = "a: &a [x, x]\nb: &b [*a, *a]\nbase_model: [*b, *b]\n"
     ("text", "says"),
     [
         (ALIASES, "aliases"),
-        ("base_model: " + "[" * 20_000, "nested"),
+        ("base_model: " + "[" * 20_000, "a list"),
         ("# " + "x" * 100_000, "bytes"),
-        ("!!python/object/apply:os.system ['true']", "not YAML"),
+        ("!!python/object/apply:os.system ['true']", "the tag"),
     ],
     ids=["aliases", "depth", "size", "objects"],
 )
