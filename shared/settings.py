@@ -230,6 +230,11 @@ class Settings:
         "",
     )
 
+    @property
+    def largest_capacity(self) -> int:
+        """What run.yaml may ask for: never less than what the app takes by itself."""
+        return max(self.max_capacity, self.deployment_capacity)
+
     @classmethod
     def load(cls, environ: Mapping[str, str]) -> "Settings":
         """Read the settings from `environ`.
