@@ -65,13 +65,14 @@ async def test_a_rating_is_masked_and_an_export_is_read_beside_the_loop(
 ) -> None:
     await harness.ask()
     await harness.idle()
-    mask, lines = witness(feedback, "mask"), witness(feedback, "_parsed_lines")
+    mask, rated = witness(feedback, "mask"), witness(feedback, "_rated")
+    ratings = witness(feedback, "_ratings")
     rating = {"id": "chatcmpl-1", "rating": "bad", "correction": "a@contoso.com"}
     assert (await harness.http.post("/feedback", json=rating)).status_code == 201
     ((example, _),) = await harness.relay.feedback.export("captain")
-    assert example["messages"][-1]["content"] == "[e-mail address]"
+    assert json.loads(example)["messages"][-1]["content"] == "[e-mail address]"
     assert mask.turns == [True]
-    assert lines.turns == [True] * 2
+    assert (ratings.turns, rated.turns) == ([True], [True])
 
 
 async def test_a_large_request_is_parsed_and_written_beside_the_loop(
