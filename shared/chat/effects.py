@@ -20,6 +20,10 @@ class Effect:
     why: str
     harmless: tuple[Any, ...] = (None,)
 
+    def asks_nothing(self, value: Any) -> bool:
+        """Also by its type: 0 is not false."""
+        return any(value == known and type(value) is type(known) for known in self.harmless)
+
 
 # Azure OpenAI, chat completions of /openai/v1, as documented in November 2026:
 # learn.microsoft.com/azure/ai-services/openai: how-to/stored-completions, references/on-your-data;
@@ -47,7 +51,7 @@ def parse_allowed(names: tuple[str, ...]) -> frozenset[str]:
 def refuse_effects(body: dict[str, Any], allowed: frozenset[str]) -> None:
     """Raises BadRequest that names the field."""
     for name, effect in EFFECTS.items():
-        if name in body and name not in allowed and body[name] not in effect.harmless:
+        if name in body and name not in allowed and not effect.asks_nothing(body[name]):
             raise BadRequest(
                 f"`{name}` is not allowed here: {effect.why}.",
                 f"Leave it out, or ask whoever runs the app to put {name} into {SETTING}.",

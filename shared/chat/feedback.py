@@ -35,7 +35,7 @@ MAX_RATING_BYTES = 2**20  # of a rating's body: the longest texts of it, escaped
 MAX_RATING_VALUES = 16  # an error for each unknown field would take seconds for a long body
 HOW_TO_RATE = 'Send {"id": RESPONSE_ID, "rating": "good" or "bad", "correction": …, "comment": …}.'
 
-Rated = tuple[dict[str, Any], dict[str, Any]]  # an example, and where it comes from
+Rated = tuple[str, str]  # an example, and where it comes from; each as a line of JSON
 
 
 class Rating(BaseModel):
@@ -98,14 +98,14 @@ class FeedbackStore:
         await self.container.append(f"ratings/{model}/{at:%Y-%m-%d}.jsonl", json.dumps(line))
 
     async def export(self, model: str) -> list[Rated]:
-        """Good and corrected answers as examples, each with where it comes from. No example
-        comes twice; the last rating of an answer counts."""
+        """Good and corrected answers as examples, each with where it comes from: two lines of
+        JSON. No example comes twice; the last rating of an answer counts."""
         ratings: dict[str, dict[str, Any]] = {}
-        async for lines in self._files(f"ratings/{model}/"):
-            ratings |= {line["id"]: line for line in lines}
+        async for data in self._files(f"ratings/{model}/"):
+            ratings |= await asyncio.to_thread(_ratings, data)
         examples: dict[str, Rated] = {}
-        async for lines in self._files(f"conversations/{model}/"):
-            examples |= await asyncio.to_thread(_rated, lines, ratings)
+        async for data in self._files(f"conversations/{model}/"):
+            examples |= await asyncio.to_thread(_rated, data, ratings)
         return list(examples.values())
 
     async def forget(self, days: int) -> None:
@@ -128,11 +128,10 @@ class FeedbackStore:
         await self.container.append(f"conversations/{place}.jsonl", line)
         await self.container.put(f"answers/{response_id}", place.encode(), "text/plain")
 
-    async def _files(self, prefix: str) -> AsyncIterator[list[dict[str, Any]]]:
-        """The lines of each file, file by file."""
+    async def _files(self, prefix: str) -> AsyncIterator[bytes]:
         async for entry in self.container.list(prefix):
             if blob := await self.container.read(entry.name):
-                yield await asyncio.to_thread(_parsed_lines, blob.data)
+                yield blob.data
 
 
 def _line(head: dict[str, Any], chat: ChatRequest, answer: bytes) -> tuple[str, str] | None:
@@ -141,20 +140,19 @@ def _line(head: dict[str, Any], chat: ChatRequest, answer: bytes) -> tuple[str, 
     return (transcript["id"], json.dumps({**head, **transcript})) if transcript else None
 
 
-def _rated(
-    conversations: list[dict[str, Any]], ratings: dict[str, dict[str, Any]]
-) -> dict[str, Rated]:
-    """The examples that come of some conversations, each by its own text."""
-    examples = {}
-    for conversation in conversations:
+def _ratings(data: bytes) -> dict[str, dict[str, Any]]:
+    return {line["id"]: line for line in map(json.loads, data.splitlines())}
+
+
+def _rated(data: bytes, ratings: dict[str, dict[str, Any]]) -> dict[str, Rated]:
+    """The examples that come of a file's conversations, each by its own text."""
+    examples: dict[str, Rated] = {}
+    for conversation in map(json.loads, data.splitlines()):
         rating = ratings.get(conversation["id"])
         if rating and (rated := transcripts.rated_example(conversation, rating)):
-            examples[json.dumps(rated[0], sort_keys=True)] = rated
+            example, source = (json.dumps(part, ensure_ascii=False) for part in rated)
+            examples[json.dumps(rated[0], sort_keys=True)] = example, source
     return examples
-
-
-def _parsed_lines(data: bytes) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in data.splitlines()]
 
 
 def sampling_rates(remember: tuple[str, ...]) -> dict[str, float]:

@@ -71,6 +71,7 @@ class Limits:
                 "chats under way.",
                 f"Try again in {wait:.0f} seconds.",
                 wait,
+                name,
             )
         return bucket
 

@@ -49,11 +49,11 @@ class BadRequest(CallerError):
 
 
 class RateLimitExceeded(CallerError):
-    """The caller's own limit; `retry_after` is in seconds."""
+    """The own limit of `caller`, a key's name; `retry_after` is in seconds."""
 
-    def __init__(self, message: str, fix: str, retry_after: float) -> None:
+    def __init__(self, message: str, fix: str, retry_after: float, caller: str) -> None:
         super().__init__(message, fix)
-        self.retry_after = retry_after
+        self.retry_after, self.caller = retry_after, caller
 
 
 class ModelNotReady(Unavailable):

@@ -32,6 +32,7 @@ from shared.chat.protocol import (
     MAX_BODY_BYTES,
     ChatRequest,
     OutOfTime,
+    RateLimitExceeded,
     code_of,
     error_response,
     in_thread_if_large,
@@ -137,7 +138,8 @@ class Relay:
         return answer
 
     def _refusal(self, error: TunedropError, caller: Caller | None, request_id: str) -> Response:
-        self.refusals.add(code_of(error), self.auth.name_of(caller), request_id)
+        name = error.caller if isinstance(error, RateLimitExceeded) else self.auth.name_of(caller)
+        self.refusals.add(code_of(error), name, request_id)
         return error_response(error, request_id)
 
     def _response(

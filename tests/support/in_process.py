@@ -4,6 +4,7 @@ Routes are read from function_app as the Functions host reads them, so none is f
 to a real server, which a test brings along.
 """
 
+import base64
 import hashlib
 import json
 from collections.abc import AsyncIterator
@@ -25,6 +26,15 @@ from tests.support.settings import BY_HAND, ENVIRON
 
 KEY = "in-process"
 METERED = "metered"  # a key with a limit of tokens, where a test sets one
+
+
+def signed_in(person: str, tenant: str = "our-tenant") -> dict[str, str]:
+    """The headers by which the platform names somebody who has signed in."""
+    claims = {"claims": [{"typ": "tid", "val": tenant}]}
+    return {
+        "x-ms-client-principal": base64.b64encode(json.dumps(claims).encode()).decode(),
+        "x-ms-client-principal-id": person,
+    }
 
 
 def settings(upstream_url: str, **more: str) -> Settings:
