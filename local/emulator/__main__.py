@@ -37,6 +37,13 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=8080, help="default: 8080; 0 takes a free one")
     parser.add_argument("--host", default="127.0.0.1", help="default: this machine only")
     parser.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="another name under which it may be called, e.g. of its container; may be repeated",
+    )
+    parser.add_argument(
         "--state",
         type=Path,
         default=Path(".local/emulator"),
@@ -133,7 +140,8 @@ def main() -> None:
     weights = arguments.weights or state.parent / "models"
     language = LanguageModel(arguments.model, weights, state / "adapters", arguments.dtype)
     stopping = threading.Event()
-    app = build_app(Emulator(state, language, arguments.key, not arguments.lazy, stopping))
+    emulator = Emulator(state, language, arguments.key, not arguments.lazy, stopping)
+    app = build_app(emulator, arguments.host, arguments.allow_host)
     config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=GRACEFUL_SECONDS)
     server = Server(config, stopping)
     server.listen_to_signals()

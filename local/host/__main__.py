@@ -14,6 +14,7 @@ from local.host.accounts import HOST_CONNECTION
 from local.host.index import AppError, BlobTrigger, Function, HttpTrigger, load_app
 from local.host.index import index as index_app
 from local.host.keys import FunctionKeys
+from local.host.origin import Hosts
 from local.host.server import describe, serve
 from local.host.settings import SettingsError, connection_string, load_settings
 from local.host.signals import end_process
@@ -40,7 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if listener is None:
         _print_table(functions)
         return 0
-    return asyncio.run(serve(functions, settings, keys, listener))
+    hosts = Hosts.of(options.host, options.allow_host)
+    return asyncio.run(serve(functions, settings, keys, listener, hosts))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -48,6 +50,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--app", required=True, help="the folder that holds function_app.py")
     parser.add_argument("--port", type=int, default=7071)
     parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="another name under which it may be called; may be repeated",
+    )
     parser.add_argument("--check", action="store_true", help="only load the app and list it")
     parser.add_argument(
         "--enable-auth", action="store_true", help=f"ask for the key in {KEY_SETTING}"
