@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import copy
 import logging
 import os
 import socket
@@ -75,9 +76,20 @@ def _start_logging() -> None:
 
 
 class _UtcFormatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        """Names of blobs come from strangers: a terminal is to show them and not to obey them."""
+        if record.name.startswith("Host.") and isinstance(record.args, tuple):
+            record = copy.copy(record)
+            record.args = tuple(map(_shown, record.args or ()))
+        return super().format(record)
+
     def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802
         moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
         return f"{moment}.{record.msecs:03.0f}Z"
+
+
+def _shown(value: object) -> object:
+    return ascii(value)[1:-1] if isinstance(value, str) and not value.isprintable() else value
 
 
 def _bind(host: str, port: int) -> socket.socket:
