@@ -26,6 +26,8 @@ from azure.core.exceptions import AzureError, ResourceNotFoundError
 from azure.storage.blob import BlobProperties
 from azure.storage.blob.aio import ContainerClient
 
+from local import private
+
 log = logging.getLogger("local.events")
 
 LONGEST_PAUSE = 10.0
@@ -60,7 +62,7 @@ class Delivered:
     def _save(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         temporary = self._path.with_suffix(".tmp")
-        temporary.write_text(json.dumps(self._etags), encoding="utf-8")
+        private.write_text(temporary, json.dumps(self._etags))
         temporary.replace(self._path)
 
 

@@ -7,6 +7,7 @@ import socket
 import sys
 import threading
 import warnings
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
@@ -83,6 +84,18 @@ def prepare_environment() -> None:
     warnings.filterwarnings("ignore", category=FutureWarning)
 
 
+def make_private(folder: Path) -> None:
+    """Only this user can read what is here and what comes: datasets, chats, the tokens' secret.
+
+    Windows has no such rights: there a folder's files have the rights of the folder around it.
+    """
+    os.umask(0o077)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if os.name == "posix":
+        with suppress(PermissionError):  # a folder that somebody else has given to this user
+            folder.chmod(0o700)
+
+
 def listen(host: str, port: int) -> socket.socket:
     try:
         listener = socket.create_server((host, port))
@@ -130,7 +143,7 @@ def main() -> None:
     arguments = parse_arguments()
     prepare_environment()
     try:
-        arguments.state.mkdir(parents=True, exist_ok=True)
+        make_private(arguments.state)
     except OSError as error:
         sys.exit(
             f"The folder {arguments.state} cannot be used ({error.strerror}); take another one."
