@@ -125,7 +125,7 @@ def test_every_finding_is_made_longer() -> None:
     assert {case.id for case in CASES} | set(OTHERS) == set(TABLE)
     assert set(OTHERS) == ELSEWHERE
     for case in CASES:
-        assert [name for name, *_ in enlarged(case)][0] == "more_lines"
+        assert next(name for name, *_ in enlarged(case)) == "more_lines"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the peak is read from /proc")
