@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 
 import psutil
 
-from local import processes, storage, supervised
+from local import private, processes, storage, supervised
 from local.options import STATE
 from local.processes import Child, Pid
 from local.provision import ACCOUNT as ACCOUNT
@@ -70,7 +70,7 @@ class Stack:
 
     def write(self, state: Path) -> None:
         new = state / "stack.json.new"
-        new.write_text(json.dumps(asdict(self), indent=2), encoding="utf-8")
+        private.write_text(new, json.dumps(asdict(self), indent=2))
         new.replace(state / "stack.json")
 
     @property
@@ -138,7 +138,7 @@ class _Starter:
     children: list[Child] = field(default_factory=list)
 
     def start(self, port: int | None) -> Stack:
-        self.state.mkdir(parents=True, exist_ok=True)
+        private.make_folder(self.state)
         app_port = chosen_port(port, self.tell)
         openai_url = f"http://127.0.0.1:{processes.free_port()}"
         ports = storage.free_ports()
@@ -264,9 +264,10 @@ class _Starter:
     def _key(self, name: str) -> str:
         """One key for as long as the state lives, so that clients need not be told again."""
         path = self.state / name
-        if not path.exists():
-            path.write_text(f"td-{secrets.token_urlsafe(24)}", encoding="utf-8")
-        return path.read_text(encoding="utf-8")
+        known = path.read_text(encoding="utf-8") if path.exists() else ""
+        key = known or f"td-{secrets.token_urlsafe(24)}"
+        private.write_text(path, key)
+        return key
 
 
 def chosen_port(asked: int | None, tell: Callable[[str], object]) -> int:

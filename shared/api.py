@@ -14,8 +14,10 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
 
 from shared.chat.feedback import FeedbackStore
+from shared.chat.protocol import BadRequest, read_body
 from shared.errors import CallerError, NotFound, NotNow, SettingError, TunedropError
-from shared.run import commands, estimates, jobs, reconciler
+from shared.printable import printable, shown
+from shared.run import commands, estimates, folder, jobs, reconciler
 from shared.run.context import Context
 from shared.run.record import Action, Run, summary
 from shared.run.stages import ACTIVE, Stage
@@ -29,6 +31,7 @@ SECURITY_HEADERS = {
 MAX_RUNS = 200  # of one page
 MAX_READ = 1000  # records that are read to fill it
 MAX_COMMENT = 1000  # characters of who and why
+MAX_COMMAND_BYTES = 32 * 2**10  # of a command's body: who and why, escaped
 _STATUS = {NotFound: 404, NotNow: 409, SettingError: 503}
 CURSOR = re.compile(r"\d{10}-[a-z0-9-]+")  # of the list of runs, as `next` gives it
 DOCUMENTS = {
@@ -50,6 +53,8 @@ def error_responses(body: Callable[P, Awaitable[Response]]) -> Callable[P, Await
     async def answer(*args: P.args, **kwargs: P.kwargs) -> Response:
         try:
             return await body(*args, **kwargs)
+        except BadRequest as error:
+            return problem(error, error.status)
         except CallerError as error:
             return problem(error, _STATUS.get(type(error), 400))
         except TunedropError as error:
@@ -71,7 +76,9 @@ async def runs(request: Request, ctx: Context) -> Response:
     stages = _stages(query.get("stage", ""))
     after = query.get("after", "")
     if after and not CURSOR.fullmatch(after):
-        raise CallerError(f"{after[:80]!r} is not a cursor of the list.", "Take `next` of a page.")
+        raise CallerError(
+            f"{shown(after)!r} is not a cursor of the list.", "Take `next` of a page."
+        )
     ledger = ctx.ledger
     # What is active is known without reading what has finished.
     among = set(await ledger.active()) if stages <= ACTIVE else None
@@ -89,7 +96,9 @@ async def runs(request: Request, ctx: Context) -> Response:
 def _limit(asked: str) -> int:
     """Raises CallerError."""
     if not re.fullmatch(r"[1-9][0-9]{0,8}", asked):
-        raise CallerError(f"{asked!r} is not a number of runs.", f"limit is 1 to {MAX_RUNS}.")
+        raise CallerError(
+            f"{shown(asked)!r} is not a number of runs.", f"limit is 1 to {MAX_RUNS}."
+        )
     return min(int(asked), MAX_RUNS)
 
 
@@ -97,7 +106,7 @@ def _stages(asked: str) -> set[str]:
     """The stages that a list is asked for; all of them where it is not. Raises CallerError."""
     stages = set(filter(None, asked.split(",")))
     if unknown := stages - set(Stage):
-        raise CallerError(f"{min(unknown)!r} is not a stage.", f"Known: {', '.join(Stage)}.")
+        raise CallerError(f"{shown(min(unknown))!r} is not a stage.", f"Known: {', '.join(Stage)}.")
     return stages or set(Stage)
 
 
@@ -133,7 +142,7 @@ async def command(request: Request, ctx: Context) -> Response:
     action = request.path_params["name"]
     if action not in commands.BY_PEOPLE:
         known = ", ".join(commands.BY_PEOPLE)
-        raise NotFound(f"{action!r} is not a command.", f"Commands are: {known}.")
+        raise NotFound(f"{shown(action)!r} is not a command.", f"Commands are: {known}.")
     run_id = await ctx.ledger.resolve(request.path_params["id"])
     who, why = await _who_and_why(request, ctx)
     await commands.give(run_id, Action(action), who, why, ctx)
@@ -145,7 +154,7 @@ async def command(request: Request, ctx: Context) -> Response:
 async def _who_and_why(request: Request, ctx: Context) -> tuple[str, str]:
     """Who gives a command: the signed-in person where the platform vouches for one, otherwise
     whoever the holder of the app's key says to be. Raises CallerError for a body that is no use."""
-    body = await request.body()
+    body = await read_body(request, MAX_COMMAND_BYTES)
     try:
         given = json.loads(body) if body.strip() else {}
         who, why = (given.get(name, "").strip() for name in ("who", "why"))
@@ -155,9 +164,11 @@ async def _who_and_why(request: Request, ctx: Context) -> tuple[str, str]:
             "The body is not a JSON object with who and why as texts.",
             'Send {"who": "…", "why": "…"}, or nothing.',
         ) from None
-    if len(who) > MAX_COMMENT or len(why) > MAX_COMMENT:
-        raise CallerError(f"who and why have at most {MAX_COMMENT} characters.", "Say it in short.")
     person = request.headers.get("x-ms-client-principal-name") if ctx.settings.entra_tenant else ""
+    if any(len(text) > MAX_COMMENT for text in (who, why, person or "")):
+        raise CallerError(f"who and why have at most {MAX_COMMENT} characters.", "Say it in short.")
+    # It will be shown in terminals and in logs.
+    who, why, person = printable(who), printable(why), printable(person or "")
     if person:
         return person, why
     return f"{who} (with the app's key)" if who else "a holder of the app's key", why
@@ -173,7 +184,7 @@ async def document(request: Request, ctx: Context) -> Response:
     data = await ctx.ledger.document(run_id, name) if name in DOCUMENTS else None
     if data is None:
         known = ", ".join(DOCUMENTS)
-        raise NotFound(f"{run_id} has no {name!r}.", f"A run may have: {known}.")
+        raise NotFound(f"{run_id} has no {shown(name)!r}.", f"A run may have: {known}.")
     return Response(data, media_type=DOCUMENTS[name], headers=SECURITY_HEADERS)
 
 
@@ -188,10 +199,13 @@ async def models(ctx: Context) -> Response:
 async def examples(request: Request, feedback: FeedbackStore) -> Response:
     """A model's good and corrected answers as a dataset to drop; with `?provenance=1` instead
     where each of its lines comes from, in the same order."""
-    pairs = await feedback.export(request.path_params["name"])
+    name = request.path_params["name"]
+    if not folder.MODEL.fullmatch(name):
+        raise NotFound(f"There is no model {shown(name)!r}.", "GET /api/models lists them.")
+    pairs = await feedback.export(name)
     wanted = 1 if request.query_params.get("provenance") else 0
-    lines = [json.dumps(pair[wanted], ensure_ascii=False) + "\n" for pair in pairs]
-    return Response("".join(lines), media_type="application/x-ndjson")
+    lines = "".join(f"{pair[wanted]}\n" for pair in pairs)
+    return Response(lines, media_type="application/x-ndjson")
 
 
 @error_responses
@@ -217,7 +231,7 @@ async def doctor(environ: Mapping[str, str]) -> Response:
 def console(name: str = "index.html") -> Response:
     """A file of the console's; the names are the whole list of what may be asked for."""
     if name not in {"index.html", "console.js", "openapi.json"}:
-        return problem(NotFound(f"The console has no {name!r}."), 404)
+        return problem(NotFound(f"The console has no {shown(name)!r}."), 404)
     return FileResponse(CONSOLE / name, headers={"cache-control": "no-cache"})
 
 

@@ -40,7 +40,8 @@ def read(environ: Mapping[str, str], about: Mapping[str, Any], kind: Any) -> Any
         value = _PARSERS[kind](text)
     except ValueError:
         raise SettingError(
-            f"The app setting {name} is {text[:60]!r}, which is not {kind.__name__}."
+            f"The app setting {name} is {text[:60]!r}, which is not {kind.__name__}.",
+            f"Set a number from {about['least']:,} to {about['most']:,}.",
         ) from None
     if kind in (int, float):
         _check_bounds(name, text, value, about)

@@ -202,6 +202,14 @@ class Settings:
         most=HOUR,
     )
 
+    chat_allow: tuple[str, ...] = setting(
+        "TUNEDROP_CHAT_ALLOW",
+        "Fields of a chat request that do more than shape its answer and are refused unless they "
+        "stand here, separated by commas: store, data_sources, web_search_options, service_tier, "
+        "prompt_cache_retention (see chat.md).",
+        (),
+    )
+
     remember: tuple[str, ...] = setting(
         "TUNEDROP_REMEMBER",
         "Models whose conversations are remembered for the next dataset, separated by commas; "
@@ -221,6 +229,11 @@ class Settings:
         "A folder for spans, metrics and logs as files; for a laptop (see observability.md).",
         "",
     )
+
+    @property
+    def largest_capacity(self) -> int:
+        """What run.yaml may ask for: never less than what the app takes by itself."""
+        return max(self.max_capacity, self.deployment_capacity)
 
     @classmethod
     def load(cls, environ: Mapping[str, str]) -> "Settings":

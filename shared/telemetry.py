@@ -74,6 +74,7 @@ _ALL = (
     Metric("tunedrop.cost.usd", "USD", "model", "their list price; 0 where none is known"),
     Metric("tunedrop.drops.recovered", "{drop}", "", "drops that only the sweep found"),
     Metric("tunedrop.chat.answers", "{answer}", "status", "responses; 499: the caller left"),
+    Metric("tunedrop.chat.refusals", "{refusal}", "code caller", "refused, by the error's code"),
     Metric("tunedrop.chat.seconds", "s", _BY_VERSION, "until an answer begins", _WAITS),
     Metric("tunedrop.chat.added_ms", "ms", _BY_VERSION, "the app's own part of it", _ADDED),
     Metric("tunedrop.chat.fallbacks", "{answer}", "model", "answers by a fallback for the model"),

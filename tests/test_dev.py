@@ -24,7 +24,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-MODULES = ("__init__", "options", "set_up", "supervised")
+MODULES = ("__init__", "options", "private", "set_up", "supervised")
 
 
 def run(checkout: Path, *arguments: str, python: str = sys.executable) -> tuple[int, str]:

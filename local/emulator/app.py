@@ -2,7 +2,7 @@
 
 import shutil
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,7 @@ from .middleware.api_version import ApiVersionMiddleware
 from .middleware.auth import AuthMiddleware
 from .middleware.fault_injection import FaultInjection
 from .middleware.journal import JournalMiddleware
+from .middleware.origin import Hosts, OriginGuard
 from .middleware.rights import Rights
 from .middleware.tokens import Tokens
 
@@ -144,7 +145,8 @@ class Emulator:
         self.context.store.close()
 
 
-def build_app(emulator: Emulator) -> ASGIApp:
+def build_app(emulator: Emulator, bound: str, allowed: Sequence[str]) -> ASGIApp:
+    """`bound` is the host that the server listens on, `allowed` are other names that it has."""
     app = Starlette(
         routes=emulator.routes(),
         middleware=[
@@ -162,7 +164,7 @@ def build_app(emulator: Emulator) -> ASGIApp:
         },
         lifespan=emulator.lifespan,
     )
-    return ConnectionMiddleware(app)
+    return ConnectionMiddleware(OriginGuard(app, Hosts.of(bound, allowed)))
 
 
 async def _service_error(request: Request, error: Exception) -> Response:

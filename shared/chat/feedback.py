@@ -26,12 +26,16 @@ from shared.chat.protocol import BadRequest, ChatRequest, has_more_values
 from shared.cloud.container import Container
 from shared.dataset.privacy import mask
 from shared.errors import NotFound, SettingError, TunedropError
+from shared.printable import shown
 
 log = logging.getLogger(__name__)
 
 MAX_ANSWER_BYTES = 2**20  # a longer answer is not recorded
+MAX_RATING_BYTES = 2**20  # of a rating's body: the longest texts of it, escaped
 MAX_RATING_VALUES = 16  # an error for each unknown field would take seconds for a long body
 HOW_TO_RATE = 'Send {"id": RESPONSE_ID, "rating": "good" or "bad", "correction": …, "comment": …}.'
+
+Rated = tuple[str, str]  # an example, and where it comes from; each as a line of JSON
 
 
 class Rating(BaseModel):
@@ -93,15 +97,15 @@ class FeedbackStore:
         line = {**fields, "at": at.isoformat(timespec="seconds"), "by": by}
         await self.container.append(f"ratings/{model}/{at:%Y-%m-%d}.jsonl", json.dumps(line))
 
-    async def export(self, model: str) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-        """Good and corrected answers as examples, each with where it comes from. No example
-        comes twice; the last rating of an answer counts."""
-        ratings = {line["id"]: line async for line in self._lines(f"ratings/{model}/")}
-        examples: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {}
-        async for conversation in self._lines(f"conversations/{model}/"):
-            rating = ratings.get(conversation["id"])
-            if rating and (rated := transcripts.rated_example(conversation, rating)):
-                examples[json.dumps(rated[0], sort_keys=True)] = rated
+    async def export(self, model: str) -> list[Rated]:
+        """Good and corrected answers as examples, each with where it comes from: two lines of
+        JSON. No example comes twice; the last rating of an answer counts."""
+        ratings: dict[str, dict[str, Any]] = {}
+        async for data in self._files(f"ratings/{model}/"):
+            ratings |= await asyncio.to_thread(_ratings, data)
+        examples: dict[str, Rated] = {}
+        async for data in self._files(f"conversations/{model}/"):
+            examples |= await asyncio.to_thread(_rated, data, ratings)
         return list(examples.values())
 
     async def forget(self, days: int) -> None:
@@ -124,11 +128,10 @@ class FeedbackStore:
         await self.container.append(f"conversations/{place}.jsonl", line)
         await self.container.put(f"answers/{response_id}", place.encode(), "text/plain")
 
-    async def _lines(self, prefix: str) -> AsyncIterator[dict[str, Any]]:
+    async def _files(self, prefix: str) -> AsyncIterator[bytes]:
         async for entry in self.container.list(prefix):
-            blob = await self.container.read(entry.name)
-            for line in await asyncio.to_thread(_parsed_lines, blob.data) if blob else []:
-                yield line
+            if blob := await self.container.read(entry.name):
+                yield blob.data
 
 
 def _line(head: dict[str, Any], chat: ChatRequest, answer: bytes) -> tuple[str, str] | None:
@@ -137,8 +140,19 @@ def _line(head: dict[str, Any], chat: ChatRequest, answer: bytes) -> tuple[str, 
     return (transcript["id"], json.dumps({**head, **transcript})) if transcript else None
 
 
-def _parsed_lines(data: bytes) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in data.splitlines()]
+def _ratings(data: bytes) -> dict[str, dict[str, Any]]:
+    return {line["id"]: line for line in map(json.loads, data.splitlines())}
+
+
+def _rated(data: bytes, ratings: dict[str, dict[str, Any]]) -> dict[str, Rated]:
+    """The examples that come of a file's conversations, each by its own text."""
+    examples: dict[str, Rated] = {}
+    for conversation in map(json.loads, data.splitlines()):
+        rating = ratings.get(conversation["id"])
+        if rating and (rated := transcripts.rated_example(conversation, rating)):
+            example, source = (json.dumps(part, ensure_ascii=False) for part in rated)
+            examples[json.dumps(rated[0], sort_keys=True)] = example, source
+    return examples
 
 
 def sampling_rates(remember: tuple[str, ...]) -> dict[str, float]:
@@ -165,7 +179,7 @@ def parse_rating(body: bytes) -> Rating:
         return Rating.model_validate_json(body)
     except ValidationError as error:
         problem = error.errors()[0]
-        place = ".".join(map(str, problem["loc"])) or None
+        place = shown(".".join(map(str, problem["loc"]))) or None
         raise BadRequest(
             f"{place or 'The body'}: {problem['msg']}.",
             HOW_TO_RATE,

@@ -5,13 +5,14 @@ Everything that is not named here is passed on untouched, so that tomorrow's fie
 
 import asyncio
 import json
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
 
+from starlette.requests import Request
 from starlette.responses import JSONResponse
 
+from shared.chat import cost
 from shared.errors import (
     AccessDenied,
     CallerError,
@@ -21,6 +22,7 @@ from shared.errors import (
     TunedropError,
     Unavailable,
 )
+from shared.printable import shown
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -32,9 +34,9 @@ MAX_DEPTH = 64  # levels of nesting; a tool's schema has a dozen
 # The parser holds the interpreter for a whole body: 4 MiB of empty lists would take a second.
 MAX_VALUES = 100_000
 LARGE_BYTES = 64 * 2**10  # a text of this size is parsed or written within a few milliseconds
+MAX_MODEL_NAME = 200  # characters; a deployment's name has at most 64
 
 KEEP_ALIVE = b": keep-alive\n\n"
-DONE = b"data: [DONE]"
 
 
 class BadRequest(CallerError):
@@ -47,15 +49,19 @@ class BadRequest(CallerError):
 
 
 class RateLimitExceeded(CallerError):
-    """The caller's own limit; `retry_after` is in seconds."""
+    """The own limit of `caller`, a key's name; `retry_after` is in seconds."""
 
-    def __init__(self, message: str, fix: str, retry_after: float) -> None:
+    def __init__(self, message: str, fix: str, retry_after: float, caller: str) -> None:
         super().__init__(message, fix)
-        self.retry_after = retry_after
+        self.retry_after, self.caller = retry_after, caller
 
 
 class ModelNotReady(Unavailable):
     """No version of the model serves, or its deployment is gone and has been requested again."""
+
+
+class OutOfTime(Unavailable):
+    """A backend was asked, and had not begun to answer when the caller's time was up."""
 
 
 # ---- requests
@@ -64,16 +70,36 @@ class ModelNotReady(Unavailable):
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
     """A request that may be forwarded: `body` as it came, `model` as the caller named it, `size`
-    of the body in bytes."""
+    of the body in bytes, about how many tokens it has, and whether the caller asks for the usage
+    at the end of a stream."""
 
     body: dict[str, Any]
     model: str
     streams: bool
     size: int
+    prompt_tokens: int
+    asks_usage: bool
 
-    def body_for(self, deployment: str) -> bytes:
-        """The body for a deployment. Escaped, so that half a surrogate pair survives as well."""
-        return json.dumps({**self.body, "model": deployment}).encode()
+    def body_for(self, deployment: str, *, usage: bool = True) -> bytes:
+        """The body for a deployment. Escaped, so that half a surrogate pair survives as well.
+        With `usage`, a stream ends with what it has cost, whether or not the caller asks for it.
+        """
+        body = {**self.body, "model": deployment}
+        if self.streams and usage:
+            body["stream_options"] = {**(body.get("stream_options") or {}), "include_usage": True}
+        return json.dumps(body).encode()
+
+
+async def read_body(request: Request, limit: int) -> bytes:
+    """The body of a request. Raises BadRequest after `limit` bytes: the rest stays unread."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > limit:
+            raise BadRequest(
+                f"The request has more than {limit:,} bytes.", "Send less.", status=413
+            )
+    return bytes(body)
 
 
 async def in_thread_if_large(
@@ -91,23 +117,39 @@ def parse_chat(body: bytes, model_in_path: str | None = None) -> ChatRequest:
     Raises BadRequest for what no deployment could answer: it is refused before it is sent.
     """
     chat = _parse_object(body)
-    model, messages = model_in_path or chat.get("model"), chat.get("messages")
+    model = model_in_path or chat.get("model")
     if not isinstance(model, str) or not model:
         raise BadRequest("The request names no model.", "GET /v1/models lists them.", param="model")
-    _check_messages(messages)
+    if len(model) > MAX_MODEL_NAME:
+        raise BadRequest(
+            f"The model's name has {len(model):,} characters: {shown(model, 40)!r}.",
+            f"No model's name has more than {MAX_MODEL_NAME}; GET /v1/models lists them.",
+            param="model",
+        )
+    _check_messages(chat.get("messages"))
     streams = chat.get("stream") or False
     if not isinstance(streams, bool):
         raise BadRequest("`stream` is neither true nor false.", "Send a boolean.", param="stream")
-    return ChatRequest(chat, model, streams, len(body))
+    asks_usage = _asks_usage(chat) if streams else False
+    prompt_tokens = cost.of_prompt(chat, len(body))
+    return ChatRequest(chat, model, streams, len(body), prompt_tokens, asks_usage)
+
+
+def _asks_usage(chat: dict[str, Any]) -> bool:
+    """Whether the caller wants the usage of a stream. What the service would refuse is refused
+    here: it gets to see another value."""
+    options = chat.get("stream_options") or {}
+    asks = options.get("include_usage") if isinstance(options, dict) else "?"
+    if asks not in (None, True, False):
+        raise BadRequest(
+            "`stream_options` is not an object whose include_usage is true or false.",
+            'Send {"include_usage": true}, or leave it out.',
+            param="stream_options",
+        )
+    return asks is True
 
 
 def _parse_object(body: bytes) -> dict[str, Any]:
-    if len(body) > MAX_BODY_BYTES:
-        raise BadRequest(
-            f"The request has {len(body):,} bytes; at most {MAX_BODY_BYTES:,} are taken.",
-            "Send less.",
-            status=413,
-        )
     try:
         text = body.decode(json.detect_encoding(body), "surrogatepass")
         if len(body) > LARGE_BYTES and has_more_values(text, MAX_VALUES):
@@ -176,6 +218,11 @@ def _refuse_depth(value: Any) -> None:
 # ---- errors
 
 
+def code_of(error: TunedropError) -> str:
+    """The stable code of an error, for callers and for metrics."""
+    return _status_type_code(error)[2]
+
+
 def error_response(error: TunedropError, request_id: str) -> JSONResponse:
     """An error in the shape that OpenAI's clients raise as their own exceptions."""
     status, kind, code = _status_type_code(error)
@@ -214,14 +261,3 @@ def _status_type_code(error: TunedropError) -> tuple[int, str, str]:
             return 503, "service_unavailable_error", "upstream_unavailable"
         case _:  # the app itself was refused: Denied, Refused
             return 502, "server_error", "upstream_refused"
-
-
-# ---- what an answer cost
-
-_TOTAL_TOKENS = re.compile(rb'"total_tokens"\s*:\s*(\d+)')
-
-
-def tokens_used(tail: bytes, events: int) -> int:
-    """Tokens of an answer: its own count, in `tail`, or about one for each stream event."""
-    counts = _TOTAL_TOKENS.findall(tail)
-    return int(counts[-1]) if counts else events

@@ -26,6 +26,7 @@ from shared.dataset.measure.statistics import FileStatistics
 from shared.dataset.reading.examples import Conversation, Example, FileRole
 from shared.dataset.reading.limits import (
     MOST_LINES,
+    MOST_TEXT,
     PER_FINDING,
     Steps,
     TooComplex,
@@ -187,7 +188,10 @@ class Scan:
         self._steps.begin_line()
         try:
             example = self._check_example(number, line)
-            return self._parse_conversation(number, example) if example else None
+            found = self._parse_conversation(number, example) if example else None
+            if found and len(line) > MOST_TEXT:
+                refuse_much_text([*(message.content for message in found.messages), found.extra])
+            return found
         except TooComplex as refused:
             self._collector.add(refused.finding, number)
         except RecursionError:
@@ -214,11 +218,8 @@ class Scan:
         parsed = parse_example(number, example, self._steps)
         if parsed is None:
             return None
-        conversation = parsed.conversation
-        texts = sum(len(message.content) for message in conversation.messages)
-        refuse_much_text(texts + len(conversation.extra))
         self._counts.add_parsed(parsed)
-        return conversation if conversation.messages else None
+        return parsed.conversation if parsed.conversation.messages else None
 
     # ---- the texts
 

@@ -8,13 +8,15 @@ import json
 from datetime import date
 from math import isfinite
 
-from shared.catalog import lookup
+from shared.catalog import facts, lookup
 from shared.run import jobs
 from shared.run.context import Context
 from shared.run.outcome import Outcome
-from shared.run.record import Run
+from shared.run.record import Failure, Run
+from shared.run.run_yaml import shown
 from shared.run.spending import Held, Hosted, Reservation, Spending, as_of, held
 from shared.run.stages import Event
+from shared.settings import Settings
 
 NAME = "reconciler/spending.json"
 
@@ -25,6 +27,8 @@ async def reserve(run: Run, ctx: Context) -> Outcome | None:
     May be called again at any time before the run's job exists: a place of an earlier day becomes
     one of today. Raises Unavailable.
     """
+    if failure := _not_allowed(run, ctx.settings):
+        return _failed(run, failure)
     wanted, hosted = await _wanted(run, ctx), await _hosted(run, ctx)
     found: Held | None = None
 
@@ -38,7 +42,7 @@ async def reserve(run: Run, ctx: Context) -> Outcome | None:
     if found is None:
         return None
     if found.failure:
-        return Outcome(run.replace(failure=found.failure), Event.FAILED)
+        return _failed(run, found.failure)
     return Outcome(run, waiting_for=found.waiting_for)
 
 
@@ -58,6 +62,25 @@ async def settle(run: Run, ctx: Context) -> None:
         return known.including(reserved.replace(usd=billed or reserved.usd, open=False))
 
     await ctx.clients.runs.update(NAME, Spending, close)
+
+
+def _failed(run: Run, failure: Failure) -> Outcome:
+    return Outcome(run.replace(failure=failure), Event.FAILED)
+
+
+def _not_allowed(run: Run, settings: Settings) -> Failure | None:
+    """A deployment that nobody may ask for any more: the run is older than the limit."""
+    asked, most = run.spec.deployment, settings.largest_capacity
+    if asked.sku.lower() in facts.SKUS.values and asked.capacity <= most:
+        return None
+    known = ", ".join(dict.fromkeys(facts.SKUS.values.values()))
+    return Failure(
+        message=f"A deployment {shown(asked.sku)} with a capacity of {shown(asked.capacity, 20)} "
+        f"is not allowed: at most {most}, of {known}. Nothing was sent.",
+        fix="Drop the dataset again with another run.yaml, or ask whoever runs the app to raise "
+        f"TUNEDROP_MAX_CAPACITY; then `tunedrop retry {run.id}`.",
+        blame="caller",
+    )
 
 
 async def _wanted(run: Run, ctx: Context) -> Reservation:

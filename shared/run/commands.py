@@ -31,7 +31,8 @@ async def give(run_id: str, action: Action, who: str, why: str, ctx: Context) ->
 
     A run whose job is still alive is never given another one: it follows that one again.
     Raises NotFound for a run that does not exist, NotNow for one in a stage that does not take
-    the command, or with another command still to be carried out.
+    the command, or with another command still to be carried out. The run's log names a command
+    once it is entered, and none that was refused.
     """
     run = await _load(run_id, ctx)
     if run.stage is RESULTS.get(action):
@@ -41,12 +42,12 @@ async def give(run_id: str, action: Action, who: str, why: str, ctx: Context) ->
     line = LogLine("command", action, who, why)
     if action is Action.RETRY:
         alive = await jobs.alive(run, ctx)
-        await ctx.ledger.log(run_id, line)
         event = Event.JOB_REJOINED if alive else Event.RETRY_COMMANDED
-        await ctx.ledger.reopen(run_id, event, command)
+        await ctx.ledger.reopen(run_id, event, command, log=(line,))
     elif run.command is None:
-        await ctx.ledger.log(run_id, line)
-        await ctx.ledger.amend(run_id, lambda newest: _with_command(newest, command))
+        entered = await ctx.ledger.amend(run_id, lambda newest: _with_command(newest, command))
+        if entered and entered.command == command:
+            await ctx.ledger.log(run_id, line)
     return await _load(run_id, ctx)
 
 
@@ -90,7 +91,7 @@ async def execute(run: Run, ctx: Context) -> Outcome:
     command = run.command
     assert command, "the reconciler calls this for runs with a command"
     if run.stage not in ALLOWED[command.action]:
-        return Outcome(run.replace(command=None))  # the run has gone on meanwhile
+        return _dropped(run, command, f"the run is {run.stage} by now")
     try:
         return await _ACTIONS[command.action](run, command, ctx)
     except Refused as error:
@@ -100,7 +101,8 @@ async def execute(run: Run, ctx: Context) -> Outcome:
 
 
 def _dropped(run: Run, command: Command, reason: str) -> Outcome:
-    line = LogLine("command", f"{command.action} could not be carried out: {reason}")
+    message = f"{command.action} could not be carried out: {reason}"
+    line = LogLine("command", message, command.who, command.why)
     return Outcome(run.replace(command=None), log=(line,))
 
 

@@ -16,6 +16,7 @@ from shared.run.spec import Spec
 ID_DIGITS = 32  # 128 bits: nobody finds two datasets with one id
 EARLIER_DIGITS = 12  # of the ids that runs had earlier; they begin the ids of today
 SHORT_DIGITS = 8
+ID = re.compile(r"[a-z0-9-]{1,120}")  # what is none is never asked of storage
 ASKED = re.compile(
     rf"[a-z0-9-]{{1,40}}-[0-9a-f]{{{SHORT_DIGITS},{ID_DIGITS}}}"
 )  # what may be the beginning of an id

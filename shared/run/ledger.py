@@ -37,7 +37,6 @@ READ_AHEAD = 16  # records of a list that are read side by side
 MAX_CLAIMS = 20  # tries to be the one worker on a run that is entered or reopened
 CLAIM_PAUSE = 0.2  # seconds between them
 MAX_NAMED = 10  # runs that an error lists
-LONGEST_ID = 128  # characters; the ids that this app makes are shorter
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ class Ledger:
 
         Raises NotFound, and CallerError where several runs begin like this.
         """
-        if len(asked) <= LONGEST_ID and await self.runs.info(_path(asked)):
+        if ids.ID.fullmatch(asked) and await self.runs.info(_path(asked)):
             return asked
         found = await self._beginning_with(asked) if ids.ASKED.fullmatch(asked) else []
         if len(found) > 1:
@@ -125,8 +124,10 @@ class Ledger:
         event: Event,
         command: Command | None = None,
         change: Callable[[Run], Run] = lambda run: run,
+        log: tuple[LogLine, ...] = (),
     ) -> None:
-        """Make an ended run active again, and `change` it; nothing happens to one that is active.
+        """Make an ended run active again, and `change` it, with these lines in its log; nothing
+        happens to one that is active.
 
         Its marker must be there before and after: whoever finds an ended run clears its marker,
         so this is done as the one worker on it. Raises Unavailable if another does not give it up.
@@ -136,7 +137,8 @@ class Ledger:
                 run = await self.load(run_id) if claim else None
                 if run and run.ended:
                     reopened = _without_its_end(change(run), event)
-                    await self.commit(run.replace(command=command), Outcome(reopened, event))
+                    outcome = Outcome(reopened, event, log)
+                    await self.commit(run.replace(command=command), outcome)
                 if claim:
                     return
 

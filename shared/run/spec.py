@@ -163,11 +163,10 @@ def _check_limits(wanted: RunYaml, settings: Settings, lines: dict[str, int]) ->
             "TUNEDROP_BUDGET",
         )
     capacity = wanted.deployment and wanted.deployment.capacity
-    most = max(settings.max_capacity, settings.deployment_capacity)
-    if capacity and capacity > most:
+    if capacity and capacity > settings.largest_capacity:
         raise _over_limit(
             f"{_place('deployment.capacity', lines)}deployment.capacity is {shown(capacity, 20)}; "
-            f"at most {most} (thousands of tokens per minute) are allowed.",
+            f"at most {settings.largest_capacity} (thousands of tokens per minute) are allowed.",
             "TUNEDROP_MAX_CAPACITY",
         )
 

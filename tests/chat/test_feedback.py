@@ -26,7 +26,8 @@ async def rate(harness: ChatHarness, id: str, rating: str, **more: str) -> httpx
 
 
 async def exported(harness: ChatHarness) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-    return await harness.relay.feedback.export("captain")
+    pairs = await harness.relay.feedback.export("captain")
+    return [(json.loads(example), json.loads(source)) for example, source in pairs]
 
 
 async def test_good_and_corrected_answers_become_examples_that_pass_the_check(

@@ -11,7 +11,7 @@ import pytest
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message, Scope
 
-from shared.chat import auth, streaming
+from shared.chat import streaming
 from tests.chat import upstream as up
 from tests.chat.conftest import QUESTION, ChatHarness
 
@@ -101,10 +101,12 @@ class Caller:
     key: bytes = b"k"
     left: asyncio.Event = field(default_factory=asyncio.Event)
     bodies: list[Message] = field(default_factory=list)
+    size: int = 0
 
     async def chat(self, harness: ChatHarness, stream: bool = True) -> Any:
         """The response once it has been sent; it is held, so that nothing is closed by chance."""
         body = json.dumps({"model": "captain", "messages": QUESTION, "stream": stream}).encode()
+        self.size = len(body)
         self.bodies = [{"type": "http.request", "body": body, "more_body": False}]
         scope: Scope = {
             "type": "http",
@@ -151,26 +153,28 @@ async def test_however_a_caller_leaves_the_call_upstream_ends(
     assert response.stream.closed
 
 
-@pytest.mark.parametrize("leaves_at", [BEFORE_THE_HEADERS, b"one", b"usage"])
+@pytest.mark.parametrize("leaves_at", [BEFORE_THE_HEADERS, b"one", b"two"])
 @pytest.mark.parametrize("spec_version", ["2.3", "2.4"])
 async def test_however_a_caller_leaves_the_key_is_charged_once(
-    harness: ChatHarness, monkeypatch: pytest.MonkeyPatch, spec_version: str, leaves_at: bytes
+    harness: ChatHarness, spec_version: str, leaves_at: bytes
 ) -> None:
-    harness.relay.auth.clock = lambda: 0.0
-    charged: list[int] = []
-    charge = harness.relay.auth.charge
-
-    def charge_and_note(caller: auth.Caller, tokens: int) -> None:
-        charged.append(tokens)
-        charge(caller, tokens)
-
-    monkeypatch.setattr(harness.relay.auth, "charge", charge_and_note)
-    events = [up.event("one"), USAGE] if leaves_at == b"usage" else [up.event("one")]
-    harness.upstream.plan("captain-v2", up.stream(*events, asyncio.Event()))
-    await Caller(spec_version, leaves_at, key=b"m").chat(harness)
-    assert charged == [70 if leaves_at == b"usage" else 1]
+    """Where there is no account, the prompt and what has come: nobody reads for nothing."""
+    harness.relay.auth.limits.clock = lambda: 0.0
+    first = up.stream(up.event("one"), asyncio.Event())
+    both = up.stream(up.event("one"), up.event("two") + USAGE, asyncio.Event())
+    harness.upstream.plan("captain-v2", both if leaves_at == b"two" else first)
+    caller = Caller(spec_version, leaves_at, key=b"m")
+    await caller.chat(harness)
+    prompt = caller.size // 4
+    expected = {BEFORE_THE_HEADERS: (prompt, prompt + 1), b"one": (prompt + 1,), b"two": (70,)}
+    assert 60 - level(harness) in expected[leaves_at]
     again = await harness.http.get("/v1/models", headers={"api-key": "m"})
-    assert again.status_code == (429 if leaves_at == b"usage" else 200)
+    assert again.status_code == (429 if leaves_at == b"two" else 200)
+
+
+def level(harness: ChatHarness) -> float:
+    """What is left of the 60 tokens of the metered key."""
+    return harness.relay.auth.limits.buckets["metered", "tokens"].level
 
 
 @pytest.mark.parametrize("stream", [True, False])

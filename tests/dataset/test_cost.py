@@ -110,7 +110,8 @@ def test_a_budget_is_held_against_the_upper_bound_and_the_report_says_so() -> No
     verdict = judged(pictured(10), plan=plan(budget=100.0))
     assert verdict.rejected
     assert message(verdict, "over-budget").startswith("Training costs at most $180")
-    assert "at most $180" in page.as_html("r", verdict)
+    without_budget = page.as_html("r", judged(pictured(10), plan=plan()))
+    assert "<b>at most $180" in without_budget
     assert "722,500 tokens of images, each taken as the largest" in page.as_html("r", verdict)
     report = json.loads(json.dumps(document.as_json("r", verdict)))["price"]
     assert (report["upper_bound"], report["image_tokens"]) == (True, 722_500)

@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.support.hostile import HOSTILE, MOST_STALL, SIZE, hostile
+from tests.support.hostile_drops import HOSTILE, MOST_STALL, SIZE, hostile
 from tests.support.stack import ENDS, StackHarness, wait_for
 
 MOST_MEMORY = 512 << 20  # bytes, of the app; each of its workers has a limit of its own

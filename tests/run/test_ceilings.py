@@ -85,6 +85,34 @@ async def test_a_worker_that_dies_after_it_has_reserved_takes_no_second_place() 
     await harness.until(run, Stage.SERVING)
 
 
+async def test_a_place_of_yesterday_is_asked_for_again_before_the_job_is() -> None:
+    """The service's queue may be full for days: what was reserved then is not for today."""
+    harness = limited(daily_runs=1)
+    first = await harness.declined()
+    await harness.pause(DAY)
+    other = of_another_model(harness, "two")
+    second = await dropped(other)
+    await reconciler.advance(second.id, harness.ctx)
+    harness.service.configure(queue_limit=20)
+    first = await ticked(harness, first)
+    await other.until(second, Stage.SERVING)
+    assert harness.service.jobs_of(first.id) == []
+    assert "TUNEDROP_DAILY_RUNS" in str((await harness.known(first.id)).waiting_for)
+    await harness.pause(DAY)
+    await harness.until(first, Stage.SERVING)
+
+
+async def test_a_ceiling_that_was_lowered_holds_before_the_job_is_asked_for() -> None:
+    harness = limited()
+    run = await harness.declined()
+    with_settings(harness, budget=1e-6)
+    harness.service.configure(queue_limit=20)
+    run = await harness.until(run, Stage.FAILED)
+    assert run.failure
+    assert "TUNEDROP_BUDGET" in run.failure.message
+    assert harness.service.jobs_of(run.id) == []
+
+
 async def test_no_limit_of_jobs_where_the_setting_is_zero() -> None:
     harness = limited(daily_runs=0)
     for number in range(4):

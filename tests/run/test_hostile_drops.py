@@ -7,7 +7,7 @@ import pytest
 
 from shared.run import reconciler
 from shared.run.stages import Stage
-from tests.support.hostile import (
+from tests.support.hostile_drops import (
     HOSTILE,
     HOSTILE_YAML,
     MOST_STALL,

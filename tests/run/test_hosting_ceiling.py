@@ -1,7 +1,10 @@
 """The ceiling of a model's hosting stops a run before anything of it is sent."""
 
+import pytest
+
 from shared.model.registry import Version
 from shared.run.record import Action
+from shared.run.spec import DeploymentSpec, Spec
 from shared.run.stages import Stage
 from tests.support.limits import dropped, limited, of_another_model, ticked
 
@@ -64,3 +67,28 @@ async def test_a_version_that_was_withdrawn_does_not_count() -> None:
     entered = await harness.ctx.registry.add_version("one", version)
     await harness.ctx.registry.withdraw("one", entered.version)
     await harness.until(await dropped(harness), Stage.SERVING)
+
+
+@pytest.mark.parametrize(("sku", "capacity"), [("ProvisionedManaged", 1), ("Standard", 10**20)])
+async def test_a_run_from_before_the_limit_stays_readable_and_is_refused(
+    sku: str, capacity: int
+) -> None:
+    harness = limited()
+    run = await ticked(harness, await dropped(harness, b"start: manual"))
+    old = run.spec.model_copy(update={"deployment": DeploymentSpec(sku=sku, capacity=capacity)})
+    run = await harness.rewrite(run, spec=old)
+    await harness.command(run, Action.START)
+    run = await ticked(harness, run)
+    assert run.spec == old
+    assert run.stage is Stage.FAILED
+    assert run.failure
+    assert f"{sku!r} with a capacity of {str(capacity)[:20]} is not allowed" in run.failure.message
+    assert "TUNEDROP_MAX_CAPACITY" in run.failure.fix
+    assert harness.service.uploads(0) == 0
+
+
+def test_a_spec_that_an_older_version_wrote_stays_readable() -> None:
+    old = b"""{"base_model": "a b", "method": "supervised", "hyperparameters": {"n_epochs": 3,
+      "learning_rate_multiplier": 1}, "seed": -1, "budget": null, "training_type": "cheap",
+      "deployment": {"sku": "Provisioned", "capacity": 100000000000000000000}, "start": "auto"}"""
+    assert Spec.model_validate_json(old).deployment.capacity == 10**20

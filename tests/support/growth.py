@@ -6,10 +6,10 @@ from collections.abc import Callable
 MOST_GROWTH = 6  # times the time for four times the text; what is quadratic needs sixteen
 
 
-def seconds(work: Callable[[], object]) -> float:
-    """The least of three, of this thread's own time: others may use the processor as well."""
+def seconds(work: Callable[[], object], rounds: int = 3) -> float:
+    """The least of some, of this thread's own time: others may use the processor as well."""
     times = []
-    for _ in range(3):
+    for _ in range(rounds):
         before = time.thread_time()
         work()
         times.append(time.thread_time() - before)

@@ -1,129 +1,166 @@
-"""What strangers drop to take time or memory, and how an event loop bears it.
+"""Files that were made to cost much, in pieces: a process that reads one need not hold it.
 
-    TUNEDROP_HOSTILE=10 TUNEDROP_STALL=0.2 .venv/bin/python -m pytest -k hostile -s
+    TUNEDROP_HOSTILE=10 python -m tests.support.hostile
 
-makes each of them ten times as long, and allows no stall of more than 0.2 s by the clock.
+checks them all, one after the other, in one process, and prints for each what it took. What is
+found in them is the subject of other tests.
 """
 
-import asyncio
-import gzip
 import json
 import os
+import sys
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import NamedTuple
 
-from tests.support.datasets import dataset
+SIZE = int(os.environ.get("TUNEDROP_HOSTILE", "1"))  # times the ordinary size, for tests on demand
+LONG = 30_000_000  # bytes of a line, just under the limit
+MANY = 6_000_000  # bytes of a file of many lines
 
-# Seconds of its own that a loop's thread may work without a turn; others may use the processor too,
-# so the time by the clock is held strictly only where a test runs alone.
-MOST_WORK = 0.2
-MOST_STALL = float(os.environ.get("TUNEDROP_STALL", "2"))
-SIZE = int(os.environ.get("TUNEDROP_HOSTILE", "1"))
-
-
-def _talk(content: str = "a", **more: object) -> bytes:
-    messages = [{"role": "user", "content": content}, {"role": "assistant", "content": "b"}]
-    return json.dumps({"messages": messages, **more}).encode() + b"\n"
-
-
-def _twice(count: int) -> bytes:
-    keys = b",".join(b'"k%d":0' % number for number in range(count))
-    return b'{"a":0,"a":1,' + keys + b"}\n"
-
-
-def _any_of(count: int) -> bytes:
-    """A call with many arguments, none of which fits any of many schemas."""
-    lists = {"type": "array", "items": {"anyOf": [{"type": "string"}] * count}}
-    schema = {"type": "object", "properties": {"a": {"type": "array", "items": lists}}}
-    tool = {"type": "function", "function": {"name": "f", "parameters": schema}}
-    call = {"name": "f", "arguments": json.dumps({"a": [[0] * 20] * 20})}
-    calls = [{"id": "1", "type": "function", "function": call}]
-    messages = [{"role": "user", "content": "a"}, {"role": "assistant", "tool_calls": calls}]
-    return json.dumps({"messages": messages, "tools": [tool]}).encode() + b"\n"
+SYSTEM = b'{"messages": [{"role": "system", "content": "%d"}, '
+TALK = b'{"messages": [{"role": "user", "content": "%s"}, {"role": "assistant", "content": "b"}]}\n'
+BEFORE, AFTER = TALK.split(b"%s")
+WRONG = {
+    "messages": [
+        {"role": "bot", "content": 3, "name": "a b", "wieght": 1, "weight": 7},
+        3,
+        {"role": "user", "weight": 1, "content": " ", "tool_calls": []},
+        {"role": "tool", "content": "x"},
+        {"role": "user", "content": [{"type": "image_url", "image_url": "x"}, {"type": "audio"}]},
+        {"role": "assistant", "tool_calls": [{"id": 1}], "content": None},
+    ],
+    "tools": [{"type": 1}],
+}
 
 
-def _tools(count: int) -> bytes:
-    """Lines with many tools, each of them different: whoever remembers them all runs out."""
-    return b"".join(
-        _talk(
-            tools=[
-                {"type": "function", "function": {"name": f"f{line}_{n}", "description": "d" * 40}}
-                for n in range(500)
-            ]
+class Hostile(NamedTuple):
+    """A file of `size` bytes: head, the piece again and again, tail."""
+
+    head: bytes
+    piece: bytes
+    tail: bytes = b"\n"
+    size: int = LONG
+
+    def chunks(self) -> Iterator[bytes]:
+        yield self.head
+        many = self.piece * max(1, 250_000 // len(self.piece))
+        for _ in range(self.size // len(many)):
+            yield many
+        yield self.tail
+
+
+def call(arguments: bytes) -> Hostile:
+    head = b'{"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "tool_calls": ['
+    head += b'{"id": "1", "type": "function", "function": {"name": "f", "arguments": "{\\"a\\": ['
+    tail = b'0]}"}}]}], "tools": [{"type": "function", "function": {"name": "f"}}]}\n'
+    return Hostile(head, arguments, tail)
+
+
+def lines(line: bytes, size: int = MANY) -> Hostile:
+    return Hostile(b"", line, b"", size * SIZE)
+
+
+LIST = b'{"messages": ['
+HOSTILE = {
+    "empty lists": Hostile(LIST, b"[],", b"0]}\n"),
+    "empty objects": Hostile(LIST, b"{},", b"0]}\n"),
+    "objects of one key": Hostile(LIST, b'{"a":0},', b"0]}\n"),
+    "numbers": Hostile(LIST, b"1e9,", b"0]}\n"),
+    "texts": Hostile(LIST, b'"ab",', b"0]}\n"),
+    "tools": Hostile(b'{"messages": [], "tools": [', b"{},", b"0]}\n"),
+    "keys": Hostile(b"{", b'"a":0,', b'"b":0}\n'),
+    "brackets": Hostile(b"", b"["),
+    "digits": Hostile(LIST, b"1", b"]}\n"),
+    "decimals": Hostile(LIST + b"0.", b"1", b"]}\n"),
+    "colons": Hostile(b"", b":"),
+    "quotes": Hostile(b"", b'"'),
+    "quotes and colons": Hostile(b"", b'":'),
+    "blanks": Hostile(b"", b" ", b"x\n"),
+    "one letter": Hostile(BEFORE, b"a", AFTER),
+    "an emoji and letters": Hostile(BEFORE + "😀".encode(), b"ab ", AFTER),
+    "an emoji in what seems an image": Hostile(BEFORE + "data:😀".encode(), b"ab ", AFTER),
+    "the same, not plain JSON": Hostile(
+        BEFORE + "data:😀".encode(), b"ab ", AFTER[:-3] + b"NaN]}\n"
+    ),
+    "addresses": Hostile(BEFORE, b"a@b.c ", AFTER),
+    "addresses, as far as they are examined": Hostile(BEFORE, b"a@b.c ", AFTER, 3_750_000),
+    "words, as far as they are examined": Hostile(BEFORE, b"qz xj! ", AFTER, 3_750_000),
+    "emoji, as far as they are examined": Hostile(BEFORE, "😀".encode(), AFTER, 15_000_000),
+    "messages, as far as they are examined": Hostile(
+        LIST, b'{"role":"user","content":"a"},', b'{"role":"assistant","content":"b"}]}\n', 750_000
+    ),
+    "escapes": Hostile(BEFORE, b"\\u0000", AFTER),
+    "halves of characters": Hostile(BEFORE, b"\\ud800", AFTER),
+    "a role": Hostile(b'{"messages": [{"role": "', "ä".encode(), b'"}]}\n'),
+    "a key": Hostile(b'{"', b"k", b'": 1}\n'),
+    "a key, as far as it is examined": Hostile(b'{"', b"k", b'": 1}\n', 3_750_000),
+    "arguments": call(b"[],"),
+    "a byte that is none": Hostile(BEFORE, b"a", b"\xff" + AFTER),
+    "lines that are good": lines(TALK % b"a"),
+    "lines that are blank": lines(b"\n", 2_000_000),
+    "lines of an object": lines(b"{}\n", 300_000),
+    "lines of all mistakes": lines(json.dumps(WRONG).encode() + b"\n", 3_000_000),
+}
+
+
+def tools_that_differ() -> Iterator[bytes]:
+    """The definitions of each line are large, and others than those before."""
+    for line in range(20 * SIZE):
+        function = {"name": "f", "parameters": {"type": "object", "properties": {}}}
+        tools = [
+            {"type": "function", "function": {**function, "name": f"f{line}_{n}"}}
+            for n in range(2000)
+        ]
+        talk = json.loads(TALK % b"a")
+        yield json.dumps({**talk, "tools": tools}).encode() + b"\n"
+
+
+def names_that_differ() -> Iterator[bytes]:
+    """Tools are called by names that are long, and none is like another."""
+    for line in range(300 * SIZE):
+        name = {"name": f"{line}" + "x" * 30_000, "arguments": "{}"}
+        calls = [{"id": "1", "type": "function", "function": name}]
+        messages = [{"role": "user", "content": "a"}, {"role": "assistant", "tool_calls": calls}]
+        yield json.dumps({"messages": messages}).encode() + b"\n"
+
+
+def kinds() -> dict[str, Iterator[bytes]]:
+    made = {"tools that differ": tools_that_differ(), "names that differ": names_that_differ()}
+    return {name: hostile.chunks() for name, hostile in HOSTILE.items()} | made
+
+
+def check(chunks: Iterator[bytes]) -> str:
+    from shared.dataset.measure.cost import TrainingPlan
+    from shared.dataset.report import document, page
+    from shared.dataset.scan import Scan
+    from shared.dataset.verdict import judge
+
+    scan = Scan("training.jsonl")
+    for chunk in chunks:
+        scan.feed(chunk)
+    verdict = judge([scan.finish()], TrainingPlan(), date(2026, 11, 22))
+    page.as_html("hostile", verdict).encode()
+    return json.dumps(document.as_json("hostile", verdict), indent=2)
+
+
+def peak() -> int:
+    """The most memory that this process has ever had, in megabytes."""
+    status = Path("/proc/self/status").read_text()
+    kilobytes = next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))
+    return int(kilobytes) // 1000
+
+
+def main() -> None:
+    for name, chunks in kinds().items():
+        began = time.process_time()
+        size = len(check(chunks))
+        took = round(time.process_time() - began, 2)
+        print(
+            json.dumps({"kind": name, "seconds": took, "peak": peak(), "report": size}), flush=True
         )
-        for line in range(count)
-    )
 
 
-# What makes each of them, so many times as long.
-HOSTILE: dict[str, Callable[[int], bytes]] = {
-    "blanks-and-a-letter": lambda n: b" " * 8_000 * n + b"x\n",
-    "a-key-twice": lambda n: _twice(4_000 * n),
-    "arguments-that-fit-nothing": lambda n: _any_of(100 * n),
-    "deep": lambda n: b"[" * 100_000 * n + b"\n",
-    "deep-objects": lambda n: b'{"a":' * 50_000 * n + b"\n",
-    "a-long-line": lambda n: _talk("word " * 200_000 * n),
-    "one-letter": lambda n: _talk("a" * 300_000 * n),
-    "no-line-end": lambda n: b"x" * 3_000_000 * n,
-    "blank-lines": lambda n: b"\n" * 100_000 * n,
-    "small-examples": lambda n: _talk() * 10_000 * n,
-    "compressed": lambda n: gzip.compress(bytes(30_000_000 * n)),
-    "tools": lambda n: _tools(10 * n),
-    "tokens": lambda n: _talk("-eyJaaaaaaaaaa" * 1_000 * n),
-    "mails": lambda n: _talk("a.b@c.de " * 5_000 * n),
-    "cards": lambda n: _talk("4111 1111 1111 1111 " * 3_000 * n),
-    "no-text": lambda n: bytes(range(256)) * 500 * n,
-    "half-characters": lambda n: _talk("x").replace(b'"x"', b'"\\ud800"') * 1_000 * n,
-    "a-number": lambda n: b'{"messages": ' + b"9" * 100_000 * n + b"}\n",
-}
-
-HOSTILE_YAML: dict[str, Callable[[int], bytes]] = {
-    "brackets": lambda n: b"seed: " + b"[" * 20_000 * n,
-    "closed-brackets": lambda n: b"seed: " + b"[" * 20_000 * n + b"]" * 20_000 * n,
-    "braces": lambda n: b"{a: " * 15_000 * n,
-    "indents": lambda n: b"".join(b" " * level + b"a:\n" for level in range(340 * n)),
-    "lists-in-lists": lambda n: b"- " * 30_000 * n,
-    "many-keys": lambda n: b"".join(b"k%d: 1\n" % number for number in range(6_000 * n)),
-    "a-long-key": lambda n: b"base_modl" * 7_000 * n + b": 1\n",
-    "a-long-model": lambda n: b"base_model: " + b"gpt-4.1-nano" * 5_000 * n,
-    "aliases": lambda n: b"a: &a [1]\nb: [" + b"*a," * 10_000 * n + b"1]\n",
-    "a-number": lambda n: b"seed: " + b"9" * 60_000 * n,
-    "quotes": lambda n: b"'\"" * 30_000 * n,
-    "tags": lambda n: b"!!x " * 15_000 * n,
-    "huge": lambda n: b"seed: 1 #" + b"x" * 50_000_000 * n,
-}
-
-
-def hostile(name: str) -> bytes:
-    """Behind some good lines: the file is not refused for its first."""
-    made = HOSTILE[name](SIZE)
-    return made if name == "compressed" else dataset(12) + made
-
-
-@dataclass
-class Stalls:
-    """The longest time that the loop made no turn: by the clock, and of its own thread's work."""
-
-    clock: float = 0.0
-    work: float = 0.0
-
-
-@asynccontextmanager
-async def watched_loop() -> AsyncIterator[Stalls]:
-    stalls = Stalls()
-    watching = asyncio.create_task(_watch(stalls))
-    try:
-        yield stalls
-    finally:
-        watching.cancel()
-
-
-async def _watch(stalls: Stalls) -> None:
-    pause = 0.005
-    while True:
-        clock, work = time.monotonic(), time.thread_time()
-        await asyncio.sleep(pause)
-        stalls.clock = max(stalls.clock, time.monotonic() - clock - pause)
-        stalls.work = max(stalls.work, time.thread_time() - work)
+if __name__ == "__main__":
+    sys.exit(main())

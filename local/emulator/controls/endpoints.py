@@ -1,7 +1,7 @@
 """The emulator's own controls under /_emulator: clock, faults, settings, journal, state, reset.
 
 Used by tests and by the page. Open to every client that can reach the emulator, which listens on
-this machine only by default; nothing here is part of Azure.
+this machine only by default and refuses pages of other sites; nothing here is part of Azure.
 """
 
 from collections.abc import Callable

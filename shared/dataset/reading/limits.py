@@ -7,12 +7,13 @@ work that grows with the square of a line.
 """
 
 import re
+from collections.abc import Iterable
 from itertools import islice
 
 from shared.dataset.findings.finding import RawFinding
 
 MOST_PIECES = 200_000  # of a line: texts, keys, and the signs [ { and , outside of them
-MOST_TEXT = 4_000_000  # characters of a line's texts, embedded images left out
+MOST_TEXT = 4_000_000  # bytes of a line's texts, embedded images left out
 MOST_UNREADABLE = 8_000_000  # bytes of a line that the strict reader refuses
 MOST_LINES = 1_000_000  # of a file: what is remembered of an example takes 60 bytes
 MOST_STEPS = 500_000  # of a line's checks; a step takes about a microsecond
@@ -64,7 +65,11 @@ def refuse_many_pieces(json: bytes, what: str = "it") -> None:
             raise TooComplex(f"{what} has more than {MOST_PIECES:,} values")
 
 
-def refuse_much_text(characters: int) -> None:
-    """Raises TooComplex."""
-    if characters > MOST_TEXT:
-        raise TooComplex(f"its texts have more than {MOST_TEXT:,} characters")
+def refuse_much_text(texts: Iterable[str]) -> None:
+    """Raises TooComplex. Text takes up to four times its bytes, and its tokens five times."""
+    if sum(map(_size, texts)) > MOST_TEXT:
+        raise TooComplex(f"its texts have more than {MOST_TEXT:,} bytes")
+
+
+def _size(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode(errors="replace"))

@@ -32,13 +32,13 @@ _KEY = re.compile(rb'(?<!\\)"\s*:')
 _HALF = re.compile(r"[\ud800-\udfff]")
 _NOT_JSON = (  # the beginning of a line that is something else → what to do
     (
-        re.compile(r"[\[{\s]++$"),
+        re.compile(r"\A[\[{\s]++$"),
         "The file looks like one JSON value spread over many lines: "
         "write each example on one line.",
     ),
-    (re.compile(r"\s*[\[{(]\s*'"), "This is how Python prints it: write it with json.dumps."),
+    (re.compile(r"\A\s*[\[{(]\s*'"), "This is how Python prints it: write it with json.dumps."),
     (
-        re.compile(r"\s*<"),
+        re.compile(r"\A\s*<"),
         "This is HTML or XML, perhaps a page that asks to sign in: fetch the file again.",
     ),
 )
@@ -72,15 +72,14 @@ def parse(line: bytes) -> Parsed:
     except (msgspec.DecodeError, ValueError, RecursionError):
         return _parse_slowly(line)
     if len(line) > MOST_TEXT:
-        refuse_much_text(sum(map(_text_size, _values(value))))
+        refuse_much_text(filter(_is_text, _values(value)))
     findings = _duplicates(line) if count_keys(value) != keys_written(line) else []
     return _as_object(value, findings)
 
 
-def _text_size(value: Any) -> int:
-    """In characters; an embedded image is none."""
-    text = isinstance(value, str) and not (value.startswith("data:") and value.isascii())
-    return len(value) if text else 0
+def _is_text(value: Any) -> bool:
+    """An embedded image is none."""
+    return isinstance(value, str) and not (value.startswith("data:") and value.isascii())
 
 
 def keys_written(line: bytes) -> int:

@@ -1,0 +1,62 @@
+"""What a chat costs in tokens: estimated before it is sent, read out of its answer afterwards.
+
+An estimate holds where an answer has no account of its own, for example a stream that its caller
+has left. Knows OpenAI's JSON, not who pays.
+"""
+
+import re
+from typing import Any
+
+BYTES_PER_TOKEN = 4  # of English; other languages take more bytes for a token, seldom fewer
+PICTURE_TOKENS = 1_500  # of one picture, whatever its bytes: about the most that the service counts
+ANSWER_TOKENS = 1_000  # reserved where a request does not limit its answer
+EVENT_FRAME_BYTES = 400  # of a stream's event, besides its text: ids, times, filter results
+
+# A model's own words cannot look like it: within JSON their quotation marks are escaped.
+_TOTAL_TOKENS = re.compile(rb'"total_tokens"\s*:\s*(\d{1,12})')
+
+
+def of_prompt(chat: dict[str, Any], size: int) -> int:
+    """Tokens of a request, by its bytes; at least 1."""
+    pictures = [len(url) for url in _pictures(chat)]
+    text = max(0, size - sum(pictures))
+    return max(1, text // BYTES_PER_TOKEN) + PICTURE_TOKENS * len(pictures)
+
+
+def of_longest_answer(chat: dict[str, Any]) -> int:
+    """Tokens that a request allows its answers, or what is usual where it does not say."""
+    limits = (_count(chat.get(name)) for name in ("max_completion_tokens", "max_tokens"))
+    return next(filter(None, limits), ANSWER_TOKENS) * (_count(chat.get("n")) or 1)
+
+
+def of_text(size: int) -> int:
+    """Tokens of an answer without an account, by its bytes."""
+    return size // BYTES_PER_TOKEN
+
+
+def of_event(event: bytes) -> int:
+    """Tokens of one event of a stream: usually one, or the text that a filter has held back."""
+    return max(1, of_text(len(event) - EVENT_FRAME_BYTES)) if b"data:" in event else 0
+
+
+def counted(answer: bytes) -> int | None:
+    """The tokens of prompt and answer that an answer itself says; None where it does not."""
+    counts = _TOTAL_TOKENS.findall(answer)
+    return int(counts[-1]) or None if counts else None
+
+
+def _count(value: object) -> int | None:
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    return value if whole and value > 0 else None  # type: ignore[operator,return-value]
+
+
+def _pictures(chat: dict[str, Any]) -> list[str]:
+    """The pictures that are within a request, as data URLs."""
+    parts = [
+        part["image_url"].get("url")
+        for message in chat["messages"]
+        if isinstance(message.get("content"), list)
+        for part in message["content"]
+        if isinstance(part, dict) and isinstance(part.get("image_url"), dict)
+    ]
+    return [url for url in parts if isinstance(url, str) and url.startswith("data:")]
