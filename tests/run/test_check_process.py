@@ -1,6 +1,7 @@
 """The process that reads datasets: whatever becomes of it, the run is told and the app goes on."""
 
 import asyncio
+import json
 import signal
 import sys
 
@@ -145,7 +146,12 @@ async def test_a_check_that_kills_its_process_is_not_tried_for_ever(
     harness: RunHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     while_read(harness, monkeypatch, kill_them)
-    run = await harness.until(await checked(harness), Stage.FAILED)
+    run = await checked(harness)
+    for _ in range(3):
+        await harness.pause(harness.ctx.policy.longest_pause)
+        await harness.tick()
+    run = await harness.known(run.id)
+    assert run.stage is Stage.FAILED
     assert run.failure
     assert run.failure.message == (
         f"The check was tried 3 times. The process that checks '{harness.model}/training.jsonl' "
@@ -209,6 +215,13 @@ async def test_no_report_is_made_of_a_file_that_was_not_read_to_its_end(
     assert await harness.ledger.document(run.id, "report.html") is None
 
 
+async def test_a_file_of_many_pieces_is_read_to_its_end(harness: RunHarness) -> None:
+    content = dataset(30_000) + b"no JSON\n"
+    assert len(content) > 3 << 20
+    run = await checked(harness, content)
+    assert (run.stage, run.training.examples) == (Stage.REJECTED, 30_001)
+
+
 async def test_nothing_of_a_check_is_left_for_the_next(harness: RunHarness) -> None:
     """The same process; another model, other files, another budget."""
     bad = await checked(harness, b"no JSON\n" * 30)
@@ -220,6 +233,10 @@ async def test_nothing_of_a_check_is_left_for_the_next(harness: RunHarness) -> N
     report = await harness.ledger.document(good.id, "report.json")
     assert report
     assert b"not-json" not in report
+    assert json.loads(report)["verdict"] == "accepted"
+    page = await harness.ledger.document(good.id, "report.html")
+    assert page
+    assert page.rstrip().endswith(b"</html>")
     assert good.id.encode() in report
     assert len(children()) == 1
 

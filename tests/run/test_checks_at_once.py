@@ -67,6 +67,15 @@ async def test_a_process_that_has_grown_is_not_kept(
     assert children() == []
 
 
+async def test_a_process_is_not_taken_for_as_large_as_its_app(
+    harness: RunHarness,
+) -> None:
+    large = bytearray(300 << 20)
+    large[::4096] = b"x" * len(large[::4096])  # or the system would not really give it
+    await checked(harness)
+    assert len(children()) == 1
+
+
 async def test_a_check_that_is_cancelled_leaves_no_process(
     harness: RunHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:

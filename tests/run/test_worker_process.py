@@ -14,6 +14,7 @@ from tests.support.workers import gone, posix
 APP = """
 import os, sys, time
 sys.path[:] = [*{path!r}, *sys.path]
+sys.executable = sys._base_executable  # as in Azure: its packages lie where only the app looks
 os.environ["TunedropStorage"] = "the key"
 from shared.run.worker_process import Process
 process = Process()
