@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from shared.run.ids import short
 from tests.support.datasets import dataset
 from tests.support.stack import StackHarness, wait_for
 from tunedrop.__main__ import cli
@@ -51,7 +52,8 @@ def test_a_folder_is_dropped_and_watched_until_it_serves(tool: Tool, tmp_path: P
     assert f"/api/runs/{run_id}/report.html" in watched.output
 
     (line,) = tool("runs", "--model", "tool-serves").output.splitlines()
-    assert line.split()[:2] == [run_id, "serving"]
+    assert line.split()[:2] == [short(run_id), "serving"]
+    assert tool("watch", short(run_id)).exit_code == 0
 
     again = tool("push", mine, "--watch")
     assert again.exit_code == 0
