@@ -99,7 +99,7 @@ async def _enter(ctx: Context, number: int, stage: Stage, job: str) -> None:
     await ctx.clients.datasets.put(f"{model}/training.jsonl", EXAMPLES, "application/json")
     folder = await look(model, ctx.clients.datasets)
     run = Run(
-        id=f"{model}-0123456789ab",
+        id=f"{model}-{'0123456789abcdef' * 2}",
         model=model,
         stage=stage,
         spec=effective(None, ctx.settings),

@@ -86,11 +86,9 @@ async def _take_folder(model: str, ctx: Context) -> str | None:
     if not await drops.taken(folder):
         run_id, refused = await _run_of(folder, ctx)
         await drops.take(folder, run_id or "")
-    for blob in folder.newest.values():
-        if (
-            blob.name != refused
-        ):  # what was in the way of an earlier one, or of this one for a while
-            await ctx.clients.datasets.delete(problem_name(blob.name))
+    # What was in the way of an earlier drop, or of this one for a while, is so no more.
+    for name in {blob.name for blob in folder.newest.values()} - {refused}:
+        await ctx.clients.datasets.delete(problem_name(name))
     return run_id
 
 

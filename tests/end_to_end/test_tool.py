@@ -51,6 +51,7 @@ def test_a_folder_is_dropped_and_watched_until_it_serves(tool: Tool, tmp_path: P
 
     (line,) = tool("runs", "--model", "tool-serves").output.splitlines()
     assert line.split()[:2] == [short(run_id), "serving"]
+    assert tool("watch", short(run_id)).exit_code == 0
 
     again = tool("push", mine, "--watch")
     assert again.exit_code == 0

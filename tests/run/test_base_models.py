@@ -147,6 +147,7 @@ async def test_a_run_yaml_that_cannot_be_read_in_a_new_way_is_refused_and_not_tr
         b"seed: 2026-13-45\n",
         b"seed: " + b"9" * 5000 + b"\n",
         b'base_model: "\\ud83d"\n',
+        b'training_type: "\\ud83d"\n',
         b"budget: .nan\n",
         b'base_model: "gpt-4.1\\e[31m"\n',
         b"? [1, 2]\n: x\n",

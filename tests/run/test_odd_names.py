@@ -6,6 +6,8 @@ import pytest
 
 from shared.cloud.container import LONGEST_NAME
 from shared.cloud.memory_container import MemoryContainer
+from shared.cloud.remote import readable
+from shared.errors import DropError
 from shared.run import reconciler
 from shared.run.folder import PROBLEM, look_everywhere, problem_name
 from shared.run.stages import Stage
@@ -89,6 +91,18 @@ async def test_a_name_cannot_steer_the_terminal_that_shows_it(
     shown += [line["message"] for line in await harness.log(run)]
     assert not [text for text in shown if character in text.rstrip("\n")]
     assert any("\\u" in text for text in shown)
+
+
+def test_no_error_steers_the_terminal_whatever_it_names() -> None:
+    error = DropError("train\x1b[31m\n.jsonl \ud83d", "Rename \x9b it.")
+    assert all(text.isprintable() for text in (error.message, error.fix, str(error)))
+    str(error).encode()
+
+
+def test_what_the_service_says_is_one_line_that_can_be_shown() -> None:
+    said = "The file\r\n  train\x1b[31m.jsonl\tcannot be read\ud83d."
+    assert readable(said) == "The file train\\u001b[31m.jsonl cannot be read\\ud83d."
+    assert readable(None) == ""
 
 
 async def test_a_folder_of_many_files_does_not_fill_the_runs_log(harness: RunHarness) -> None:

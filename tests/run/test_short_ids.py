@@ -63,6 +63,16 @@ async def test_a_beginning_of_several_is_refused_and_lists_them(harness: RunHarn
     assert await harness.ledger.resolve(run.id) == run.id  # the whole id is never ambiguous
 
 
+async def test_a_run_of_before_whose_id_begins_another_is_found_by_its_own(
+    harness: RunHarness,
+) -> None:
+    await harness.drop()
+    run = await harness.received()
+    before = await entered(harness, run, ids.earlier_id(run.model, run.digest))
+    assert run.id.startswith(before.id)
+    assert await harness.ledger.resolve(before.id) == before.id
+
+
 async def test_a_model_called_like_a_run_is_not_in_its_way(harness: RunHarness) -> None:
     await harness.drop()
     run = await harness.received()
