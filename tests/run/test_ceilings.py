@@ -85,7 +85,6 @@ async def test_a_worker_that_dies_after_it_has_reserved_takes_no_second_place() 
 
 
 async def test_a_place_of_yesterday_is_asked_for_again_before_the_job_is() -> None:
-    """The service's queue may be full for days: what was reserved then is not for today."""
     harness = limited(daily_runs=1)
     first = await harness.declined()
     await harness.pause(DAY)
