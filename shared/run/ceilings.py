@@ -115,7 +115,7 @@ async def _hosted(run: Run, ctx: Context) -> Hosted:
     others = [version for version in model.versions if version.run_id != run.id]
     total = 0.0
     for version in others:
-        price = 0.0 if version.withdrawn else lookup.hosting_per_month(version.sku)
+        price = lookup.hosting_per_month(version.sku)
         # Azure deletes deployments that nobody uses, and so do people; the champion's comes back.
         stays = version.version == model.champion
         if price and (stays or await ctx.clients.deployments.get(version.deployment)):

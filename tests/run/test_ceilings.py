@@ -18,7 +18,6 @@ from tests.support.limits import (
     ticked,
     with_settings,
 )
-from tests.support.settings import IN_MEMORY
 
 DAY = 24 * 3600
 DEAR = b"base_model: gpt-4.1-2025-04-14\nhyperparameters: {n_epochs: 10}\n"
@@ -86,7 +85,6 @@ async def test_a_worker_that_dies_after_it_has_reserved_takes_no_second_place() 
 
 
 async def test_a_place_of_yesterday_is_asked_for_again_before_the_job_is() -> None:
-    """The service's queue may be full for days: what was reserved then is not for today."""
     harness = limited(daily_runs=1)
     first = await harness.declined()
     await harness.pause(DAY)
@@ -100,6 +98,18 @@ async def test_a_place_of_yesterday_is_asked_for_again_before_the_job_is() -> No
     assert "TUNEDROP_DAILY_RUNS" in str((await harness.known(first.id)).waiting_for)
     await harness.pause(DAY)
     await harness.until(first, Stage.SERVING)
+
+
+async def test_a_job_counts_on_the_day_on_which_it_is_started() -> None:
+    harness = limited(daily_runs=1)
+    first = await harness.declined()
+    await harness.pause(DAY)
+    harness.service.configure(queue_limit=20)
+    await harness.until(first, Stage.SERVING)
+    other = of_another_model(harness, "two")
+    second = await ticked(other, await dropped(other))
+    assert second.stage is Stage.CHECKED
+    assert "TUNEDROP_DAILY_RUNS" in str(second.waiting_for)
 
 
 async def test_a_ceiling_that_was_lowered_holds_before_the_job_is_asked_for() -> None:
@@ -118,10 +128,6 @@ async def test_no_limit_of_jobs_where_the_setting_is_zero() -> None:
     for number in range(4):
         other = of_another_model(harness, f"m{number}")
         await other.until(await dropped(other), Stage.SERVING)
-
-
-async def test_there_is_a_limit_of_jobs_by_default() -> None:
-    assert IN_MEMORY.daily_runs == 20
 
 
 # ---- what is given back

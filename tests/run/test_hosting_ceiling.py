@@ -36,6 +36,7 @@ async def test_a_deployment_that_is_gone_makes_room_but_the_champions_comes_back
     first = await harness.until(await dropped(harness, examples=10), Stage.SERVING)
     second = await harness.until(await dropped(harness, examples=11), Stage.SERVING)
     await harness.ctx.clients.deployments.delete(str(second.deployment))
+    harness.service.wait_for(lambda: second.deployment not in harness.service.deployments())
     run = await ticked(harness, await dropped(harness, examples=12))
     assert run.stage is Stage.FAILED
     await harness.ctx.clients.deployments.delete(str(first.deployment))

@@ -64,6 +64,10 @@ def test_a_name_is_one_that_is_known_in_its_right_spelling(
         assert len(str(refused.value)) < 250
 
 
+def test_there_is_a_limit_of_jobs_by_default() -> None:
+    assert Settings.one({}, "daily_runs") == 20
+
+
 def test_lists_are_separated_by_commas() -> None:
     assert Settings.one({"TUNEDROP_BASE_DEPLOYMENTS": "a, b,"}, "base_deployments") == ("a", "b")
 
