@@ -2,10 +2,8 @@
 
 import hashlib
 import json
-import random
 from typing import Any
 
-import numpy as np
 import pytest
 
 from shared.catalog import facts
@@ -13,7 +11,6 @@ from shared.dataset import scan as scanning
 from shared.dataset.checks import tools
 from shared.dataset.checks.json_schema import mismatches
 from shared.dataset.findings import collector
-from shared.dataset.measure import similarity
 from shared.dataset.reading import limits, parsing
 from shared.dataset.reading.limits import Steps, TooComplex, refuse_many_pieces
 from shared.dataset.report.document import as_json
@@ -245,55 +242,6 @@ def test_long_words_are_not_compared_with_known_ones(word: str) -> None:
         assert found
         assert all(len(f.message) < 500 for f in found)
         assert not any("Did you mean" in f.fix for f in found)
-
-
-def least(count: int, one: list[int], other: list[int]) -> list[int]:
-    """The least that each is linked with, found in the plainest way."""
-    labels = list(range(count))
-    for _ in range(count):
-        for a, b in zip(one, other, strict=True):
-            labels[a] = labels[b] = min(labels[a], labels[b])
-    return labels
-
-
-def test_links_are_followed_in_few_rounds_whatever_the_order(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    chance = random.Random(1)
-    for _ in range(300):
-        count = chance.randint(1, 20)
-        one, other = ([chance.randrange(count) for _ in range(15)] for _ in range(2))
-        found = similarity.connect(np.arange(count), np.array(one), np.array(other))
-        assert found.tolist() == least(count, one, other)
-    rounds: list[int] = []
-    monkeypatch.setattr(similarity, "np", _Counting(rounds))
-    size = 1 << 12
-    backwards = np.array([int(f"{n:012b}"[::-1], 2) for n in range(size)])
-    assert not similarity.connect(np.arange(size), backwards[:-1], backwards[1:]).any()
-    assert len(rounds) < 5 * 30
-
-
-class _Counting:
-    """numpy that notes how often arrays are compared."""
-
-    def __init__(self, rounds: list[int]) -> None:
-        self._rounds = rounds
-
-    def __getattr__(self, name: str) -> Any:
-        if name == "minimum":
-            self._rounds.append(1)
-        return getattr(np, name)
-
-
-def test_the_beginnings_of_giants_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(similarity, "COMPARED", 100)
-    chance = random.Random(2)
-    words = [chance.randrange(200_000) for _ in range(300)]
-    rows = [words[:40], words, words[:100], words[100:], words[:40]]
-    flat = np.array([word for row in rows for word in row], np.uint32)
-    found = similarity.signatures(flat, np.array([len(row) for row in rows]))
-    assert found[1].tolist() == found[2].tolist() != found[3].tolist()
-    assert found[0].tolist() == found[4].tolist()
 
 
 def test_halves_and_numbers_are_found_without_writing_the_line_again() -> None:

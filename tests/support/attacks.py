@@ -51,8 +51,8 @@ def _pumps(tree: Any, before: str, characters: str) -> Iterator[tuple[str, str]]
 
 def _ways(body: Any, characters: str) -> list[str]:
     """An example of each alternative."""
-    parts: list[Any] = list(body)
-    op, value = parts[0] if len(parts) == 1 else (ops.ANY, None)
+    first: tuple[Any, Any] = body[0] if len(body) == 1 else (ops.ANY, None)
+    op, value = first
     if op is ops.SUBPATTERN:
         return _ways(value[3], characters)
     if op is ops.BRANCH:
