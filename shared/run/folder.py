@@ -28,8 +28,8 @@ class DropRole(StrEnum):
 
 
 NAMES = {
-    DropRole.TRAINING: re.compile(r"train[^/]*\.jsonl"),
-    DropRole.VALIDATION: re.compile(r"val[^/]*\.jsonl"),
+    DropRole.TRAINING: re.compile(r"\Atrain[^/]*\.jsonl"),
+    DropRole.VALIDATION: re.compile(r"\Aval[^/]*\.jsonl"),
     DropRole.SPEC: re.compile(r"run\.ya?ml"),
 }
 

@@ -10,7 +10,7 @@ from tests.support.attacks import attacks
 from tests.support.growth import MOST_GROWTH, seconds
 from tests.support.patterns import calls_in, patterns
 
-FEW, MANY = 4_000, 16_000  # characters
+FEW, MANY = 2_000, 8_000  # characters
 FLOOR = 0.002  # seconds: the time of less says nothing
 HOPELESS = 0.02  # seconds for 20 characters
 PATTERNS = patterns()
@@ -55,11 +55,11 @@ def test_no_text_makes_a_pattern_slow(place: str) -> None:
     [
         r"\s*[\[{]\s*$",  # a lone bracket, behind blanks
         r"[\[{\s]+$",
-        r"-eyJ[a-z]{10,}\.eyJ[a-z]{10,}\.",
+        r"-eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.",
         r"(?:a+)+b",
         r"\w+@\w+",
         r'"(?:[^"\\]|\\.)*"',
-        rb'"\s*:\s*\d+;',
+        rb"\d+;",
     ],
 )
 def test_a_pattern_that_can_be_made_slow_is_seen(pattern: Any) -> None:

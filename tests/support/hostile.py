@@ -8,7 +8,6 @@ found in them is the subject of other tests.
 
 import json
 import os
-import sys
 import time
 from collections.abc import Iterator
 from datetime import date
@@ -163,4 +162,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
