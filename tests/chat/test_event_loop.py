@@ -1,13 +1,15 @@
 """Whatever is sent, the event loop goes on: every other stream of the instance depends on it."""
 
 import asyncio
+import gc
 import json
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+import httpx
 import pytest
 
 from shared.chat import feedback, protocol, relay, routing, transcripts
@@ -167,11 +169,26 @@ async def working() -> AsyncIterator[list[float]]:
             pauses.append(now - before)
             before = now
 
+    gc.freeze()  # what all tests have loaded is not looked through while one is measured
     task = asyncio.create_task(tick())
     try:
         yield pauses
     finally:
         task.cancel()
+        gc.unfreeze()
+
+
+async def stall(send: Callable[[], Awaitable[httpx.Response]]) -> tuple[httpx.Response, float]:
+    """The response, and the longest pause of the loop: the least of three, for what stops the loop
+    does so each time, and a busy machine does not."""
+    longest = []
+    for _ in range(3):
+        async with working() as pauses:
+            response = await send()
+        longest.append(max(pauses))
+        if longest[-1] < MOST_SECONDS:
+            break
+    return response, min(longest)
 
 
 SIZE = protocol.MAX_BODY_BYTES - 200_000
@@ -221,10 +238,9 @@ async def test_four_megabytes_of_anything_stop_nobody(
     async with up.upstream() as server, in_process(server.url, monkeypatch) as (http, *_):
         server.parse = False  # it is on the same loop
         await http.post("/v1/chat/completions", json={"model": "captain", **said("warm")})
-        async with working() as pauses:
-            response = await http.post("/v1/chat/completions", content=body)
+        response, seconds = await stall(lambda: http.post("/v1/chat/completions", content=body))
     assert response.status_code == (400 if kind == "model" else 200)
-    assert max(pauses) < MOST_SECONDS
+    assert seconds < MOST_SECONDS
 
 
 @pytest.mark.parametrize("size", [1, 100_000])
@@ -240,10 +256,9 @@ async def test_an_export_of_many_conversations_stops_nobody(
         ):
             lines = "".join(f"{json.dumps(make(n, size))}\n" for n in range(count))
             await relay.feedback.container.put(f"{name}.jsonl", lines.encode(), "text/plain")
-        async with working() as pauses:
-            response = await http.get("/models/captain/examples")
+        response, seconds = await stall(lambda: http.get("/models/captain/examples"))
     assert response.content.count(b"\n") == count
-    assert max(pauses) < MOST_SECONDS
+    assert seconds < MOST_SECONDS
 
 
 def conversation(number: int, size: int) -> dict[str, object]:
@@ -261,7 +276,6 @@ async def test_a_correction_as_long_as_one_may_be_stops_nobody(
     async with up.upstream() as server, in_process(server.url, monkeypatch) as (http, *_):
         await http.post("/v1/chat/completions", json={"model": "captain", **said("Hi")})
         rating = {"id": "chatcmpl-1", "rating": "bad", "correction": "jane@contoso.com " * 5882}
-        async with working() as pauses:
-            response = await http.post("/feedback", json=rating)
+        response, seconds = await stall(lambda: http.post("/feedback", json=rating))
     assert response.status_code == 201
-    assert max(pauses) < MOST_SECONDS
+    assert seconds < MOST_SECONDS
