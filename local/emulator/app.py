@@ -10,7 +10,7 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
@@ -160,6 +160,7 @@ def build_app(emulator: Emulator, bound: str, allowed: Sequence[str]) -> ASGIApp
         exception_handlers={
             ServiceError: _service_error,
             HTTPException: _http_error,
+            ClientDisconnect: _left,
             Exception: _unhandled_error,
         },
         lifespan=emulator.lifespan,
@@ -182,6 +183,11 @@ async def _http_error(request: Request, error: Exception) -> Response:
         return resource_not_found().response()
     code = "invalidPayload" if error.status_code == 400 else str(error.status_code)
     return ServiceError(error.status_code, code, error.detail).response()
+
+
+async def _left(request: Request, error: Exception) -> Response:
+    """The caller has gone in the middle of the request: nobody reads this answer."""
+    return Response(status_code=400)
 
 
 async def _unhandled_error(request: Request, error: Exception) -> Response:
