@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from shared.catalog import facts
 from shared.dataset import scan as scanning
 from shared.dataset.checks import tools
 from shared.dataset.checks.json_schema import mismatches
+from shared.dataset.checks.shape import unknown_keys
 from shared.dataset.findings import collector
 from shared.dataset.reading import limits, parsing
 from shared.dataset.reading.limits import Steps, TooComplex, refuse_many_pieces
@@ -107,6 +109,10 @@ def test_no_more_is_compared_than_the_answer_needs() -> None:
     assert next(mismatches([0] * 9, {"items": {"type": "string"}}, "it", steps)) == (
         "it[0] is 0, not string."
     )
+    before, most = steps._line, 1_000
+    eager = {"anyOf": [{"items": {"type": "string"}}] * 100}
+    assert list(mismatches([0] * 1_000, eager, "it", steps))
+    assert before - steps._line < most  # each alternative is left at its first mismatch
     odd = {"required": [[], {}, 3], "properties": {"a": {"enum": [1]}}}
     assert list(mismatches({"a": 2}, odd, "it", Steps())) == ["it.a is 2, not one of [1]."]
 
@@ -231,6 +237,15 @@ def test_line_numbers_are_kept_up_to_a_number_of_all(monkeypatch: pytest.MonkeyP
     assert kept["role-unknown"][1] is (kept["role-unknown"][0] == 30)
     assert not all(complete for _, complete in kept.values())
     assert file["counts"]["role-unknown"] == 30
+
+
+def test_long_words_take_no_memory_many_times_their_length() -> None:
+    word = "".join(map(chr, range(0x4E00, 0x9E00))) * 10
+    tracemalloc.start()
+    assert list(unknown_keys({word: 1}, ("role",)))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2 * len(word)
 
 
 @pytest.mark.parametrize("word", ["k" * 3_000_000, "ü" * 3_000_000])
