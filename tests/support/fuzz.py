@@ -1,6 +1,6 @@
 """How much a fuzzer tries: the same few hundred inputs in the suite, on demand for minutes.
 
-    TUNEDROP_FUZZ=100000 .venv/bin/python -m pytest -k fuzz
+    TUNEDROP_FUZZ=100000 python3 dev.py test -k fuzz
 
 That number is of inputs for each fuzzer, and they are new ones each time. What a fuzzer has found
 is kept beside it as an `@example`, so that the suite tries it for ever.
