@@ -196,13 +196,13 @@ async def models(ctx: Context) -> Response:
 
 
 @error_responses
-async def examples(request: Request, feedback: FeedbackStore) -> Response:
+async def examples(request: Request, feedback: Callable[[], FeedbackStore]) -> Response:
     """A model's good and corrected answers as a dataset to drop; with `?provenance=1` instead
     where each of its lines comes from, in the same order."""
     name = request.path_params["name"]
     if not folder.MODEL.fullmatch(name):
         raise NotFound(f"There is no model {shown(name)!r}.", "GET /api/models lists them.")
-    pairs = await feedback.export(name)
+    pairs = await feedback().export(name)
     wanted = 1 if request.query_params.get("provenance") else 0
     lines = "".join(f"{pair[wanted]}\n" for pair in pairs)
     return Response(lines, media_type="application/x-ndjson")

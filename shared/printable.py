@@ -6,7 +6,9 @@ Knows characters, not what a text means; masking is `dataset/findings/quoting`'s
 import re
 
 # C0 and C1, line separators, marks of direction, halves of surrogate pairs.
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_CONTROL = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 
 
 def printable(text: str) -> str:

@@ -18,6 +18,7 @@ from shared.errors import (
     CallerError,
     Denied,
     NotFound,
+    SettingError,
     Throttled,
     TunedropError,
     Unavailable,
@@ -247,6 +248,8 @@ def _status_type_code(error: TunedropError) -> tuple[int, str, str]:
     match error:
         case AccessDenied():
             return 401, "authentication_error", "invalid_api_key"
+        case SettingError():
+            return 503, "service_unavailable_error", "settings_unreadable"
         case NotFound():
             return 404, "invalid_request_error", "model_not_found"
         case RateLimitExceeded():

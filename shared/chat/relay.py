@@ -8,7 +8,7 @@ ends with an error event. A caller never chooses a host or a path.
 import asyncio
 import re
 import time
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 from uuid import uuid4
 
@@ -44,13 +44,27 @@ from shared.chat.routing import Backend, Router
 from shared.chat.streaming import RelayedStream, RelayedStreamResponse
 from shared.chat.upstream import Answer, Upstream
 from shared.cloud import AzureClients
-from shared.errors import NotFound, TunedropError
+from shared.errors import NotFound, SettingError, TunedropError
 from shared.model.redeploy import RedeployRequests
 from shared.model.registry import Registry
 
 CLIENT_CLOSED_REQUEST = 499  # nginx's status: nobody is there to read it
 FORWARDED_HEADERS = ("content-type", "retry-after", "retry-after-ms", "apim-request-id")
 REQUEST_ID = re.compile(r"[A-Za-z0-9._:=+/-]{1,128}")  # of a caller; others are replaced
+
+
+async def answer(
+    operation: "Callable[[Relay, Request], Awaitable[Response]]",
+    relay: "Callable[[], Relay]",
+    request: Request,
+) -> Response:
+    """What the operation of the relay answers; where the app's settings cannot be read, so that
+    there is no relay, which of them and why."""
+    try:
+        ready = relay()
+    except SettingError as error:
+        return error_response(error, _request_id(request))
+    return await operation(ready, request)
 
 
 class Relay:

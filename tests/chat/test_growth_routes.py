@@ -4,6 +4,7 @@ and paths, from a quarter of what is taken to all of it, and to more."""
 import base64
 import gc
 import json
+import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
@@ -13,7 +14,7 @@ import httpx
 import pytest
 
 from tests.chat import upstream as up
-from tests.support.growth import MOST_GROWTH
+from tests.support.growth import MOST_GROWTH, TRIES
 from tests.support.in_process import http_routes, in_process
 
 LEAST_SECONDS = 0.02  # what takes less cannot be compared
@@ -195,8 +196,12 @@ async def test_no_route_takes_time_with_the_square_of_a_text(
         return min(times)
 
     await ALL[kind](http, body // 64)  # what is imported and opened at first
-    small, large = await seconds(body), await seconds(4 * body)
-    assert large <= MOST_GROWTH * max(small, LEAST_SECONDS)
+    small = large = math.inf
+    for _ in range(TRIES):  # the least times count: others only add to them
+        small, large = min(small, await seconds(body)), min(large, await seconds(4 * body))
+        if large <= MOST_GROWTH * max(small, LEAST_SECONDS):
+            return
+    pytest.fail(f"{small:.3f} s, and {large:.3f} s for four times as much")
 
 
 def test_every_route_that_takes_a_text_is_tried() -> None:

@@ -16,7 +16,7 @@ from shared.chat.protocol import (
     has_more_values,
     parse_chat,
 )
-from shared.errors import Denied, Refused, Throttled, TunedropError, Unavailable
+from shared.errors import Denied, Refused, SettingError, Throttled, TunedropError, Unavailable
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -104,6 +104,7 @@ def test_text_full_of_brackets_is_text() -> None:
         (Throttled("m", retry_after=7), 429, "upstream_throttled"),
         (Denied("m"), 502, "upstream_refused"),
         (Refused("m"), 502, "upstream_refused"),
+        (SettingError("m"), 503, "settings_unreadable"),
         (ModelNotReady("m"), 503, "model_not_ready"),
         (Unavailable("m"), 503, "upstream_unavailable"),
         (Unavailable("m", code="429"), 503, "upstream_unavailable"),

@@ -24,12 +24,12 @@ from shared.dataset.verdict import Verdict, judge
 from tests.dataset.builders import ANSWER, good, judged, scan, talk
 from tests.dataset.corpus import CASES, ELSEWHERE, Case, image
 from tests.support.enlarge import ENLARGE, Enlarge, more_lines
-from tests.support.growth import MOST_GROWTH, seconds
+from tests.support.growth import too_slow
 from tests.support.hostile import SIZE, kinds
 from tests.support.house import ROOT
 
 FEW = 6_000 * SIZE  # bytes of what is made longer, and then four times as many
-FLOOR = 0.01  # seconds: the time of less says nothing
+LEAST = 0.01  # seconds: the time of less says nothing
 LARGE = 100_000  # bytes of a line that is repeated, and not made longer
 CEILING = 512  # megabytes for a process that checks files, whatever they are
 
@@ -55,15 +55,9 @@ def _judged(case: Case, before: list[bytes], bad: bytes, enlarge: Enlarge, times
     return judged(training, made, case.plan)
 
 
-def growing(work: Work, times: int, rounds: int = 3) -> str | None:
+def growing(work: Work, times: int) -> str | None:
     """What is said of work whose time grows faster than what it works on."""
-    many = seconds(lambda: report(work(4 * times)), 1)
-    if many < MOST_GROWTH * FLOOR:
-        return None
-    few = seconds(lambda: report(work(times)), rounds)
-    many = min(many, seconds(lambda: report(work(4 * times)), rounds))
-    slow = many > MOST_GROWTH * max(few, FLOOR)
-    return f"{few:.3f} s, and {many:.3f} s for four times as much" if slow else None
+    return too_slow(lambda: report(work(times)), lambda: report(work(4 * times)), LEAST)
 
 
 def report(verdict: Verdict) -> None:
@@ -76,7 +70,7 @@ def test_the_time_of_a_finding_grows_with_the_file(case: Case) -> None:
     slow = {
         name: said
         for name, length, work in enlarged(case)
-        if (said := growing(work, max(1, FEW // length), 3 if length < LARGE else 1))
+        if (said := growing(work, max(1, FEW // length)))
     }
     assert slow == {}
 

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from tests.support.attacks import attacks
-from tests.support.growth import MOST_GROWTH, seconds
+from tests.support.growth import seconds, too_slow
 from tests.support.patterns import calls_in, patterns
 
 FEW, MANY = 2_000, 8_000  # characters
-FLOOR = 0.002  # seconds: the time of less says nothing
+LEAST = 0.002  # seconds: the time of less says nothing
 HOPELESS = 0.02  # seconds for 20 characters
 PATTERNS = patterns()
 
@@ -23,7 +23,7 @@ def is_slow(pattern: re.Pattern[Any]) -> str | None:
         for use in (pattern.search, pattern.fullmatch, lambda text: [*pattern.finditer(text)]):
             if seconds(_call(use, pattern, few[:20]), 1) > HOPELESS:
                 return few[:20]
-            if _grows(_call(use, pattern, few), _call(use, pattern, many)):
+            if too_slow(_call(use, pattern, few), _call(use, pattern, many), LEAST):
                 return few[:100]
     return None
 
@@ -37,12 +37,6 @@ def _call(
 ) -> Callable[[], object]:
     given = text.encode() if isinstance(pattern.pattern, bytes) else text
     return lambda: use(given)
-
-
-def _grows(few: Callable[[], object], many: Callable[[], object]) -> bool:
-    if seconds(many, 1) < MOST_GROWTH * FLOOR:
-        return False
-    return seconds(many) > MOST_GROWTH * max(seconds(few), FLOOR)
 
 
 @pytest.mark.parametrize("place", PATTERNS)
