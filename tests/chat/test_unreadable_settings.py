@@ -9,7 +9,6 @@ from shared.cloud import AzureClients
 from tests.chat import upstream as up
 from tests.support.in_process import in_process, settings
 
-
 STORAGE = {"TunedropStorage": "UseDevelopmentStorage=true"}  # which nothing reaches here
 
 
