@@ -26,10 +26,10 @@ from typing import Any
 import psutil
 from openai import OpenAI
 
+from bench import options
 from local import supervised
 
 ROOT = Path(__file__).resolve().parents[1]
-RESULT = ROOT / "bench/results/emulator.json"
 WEIGHTS = ROOT / ".local/weights"
 COMMAND = "python3 dev.py bench emulator"
 KEY = "bench"
@@ -226,6 +226,7 @@ def until(happened: Callable[[], bool], seconds: float = 120) -> None:
 
 
 def main() -> int:
+    wanted = options.parser("emulator").parse_args()
     from local.emulator.language.weights import model_folder, native_dtype, tokenizer_folder
 
     dtypes = list(dict.fromkeys((native_dtype(), "float32")))
@@ -242,7 +243,6 @@ def main() -> int:
         **{name: version(name) for name in ("torch", "transformers", "peft")},
     }
     result = {"command": COMMAND, "machine": machine, "goal_mb": GOAL_MB, "runs": measured}
-    RESULT.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     for run in measured:
         print(f"{run['dtype']}: at most {run['peak_mb']} MB, answers after "
               f"{run['start']['answers_seconds']} s")  # fmt: skip
@@ -251,7 +251,7 @@ def main() -> int:
                   f"{run[name]['seconds_per_example']:.2f} s per example")  # fmt: skip
         print(f"  {'chat':<20} {run['chat']['peak_mb']:>5} MB "
               f"{run['chat']['tokens_per_second']} tokens per second")  # fmt: skip
-    print(f"written: {RESULT.relative_to(ROOT)}")
+    options.tell("emulator", result, wanted.save)
     return 0
 
 

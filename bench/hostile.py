@@ -2,7 +2,7 @@
 
 Each kind is tried at a size and at four times that size, each in a process of its own; what is
 linear takes four times as long, what is quadratic sixteen times. Seconds are of the processor. The
-memory of a process is its highest, all imports included. `--short` tries small sizes only.
+memory of a process is its highest, all imports included.
 
 Beside them stand, as `before`, the figures of commit af43f51, on another machine, from the attack
 by which these kinds were found.
@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench import options
 from bench.checkers.hostile_texts import (
     USER,
     any_of,
@@ -36,7 +37,6 @@ from bench.checkers.hostile_texts import (
 )
 
 ROOT = Path(__file__).resolve().parents[1]
-RESULT = ROOT / "bench/results/hostile.json"
 SETTINGS = {
     "AZURE_OPENAI_ENDPOINT": "http://127.0.0.1:9",
     "AZURE_SUBSCRIPTION_ID": "x",
@@ -208,25 +208,22 @@ def result_of(kind: Kind, few: dict[str, float], many: dict[str, float]) -> dict
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser("dev.py bench hostile", description=__doc__)
-    parser.add_argument("--short", action="store_true", help="a tenth of the sizes")
+    parser = options.parser("hostile")
     parser.add_argument("--kind", help=argparse.SUPPRESS)
     parser.add_argument("--size", type=int, help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    if options.kind:
-        print(json.dumps(measure(options.kind, options.size)))
+    wanted = parser.parse_args()
+    if wanted.kind:
+        print(json.dumps(measure(wanted.kind, wanted.size)))
         return 0
     results = {}
     for name, kind in KINDS.items():
-        size = kind.size // 10 if options.short else kind.size
+        size = kind.size // 10 if wanted.short else kind.size
         results[name] = result_of(kind, tried(name, size, {}), tried(name, 4 * size, {}))
         print(f"· {name}: {results[name]}", file=sys.stderr)
-    results |= stored(options.short)
+    results |= stored(wanted.short)
     machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
     document = {"command": "python3 dev.py bench hostile", "machine": machine, "kinds": results}
-    if not options.short:
-        RESULT.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
-    print(json.dumps(document, indent=2))
+    options.tell("hostile", document, wanted.save)
     return 0
 
 

@@ -4,7 +4,6 @@ Real storage (Azurite) and the emulated service; three ledgers that hold the sam
 none, 1,000 and 10,000 finished ones take turns within one run, so only their ratios mean anything.
 Each is also asked by an app whose clock is two hours ahead: old runs must not cost more.
 Beside them the obvious way: list all runs, read each, and look after those that are active.
-`--short` stops at 1,000.
 """
 
 import asyncio
@@ -20,6 +19,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from bench import options
 from local.emulator import DEFAULT_KEY
 from local.processes import free_port
 from local.stack import ACCOUNT, GROUP, SUBSCRIPTION, Stack, running
@@ -39,7 +39,6 @@ from shared.run.stages import Stage
 from shared.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[1]
-RESULT = ROOT / "bench/results/tick.json"
 ACTIVE = 20
 FINISHED = (0, 1_000, 10_000)
 ROUNDS = 15
@@ -218,7 +217,8 @@ def _spread(seconds: list[float]) -> dict[str, float]:
 
 
 def main() -> None:
-    sizes = FINISHED[:2] if "--short" in sys.argv else FINISHED
+    wanted = options.parser("tick").parse_args()
+    sizes = FINISHED[:2] if wanted.short else FINISHED
     with (
         tempfile.TemporaryDirectory() as folder,
         running(Path(folder), model="tiny", port=free_port()) as stack,
@@ -241,9 +241,7 @@ def main() -> None:
         "rounds": ROUNDS,
         "by_finished_runs": found,
     }
-    print(json.dumps(result, indent=2))
-    if sizes == FINISHED:
-        RESULT.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    options.tell("tick", result, wanted.save)
 
 
 if __name__ == "__main__":
