@@ -4,7 +4,6 @@ import json
 from typing import Any
 
 import pytest
-from starlette.requests import Request
 
 from shared import api
 from shared.errors import CallerError, NotFound
@@ -12,6 +11,7 @@ from shared.run import ids
 from shared.run.record import Action, Run
 from shared.run.stages import Stage
 from tests.support.datasets import dataset
+from tests.support.requests import request
 from tests.support.runs import RunHarness
 
 
@@ -89,16 +89,6 @@ async def test_a_marker_without_a_record_is_no_run(harness: RunHarness) -> None:
         await harness.ledger.resolve(ids.short(run_id))
 
 
-def request(run_id: str, name: str = "") -> Request:
-    scope: dict[str, Any] = {"type": "http", "method": "POST", "path": "/", "headers": []}
-    scope |= {"query_string": b"", "path_params": {"id": run_id, "name": name}}
-
-    async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": b'{"who": "Ada"}', "more_body": False}
-
-    return Request(scope, receive)
-
-
 async def test_every_route_takes_the_short_form(harness: RunHarness) -> None:
     await harness.drop(b"start: manual", "run.yaml")
     await harness.drop(dataset(10, harness.model))
@@ -108,7 +98,7 @@ async def test_every_route_takes_the_short_form(harness: RunHarness) -> None:
     assert json.loads(one.body)["id"] == run.id
     report: Any = await api.document(request(short, "report.json"), harness.ctx)
     assert json.loads(report.body)["run"] == run.id
-    given: Any = await api.command(request(short, Action.START), harness.ctx)
+    given: Any = await api.command(request(short, Action.START, b'{"who": "Ada"}'), harness.ctx)
     assert (given.status_code, json.loads(given.body)["id"]) == (202, run.id)
     missing: Any = await api.run(request(f"{short}0000"), harness.ctx)
     assert missing.status_code == 404
