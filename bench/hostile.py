@@ -90,7 +90,7 @@ def many_tools(count: int) -> bytes:
 
 
 def empty_lists(count: int) -> bytes:
-    body = {"model": "m", "messages": [USER], "x": []}
+    body: dict[str, Any] = {"model": "m", "messages": [USER], "x": []}
     return json.dumps(body).encode().replace(b"[]", b"[" + b"[]," * (count - 1) + b"[]]")
 
 
@@ -152,8 +152,8 @@ def chat(text: bytes) -> object:
             return next(parts)
 
         headers = [(b"api-key", b"secret"), (b"content-type", b"application/json")]
-        scope = {"type": "http", "method": "POST", "path": "/", "headers": headers}
-        scope |= {"path_params": {}, "query_string": b""}
+        scope: dict[str, Any] = {"type": "http", "method": "POST", "path": "/"}
+        scope |= {"headers": headers, "path_params": {}, "query_string": b""}
         return await Relay(clients).complete(Request(scope, receive))
 
     return asyncio.run(answer())
