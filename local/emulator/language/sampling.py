@@ -5,6 +5,7 @@ Imports torch: only import it once the language model is loaded.
 
 from typing import Any
 
+import numpy as np
 import torch
 
 from .generation import SamplingOptions
@@ -13,8 +14,6 @@ from .grammar import Follower
 # What a caller gets who asks for no particular sampling. Azure's default of 1.0 makes a model of
 # this size ramble; nearly greedy is where it answers best.
 DEFAULT_TEMPERATURE, DEFAULT_TOP_P = 0.2, 0.9
-# Halvings of the interval in which the least likely token that may be drawn is looked for.
-HALVINGS = 24
 
 # A token's log-probability, and the tokens beside it with theirs.
 TokenLogprobs = tuple[float, list[tuple[int, float]]] | None
@@ -83,20 +82,17 @@ def _logprobs(logits: Any, token: int, count: int | None) -> TokenLogprobs:
 def _choose(logits: Any, temperature: float, top_p: float, random: Any) -> int:
     if temperature == 0:
         return int(logits.argmax())
-    chances = torch.softmax(logits / temperature, -1)
+    # numpy sorts all tokens in a tenth of the time that torch takes: less than a pass of the model.
+    chances = torch.softmax(logits / temperature, -1).numpy()
     if top_p < 1:
-        chances = chances.where(chances >= _least(chances, top_p), 0.0)
-    sums = chances.double().cumsum(-1)
-    drawn = torch.rand(1, dtype=torch.double, generator=random) * sums[-1]
-    return min(int(torch.searchsorted(sums, drawn, right=True)), len(sums) - 1)
+        chances = np.where(chances >= _least(chances, top_p), chances, 0)
+    sums = chances.cumsum(dtype=np.float64)
+    drawn = float(torch.rand(1, dtype=torch.double, generator=random)) * sums[-1]
+    return min(int(sums.searchsorted(drawn, side="right")), len(sums) - 1)
 
 
 def _least(chances: Any, top_p: float) -> float:
-    """The chance from which on tokens belong to the smallest set that reaches top_p together.
-    Found by halving: to sort all tokens takes longer than a pass of a small model."""
-    low, high = 0.0, float(chances.max())
-    for _ in range(HALVINGS):
-        middle = (low + high) / 2
-        reached = float(chances.where(chances >= middle, 0.0).sum()) >= top_p
-        low, high = (middle, high) if reached else (low, middle)
-    return low
+    """The chance from which on tokens belong to the smallest set that reaches top_p together."""
+    likeliest = np.sort(chances)[::-1]
+    last = int(likeliest.cumsum(dtype=np.float64).searchsorted(top_p))
+    return float(likeliest[min(last, len(likeliest) - 1)])

@@ -1,0 +1,372 @@
+"""Whose turn it is among answers: without a model, a step at a time."""
+
+import asyncio
+import gc
+import threading
+import weakref
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from local.emulator.language import scheduler
+from local.emulator.language.answer_queue import UNREAD_PIECES, AnswerQueue
+from local.emulator.language.generation import (
+    GenerationFailed,
+    GenerationRequest,
+    Overloaded,
+    Piece,
+    SamplingOptions,
+    Stopping,
+)
+from local.emulator.language.scheduler import Scheduler, Steps
+
+PLACES = 4
+LIMIT = 1000
+
+
+@dataclass(eq=False)
+class Story:
+    """What is told of one request, a letter at a time, after as many parts of a prompt."""
+
+    request: GenerationRequest
+    parts: int
+    told: int = 0
+
+    @property
+    def reading(self) -> bool:
+        return self.parts > 0
+
+    @property
+    def finished(self) -> bool:
+        return self.told >= self.request.options.max_tokens
+
+
+@dataclass
+class Teller:
+    """Steps without a model. `batches`: the names (the adapters are used for them) of each."""
+
+    tokens_of_a_part: int = 1
+    fails: dict[str, str] = field(default_factory=dict)  # name: the step that fails for it
+    steps: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+    batches: list[list[str]] = field(default_factory=list)
+    read_order: list[str] = field(default_factory=list)
+    alive: "weakref.WeakSet[Story]" = field(default_factory=weakref.WeakSet)
+
+    def begin(self, request: GenerationRequest) -> Story:
+        self._fail("begin", request)
+        story = Story(request, parts=len(request.prompt))
+        self.alive.add(story)
+        return story
+
+    def read(self, story: Story) -> tuple[int, Any]:
+        self._fail("read", story.request)
+        story.parts -= 1
+        self.read_order.append(name_of(story.request))
+        return self.tokens_of_a_part, (None if story.parts else "logits")
+
+    def advance(self, stories: Sequence[Story]) -> list[str]:
+        assert self.steps.acquire(timeout=30)
+        self.batches.append([name_of(story.request) for story in stories])
+        for story in stories:
+            self._fail("advance", story.request)
+        return ["logits"] * len(stories)
+
+    def draw(self, story: Story, logits: Any) -> Piece | None:
+        self._fail("draw", story.request)
+        story.told += 1
+        return Piece(name_of(story.request))
+
+    def _fail(self, step: str, request: GenerationRequest) -> None:
+        if self.fails.get(name_of(request)) == step:
+            raise ValueError("of this one alone")
+
+    def go(self, steps: int = 100_000) -> None:
+        self.steps.release(steps)
+
+
+def name_of(request: GenerationRequest) -> str:
+    return request.options.schema or ""
+
+
+def wish(
+    name: str = "a", tokens: int = 2, parts: int = 1, adapter: str | None = None
+) -> GenerationRequest:
+    return GenerationRequest(adapter, [0] * parts, SamplingOptions(tokens, schema=name))
+
+
+LONG = scheduler.LONG_TOKENS
+
+
+@dataclass
+class House:
+    scheduler: Scheduler
+    teller: Teller
+
+    def ask(self, *requests: GenerationRequest, limit: int = LIMIT) -> AnswerQueue:
+        queue = AnswerQueue(len(requests))
+        self.scheduler.submit(requests, queue, limit)
+        return queue
+
+
+def run(test: Callable[[House], Awaitable[None]], **of_the_teller: Any) -> Teller:
+    teller = Teller(**of_the_teller)
+    steps = Steps(teller.begin, teller.read, teller.advance, teller.draw)
+    house = House(Scheduler(steps, PLACES), teller)
+
+    async def within_a_minute() -> None:
+        await asyncio.wait_for(test(house), 60)
+
+    try:
+        asyncio.run(within_a_minute())
+    finally:
+        teller.go()
+        house.scheduler.stop()
+    return teller
+
+
+async def text(queue: AnswerQueue, choices: int = 1) -> str:
+    told = ""
+    while choices:
+        for _, piece in await queue.read():
+            told += piece.text if piece else ""
+            choices -= piece is None
+    return told
+
+
+async def until(happened: Callable[[], bool]) -> None:
+    while not happened():  # noqa: ASYNC110 - it happens in another thread
+        await asyncio.sleep(0.005)
+
+
+def generating(house: House) -> int:
+    return house.scheduler.load()["generating"]
+
+
+def test_answers_join_and_leave_between_two_steps() -> None:
+    async def test(house: House) -> None:
+        first = house.ask(wish("a", tokens=8))
+        house.teller.go(2)
+        await until(lambda: len(house.teller.batches) == 2)
+        second = house.ask(wish("b", tokens=2))
+        house.teller.go()
+        assert await text(first) == "a" * 8
+        assert await text(second) == "bb"
+
+    batches = run(test).batches
+    assert batches[:2] == [["a"], ["a"]]
+    assert ["a", "b"] in batches
+    assert sum(batch.count("a") for batch in batches) == 7  # the first token comes of the prompt
+
+
+def test_no_more_at_a_time_than_there_are_places_and_in_their_order() -> None:
+    async def test(house: House) -> None:
+        queues = [house.ask(wish(str(number), tokens=2)) for number in range(10)]
+        house.teller.go()
+        assert [await text(queue) for queue in queues] == [str(n) * 2 for n in range(10)]
+
+    teller = run(test)
+    assert max(map(len, teller.batches)) == PLACES
+    assert teller.read_order == [str(number) for number in range(10)]
+
+
+def test_a_short_answer_waits_for_no_long_one() -> None:
+    async def test(house: House) -> None:
+        long = [house.ask(wish("l", tokens=LONG + 1)) for _ in range(10)]
+        await until(lambda: generating(house) > 0)
+        short = house.ask(wish("s", tokens=3))
+        house.teller.go(20)
+        assert await text(short) == "sss"
+        assert generating(house) == PLACES // 2
+        for queue in long:
+            queue.cancel()
+        house.teller.go()
+
+    run(test)
+
+
+def test_long_answers_are_taken_one_after_the_other_and_all_of_them() -> None:
+    """Also one that is longer than all of them together may be."""
+    longest = scheduler.LONG_TOKENS_AT_ONCE + 1
+
+    async def test(house: House) -> None:
+        queues = [house.ask(wish("l", tokens=tokens)) for tokens in (longest, LONG + 1, longest)]
+        await until(lambda: generating(house) > 0)
+        assert house.scheduler.load() == {"generating": 1, "waiting": 2}
+        house.teller.go()
+        assert [len(await text(queue)) for queue in queues] == [longest, LONG + 1, longest]
+
+    run(test)
+
+
+def test_a_long_prompt_lets_others_go_on_between_its_parts() -> None:
+    async def test(house: House) -> None:
+        first = house.ask(wish("a", tokens=50))
+        await until(lambda: house.teller.read_order == ["a"])
+        second = house.ask(wish("b", tokens=1, parts=20))
+        house.teller.go()
+        assert await text(second) == "b"
+        assert await text(first) == "a" * 50
+
+    teller = run(test, tokens_of_a_part=scheduler.PROMPT_TOKENS_PER_STEP)
+    during = teller.batches[: 20 - 1]
+    assert all(batch == ["a"] for batch in during)
+
+
+def test_several_short_prompts_are_read_in_one_step() -> None:
+    async def test(house: House) -> None:
+        queues = [house.ask(wish("a", tokens=2)) for _ in range(PLACES)]
+        house.teller.go()
+        for queue in queues:
+            await text(queue)
+
+    batches = run(test, tokens_of_a_part=scheduler.PROMPT_TOKENS_PER_STEP // PLACES).batches
+    assert len(batches) <= PLACES
+
+
+def test_models_are_not_mixed_in_a_batch_and_not_too_many_at_once() -> None:
+    models = [str(number) for number in range(scheduler.MODELS_AT_ONCE + 2)]
+
+    async def test(house: House) -> None:
+        queues = [house.ask(wish(model, 3, adapter=model)) for model in models for _ in range(2)]
+        house.teller.go()
+        assert [await text(queue) for queue in queues] == [m * 3 for m in models for _ in range(2)]
+
+    assert all(len(set(batch)) == 1 for batch in run(test).batches)
+
+
+def test_no_more_models_at_a_time_than_may_be_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scheduler, "MODELS_AT_ONCE", 2)
+
+    async def test(house: House) -> None:
+        queues = [house.ask(wish(model, 3, adapter=model)) for model in "abc"]
+        await until(lambda: generating(house) > 0)
+        assert house.scheduler.load() == {"generating": 2, "waiting": 1}
+        house.teller.go()
+        assert [await text(queue) for queue in queues] == ["aaa", "bbb", "ccc"]
+
+    run(test)
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_who_leaves_frees_the_place_and_the_memory_at_the_next_step(running: bool) -> None:
+    async def test(house: House) -> None:
+        if not running:
+            others = house.ask(*[wish("b", tokens=1000)] * PLACES)
+            await until(lambda: len(house.teller.alive) == PLACES)
+        gone = house.ask(*[wish("a", tokens=1000)] * PLACES)
+        if running:
+            await until(lambda: len(house.teller.alive) == PLACES)
+        waiting = house.ask(wish("c", tokens=1))
+        gone.cancel()
+        assert house.scheduler.load()["waiting"] == 1
+        if running:
+            house.teller.go(1)  # the step that was under way
+            assert await text(waiting) == "c"
+            await until(lambda: (gc.collect(), not house.teller.alive)[1])
+        else:
+            others.cancel()
+
+    run(test)
+
+
+def test_a_choice_that_is_wanted_no_longer_ends_alone() -> None:
+    async def test(house: House) -> None:
+        both = house.ask(wish("a", tokens=1000), wish("b", tokens=3))
+        both.cancel(0)
+        house.teller.go()
+        told = ""
+        while told.count("b") < 3:
+            told += "".join(piece.text for _, piece in await both.read() if piece)
+        assert await asyncio.to_thread(lambda: generating(house)) == 0
+
+    run(test)
+
+
+@pytest.mark.parametrize("step", ["begin", "read", "draw"])
+def test_a_fault_of_one_answer_is_its_own(step: str, capsys: pytest.CaptureFixture[str]) -> None:
+    async def test(house: House) -> None:
+        queues = [house.ask(wish(name, tokens=3)) for name in ("a", "bad", "c")]
+        house.teller.go()
+        with pytest.raises(GenerationFailed, match="failed"):
+            await text(queues[1])
+        assert (await text(queues[0]), await text(queues[2])) == ("aaa", "ccc")
+        assert await text(house.ask(wish("d"))) == "dd"
+
+    run(test, fails={"bad": step})
+    assert "of this one alone" in capsys.readouterr().err
+
+
+def test_a_fault_of_a_batch_ends_that_batch_and_no_other() -> None:
+    async def test(house: House) -> None:
+        bad, good = house.ask(wish("bad", 3, adapter="x")), house.ask(wish("a", 3, adapter="y"))
+        house.teller.go()
+        with pytest.raises(GenerationFailed):
+            await text(bad)
+        assert await text(good) == "aaa"
+        assert await text(house.ask(wish("b", 3, adapter="x"))) == "bbb"
+
+    run(test, fails={"bad": "advance"})
+
+
+def test_more_than_the_limit_are_refused_and_those_that_left_do_not_count() -> None:
+    async def test(house: House) -> None:
+        held = [house.ask(wish(), limit=6) for _ in range(6)]
+        with pytest.raises(Overloaded):
+            house.ask(wish(), limit=6)
+        held[-1].cancel()
+        with pytest.raises(Overloaded):  # two choices count twice
+            house.ask(wish(), wish(), limit=6)
+        house.ask(wish(), limit=6)
+        house.teller.go()
+
+    run(test)
+
+
+def test_an_answer_that_is_not_read_is_given_up_and_stops_no_other() -> None:
+    async def test(house: House) -> None:
+        unread = house.ask(wish("a", tokens=10 * UNREAD_PIECES))
+        other = house.ask(wish("b", tokens=2 * UNREAD_PIECES))
+        house.teller.go()
+        assert await text(other) == "b" * 2 * UNREAD_PIECES
+        assert len(await unread.read()) == UNREAD_PIECES
+        with pytest.raises(GenerationFailed, match="not read"):
+            await unread.read()
+
+    assert sum(batch.count("a") for batch in run(test).batches) == UNREAD_PIECES
+
+
+def test_at_the_end_all_are_refused_and_no_thread_is_left() -> None:
+    threads = set(threading.enumerate())
+
+    async def test(house: House) -> None:
+        queues = [house.ask(wish("a", tokens=1000)) for _ in range(3 * PLACES)]
+        await until(lambda: generating(house) == PLACES)
+        house.scheduler.stopping.set()
+        house.teller.go()
+        await asyncio.to_thread(house.scheduler.stop)
+        for queue in queues:
+            with pytest.raises(Stopping):
+                await text(queue)
+        with pytest.raises(Stopping):
+            house.ask(wish())
+        assert house.scheduler.load() == {"generating": 0, "waiting": 0}
+
+    run(test)
+    assert not {one for one in set(threading.enumerate()) - threads if one.name == "generate"}
+
+
+def test_a_reader_whose_loop_is_gone_is_no_fault() -> None:
+    async def test(house: House) -> None:
+        lost: list[AnswerQueue] = []
+
+        async def ask_and_end() -> None:
+            lost.append(house.ask(wish("a", tokens=1000)))
+
+        await asyncio.to_thread(asyncio.run, ask_and_end())
+        house.teller.go(3)
+        assert await text(house.ask(wish("b", tokens=1))) == "b"
+        await until(lambda: generating(house) == 0)
+
+    run(test)
