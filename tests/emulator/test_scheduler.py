@@ -192,7 +192,9 @@ def test_long_answers_are_taken_one_after_the_other_and_all_of_them() -> None:
 
     async def test(house: House) -> None:
         queues = [house.ask(wish("l", tokens=tokens)) for tokens in (longest, LONG + 1, longest)]
-        await until(lambda: generating(house) > 0)
+        await until(lambda: house.scheduler.load() == {"generating": 1, "waiting": 2})
+        house.teller.go(2)
+        await until(lambda: len(house.teller.batches) == 2)
         assert house.scheduler.load() == {"generating": 1, "waiting": 2}
         house.teller.go()
         assert [len(await text(queue)) for queue in queues] == [longest, LONG + 1, longest]
@@ -241,7 +243,9 @@ def test_no_more_models_at_a_time_than_may_be_in_memory(monkeypatch: pytest.Monk
 
     async def test(house: House) -> None:
         queues = [house.ask(wish(model, 3, adapter=model)) for model in "abc"]
-        await until(lambda: generating(house) > 0)
+        await until(lambda: house.scheduler.load() == {"generating": 2, "waiting": 1})
+        house.teller.go(1)
+        await until(lambda: house.teller.read_order == ["a", "b"])
         assert house.scheduler.load() == {"generating": 2, "waiting": 1}
         house.teller.go()
         assert [await text(queue) for queue in queues] == ["aaa", "bbb", "ccc"]
@@ -341,7 +345,7 @@ def test_at_the_end_all_are_refused_and_no_thread_is_left() -> None:
     threads = set(threading.enumerate())
 
     async def test(house: House) -> None:
-        queues = [house.ask(wish("a", tokens=1000)) for _ in range(3 * PLACES)]
+        queues = [house.ask(*[wish("a", tokens=1000)] * PLACES) for _ in range(3)]
         await until(lambda: generating(house) == PLACES)
         house.scheduler.stopping.set()
         house.teller.go()
