@@ -3,145 +3,16 @@
 import asyncio
 import gc
 import threading
-import weakref
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
 
 import pytest
 
-from local.emulator.language import scheduler
-from local.emulator.language.answer_queue import UNREAD_PIECES, AnswerQueue
-from local.emulator.language.generation import (
-    GenerationFailed,
-    GenerationRequest,
-    Overloaded,
-    Piece,
-    SamplingOptions,
-    Stopping,
-)
-from local.emulator.language.scheduler import Scheduler, Steps
+from local.emulator.language import answer_queue, scheduler
+from local.emulator.language.answer_queue import AnswerQueue
+from local.emulator.language.generation import GenerationFailed, Overloaded, Stopping
 
-PLACES = 4
-LIMIT = 1000
-
-
-@dataclass(eq=False)
-class Story:
-    """What is told of one request, a letter at a time, after as many parts of a prompt."""
-
-    request: GenerationRequest
-    parts: int
-    told: int = 0
-
-    @property
-    def reading(self) -> bool:
-        return self.parts > 0
-
-    @property
-    def finished(self) -> bool:
-        return self.told >= self.request.options.max_tokens
-
-
-@dataclass
-class Teller:
-    """Steps without a model. `batches`: the names (the adapters are used for them) of each."""
-
-    tokens_of_a_part: int = 1
-    fails: dict[str, str] = field(default_factory=dict)  # name: the step that fails for it
-    steps: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
-    batches: list[list[str]] = field(default_factory=list)
-    read_order: list[str] = field(default_factory=list)
-    alive: "weakref.WeakSet[Story]" = field(default_factory=weakref.WeakSet)
-
-    def begin(self, request: GenerationRequest) -> Story:
-        self._fail("begin", request)
-        story = Story(request, parts=len(request.prompt))
-        self.alive.add(story)
-        return story
-
-    def read(self, story: Story) -> tuple[int, Any]:
-        self._fail("read", story.request)
-        story.parts -= 1
-        self.read_order.append(name_of(story.request))
-        return self.tokens_of_a_part, (None if story.parts else "logits")
-
-    def advance(self, stories: Sequence[Story]) -> list[str]:
-        assert self.steps.acquire(timeout=30)
-        self.batches.append([name_of(story.request) for story in stories])
-        for story in stories:
-            self._fail("advance", story.request)
-        return ["logits"] * len(stories)
-
-    def draw(self, story: Story, logits: Any) -> Piece | None:
-        self._fail("draw", story.request)
-        story.told += 1
-        return Piece(name_of(story.request))
-
-    def _fail(self, step: str, request: GenerationRequest) -> None:
-        if self.fails.get(name_of(request)) == step:
-            raise ValueError("of this one alone")
-
-    def go(self, steps: int = 100_000) -> None:
-        self.steps.release(steps)
-
-
-def name_of(request: GenerationRequest) -> str:
-    return request.options.schema or ""
-
-
-def wish(
-    name: str = "a", tokens: int = 2, parts: int = 1, adapter: str | None = None
-) -> GenerationRequest:
-    return GenerationRequest(adapter, [0] * parts, SamplingOptions(tokens, schema=name))
-
+from .teller import PLACES, House, generating, run, text, until, wish
 
 LONG = scheduler.LONG_TOKENS
-
-
-@dataclass
-class House:
-    scheduler: Scheduler
-    teller: Teller
-
-    def ask(self, *requests: GenerationRequest, limit: int = LIMIT) -> AnswerQueue:
-        queue = AnswerQueue(len(requests))
-        self.scheduler.submit(requests, queue, limit)
-        return queue
-
-
-def run(test: Callable[[House], Awaitable[None]], **of_the_teller: Any) -> Teller:
-    teller = Teller(**of_the_teller)
-    steps = Steps(teller.begin, teller.read, teller.advance, teller.draw)
-    house = House(Scheduler(steps, PLACES), teller)
-
-    async def within_a_minute() -> None:
-        await asyncio.wait_for(test(house), 60)
-
-    try:
-        asyncio.run(within_a_minute())
-    finally:
-        teller.go()
-        house.scheduler.stop()
-    return teller
-
-
-async def text(queue: AnswerQueue, choices: int = 1) -> str:
-    told = ""
-    while choices:
-        for _, piece in await queue.read():
-            told += piece.text if piece else ""
-            choices -= piece is None
-    return told
-
-
-async def until(happened: Callable[[], bool]) -> None:
-    while not happened():  # noqa: ASYNC110 - it happens in another thread
-        await asyncio.sleep(0.005)
-
-
-def generating(house: House) -> int:
-    return house.scheduler.load()["generating"]
 
 
 def test_answers_join_and_leave_between_two_steps() -> None:
@@ -162,9 +33,9 @@ def test_answers_join_and_leave_between_two_steps() -> None:
 
 def test_no_more_at_a_time_than_there_are_places_and_in_their_order() -> None:
     async def test(house: House) -> None:
-        queues = [house.ask(wish(str(number), tokens=2)) for number in range(10)]
+        queues = [house.ask(wish(str(number), tokens=9)) for number in range(10)]
         house.teller.go()
-        assert [await text(queue) for queue in queues] == [str(n) * 2 for n in range(10)]
+        assert [await text(queue) for queue in queues] == [str(n) * 9 for n in range(10)]
 
     teller = run(test)
     assert max(map(len, teller.batches)) == PLACES
@@ -186,18 +57,22 @@ def test_a_short_answer_waits_for_no_long_one() -> None:
     run(test)
 
 
-def test_long_answers_are_taken_one_after_the_other_and_all_of_them() -> None:
+def test_long_answers_are_taken_one_after_the_other_and_all_of_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Also one that is longer than all of them together may be."""
-    longest = scheduler.LONG_TOKENS_AT_ONCE + 1
+    monkeypatch.setattr(scheduler, "LONG_TOKENS", 50)
+    monkeypatch.setattr(scheduler, "LONG_TOKENS_AT_ONCE", 200)
+    longest = 201
 
     async def test(house: House) -> None:
-        queues = [house.ask(wish("l", tokens=tokens)) for tokens in (longest, LONG + 1, longest)]
+        queues = [house.ask(wish("l", tokens=tokens)) for tokens in (longest, 51, longest)]
         await until(lambda: house.scheduler.load() == {"generating": 1, "waiting": 2})
         house.teller.go(2)
         await until(lambda: len(house.teller.batches) == 2)
         assert house.scheduler.load() == {"generating": 1, "waiting": 2}
         house.teller.go()
-        assert [len(await text(queue)) for queue in queues] == [longest, LONG + 1, longest]
+        assert [len(await text(queue)) for queue in queues] == [longest, 51, longest]
 
     run(test)
 
@@ -328,17 +203,22 @@ def test_more_than_the_limit_are_refused_and_those_that_left_do_not_count() -> N
     run(test)
 
 
-def test_an_answer_that_is_not_read_is_given_up_and_stops_no_other() -> None:
+def test_an_answer_that_is_not_read_is_given_up_and_stops_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(answer_queue, "UNREAD_PIECES", 40)
+
     async def test(house: House) -> None:
-        unread = house.ask(wish("a", tokens=10 * UNREAD_PIECES))
-        other = house.ask(wish("b", tokens=2 * UNREAD_PIECES))
-        house.teller.go()
-        assert await text(other) == "b" * 2 * UNREAD_PIECES
-        assert len(await unread.read()) == UNREAD_PIECES
+        unread, other = house.ask(wish("a", tokens=500)), house.ask(wish("b", tokens=200))
+        told = ""
+        while len(told) < 200:
+            house.teller.go(5)  # so that this one is read in time
+            told += "".join(piece.text for _, piece in await other.read() if piece)
+        assert len(await unread.read()) == 40
         with pytest.raises(GenerationFailed, match="not read"):
             await unread.read()
 
-    assert sum(batch.count("a") for batch in run(test).batches) == UNREAD_PIECES
+    assert sum(batch.count("a") for batch in run(test).batches) == 40
 
 
 def test_at_the_end_all_are_refused_and_no_thread_is_left() -> None:
