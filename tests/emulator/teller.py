@@ -41,6 +41,7 @@ class Teller:
     steps: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     batches: list[list[str]] = field(default_factory=list)
     read_order: list[str] = field(default_factory=list)
+    read_after: list[int] = field(default_factory=list)  # so many batches, for each part
     alive: "weakref.WeakSet[Story]" = field(default_factory=weakref.WeakSet)
 
     def begin(self, request: GenerationRequest) -> Story:
@@ -53,6 +54,7 @@ class Teller:
         self._fail("read", story.request)
         story.parts -= 1
         self.read_order.append(name_of(story.request))
+        self.read_after.append(len(self.batches))
         return self.tokens_of_a_part, (None if story.parts else "logits")
 
     def advance(self, stories: Sequence[Story]) -> list[str]:
@@ -101,11 +103,11 @@ def run(test: Callable[[House], Awaitable[None]], **of_the_teller: Any) -> Telle
     steps = Steps(teller.begin, teller.read, teller.advance, teller.draw)
     house = House(Scheduler(steps, PLACES), teller)
 
-    async def within_a_minute() -> None:
-        await asyncio.wait_for(test(house), 60)
+    async def in_time() -> None:
+        await asyncio.wait_for(test(house), 25)  # less than a step waits for its sign
 
     try:
-        asyncio.run(within_a_minute())
+        asyncio.run(in_time())
     finally:
         teller.go()
         house.scheduler.stop()
