@@ -18,6 +18,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -40,6 +41,7 @@ GOAL_MB = 1500
 LOOK_EVERY = 0.005
 QUESTION: Any = [{"role": "user", "content": "What is artificial intelligence?"}]
 TOKENS = 64  # of an answer
+CHATS = 16  # at once
 
 
 class Watched:
@@ -81,6 +83,7 @@ def measure(dtype: str, folder: Path) -> dict[str, Any]:
             deploy(url, client)
             idle = watched.peak_mb()
             chat, chat_peak = stream(client), watched.peak_mb()
+            many, many_peak = at_once(client), watched.peak_mb()
             examples = EXAMPLES.read_bytes()
             supervised = train(client, watched, examples)
             pairs = train(client, watched, as_pairs(EXAMPLES), "dpo")
@@ -94,6 +97,7 @@ def measure(dtype: str, folder: Path) -> dict[str, Any]:
             "start": start,
             "idle": {"peak_mb": idle},
             "chat": {"peak_mb": chat_peak, **chat},
+            "chats_at_once": {"peak_mb": many_peak, **many},
             "sft": supervised,
             "dpo": pairs,
             "sft_1024_tokens": longest,
@@ -148,6 +152,23 @@ def stream(client: OpenAI) -> dict[str, float]:
         "first_token_seconds": round(moments[0] - began, 3),
         "tokens_per_second": round((len(moments) - 1) / (moments[-1] - moments[0]), 1),
     }
+
+
+def at_once(client: OpenAI) -> dict[str, float]:
+    """Tokens of all answers together; the batch holds half of them at a time."""
+    with ThreadPoolExecutor(CHATS) as pool:
+        began = time.perf_counter()
+        asked = [pool.submit(whole, client, seed) for seed in range(CHATS)]
+        tokens = sum(one.result() for one in asked)
+        seconds = time.perf_counter() - began
+    return {"chats": CHATS, "tokens_per_second": round(tokens / seconds, 1)}
+
+
+def whole(client: OpenAI, seed: int) -> int:
+    answer = client.chat.completions.create(
+        model="base", messages=QUESTION, max_tokens=TOKENS, seed=seed
+    )
+    return answer.usage.completion_tokens if answer.usage else 0
 
 
 # ---- what it learns from
@@ -249,8 +270,9 @@ def main() -> int:
         for name in ("sft", "dpo", "sft_1024_tokens", "sft_while_chatting"):
             print(f"  {name:<20} {run[name]['peak_mb']:>5} MB "
                   f"{run[name]['seconds_per_example']:.2f} s per example")  # fmt: skip
-        print(f"  {'chat':<20} {run['chat']['peak_mb']:>5} MB "
-              f"{run['chat']['tokens_per_second']} tokens per second")  # fmt: skip
+        for name in ("chat", "chats_at_once"):
+            print(f"  {name:<20} {run[name]['peak_mb']:>5} MB "
+                  f"{run[name]['tokens_per_second']} tokens per second")  # fmt: skip
     options.tell("emulator", result, wanted.save)
     return 0
 

@@ -76,6 +76,7 @@ class Emulator:
         self.account = Account(context, self.deployments, key)
         self.chat = Chat(context, self.deployments, language)
         stopping = stopping or threading.Event()
+        language.stop_at(stopping)
         runner = JobRunner(context, self.queue, self.files, self.registry, language, stopping)
         self.worker = Worker(context, self.queue, runner)
         self.controls = Controls(context, self.summary, self.clear_files)
@@ -124,7 +125,13 @@ class Emulator:
             {key: shown[key] for key in ("id", "filename", "purpose", "bytes", "status")}
             for shown in map(self.files.shown, reversed(self.files.all()))
         ]
-        return {"health": self._health(), "files": files, "jobs": jobs, "deployments": deployments}
+        return {
+            "health": self._health(),
+            "chats": self.language.load(),
+            "files": files,
+            "jobs": jobs,
+            "deployments": deployments,
+        }
 
     def clear_files(self) -> None:
         """Deletes what is kept beside the database."""
@@ -142,6 +149,7 @@ class Emulator:
         self.worker.start()
         yield
         self.worker.stop(STOP_TIMEOUT)
+        self.language.stop()
         self.context.store.close()
 
 
