@@ -16,6 +16,21 @@ from shared.dataset.verdict import judge
 from tests.dataset.builders import ANSWER, ASKS, CALL, TODAY, TOOL, USER, good
 from tests.support.fuzz import fuzz
 
+LONGEST = 60_000  # characters of a value that is repeated: repeated again, it would fill memory
+
+
+def _json(value: Any, *, ascii_only: bool = True) -> str:
+    return json.dumps(value, ensure_ascii=ascii_only)
+
+
+def _repeated(value: Any, times: int) -> list[Any]:
+    return [value] * min(times, max(1, LONGEST // (len(_json(value)) + 2)))
+
+
+def _again(line: bytes, times: int) -> bytes:
+    return (line * min(times, LONGEST // len(line) + 1))[:LONGEST]
+
+
 WORDS = [
     *("", " ", "a", "é", "😀", "\x00", '"', "\\", "[", "{", ",", ":", "a@b.co ", "-eyJaaaaaaaaaa"),
     *("4111 1111 1111 1111", "role", "messages", "1 ", "+1", "sk-", "Ã", "```", "-----BEGIN "),
@@ -28,7 +43,7 @@ VALUE = st.recursive(
     SIMPLE,
     lambda inner: st.one_of(
         st.lists(inner, max_size=4),
-        st.tuples(inner, MANY).map(lambda of: [of[0]] * (of[1] if not of[0] else of[1] % 50)),
+        st.tuples(inner, MANY).map(lambda of: _repeated(*of)),
         st.dictionaries(TEXT, inner, max_size=4),
     ),
     max_leaves=8,
@@ -47,7 +62,7 @@ SCHEMA = st.recursive(
     lambda inner: st.one_of(
         st.fixed_dictionaries({"items": inner}),
         st.fixed_dictionaries({"properties": st.dictionaries(TEXT, inner, max_size=3)}),
-        st.tuples(inner, st.integers(1, 500)).map(lambda of: {"anyOf": [of[0]] * of[1]}),
+        st.tuples(inner, st.integers(1, 500)).map(lambda of: {"anyOf": _repeated(*of)}),
     ),
     max_leaves=4,
 )
@@ -71,14 +86,9 @@ WRITTEN = st.one_of(
     (EXAMPLE | VALUE).map(lambda value: _json(value).encode()),
     EXAMPLE.map(lambda value: _json(value, ascii_only=False).encode(errors="replace")),
     st.tuples(EXAMPLE, st.integers(1, 9)).map(lambda of: _json(of[0]).encode()[: -of[1]]),
-    st.tuples(EXAMPLE, st.integers(1, 2000)).map(lambda of: _json(of[0]).encode() * of[1])
-    .map(lambda line: line[:60_000]),
+    st.tuples(EXAMPLE, st.integers(1, 2000)).map(lambda of: _again(_json(of[0]).encode(), of[1])),
     st.tuples(st.binary(max_size=6), st.integers(1, 10_000)).map(lambda of: of[0] * of[1]),
 )  # fmt: skip
-
-
-def _json(value: Any, *, ascii_only: bool = True) -> str:
-    return json.dumps(value, ensure_ascii=ascii_only)
 
 
 class Counting(limits.Steps):
