@@ -155,7 +155,10 @@ async def _read_again(run: Run, outcome: Outcome, ctx: Context) -> Run | None:
     kept = {name: getattr(outcome.run, name) for name in outcome.keep}
 
     def merge(newest: Run) -> Run | None:
-        return newest.replace(**kept) if newest.attempt == run.attempt else None
+        # Who has asked in vain knows nothing of a job that another worker has found since.
+        knows_more = newest.job_id is not None and outcome.run.job_id is None
+        same = newest.attempt == run.attempt
+        return newest.replace(**kept) if same and not knows_more else None
 
     if kept:
         await ctx.ledger.amend(run.id, merge)
