@@ -4,6 +4,7 @@ nothing is left that costs, and every drop has come to something.
 
 import hashlib
 import json
+from functools import cache
 from typing import Any
 
 from shared.run.folder import PROBLEM, parse
@@ -20,6 +21,7 @@ MANUAL = b"start: manual\n"
 STUCK = ("job-stuck", "not-ready", "file-stuck")  # what only a person ends
 
 
+@cache
 def content_of(name: str, voice: str) -> bytes:
     if name == "run.yaml":
         return MANUAL if voice.startswith("c") else RUN_YAML
@@ -62,7 +64,7 @@ def untaken(world: World) -> str:
 
 
 def balance(plan: Plan, world: World, rules: Rules) -> None:
-    """Raises Broken where the books do not agree."""
+    """Tells the rules where the books do not agree."""
     for run_id, record in rules.records.items():
         _of_run(run_id, record, world, rules, plan)
     _of_service(world, rules)
@@ -71,9 +73,7 @@ def balance(plan: Plan, world: World, rules: Rules) -> None:
         _of_drop(drop, rules)
 
 
-def _of_run(
-    run_id: str, record: dict[str, Any], world: World, rules: Rules, plan: Plan
-) -> None:
+def _of_run(run_id: str, record: dict[str, Any], world: World, rules: Rules, plan: Plan) -> None:
     log = (world.runs.bytes_of(f"{run_id}/events.jsonl") or b"").splitlines()
     told = [line["message"] for line in map(json.loads, log) if line["kind"] == "stage"]
     for moment in record["timeline"]:

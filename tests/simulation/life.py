@@ -13,22 +13,16 @@ from random import Random
 
 from shared.run.record import Action
 from shared.run.stages import ENDS, Stage
-from tests.simulation.books import (
-    STUCK,
-    balance,
-    content_of,
-    path_of,
-    still_to_do,
-)
+from tests.simulation.books import STUCK, balance, content_of, path_of, still_to_do
 from tests.simulation.hosts import HOST, Host, World, without_dataset_check
-from tests.simulation.loop import Idle, SimulatedLoop
-from tests.simulation.network import Killed, Network, Step
+from tests.simulation.loop import SimulatedLoop
+from tests.simulation.network import Killed, Network, Step, driven
 from tests.simulation.plan import STORM, Drop, Event, Fate, Order, Plan
-from tests.simulation.rules import Broken, Rules
+from tests.simulation.rules import Rules
 
 RESTART = 45.0  # seconds until a killed host is there again
 PATIENCE = 4 * 3600.0  # seconds of calm by which everything has ended
-LOOK = 61.0  # seconds between looks whether it has
+LOOK, SHORT_LOOK = 61.0, 15.0  # seconds between looks, afterwards and in the storm
 # What the service takes for a thing, in seconds.
 PACE = {
     "file_seconds": 3.0,
@@ -38,6 +32,10 @@ PACE = {
     "readiness_gap_seconds": 20.0,
     "deleting_seconds": 10.0,
 }
+
+
+class Over(Exception):
+    """A rule is broken: what follows does not matter."""
 
 
 @dataclass(frozen=True)
@@ -61,29 +59,26 @@ def live(plan: Plan) -> Ended:
 class _Life:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self.loop = SimulatedLoop(Random(plan.seed), _belongs_to_its_host)
+        self.loop = SimulatedLoop(Random(plan.seed), _belongs_to_its_host)  # type: ignore[abstract]
         self.world = World(self.loop)
         self.rules = Rules(self.world, plan.known)
         self.network = Network(self.loop, Random(plan.seed + 1), plan, self.rules)
         self.chance = Random(plan.seed + 2)
-        self.faults: list[str] = []  # tracebacks that the app has logged
         self.hosts = [self._host(number, 0) for number in range(len(plan.clocks))]
 
     def run(self) -> Ended:
-        broken = ""
-        watching = _Watching(self.faults)
+        watching = _Watching(self.rules)
         logging.getLogger("shared").addHandler(watching)
         try:
             self.loop.run(self._lived())
-        except Broken as error:
-            broken = str(error)
-        except Idle:
-            broken = "nothing happens any more"
+        except Over:
+            pass
         finally:
             self._bury()
             logging.getLogger("shared").removeHandler(watching)
+        broken = self.rules.broken[0] if self.rules.broken else ""
         stages = tuple(record["stage"] for record in self.rules.records.values())
-        story = tuple(self.network.story)
+        story = tuple(step for step in self.network.story if step.at <= self.rules.broken_at)
         return Ended(self.plan, broken, story, stages, self.network.struck, self.loop.time())
 
     # ---- the course of a life
@@ -99,24 +94,20 @@ class _Life:
         for work in works:
             self.loop.create_task(work)
         while self.loop.time() < STORM:
-            await self._look(5.0)
+            await self._look(SHORT_LOOK)
         await self._calm()
         balance(self.plan, self.world, self.rules)
 
     async def _look(self, seconds: float) -> None:
-        """Let time pass; raises what has gone wrong meanwhile."""
+        """Let time pass. Raises Over as soon as a rule is known to be broken."""
         await self.loop.pause(seconds)
         for number, host in enumerate(self.hosts):
             if host.dead:
                 self.hosts[number] = self._restarted(host, number)
-        self._require_no_fault()
-
-    def _require_no_fault(self) -> None:
-        unhandled = [e for e in self.loop.unhandled if not isinstance(e, Killed)]
-        for error in unhandled:
-            raise error if isinstance(error, Broken) else Broken(f"not handled: {error!r}")
-        if self.faults:
-            raise Broken(f"a fault in the app's log: {self.faults[0]}")
+        for error in self.loop.unhandled:
+            self.rules.check(isinstance(error, Killed), f"nobody handles {error!r}")
+        if self.rules.broken:
+            raise Over
 
     async def _calm(self) -> None:
         """Nothing goes wrong any more; a person ends what only a person can. Twice the same answer,
@@ -127,7 +118,7 @@ class _Life:
             todo = still_to_do(self.world, self.rules)
             over = 0 if todo else over + 1
             if todo and self.loop.time() > STORM + PATIENCE:
-                raise Broken(f"after {PATIENCE / 3600:.0f} hours of calm: {todo}")
+                self.rules.check(False, f"after {PATIENCE / 3600:.0f} hours of calm: {todo}")
             if todo:
                 self._help()
 
@@ -168,7 +159,7 @@ class _Life:
             if number:
                 await self.loop.pause(drop.between)
             path = path_of(drop.model, name)
-            await self.world.datasets.put(path, content_of(name, voice), "")
+            driven(self.world.datasets.put(path, content_of(name, voice), ""))
             self.network.tell("Ada", f"drops {path} ({voice})")
             for event in drop.events:
                 self._deliver(path, event)
@@ -195,13 +186,14 @@ class _Life:
 class _Watching(logging.Handler):
     """Tracebacks in the app's log: faults of its own, also where they harm nobody."""
 
-    def __init__(self, faults: list[str]) -> None:
+    def __init__(self, rules: Rules) -> None:
         super().__init__(logging.ERROR)
-        self.faults = faults
+        self.rules = rules
 
     def emit(self, record: logging.LogRecord) -> None:
         if record.exc_info and record.exc_info[1]:
-            self.faults.append(f"{record.getMessage()}: {record.exc_info[1]!r}")
+            message = f"{record.getMessage()}: {record.exc_info[1]!r}"
+            self.rules.check(False, f"a fault in the app's log: {message}")
 
 
 def _belongs_to_its_host(task: object) -> None:

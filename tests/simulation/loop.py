@@ -1,5 +1,5 @@
-"""An event loop whose time is virtual and whose order is chance: what is ready runs in an order that
-a seed decides, and time goes on, at once, to where something is next to happen.
+"""An event loop whose time is virtual and whose order is chance: what is ready runs in an order
+that a seed decides, and time goes on, at once, to where something is next to happen.
 
 Nothing runs beside it: a function for another thread is called in its place. Knows callbacks, not
 what they do.
@@ -103,7 +103,7 @@ class SimulatedLoop(asyncio.AbstractEventLoop):
         return future
 
     def run(self, main: Coroutine[Any, Any, Any]) -> Any:
-        """Until `main` is done. Raises what it raises, and Idle if it waits for what never comes."""
+        """Until `main` is done. Raises what it raises, and Idle if it waits for nothing."""
         hooks = sys.get_asyncgen_hooks()
         asyncio._set_running_loop(self)
         sys.set_asyncgen_hooks(finalizer=self._finish)
@@ -128,7 +128,7 @@ class SimulatedLoop(asyncio.AbstractEventLoop):
             await self.pause(0)
 
     def _finish(self, generator: AsyncGenerator[Any, Any]) -> None:
-        self.create_task(generator.aclose())  # type: ignore[arg-type]
+        self.create_task(generator.aclose())
 
     def _step(self) -> None:
         ready = self._ready

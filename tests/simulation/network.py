@@ -21,6 +21,7 @@ from tests.support.service_parts import Refusal
 
 SERVICES = {"storage": STORAGE, "openai": finetuning.SERVICE, "arm": deployments.SERVICE}
 LATEST = 2.0  # seconds that a late call is late, unless a worker is known to allow for more
+SEEN_LATER = 0.3  # of the answers: others may act between the effect and what is made of it
 ALLOWED_LATE = "jobs.create"
 STATUSES = {
     Kind.BUSY: (503, "serverBusy"),
@@ -107,11 +108,18 @@ class Network:
                 return await call.through(trouble)
             if self.outages and (outage := self._outage(place)):
                 return await call.through(Trouble(operation, nth, outage.kind, outage.seconds))
-        return await call.through_calm()
+        self.watch.sent(caller, operation)
+        await self.loop.pause(self.latency())
+        answer = call.happen()
+        if self.chance.random() < SEEN_LATER:
+            await self.loop.pause(self.latency())
+        return await call.receive(answer)
 
     def _outage(self, place: str) -> Outage | None:
         now = self.loop.time()
-        return next((o for o in self.outages if o.place == place and o.since <= now < o.until), None)
+        return next(
+            (o for o in self.outages if o.place == place and o.since <= now < o.until), None
+        )
 
     def latency(self) -> float:
         return 0.002 + 0.1 * self.chance.random()
@@ -130,14 +138,6 @@ class _Call:
         self.network, self.caller, self.place = network, caller, place
         self.operation, self.subject, self.effect = operation, subject, effect
         self.loop = network.loop
-
-    async def through_calm(self) -> Any:
-        self.network.watch.sent(self.caller, self.operation)
-        await self.loop.pause(self.network.latency())
-        answer = self._happen()
-        if self.network.chance.random() < 0.3:
-            await self.loop.pause(self.network.latency())
-        return await self._receive(answer)
 
     async def through(self, trouble: Trouble) -> Any:
         kind, caller = trouble.kind, self.caller
@@ -169,7 +169,7 @@ class _Call:
         elif trouble.kind is Kind.LOST_ANSWER:
             await self.caller.gate()
             raise await self._silence()
-        return await self._receive(answer)
+        return await self.receive(answer)
 
     def _delay(self, trouble: Trouble) -> float:
         if trouble.kind is not Kind.LATE:
@@ -177,10 +177,10 @@ class _Call:
         return trouble.seconds if self.operation == ALLOWED_LATE else min(trouble.seconds, LATEST)
 
     def _arrive(self, arriving: "asyncio.Future[_Answer]", twice: bool) -> None:
-        answer = self._happen()
-        arriving.set_result(self._happen() if twice else answer)
+        answer = self.happen()
+        arriving.set_result(self.happen() if twice else answer)
 
-    def _happen(self) -> "_Answer":
+    def happen(self) -> "_Answer":
         """The moment of its effect."""
         answer = _Answer(None, None)
         try:
@@ -192,7 +192,7 @@ class _Call:
         self.network.watch.happened(self.caller, self.operation, self.subject, answer.error)
         return answer
 
-    async def _receive(self, answer: "_Answer") -> Any:
+    async def receive(self, answer: "_Answer") -> Any:
         await self.caller.gate()
         if answer.error:
             raise answer.error

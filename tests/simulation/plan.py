@@ -1,5 +1,5 @@
-"""What a life is made of: the hosts and their clocks, what people do, and what goes wrong. All of it
-is made of the seed and is data, so that a life that breaks a rule can be lived again with less.
+"""What a life is made of: the hosts and their clocks, what people do, and what goes wrong. All of
+it is made of the seed and is data, so that a life that breaks a rule can be lived again with less.
 
 Times are seconds since the life began. Knows nothing of how it is lived.
 """
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from random import Random
 
-STORM = 900.0  # seconds in which things go wrong; afterwards everything has to come to its end
+STORM = 600.0  # seconds in which things go wrong; afterwards everything has to come to its end
 HOUR = 3600.0
 
 
@@ -151,7 +151,7 @@ STORAGE_CALLS = {
     "release": 40,
 }
 # Where something is paid for or written once, troubles strike more often.
-HOT = ("jobs.create", "jobs.list", "deployments.put", "create", "replace", "replace", "append")
+HOT = ("jobs.create", "jobs.create", "deployments.put", "create", "replace", "replace", "append")
 COMMON = (Kind.LOST_CALL, Kind.LOST_ANSWER, Kind.LOST_ANSWER, Kind.BUSY)
 STORAGE_KINDS = (*COMMON, Kind.DOUBLED, Kind.THROTTLED)
 SERVICE_KINDS = (*COMMON, Kind.THROTTLED, Kind.THROTTLED, Kind.DENIED, Kind.CONFLICT, Kind.LATE)
@@ -236,7 +236,7 @@ def _order(chance: Random, hosts: int) -> Order:
 
 def _trouble(chance: Random) -> Trouble:
     calls = {**SERVICE_CALLS, **STORAGE_CALLS}
-    operation = chance.choice(HOT if chance.random() < 0.4 else tuple(calls))
+    operation = chance.choice(HOT if chance.random() < 0.5 else tuple(calls))
     own = STORAGE_KINDS if operation in STORAGE_CALLS else SERVICE_KINDS
     kinds = chance.choice((own, own, WORKER_KINDS, FREEZES))
     kind = chance.choice(kinds)

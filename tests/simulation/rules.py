@@ -6,6 +6,7 @@ Reads what lies in storage and at the service; trusts nothing that a host says.
 
 import json
 import re
+from math import inf
 from typing import Any
 
 from shared.cloud.remote import ENDED
@@ -22,10 +23,6 @@ FAULT = "A fault in Tunedrop itself"
 ROUNDING = 0.9  # of a pause: the calls around it take time as well
 
 
-class Broken(AssertionError):
-    """A rule does not hold."""
-
-
 class Rules:
     def __init__(self, world: World, known: frozenset[Known]) -> None:
         self.world, self.known = world, known
@@ -33,11 +30,13 @@ class Rules:
         self.models: dict[str, dict[str, Any]] = {}
         self.made_at: dict[str, float] = {}  # when each run was entered, in this order
         self.quiet_until: dict[str, float] = {}  # no job is asked for before, by Retry-After
-        self.failed_service = False  # the service has ended something by itself
+        self.broken: list[str] = []  # what did not hold; not raised, for the app would catch it
+        self.broken_at = inf
 
     def check(self, holds: object, message: str) -> None:
         if not holds:
-            raise Broken(message)
+            self.broken.append(message)
+            self.broken_at = min(self.broken_at, self.world.loop.time())
 
     # ---- before a call is sent
 

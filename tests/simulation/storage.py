@@ -1,5 +1,5 @@
-"""One storage account for all hosts: containers by the rules of MemoryContainer, and leases that end
-by storage's clock unless they are renewed.
+"""One storage account for all hosts: containers by the rules of MemoryContainer, and leases that
+end by storage's clock unless they are renewed.
 
 Each host sees it through a view of its own: there every call goes over the network, where it may be
 lost, late or refused, and a lease is renewed in the background as AzureContainer does it.
