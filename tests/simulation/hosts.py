@@ -7,7 +7,6 @@ files, writes the reports and says what is wrong.
 
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -24,7 +23,7 @@ from shared.run.policy import Policy
 from shared.run.record import Action, Run
 from shared.run.stages import DEADLINES
 from shared.settings import Settings
-from tests.simulation.loop import SimulatedLoop
+from tests.simulation.loop import OWNER, SimulatedLoop
 from tests.simulation.network import Caller, Network, run_of_this_task
 from tests.simulation.storage import Storage, view_of
 from tests.support.clock import Clock
@@ -39,7 +38,6 @@ SETTINGS = Settings.load({**ENVIRON, "TUNEDROP_QUIET_SECONDS": str(QUIET)})
 DELIVERIES = 5  # of an event whose function fails, by the Functions host
 REDELIVERY = 2.0  # seconds between them
 CHECK_SECONDS = 2.0
-HOST: ContextVar["Host | None"] = ContextVar("HOST", default=None)  # whose task this is
 
 
 class TrueClock(Clock):
@@ -148,9 +146,9 @@ class Host(Caller):
 
     def start(self, work: Awaitable[Any]) -> None:
         """Something that this host does; it ends with it."""
-        before = HOST.set(self)
+        before = OWNER.set(self)
         self.loop.create_task(work)  # type: ignore[arg-type]
-        HOST.reset(before)
+        OWNER.reset(before)
 
     async def ticking(self, first: float) -> None:
         await self.sleep(first)

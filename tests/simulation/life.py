@@ -14,7 +14,7 @@ from random import Random
 from shared.run.record import Action
 from shared.run.stages import ENDS, Stage
 from tests.simulation.books import STUCK, balance, content_of, path_of, still_to_do
-from tests.simulation.hosts import HOST, Host, World, without_dataset_check
+from tests.simulation.hosts import Host, World, without_dataset_check
 from tests.simulation.loop import SimulatedLoop
 from tests.simulation.network import Killed, Network, Step, driven
 from tests.simulation.plan import STORM, Drop, Event, Fate, Order, Plan
@@ -59,7 +59,7 @@ def live(plan: Plan) -> Ended:
 class _Life:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self.loop = SimulatedLoop(Random(plan.seed), _belongs_to_its_host)  # type: ignore[abstract]
+        self.loop = SimulatedLoop(Random(plan.seed))  # type: ignore[abstract]
         self.world = World(self.loop)
         self.rules = Rules(self.world, plan.known)
         self.network = Network(self.loop, Random(plan.seed + 1), plan, self.rules)
@@ -194,12 +194,6 @@ class _Watching(logging.Handler):
         if record.exc_info and record.exc_info[1]:
             message = f"{record.getMessage()}: {record.exc_info[1]!r}"
             self.rules.check(False, f"a fault in the app's log: {message}")
-
-
-def _belongs_to_its_host(task: object) -> None:
-    host = HOST.get()
-    if host:
-        host.tasks.append(task)  # type: ignore[arg-type]
 
 
 @contextmanager

@@ -10,25 +10,33 @@ import heapq
 import itertools
 import sys
 from collections.abc import AsyncGenerator, Callable, Coroutine
-from contextvars import Context
+from contextvars import Context, ContextVar
 from random import Random
-from typing import Any
+from typing import Any, Protocol
 
 
 class Idle(Exception):
     """Nothing is left that could happen."""
 
 
-class SimulatedLoop(asyncio.AbstractEventLoop):
-    """`on_task` is told of every task, in the context in which it was made."""
+class Owner(Protocol):
+    """Whose tasks and timers they are: while it is frozen, until `thaw`, no timer of it ends."""
 
-    def __init__(self, chance: Random, on_task: Callable[["asyncio.Task[Any]"], None]) -> None:
+    thaw: float
+    tasks: "list[asyncio.Task[Any]]"
+
+
+OWNER: ContextVar[Owner | None] = ContextVar("OWNER", default=None)
+
+
+class SimulatedLoop(asyncio.AbstractEventLoop):
+    def __init__(self, chance: Random) -> None:
         self.unhandled: list[BaseException] = []
-        self._random, self._on_task = chance.random, on_task
+        self._random = chance.random
         self._tasks: list[asyncio.Task[Any]] = []
         self._time = 0.0
         self._ready: list[asyncio.Handle] = []
-        self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
+        self._timers: list[tuple[float, int, asyncio.TimerHandle, Owner | None]] = []
         self._numbers = itertools.count()
 
     # ---- what asyncio asks of a loop
@@ -54,7 +62,7 @@ class SimulatedLoop(asyncio.AbstractEventLoop):
         self, when: float, callback: Callable[..., object], *args: Any, context: Any = None
     ) -> asyncio.TimerHandle:
         timer = asyncio.TimerHandle(when, callback, args, self, context)
-        heapq.heappush(self._timers, (when, next(self._numbers), timer))
+        heapq.heappush(self._timers, (when, next(self._numbers), timer, OWNER.get()))
         return timer
 
     def create_future(self) -> "asyncio.Future[Any]":
@@ -65,7 +73,8 @@ class SimulatedLoop(asyncio.AbstractEventLoop):
     ) -> "asyncio.Task[Any]":
         task = asyncio.Task(coro, loop=self, name=name, context=context)
         self._tasks.append(task)
-        self._on_task(task)
+        if owner := OWNER.get():
+            owner.tasks.append(task)
         return task
 
     def run_in_executor(  # type: ignore[override]
@@ -97,10 +106,16 @@ class SimulatedLoop(asyncio.AbstractEventLoop):
     # ---- running
 
     def pause(self, seconds: float) -> "asyncio.Future[None]":
-        """What to await for time to pass; cheaper than asyncio.sleep()."""
+        """What to await for time to pass, whoever is frozen."""
         future = self.create_future()
-        self.call_at(self._time + seconds, _wake, future)
+        self.world_later(seconds, _wake, future)
         return future
+
+    def world_later(self, delay: float, callback: Callable[..., object], *args: Any) -> None:
+        """Something that happens outside of every host."""
+        when = self._time + delay
+        timer = asyncio.TimerHandle(when, callback, args, self)
+        heapq.heappush(self._timers, (when, next(self._numbers), timer, None))
 
     def run(self, main: Coroutine[Any, Any, Any]) -> Any:
         """Until `main` is done. Raises what it raises, and Idle if it waits for nothing."""
@@ -132,7 +147,7 @@ class SimulatedLoop(asyncio.AbstractEventLoop):
 
     def _step(self) -> None:
         ready = self._ready
-        if not ready:
+        while not ready:
             self._move_on()
         at = int(self._random() * len(ready))
         ready[at], ready[-1] = ready[-1], ready[at]
@@ -147,7 +162,11 @@ class SimulatedLoop(asyncio.AbstractEventLoop):
             raise Idle
         self._time = max(self._time, timers[0][0])
         while timers and timers[0][0] <= self._time:
-            self._ready.append(heapq.heappop(timers)[2])
+            _, number, timer, owner = heapq.heappop(timers)
+            if owner and owner.thaw > self._time:
+                heapq.heappush(timers, (owner.thaw, number, timer, owner))
+            else:
+                self._ready.append(timer)
 
 
 def _wake(future: "asyncio.Future[None]") -> None:

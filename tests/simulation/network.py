@@ -154,10 +154,12 @@ class _Call:
         if kind is Kind.LOST_CALL:
             raise await self._silence()
         arriving = self.loop.create_future()
-        self.loop.call_later(self._delay(trouble), self._arrive, arriving, kind is Kind.DOUBLED)
+        self.loop.world_later(self._delay(trouble), self._arrive, arriving, kind is Kind.DOUBLED)
         if kind is Kind.KILL_SENT:
             caller.kill()
             await caller.gate()
+        if kind is Kind.LATE:
+            raise await self._silence()
         answer = await asyncio.shield(arriving)
         return await self._answered(answer, trouble)
 

@@ -34,7 +34,7 @@ class Kind(StrEnum):
     FREEZE_AFTER = "frozen before the answer"
     LOST_CALL = "the call is lost"
     LOST_ANSWER = "the answer is lost"
-    LATE = "the call takes effect late"
+    LATE = "the call is cut off and takes effect late"
     DOUBLED = "the call is sent twice"
     BUSY = "503"
     THROTTLED = "429"
@@ -182,7 +182,9 @@ def make(seed: int, known: frozenset[Known] = frozenset()) -> Plan:
     return Plan(
         seed=seed,
         drops=drops,
-        orders=tuple(_order(chance, hosts) for _ in range(chance.choice((0, 0, 1, 2, 3)))),
+        orders=tuple(
+            o for _ in range(chance.choice((0, 0, 1, 2, 3))) for o in _orders(chance, hosts)
+        ),
         troubles=tuple(_trouble(chance) for _ in range(chance.choice((0, 1, 2, 3, 5, 8)))),
         outages=tuple(_outage(chance) for _ in range(chance.choice((0, 0, 0, 1, 2)))),
         fates=tuple(Fate(chance.choice(FATES)) for _ in range(chance.choice((0, 0, 0, 1, 2)))),
@@ -206,7 +208,7 @@ def _drops(chance: Random, hosts: int) -> tuple[Drop, ...]:
 
 def _drop(chance: Random, at: float, hosts: int) -> Drop:
     model = chance.choice(("ada", "ada", "bob"))
-    voice = chance.choice("abc") + chance.choice(("", "", "", " bad"))
+    voice = chance.choice("abc") + chance.choice(("", "", "", "", "", "", " bad"))
     names = chance.choice(
         (
             ("training.jsonl",),
@@ -229,9 +231,14 @@ def _events(chance: Random, hosts: int) -> tuple[Event, ...]:
     return tuple(Event(chance.choice(delays), chance.randrange(hosts)) for _ in range(count))
 
 
-def _order(chance: Random, hosts: int) -> Order:
-    at = chance.uniform(20, STORM)
-    return Order(at, chance.choice(ORDERS), chance.choice((0, 0, 1)), chance.randrange(hosts))
+def _orders(chance: Random, hosts: int) -> list[Order]:
+    """One, or two of two people at the same moment."""
+    at, run = chance.uniform(20, STORM), chance.choice((0, 0, 1))
+    count = chance.choice((1, 1, 2))
+    return [
+        Order(at + chance.uniform(0, 0.2), chance.choice(ORDERS), run, chance.randrange(hosts))
+        for _ in range(count)
+    ]
 
 
 def _trouble(chance: Random) -> Trouble:

@@ -131,6 +131,17 @@ class Rules:
         grown = new["timeline"][:-1] == old["timeline"]
         self.check(grown, f"{run_id} goes from {before} to {after}: its timeline is not kept")
         self.check(new["timeline"][-1]["stage"] == after, f"{run_id}: its timeline lacks {after}")
+        if after in ENDS and after is not Stage.SERVING:
+            self._nothing_goes_on(run_id, after)
+
+    def _nothing_goes_on(self, run_id: str, after: Stage) -> None:
+        """What costs is stopped before the run is over, not after it."""
+        service = self.world.service
+        alive = [job for job in service.jobs_of(run_id) if service.job_status(job) not in ENDED]
+        self.check(not alive, f"{run_id} is {after}, and its jobs {alive} go on")
+        models = {service.jobs[job].model for job in service.jobs_of(run_id)}
+        there = [d.name for d in service.list_deployments() if d.model in models and not d.gone_at]
+        self.check(not there, f"{run_id} is {after}, and {there} are deployed")
 
     def _command_changed(self, run_id: str, old: dict[str, Any], new: dict[str, Any]) -> None:
         """A command stays until it is carried out; only the end of a run goes before it."""
