@@ -8,6 +8,7 @@
     python3 dev.py docs      the pages that are made from code
     python3 dev.py lock      requirements.txt anew, from pyproject.toml (--upgrade: newer versions)
     python3 dev.py bench     benchmarks beside their peers
+    python3 dev.py simulate  whole lives of runs in memory, made of seeds: --seeds N
 
 Each has a --help that does nothing else. Standard library only. Installs what is missing into
 .venv, writes to .local, and touches nothing else but the
@@ -145,8 +146,17 @@ def bench(arguments: list[str]) -> int:
     return max((run(f"bench.{name}", *options) for name in wanted.names or known), default=0)
 
 
+def simulate(arguments: list[str]) -> int:
+    from local import set_up
+    from tests.simulation import options
+
+    options.simulate().parse_args(arguments)
+    set_up.set_up(tests=True)
+    return run("tests.simulation", *arguments)
+
+
 COMMANDS: dict[str, Callable[[list[str]], int]] = {
-    command.__name__: command for command in (demo, up, test, check, docs, lock, bench)
+    command.__name__: command for command in (demo, up, test, check, docs, lock, bench, simulate)
 }
 
 

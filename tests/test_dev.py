@@ -18,13 +18,17 @@ ROOT = Path(__file__).resolve().parents[1]
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What dev.py reads before it sets anything up, and nothing that it could run."""
     folder = tmp_path_factory.mktemp("checkout")
-    (folder / "local").mkdir()
-    for name in ("dev.py", "pyproject.toml", *(f"local/{n}.py" for n in MODULES)):
+    for part in ("local", "tests/simulation"):
+        (folder / part).mkdir(parents=True)
+    for name in ("dev.py", "pyproject.toml", *(f"{n}.py" for n in MODULES)):
         shutil.copy(ROOT / name, folder / name)
     return folder
 
 
-MODULES = ("__init__", "options", "set_up", "supervised")
+MODULES = (
+    *(f"local/{name}" for name in ("__init__", "options", "set_up", "supervised")),
+    *(f"tests/{name}" for name in ("__init__", "simulation/__init__", "simulation/options")),
+)
 
 
 def run(checkout: Path, *arguments: str, python: str = sys.executable) -> tuple[int, str]:
@@ -40,11 +44,19 @@ def test_the_help_of_a_command_does_nothing_else(name: str, option: str, checkou
     assert code == 0
     assert f"dev.py {name}" in said
     assert len(said.splitlines()) > 5
-    assert {path.name for path in checkout.iterdir()} == {"dev.py", "local", "pyproject.toml"}
+    there = {path.relative_to(checkout).as_posix() for path in checkout.rglob("*.*")}
+    assert there == {"dev.py", "pyproject.toml", *(f"{name}.py" for name in MODULES)}
 
 
 @pytest.mark.parametrize(
-    "arguments", [["check", "--fxi"], ["docs", "--chek"], ["lock", "now"], ["bench", "tock"]]
+    "arguments",
+    [
+        ["check", "--fxi"],
+        ["docs", "--chek"],
+        ["lock", "now"],
+        ["bench", "tock"],
+        ["simulate", "--sead"],
+    ],
 )
 def test_what_a_command_does_not_know_is_refused_before_anything_is_done(
     arguments: list[str], checkout: Path

@@ -20,9 +20,7 @@ from tests.simulation.plan import STORM, Kind, Outage, Plan, Trouble
 from tests.support.service_parts import Refusal
 
 SERVICES = {"storage": STORAGE, "openai": finetuning.SERVICE, "arm": deployments.SERVICE}
-LATEST = 2.0  # seconds that a late call is late, unless a worker is known to allow for more
 SEEN_LATER = 0.3  # of the answers: others may act between the effect and what is made of it
-ALLOWED_LATE = "jobs.create"
 STATUSES = {
     Kind.BUSY: (503, "serverBusy"),
     Kind.THROTTLED: (429, "429"),
@@ -174,9 +172,7 @@ class _Call:
         return await self.receive(answer)
 
     def _delay(self, trouble: Trouble) -> float:
-        if trouble.kind is not Kind.LATE:
-            return self.network.latency()
-        return trouble.seconds if self.operation == ALLOWED_LATE else min(trouble.seconds, LATEST)
+        return trouble.seconds if trouble.kind is Kind.LATE else self.network.latency()
 
     def _arrive(self, arriving: "asyncio.Future[_Answer]", twice: bool) -> None:
         answer = self.happen()

@@ -154,6 +154,9 @@ STORAGE_CALLS = {
 HOT = ("jobs.create", "jobs.create", "deployments.put", "create", "replace", "replace", "append")
 COMMON = (Kind.LOST_CALL, Kind.LOST_ANSWER, Kind.LOST_ANSWER, Kind.BUSY)
 STORAGE_KINDS = (*COMMON, Kind.DOUBLED, Kind.THROTTLED)
+# Seconds by which a call that was cut off may still take effect: for most the service is quick to
+# act on what it has received, and the app allows for more where something is paid for.
+PATIENT, LATEST = "jobs.create", (2.0, 55.0)
 SERVICE_KINDS = (*COMMON, Kind.THROTTLED, Kind.THROTTLED, Kind.DENIED, Kind.CONFLICT, Kind.LATE)
 WORKER_KINDS = (Kind.KILL_BEFORE, Kind.KILL_SENT, Kind.KILL_AFTER, Kind.KILL_AFTER)
 FREEZES = (Kind.FREEZE_BEFORE, Kind.FREEZE_AFTER)
@@ -245,11 +248,13 @@ def _trouble(chance: Random) -> Trouble:
     calls = {**SERVICE_CALLS, **STORAGE_CALLS}
     operation = chance.choice(HOT if chance.random() < 0.5 else tuple(calls))
     own = STORAGE_KINDS if operation in STORAGE_CALLS else SERVICE_KINDS
+    if operation == PATIENT:
+        own = (*own, Kind.LATE, Kind.LATE)
     kinds = chance.choice((own, own, WORKER_KINDS, FREEZES))
     kind = chance.choice(kinds)
     seconds = chance.choice(FREEZE_SECONDS if kind in FREEZES else RETRY_AFTER)
     if kind is Kind.LATE:
-        seconds = chance.uniform(1, 50)
+        seconds = chance.uniform(1, LATEST[operation == PATIENT])
     return Trouble(operation, chance.randrange(calls[operation]), kind, seconds)
 
 
