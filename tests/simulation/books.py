@@ -70,7 +70,7 @@ def balance(plan: Plan, world: World, rules: Rules) -> None:
     _of_service(world, rules)
     _of_champions(rules)
     for drop in newest_drops(plan):
-        _of_drop(drop, rules)
+        _of_drop(drop, plan, rules)
 
 
 def _of_run(run_id: str, record: dict[str, Any], world: World, rules: Rules, plan: Plan) -> None:
@@ -139,7 +139,7 @@ def newest_drops(plan: Plan) -> list[Drop]:
     return [drop for model, drop in last.items() if not mixed[model]]
 
 
-def _of_drop(drop: Drop, rules: Rules) -> None:
+def _of_drop(drop: Drop, plan: Plan, rules: Rules) -> None:
     """What was dropped together has become one run, with all of its files."""
     contents = {name: content_of(name, voice) for name, voice in drop.files}
     training = contents.get("training.jsonl") or contents.get("lone")
@@ -149,7 +149,13 @@ def _of_drop(drop: Drop, rules: Rules) -> None:
     runs = [r for r in rules.records.values() if r["training"]["sha256"] == digest]
     mine = [r for r in runs if r["model"] == drop.model]
     rules.check(mine, f"the last drop of {drop.model} has become no run")
-    if "validation.jsonl" in contents and drop.between < QUIET / 2:
+    if "validation.jsonl" in contents and drop.between < QUIET / 2 and not _came_alone(drop, plan):
         held_out = hashlib.sha256(contents["validation.jsonl"]).hexdigest()
-        whole = any((r["validation"] or {}).get("sha256") == held_out for r in mine)
-        rules.check(whole, f"the last drop of {drop.model} was taken without its validation file")
+        parts = [r["id"] for r in mine if (r["validation"] or {}).get("sha256") != held_out]
+        rules.check(not parts, f"{parts} were taken before the last drop of {drop.model} was whole")
+
+
+def _came_alone(drop: Drop, plan: Plan) -> bool:
+    """Whether its training file was also dropped without its validation file."""
+    others = [o for o in plan.drops if o is not drop and o.model == drop.model]
+    return any(o.files[0] == drop.files[0] for o in others)

@@ -83,11 +83,13 @@ class Rules:
             self.refused(caller, operation, error.retry_after)
 
     def _job_made(self, run_id: str) -> None:
-        """One paid job for each attempt, and never two at once."""
+        """One paid job for each attempt, never two at once, and none after one that succeeded."""
         service = self.world.service
         jobs = service.jobs_of(run_id)
         alive = [job for job in jobs if service.job_status(job) not in ENDED]
         self.check(len(alive) <= 1, f"{run_id} has {len(alive)} jobs at once: {alive}")
+        succeeded = [job for job in jobs if service.job_status(job) == "succeeded"]
+        self.check(not succeeded, f"{run_id} has a second job after {succeeded}")
         attempt = self.records[run_id]["attempt"]
         self.check(len(jobs) <= attempt, f"{run_id} has {len(jobs)} jobs in {attempt} attempts")
 
