@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from random import Random
 
+from pydantic import TypeAdapter
+
 STORM = 600.0  # seconds in which things go wrong; afterwards everything has to come to its end
 HOUR = 3600.0
 
@@ -175,6 +177,15 @@ FATES = (
 )
 ORDERS = ("cancel", "cancel", "pause", "resume", "retry", "retry", "start")
 SKEWS = (0.0, 0.0, 3.0 * HOUR, -2.0 * HOUR, 26 * HOUR, 40.0, -90.0)
+
+
+def as_json(plan: Plan) -> str:
+    """One line, to be kept: what a seed makes changes with this module."""
+    return TypeAdapter(Plan).dump_json(plan, exclude_defaults=True).decode()
+
+
+def from_json(kept: str) -> Plan:
+    return TypeAdapter(Plan).validate_json(kept)
 
 
 def make(seed: int, known: frozenset[Known] = frozenset()) -> Plan:

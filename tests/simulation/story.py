@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from tests.simulation.life import Ended
 from tests.simulation.network import Step
-from tests.simulation.plan import Plan
+from tests.simulation.plan import Plan, as_json
 
 QUIET = ("read", "list", "info", "append", "acquire", "release", "renew", "files.get")
 
@@ -18,6 +18,8 @@ def story(ended: Ended, *, whole: bool = False) -> Iterator[str]:
     stages = ", ".join(ended.stages) or "none"
     yield f"{ended.seconds:8.1f} s  runs: {stages}"
     yield f"broken: {ended.broken}" if ended.broken else "every rule holds"
+    if ended.broken:
+        yield f"to be kept: {as_json(ended.plan)}"
 
 
 def _made_of(plan: Plan) -> Iterator[str]:
