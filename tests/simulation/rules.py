@@ -29,7 +29,8 @@ class Rules:
         self.records: dict[str, dict[str, Any]] = {}  # of runs, as last written
         self.models: dict[str, dict[str, Any]] = {}
         self.made_at: dict[str, float] = {}  # when each run was entered, in this order
-        self.quiet_until: dict[str, float] = {}  # no job is asked for before, by Retry-After
+        self.told_to_wait: dict[str, float] = {}  # by Retry-After, until when
+        self.quiet_until: dict[str, float] = {}  # the same, once the record says so
         self.broken: list[str] = []  # what did not hold; not raised, for the app would catch it
         self.broken_at = inf
 
@@ -66,7 +67,7 @@ class Rules:
     def refused(self, caller: Caller, operation: str, seconds: float) -> None:
         if operation == "jobs.create" and Known.WRONG_CLOCKS not in self.known:
             until = self.world.loop.time() + seconds * ROUNDING
-            self.quiet_until[run_of_this_task()] = until
+            self.told_to_wait[run_of_this_task()] = until
 
     # ---- when it has happened
 
@@ -101,6 +102,8 @@ class Rules:
         if new["stage"] in ENDS and new["stage"] != Stage.SERVING:
             self.check(new["failure"] and new["failure"]["fix"], f"{run_id} ends without a fix")
         self.check(new["job_id"] not in new["past_jobs"], f"{run_id} adopts a job of before")
+        if "jobs.create" in (new["waiting_for"] or "") and run_id in self.told_to_wait:
+            self.quiet_until[run_id] = self.told_to_wait.pop(run_id)
         if old is None:
             self._run_entered(run_id, new)
         elif old != new:
