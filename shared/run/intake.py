@@ -75,10 +75,11 @@ async def _quiet_folder(model: str, ctx: Context) -> Folder:
     """The folder, once nobody has touched it for a while: the files of one drop come together."""
     quiet = timedelta(seconds=ctx.settings.quiet_seconds)
     while True:
+        looked_at = ctx.now()  # what comes while it is listed may not be in the list
         folder = await look(model, ctx.clients.datasets)
         if not folder.newest:
             return folder
-        rest = folder.last_touched + quiet - ctx.now()
+        rest = folder.last_touched + quiet - looked_at
         if rest <= timedelta(0):
             return folder
         await ctx.sleep(rest.total_seconds())

@@ -59,7 +59,9 @@ class Ledger:
         no tick looks after. Raises Unavailable if another worker does not give up its claim.
         """
         async for _ in self._attempts(run.id):
-            if await self.load(run.id):
+            if known := await self.load(run.id):
+                if not known.ended:
+                    await self._mark(run.id)  # its worker may have died before it did
                 return False
             async with self._marked_claim(run.id) as claim:
                 if claim and await self.load(run.id) is None:

@@ -170,6 +170,16 @@ async def test_a_run_that_is_entered_slowly_keeps_its_marker(placed: PlacedRun) 
     assert await placed.ctx.ledger.active() == ["m-1"], "received, and no tick will look after it"
 
 
+async def test_a_run_whose_marker_was_never_written_gets_it_with_the_next_event(
+    placed: PlacedRun,
+) -> None:
+    """Its worker was slow, so a tick has cleared the first marker, and died before the second."""
+    run = await placed.run(Stage.RECEIVED)
+    await placed.clients.runs.delete("active/m-1")
+    assert not await placed.ctx.ledger.create(run)
+    assert await placed.ctx.ledger.active() == ["m-1"], "received, and no tick will look after it"
+
+
 async def test_a_withdrawn_version_does_not_become_the_champion(placed: PlacedRun) -> None:
     version = await placed.version()
     await placed.ctx.registry.withdraw("m", version.version)

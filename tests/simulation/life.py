@@ -5,6 +5,7 @@ to its end or a rule is broken.
 import gc
 import logging
 import random
+import warnings
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -206,8 +207,11 @@ def _apart(seed: int) -> Iterator[None]:
     logger.setLevel(logging.ERROR)
     gc.disable()
     try:
-        with without_dataset_check():
+        with without_dataset_check(), warnings.catch_warnings():
+            # Work of a killed host that had not begun.
+            warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
             yield
+            gc.collect(0)
     finally:
         gc.enable()
         logger.setLevel(level)

@@ -246,8 +246,12 @@ def _events(chance: Random, hosts: int) -> tuple[Event, ...]:
 
 
 def _orders(chance: Random, hosts: int) -> list[Order]:
-    """One, or two of two people at the same moment."""
+    """One, two of two people at the same moment, or somebody who thinks better of it."""
     at, run = chance.uniform(20, STORM), chance.choice((0, 0, 1))
+    if chance.random() < 0.25:
+        later = at + chance.uniform(1, 150)
+        host = chance.randrange(hosts)
+        return [Order(at, "cancel", run, host), Order(later, "retry", run, host)]
     count = chance.choice((1, 1, 2))
     return [
         Order(at + chance.uniform(0, 0.2), chance.choice(ORDERS), run, chance.randrange(hosts))

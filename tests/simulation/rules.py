@@ -28,7 +28,7 @@ class Rules:
         self.world, self.known = world, known
         self.records: dict[str, dict[str, Any]] = {}  # of runs, as last written
         self.models: dict[str, dict[str, Any]] = {}
-        self.made_at: dict[str, float] = {}  # when each run was entered, in this order
+        self.dropped: dict[str, str] = {}  # when the dataset of each was, by storage's clock
         self.told_to_wait: dict[str, float] = {}  # by Retry-After, until when
         self.quiet_until: dict[str, float] = {}  # the same, once the record says so
         self.broken: list[str] = []  # what did not hold; not raised, for the app would catch it
@@ -110,7 +110,7 @@ class Rules:
             self._run_changed(run_id, old, new)
 
     def _run_entered(self, run_id: str, new: dict[str, Any]) -> None:
-        self.made_at[run_id] = self.world.loop.time()
+        self.dropped[run_id] = new["training"]["modified"]
         self.check(new["stage"] == Stage.RECEIVED, f"{run_id} begins as {new['stage']}")
         listed = [n for n in self.world.runs.names("newest/") if n.endswith(f"-{run_id}")]
         self.check(listed, f"{run_id} is in no list")
@@ -186,8 +186,14 @@ class Rules:
         answered = champion["deployment"] in self.world.service.answered
         self.check(answered, f"{name}@{champion['version']} is the champion before it has answered")
         if before and not before["withdrawn"]:
-            newer = self.made_at[champion["run_id"]] >= self.made_at[before["run_id"]]
+            pair = champion["run_id"], before["run_id"]
+            times = [map(time, pair) for time in (self.dropped.__getitem__, self.last_dropped)]
+            newer = any(own >= other for own, other in times)
             self.check(newer, f"{name}@{champion['version']} is older than {before['version']}")
+
+    def last_dropped(self, run_id: str) -> str:
+        """When its content was last dropped, as ISO time."""
+        return str(self.records[run_id]["training"]["modified"])
 
 
 def _after(before: Stage, last_active: Stage) -> set[Stage]:
