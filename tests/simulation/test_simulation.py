@@ -70,22 +70,21 @@ print(*[sha256(repr(live(plan.make(seed)).story).encode()).hexdigest() for seed 
 
 def test_a_seed_is_the_same_life_each_time_and_in_each_process() -> None:
     here = [sha256(repr(live(plan.make(n)).story).encode()).hexdigest() for n in range(6)]
-    for hash_seed in ("1", "2"):
-        elsewhere = subprocess.run(
-            [sys.executable, "-c", SCRIPT],
-            env={**os.environ, "PYTHONHASHSEED": hash_seed},
-            cwd=HERE.parents[1],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        assert elsewhere.stdout.split() == here
+    elsewhere = subprocess.run(
+        [sys.executable, "-c", SCRIPT],
+        env={**os.environ, "PYTHONHASHSEED": "1"},
+        cwd=HERE.parents[1],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert elsewhere.stdout.split() == here
 
 
 # ---- what is known: until it is mended. Then its test fails: take the name out of Known, with all
 # that asks for it, and keep the life in seeds.toml.
 
-TRIES = 40  # lives of one plan; chance decides who comes first
+TRIES = 20  # lives of one plan; chance decides who comes first
 
 
 def dropped(at: float, voice: str, host: int) -> Drop:
