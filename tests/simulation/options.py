@@ -6,6 +6,8 @@ Standard library only: dev.py reads them before anything is installed.
 import argparse
 import os
 
+KNOWN = ("stale-costs", "wrong-clocks")
+
 
 def simulate() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
@@ -23,8 +25,8 @@ def simulate() -> argparse.ArgumentParser:
         "--known",
         action="append",
         default=[],
-        metavar="NAME",
-        help="let this known fault strike as well (tests/simulation/plan.py names them)",
+        choices=KNOWN,
+        help="let this known fault strike as well (tests/simulation/plan.py describes it)",
     )
     parser.add_argument(
         "--processes", type=int, default=os.cpu_count() or 1, help="side by side (all processors)"

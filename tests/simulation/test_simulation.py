@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from shared.run.stages import ENDS
-from tests.simulation import plan
+from tests.simulation import options, plan
 from tests.simulation.life import Ended, live
 from tests.simulation.plan import HOUR, STORM, Drop, Event, Kind, Known, Plan, Trouble
 from tests.simulation.shrink import rule_of, shrunk
@@ -62,7 +62,7 @@ def test_lives_come_to_every_end_and_troubles_of_every_kind_strike() -> None:
 SCRIPT = """
 from functools import cache
 from hashlib import sha256
-from tests.simulation import plan
+from tests.simulation import options, plan
 from tests.simulation.life import live
 print(*[sha256(repr(live(plan.make(seed)).story).encode()).hexdigest() for seed in range(6)])
 """
@@ -85,6 +85,10 @@ def test_a_seed_is_the_same_life_each_time_and_in_each_process() -> None:
 # that asks for it, and keep the life in seeds.toml.
 
 TRIES = 20  # lives of one plan; chance decides who comes first
+
+
+def test_every_known_fault_can_be_asked_for() -> None:
+    assert set(options.KNOWN) == set(Known)
 
 
 def dropped(at: float, voice: str, host: int) -> Drop:
