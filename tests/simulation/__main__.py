@@ -54,7 +54,7 @@ def _summary(totals: Lived, done: int, seconds: float) -> None:
     ends = ", ".join(f"{count} {stage}" for stage, count in totals.stages.most_common())
     print(f"{done} lives in {seconds:.0f} s, {done / seconds:.0f} a second: {ends}")
     troubles = f"{totals.struck.total()} troubles of {len(totals.struck)} kinds struck"
-    print(f"{totals.calls} calls; {troubles}")
+    print(f"{totals.calls} calls; {troubles}", flush=True)
 
 
 def main(arguments: list[str]) -> int:
