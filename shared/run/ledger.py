@@ -112,6 +112,7 @@ class Ledger:
                 if run and run.ended:
                     reopened = _without_its_end(change(run), event)
                     await self.commit(run.replace(command=command), Outcome(reopened, event))
+                    await self._mark(run_id)  # where this took longer than a lease, as in _enter()
                 if claim:
                     return
 
