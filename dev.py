@@ -9,6 +9,7 @@
     python3 dev.py lock      requirements.txt anew, from pyproject.toml (--upgrade: newer versions)
     python3 dev.py bench     benchmarks beside their peers
     python3 dev.py mutants   deliberate faults, each with the tests that must notice it
+    python3 dev.py simulate  whole lives of runs in memory, made of seeds: --seeds N
 
 Each has a --help that does nothing else. Standard library only. Installs what is missing into
 .venv, writes to .local, and touches nothing else but the
@@ -157,8 +158,18 @@ def mutants(arguments: list[str]) -> int:
     return run("tests.mutants", *arguments)
 
 
+def simulate(arguments: list[str]) -> int:
+    from local import set_up
+    from tests.simulation import options
+
+    options.simulate().parse_args(arguments)
+    set_up.set_up(tests=True)
+    return run("tests.simulation", *arguments)
+
+
 COMMANDS: dict[str, Callable[[list[str]], int]] = {
-    command.__name__: command for command in (demo, up, test, check, docs, lock, bench, mutants)
+    command.__name__: command
+    for command in (demo, up, test, check, docs, lock, bench, mutants, simulate)
 }
 
 

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What dev.py reads before it sets anything up, and nothing that it could run."""
     folder = tmp_path_factory.mktemp("checkout")
-    for part in ("local", "bench", "tests/mutants"):
+    for part in ("local", "bench", "tests/mutants", "tests/simulation"):
         (folder / part).mkdir(parents=True)
     for name in ("dev.py", "pyproject.toml", *(f"{n}.py" for n in MODULES)):
         shutil.copy(ROOT / name, folder / name)
@@ -30,6 +30,7 @@ MODULES = (
     *(f"local/{name}" for name in ("__init__", "options", "private", "set_up", "supervised")),
     *(f"bench/{name}" for name in ("__init__", "options")),
     *(f"tests/{name}" for name in ("__init__", "mutants/__init__", "mutants/options")),
+    *(f"tests/{name}" for name in ("simulation/__init__", "simulation/options")),
 )
 
 
@@ -59,6 +60,7 @@ def test_the_help_of_a_command_does_nothing_else(name: str, option: str, checkou
         ["bench", "tock"],
         ["bench", "tick", "--long"],
         ["mutants", "--lst"],
+        ["simulate", "--sead"],
     ],
 )
 def test_what_a_command_does_not_know_is_refused_before_anything_is_done(

@@ -87,7 +87,7 @@ async def _take_folder(model: str, ctx: Context) -> str | None:
         run_id, refused = await _run_of(folder, ctx)
         await drops.take(folder, run_id or "")
     # What was in the way of an earlier drop, or of this one for a while, is so no more.
-    for name in {blob.name for blob in folder.newest.values()} - {refused}:
+    for name in sorted({blob.name for blob in folder.newest.values()} - {refused}):
         await ctx.clients.datasets.delete(problem_name(name))
     return run_id
 
@@ -106,10 +106,11 @@ async def _quiet_folder(model: str, ctx: Context) -> Folder:
     """The folder, once nobody has touched it for a while: the files of one drop come together."""
     quiet = timedelta(seconds=ctx.settings.quiet_seconds)
     while True:
+        looked_at = ctx.now()  # what comes while it is listed may not be in the list
         folder = await look(model, ctx.clients.datasets)
         if not folder.newest:
             return folder
-        rest = folder.last_touched + quiet - ctx.now()
+        rest = folder.last_touched + quiet - looked_at
         if rest <= timedelta(0):
             return folder
         await ctx.sleep(rest.total_seconds())

@@ -85,7 +85,9 @@ class Ledger:
         no tick looks after. Raises Unavailable if another worker does not give up its claim.
         """
         async for _ in self._attempts(run.id):
-            if await self.load(run.id):
+            if known := await self.load(run.id):
+                if not known.ended:
+                    await self._mark(run.id)  # its worker may have died before it did
                 return False
             async with self._marked_claim(run.id) as claim:
                 if claim and await self.load(run.id) is None:
@@ -139,6 +141,7 @@ class Ledger:
                     reopened = _without_its_end(change(run), event)
                     outcome = Outcome(reopened, event, log)
                     await self.commit(run.replace(command=command), outcome)
+                    await self._mark(run_id)  # where this took longer than a lease, as in _enter()
                 if claim:
                     return
 
@@ -200,6 +203,21 @@ class Ledger:
             # It stands here twice if a worker died between this entry and the run itself.
             cursors.setdefault(cursor.partition("-")[2], cursor)
         return cursors
+
+    async def mark_forgotten(self, since: datetime) -> None:
+        """Mark those entered since then that have not ended: a worker may have stood still while it
+        entered one, so that a tick cleared the marker, and then died. Reads each that has ended."""
+        active, entered = set(await self.active()), []
+        async for blob in self.runs.list("newest/"):
+            at, _, run_id = blob.name.removeprefix("newest/").partition("-")
+            if FAR_FUTURE - int(at) < since.timestamp():
+                break  # the youngest come first
+            if run_id not in active:
+                entered.append(run_id)
+        for run in await self._load_readable(entered):
+            if not run.ended:
+                log.error("run %s was looked after by nobody", run.id)
+                await self._mark(run.id)
 
     async def _load_readable(self, run_ids: Iterable[str]) -> list[Run]:
         async def load(run_id: str) -> Run | None:

@@ -32,6 +32,7 @@ class Policy:
     longest_pause: float = 15 * 60.0  # seconds; the end of an outage of hours is noticed soon
     longest_retry_after: float = 60 * 60.0  # seconds of a Retry-After that are believed
     leave_after: timedelta = timedelta(days=1)  # an ended run whose files cannot be deleted
+    forgotten_within: timedelta = timedelta(days=1)  # a sweep looks at the runs entered since
     downtime_after: timedelta = timedelta(minutes=15)  # a gap between ticks: nobody was looking
     deadlines: Mapping[Stage, timedelta] = field(default_factory=lambda: DEADLINES)
 

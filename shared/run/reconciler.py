@@ -64,7 +64,9 @@ async def tick(ctx: Context) -> None:
 
 
 async def sweep(ctx: Context) -> None:
-    """Take the drops that were missed; the next ticks move their runs on."""
+    """Take the drops that were missed, and up the runs that were forgotten; the next ticks move
+    them on."""
+    await ctx.ledger.mark_forgotten(ctx.now() - ctx.policy.forgotten_within)
     missed = await drops.missed(ctx)
     for path in missed:
         lost = "was not taken when it was dropped: its event was lost or failed"
@@ -157,7 +159,10 @@ async def _read_again(run: Run, outcome: Outcome, ctx: Context) -> Run | None:
     kept = {name: getattr(outcome.run, name) for name in outcome.keep}
 
     def merge(newest: Run) -> Run | None:
-        return newest.replace(**kept) if newest.attempt == run.attempt else None
+        # Who has asked in vain knows nothing of a job that another worker has found since.
+        knows_more = newest.job_id is not None and outcome.run.job_id is None
+        same = newest.attempt == run.attempt
+        return newest.replace(**kept) if same and not knows_more else None
 
     if kept:
         await ctx.ledger.amend(run.id, merge)

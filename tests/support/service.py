@@ -117,6 +117,7 @@ class MemoryFineTuning(FineTuning):
             deployed = self.service.find_deployment(deployment)
             if deployed is None or not deployed.answers(self.service.clock.now()):
                 raise Refusal(404, "DeploymentNotFound", "The API deployment does not exist.")
+            self.service.answered.add(deployment)
             return "Hello."
 
         return await self._call("chat.create", answer)
