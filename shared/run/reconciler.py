@@ -154,13 +154,8 @@ async def _commit(run: Run, outcome: Outcome, ctx: Context) -> Run:
 
 async def _read_again(run: Run, outcome: Outcome, ctx: Context) -> Run | None:
     """The run as another worker has written it, with what must not be lost of this outcome."""
-    kept = {name: getattr(outcome.run, name) for name in outcome.keep}
-
-    def merge(newest: Run) -> Run | None:
-        return newest.replace(**kept) if newest.attempt == run.attempt else None
-
-    if kept:
-        await ctx.ledger.amend(run.id, merge)
+    if outcome.on_conflict:
+        await outcome.on_conflict()
     if outcome.event:
         message = f"{outcome.event}, while the run was changed by another"
         await ctx.ledger.log(run.id, LogLine("conflict", message))

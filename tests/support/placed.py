@@ -74,7 +74,9 @@ class DataPlane:
         ]
         return self.jobs[mine[-1]] if mine else None
 
-    async def submit(self, request: Any) -> RemoteJob:
+    async def submit(self, request: Any, before_send: Any = None) -> RemoteJob:
+        if before_send:
+            await before_send()
         if self.before_submit:
             hook, self.before_submit = self.before_submit, None
             await hook()

@@ -12,7 +12,7 @@ from typing import IO, TypeVar
 
 from shared.cloud import deployments, finetuning
 from shared.cloud.deployments import Deployment, Deployments
-from shared.cloud.finetuning import FineTuning
+from shared.cloud.finetuning import BeforeSend, FineTuning
 from shared.cloud.remote import JobEvent, JobRequest, Metric, RemoteFile, RemoteJob, is_of
 from tests.support.service_parts import Refusal, StoredFile, StoredJob
 from tests.support.service_state import MemoryService
@@ -75,7 +75,9 @@ class MemoryFineTuning(FineTuning):
 
         return await self._call("jobs.list", find)
 
-    async def submit(self, request: JobRequest) -> RemoteJob:
+    async def submit(self, request: JobRequest, before_send: BeforeSend | None = None) -> RemoteJob:
+        if before_send:
+            await before_send()
         return await self._call("jobs.create", lambda: self.service.create_job(request).as_remote())
 
     async def job(self, job_id: str) -> RemoteJob | None:
