@@ -15,12 +15,14 @@ from shared.cloud.identity import Credential, token_provider
 from shared.cloud.remote import (
     JobEvent,
     JobRequest,
+    ListedJob,
     Metric,
     RemoteFile,
     RemoteJob,
     checkpoint_metric,
     is_of,
     job_event,
+    listed_job,
     remote_file,
     remote_job,
 )
@@ -120,6 +122,11 @@ class FineTuning:
                 if job.id not in past and (is_of(known, metadata, digests) or same_file):
                     return remote_job(job)
         return None
+
+    async def list_jobs(self) -> list[ListedJob]:
+        """Every job of the resource, whosesoever it is, the newest first."""
+        with _translated("list jobs"):
+            return [listed_job(job) async for job in self.client.fine_tuning.jobs.list(limit=100)]
 
     async def submit(self, request: JobRequest, before_send: BeforeSend | None = None) -> RemoteJob:
         """Start a paid job. Never repeated here: see `connect`.

@@ -14,7 +14,7 @@ from typing import Any
 from shared import telemetry
 from shared.errors import Conflict, TunedropError, Unavailable
 from shared.printable import shown
-from shared.run import commands, drops, ending, failures, heartbeat, intake, jobs
+from shared.run import commands, drops, ending, failures, heartbeat, intake, jobs, orphans
 from shared.run.context import Context, Step
 from shared.run.ledger import Claim
 from shared.run.outcome import LogLine, Outcome, abandon
@@ -64,13 +64,15 @@ async def tick(ctx: Context) -> None:
 
 
 async def sweep(ctx: Context) -> None:
-    """Take the drops that were missed; the next ticks move their runs on."""
+    """Take the drops that were missed, and the next ticks move their runs on; then look for what
+    is at the service and nobody's."""
     missed = await drops.missed(ctx)
     for path in missed:
         lost = "was not taken when it was dropped: its event was lost or failed"
         log.error("%s %s", shown(path), lost)
         telemetry.measure("tunedrop.drops.recovered")
     await _gather_with_timeout(((shown(path), _take(path, ctx)) for path in missed), ctx)
+    await orphans.sweep(ctx)
 
 
 async def _take(path: str, ctx: Context) -> None:
