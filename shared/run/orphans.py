@@ -1,6 +1,6 @@
 """What lies at the service under the app's marks and no record knows: found, told, ended if wished.
 
-    reconciler/orphans.json   in the runs container: what the last sweep has found
+    reconciler/orphans.json   in the runs container: what the last look has found, and when
 
 A job bears the app's id in its metadata. A deployment is the app's by its name and by its model,
 which a job or a version of the app has made. A file bears its run's id: one of a run that this app
@@ -12,7 +12,7 @@ import logging
 import re
 from collections import defaultdict
 from collections.abc import AsyncIterator, Container, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from shared import telemetry
@@ -57,6 +57,7 @@ class Orphan(Frozen):
 
 
 class Orphans(Document):
+    looked: datetime
     found: tuple[Orphan, ...] = ()
 
 
@@ -67,18 +68,33 @@ class _OurNames(Container[str]):
         return isinstance(name, str) and FILE.fullmatch(name) is not None
 
 
-async def known(runs: container.Container) -> tuple[Orphan, ...]:
-    """What the last sweep has found; a document that cannot be read is replaced by the next."""
+async def latest(runs: container.Container) -> Orphans | None:
+    """None before the first, and for one that cannot be read: the next look replaces it."""
     try:
         found = await runs.record(NAME, Orphans)
     except Unreadable as error:
         log.warning("%s", error.message)
-        return ()
-    return found[0].found if found else ()
+        return None
+    return found[0] if found else None
+
+
+async def known(runs: container.Container) -> tuple[Orphan, ...]:
+    """What the last look has found."""
+    found = await latest(runs)
+    return found.found if found else ()
 
 
 async def sweep(ctx: Context) -> None:
-    """Look once, tell of each orphan once a day, end those that are to be ended."""
+    """Look, where that is due. A new app has nothing to look for yet."""
+    before = await latest(ctx.clients.runs)
+    if before is None:
+        await _write((), ctx)
+    elif not timedelta(0) <= ctx.now() - before.looked < ctx.policy.orphans_every:
+        await look(ctx)
+
+
+async def look(ctx: Context) -> None:
+    """Tell of each orphan once a day, end those that are to be ended, keep the others in mind."""
     try:
         found = [orphan async for orphan in _look(ctx)]
     except ServiceError as error:
@@ -94,9 +110,12 @@ async def sweep(ctx: Context) -> None:
             after.append(_told(orphan, ctx))
     for kind in KINDS:
         telemetry.measure("tunedrop.orphans", sum(o.kind == kind for o in after), kind=kind)
-    if tuple(after) != tuple(before.values()):
-        document = as_json(Orphans(found=tuple(after)))
-        await ctx.clients.runs.put(NAME, document, "application/json")
+    await _write(tuple(after), ctx)
+
+
+async def _write(found: tuple[Orphan, ...], ctx: Context) -> None:
+    document = as_json(Orphans(looked=ctx.now(), found=found))
+    await ctx.clients.runs.put(NAME, document, "application/json")
 
 
 def _told(orphan: Orphan, ctx: Context) -> Orphan:

@@ -32,6 +32,7 @@ class Policy:
     longest_pause: float = 15 * 60.0  # seconds; the end of an outage of hours is noticed soon
     longest_retry_after: float = 60 * 60.0  # seconds of a Retry-After that are believed
     leave_after: timedelta = timedelta(days=1)  # an ended run whose files cannot be deleted
+    orphans_every: timedelta = timedelta(minutes=15)  # three listings of the service
     orphan_age: timedelta = timedelta(hours=1)  # known for so long, it is ended, if that is wished
     orphan_told_again: timedelta = timedelta(days=1)  # after which a line is written once more
     downtime_after: timedelta = timedelta(minutes=15)  # a gap between ticks: nobody was looking

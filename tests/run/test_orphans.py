@@ -2,8 +2,6 @@
 only where that is wished; what may be another's is left alone."""
 
 import logging
-from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -11,6 +9,7 @@ from shared.cloud.deployments import Deployment
 from shared.errors import Unavailable
 from shared.run import orphans, reconciler
 from shared.run.stages import Stage
+from tests.support.orphaned import ended, found, owned, training, wished
 from tests.support.placed import MADE, PlacedRun
 from tests.support.runs import RunHarness
 
@@ -18,123 +17,6 @@ from tests.support.runs import RunHarness
 @pytest.fixture
 def placed() -> PlacedRun:
     return PlacedRun()
-
-
-def owned(placed: PlacedRun, run_id: str = "m-1") -> str:
-    """How the double writes down whose a job is."""
-    return f"{run_id} {placed.ctx.app_id}"
-
-
-def wished(placed: PlacedRun) -> None:
-    placed.clients.settings = replace(placed.clients.settings, end_orphans="on")
-
-
-async def found(placed: PlacedRun) -> list[tuple[str, str]]:
-    await orphans.sweep(placed.ctx)
-    return [(o.kind, o.id) for o in await orphans.known(placed.clients.runs)]
-
-
-async def training(placed: PlacedRun, **values: Any) -> None:
-    placed.jobs.put("running", owned(placed))
-    await placed.run(Stage.TRAINING, job_id="J1", **values)
-
-
-async def ended(placed: PlacedRun, stage: Stage = Stage.CANCELLED, **values: Any) -> None:
-    await placed.run(stage, **values)
-    await placed.clients.runs.delete("active/m-1")
-    placed.jobs.names.clear()
-
-
-# ---- jobs
-
-
-async def test_a_sweep_without_an_orphan_writes_nothing(placed: PlacedRun) -> None:
-    await training(placed)
-    assert await found(placed) == []
-    assert await placed.clients.runs.info(orphans.NAME) is None
-
-
-async def test_a_job_beside_the_runs_own_is_told_with_both_ids(
-    placed: PlacedRun, caplog: pytest.LogCaptureFixture
-) -> None:
-    await training(placed)
-    placed.jobs.put("running", owned(placed))
-    assert await found(placed) == [("job", "J2")]
-    (line,) = [r.getMessage() for r in caplog.records if r.levelno == logging.ERROR]
-    assert "J2" in line
-    assert "m-1 has the job J1" in line
-    assert placed.jobs.alive == ["J1", "J2"], "it only tells"
-
-
-async def test_a_job_of_no_run_is_told(placed: PlacedRun) -> None:
-    placed.jobs.put("queued", owned(placed, "m-2"))
-    assert await found(placed) == [("job", "J1")]
-
-
-async def test_a_job_of_an_ended_run_is_told(placed: PlacedRun) -> None:
-    placed.jobs.put("running", owned(placed))
-    await ended(placed, job_id="J1")
-    assert await found(placed) == [("job", "J1")]
-
-
-async def test_a_run_that_is_being_ended_keeps_its_job_until_then(placed: PlacedRun) -> None:
-    placed.jobs.put("running", owned(placed))
-    await placed.run(Stage.CANCELLED, job_id="J1")
-    assert await found(placed) == []
-
-
-async def test_a_job_that_no_answer_has_told_of_yet_is_no_orphan(placed: PlacedRun) -> None:
-    """The next look of its run finds it."""
-    placed.jobs.put("running", owned(placed))
-    await placed.run(Stage.SUBMITTING)
-    assert await found(placed) == []
-
-
-async def test_a_run_that_was_paid_for_twice_is_told_what_that_cost(placed: PlacedRun) -> None:
-    for name in ("J1", "J2"):
-        placed.jobs.put("succeeded", owned(placed), name)
-        placed.jobs.jobs[name] = replace(placed.jobs.jobs[name], trained_tokens=2_000_000)
-    await ended(placed, Stage.SERVING, job_id="J1")
-    assert await found(placed) == [("job", "J2")]
-    (orphan,) = await orphans.known(placed.clients.runs)
-    assert not orphan.endable
-    assert orphan.price == "succeeded, 3.00 USD were trained"
-    wished(placed)
-    placed.wait(hours=2)
-    assert await found(placed) == [("job", "J2")]
-
-
-async def test_another_apps_job_is_nobodys_business(placed: PlacedRun) -> None:
-    wished(placed)
-    placed.jobs.put("running", "m-1 another-app")
-    placed.jobs.put("running", "m-1")
-    for _ in range(3):
-        assert await found(placed) == []
-        placed.wait(hours=2)
-    assert placed.jobs.alive == ["J1", "J2"]
-
-
-async def test_a_record_that_cannot_be_read_condemns_no_job(placed: PlacedRun) -> None:
-    wished(placed)
-    placed.jobs.put("running", owned(placed))
-    await placed.clients.runs.put("m-1/run.json", b"{", "")
-    assert await found(placed) == []
-
-
-async def test_a_second_job_that_could_not_be_cancelled_is_tried_again(placed: PlacedRun) -> None:
-    """Its run's record says that it is not meant: no setting is asked."""
-    await training(placed, past_jobs=("J2",))
-    placed.jobs.put("running", owned(placed))
-    cancel = placed.jobs.cancel
-
-    async def down(job_id: str) -> None:
-        raise Unavailable("503")
-
-    placed.jobs.cancel = down  # type: ignore[method-assign]
-    assert await found(placed) == [("job", "J2")]
-    placed.jobs.cancel = cancel  # type: ignore[method-assign]
-    assert await found(placed) == []
-    assert placed.jobs.alive == ["J1"]
 
 
 # ---- ended where it is wished
@@ -169,7 +51,7 @@ async def test_an_orphan_is_told_once_a_day(
     placed.jobs.put("running", owned(placed))
     for _ in range(5):  # days
         for _ in range(12):
-            await orphans.sweep(placed.ctx)
+            await orphans.look(placed.ctx)
             placed.wait(hours=2)
     assert len([r for r in caplog.records if r.levelno == logging.ERROR]) == 5
 
@@ -307,12 +189,52 @@ async def test_a_deployment_without_both_marks_is_left(
 # ---- with the rest of the sweep
 
 
-async def test_the_sweep_looks_for_orphans_in_one_listing_each(harness: RunHarness) -> None:
+async def test_a_look_is_one_listing_each(harness: RunHarness) -> None:
     await harness.drop()
     await harness.until(await harness.received(), Stage.SERVING)
     await harness.until_inactive()
     journal = harness.ctx.clients.service.journal  # type: ignore[attr-defined]
     journal.clear()
-    await reconciler.sweep(harness.ctx)
+    await orphans.look(harness.ctx)
     assert sorted(journal) == ["deployments.list", "files.list", "jobs.list"]
     assert await orphans.known(harness.ctx.clients.runs) == ()
+
+
+async def looks(placed: PlacedRun) -> bool:
+    """Whether a sweep looks at the service now."""
+    placed.jobs.put("running", owned(placed, "m-2"), "J9")
+    await reconciler.sweep(placed.ctx)
+    ids = [orphan.id for orphan in await orphans.known(placed.clients.runs)]
+    del placed.jobs.jobs["J9"]
+    return ids == ["J9"]
+
+
+async def test_a_sweep_looks_every_quarter_of_an_hour(placed: PlacedRun) -> None:
+    assert not await looks(placed), "the first sweep of a new app"
+    placed.wait(minutes=14)
+    assert not await looks(placed)
+    placed.wait(minutes=1)
+    assert await looks(placed)
+
+
+async def test_a_look_in_the_future_holds_no_other_back(placed: PlacedRun) -> None:
+    """The clock was a day ahead for a while."""
+    assert not await looks(placed)
+    placed.wait(days=-1)
+    assert await looks(placed)
+
+
+async def test_a_service_that_does_not_answer_is_asked_by_the_next_sweep(
+    placed: PlacedRun,
+) -> None:
+    await looks(placed)
+    placed.wait(minutes=20)
+    listed = placed.control.list
+
+    async def down() -> list[Deployment]:
+        raise Unavailable("503")
+
+    placed.control.list = down  # type: ignore[method-assign]
+    assert not await looks(placed)
+    placed.control.list = listed  # type: ignore[method-assign]
+    assert await looks(placed)
