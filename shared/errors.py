@@ -11,6 +11,7 @@ TunedropError             a message that says what went wrong, and the fix
 ├── ServiceError          Azure did not do what was asked
 │   ├── Unavailable       it may, if asked again later
 │   │   ├── Throttled     429: there was too much, and nothing was done
+│   │   ├── NotSent       this worker has kept back what it was about to send
 │   │   ├── Denied        401, 403: it will, once somebody has given the app a right
 │   │   ├── Unreadable    a stored record does not have the shape that it should have
 │   │   └── WorkerLost    the process that checks datasets has ended without an answer
@@ -82,6 +83,10 @@ class Unavailable(ServiceError):
 
 
 class Throttled(Unavailable):
+    pass
+
+
+class NotSent(Unavailable):
     pass
 
 

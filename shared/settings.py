@@ -88,6 +88,13 @@ class Settings:
         300.0,
         most=DAY,
     )
+    end_orphans: str = setting(
+        "TUNEDROP_END_ORPHANS",
+        "Whether the sweep ends what it finds at Azure OpenAI under the app's marks and no record "
+        "knows (see runbook.md), once it has known it for an hour: on or off, which only tells.",
+        "off",
+        known={"on": "on", "off": "off"},
+    )
     backoff_seconds: float = setting(
         "TUNEDROP_BACKOFF_SECONDS",
         "The pause after the first look that Azure did not answer; it doubles with each further "

@@ -70,6 +70,16 @@ class RemoteJob:
 
 
 @dataclass(frozen=True, slots=True)
+class ListedJob:
+    """A job with what tells whose it is. `files` are the ids of those that it is made from."""
+
+    job: RemoteJob
+    base_model: str
+    files: tuple[str, ...]
+    metadata: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Metric:
     """Losses at one step; None where the service left a hole (it writes -1 or nothing).
 
@@ -121,6 +131,13 @@ def remote_job(job: Any) -> RemoteJob:
         error_code=str(getattr(error, "code", None) or ""),
         error_message=readable(getattr(error, "message", None)),
     )
+
+
+def listed_job(job: Any) -> ListedJob:
+    named = (getattr(job, name, None) for name in ("training_file", "validation_file"))
+    files = tuple(str(name) for name in named if name)
+    metadata = getattr(job, "metadata", None) or {}
+    return ListedJob(remote_job(job), str(getattr(job, "model", None) or ""), files, metadata)
 
 
 def job_event(event: Any) -> JobEvent:

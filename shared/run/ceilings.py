@@ -89,12 +89,12 @@ async def _wanted(run: Run, ctx: Context) -> Reservation:
         attempt=run.attempt,
         model=run.model,
         day=_today(ctx),
-        usd=await _estimate(run, ctx),
+        usd=await estimate(run, ctx),
         hosting=lookup.hosting_per_month(run.spec.deployment.sku),
     )
 
 
-async def _estimate(run: Run, ctx: Context) -> float | None:
+async def estimate(run: Run, ctx: Context) -> float | None:
     """USD by the run's report; None where it knows no price."""
     report = await ctx.ledger.document(run.id, "report.json")
     try:

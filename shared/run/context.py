@@ -2,6 +2,8 @@
 
 import asyncio
 import hashlib
+import sys
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -22,6 +24,14 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def uptime() -> float:
+    """Seconds that nobody can set back, with the time in which the machine was suspended, where the
+    system tells it: Linux does, and Windows by its only such clock; macOS stops it."""
+    if sys.platform == "linux":
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+    return time.monotonic()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Context:
     """`awake_since` is when the unbroken row of ticks began, where the caller knows it."""
@@ -32,6 +42,7 @@ class Context:
     policy: Policy
     workers: Workers
     now: Callable[[], datetime] = utc_now
+    uptime: Callable[[], float] = uptime
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     awake_since: datetime | None = None
     overrunning: set[asyncio.Task[None]] = field(default_factory=set)  # what ticks left running

@@ -39,7 +39,8 @@ class Outcome:
     `waiting_for`, `error`: what is in the way: a person, or a failure that another try may pass.
     `unanswered`: it still waits for an answer; what is in the way stays as it was.
     `refusal`: why the run cannot go on.
-    `keep`: names of fields that hold whatever another worker has written meanwhile.
+    `on_conflict`: what is done where another worker has written the run meanwhile, so that what the
+        step has brought about outside is not lost with the outcome.
     `finished`: an ended run needs no more care.
     """
 
@@ -51,7 +52,7 @@ class Outcome:
     error: Unavailable | None = None
     unanswered: bool = False
     refusal: TunedropError | None = None
-    keep: tuple[str, ...] = ()
+    on_conflict: Callable[[], Awaitable[None]] | None = None
     finished: bool = False
 
     def but(self, *log: LogLine, **changes: Any) -> "Outcome":

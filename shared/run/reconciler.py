@@ -14,7 +14,7 @@ from typing import Any
 from shared import telemetry
 from shared.errors import Conflict, TunedropError, Unavailable
 from shared.printable import shown
-from shared.run import commands, drops, ending, failures, heartbeat, intake, jobs
+from shared.run import commands, drops, ending, failures, heartbeat, intake, jobs, orphans
 from shared.run.context import Context, Step
 from shared.run.ledger import Claim
 from shared.run.outcome import LogLine, Outcome, abandon
@@ -65,7 +65,7 @@ async def tick(ctx: Context) -> None:
 
 async def sweep(ctx: Context) -> None:
     """Take the drops that were missed, and up the runs that were forgotten; the next ticks move
-    them on."""
+    them on. Then look for what is at the service and nobody's."""
     await ctx.ledger.mark_forgotten(ctx.now() - ctx.policy.forgotten_within)
     missed = await drops.missed(ctx)
     for path in missed:
@@ -73,6 +73,7 @@ async def sweep(ctx: Context) -> None:
         log.error("%s %s", shown(path), lost)
         telemetry.measure("tunedrop.drops.recovered")
     await _gather_with_timeout(((shown(path), _take(path, ctx)) for path in missed), ctx)
+    await orphans.sweep(ctx)
 
 
 async def _take(path: str, ctx: Context) -> None:
@@ -156,16 +157,8 @@ async def _commit(run: Run, outcome: Outcome, ctx: Context) -> Run:
 
 async def _read_again(run: Run, outcome: Outcome, ctx: Context) -> Run | None:
     """The run as another worker has written it, with what must not be lost of this outcome."""
-    kept = {name: getattr(outcome.run, name) for name in outcome.keep}
-
-    def merge(newest: Run) -> Run | None:
-        # Who has asked in vain knows nothing of a job that another worker has found since.
-        knows_more = newest.job_id is not None and outcome.run.job_id is None
-        same = newest.attempt == run.attempt
-        return newest.replace(**kept) if same and not knows_more else None
-
-    if kept:
-        await ctx.ledger.amend(run.id, merge)
+    if outcome.on_conflict:
+        await outcome.on_conflict()
     if outcome.event:
         message = f"{outcome.event}, while the run was changed by another"
         await ctx.ledger.log(run.id, LogLine("conflict", message))

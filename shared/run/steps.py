@@ -7,23 +7,14 @@ the run nor its record.
 Knows what to do in a stage, not which stage comes next (`stages`) or when (`reconciler`).
 """
 
-import asyncio
-from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 from shared.cloud.remote import RemoteFile, RemoteJob
-from shared.errors import (
-    Denied,
-    Refused,
-    Replaced,
-    Throttled,
-    TooCostly,
-    Unavailable,
-    WorkerLost,
-)
+from shared.errors import Refused, Replaced, TooCostly, WorkerLost
 from shared.model import deployment
 from shared.model.registry import Version
-from shared.run import ceilings, checking, failures, files, jobs
+from shared.run import ceilings, checking, creation, failures, files, jobs
 from shared.run.context import Context, Step
 from shared.run.outcome import LogLine, Outcome
 from shared.run.record import File, Run
@@ -110,39 +101,8 @@ async def submit(run: Run, ctx: Context) -> Outcome:
         await jobs.clear_curve(run, ctx)
     intended = run.replace(asked_at=ctx.now())
     event = Event.JOB_INTENDED if run.stage is Stage.UPLOADED else None
+    create_job = partial(creation.create_job, since=ctx.uptime())
     return Outcome(intended, event, then=create_job)
-
-
-async def create_job(run: Run, ctx: Context) -> Outcome:
-    """Still submitting: only the worker that has just written the intent comes here.
-
-    What became of the call is kept whatever another worker writes meanwhile. An intent that took
-    long to write is not acted upon: the time in which others send nothing would pass too soon.
-    """
-    assert run.asked_at, "submit() has just written it"
-    if ctx.now() - run.asked_at > ctx.policy.intent_valid:
-        return Outcome(run.replace(asked_at=None))  # nothing was sent
-    outcome = await _create_job(run, ctx)
-    return replace(outcome, keep=("asked_at", "job_id"))
-
-
-async def _create_job(run: Run, ctx: Context) -> Outcome:
-    try:
-        async with asyncio.timeout(ctx.policy.create_timeout):
-            job = await ctx.clients.finetuning.submit(jobs.request(run, ctx))
-    except Refused as error:
-        answered = run.replace(asked_at=None)
-        if not await files.all_there(run, ctx):
-            return Outcome(answered, Event.FILES_MISSING)
-        return Outcome(answered, refusal=error)
-    except (Throttled, Denied) as error:  # an answer: there is no job
-        return Outcome(run.replace(asked_at=None), error=error)
-    except (Unavailable, TimeoutError) as error:  # it may have been on its way for a while
-        if isinstance(error, TimeoutError):
-            error = Unavailable("Azure OpenAI did not answer to: start a job.")
-        return Outcome(run.replace(asked_at=ctx.now()), error=error)
-    line = LogLine("job", f"started {job.id} on {run.spec.base_model}")
-    return Outcome(run.replace(job_id=job.id), Event.JOB_CREATED, (line,))
 
 
 async def await_job(run: Run, ctx: Context) -> Outcome:

@@ -9,10 +9,10 @@ import pytest
 from shared.cloud.finetuning import FineTuning
 from shared.errors import Refused, Throttled, Unavailable
 from shared.model.registry import Model, Registry
-from shared.run import commands, reconciler, steps
+from shared.run import commands, creation, reconciler
 from shared.run.ledger import Ledger
 from shared.run.record import Action, Run
-from shared.run.stages import Stage
+from shared.run.stages import Event, Stage
 from tests.support.placed import MADE, START, PlacedRun, command, deploying
 
 
@@ -127,7 +127,7 @@ async def test_an_intent_that_was_written_slowly_is_not_acted_upon(placed: Place
     """The window in which others send nothing has passed before this worker sends its own."""
     run = await placed.run(Stage.SUBMITTING, asked_at=START)
     placed.wait(minutes=5)  # the write of the intent took so long; another worker may have asked
-    await steps.create_job(run, placed.ctx)
+    await creation.create_job(run, placed.ctx, placed.ctx.uptime())
     assert not placed.jobs.jobs, "sent long after the window that the intent had opened"
 
 
@@ -140,7 +140,7 @@ async def test_two_jobs_after_a_slow_intent(
 
     async def slow(self: Ledger, before: Run, outcome: Any) -> Run:
         written = await commit(self, before, outcome)
-        if outcome.then is steps.create_job:
+        if outcome.event is Event.JOB_INTENDED:
             monkeypatch.setattr(Ledger, "commit", commit)
             placed.wait(minutes=3)  # the process was frozen, or storage hung
             placed.clients.runs.break_leases()

@@ -12,8 +12,16 @@ from typing import IO, TypeVar
 
 from shared.cloud import deployments, finetuning
 from shared.cloud.deployments import Deployment, Deployments
-from shared.cloud.finetuning import FineTuning
-from shared.cloud.remote import JobEvent, JobRequest, Metric, RemoteFile, RemoteJob, is_of
+from shared.cloud.finetuning import BeforeSend, FineTuning
+from shared.cloud.remote import (
+    JobEvent,
+    JobRequest,
+    ListedJob,
+    Metric,
+    RemoteFile,
+    RemoteJob,
+    is_of,
+)
 from tests.support.service_parts import Refusal, StoredFile, StoredJob
 from tests.support.service_state import MemoryService
 
@@ -75,7 +83,20 @@ class MemoryFineTuning(FineTuning):
 
         return await self._call("jobs.list", find)
 
-    async def submit(self, request: JobRequest) -> RemoteJob:
+    async def list_jobs(self) -> list[ListedJob]:
+        def show(job: StoredJob) -> ListedJob:
+            made_from = (job.request.training_file, job.request.validation_file)
+            files = tuple(file for file in made_from if file)
+            shown = self.service.job_by_now(job.id).as_remote()
+            return ListedJob(shown, job.request.base_model, files, job.request.metadata)
+
+        return await self._call(
+            "jobs.list", lambda: [show(job) for job in reversed(self.service.jobs.values())]
+        )
+
+    async def submit(self, request: JobRequest, before_send: BeforeSend | None = None) -> RemoteJob:
+        if before_send:
+            await before_send()
         return await self._call("jobs.create", lambda: self.service.create_job(request).as_remote())
 
     async def job(self, job_id: str) -> RemoteJob | None:
@@ -140,6 +161,11 @@ class MemoryDeployments(Deployments):
         deployed = await self._call("deployments.get", lambda: self.service.find_deployment(name))
         now = self.service.clock.now()
         return Deployment(deployed.name, deployed.model, deployed.state(now)) if deployed else None
+
+    async def list(self) -> "list[Deployment]":
+        now = self.service.clock.now()
+        there = await self._call("deployments.list", self.service.list_deployments)
+        return [Deployment(d.name, d.model, d.state(now), "GlobalStandard") for d in there]
 
     async def put(self, name: str, model: str, sku: str, capacity: int) -> None:
         await self._call("deployments.put", lambda: self.service.create_deployment(name, model))
