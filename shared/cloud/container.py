@@ -17,18 +17,20 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import TypeVar
 
 from pydantic import ValidationError
 
 from shared.cloud.documents import Document, as_json
-from shared.errors import Conflict, NotFound, Unavailable, Unreadable
+from shared.errors import Conflict, NotFound, Refused, Unavailable, Unreadable
 
 RESERVED_NAMES = {".", ".."}  # a client or a proxy may resolve these to another container's blob
 LONGEST_NAME = 1024  # of a blob, in UTF-16 units: a character outside of the first plane has two
 LEASE_SECONDS = 30  # storage allows 15 to 60; short, so that a crashed worker's claim ends soon
 LARGEST_DOCUMENT = 64 << 20  # bytes; what is read whole is held in memory
 LARGEST_RECORD = 4 << 20  # bytes of JSON that are parsed on the event loop, in 50 ms
+LONGEST_LINE = 4 << 20  # bytes of one "Append Block" that every service version takes
 MAX_UPDATES = 20  # of one document in a row; each lost race means that somebody else has won one
 UPDATE_PAUSE = 0.1  # seconds, at most, between them
 
@@ -40,6 +42,16 @@ def is_blob_name(name: str) -> bool:
     """Whether a blob of that name can be asked for."""
     units = len(name.encode("utf-16-le", "surrogatepass")) // 2
     return units <= LONGEST_NAME and RESERVED_NAMES.isdisjoint(name.split("/"))
+
+
+class LogClosed(Exception):
+    """A log takes no more lines: it has as many blocks as it may have, or is no log."""
+
+
+def continued(name: str, part: int) -> str:
+    """Where a log goes on: events.jsonl, events.2.jsonl, events.3.jsonl."""
+    stem, dot, ending = name.rpartition(".")
+    return name if part == 1 else f"{stem}.{part}{dot}{ending}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +99,36 @@ class Container(ABC):
     async def put(self, name: str, data: bytes, content_type: str) -> None:
         """Write a blob, whatever was there before. Raises Conflict if it is leased."""
 
-    @abstractmethod
     async def append(self, name: str, line: str) -> None:
-        """Add a line to a log; the log is made if need be."""
+        """Add a line to a log; the log is made if need be, and goes on in a next part, named by
+        `continued`, where it takes no more. Raises Refused for a line over LONGEST_LINE."""
+        data = line.encode() + b"\n"
+        if len(data) > LONGEST_LINE:
+            raise Refused(
+                f"A line for {self.name}/{name} has {len(data):,} bytes; a log takes at most "
+                f"{LONGEST_LINE:,}.",
+                "It is left out.",
+            )
+        self._check_name(name)
+        while True:
+            part = self._parts.get(name, 1)
+            try:
+                return await self._append(continued(name, part), data)
+            except LogClosed:
+                self._parts[name] = max(self._parts.get(name, 1), part + 1)
+
+    @cached_property
+    def _parts(self) -> dict[str, int]:
+        """The part of each long log that is written to, as far as it is known here."""
+        return {}
+
+    @abstractmethod
+    async def _append(self, name: str, data: bytes) -> None:
+        """Raises LogClosed."""
+
+    @abstractmethod
+    async def time(self) -> datetime:
+        """The time by storage's clock, which is the one that `modified` is of."""
 
     @abstractmethod
     async def delete(self, name: str, lease: str | None = None) -> None:
