@@ -20,9 +20,9 @@ from datetime import datetime
 from functools import cached_property
 from typing import TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
-from shared.cloud.documents import Document, as_json
+from shared.cloud.documents import Document, as_json, newer
 from shared.errors import Conflict, NotFound, Refused, Unavailable, Unreadable
 
 RESERVED_NAMES = {".", ".."}  # a client or a proxy may resolve these to another container's blob
@@ -42,6 +42,18 @@ def is_blob_name(name: str) -> bool:
     """Whether a blob of that name can be asked for."""
     units = len(name.encode("utf-16-le", "surrogatepass")) // 2
     return units <= LONGEST_NAME and RESERVED_NAMES.isdisjoint(name.split("/"))
+
+
+class _Versioned(BaseModel):
+    schema_version: int = 0
+
+
+def _schema_of(data: bytes) -> int:
+    """The schema version that a document names, whatever else is in it; 0 where it names none."""
+    try:
+        return _Versioned.model_validate_json(data).schema_version
+    except ValidationError:
+        return 0
 
 
 class LogClosed(Exception):
@@ -163,13 +175,20 @@ class Container(ABC):
             return None
         self._check_size(name, len(found.data), LARGEST_RECORD)
         try:
-            return shape.model_validate_json(found.data), found.etag
+            record = shape.model_validate_json(found.data)
         except ValidationError as error:
-            raise Unreadable(
-                f"The record {self.name}/{name} cannot be read: "
-                f"{error.error_count()} of its values are not what they should be.",
-                "Put back an earlier version of that blob; nothing is done with it meanwhile.",
-            ) from None
+            if (schema := _schema_of(found.data)) > shape.newest_schema:
+                raise newer(f"{self.name}/{name}", schema, shape.newest_schema) from None
+            count = error.error_count()
+            wrong = f"{count} of its values are not what they should be"
+        else:
+            wrong = record.misfit(name) or ""
+            if not wrong:
+                return record, found.etag
+        raise Unreadable(
+            f"The record {self.name}/{name} cannot be read: {wrong}.",
+            "Put back an earlier version of that blob; nothing is done with it meanwhile.",
+        )
 
     async def sha256(self, blob: BlobInfo) -> str:
         """Digest of exactly this version of the blob. Raises Replaced."""
@@ -184,8 +203,8 @@ class Container(ABC):
         """Change a document by compare-and-swap, as often as it takes; the document as it is then.
 
         `change` is given the newest version (None if there is none) and returns the next one, or
-        None to leave it as it is. Raises Unavailable if others always write first, and whatever
-        `change` raises.
+        None to leave it as it is. Raises Unavailable if others always write first, Newer for one of
+        a newer version of the app, and whatever `change` raises.
         """
         for _ in range(MAX_UPDATES):
             found = await self.record(name, shape)
@@ -193,6 +212,8 @@ class Container(ABC):
             changed = change(known)
             if changed is None or changed == known:
                 return known
+            if known:
+                known.must_be_known(f"{self.name}/{name}")
             with suppress(Conflict):
                 if known:
                     await self.replace(name, as_json(changed), etag)

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from pydantic import Field
 
-from shared.cloud.documents import Document, Frozen
+from shared.cloud.documents import Count, Document, Frozen, Moment
 from shared.run.spec import Spec
 from shared.run.stages import ACTIVE, ENDS, Stage
 
@@ -30,12 +30,12 @@ class File(Frozen):
 
     name: str
     etag: str
-    size: int
+    size: Count
     sha256: str
     content_sha256: str | None = None
-    modified: datetime | None = None
+    modified: Moment | None = None
     share: Share = Share.ALL
-    examples: int | None = None
+    examples: Count | None = None
     file_id: str | None = None
 
 
@@ -43,7 +43,7 @@ class Transition(Frozen):
     """When a run came to a stage."""
 
     stage: Stage
-    at: datetime
+    at: Moment
 
 
 class Progress(Frozen):
@@ -52,18 +52,18 @@ class Progress(Frozen):
     `changed_at` is when the step was last seen to move.
     """
 
-    step: int | None = None
-    total_steps: int | None = None
+    step: Count | None = None
+    total_steps: Count | None = None
     train_loss: float | None = None
     valid_loss: float | None = None
-    estimated_finish: datetime | None = None
-    changed_at: datetime | None = None
+    estimated_finish: Moment | None = None
+    changed_at: Moment | None = None
 
 
 class Epoch(Frozen):
     """The end of an epoch. `checkpoint` can be deployed in the place of the finished model."""
 
-    step: int
+    step: Count
     train_loss: float | None
     valid_loss: float | None
     checkpoint: str | None = None
@@ -95,7 +95,7 @@ class Command(Frozen):
     action: Action
     who: str
     why: str
-    at: datetime
+    at: Moment
 
 
 class Run(Document):
@@ -110,8 +110,8 @@ class Run(Document):
     training: File
     validation: File | None = None
     timeline: tuple[Transition, ...] = ()
-    attempt: int = 1  # one more each time that it is reopened
-    asked_at: datetime | None = None  # "create job" was last sent then, and not answered since
+    attempt: Count = 1  # one more each time that it is reopened
+    asked_at: Moment | None = None  # "create job" was last sent then, and not answered since
     job_id: str | None = None
     past_jobs: tuple[str, ...] = ()  # of earlier attempts; they are never adopted again
     last_event_id: str | None = None  # the last of the job's events that the log has
@@ -119,17 +119,24 @@ class Run(Document):
     progress: Progress = Progress()
     epochs: tuple[Epoch, ...] = ()
     fine_tuned_model: str | None = None
-    trained_tokens: int | None = None
-    version: int | None = None
+    trained_tokens: Count | None = None
+    version: Count | None = None
     deployment: str | None = None
     command: Command | None = None
     waiting_for: str | None = None  # what the last look found in the way
-    tries: int = 0  # looks in a row that found something in the way
-    not_before: datetime | None = None  # the next try, after such a look
+    tries: Count = 0  # looks in a row that found something in the way
+    not_before: Moment | None = None  # the next try, after such a look
     failure: Failure | None = None
-    lost_checks: int = 0  # whose process ended without an answer, in a row
+    lost_checks: Count = 0  # whose process ended without an answer, in a row
     closing: bool = False  # it has ended and deletes its files at the service, as its log has it
     etag: str = Field("", exclude=True)  # of the record as it was read; no part of it
+
+    def misfit(self, name: str) -> str | None:
+        if name != f"{self.id}/run.json" or self.id.rpartition("-")[0] != self.model:
+            return "it is of another run"
+        if not any(past.stage in ACTIVE for past in self.timeline):
+            return "its timeline has no beginning"
+        return None
 
     def with_files(self, *files: File) -> Self:
         """A copy with other training and validation files, in this order."""
