@@ -3,17 +3,24 @@
 Reads the ledger and the registry, passes commands on; decides nothing about runs.
 """
 
+import asyncio
 import json
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from functools import wraps
 from pathlib import Path
 from typing import ParamSpec
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
+from starlette.responses import (
+    FileResponse,
+    JSONResponse,
+    RedirectResponse,
+    Response,
+    StreamingResponse,
+)
 
-from shared.chat.feedback import FeedbackStore
+from shared.chat.feedback import FeedbackStore, Rated
 from shared.chat.protocol import BadRequest, read_body
 from shared.errors import (
     CallerError,
@@ -223,10 +230,21 @@ async def examples(request: Request, feedback: Callable[[], FeedbackStore]) -> R
     name = request.path_params["name"]
     if not folder.MODEL.fullmatch(name):
         raise NotFound(f"There is no model {shown(name)!r}.", "GET /api/models lists them.")
-    pairs = await feedback().export(name)
     wanted = 1 if request.query_params.get("provenance") else 0
-    lines = "".join(f"{pair[wanted]}\n" for pair in pairs)
-    return Response(lines, media_type="application/x-ndjson")
+    pages = feedback().export(name)
+    none: list[Rated] = []
+    first = await anext(pages, none)  # what is in the way of all is said before an answer begins
+
+    async def lines() -> AsyncIterator[bytes]:
+        yield _text(first, wanted)
+        async for page in pages:
+            yield await asyncio.to_thread(_text, page, wanted)
+
+    return StreamingResponse(lines(), media_type="application/x-ndjson")
+
+
+def _text(page: list[Rated], wanted: int) -> bytes:
+    return "".join(f"{pair[wanted]}\n" for pair in page).encode()
 
 
 @error_responses

@@ -111,25 +111,34 @@ class AzureContainer(Container):
         with suppress(ResourceNotFoundError), self._translated(name):
             await self.client.delete_blob(name, lease=lease)
 
+    async def grown(self, name: str) -> AsyncIterator[bytes]:
+        with suppress(ResourceNotFoundError):
+            async for chunk in self._ranges(name, {}):
+                yield chunk
+
     async def stream(self, name: str, etag: str) -> AsyncIterator[bytes]:
-        """Range by range: the SDK would begin with 32 MB at once."""
         try:
-            begin, size = 0, 1
-            while begin < size:
-                with self._translated(name):
-                    chunk, size = await self._range(name, etag, begin)
-                begin += len(chunk)
+            async for chunk in self._ranges(name, _only_if(etag)):
                 yield chunk
         except ResourceNotFoundError:
             raise Replaced(f"{name} was deleted.") from None
         except Conflict:
             raise Replaced(f"{name} was replaced.") from None
 
-    async def _range(self, name: str, etag: str, begin: int) -> tuple[bytes, int]:
+    async def _ranges(self, name: str, condition: dict[str, Any]) -> AsyncIterator[bytes]:
+        """Range by range: the SDK would begin with 32 MB at once."""
+        begin, size = 0, 1
+        while begin < size:
+            with self._translated(name):
+                chunk, size = await self._range(name, condition, begin)
+            begin += len(chunk)
+            yield chunk
+
+    async def _range(self, name: str, condition: dict[str, Any], begin: int) -> tuple[bytes, int]:
         """Some bytes as they are stored, whatever encoding the blob claims, and how many it has."""
         try:
             download = await self.client.download_blob(
-                name, offset=begin, length=CHUNK, decompress=False, **_only_if(etag)
+                name, offset=begin, length=CHUNK, decompress=False, **condition
             )
         except HttpResponseError as error:
             if error.status_code == EMPTY:

@@ -154,6 +154,25 @@ class Container(ABC):
         """
 
     @abstractmethod
+    def grown(self, name: str) -> AsyncIterator[bytes]:
+        """A log's bytes in chunks, whatever is added meanwhile; none where it is gone."""
+
+    async def lines(self, name: str) -> AsyncIterator[list[bytes]]:
+        """A log's lines, some at a time. In the place of one over LONGEST_LINE, which no append has
+        made, is an empty one."""
+        rest, too_long = b"", False
+        async for chunk in self.grown(name):
+            *lines, rest = (rest + chunk).split(b"\n")
+            if too_long and lines:
+                lines[0], too_long = b"", False
+            if len(rest) > LONGEST_LINE:
+                rest, too_long = b"", True
+            if lines:
+                yield lines
+        if rest:
+            yield [rest]
+
+    @abstractmethod
     async def info(self, name: str) -> BlobInfo | None: ...
 
     @abstractmethod

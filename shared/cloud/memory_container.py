@@ -88,6 +88,12 @@ class MemoryContainer(Container):
         for start in range(0, len(blob.data), CHUNK):
             yield blob.data[start : start + CHUNK]
 
+    async def grown(self, name: str) -> AsyncIterator[bytes]:
+        blob = await self._get(name)
+        data = blob.data if blob else b""
+        for start in range(0, len(data), CHUNK):
+            yield data[start : start + CHUNK]
+
     async def info(self, name: str) -> BlobInfo | None:
         blob = await self._get(name)
         return _info(name, blob) if blob else None

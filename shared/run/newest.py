@@ -23,7 +23,7 @@ async def enter(runs: Container, run_id: str, at: datetime) -> None:
 
 
 async def cursors(runs: Container, problems: list[TunedropError]) -> dict[str, str]:
-    """The cursor of each run by its id, the newest first; what is no entry is added to `problems`."""
+    """The cursor of each run by its id, the newest first; what is no entry goes to `problems`."""
     found: dict[str, str] = {}
     async for blob in runs.list(PREFIX):
         cursor = blob.name.removeprefix(PREFIX)
