@@ -103,13 +103,16 @@ async def _run_of(folder: Folder, ctx: Context) -> tuple[str | None, str | None]
 
 
 async def _quiet_folder(model: str, ctx: Context) -> Folder:
-    """The folder, once nobody has touched it for a while: the files of one drop come together."""
+    """The folder, once nobody has touched it for a while: the files of one drop come together.
+
+    All times are storage's: whatever this host's clock says, the wait is never longer.
+    """
     quiet = timedelta(seconds=ctx.settings.quiet_seconds)
     while True:
         folder = await look(model, ctx.clients.datasets)
         if not folder.newest:
             return folder
-        rest = folder.last_touched + quiet - ctx.now()
+        rest = min(folder.last_touched + quiet - await ctx.clients.datasets.time(), quiet)
         if rest <= timedelta(0):
             return folder
         await ctx.sleep(rest.total_seconds())

@@ -125,6 +125,14 @@ class Ledger:
             _count_transition(before, written)
         return written
 
+    async def settle(self, run: Run) -> Run:
+        """The run without times that lie ahead, which a wrong clock has told. Raises Conflict."""
+        settled = run.settled(self.now())
+        if settled == run:
+            return run
+        line = LogLine("clock", "times in the record lay ahead of this host's clock; they are now")
+        return await self.commit(run, Outcome(settled, log=(line,), unanswered=True))
+
     async def amend(self, run_id: str, change: Callable[[Run], Run | None]) -> Run | None:
         """Change a run that another worker may hold, whatever it writes meanwhile.
 
@@ -244,9 +252,8 @@ class Ledger:
     # ---- entering and reopening
 
     async def _enter(self, run: Run) -> None:
-        at = self.now()
-        entered = run.replace(timeline=(Transition(stage=run.stage, at=at),))
-        await newest.enter(self.runs, run.id, at)
+        entered = run.replace(timeline=(Transition(stage=run.stage, at=self.now()),))
+        await newest.enter(self.runs, run.id, await self.runs.time())
         await self.log(run.id, LogLine("stage", run.stage))
         await self.runs.create(_path(run.id), as_json(entered))
         await self._mark(run.id)  # where this took longer than a lease, a tick has cleared it

@@ -12,7 +12,7 @@ from typing import Any
 
 from shared.errors import TunedropError, Unavailable
 from shared.run.policy import Policy
-from shared.run.record import Action, Command, Failure, Progress, Run, Transition
+from shared.run.record import LONGEST_PAUSE, Action, Command, Failure, Progress, Run, Transition
 from shared.run.stages import ENDS, Event, next_stage
 
 BY_ITSELF = "tunedrop"  # who did it, where no person has asked for it
@@ -103,7 +103,9 @@ def _waiting(
     pause = policy.pause(tries, error.retry_after, chance)
     known = before.waiting_for == str(error)
     lines = () if known else (LogLine("waiting", str(error)),)
-    return run.replace(waiting_for=str(error), tries=tries, not_before=now + pause), lines
+    pause = min(pause, LONGEST_PAUSE)
+    waiting = run.replace(waiting_for=str(error), tries=tries, not_before=now + pause, pause=pause)
+    return waiting, lines
 
 
 def _transition(before: Run, run: Run, event: Event, now: datetime) -> tuple[Run, LogLine]:

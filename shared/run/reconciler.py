@@ -92,7 +92,7 @@ async def advance(run_id: str, ctx: Context) -> Stage | None:
         if run is None:
             await claim.deactivate()  # a worker died between the marker and the record
             return None
-        return (await _advance(run, claim, ctx)).stage
+        return (await _advance(await ctx.ledger.settle(run), claim, ctx)).stage
 
 
 @telemetry.about_run

@@ -1,15 +1,19 @@
 """What is known of one run: the shape of run.json. Frozen: a step makes a changed copy, and only
 the ledger writes it. Holds facts, decides nothing, does no I/O."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field
 
 from shared.cloud.documents import Count, Document, Frozen, Moment
 from shared.run.spec import Spec
 from shared.run.stages import ACTIVE, ENDS, Stage
+
+LONGEST_PAUSE = timedelta(hours=1, minutes=6)  # that any version of the app has made
+SKEW = timedelta(seconds=5)  # by which the clocks of two hosts may well differ
+Pause = Annotated[timedelta, Field(ge=timedelta(0), le=LONGEST_PAUSE)]
 
 
 class Share(StrEnum):
@@ -126,6 +130,7 @@ class Run(Document):
     waiting_for: str | None = None  # what the last look found in the way
     tries: Count = 0  # looks in a row that found something in the way
     not_before: Moment | None = None  # the next try, after such a look
+    pause: Pause = LONGEST_PAUSE  # between that look and the next try
     failure: Failure | None = None
     lost_checks: Count = 0  # whose process ended without an answer, in a row
     closing: bool = False  # it has ended and deletes its files at the service, as its log has it
@@ -172,8 +177,25 @@ class Run(Document):
         removable = (Stage.SUPERSEDED, Stage.FAILED, Stage.CANCELLED)
         return self.stage in removable and self.job_id is None and not self.past_jobs
 
+    @property
+    def dropped_at(self) -> datetime:
+        """When its training file came, by storage's clock, which is one for all hosts."""
+        return self.training.modified or self.timeline[0].at
+
     def resting(self, at: datetime) -> bool:
-        return self.not_before is not None and at < self.not_before
+        """Never for longer than the pause, whatever clock has told when it ends."""
+        return self.not_before is not None and self.not_before - self.pause <= at < self.not_before
+
+    def settled(self, at: datetime) -> Self:
+        """A copy in which what has happened does not lie ahead of `at`; by a little it may."""
+        latest = at + SKEW
+
+        def past(told: datetime) -> datetime:
+            return at if told > latest else told
+
+        timeline = tuple(moment.replace(at=past(moment.at)) for moment in self.timeline)
+        asked_at = past(self.asked_at) if self.asked_at else None
+        return self.replace(timeline=timeline, asked_at=asked_at)
 
 
 SUMMARY = {
