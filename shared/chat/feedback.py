@@ -16,6 +16,7 @@ import hashlib
 import json
 import logging
 import random
+import re
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal, TypeVar
@@ -26,7 +27,7 @@ from shared.chat import transcripts
 from shared.chat.protocol import BadRequest, ChatRequest, has_more_values
 from shared.cloud.container import Container
 from shared.dataset.privacy import mask
-from shared.errors import NotFound, SettingError, TunedropError
+from shared.errors import NotFound, SettingError, TunedropError, Unreadable
 from shared.printable import shown
 
 log = logging.getLogger(__name__)
@@ -36,6 +37,7 @@ MAX_RATING_BYTES = 2**20  # of a rating's body: the longest texts of it, escaped
 MAX_RATING_VALUES = 16  # an error for each unknown field would take seconds for a long body
 HOW_TO_RATE = 'Send {"id": RESPONSE_ID, "rating": "good" or "bad", "correction": …, "comment": …}.'
 
+PLACE = re.compile(r"([a-z0-9-]+)/\d{4}-\d\d-\d\d/\d\d")  # of a conversation
 UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
 Read = TypeVar("Read")
@@ -86,14 +88,21 @@ class FeedbackStore:
             log.warning("a conversation with %s is not recorded: %s", served_by, error)
 
     async def model_of(self, response_id: str) -> str:
-        """The model whose answer it was. Raises NotFound for one that is not recorded."""
+        """The model whose answer it was. Raises NotFound for one that is not recorded, Unreadable
+        where it is not known any more."""
         blob = await self.container.read(f"answers/{response_id}")
         if blob is None:
             raise NotFound(
                 f"No answer {response_id!r} is remembered.",
                 "Rate an answer of a model that remembers (TUNEDROP_REMEMBER), by its `id`.",
             )
-        return blob.data.decode(errors="replace").partition("/")[0]
+        place = PLACE.fullmatch(blob.data.decode(errors="replace"))
+        if place is None:
+            raise Unreadable(
+                f"What is remembered of the answer {response_id!r} cannot be read.",
+                f"Put back an earlier version of {self.container.name}/answers/{response_id}.",
+            )
+        return place[1]
 
     async def rate(self, rating: Rating, model: str, by: str) -> None:
         fields = await asyncio.to_thread(rating.masked)

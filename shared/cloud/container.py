@@ -140,7 +140,7 @@ class Container(ABC):
 
     @abstractmethod
     async def time(self) -> datetime:
-        """The time by storage's clock, which is the one that `modified` is of."""
+        """The time by storage's clock, which is the one that `modified` is of; in whole seconds."""
 
     @abstractmethod
     async def delete(self, name: str, lease: str | None = None) -> None:
