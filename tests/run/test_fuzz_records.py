@@ -65,7 +65,11 @@ class World:
         place = "captain/2026-11-02/12"
         messages = [{"role": "user", "content": "Q"}]
         answer = {"role": "assistant", "content": "A"}
-        line = {"id": "c1", "at": "2026-11-02T12:00:00+00:00", "served_by": "captain@1"}
+        line: dict[str, Any] = {
+            "id": "c1",
+            "at": "2026-11-02T12:00:00+00:00",
+            "served_by": "captain@1",
+        }
         line |= {"messages": messages, "answer": answer}
         await feedback.append(f"conversations/{place}.jsonl", json.dumps(line))
         await feedback.put("answers/c1", place.encode(), "text/plain")
