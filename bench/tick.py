@@ -31,7 +31,7 @@ from shared.run import heartbeat, reconciler
 from shared.run.context import Context, utc_now
 from shared.run.drops import Drops
 from shared.run.folder import look
-from shared.run.ledger import FAR_FUTURE
+from shared.run.newest import FAR_FUTURE
 from shared.run.outcome import LogLine
 from shared.run.record import File, Run, Transition
 from shared.run.spec import effective

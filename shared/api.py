@@ -3,23 +3,40 @@
 Reads the ledger and the registry, passes commands on; decides nothing about runs.
 """
 
+import asyncio
 import json
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from functools import wraps
 from pathlib import Path
 from typing import ParamSpec
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
+from starlette.responses import (
+    FileResponse,
+    JSONResponse,
+    RedirectResponse,
+    Response,
+    StreamingResponse,
+)
 
-from shared.chat.feedback import FeedbackStore
+from shared.chat.feedback import FeedbackStore, Rated
 from shared.chat.protocol import BadRequest, read_body
-from shared.errors import CallerError, NotFound, NotNow, SettingError, TunedropError
+from shared.errors import (
+    CallerError,
+    Newer,
+    NotFound,
+    NotNow,
+    SettingError,
+    TunedropError,
+    Unreadable,
+)
 from shared.printable import printable, shown
-from shared.run import commands, estimates, folder, jobs, reconciler
+from shared.run import commands, estimates, folder, reconciler
 from shared.run.context import Context
+from shared.run.newest import CURSOR
 from shared.run.record import Action, Run, summary
+from shared.run.results import Point
 from shared.run.stages import ACTIVE, Stage
 
 CONSOLE = Path(__file__).parent.parent / "console"
@@ -33,7 +50,6 @@ MAX_READ = 1000  # records that are read to fill it
 MAX_COMMENT = 1000  # characters of who and why
 MAX_COMMAND_BYTES = 32 * 2**10  # of a command's body: who and why, escaped
 _STATUS = {NotFound: 404, NotNow: 409, SettingError: 503}
-CURSOR = re.compile(r"\d{10}-[a-z0-9-]+")  # of the list of runs, as `next` gives it
 DOCUMENTS = {
     "report.html": "text/html; charset=utf-8",
     "report.json": "application/json",
@@ -83,14 +99,15 @@ async def runs(request: Request, ctx: Context) -> Response:
     # What is active is known without reading what has finished.
     among = set(await ledger.active()) if stages <= ACTIVE else None
     found: list[Run] = []
+    problems: list[TunedropError] = []
     read, cursor = 0, None
-    async for at, run in ledger.newest(query.get("model"), after, among):
+    async for at, run in ledger.newest(query.get("model"), after, among, problems):
         if len(found) == limit or read == MAX_READ:
-            return _page(found, cursor)
+            return _page(found, cursor, problems)
         read, cursor = read + 1, at
         if run.stage in stages:
             found.append(run)
-    return _page(found, None)
+    return _page(found, None, problems)
 
 
 def _limit(asked: str) -> int:
@@ -110,8 +127,9 @@ def _stages(asked: str) -> set[str]:
     return stages or set(Stage)
 
 
-def _page(found: list[Run], cursor: str | None) -> Response:
-    return JSONResponse({"runs": [summary(run) for run in found], "next": cursor})
+def _page(found: list[Run], cursor: str | None, problems: list[TunedropError]) -> Response:
+    page = {"runs": [summary(run) for run in found], "next": cursor}
+    return JSONResponse(page | {"problems": list(map(_told, problems))})
 
 
 @error_responses
@@ -119,18 +137,27 @@ async def run(request: Request, ctx: Context) -> Response:
     """One run with all that is known of it, what lies ahead of it, and what its losses say."""
     ledger = ctx.ledger
     run_id = await ledger.resolve(request.path_params["id"])
-    found = await ledger.load(run_id)
+    found = await ledger.look(run_id)
     if found is None:
         raise NotFound(f"There is no run {run_id!r}.", "`tunedrop runs` lists them.")
-    curve = await ledger.document(run_id, jobs.CURVE)
-    steps = json.loads(curve or b"[]")
-    losses = [step["train_loss"] for step in steps if step["train_loss"] is not None]
+    problems: list[TunedropError] = []
+    curve: list[Point] = []
+    try:
+        found.must_be_known(f"{ledger.runs.name}/{run_id}/run.json")
+    except Newer as error:
+        problems.append(error)
+    try:
+        curve = await ledger.curve(run_id)
+    except Unreadable as error:
+        problems.append(error)
+    losses = [point.train_loss for point in curve if point.train_loss is not None]
     return JSONResponse(
         {
             **found.model_dump(mode="json"),
             **estimates.as_json(found, ctx.now()),
             "signals": estimates.signals(found.epochs, losses),
-            "curve": steps,
+            "curve": [point.model_dump() for point in curve],
+            "problems": list(map(_told, problems)),
         }
     )
 
@@ -191,8 +218,9 @@ async def document(request: Request, ctx: Context) -> Response:
 @error_responses
 async def models(ctx: Context) -> Response:
     """Every model with its versions and its champion."""
-    found = await ctx.registry.all()
-    return JSONResponse({"models": [model.model_dump(mode="json") for model in found]})
+    problems: list[TunedropError] = []
+    found = [model.model_dump(mode="json") for model in await ctx.registry.all(problems)]
+    return JSONResponse({"models": found, "problems": list(map(_told, problems))})
 
 
 @error_responses
@@ -202,10 +230,21 @@ async def examples(request: Request, feedback: Callable[[], FeedbackStore]) -> R
     name = request.path_params["name"]
     if not folder.MODEL.fullmatch(name):
         raise NotFound(f"There is no model {shown(name)!r}.", "GET /api/models lists them.")
-    pairs = await feedback().export(name)
     wanted = 1 if request.query_params.get("provenance") else 0
-    lines = "".join(f"{pair[wanted]}\n" for pair in pairs)
-    return Response(lines, media_type="application/x-ndjson")
+    pages = feedback().export(name)
+    none: list[Rated] = []
+    first = await anext(pages, none)  # what is in the way of all is said before an answer begins
+
+    async def lines() -> AsyncIterator[bytes]:
+        yield _text(first, wanted)
+        async for page in pages:
+            yield await asyncio.to_thread(_text, page, wanted)
+
+    return StreamingResponse(lines(), media_type="application/x-ndjson")
+
+
+def _text(page: list[Rated], wanted: int) -> bytes:
+    return "".join(f"{pair[wanted]}\n" for pair in page).encode()
 
 
 @error_responses
@@ -236,5 +275,8 @@ def console(name: str = "index.html") -> Response:
 
 
 def problem(error: TunedropError, status: int) -> Response:
-    body = {"message": error.message, "fix": error.fix, "blame": error.blame}
-    return JSONResponse({"error": body}, status)
+    return JSONResponse({"error": _told(error)}, status)
+
+
+def _told(error: TunedropError) -> dict[str, str]:
+    return {"message": error.message, "fix": error.fix, "blame": error.blame}

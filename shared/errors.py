@@ -14,6 +14,7 @@ TunedropError             a message that says what went wrong, and the fix
 │   │   ├── NotSent       this worker has kept back what it was about to send
 │   │   ├── Denied        401, 403: it will, once somebody has given the app a right
 │   │   ├── Unreadable    a stored record does not have the shape that it should have
+│   │   │   └── Newer     it has one that only a newer version of this app knows
 │   │   └── WorkerLost    the process that checks datasets has ended without an answer
 │   └── Refused           asking again would not help
 ├── Conflict              another worker wrote the record first: read it again, decide again
@@ -98,6 +99,11 @@ class Denied(Unavailable):
 
 class Unreadable(Unavailable):
     """Until somebody has put back a version that can be read."""
+
+
+class Newer(Unreadable):
+    """It is shown as far as it is understood, and never written: what this version does not know
+    of would be lost."""
 
 
 class WorkerLost(Unavailable):

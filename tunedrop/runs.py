@@ -86,7 +86,10 @@ def runs(
     with exit_on_error():
         asked = {"model": model, "stage": stage, "limit": limit}
         query = urlencode({name: value for name, value in asked.items() if value})
-        found = App.at(address, key).get(f"api/runs?{query}")["runs"]
+        page = App.at(address, key).get(f"api/runs?{query}")
+        found = page["runs"]
+        for problem in page.get("problems", []):
+            say(f"{problem['message']} {problem['fix']}", err=True)
         if found:
             watch.print_runs(found, Screen())
         else:

@@ -45,12 +45,13 @@ class Drops:
 
 
 async def missed(ctx: Context) -> list[str]:
-    """A path of each drop that should have been taken by now and was not."""
+    """A path of each drop that should have been taken by now, by storage's clock, and was not."""
     settings = ctx.settings
     grace = settings.quiet_seconds + min(GRACE_SECONDS, settings.sweep_seconds)
     folders, paths = await look_everywhere(ctx.clients.datasets)
     taken = await Drops(ctx.clients.runs).all()
-    before = ctx.now() - timedelta(seconds=grace)
+    # Both times are cut to seconds: it may be a second later than is told.
+    before = await ctx.clients.datasets.time() + timedelta(seconds=1 - grace)
     for folder in folders:
         if folder.last_touched < before and _name(folder) not in taken:
             paths.append(_path(folder))

@@ -103,14 +103,17 @@ async def _run_of(folder: Folder, ctx: Context) -> tuple[str | None, str | None]
 
 
 async def _quiet_folder(model: str, ctx: Context) -> Folder:
-    """The folder, once nobody has touched it for a while: the files of one drop come together."""
+    """The folder, once nobody has touched it for a while: the files of one drop come together.
+
+    All times are storage's: whatever this host's clock says, the wait is never longer.
+    """
     quiet = timedelta(seconds=ctx.settings.quiet_seconds)
     while True:
-        looked_at = ctx.now()  # what comes while it is listed may not be in the list
+        looked_at = await ctx.clients.datasets.time()  # before it is listed: a list may be late
         folder = await look(model, ctx.clients.datasets)
         if not folder.newest:
             return folder
-        rest = folder.last_touched + quiet - looked_at
+        rest = min(folder.last_touched + quiet - looked_at, quiet)
         if rest <= timedelta(0):
             return folder
         await ctx.sleep(rest.total_seconds())

@@ -5,6 +5,7 @@ Knows what a job's answers mean for its run, not which stage comes next.
 
 import asyncio
 import json
+import logging
 from collections.abc import Awaitable, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -13,16 +14,18 @@ from typing import TypeVar
 
 from shared.cloud.remote import JobRequest, Metric, RemoteJob
 from shared.dataset.measure.cost import TrainingPlan, billed
-from shared.errors import Refused, ServiceError, Unavailable
+from shared.errors import Refused, ServiceError, Unavailable, Unreadable
 from shared.run.context import Context
+from shared.run.ledger import CURVE
 from shared.run.outcome import LogLine, Outcome
 from shared.run.record import Epoch, File, Progress, Run
 from shared.run.results import read_results
 
 T = TypeVar("T")
 
+log = logging.getLogger(__name__)
+
 MOST_POINTS = 10_000  # of a curve: it is parsed on the event loop, at each tick and each look
-CURVE = "curve.json"  # the losses of every step seen so far, beside the run; of many steps, some
 RESULTS = "metrics.csv"  # the service's own table, once the job has ended
 
 
@@ -116,8 +119,7 @@ async def note_progress(job: RemoteJob, run: Run, ctx: Context) -> Outcome:
     newest = recent[-1] if recent else None
     moved = newest is not None and newest.step != run.progress.step
     if moved:
-        known = await ctx.ledger.document(run.id, CURVE)
-        await _keep_curve([*_points(known), *recent], run, ctx)
+        await _keep_curve([*await _known_points(run, ctx), *recent], run, ctx)
     progress = Progress(
         step=newest.step if newest else None,
         total_steps=_total_steps(job, run),
@@ -210,8 +212,14 @@ def _curve(points: Iterable[Metric]) -> bytes:
     return json.dumps(rows).encode()
 
 
-def _points(curve: bytes | None) -> list[Metric]:
-    return [Metric(**point) for point in json.loads(curve or b"[]")]
+async def _known_points(run: Run, ctx: Context) -> list[Metric]:
+    """A curve that cannot be read begins anew: no run waits for it."""
+    try:
+        points = await ctx.ledger.curve(run.id)
+    except Unreadable as error:
+        log.error("%s", error)
+        return []
+    return [Metric(point.step, point.train_loss, point.valid_loss) for point in points]
 
 
 def _epoch(checkpoint: Metric) -> Epoch:

@@ -14,7 +14,17 @@ from typing import Any
 from shared import telemetry
 from shared.errors import Conflict, TunedropError, Unavailable
 from shared.printable import shown
-from shared.run import commands, drops, ending, failures, heartbeat, intake, jobs, orphans
+from shared.run import (
+    commands,
+    drops,
+    ending,
+    failures,
+    forgotten,
+    heartbeat,
+    intake,
+    jobs,
+    orphans,
+)
 from shared.run.context import Context, Step
 from shared.run.ledger import Claim
 from shared.run.outcome import LogLine, Outcome, abandon
@@ -66,7 +76,7 @@ async def tick(ctx: Context) -> None:
 async def sweep(ctx: Context) -> None:
     """Take the drops that were missed, and up the runs that were forgotten; the next ticks move
     them on. Then look for what is at the service and nobody's."""
-    await ctx.ledger.mark_forgotten(ctx.now() - ctx.policy.forgotten_within)
+    await forgotten.mark_again(ctx)
     missed = await drops.missed(ctx)
     for path in missed:
         lost = "was not taken when it was dropped: its event was lost or failed"
@@ -95,7 +105,7 @@ async def advance(run_id: str, ctx: Context) -> Stage | None:
         if run is None:
             await claim.deactivate()  # a worker died between the marker and the record
             return None
-        return (await _advance(run, claim, ctx)).stage
+        return (await _advance(await ctx.ledger.settle(run), claim, ctx)).stage
 
 
 @telemetry.about_run

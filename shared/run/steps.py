@@ -138,7 +138,7 @@ async def deploy(run: Run, ctx: Context) -> Outcome:
             sku=run.spec.deployment.sku,
             capacity=run.spec.deployment.capacity,
             created_at=ctx.now(),
-            dropped_at=run.timeline[0].at,
+            dropped_at=run.dropped_at,
             training_sha256=run.training.content_sha256,
         ),
     )

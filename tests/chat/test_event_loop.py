@@ -71,7 +71,8 @@ async def test_a_rating_is_masked_and_an_export_is_read_beside_the_loop(
     ratings = witness(feedback, "_ratings")
     rating = {"id": "chatcmpl-1", "rating": "bad", "correction": "a@contoso.com"}
     assert (await harness.http.post("/feedback", json=rating)).status_code == 201
-    ((example, _),) = await harness.relay.feedback.export("captain")
+    pages = harness.relay.feedback.export("captain")
+    ((example, _),) = [pair async for page in pages for pair in page]
     assert json.loads(example)["messages"][-1]["content"] == "[e-mail address]"
     assert mask.turns == [True]
     assert (ratings.turns, rated.turns) == ([True], [True])

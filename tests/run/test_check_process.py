@@ -170,7 +170,7 @@ async def test_only_lost_checks_in_a_row_count(harness: RunHarness) -> None:
     """The third try of a later attempt is not the end."""
     run = await harness.until(await checked(harness), Stage.SERVING)
     await harness.rewrite(run, lost_checks=2, stage=Stage.RECEIVED, failure=None)
-    await harness.ledger._mark(run.id)
+    await harness.ledger.mark(run.id)
     assert (await harness.until(run, Stage.SERVING)).lost_checks == 0
 
 

@@ -1,6 +1,6 @@
 """A run that has ended is tried again: from the last good stage, with what can still be used."""
 
-from shared.run import jobs
+from shared.run import ledger
 from shared.run.outcome import Outcome
 from shared.run.record import Action, Failure, Run
 from shared.run.stages import ENDS, Event, Stage
@@ -98,10 +98,10 @@ async def test_the_curve_of_a_failed_try_is_not_that_of_the_next(
     service.arm("job-failed")
     await harness.drop(dataset(100, harness.model))
     run = await harness.until(await harness.received(), Stage.FAILED)
-    assert await harness.ledger.document(run.id, jobs.CURVE)
+    assert await harness.ledger.document(run.id, ledger.CURVE)
     assert run.progress.step
     service.arm("job-stuck")
     run = await harness.until(await harness.command(run, Action.RETRY), Stage.SUBMITTED)
-    step, curve = run.progress.step, await harness.ledger.document(run.id, jobs.CURVE)
+    step, curve = run.progress.step, await harness.ledger.document(run.id, ledger.CURVE)
     await harness.until(await harness.command(run, Action.CANCEL), Stage.CANCELLED)
     assert (step, curve) == (None, b"[]")

@@ -129,11 +129,11 @@ async def test_models_whose_names_begin_alike_do_not_mix(harness: ChatHarness) -
     await harness.idle()
     rating = {"id": answer.json()["id"], "rating": "good"}
     assert (await harness.http.post("/feedback", json=rating)).status_code < 300
-    assert len(await store.export("captain")) == 1
+    assert len([page async for page in store.export("captain")]) == 1
     for name in ("cap", "captain2", "captain-2", ""):
-        assert await store.export(name) == []
+        assert [page async for page in store.export(name)] == []
     with pytest.raises(NotFound):
-        await store.export("..")
+        await anext(store.export(".."))
 
 
 @pytest.mark.parametrize("name", ["../feedback/x", "..", "captain/../captain", "wake/captain"])

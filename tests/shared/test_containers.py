@@ -1,9 +1,4 @@
-"""One contract for containers: what Azurite and the container in memory both do.
-
-Not held here: that a log which many workers begin at the same moment keeps every first line. The
-SDK makes a new append blob in two calls, and the first call of one worker can empty what another
-has written meanwhile.
-"""
+"""One contract for containers: what Azurite and the container in memory both do."""
 
 import asyncio
 import gzip
@@ -15,7 +10,11 @@ import pytest
 from azure.storage.blob import ContentSettings
 
 from shared.cloud.azure_container import CHUNK, AzureContainer
-from shared.cloud.container import LARGEST_RECORD, BlobInfo, Container
+from shared.cloud.container import (
+    LARGEST_RECORD,
+    BlobInfo,
+    Container,
+)
 from shared.cloud.documents import Document, as_json
 from shared.cloud.memory_container import MemoryContainer
 from shared.errors import Conflict, NotFound, Replaced, Unreadable
@@ -115,26 +114,14 @@ async def test_times_are_whole_seconds_in_utc(container: Container, name: str) -
     assert modified.utcoffset() == timedelta(0)
 
 
-# ---- logs
+# ---- time
 
 
-async def test_lines_are_added_at_the_end(container: Container, name: str) -> None:
-    for line in ("one", "zwölf", ""):
-        await container.append(name, line)
-    found = await container.read(name)
-    assert found
-    assert found.data.decode() == "one\nzwölf\n\n"
-
-
-async def test_no_line_is_lost_where_many_write(container: Container, name: str) -> None:
-    """To a log that is there already; see above."""
-    await container.append(name, "begun")
-    lines = [f"line {number}" for number in range(WRITERS)]
-    await asyncio.gather(*(container.append(name, line) for line in lines))
-    found = await container.read(name)
-    assert found
-    begun, *added = found.data.decode().splitlines()
-    assert (begun, sorted(added)) == ("begun", sorted(lines))
+async def test_storage_tells_its_time(container: Container, name: str) -> None:
+    await container.put(name, b"1", "text/plain")
+    told = await container.time()
+    modified = (await info(container, name)).modified
+    assert modified <= told <= modified + timedelta(seconds=60)
 
 
 # ---- bytes
