@@ -27,7 +27,6 @@ from shared.cloud.remote import (
     remote_job,
 )
 from shared.cloud.translate import OPENAI_ROLE, no_token, service_error, unreachable
-from shared.errors import NotSent
 
 if TYPE_CHECKING:
     import httpx
@@ -232,8 +231,6 @@ def _translated(operation: str) -> Iterator[None]:
     except openai.APIStatusError as error:
         raise service_error(SERVICE, operation, error, fix=OPENAI_ROLE) from error
     except openai.APIConnectionError as error:
-        if isinstance(error.__cause__, NotSent):  # the SDK takes whatever it meets for an outage
-            raise error.__cause__ from None
         raise unreachable(SERVICE, operation, error) from error
     except AzureError as error:
         raise no_token(operation, error) from error

@@ -217,3 +217,20 @@ async def test_a_job_whose_file_is_gone_before_it_starts_fails(service: Service)
     ended = await service.job_in(job.id, "failed", "succeeded")
     assert ended.status == "failed"
     assert "no longer exists" in ended.error_message
+
+
+async def test_every_job_is_listed_with_what_tells_whose_it_is(service: Service) -> None:
+    metadata = {"tunedrop_run": service.name, "tunedrop_app": "a"}
+    job = await service.job(metadata=metadata)
+    (listed,) = [j for j in await service.finetuning.list_jobs() if j.job.id == job.id]
+    assert (listed.base_model, dict(listed.metadata)) == (BASE, metadata)
+    assert [(await service.finetuning.file(file)) is not None for file in listed.files] == [True]
+
+
+async def test_every_deployment_is_listed_with_its_model_and_sku(service: Service) -> None:
+    model, name = await service.trained(), f"{service.name}-v1"
+    await service.deployments.put(name, model, "GlobalStandard", 1)
+    (listed,) = [d for d in await service.deployments.list() if d.name == name]
+    assert (listed.model, listed.sku) == (model, "GlobalStandard")
+    await service.state_of(name, "Succeeded")
+    await service.deployments.delete(name)
