@@ -20,7 +20,8 @@ ROUNDING = 1e-6  # USD; sums of decimals are not exact
 
 class Reservation(Frozen):
     """One attempt of a run. `usd`: what its job costs, as far as that is known; `hosting`: USD a
-    month for the deployment that it leads to. `open` until the run has ended."""
+    month for the deployment that it leads to. `open` until the run has ended. `job` is False where
+    an earlier attempt has trained the model that this one deploys."""
 
     run_id: str
     attempt: int
@@ -29,6 +30,7 @@ class Reservation(Frozen):
     usd: float | None
     hosting: float
     open: bool = True
+    job: bool = True
 
 
 class Spending(Document):
@@ -46,6 +48,16 @@ class Spending(Document):
         others = self.without(reservation.run_id, reservation.attempt)
         return others.replace(reservations=(*others.reservations, reservation))
 
+    def ended(self, run_id: str, attempt: int, usd: float | None) -> "Spending":
+        """With what the attempt has come to: None where it had no job, 0 where what that was
+        billed for is not known. Earlier attempts that nobody has closed end with it."""
+        reserved = self.of(run_id, attempt)
+        known = self.without(run_id, attempt)
+        if reserved and reserved.job and usd is not None:
+            known = self.including(reserved.replace(usd=usd or reserved.usd))
+        closed = (r.replace(open=False) if r.run_id == run_id else r for r in known.reservations)
+        return known.replace(reservations=tuple(closed))
+
     def of(self, run_id: str, attempt: int) -> Reservation | None:
         return next(
             (r for r in self.reservations if (r.run_id, r.attempt) == (run_id, attempt)), None
@@ -54,7 +66,8 @@ class Spending(Document):
 
 @dataclass(frozen=True)
 class Hosted:
-    """A model's deployments: USD a month, and the runs that they came from."""
+    """A model's deployments that there are: USD a month, and the runs that they came from, whose
+    reservations they replace."""
 
     usd: float = 0.0
     run_ids: frozenset[str] = frozenset()
@@ -83,13 +96,13 @@ def held(
     spending: Spending, wanted: Reservation, hosted: Hosted, settings: Settings
 ) -> Held | None:
     """Why this reservation may not be made; None if it may. `spending` is as of its day."""
-    failure = _too_dear(wanted, settings) or _too_many_deployments(
+    failure = _too_dear(wanted, settings) or too_many_deployments(
         spending, wanted, hosted, settings
     )
     if failure:
         return Held(failure=failure)
     others = spending.without(wanted.run_id, wanted.attempt)
-    today = [r for r in others.reservations if r.day == wanted.day]
+    today = [r for r in others.reservations if r.job and r.day == wanted.day]
     if settings.daily_runs and len(today) >= settings.daily_runs:
         return Held(
             waiting_for=f"{len(today)} jobs of today (UTC), as many as TUNEDROP_DAILY_RUNS allows. "
@@ -142,16 +155,17 @@ def _too_dear(wanted: Reservation, settings: Settings) -> Failure | None:
     return None
 
 
-def _too_many_deployments(
+def too_many_deployments(
     spending: Spending, wanted: Reservation, hosted: Hosted, settings: Settings
 ) -> Failure | None:
+    """Why this deployment may not be asked for; None if it may."""
     ceiling = settings.hosting_budget
-    coming = sum(
-        r.hosting
+    coming = {  # one for each run, however many of its attempts are open
+        r.run_id: r.hosting
         for r in spending.reservations
         if r.open and r.model == wanted.model and r.run_id not in {*hosted.run_ids, wanted.run_id}
-    )
-    whole = hosted.usd + coming + wanted.hosting
+    }
+    whole = hosted.usd + sum(coming.values()) + wanted.hosting
     if not ceiling or not wanted.hosting or whole <= ceiling + ROUNDING:
         return None
     return _failure(
@@ -166,7 +180,7 @@ def _too_many_deployments(
 
 def _failure(wanted: Reservation, message: str, fix: str) -> Failure:
     fix = f"{fix}; then `tunedrop retry {wanted.run_id}`."
-    return Failure(message=f"{message} Nothing was sent.", fix=fix, blame="caller")
+    return Failure(message=message, fix=fix, blame="caller")
 
 
 def _sum(reservations: Iterable[Reservation]) -> float:
