@@ -16,6 +16,7 @@ from shared.run.record import Failure
 from shared.settings import Settings
 
 ROUNDING = 1e-6  # USD; sums of decimals are not exact
+MOST_DAYS = 100  # that are kept, the newest: more than a month, and some of a clock that is ahead
 
 
 class Reservation(Frozen):
@@ -33,11 +34,20 @@ class Reservation(Frozen):
     job: bool = True
 
 
+class Day(Frozen):
+    """Closed reservations of a day that are no longer listed."""
+
+    day: date
+    jobs: int = 0
+    usd: float = 0.0
+
+
 class Spending(Document):
-    """`earlier`: USD of those closed reservations of `month` that are no longer listed."""
+    """`earlier`: USD of `month` that an earlier version of the app has summed up without days."""
 
     month: date
     earlier: float = 0.0
+    days: tuple[Day, ...] = ()
     reservations: tuple[Reservation, ...] = ()
 
     def without(self, run_id: str, attempt: int) -> "Spending":
@@ -82,14 +92,18 @@ class Held:
 
 
 def as_of(known: Spending | None, today: date) -> Spending:
-    """The document on a day: reservations that are over and not of today are only summed up."""
-    month = today.replace(day=1)
+    """The document on a day: reservations that are over and not of today are only summed up.
+
+    Each day and month keeps what is its own, so nothing is forgotten where two instances, of which
+    one's clock is behind or ahead, are not of one mind about the day.
+    """
     if known is None:
-        return Spending(month=month)
-    kept = tuple(r for r in known.reservations if r.open or r.day >= today)
-    past = _sum(r for r in known.reservations if not r.open and month <= r.day < today)
-    earlier = known.earlier if known.month == month else 0.0
-    return known.replace(month=month, earlier=earlier + past, reservations=kept)
+        return Spending(month=_month(today))
+    undated = (Day(day=known.month, usd=known.earlier),) if known.earlier else ()
+    over = (_day(r) for r in known.reservations if not r.open and r.day != today)
+    days = _by_day((*known.days, *undated, *over))
+    kept = tuple(r for r in known.reservations if r.open or r.day == today)
+    return known.replace(earlier=0.0, days=days[-MOST_DAYS:], reservations=kept)
 
 
 def held(
@@ -102,22 +116,18 @@ def held(
     if failure:
         return Held(failure=failure)
     others = spending.without(wanted.run_id, wanted.attempt)
-    today = [r for r in others.reservations if r.job and r.day == wanted.day]
-    if settings.daily_runs and len(today) >= settings.daily_runs:
+    known = _by_day((*others.days, *map(_day, others.reservations)))
+    today = next((day for day in known if day.day == wanted.day), Day(day=wanted.day))
+    month = sum(day.usd for day in known if _month(day.day) == _month(wanted.day))
+    if settings.daily_runs and today.jobs >= settings.daily_runs:
         return Held(
-            waiting_for=f"{len(today)} jobs of today (UTC), as many as TUNEDROP_DAILY_RUNS allows. "
+            waiting_for=f"{today.jobs} jobs of today (UTC), as many as TUNEDROP_DAILY_RUNS allows. "
             "It goes on by itself tomorrow."
         )
-    month = [r for r in others.reservations if r.day >= spending.month]
+    daily, monthly = settings.daily_training_budget, settings.monthly_training_budget
     spans = (
-        (_sum(today), settings.daily_training_budget, "DAILY", "today (UTC)", "tomorrow"),
-        (
-            _sum(month) + spending.earlier,
-            settings.monthly_training_budget,
-            "MONTHLY",
-            "this month (UTC)",
-            "next month",
-        ),
+        (today.usd, daily, "DAILY", "today (UTC)", "tomorrow"),
+        (month, monthly, "MONTHLY", "this month (UTC)", "next month"),
     )
     for spent, ceiling, name, when, then in spans:
         if ceiling and spent + (wanted.usd or 0) > ceiling + ROUNDING:
@@ -183,5 +193,18 @@ def _failure(wanted: Reservation, message: str, fix: str) -> Failure:
     return Failure(message=message, fix=fix, blame="caller")
 
 
-def _sum(reservations: Iterable[Reservation]) -> float:
-    return sum(r.usd or 0.0 for r in reservations)
+def _day(reservation: Reservation) -> Day:
+    return Day(day=reservation.day, jobs=int(reservation.job), usd=reservation.usd or 0.0)
+
+
+def _by_day(known: Iterable[Day]) -> tuple[Day, ...]:
+    """Summed up, one for each day, the earliest first."""
+    days: dict[date, Day] = {}
+    for one in known:
+        day = days.get(one.day, Day(day=one.day))
+        days[one.day] = day.replace(jobs=day.jobs + one.jobs, usd=day.usd + one.usd)
+    return tuple(days[day] for day in sorted(days))
+
+
+def _month(day: date) -> date:
+    return day.replace(day=1)
