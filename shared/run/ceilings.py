@@ -1,5 +1,6 @@
 """The app's ceilings, asked before anything of a run is sent: jobs and USD by day and month, USD
-for the hosting of a model. Knows what they are asked with, not what they decide (`spending`).
+for the hosting of a model, which is asked for before its deployment as well. Knows what they are
+asked with, not what they decide (`spending`).
 
     reconciler/spending.json   in the runs container, changed by compare-and-swap
 """
@@ -14,7 +15,15 @@ from shared.run.context import Context
 from shared.run.outcome import Outcome
 from shared.run.record import Failure, Run
 from shared.run.run_yaml import shown
-from shared.run.spending import Held, Hosted, Reservation, Spending, as_of, held
+from shared.run.spending import (
+    Held,
+    Hosted,
+    Reservation,
+    Spending,
+    as_of,
+    held,
+    too_many_deployments,
+)
 from shared.run.stages import Event
 from shared.settings import Settings
 
@@ -46,25 +55,43 @@ async def reserve(run: Run, ctx: Context) -> Outcome | None:
     return Outcome(run, waiting_for=found.waiting_for)
 
 
+async def reserve_hosting(run: Run, ctx: Context) -> Outcome | None:
+    """The same for the deployment of a run that is trained: its place may be one that was given
+    back at the end of an earlier attempt, and settings may have changed. Raises Unavailable."""
+    if failure := _not_allowed(run, ctx.settings):
+        return _failed(run, failure)
+    hosted = await _hosted(run, ctx)
+    failure = None
+
+    def take(known: Spending | None) -> Spending | None:
+        nonlocal failure
+        spending = as_of(known, _today(ctx))
+        reserved = spending.of(run.id, run.attempt) or _of_hosting(run, ctx)
+        wanted = reserved.replace(open=True)
+        failure = too_many_deployments(spending, wanted, hosted, ctx.settings)
+        return spending.including(wanted) if failure is None else known
+
+    await ctx.clients.runs.update(NAME, Spending, take)
+    return _failed(run, failure) if failure else None
+
+
 async def settle(run: Run, ctx: Context) -> None:
     """At the end of a run: give its place back if no job came of it, or note what was billed.
 
     What a job without a result has cost is not known; what was reserved for it stays.
     """
-    billed = jobs.cost(run)
+    billed = None if run.job_id is None else jobs.cost(run)
 
     def close(known: Spending | None) -> Spending | None:
-        reserved = known and known.of(run.id, run.attempt)
-        if not known or not reserved:
-            return known
-        if run.job_id is None:
-            return known.without(run.id, run.attempt)
-        return known.including(reserved.replace(usd=billed or reserved.usd, open=False))
+        return known and known.ended(run.id, run.attempt, billed)
 
     await ctx.clients.runs.update(NAME, Spending, close)
 
 
 def _failed(run: Run, failure: Failure) -> Outcome:
+    trained = "It is trained; its deployment was not asked for."
+    said = trained if run.fine_tuned_model else "Nothing was sent."
+    failure = failure.replace(message=f"{failure.message} {said}")
     return Outcome(run.replace(failure=failure), Event.FAILED)
 
 
@@ -76,7 +103,7 @@ def _not_allowed(run: Run, settings: Settings) -> Failure | None:
     known = ", ".join(dict.fromkeys(facts.SKUS.values.values()))
     return Failure(
         message=f"A deployment {shown(asked.sku)} with a capacity of {shown(asked.capacity, 20)} "
-        f"is not allowed: at most {most}, of {known}. Nothing was sent.",
+        f"is not allowed: at most {most}, of {known}.",
         fix="Drop the dataset again with another run.yaml, or ask whoever runs the app to raise "
         f"TUNEDROP_MAX_CAPACITY; then `tunedrop retry {run.id}`.",
         blame="caller",
@@ -94,6 +121,19 @@ async def _wanted(run: Run, ctx: Context) -> Reservation:
     )
 
 
+def _of_hosting(run: Run, ctx: Context) -> Reservation:
+    """What is left to be paid of a run whose job an earlier attempt has paid for."""
+    return Reservation(
+        run_id=run.id,
+        attempt=run.attempt,
+        model=run.model,
+        day=_today(ctx),
+        usd=0.0,
+        hosting=lookup.hosting_per_month(run.spec.deployment.sku),
+        job=False,
+    )
+
+
 async def estimate(run: Run, ctx: Context) -> float | None:
     """USD by the run's report; None where it knows no price."""
     report = await ctx.ledger.document(run.id, "report.json")
@@ -106,21 +146,26 @@ async def estimate(run: Run, ctx: Context) -> float | None:
 
 
 async def _hosted(run: Run, ctx: Context) -> Hosted:
-    """What the model's other versions cost; only where a ceiling asks for it."""
+    """What the deployments of the model's other versions cost; only where a ceiling asks for it.
+
+    A version whose deployment was not made yet is not among them: its run's reservation counts.
+    """
     if not ctx.settings.hosting_budget:
         return Hosted()
     model = await ctx.registry.load(run.model)
     if model is None:
         return Hosted()
-    others = [version for version in model.versions if version.run_id != run.id]
-    total = 0.0
-    for version in others:
+    total, counted = 0.0, set[str]()
+    for version in model.versions:
+        if version.run_id == run.id:
+            continue
         price = lookup.hosting_per_month(version.sku)
         # Azure deletes deployments that nobody uses, and so do people; the champion's comes back.
         stays = version.version == model.champion
         if price and (stays or await ctx.clients.deployments.get(version.deployment)):
             total += price
-    return Hosted(total, frozenset(version.run_id for version in others))
+            counted.add(version.run_id)
+    return Hosted(total, frozenset(counted))
 
 
 def _today(ctx: Context) -> date:

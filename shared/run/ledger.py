@@ -235,12 +235,10 @@ class Ledger:
         }
         wanted = list(cursors)
         for start in range(0, len(wanted), READ_AHEAD):
-            for run in await self._load_readable(wanted[start : start + READ_AHEAD], problems):
+            for run in await self._readable(wanted[start : start + READ_AHEAD], problems):
                 yield cursors[run.id], run
 
-    async def _load_readable(
-        self, run_ids: Iterable[str], problems: list[TunedropError]
-    ) -> list[Run]:
+    async def _readable(self, run_ids: Iterable[str], problems: list[TunedropError]) -> list[Run]:
         async def load(run_id: str) -> Run | None:
             try:
                 return await self.look(run_id)

@@ -129,6 +129,8 @@ async def await_resumption(run: Run, ctx: Context) -> Outcome:
 async def deploy(run: Run, ctx: Context) -> Outcome:
     """trained: enter the new version; it is written down before its deployment is asked for."""
     assert run.fine_tuned_model, "a run becomes trained by having one"
+    if over := await ceilings.reserve_hosting(run, ctx):
+        return over
     version = await ctx.registry.add_version(
         run.model,
         Version(

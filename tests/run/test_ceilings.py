@@ -1,13 +1,11 @@
 """The app's ceilings of jobs and money stop runs before anything of them is sent."""
 
 import asyncio
-from datetime import date
 
 import pytest
 
 from shared.run import ceilings, reconciler
 from shared.run.record import Action
-from shared.run.spending import Reservation, Spending, as_of
 from shared.run.stages import Stage
 from tests.support.limits import (
     dropped,
@@ -269,32 +267,3 @@ async def test_a_record_of_spending_that_cannot_be_read_stops_runs() -> None:
     assert run.stage is Stage.CHECKED
     assert "spending.json cannot be read" in str(run.waiting_for)
     assert harness.service.uploads(0) == 0
-
-
-# ---- the document
-
-
-def reservation(run_id: str, day: date, usd: float, *, open: bool) -> Reservation:
-    return Reservation(
-        run_id=run_id, attempt=1, model="m", day=day, usd=usd, hosting=0.0, open=open
-    )
-
-
-def test_the_document_lists_today_and_what_is_open_and_sums_up_the_month() -> None:
-    known = Spending(
-        month=date(2026, 11, 1),
-        earlier=1.0,
-        reservations=(
-            reservation("last-month", date(2026, 10, 31), 100.0, open=False),
-            reservation("open", date(2026, 11, 2), 10.0, open=True),
-            reservation("over", date(2026, 11, 3), 20.0, open=False),
-            reservation("today", date(2026, 11, 4), 40.0, open=False),
-        ),
-    )
-    now = as_of(known, date(2026, 11, 4))
-    assert [r.run_id for r in now.reservations] == ["open", "today"]
-    assert now.earlier == 21.0
-    assert as_of(now, date(2026, 11, 4)) == now
-    later = as_of(now, date(2026, 12, 1))
-    assert [r.run_id for r in later.reservations] == ["open"]
-    assert (later.month, later.earlier) == (date(2026, 12, 1), 0.0)
