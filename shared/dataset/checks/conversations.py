@@ -4,6 +4,7 @@ For lines that the fast path leaves. What is wrong with them is found by the che
 taken as far as they go, so that they are counted and searched like all others.
 """
 
+from itertools import chain
 from typing import Any, NamedTuple
 
 import msgspec
@@ -11,6 +12,7 @@ import msgspec
 from shared.dataset.checks import tools
 from shared.dataset.checks.parts import ImageCount, count_images
 from shared.dataset.checks.preference import is_preference
+from shared.dataset.checks.remainder import remainder
 from shared.dataset.reading.examples import ROLES, Conversation, Example, Message
 from shared.dataset.reading.limits import Steps
 
@@ -36,13 +38,12 @@ def parse_example(line: int, example: Example, steps: Steps) -> ParsedExample | 
     messages = example["messages"]
     declared = frozenset(tools.declared_tools(example, steps).schemas)
     calls = [call for _, _, call in tools.tool_calls(example)]
-    extra = [example.get("tools"), calls]
     return ParsedExample(
         Conversation(
             line,
             known_messages(messages),
             role_letters(messages),
-            msgspec.json.encode(extra).decode() if any(extra) else "",
+            "\n".join(_others(example)),
         ),
         "chat",
         _learns_nothing(messages),
@@ -53,15 +54,30 @@ def parse_example(line: int, example: Example, steps: Steps) -> ParsedExample | 
 
 
 def _preference(line: int, example: Example) -> Conversation:
-    """The input and the better answer; the other answer is counted as well."""
+    """The input and the better answer; the other answer is counted as well, and so is whatever else
+    stands in the example."""
     asked = _asked(example)
     better, worse = (known_messages(example.get(answer)) for answer in _ANSWERS)
+    given = example.get("input")
+    parts = [given if isinstance(given, dict) else {}]
+    parts += [{"messages": example.get(answer)} for answer in _ANSWERS]
     return Conversation(
         line,
         known_messages(asked) + better,
         role_letters(asked) + "a" * len(better),
-        "\n".join(message.content for message in worse),
+        "\n".join(
+            [*(message.content for message in worse), *chain.from_iterable(map(_others, parts))]
+        ),
     )
+
+
+def _others(example: Example) -> list[str]:
+    """As JSON: the tools and calls, and all that has no place among the messages' texts."""
+    called = [example.get("tools"), [call for _, _, call in tools.tool_calls(example)]]
+    found = [called] if any(called) else []
+    if rest := remainder(example):
+        found.append(rest)
+    return [msgspec.json.encode(one).decode() for one in found]
 
 
 def _asked(example: Example) -> Any:

@@ -13,6 +13,7 @@ import msgspec
 
 from shared.dataset.checks import tools
 from shared.dataset.checks.conversations import ParsedExample
+from shared.dataset.checks.remainder import LONGEST_ID
 from shared.dataset.reading.examples import Conversation, Message
 from shared.dataset.reading.limits import MOST_PIECES, Steps, TooComplex
 from shared.dataset.reading.parsing import count_keys, keys_written
@@ -118,7 +119,7 @@ def _with_tools(
     keys = 2 + declared.keys + 2 * len(roles) + roles.count("t")
     for index, message in enumerate(example.messages):
         if message.role == "tool":
-            if message.tool_call_id not in waiting:
+            if message.tool_call_id not in waiting or len(message.tool_call_id) > LONGEST_ID:
                 return None
             waiting.remove(message.tool_call_id)
         elif waiting:

@@ -13,8 +13,8 @@ from shared.dataset.findings.finding import RawFinding
 from shared.dataset.findings.quoting import shorten
 from shared.dataset.reading.examples import Example
 
-_DATA = re.compile(r"data:image/(?:jpeg|png|webp);base64,", re.IGNORECASE)
-_DETAILS = ("low", "high", "auto")
+DATA_URL = re.compile(r"data:image/(?:jpeg|png|webp);base64,", re.IGNORECASE)
+DETAILS = ("low", "high", "auto")
 
 
 def parts_are_right(example: Example) -> Iterator[RawFinding]:
@@ -69,11 +69,11 @@ def _image(image: Any, index: int, path: tuple[str | int, ...]) -> Iterator[RawF
     if not isinstance(url, str):
         yield RawFinding("image-invalid", f"`image_url` is {shorten(image)}.", index, path)
         return
-    if image.get("detail", "auto") not in _DETAILS:
+    if image.get("detail", "auto") not in DETAILS:
         problem = f"`detail` is {shorten(image['detail'])}, not low, high or auto."
         yield RawFinding("image-invalid", problem, index, (*path, "detail"))
     if url.startswith("data:"):
-        if not _DATA.match(url):
+        if not DATA_URL.match(url):
             yield RawFinding("image-invalid", f"The image is {shorten(url, 40)}.", index, path)
         elif (size := len(url) * 3 // 4) > facts.IMAGES.largest:
             problem = f"The image has {size / facts.MEGABYTE:.1f} MB."

@@ -28,7 +28,7 @@ from shared.dataset.reading.limits import (
 Parsed = tuple[Example | None, list[RawFinding], tuple[PreviewRow, ...]]
 
 _decode = msgspec.json.Decoder().decode
-_KEY = re.compile(rb'(?<!\\)"\s*:')
+_KEY = re.compile(rb'(?<!\\)(?:\\\\)*+"\s*:')  # also one whose last character is a backslash
 _HALF = re.compile(r"[\ud800-\udfff]")
 _NOT_JSON = (  # the beginning of a line that is something else → what to do
     (

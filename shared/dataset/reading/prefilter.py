@@ -20,6 +20,7 @@ LONG_WORD = 20  # nearly every key and token is a run of so many letters, digits
 _BEGINNINGS = (b"sk", b"rk", b"pk", b"gh", b"gi", b"AK", b"AS", b"AI", b"xo", b"hf", b"ey")
 _BEGINS = np.zeros(1 << 16, np.bool_)  # by two characters
 _BEGINS[[int.from_bytes(two) for two in _BEGINNINGS]] = True
+EVERY = privacy.SECRET + privacy.ADDRESS + privacy.NUMBER
 _SEPARATES = np.zeros(256, np.bool_)  # two digits of a number, three at the most
 _SEPARATES[list(b" ().+/-")] = True
 
@@ -30,12 +31,13 @@ class Prefilter:
     def __init__(self, lines: Sequence[bytes]) -> None:
         self._unknown = len(lines) if sum(map(len, lines)) > MOST else 0
         data = b"" if self._unknown else b"\n".join(lines)
-        self._bytes = np.frombuffer(b"\n" + data + b"  ", np.uint8)  # room to look back and ahead
+        self._bytes = np.frombuffer(b"\n" + data + b"     ", np.uint8)  # room to look
         self._starts = np.flatnonzero(self._bytes == ord("\n"))
 
     def key_counts(self) -> Counts:
         """How many keys the objects of each line have together, if no more than one space stands
-        between a key and its colon; -1 where it may be otherwise."""
+        between a key and its colon and no key ends with a backslash; -1 where it may be otherwise.
+        Never too few: a key that is there twice must not be made up for by one not counted."""
         if self._unknown:
             return np.full(self._unknown, -1)
         colons = np.flatnonzero(self._bytes[2:] == ord(":")) + 2
@@ -44,16 +46,17 @@ class Prefilter:
         counts = np.diff(np.searchsorted(ends, self._starts), append=0)
         counts[-1] += len(ends)
         apart = (before <= ord(" ")) & ((earlier <= ord(" ")) | (earlier == ord('"')))
-        counts[self._owners(colons[apart])] = -1
+        twice = (earlier == ord("\\")) & (self._bytes[colons - 3] == ord("\\"))
+        counts[self._owners(colons[apart | ((before == ord('"')) & twice)])] = -1
         return counts
 
     def private_kinds(self) -> Kinds:
         """What kinds of private data there may be: SECRET, ADDRESS and NUMBER, added up."""
         if self._unknown:
-            every = privacy.SECRET + privacy.ADDRESS + privacy.NUMBER
-            return np.full(self._unknown, every, np.uint8)
+            return np.full(self._unknown, EVERY, np.uint8)
         found = np.zeros(len(self._starts), np.uint8)
         found[self._owners(np.flatnonzero(self._bytes == ord("@")))] |= privacy.ADDRESS
+        found[self._owners(self._escaped_signs())] = EVERY
         digit = self._bytes - np.uint8(ord("0")) < 10
         found[self._owners(self._long_numbers(digit))] |= privacy.NUMBER
         found[self._owners(self._long_keys(digit))] |= privacy.SECRET
@@ -73,6 +76,13 @@ class Prefilter:
         found[self._owners(escapes[odd])] = 2
         found[self._owners(np.flatnonzero(self._bytes == 0x7F))] = 2
         return found
+
+    def _escaped_signs(self) -> Counts:
+        r"""Where a sign of ASCII is written as an escape, such as \u0040 for @."""
+        escapes = np.flatnonzero(self._bytes[:-5] == ord("\\"))
+        zeros = (self._bytes[escapes + 2] == ord("0")) & (self._bytes[escapes + 3] == ord("0"))
+        signs: Counts = escapes[zeros & (self._bytes[escapes + 1] == ord("u"))]
+        return signs
 
     def _long_numbers(self, digit: Marks) -> Counts:
         """Where 8 digits begin that belong together: every number that is looked for has them."""
