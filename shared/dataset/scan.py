@@ -25,6 +25,7 @@ from shared.dataset.measure.measurements import ExampleIndex, Measurements
 from shared.dataset.measure.statistics import FileStatistics
 from shared.dataset.reading.examples import Conversation, Example, FileRole
 from shared.dataset.reading.limits import (
+    MOST_BROKEN,
     MOST_LINES,
     MOST_TEXT,
     PER_FINDING,
@@ -169,11 +170,28 @@ class Scan:
             self._counts.add_parsed(example)
         conversations = quick.plain + [example.conversation for example in quick.with_tools]
         for number in quick.remaining:
+            if self._counts.broken >= MOST_BROKEN:
+                self._leave_line(number, block[number - first])
+                continue
+            errors = self._collector.errors
             if conversation := self._check_line(number, block[number - first]):
                 conversations.append(conversation)
+            self._counts.broken += self._collector.errors > errors
         return sorted(conversations, key=lambda conversation: conversation.line)
 
     # ---- a line that the fast path leaves
+
+    def _leave_line(self, number: int, line: bytes | None) -> None:
+        """The file is rejected already; and to tell what is wrong with a line of a letter takes a
+        hundred times as long as to read it."""
+        self._counts.examples += line is None or bool(line.strip())
+        if not self._counts.left:
+            message = (
+                f"{MOST_BROKEN:,} lines before this one have errors, so from here on a line that "
+                "is not plain was only counted."
+            )
+            self._collector.add(RawFinding("not-examined", message), number)
+        self._counts.left += 1
 
     def _check_line(self, number: int, line: bytes | None) -> Conversation | None:
         if line is None:

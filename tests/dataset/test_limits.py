@@ -268,3 +268,27 @@ def test_halves_and_numbers_are_found_without_writing_the_line_again() -> None:
     assert [finding.id for finding in findings] == ["lone-surrogate"]
     _, findings, _ = parsing.parse(b'{"a": [NaN, -1e999]}')
     assert [finding.id for finding in findings] == ["not-a-number"]
+
+
+@pytest.mark.parametrize("letter", ["x", "{}", '{"messages": [], "a": 1}', "[" * 30])
+def test_what_is_wrong_is_told_of_so_many_lines_only(letter: str) -> None:
+    """To tell what is wrong with a line of a letter takes a hundred times as long as to read it."""
+    broken = f"{letter}\n".encode()
+    content = good(10) + broken * limits.MOST_BROKEN + good(20) + broken * 5_000 + b"\n" + good(1)
+    for chunk in (1 << 20, 9_999):
+        found = scan(content, chunk=chunk)
+        left = [f for f in found.findings if f.id == "not-examined"]
+        assert [(f.line, f.severity) for f in left] == [(limits.MOST_BROKEN + 31, "error")]
+        assert "10,000 lines before this one have errors" in left[0].message
+        assert found.lines == limits.MOST_BROKEN + 5_032
+        assert found.examples == limits.MOST_BROKEN + 5_031
+        assert len(found.index.lines) == 31  # what is plain is examined to the end
+        assert max(found.counts[f.id] for f in found.findings) == limits.MOST_BROKEN
+
+
+def test_lines_that_are_only_unusual_are_examined_to_the_end() -> None:
+    unusual = line({**GOOD, "parallel_tool_calls": False})
+    found = scan(good(10) + unusual * (limits.MOST_BROKEN + 5) + b"x\n")
+    assert found.counts["not-json"] == 1
+    assert "not-examined" not in found.counts
+    assert len(found.index.lines) == limits.MOST_BROKEN + 15

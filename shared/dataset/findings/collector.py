@@ -52,6 +52,7 @@ class FindingGroup:
 class FindingCollector:
     def __init__(self) -> None:
         self.groups: dict[str, FindingGroup] = {}
+        self.errors = 0  # findings of this severity that were added one by one
         self._room = ALL_LINES
 
     def add(
@@ -62,6 +63,7 @@ class FindingCollector:
     ) -> None:
         group = self.groups.setdefault(raw.id, FindingGroup(raw.id))
         group.count += 1
+        self.errors += TABLE[raw.id].severity is Severity.ERROR
         if line and (not group.lines or group.lines[-1] != line):
             self._keep(group, [line])
         if len(group.places) < DETAILED:

@@ -16,6 +16,7 @@ MOST_PIECES = 200_000  # of a line: texts, keys, and the signs [ { and , outside
 MOST_TEXT = 4_000_000  # bytes of a line's texts, embedded images left out
 MOST_UNREADABLE = 8_000_000  # bytes of a line that the strict reader refuses
 MOST_LINES = 1_000_000  # of a file: what is remembered of an example takes 60 bytes
+MOST_BROKEN = 10_000  # lines of a file: after so many, others that are not plain are only counted
 MOST_STEPS = 500_000  # of a line's checks; a step takes about a microsecond
 FIRST_STEPS = 2_000_000  # of a file's checks; each four bytes of the file add one
 BYTES_PER_STEP = 4
