@@ -22,7 +22,8 @@ _BEGINS = np.zeros(1 << 16, np.bool_)  # by two characters
 _BEGINS[[int.from_bytes(two) for two in _BEGINNINGS]] = True
 EVERY = privacy.SECRET + privacy.ADDRESS + privacy.NUMBER
 _SEPARATES = np.zeros(256, np.bool_)  # two digits of a number, three at the most
-_SEPARATES[list(b" ().+/-")] = True
+_SEPARATES[list(b" ().+/_-\\")] = True  # and a slash that is written with a backslash
+_SEPARATES[list("\u00a0\u2007\u2009\u202f\u2010\u2011\u2013".encode())] = True
 
 
 class Prefilter:
@@ -61,6 +62,7 @@ class Prefilter:
         found[self._owners(self._long_numbers(digit))] |= privacy.NUMBER
         found[self._owners(self._long_keys(digit))] |= privacy.SECRET
         found[self._owners(self._named_keys())] |= privacy.SECRET
+        found[self._owners(self._escaped())] = privacy.SECRET + privacy.ADDRESS + privacy.NUMBER
         return found
 
     def odd_texts(self) -> Kinds:
@@ -110,9 +112,25 @@ class Prefilter:
     def _named_keys(self) -> Counts:
         """PRIVATE KEY-----, AccountKey=: what belongs to these may have signs of other kinds."""
         k = np.flatnonzero(self._bytes[:-3] == ord("K"))
-        y, after = self._bytes[k + 2] | np.uint8(0x20), self._bytes[k + 3]
-        named: Counts = k[(y == ord("y")) & ((after == ord("-")) | (after == ord("=")))]
+        y, after = self._bytes[k + 2], self._bytes[k + 3]
+        block = (y == ord("Y")) & (after == ord(" "))  # PRIVATE KEY BLOCK-----
+        signs = (after == ord("-")) | (after == ord("="))
+        named: Counts = k[block | ((y | np.uint8(0x20)) == ord("y")) & signs]
         return named
+
+    def _escaped(self) -> Counts:
+        """Where an escape may stand for a letter, digit or sign of ASCII, or for a space that
+        separates digits: \\u0040, \\u00a0, \\u202f."""
+        at = np.flatnonzero(self._bytes[:-5] == ord("\\"))
+        u, first, second, third, fourth = (self._bytes[at + step] for step in range(1, 6))
+        ascii = (second == ord("0")) & (third >= ord("2")) & (third <= ord("7"))
+        space = (second == ord("0")) & ((third | np.uint8(0x20)) == ord("a")) & (fourth == ord("0"))
+        high = first == ord("2")
+        low = first == ord("0")
+        found: Counts = at[
+            (u == ord("u")) & ((low & (ascii | space)) | (high & (second == ord("0"))))
+        ]
+        return found
 
     def _owners(self, places: Counts) -> Counts:
         """The lines of places."""
