@@ -121,19 +121,6 @@ async def _wanted(run: Run, ctx: Context) -> Reservation:
     )
 
 
-def _of_hosting(run: Run, ctx: Context) -> Reservation:
-    """What is left to be paid of a run whose job an earlier attempt has paid for."""
-    return Reservation(
-        run_id=run.id,
-        attempt=run.attempt,
-        model=run.model,
-        day=_today(ctx),
-        usd=0.0,
-        hosting=lookup.hosting_per_month(run.spec.deployment.sku),
-        job=False,
-    )
-
-
 async def estimate(run: Run, ctx: Context) -> float | None:
     """USD by the run's report; None where it knows no price."""
     report = await ctx.ledger.document(run.id, "report.json")
@@ -166,6 +153,19 @@ async def _hosted(run: Run, ctx: Context) -> Hosted:
             total += price
             counted.add(version.run_id)
     return Hosted(total, frozenset(counted))
+
+
+def _of_hosting(run: Run, ctx: Context) -> Reservation:
+    """What is left to be paid of a run whose job an earlier attempt has paid for."""
+    return Reservation(
+        run_id=run.id,
+        attempt=run.attempt,
+        model=run.model,
+        day=_today(ctx),
+        usd=0.0,
+        hosting=lookup.hosting_per_month(run.spec.deployment.sku),
+        job=False,
+    )
 
 
 def _today(ctx: Context) -> date:

@@ -3,6 +3,7 @@
 Knows names and times, not contents.
 """
 
+import asyncio
 import hashlib
 import re
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from shared.printable import shown
 
 MODEL = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 PROBLEM = ".problem.txt"  # what could not be taken is explained beside the drop
+IN_A_ROW = 500  # names that are judged before others have their turn
 KEPT = 400  # characters of a name that is too long for its explanation to bear all of it
 CANARY = "tunedrop-doctor/"  # what the doctor drops to see whether its event arrives
 CANARY_NAME = re.compile(re.escape(CANARY) + r"(rights-)?[0-9a-f]{8}")
@@ -145,9 +147,10 @@ async def look_everywhere(datasets: Container) -> tuple[list[Folder], list[str]]
             strange[blob.name] = blob
         else:
             folders.setdefault(model, Folder(model)).add(role, blob)
-    unexplained = [
-        name
-        for name, blob in strange.items()
-        if (at := explained.get(problem_name(name))) is None or at < blob.modified
-    ]
+    unexplained = []
+    for number, (name, blob) in enumerate(strange.items()):
+        if (at := explained.get(problem_name(name))) is None or at < blob.modified:
+            unexplained.append(name)
+        if number % IN_A_ROW == 0:
+            await asyncio.sleep(0)
     return list(folders.values()), unexplained

@@ -34,6 +34,8 @@ from shared.run.steps import STEPS
 
 log = logging.getLogger(__name__)
 
+MAX_NAMED = 10  # drops that a sweep found, in its line of the log
+
 
 async def dataset_dropped(path: str, ctx: Context) -> None:
     """A blob was dropped: make its run and take it as far as it goes at once."""
@@ -78,12 +80,20 @@ async def sweep(ctx: Context) -> None:
     them on. Then look for what is at the service and nobody's."""
     await forgotten.mark_again(ctx)
     missed = await drops.missed(ctx)
-    for path in missed:
-        lost = "was not taken when it was dropped: its event was lost or failed"
-        log.error("%s %s", shown(path), lost)
-        telemetry.measure("tunedrop.drops.recovered")
+    _tell(missed)
     await _gather_with_timeout(((shown(path), _take(path, ctx)) for path in missed), ctx)
     await orphans.sweep(ctx)
+
+
+def _tell(missed: list[str]) -> None:
+    """One line, however many they are."""
+    if not missed:
+        return
+    named = ", ".join(shown(path) for path in missed[:MAX_NAMED])
+    more = f" and {len(missed) - MAX_NAMED} more" if len(missed) > MAX_NAMED else ""
+    lost = "not taken when dropped: the event was lost or failed"
+    log.error("%s: %s%s", lost, named, more)
+    telemetry.measure("tunedrop.drops.recovered", len(missed))
 
 
 async def _take(path: str, ctx: Context) -> None:
