@@ -26,7 +26,12 @@ def of_prompt(chat: dict[str, Any], size: int) -> int:
 def of_longest_answer(chat: dict[str, Any]) -> int:
     """Tokens that a request allows its answers, or what is usual where it does not say."""
     limits = (_count(chat.get(name)) for name in ("max_completion_tokens", "max_tokens"))
-    return next(filter(None, limits), ANSWER_TOKENS) * (_count(chat.get("n")) or 1)
+    return next(filter(None, limits), ANSWER_TOKENS) * answers(chat)
+
+
+def answers(chat: dict[str, Any]) -> int:
+    """How many answers a request asks for, all at the same time."""
+    return _count(chat.get("n")) or 1
 
 
 def of_text(size: int) -> int:

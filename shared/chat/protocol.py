@@ -6,7 +6,10 @@ Everything that is not named here is passed on untouched, so that tomorrow's fie
 import asyncio
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
 from starlette.requests import Request
@@ -37,6 +40,9 @@ MAX_VALUES = 100_000
 LARGE_BYTES = 64 * 2**10  # a text of this size is parsed or written within a few milliseconds
 MAX_MODEL_NAME = 200  # characters; a deployment's name has at most 64
 
+# Two: what is made of a body while it is parsed or written may take ten times its bytes.
+_FOR_LARGE = ThreadPoolExecutor(2, "large-body")
+
 KEEP_ALIVE = b": keep-alive\n\n"
 
 
@@ -61,6 +67,10 @@ class ModelNotReady(Unavailable):
     """No version of the model serves, or its deployment is gone and has been requested again."""
 
 
+class Overloaded(Unavailable):
+    """The app itself has no memory left for a request of this size."""
+
+
 class OutOfTime(Unavailable):
     """A backend was asked, and had not begun to answer when the caller's time was up."""
 
@@ -70,31 +80,50 @@ class OutOfTime(Unavailable):
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """A request that may be forwarded: `body` as it came, `model` as the caller named it, `size`
-    of the body in bytes, about how many tokens it has, and whether the caller asks for the usage
-    at the end of a stream."""
+    """A request that may be forwarded: `raw` as it came, `model` as the caller named it, about how
+    many tokens it has and allows its answers, how many `answers` it asks for, and whether the
+    caller asks for the usage at the end of a stream.
 
-    body: dict[str, Any]
+    It is held as bytes: parsed, 4 MiB of them may take 16 MiB or more."""
+
+    raw: bytes
     model: str
     streams: bool
-    size: int
     prompt_tokens: int
+    answer_tokens: int
+    answers: int
     asks_usage: bool
 
+    @property
+    def size(self) -> int:
+        """Of the body, in bytes."""
+        return len(self.raw)
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The request, parsed anew each time: it takes as long as parsing does."""
+        body: dict[str, Any] = json.loads(_text(self.raw))
+        return body
+
     def body_for(self, deployment: str, *, usage: bool = True) -> bytes:
-        """The body for a deployment. Escaped, so that half a surrogate pair survives as well.
+        """The body for a deployment. Half a surrogate pair, which UTF-8 has no bytes for, is
+        escaped; all else is not, for escapes may be six times as long.
         With `usage`, a stream ends with what it has cost, whether or not the caller asks for it.
         """
         body = {**self.body, "model": deployment}
         if self.streams and usage:
             body["stream_options"] = {**(body.get("stream_options") or {}), "include_usage": True}
-        return json.dumps(body).encode()
+        return json.dumps(body, ensure_ascii=False).encode("utf-8", "backslashreplace")
 
 
-async def read_body(request: Request, limit: int) -> bytes:
-    """The body of a request. Raises BadRequest after `limit` bytes: the rest stays unread."""
+async def read_body(
+    request: Request, limit: int, hold: Callable[[int], None] = lambda size: None
+) -> bytes:
+    """The body of a request. Raises BadRequest after `limit` bytes: the rest stays unread.
+    `hold` is told how many have come, and may raise."""
     body = bytearray()
     async for chunk in request.stream():
+        hold(len(body) + len(chunk))
         body += chunk
         if len(body) > limit:
             raise BadRequest(
@@ -109,13 +138,19 @@ async def in_thread_if_large(
     """Do the work where it does not stop other streams; a small one is quicker done here."""
     if size <= LARGE_BYTES:
         return work(*args, **kwargs)
-    return await asyncio.to_thread(work, *args, **kwargs)
+    within = partial(copy_context().run, work, *args, **kwargs)
+    return await asyncio.get_running_loop().run_in_executor(_FOR_LARGE, within)
 
 
-def parse_chat(body: bytes, model_in_path: str | None = None) -> ChatRequest:
+def parse_chat(
+    body: bytes,
+    model_in_path: str | None = None,
+    refuse: Callable[[dict[str, Any]], None] = lambda chat: None,
+) -> ChatRequest:
     """A request for the model that the path names, otherwise the body.
 
-    Raises BadRequest for what no deployment could answer: it is refused before it is sent.
+    Raises BadRequest for what no deployment could answer, and what `refuse` raises for a body: it
+    is refused before it is sent.
     """
     chat = _parse_object(body)
     model = model_in_path or chat.get("model")
@@ -132,8 +167,16 @@ def parse_chat(body: bytes, model_in_path: str | None = None) -> ChatRequest:
     if not isinstance(streams, bool):
         raise BadRequest("`stream` is neither true nor false.", "Send a boolean.", param="stream")
     asks_usage = _asks_usage(chat) if streams else False
-    prompt_tokens = cost.of_prompt(chat, len(body))
-    return ChatRequest(chat, model, streams, len(body), prompt_tokens, asks_usage)
+    refuse(chat)
+    return ChatRequest(
+        raw=body,
+        model=model,
+        streams=streams,
+        prompt_tokens=cost.of_prompt(chat, len(body)),
+        answer_tokens=cost.of_longest_answer(chat),
+        answers=cost.answers(chat),
+        asks_usage=asks_usage,
+    )
 
 
 def _asks_usage(chat: dict[str, Any]) -> bool:
@@ -152,7 +195,7 @@ def _asks_usage(chat: dict[str, Any]) -> bool:
 
 def _parse_object(body: bytes) -> dict[str, Any]:
     try:
-        text = body.decode(json.detect_encoding(body), "surrogatepass")
+        text = _text(body)
         if len(body) > LARGE_BYTES and has_more_values(text, MAX_VALUES):
             raise BadRequest(f"The request has more than {MAX_VALUES:,} values.", "Send fewer.")
         chat = json.loads(text, parse_constant=_refuse_constant)
@@ -164,6 +207,10 @@ def _parse_object(body: bytes) -> dict[str, Any]:
         raise BadRequest("The body is not a JSON object.", 'Send {"model": …, "messages": […]}.')
     _refuse_depth(chat)
     return chat
+
+
+def _text(body: bytes) -> str:
+    return body.decode(json.detect_encoding(body), "surrogatepass")
 
 
 def _check_messages(messages: object) -> None:
@@ -258,6 +305,8 @@ def _status_type_code(error: TunedropError) -> tuple[int, str, str]:
             return status, "invalid_request_error", "invalid_request"
         case Throttled():
             return 429, "rate_limit_error", "upstream_throttled"
+        case Overloaded():
+            return 503, "service_unavailable_error", "overloaded"
         case ModelNotReady():
             return 503, "service_unavailable_error", "model_not_ready"
         case Unavailable() if not isinstance(error, Denied):

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 
 from starlette.background import BackgroundTask
-from starlette.responses import StreamingResponse
+from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from shared.chat import cost
@@ -106,20 +106,44 @@ class RelayedStream:
         return not (self.hides_account and is_account(event))
 
 
+class RelayedResponse(Response):
+    """An answer that is no stream. Calls `at_end` once it is sent and recorded, or cannot be."""
+
+    def __init__(
+        self,
+        body: bytes,
+        status: int,
+        headers: Mapping[str, str],
+        background: BackgroundTask | None,
+        at_end: Callable[[], None],
+    ) -> None:
+        super().__init__(body, status, headers, background=background)
+        self.at_end = at_end
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self.at_end()
+
+
 class RelayedStreamResponse(StreamingResponse):
-    """Closes its stream in every case. Starlette would leave one alone whose caller is gone."""
+    """Closes its stream in every case, and calls `at_end`. Starlette would leave one alone whose
+    caller is gone."""
 
     def __init__(
         self,
         stream: RelayedStream,
         headers: Mapping[str, str],
-        background: BackgroundTask | None = None,
+        background: BackgroundTask | None,
+        at_end: Callable[[], None],
     ) -> None:
         super().__init__(stream.chunks(), stream.reply.status, headers, background=background)
-        self.stream = stream
+        self.stream, self.at_end = stream, at_end
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await super().__call__(scope, receive, send)
         finally:
             self.stream.close()
+            self.at_end()
