@@ -1,17 +1,33 @@
 """Bodies of requests under way: one budget of bytes for all of them, in this process.
 
-Without it, some dozens of large requests at once would take all of the memory. Knows sizes, not
-what is in a body or who sent it.
+Work on large ones is done in threads, a few at a time. Without that, some dozens of large requests
+at once would take all of the memory. Knows sizes, not what is in a body or who sent it.
 """
 
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
+from typing import ParamSpec, TypeVar
 
-from shared.chat.protocol import LARGE_BYTES, Overloaded
+from shared.errors import Unavailable
 
+T = TypeVar("T")
+P = ParamSpec("P")
+
+LARGE_BYTES = 64 * 2**10  # a text of this size is parsed or written within a few milliseconds
 # Held twice while a deployment has not answered: as it came, and as it is sent.
 MAX_BYTES_UNDER_WAY = 64 * 2**20
 RETRY_AFTER_SECONDS = 5.0
+# Two: what is made of a body while it is parsed or written may take ten times its bytes.
+_FOR_LARGE = ThreadPoolExecutor(2, "large-body")
+
+
+class Overloaded(Unavailable):
+    """The app itself has no memory left for a request of this size."""
 
 
 @dataclass(slots=True)
@@ -66,3 +82,13 @@ class Held:
         trace: TracebackType | None,
     ) -> None:
         self.release()
+
+
+async def in_thread_if_large(
+    size: int, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+) -> T:
+    """Do the work where it does not stop other streams; a small one is quicker done here."""
+    if size <= LARGE_BYTES:
+        return work(*args, **kwargs)
+    within = partial(copy_context().run, work, *args, **kwargs)
+    return await asyncio.get_running_loop().run_in_executor(_FOR_LARGE, within)

@@ -10,6 +10,10 @@ from typing import Any
 BYTES_PER_TOKEN = 4  # of English; other languages take more bytes for a token, seldom fewer
 PICTURE_TOKENS = 1_500  # of one picture, whatever its bytes: about the most that the service counts
 ANSWER_TOKENS = 1_000  # reserved where a request does not limit its answer
+# Whoever leaves ends the call upstream; what the service has made by the time that it notices is
+# not known. Most models are slower than this, and seconds are enough to notice.
+TOKENS_PER_SECOND = 200  # of one answer
+SECONDS_UNTIL_NOTICED = 5.0
 EVENT_FRAME_BYTES = 400  # of a stream's event, besides its text: ids, times, filter results
 
 # A model's own words cannot look like it: within JSON their quotation marks are escaped.
@@ -32,6 +36,12 @@ def of_longest_answer(chat: dict[str, Any]) -> int:
 def answers(chat: dict[str, Any]) -> int:
     """How many answers a request asks for, all at the same time."""
     return _count(chat.get("n")) or 1
+
+
+def of_unfinished(answers: int, seconds: float) -> int:
+    """Tokens that the service may have made of so many answers, when nobody has waited for longer
+    than that many seconds."""
+    return int(answers * TOKENS_PER_SECOND * (seconds + SECONDS_UNTIL_NOTICED))
 
 
 def of_text(size: int) -> int:

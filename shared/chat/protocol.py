@@ -3,19 +3,16 @@
 Everything that is not named here is passed on untouched, so that tomorrow's fields work today.
 """
 
-import asyncio
 import json
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
 from dataclasses import dataclass
-from functools import partial
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from shared.chat import cost
+from shared.chat.bodies import LARGE_BYTES, Overloaded
 from shared.errors import (
     AccessDenied,
     CallerError,
@@ -28,20 +25,13 @@ from shared.errors import (
 )
 from shared.printable import shown
 
-T = TypeVar("T")
-P = ParamSpec("P")
-
 # Azure's own limit for a chat request is far above what a fine-tuned model's window takes.
 MAX_BODY_BYTES = 4 * 2**20
 MAX_MESSAGES = 2048  # Azure OpenAI quotas: "maximum number of messages in /chat/completions"
 MAX_DEPTH = 64  # levels of nesting; a tool's schema has a dozen
 # The parser holds the interpreter for a whole body: 4 MiB of empty lists would take a second.
 MAX_VALUES = 100_000
-LARGE_BYTES = 64 * 2**10  # a text of this size is parsed or written within a few milliseconds
 MAX_MODEL_NAME = 200  # characters; a deployment's name has at most 64
-
-# Two: what is made of a body while it is parsed or written may take ten times its bytes.
-_FOR_LARGE = ThreadPoolExecutor(2, "large-body")
 
 KEEP_ALIVE = b": keep-alive\n\n"
 
@@ -65,10 +55,6 @@ class RateLimitExceeded(CallerError):
 
 class ModelNotReady(Unavailable):
     """No version of the model serves, or its deployment is gone and has been requested again."""
-
-
-class Overloaded(Unavailable):
-    """The app itself has no memory left for a request of this size."""
 
 
 class OutOfTime(Unavailable):
@@ -130,16 +116,6 @@ async def read_body(
                 f"The request has more than {limit:,} bytes.", "Send less.", status=413
             )
     return bytes(body)
-
-
-async def in_thread_if_large(
-    size: int, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs
-) -> T:
-    """Do the work where it does not stop other streams; a small one is quicker done here."""
-    if size <= LARGE_BYTES:
-        return work(*args, **kwargs)
-    within = partial(copy_context().run, work, *args, **kwargs)
-    return await asyncio.get_running_loop().run_in_executor(_FOR_LARGE, within)
 
 
 def parse_chat(

@@ -20,7 +20,7 @@ from starlette.responses import JSONResponse, Response
 from shared import telemetry
 from shared.chat import cost
 from shared.chat.auth import Auth, Caller
-from shared.chat.bodies import Bodies, Held
+from shared.chat.bodies import Bodies, Held, in_thread_if_large
 from shared.chat.effects import parse_allowed, refuse_effects
 from shared.chat.feedback import (
     MAX_ANSWER_BYTES,
@@ -37,7 +37,6 @@ from shared.chat.protocol import (
     RateLimitExceeded,
     code_of,
     error_response,
-    in_thread_if_large,
     parse_chat,
     read_body,
 )
@@ -152,19 +151,19 @@ class Relay:
         backends: list[Backend],
         reservation: Reservation,
     ) -> Answer | None:
-        """The answer, or None if the caller left before it. Where there is none, the prompt is
-        charged if a backend may have been at work on it, and nothing if all have refused it."""
-        charge = chat.prompt_tokens
+        """The answer, or None if the caller left before it. Where there is none, what a backend
+        may have made of it is charged, and nothing if all have refused it."""
+        abandon = partial(reservation.abandon, prompt=chat.prompt_tokens, answers=chat.answers)
         try:
             answer = await _unless_caller_left(request, self.upstream.answer(chat, backends))
         except TunedropError as error:
-            reservation.settle(charge if isinstance(error, OutOfTime) else 0)
+            abandon(0) if isinstance(error, OutOfTime) else reservation.settle(0)
             raise
         except BaseException:  # the host ends the request
-            reservation.settle(charge)
+            abandon(0)
             raise
         if answer is None:
-            reservation.settle(charge)
+            abandon(0)
         return answer
 
     def _refusal(self, error: TunedropError, caller: Caller | None, request_id: str) -> Response:
@@ -189,6 +188,7 @@ class Relay:
             stream = RelayedStream(
                 answer.reply,
                 reservation.settle,
+                partial(reservation.abandon, prompt=chat.prompt_tokens, answers=chat.answers),
                 chat.prompt_tokens,
                 hides_account=not chat.asks_usage,
                 copy=bytearray() if sampled else None,

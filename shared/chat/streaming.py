@@ -24,12 +24,14 @@ KEEP_ALIVE_SECONDS = 15.0  # of silence in a stream; Azure's front end cuts it a
 @dataclass(slots=True)
 class RelayedStream:
     """`settle` is called once, with the tokens that the stream has cost by its own account, or from
-    `estimate`: at first of the prompt, one or more for each event. `hides_account`: the event with
-    the account is not for this caller. `copy` collects what came, up to `max_copy_bytes` or a
-    little more, where it is to be recorded."""
+    `estimate`: at first of the prompt, one or more for each event. If the caller has left before
+    its end, and there is no account, `abandon` is called with the estimate instead.
+    `hides_account`: the event with the account is not for this caller. `copy` collects what came,
+    up to `max_copy_bytes` or a little more, where it is to be recorded."""
 
     reply: Reply
     settle: Callable[[int], None]
+    abandon: Callable[[int], None]
     estimate: int
     hides_account: bool = False
     copy: bytearray | None = None
@@ -38,6 +40,7 @@ class RelayedStream:
     counted: int | None = None
     complete: bool = False
     broken: Unavailable | None = None
+    ended: bool = False
     closed: bool = False
 
     async def chunks(self) -> AsyncIterator[bytes]:
@@ -51,6 +54,7 @@ class RelayedStream:
                     yield KEEP_ALIVE
                     continue
                 if not chunk:
+                    self.ended = True
                     break
                 # Counted before it is sent: the caller may leave while it is.
                 if events := self._take(chunk):
@@ -62,17 +66,20 @@ class RelayedStream:
             if not self.complete and self.reply.status < 400:
                 yield error_event(Unavailable("The answer was cut off.", "Ask again."))
         except Unavailable as error:
+            self.ended = True
             yield error_event(error)
         finally:
             self.close()
 
     def close(self) -> None:
-        """End the call upstream and charge for it. A stream that was opened costs its prompt even
-        if no event of it was read."""
+        """End the call upstream and charge for it, also if no event of it was read."""
         if not self.closed:
             self.closed = True
             self.reply.close()
-            self.settle(self.counted or self.estimate)
+            if self.counted or self.ended or self.complete:
+                self.settle(self.counted or self.estimate)
+            else:
+                self.abandon(self.estimate)
 
     def _take(self, chunk: bytes) -> bytes:
         """The events that the chunk completes, without what is not for the caller; also those

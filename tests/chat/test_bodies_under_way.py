@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from shared.chat import bodies
-from shared.chat.bodies import Bodies
-from shared.chat.protocol import LARGE_BYTES, MAX_BODY_BYTES, Overloaded, parse_chat
+from shared.chat.bodies import LARGE_BYTES, Bodies, Overloaded
+from shared.chat.protocol import MAX_BODY_BYTES, parse_chat
 from shared.chat.relay import Relay
 from tests.chat import upstream as up
 from tests.support.in_process import in_process
