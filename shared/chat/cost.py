@@ -10,6 +10,10 @@ from typing import Any
 BYTES_PER_TOKEN = 4  # of English; other languages take more bytes for a token, seldom fewer
 PICTURE_TOKENS = 1_500  # of one picture, whatever its bytes: about the most that the service counts
 ANSWER_TOKENS = 1_000  # reserved where a request does not limit its answer
+# Whoever leaves ends the call upstream; what the service has made by the time that it notices is
+# not known. Most models are slower than this, and seconds are enough to notice.
+TOKENS_PER_SECOND = 200  # of one answer
+SECONDS_UNTIL_NOTICED = 5.0
 EVENT_FRAME_BYTES = 400  # of a stream's event, besides its text: ids, times, filter results
 
 # A model's own words cannot look like it: within JSON their quotation marks are escaped.
@@ -26,7 +30,18 @@ def of_prompt(chat: dict[str, Any], size: int) -> int:
 def of_longest_answer(chat: dict[str, Any]) -> int:
     """Tokens that a request allows its answers, or what is usual where it does not say."""
     limits = (_count(chat.get(name)) for name in ("max_completion_tokens", "max_tokens"))
-    return next(filter(None, limits), ANSWER_TOKENS) * (_count(chat.get("n")) or 1)
+    return next(filter(None, limits), ANSWER_TOKENS) * answers(chat)
+
+
+def answers(chat: dict[str, Any]) -> int:
+    """How many answers a request asks for, all at the same time."""
+    return _count(chat.get("n")) or 1
+
+
+def of_unfinished(answers: int, seconds: float) -> int:
+    """Tokens that the service may have made of so many answers, when nobody has waited for longer
+    than that many seconds."""
+    return int(answers * TOKENS_PER_SECOND * (seconds + SECONDS_UNTIL_NOTICED))
 
 
 def of_text(size: int) -> int:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from shared.chat import cost
 from shared.chat.protocol import RateLimitExceeded
 
 
@@ -38,10 +39,13 @@ class TokenBucket:
 
 @dataclass(slots=True)
 class Reservation:
-    """Tokens that are out of a bucket until it is known what a chat has cost."""
+    """Tokens that are out of a bucket until it is known what a chat has cost. `clock` is in
+    seconds."""
 
     bucket: TokenBucket | None
-    tokens: float
+    tokens: int
+    clock: Callable[[], float]
+    made_at: float
     settled: bool = False
 
     def settle(self, tokens: int) -> None:
@@ -49,6 +53,13 @@ class Reservation:
         if not self.settled and self.bucket:
             self.bucket.level += self.tokens - tokens
         self.settled = True
+
+    def abandon(self, come: int, prompt: int, answers: int) -> None:
+        """Nobody waits for the chat any more: charge what it may have cost by now, at most what is
+        reserved, and at least what has come: otherwise a caller who leaves would have the service
+        work for nothing."""
+        made = prompt + cost.of_unfinished(answers, self.clock() - self.made_at)
+        self.settle(max(come, min(self.tokens, made)))
 
 
 class Limits:
@@ -78,4 +89,4 @@ class Limits:
     def reserve(self, name: str, per_minute: int | None, tokens: int) -> Reservation:
         """Raises RateLimitExceeded."""
         bucket = self.take(name, "tokens", per_minute, tokens)
-        return Reservation(bucket, min(tokens, per_minute or 0))
+        return Reservation(bucket, min(tokens, per_minute or 0), self.clock, self.clock())

@@ -3,16 +3,16 @@
 Everything that is not named here is passed on untouched, so that tomorrow's fields work today.
 """
 
-import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from shared.chat import cost
+from shared.chat.bodies import LARGE_BYTES, Overloaded
 from shared.errors import (
     AccessDenied,
     CallerError,
@@ -25,16 +25,12 @@ from shared.errors import (
 )
 from shared.printable import shown
 
-T = TypeVar("T")
-P = ParamSpec("P")
-
 # Azure's own limit for a chat request is far above what a fine-tuned model's window takes.
 MAX_BODY_BYTES = 4 * 2**20
 MAX_MESSAGES = 2048  # Azure OpenAI quotas: "maximum number of messages in /chat/completions"
 MAX_DEPTH = 64  # levels of nesting; a tool's schema has a dozen
 # The parser holds the interpreter for a whole body: 4 MiB of empty lists would take a second.
 MAX_VALUES = 100_000
-LARGE_BYTES = 64 * 2**10  # a text of this size is parsed or written within a few milliseconds
 MAX_MODEL_NAME = 200  # characters; a deployment's name has at most 64
 
 KEEP_ALIVE = b": keep-alive\n\n"
@@ -70,31 +66,50 @@ class OutOfTime(Unavailable):
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """A request that may be forwarded: `body` as it came, `model` as the caller named it, `size`
-    of the body in bytes, about how many tokens it has, and whether the caller asks for the usage
-    at the end of a stream."""
+    """A request that may be forwarded: `raw` as it came, `model` as the caller named it, about how
+    many tokens it has and allows its answers, how many `answers` it asks for, and whether the
+    caller asks for the usage at the end of a stream.
 
-    body: dict[str, Any]
+    It is held as bytes: parsed, 4 MiB of them may take 16 MiB or more."""
+
+    raw: bytes
     model: str
     streams: bool
-    size: int
     prompt_tokens: int
+    answer_tokens: int
+    answers: int
     asks_usage: bool
 
+    @property
+    def size(self) -> int:
+        """Of the body, in bytes."""
+        return len(self.raw)
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The request, parsed anew each time: it takes as long as parsing does."""
+        body: dict[str, Any] = json.loads(_text(self.raw))
+        return body
+
     def body_for(self, deployment: str, *, usage: bool = True) -> bytes:
-        """The body for a deployment. Escaped, so that half a surrogate pair survives as well.
+        """The body for a deployment. Half a surrogate pair, which UTF-8 has no bytes for, is
+        escaped; all else is not, for escapes may be six times as long.
         With `usage`, a stream ends with what it has cost, whether or not the caller asks for it.
         """
         body = {**self.body, "model": deployment}
         if self.streams and usage:
             body["stream_options"] = {**(body.get("stream_options") or {}), "include_usage": True}
-        return json.dumps(body).encode()
+        return json.dumps(body, ensure_ascii=False).encode("utf-8", "backslashreplace")
 
 
-async def read_body(request: Request, limit: int) -> bytes:
-    """The body of a request. Raises BadRequest after `limit` bytes: the rest stays unread."""
+async def read_body(
+    request: Request, limit: int, hold: Callable[[int], None] = lambda size: None
+) -> bytes:
+    """The body of a request. Raises BadRequest after `limit` bytes: the rest stays unread.
+    `hold` is told how many have come, and may raise."""
     body = bytearray()
     async for chunk in request.stream():
+        hold(len(body) + len(chunk))
         body += chunk
         if len(body) > limit:
             raise BadRequest(
@@ -103,19 +118,15 @@ async def read_body(request: Request, limit: int) -> bytes:
     return bytes(body)
 
 
-async def in_thread_if_large(
-    size: int, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs
-) -> T:
-    """Do the work where it does not stop other streams; a small one is quicker done here."""
-    if size <= LARGE_BYTES:
-        return work(*args, **kwargs)
-    return await asyncio.to_thread(work, *args, **kwargs)
-
-
-def parse_chat(body: bytes, model_in_path: str | None = None) -> ChatRequest:
+def parse_chat(
+    body: bytes,
+    model_in_path: str | None = None,
+    refuse: Callable[[dict[str, Any]], None] = lambda chat: None,
+) -> ChatRequest:
     """A request for the model that the path names, otherwise the body.
 
-    Raises BadRequest for what no deployment could answer: it is refused before it is sent.
+    Raises BadRequest for what no deployment could answer, and what `refuse` raises for a body: it
+    is refused before it is sent.
     """
     chat = _parse_object(body)
     model = model_in_path or chat.get("model")
@@ -132,8 +143,16 @@ def parse_chat(body: bytes, model_in_path: str | None = None) -> ChatRequest:
     if not isinstance(streams, bool):
         raise BadRequest("`stream` is neither true nor false.", "Send a boolean.", param="stream")
     asks_usage = _asks_usage(chat) if streams else False
-    prompt_tokens = cost.of_prompt(chat, len(body))
-    return ChatRequest(chat, model, streams, len(body), prompt_tokens, asks_usage)
+    refuse(chat)
+    return ChatRequest(
+        raw=body,
+        model=model,
+        streams=streams,
+        prompt_tokens=cost.of_prompt(chat, len(body)),
+        answer_tokens=cost.of_longest_answer(chat),
+        answers=cost.answers(chat),
+        asks_usage=asks_usage,
+    )
 
 
 def _asks_usage(chat: dict[str, Any]) -> bool:
@@ -152,7 +171,7 @@ def _asks_usage(chat: dict[str, Any]) -> bool:
 
 def _parse_object(body: bytes) -> dict[str, Any]:
     try:
-        text = body.decode(json.detect_encoding(body), "surrogatepass")
+        text = _text(body)
         if len(body) > LARGE_BYTES and has_more_values(text, MAX_VALUES):
             raise BadRequest(f"The request has more than {MAX_VALUES:,} values.", "Send fewer.")
         chat = json.loads(text, parse_constant=_refuse_constant)
@@ -164,6 +183,10 @@ def _parse_object(body: bytes) -> dict[str, Any]:
         raise BadRequest("The body is not a JSON object.", 'Send {"model": …, "messages": […]}.')
     _refuse_depth(chat)
     return chat
+
+
+def _text(body: bytes) -> str:
+    return body.decode(json.detect_encoding(body), "surrogatepass")
 
 
 def _check_messages(messages: object) -> None:
@@ -258,6 +281,8 @@ def _status_type_code(error: TunedropError) -> tuple[int, str, str]:
             return status, "invalid_request_error", "invalid_request"
         case Throttled():
             return 429, "rate_limit_error", "upstream_throttled"
+        case Overloaded():
+            return 503, "service_unavailable_error", "overloaded"
         case ModelNotReady():
             return 503, "service_unavailable_error", "model_not_ready"
         case Unavailable() if not isinstance(error, Denied):

@@ -9,6 +9,7 @@ import asyncio
 import re
 import time
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -19,6 +20,7 @@ from starlette.responses import JSONResponse, Response
 from shared import telemetry
 from shared.chat import cost
 from shared.chat.auth import Auth, Caller
+from shared.chat.bodies import Bodies, Held, in_thread_if_large
 from shared.chat.effects import parse_allowed, refuse_effects
 from shared.chat.feedback import (
     MAX_ANSWER_BYTES,
@@ -35,13 +37,13 @@ from shared.chat.protocol import (
     RateLimitExceeded,
     code_of,
     error_response,
-    in_thread_if_large,
     parse_chat,
     read_body,
 )
 from shared.chat.refusals import Refusals
 from shared.chat.routing import Backend, Router
-from shared.chat.streaming import RelayedStream, RelayedStreamResponse
+from shared.chat.streaming import RelayedResponse, RelayedStream, RelayedStreamResponse
+from shared.chat.transcripts import MAX_CONVERSATION_BYTES
 from shared.chat.upstream import Answer, Upstream
 from shared.cloud import AzureClients
 from shared.errors import NotFound, SettingError, TunedropError
@@ -80,19 +82,22 @@ class Relay:
         self.feedback = FeedbackStore(cloud.feedback, sampling_rates(settings.remember))
         self.allowed_effects = parse_allowed(settings.chat_allow)
         self.refusals = Refusals()
+        self.bodies = Bodies()
 
     @telemetry.count_answers
     async def complete(self, request: Request) -> Response:
         """POST /v1/chat/completions, or Azure OpenAI's path with the model in it."""
+        with self.bodies.hold() as held:
+            return await self._complete(request, held)
+
+    async def _complete(self, request: Request, held: Held) -> Response:
         began = time.perf_counter()
         request_id, caller = _request_id(request), None
         try:
             caller = self.auth.admit(request.headers)
-            chat = await _read_chat(request)
-            refuse_effects(chat.body, self.allowed_effects)
+            chat = await self._read_chat(request, held)
             backends = await self.router.backends(chat.model, caller)
-            expected = chat.prompt_tokens + cost.of_longest_answer(chat.body)
-            reservation = self.auth.reserve(caller, expected)
+            reservation = self.auth.reserve(caller, chat.prompt_tokens + chat.answer_tokens)
             answer = await self._answer(request, chat, backends, reservation)
         except TunedropError as error:
             return self._refusal(error, caller, request_id)
@@ -101,14 +106,18 @@ class Relay:
         seconds = time.perf_counter() - began
         _count(answer.backend, backends[0], seconds, seconds - answer.waited)
         headers = _headers(answer, backends[0], request_id, seconds - answer.waited)
-        return self._response(answer, chat, reservation, headers)
+        return self._response(answer, chat, reservation, headers, held)
 
     async def rate(self, request: Request) -> Response:
         """POST /feedback: what somebody thinks of an answer, by its id."""
+        with self.bodies.hold() as held:
+            return await self._rate(request, held)
+
+    async def _rate(self, request: Request, held: Held) -> Response:
         request_id, caller = _request_id(request), None
         try:
             caller = self.auth.admit(request.headers)
-            body = await read_body(request, MAX_RATING_BYTES)
+            body = await read_body(request, MAX_RATING_BYTES, held.grow)
             rating = await in_thread_if_large(len(body), parse_rating, body)
             model = await self.feedback.model_of(rating.id)
             if not caller.may_use(model):
@@ -129,6 +138,12 @@ class Relay:
         data = [{"id": n, "object": "model", "created": 0, "owned_by": "tunedrop"} for n in names]
         return JSONResponse({"object": "list", "data": data})
 
+    async def _read_chat(self, request: Request, held: Held) -> ChatRequest:
+        body = await read_body(request, MAX_BODY_BYTES, held.grow)
+        refuse = partial(refuse_effects, allowed=self.allowed_effects)
+        model = request.path_params.get("model")
+        return await in_thread_if_large(len(body), parse_chat, body, model, refuse)
+
     async def _answer(
         self,
         request: Request,
@@ -136,19 +151,19 @@ class Relay:
         backends: list[Backend],
         reservation: Reservation,
     ) -> Answer | None:
-        """The answer, or None if the caller left before it. Where there is none, the prompt is
-        charged if a backend may have been at work on it, and nothing if all have refused it."""
-        charge = chat.prompt_tokens
+        """The answer, or None if the caller left before it. Where there is none, what a backend
+        may have made of it is charged, and nothing if all have refused it."""
+        abandon = partial(reservation.abandon, prompt=chat.prompt_tokens, answers=chat.answers)
         try:
             answer = await _unless_caller_left(request, self.upstream.answer(chat, backends))
         except TunedropError as error:
-            reservation.settle(charge if isinstance(error, OutOfTime) else 0)
+            abandon(0) if isinstance(error, OutOfTime) else reservation.settle(0)
             raise
         except BaseException:  # the host ends the request
-            reservation.settle(charge)
+            abandon(0)
             raise
         if answer is None:
-            reservation.settle(charge)
+            abandon(0)
         return answer
 
     def _refusal(self, error: TunedropError, caller: Caller | None, request_id: str) -> Response:
@@ -157,26 +172,35 @@ class Relay:
         return error_response(error, request_id)
 
     def _response(
-        self, answer: Answer, chat: ChatRequest, reservation: Reservation, headers: dict[str, str]
+        self,
+        answer: Answer,
+        chat: ChatRequest,
+        reservation: Reservation,
+        headers: dict[str, str],
+        held: Held,
     ) -> Response:
-        """The answer for the caller; a conversation is recorded after it has been sent."""
-        sampled, name = self.feedback.samples(answer.backend.model), answer.backend.name
+        """The answer for the caller; a conversation is recorded after it has been sent, and its
+        request is held until then."""
+        sampled = chat.size <= MAX_CONVERSATION_BYTES
+        sampled, name = sampled and self.feedback.samples(answer.backend.model), answer.backend.name
+        kept = held.pass_on() if sampled else self.bodies.hold()
         if answer.body is None:
             stream = RelayedStream(
                 answer.reply,
                 reservation.settle,
+                partial(reservation.abandon, prompt=chat.prompt_tokens, answers=chat.answers),
                 chat.prompt_tokens,
                 hides_account=not chat.asks_usage,
                 copy=bytearray() if sampled else None,
                 max_copy_bytes=MAX_ANSWER_BYTES,
             )
             task = BackgroundTask(self._record_stream, name, chat, stream) if sampled else None
-            return RelayedStreamResponse(stream, headers, task)
+            return RelayedStreamResponse(stream, headers, task, kept.release)
         estimate = chat.prompt_tokens + cost.of_text(len(answer.body))
         reservation.settle(cost.counted(answer.body) or estimate)
         record = self.feedback.record
         task = BackgroundTask(record, name, chat, answer.body) if sampled else None
-        return Response(answer.body, answer.reply.status, headers, background=task)
+        return RelayedResponse(answer.body, answer.reply.status, headers, task, kept.release)
 
     async def _record_stream(self, name: str, chat: ChatRequest, stream: RelayedStream) -> None:
         if stream.complete and stream.copy:
@@ -187,11 +211,6 @@ def _request_id(request: Request) -> str:
     """The caller's, if it can be told in headers and logs; otherwise a new one."""
     given = request.headers.get("x-request-id", "")
     return given if REQUEST_ID.fullmatch(given) else f"req-{uuid4().hex}"
-
-
-async def _read_chat(request: Request) -> ChatRequest:
-    body = await read_body(request, MAX_BODY_BYTES)
-    return await in_thread_if_large(len(body), parse_chat, body, request.path_params.get("model"))
 
 
 async def _unless_caller_left(

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 
 from starlette.background import BackgroundTask
-from starlette.responses import StreamingResponse
+from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from shared.chat import cost
@@ -24,12 +24,14 @@ KEEP_ALIVE_SECONDS = 15.0  # of silence in a stream; Azure's front end cuts it a
 @dataclass(slots=True)
 class RelayedStream:
     """`settle` is called once, with the tokens that the stream has cost by its own account, or from
-    `estimate`: at first of the prompt, one or more for each event. `hides_account`: the event with
-    the account is not for this caller. `copy` collects what came, up to `max_copy_bytes` or a
-    little more, where it is to be recorded."""
+    `estimate`: at first of the prompt, one or more for each event. If the caller has left before
+    its end, and there is no account, `abandon` is called with the estimate instead.
+    `hides_account`: the event with the account is not for this caller. `copy` collects what came,
+    up to `max_copy_bytes` or a little more, where it is to be recorded."""
 
     reply: Reply
     settle: Callable[[int], None]
+    abandon: Callable[[int], None]
     estimate: int
     hides_account: bool = False
     copy: bytearray | None = None
@@ -38,6 +40,7 @@ class RelayedStream:
     counted: int | None = None
     complete: bool = False
     broken: Unavailable | None = None
+    ended: bool = False
     closed: bool = False
 
     async def chunks(self) -> AsyncIterator[bytes]:
@@ -51,6 +54,7 @@ class RelayedStream:
                     yield KEEP_ALIVE
                     continue
                 if not chunk:
+                    self.ended = True
                     break
                 # Counted before it is sent: the caller may leave while it is.
                 if events := self._take(chunk):
@@ -62,17 +66,20 @@ class RelayedStream:
             if not self.complete and self.reply.status < 400:
                 yield error_event(Unavailable("The answer was cut off.", "Ask again."))
         except Unavailable as error:
+            self.ended = True
             yield error_event(error)
         finally:
             self.close()
 
     def close(self) -> None:
-        """End the call upstream and charge for it. A stream that was opened costs its prompt even
-        if no event of it was read."""
+        """End the call upstream and charge for it, also if no event of it was read."""
         if not self.closed:
             self.closed = True
             self.reply.close()
-            self.settle(self.counted or self.estimate)
+            if self.counted or self.ended or self.complete:
+                self.settle(self.counted or self.estimate)
+            else:
+                self.abandon(self.estimate)
 
     def _take(self, chunk: bytes) -> bytes:
         """The events that the chunk completes, without what is not for the caller; also those
@@ -106,20 +113,44 @@ class RelayedStream:
         return not (self.hides_account and is_account(event))
 
 
+class RelayedResponse(Response):
+    """An answer that is no stream. Calls `at_end` once it is sent and recorded, or cannot be."""
+
+    def __init__(
+        self,
+        body: bytes,
+        status: int,
+        headers: Mapping[str, str],
+        background: BackgroundTask | None,
+        at_end: Callable[[], None],
+    ) -> None:
+        super().__init__(body, status, headers, background=background)
+        self.at_end = at_end
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self.at_end()
+
+
 class RelayedStreamResponse(StreamingResponse):
-    """Closes its stream in every case. Starlette would leave one alone whose caller is gone."""
+    """Closes its stream in every case, and calls `at_end`. Starlette would leave one alone whose
+    caller is gone."""
 
     def __init__(
         self,
         stream: RelayedStream,
         headers: Mapping[str, str],
-        background: BackgroundTask | None = None,
+        background: BackgroundTask | None,
+        at_end: Callable[[], None],
     ) -> None:
         super().__init__(stream.chunks(), stream.reply.status, headers, background=background)
-        self.stream = stream
+        self.stream, self.at_end = stream, at_end
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await super().__call__(scope, receive, send)
         finally:
             self.stream.close()
+            self.at_end()

@@ -12,8 +12,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
+from shared.chat.bodies import in_thread_if_large
 from shared.chat.circuit_breaker import CircuitBreaker
-from shared.chat.protocol import ChatRequest, ModelNotReady, OutOfTime, in_thread_if_large
+from shared.chat.protocol import ChatRequest, ModelNotReady, OutOfTime
 from shared.chat.routing import Backend
 from shared.cloud.completions import Completions, Reply
 from shared.cloud.throttling import retry_after
