@@ -9,11 +9,16 @@ import re
 from typing import Any
 
 from shared.chat.protocol import ChatRequest
-from shared.dataset.privacy import mask
+from shared.dataset.privacy import mask, mask_number
 
 RESPONSE_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 MAX_CONVERSATION_BYTES = 2 * 2**20  # of request and answer; a longer one is no example either
 TEXT_PARTS = ("text", "refusal")  # of a message's content; others hold bytes or an address
+PART_KEYS = {"type", *TEXT_PARTS}
+MESSAGE_KEYS = {  # another may hold a picture as well
+    *("role", "content", "name", "refusal", "weight"),
+    *("tool_calls", "tool_call_id", "function_call"),
+}
 NAMES = ("name", "role", "type")  # words that are masked are no names any more
 EXAMPLE_FIELDS = ("tools", "parallel_tool_calls")  # of a request; they belong to an example
 
@@ -50,8 +55,17 @@ def _masked_message(message: Message) -> Message:
     for part in content if isinstance(content, list) else []:
         if not isinstance(part, dict) or part.get("type") not in TEXT_PARTS:
             raise Unmaskable("a part that is no text")
-    masked: Message = _masked(message)
+        if _used(part) - PART_KEYS:
+            raise Unmaskable("a part with more than its text")
+    if _used(message) - MESSAGE_KEYS:
+        raise Unmaskable("a message with a key that is not known")
+    masked: Message = _masked({k: value for k, value in message.items() if k in MESSAGE_KEYS})
     return masked
+
+
+def _used(value: dict[str, Any]) -> set[str]:
+    """Clients send an answer back with every key that it may have, most of them empty."""
+    return {key for key, inner in value.items() if inner not in (None, "", [], {})}
 
 
 def _masked(value: Any, key: str = "", names: tuple[str, ...] = NAMES) -> Any:
@@ -68,15 +82,7 @@ def _masked(value: Any, key: str = "", names: tuple[str, ...] = NAMES) -> Any:
         if len(masked) < len(value):
             raise Unmaskable("keys")
         return masked
-    return _masked_number(value)
-
-
-def _masked_number(value: Any) -> Any:
-    """A number may be that of a card."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return value
-    masked = mask(str(value))
-    return value if masked == str(value) else masked
+    return value if isinstance(value, bool | None) else mask_number(value)
 
 
 def _masked_arguments(text: str) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
+from shared.dataset.privacy import mask
 from shared.printable import printable
 
 ENDED = {"succeeded", "failed", "cancelled"}  # any other status, known or not, goes on
@@ -103,8 +104,8 @@ class JobEvent:
 
 def readable(text: Any) -> str:
     """A text of the service as one line that can be written and shown: it may be cut off within a
-    character, and it may repeat what a dataset's file was called."""
-    return printable(" ".join(str(text or "").split()))
+    character, and it may repeat what a dataset's file was called or what stands in it."""
+    return printable(mask(" ".join(str(text or "").split())))
 
 
 def remote_file(file: Any) -> RemoteFile:

@@ -126,26 +126,18 @@ _ISSUED = re.compile(  # the first digits of the large issuers, and how many the
     r"|(?:5[0678]|6[37])\d{11,17}"
 )
 _USUAL_IBAN = re.compile(r"[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b")
-_COUNTRIES = (  # of the IBAN registry, by how many characters theirs have
-    "15 NO 16 BE 18 DK FI FO FK GL NL SD 19 MK SI 20 AT BA EE KZ LT LU MN XK 21 CH HR LI LV "
-    "22 BG BH CR DE GB GE IE ME RS VA 23 AE GI IL IQ OM SO TL 24 AD CZ DZ ES MD PK RO SA SE SK TN "
-    "VG 25 AO CV LY MZ PT ST 26 IR IS TR 27 BI BF CF CI CM DJ FR GR IT MC MR SM "
-    "28 AL AZ BJ BY CY DO GT HN HU LB MA ML NI PL SN SV 29 BR EG PS QA UA 30 JO KW MU YE 31 MT SC "
-    "32 LC 33 RU"
+_REGISTRY = (  # of IBANs: how many characters those of which countries have
+    "15 NO, 16 BE, 18 DK FI FO FK GL NL SD, 19 MK SI, 20 AT BA EE KZ LT LU MN XK, 21 CH HR "
+    "LI LV, 22 BG BH CR DE GB GE IE ME RS VA, 23 AE GI IL IQ OM SO TL, 24 AD CZ DZ ES MD PK "
+    "RO SA SE SK TN VG, 25 AO CV LY MZ PT ST, 26 IR IS TR, 27 BI BF CF CI CM DJ FR GR IT MC "
+    "MR SM, 28 AL AZ BJ BY CY DO GT HN HU LB MA ML NI PL SN SV, 29 BR EG PS QA UA, 30 JO KW "
+    "MU YE, 31 MT SC, 32 LC, 33 RU"
 )
-
-
-def _by_country(listed: str) -> dict[str, int]:
-    lengths, length = {}, 0
-    for word in listed.split():
-        if word.isdigit():
-            length = int(word)
-        else:
-            lengths[word] = length
-    return lengths
-
-
-_IBAN_LENGTHS = _by_country(_COUNTRIES)
+_IBAN_LENGTHS = {
+    country: int(length)
+    for length, *countries in map(str.split, _REGISTRY.split(","))
+    for country in countries
+}
 
 _API_KEY = r"[srp](?<!\w.)k{}(?:live_|test_|proj-|ant-)?[A-Za-z0-9_-]{{20,}}"
 _PEM = r"[A-Z ]{0,20}PRIVATE KEY(?: BLOCK)?-----"
@@ -214,6 +206,11 @@ _NUMBERS = (  # of two that overlap the one that begins first is meant, or is na
         end=_phone_end,
     ),
 )
+# Printable characters, without the two that would end a text of JSON; and spaces and dashes.
+_ESCAPE = re.compile(
+    r"\\{1,4}u(00(?:2[013-9a-f]|[346][0-9a-f]|5[0-9abd-f]|7[0-9a-e]|a0)|20(?:0[79]|1[013]|2f))",
+    re.IGNORECASE,
+)
 _DIGITS = re.compile(rf"[0-9](?:(?:[ ().+/_-]{{0,3}}|[{_SPACE}])[0-9]){{7}}")
 
 
@@ -272,9 +269,28 @@ def _clear_of(taken: list[PrivateSpan], ordered: list[PrivateSpan]) -> Iterator[
 
 
 def mask(text: str) -> str:
-    """The text with every span replaced by its kind, e.g. [e-mail address]."""
+    """The text with every span replaced by its kind, e.g. [e-mail address]. It may be JSON, or a
+    part of it: what only its escapes hide is found as well, and then these are written out."""
+    plain = _ESCAPE.sub(_written_out, text) if "\\u" in text else text
+    found = find(plain)
+    return _without(plain, found) if found else text
+
+
+def mask_number(value: float) -> float | str:
+    """The number itself, or its masked digits where it may be a card's."""
+    whole = isinstance(value, float) and value.is_integer()
+    text = str(int(value) if whole else value)
+    masked = mask(text)
+    return value if masked == text else masked
+
+
+def _written_out(escape: re.Match[str]) -> str:
+    return chr(int(escape[1], 16))
+
+
+def _without(text: str, spans: list[PrivateSpan]) -> str:
     parts, end = [], 0
-    for span in find(text):
+    for span in spans:
         parts += [text[end : span.start], f"[{span.kind}]"]
         end = span.end
     return "".join([*parts, text[end:]])

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from shared.dataset.privacy import mask
 from shared.errors import DropError
 
 if TYPE_CHECKING:
@@ -62,12 +63,13 @@ def check_size(size: int) -> None:
 
 
 def shown(value: object, most: int = 60) -> str:
-    """A value as a message quotes it: short, without control characters."""
+    """A value as a message quotes it: masked, short, without control characters."""
     if isinstance(value, dict):
         return "a group of keys"
+    masked = mask(str(value))
     if isinstance(value, str):
-        return repr(value) if len(value) <= most else f"{value[:most]!r}…"
-    return str(value)[:most]
+        return repr(masked) if len(masked) <= most else f"{masked[:most]!r}…"
+    return masked[:most]
 
 
 def _events(run_yaml: bytes) -> "Iterator[yaml.Event]":

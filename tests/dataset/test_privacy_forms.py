@@ -118,3 +118,23 @@ def test_letters_of_other_languages_are_no_reason_to_search_a_line() -> None:
 )
 def test_what_only_looks_private_is_left_alone(text: str) -> None:
     assert privacy.mask(text) == text
+
+
+@pytest.mark.parametrize("number", [4111111111111111, 4111111111111111.0, 4.111111111111111e15])
+def test_a_number_that_is_a_card_is_masked(number: float) -> None:
+    assert privacy.mask_number(number) == "[card number]"
+
+
+@pytest.mark.parametrize("number", [0, 1.5, -2.0, 1e300, float("inf"), 4111111111111112])
+def test_any_other_number_stays_itself(number: float) -> None:
+    assert privacy.mask_number(number) is number
+
+
+def test_escapes_of_a_text_with_nothing_private_are_kept() -> None:
+    assert privacy.mask('{"a": "\\u003cb\\u003e"}') == '{"a": "\\u003cb\\u003e"}'
+
+
+def test_a_masked_text_of_json_stays_json() -> None:
+    written = json.dumps({"a": "\\u0022 \x22 \\"}).replace("x22", "u0022")
+    text = f'[{written}, "jane.doe\\u0040contoso.com \\u0022\\u005c"]'
+    assert json.loads(privacy.mask(text))[1] == '[e-mail address] "\\'

@@ -10,7 +10,7 @@ from reprlib import Repr
 from typing import Any
 
 from shared.dataset.findings.finding import PreviewRow, RawFinding
-from shared.dataset.privacy import mask
+from shared.dataset.privacy import mask, mask_number
 from shared.printable import printable
 
 AROUND = 2  # messages shown before and after the one that is meant
@@ -49,8 +49,8 @@ def path(steps: tuple[str | int, ...]) -> str:
 def around(text: str, at: int) -> tuple[PreviewRow, ...]:
     """The part of a line about a character that cannot be read."""
     start = max(0, at - 48)
-    before = _cut_left(_masked(text[max(0, at - 400) : at], 400), 48)
-    after = _cut(_masked(text[at + 1 : at + 401], 400), 47)
+    before = _cut_left(_masked(text[max(0, at - 2000) : at], 400), 48)
+    after = _cut(_masked(text[at + 1 : at + 2001], 400), 47)
     meant = printable(text[at : at + 1]) or "⏎"
     before = f"…{before}" if start else before
     return (PreviewRow(f"{before}{meant}{after}", len(before), len(before) + len(meant)),)
@@ -106,7 +106,9 @@ def _trimmed(value: Any, depth: int = 3, width: int = 40) -> Any:
         return {shorten(k, 30): _trimmed(v, depth - 1) for k, v in islice(value.items(), 8)}
     if isinstance(value, list) and depth:
         return [_trimmed(v, depth - 1, 24) for v in value[:4]]
-    return value if isinstance(value, int | float | bool | None) else "…"
+    if isinstance(value, bool | None):
+        return value
+    return mask_number(value) if isinstance(value, int | float) else "…"
 
 
 def _masked(text: str, limit: int) -> str:
