@@ -105,14 +105,18 @@ async def _run_of(folder: Folder, ctx: Context) -> tuple[str | None, str | None]
 async def _quiet_folder(model: str, ctx: Context) -> Folder:
     """The folder, once nobody has touched it for a while: the files of one drop come together."""
     quiet = timedelta(seconds=ctx.settings.quiet_seconds)
+    touched = None
     while True:
         folder = await look(model, ctx.clients.datasets)
+        if touched and folder.newest and folder.last_touched > touched:
+            return Folder(model)  # its newest has an event of its own, so none waits for ever
         if not folder.newest:
             return folder
         rest = folder.last_touched + quiet - ctx.now()
         if rest <= timedelta(0):
             return folder
         await ctx.sleep(rest.total_seconds())
+        touched = folder.last_touched
 
 
 @contextmanager
