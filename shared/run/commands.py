@@ -6,7 +6,7 @@ run carries it out, and it stays in the record until that is done. Knows nothing
 
 from collections.abc import Awaitable, Callable
 
-from shared.errors import NotFound, NotNow, Refused, Unavailable
+from shared.errors import Conflict, NotFound, NotNow, Refused, Unavailable
 from shared.run import ending, failures, jobs
 from shared.run.context import Context
 from shared.run.outcome import LogLine, Outcome
@@ -43,12 +43,23 @@ async def give(run_id: str, action: Action, who: str, why: str, ctx: Context) ->
     if action is Action.RETRY:
         alive = await jobs.alive(run, ctx)
         event = Event.JOB_REJOINED if alive else Event.RETRY_COMMANDED
-        await ctx.ledger.reopen(run_id, event, command, log=(line,))
+        await _reopen(run, event, command, line, ctx)
     elif run.command is None:
         entered = await ctx.ledger.amend(run_id, lambda newest: _with_command(newest, command))
         if entered and entered.command == command:
             await ctx.ledger.log(run_id, line)
     return await _load(run_id, ctx)
+
+
+async def _reopen(run: Run, event: Event, command: Command, line: LogLine, ctx: Context) -> None:
+    """The log has the command before the record has it, and says so where the record was not
+    written. Raises Conflict then."""
+    try:
+        await ctx.ledger.reopen(run.id, event, command, log=(line,))
+    except Conflict:
+        message = f"{command.action} was not taken: the run was changed by another"
+        await ctx.ledger.log(run.id, LogLine("conflict", message, command.who, command.why))
+        raise
 
 
 async def _load(run_id: str, ctx: Context) -> Run:

@@ -6,6 +6,7 @@ Knows how the two sides of a lone dataset are read, not what a file must contain
 
 import asyncio
 import hashlib
+import json
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -104,8 +105,11 @@ async def delete(run: Run, ctx: Context) -> None:
 
 def name_at_service(file: File, run: Run, attempt: int = 0) -> str:
     """No two runs share a file there: each can delete its own without asking who else needs it."""
-    side = "training" if file is run.training else "validation"
-    return f"{run.id}-{attempt or run.attempt}-{side}.jsonl"
+    return f"{run.id}-{attempt or run.attempt}-{_role(file, run)}.jsonl"
+
+
+def _role(file: File, run: Run) -> str:
+    return "training" if file is run.training else "validation"
 
 
 async def _upload_once(file: File, run: Run, ctx: Context) -> File:
@@ -117,19 +121,33 @@ async def _upload_once(file: File, run: Run, ctx: Context) -> File:
     name = name_at_service(file, run)
     found = await _find(name, ctx)
     async with _copy(file, ctx) as copy:
-        _check_judged(file, copy.sha256)
+        _check_judged(file, copy.sha256, await _judged(file, run, ctx))
         if found is None or found.size != copy.size:
             found = await service.upload(name, copy.content)
         return file.replace(file_id=found.id, content_sha256=copy.sha256)
 
 
-def _check_judged(file: File, sha256: str) -> None:
+async def _judged(file: File, run: Run, ctx: Context) -> str | None:
+    """The digest of what the check has judged: an older record does not tell it, and of a side of
+    a lone dataset its report does. None if nothing tells it."""
+    if file.content_sha256 or file.share is Share.ALL:
+        return file.content_sha256 or file.sha256
+    report = await ctx.ledger.document(run.id, "report.json")
+    try:
+        sides = {side["role"]: side["sha256"] for side in json.loads(report or b"{}")["files"]}
+        return str(sides[_role(file, run)])
+    except (ValueError, LookupError, TypeError):
+        return None
+
+
+def _check_judged(file: File, sha256: str, judged: str | None) -> None:
     """Raises TunedropError. The blob's bytes are right by now, so its split is another: by a
     version of this app that splits in another way than the one that has checked it."""
-    if file.content_sha256 not in (None, sha256):
+    if judged != sha256:
         raise TunedropError(
             f"The {file.share} side of {shown(file.name)} has the SHA-256 {sha256}; the check has "
-            f"judged {file.content_sha256}. Nothing of it was sent to the service.",
+            f"judged {shown(judged or 'what is not known')}. "
+            "Nothing of it was sent to the service.",
             "Drop the same file again: it is checked again as it is.",
         )
 

@@ -108,15 +108,19 @@ async def _quiet_folder(model: str, ctx: Context) -> Folder:
     All times are storage's: whatever this host's clock says, the wait is never longer.
     """
     quiet = timedelta(seconds=ctx.settings.quiet_seconds)
+    touched = None
     while True:
         looked_at = await ctx.clients.datasets.time()  # before it is listed: a list may be late
         folder = await look(model, ctx.clients.datasets)
+        if touched and folder.newest and folder.last_touched > touched:
+            return Folder(model)  # its newest has an event of its own, so none waits for ever
         if not folder.newest:
             return folder
         rest = min(folder.last_touched + quiet - looked_at, quiet)
         if rest <= timedelta(0):
             return folder
         await ctx.sleep(rest.total_seconds())
+        touched = folder.last_touched
 
 
 @contextmanager

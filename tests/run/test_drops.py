@@ -8,7 +8,7 @@ import pytest
 
 from shared.cloud.container import BlobInfo
 from shared.errors import Conflict
-from shared.run import reconciler
+from shared.run import intake, reconciler
 from shared.run.outcome import Outcome
 from shared.run.record import Share
 from shared.run.stages import ENDS, Event, Stage
@@ -138,7 +138,10 @@ async def test_a_file_that_comes_while_the_folder_is_watched_belongs_to_the_drop
 
     harness.ctx = replace(harness.ctx, sleep=sleep)
     await harness.drop()
-    run = await harness.received()
+    async with harness.ctx.with_copies() as ctx:
+        assert await intake.take(harness.path("training.jsonl"), ctx) is None
+    assert await harness.runs() == [], "it is left to the event of the file that came"
+    run = await harness.received("validation.jsonl")
     assert run.validation
     assert run.validation.modified
     assert run.since >= run.validation.modified + quiet

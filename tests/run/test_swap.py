@@ -250,3 +250,47 @@ async def test_a_side_that_is_split_otherwise_than_it_was_judged_is_not_sent(
     run = await harness.until(await harness.received("lone"), Stage.READY)
     run = await harness.until(await harness.command(run, Action.START), *ENDS)
     assert run.stage is Stage.SERVING, run.failure
+
+
+@pytest.mark.parametrize("split", ["the same", "another"])
+async def test_a_split_that_an_older_record_was_reviewed_with_is_the_one_that_is_sent(
+    harness: RunHarness, service: ServiceControl, monkeypatch: pytest.MonkeyPatch, split: str
+) -> None:
+    """It waits for its start while the app is renewed: its record has no digests of its sides."""
+    run = await reviewed(harness, "lone")
+    report = json.loads(await harness.ledger.document(run.id, "report.json") or b"")
+    await without_digests(harness, run)
+    if split == "another":
+        monkeypatch.setattr("shared.run.copies.SEED", 1)
+    run = await harness.until(await harness.command(run, Action.START), *ENDS)
+    assert run.stage is (Stage.SERVING if split == "the same" else Stage.FAILED)
+    if split == "the same":
+        digests = [file["sha256"] for file in report["files"]]
+        assert [file.content_sha256 for file in run.files] == digests
+        return
+    assert sent(service) == []
+    await harness.drop(dataset(40, "Check first"), "lone")
+    run = await harness.until(await harness.received("lone"), Stage.READY)
+    assert (
+        await harness.until(await harness.command(run, Action.START), *ENDS)
+    ).stage is Stage.SERVING
+
+
+@pytest.mark.parametrize("report", [b"", b"[]", b'{"files": [{}]}', b'{"files": []}'])
+async def test_a_split_that_nothing_tells_of_is_not_sent(
+    harness: RunHarness, service: ServiceControl, report: bytes
+) -> None:
+    run = await reviewed(harness, "lone")
+    await without_digests(harness, run)
+    await harness.ledger.keep(run.id, "report.json", report, "application/json")
+    run = await harness.until(await harness.command(run, Action.START), *ENDS)
+    assert run.stage is Stage.FAILED
+    assert run.failure
+    assert "what is not known" in run.failure.message
+    assert sent(service) == []
+
+
+async def without_digests(harness: RunHarness, run: Run) -> None:
+    assert run.validation
+    training, validation = (file.replace(content_sha256=None) for file in run.files)
+    await harness.rewrite(run, training=training, validation=validation)
