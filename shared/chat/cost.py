@@ -14,6 +14,7 @@ ANSWER_TOKENS = 1_000  # reserved where a request does not limit its answer
 # not known. Most models are slower than this, and seconds are enough to notice.
 TOKENS_PER_SECOND = 200  # of one answer
 SECONDS_UNTIL_NOTICED = 5.0
+ACCOUNT_BYTES = 64 * 2**10  # at the end of an answer, where its account is
 EVENT_FRAME_BYTES = 400  # of a stream's event, besides its text: ids, times, filter results
 
 # A model's own words cannot look like it: within JSON their quotation marks are escaped.
@@ -22,8 +23,8 @@ _TOTAL_TOKENS = re.compile(rb'"total_tokens"\s*:\s*(\d{1,12})')
 
 def of_prompt(chat: dict[str, Any], size: int) -> int:
     """Tokens of a request, by its bytes; at least 1."""
-    pictures = [len(url) for url in _pictures(chat)]
-    text = max(0, size - sum(pictures))
+    pictures = _pictures(chat)
+    text = max(0, size - sum(map(len, pictures)))
     return max(1, text // BYTES_PER_TOKEN) + PICTURE_TOKENS * len(pictures)
 
 
@@ -55,8 +56,9 @@ def of_event(event: bytes) -> int:
 
 
 def counted(answer: bytes) -> int | None:
-    """The tokens of prompt and answer that an answer itself says; None where it does not."""
-    counts = _TOTAL_TOKENS.findall(answer)
+    """The tokens of prompt and answer that an answer itself says at its end; None where it does
+    not."""
+    counts = _TOTAL_TOKENS.findall(answer, max(0, len(answer) - ACCOUNT_BYTES))
     return int(counts[-1]) or None if counts else None
 
 
@@ -66,12 +68,14 @@ def _count(value: object) -> int | None:
 
 
 def _pictures(chat: dict[str, Any]) -> list[str]:
-    """The pictures that are within a request, as data URLs."""
-    parts = [
-        part["image_url"].get("url")
+    """The URL of each picture in a request: its data, or an address that the service fetches; empty
+    for what is none."""
+    given = [
+        part["image_url"]
         for message in chat["messages"]
         if isinstance(message.get("content"), list)
         for part in message["content"]
-        if isinstance(part, dict) and isinstance(part.get("image_url"), dict)
+        if isinstance(part, dict) and "image_url" in part
     ]
-    return [url for url in parts if isinstance(url, str) and url.startswith("data:")]
+    urls = [picture.get("url") if isinstance(picture, dict) else picture for picture in given]
+    return [url if isinstance(url, str) else "" for url in urls]

@@ -31,6 +31,7 @@ MAX_MESSAGES = 2048  # Azure OpenAI quotas: "maximum number of messages in /chat
 MAX_DEPTH = 64  # levels of nesting; a tool's schema has a dozen
 # The parser holds the interpreter for a whole body: 4 MiB of empty lists would take a second.
 MAX_VALUES = 100_000
+MAX_DIGITS = 100  # of a whole number
 MAX_MODEL_NAME = 200  # characters; a deployment's name has at most 64
 
 KEEP_ALIVE = b": keep-alive\n\n"
@@ -174,7 +175,7 @@ def _parse_object(body: bytes) -> dict[str, Any]:
         text = _text(body)
         if len(body) > LARGE_BYTES and has_more_values(text, MAX_VALUES):
             raise BadRequest(f"The request has more than {MAX_VALUES:,} values.", "Send fewer.")
-        chat = json.loads(text, parse_constant=_refuse_constant)
+        chat = json.loads(text, parse_int=_short_int, parse_constant=_refuse_constant)
     except RecursionError:
         raise BadRequest("The request is nested too deeply.", "Send less depth.") from None
     except ValueError:
@@ -218,6 +219,14 @@ def has_more_values(text: str, limit: int) -> bool:
         return True
     outside = "".join(unescaped.split('"')[::2])
     return sum(map(outside.count, "[{,")) > limit
+
+
+def _short_int(digits: str) -> int:
+    """To read and write a number takes a time that grows with the square of its digits."""
+    if len(digits) > MAX_DIGITS:
+        message = f"The request has a number of {len(digits):,} digits."
+        raise BadRequest(message, f"At most {MAX_DIGITS} are taken: send it as a text.")
+    return int(digits)
 
 
 def _refuse_constant(name: str) -> None:

@@ -244,6 +244,22 @@ async def test_four_megabytes_of_anything_stop_nobody(
     assert seconds < MOST_SECONDS
 
 
+@pytest.mark.parametrize(
+    ("number", "status"), [("9" * 4300, 400), ("9" * 100, 200), ("0." + "9" * 4300, 200)]
+)
+async def test_four_megabytes_of_long_numbers_stop_nobody(
+    number: str, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = json.dumps({"model": "captain", **said("x")}).encode()
+    numbers = ",".join([number] * (SIZE // (len(number) + 1)))
+    body = body[:-1] + f', "metadata": [{numbers}]}}'.encode()
+    async with up.upstream() as server, in_process(server.url, monkeypatch) as (http, *_):
+        server.parse = False
+        response, seconds = await stall(lambda: http.post("/v1/chat/completions", content=body))
+    assert response.status_code == status
+    assert seconds < MOST_SECONDS
+
+
 @pytest.mark.parametrize("size", [1, 100_000])
 async def test_an_export_of_many_conversations_stops_nobody(
     size: int, monkeypatch: pytest.MonkeyPatch
