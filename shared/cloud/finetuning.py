@@ -29,7 +29,6 @@ from shared.cloud.remote import (
 from shared.cloud.translate import OPENAI_ROLE, no_token, service_error, unreachable
 
 if TYPE_CHECKING:
-    import httpx
     from openai import AsyncOpenAI
 
     from shared.settings import Settings
@@ -201,7 +200,8 @@ class FineTuning:
             return answer.choices[0].message.content or ""
 
 
-async def _check_when_sending(request: "httpx.Request") -> None:
+async def _check_when_sending(request: Any) -> None:
+    """A hook of httpx's, called with each request before its connection is looked for."""
     before_send = _before_send.get()
     if before_send is None:
         return
