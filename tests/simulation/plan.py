@@ -24,8 +24,8 @@ class Known(StrEnum):
     deployment and no file."""
 
     WRONG_CLOCKS = "wrong-clocks"
-    """A host's clock decides what storage's should: how long a folder was left alone, how long ago
-    "create job" was sent, which dataset is the newer. Without it, all clocks agree to a second."""
+    """A host's clock decides how long ago "create job" was sent: by one that is ahead, a call of
+    another host is over too soon. Without it, all clocks agree to a second."""
 
 
 class Kind(StrEnum):

@@ -116,7 +116,7 @@ class Rules:
         self.check(listed, f"{run_id} is in no list")
 
     def _run_changed(self, run_id: str, old: dict[str, Any], new: dict[str, Any]) -> None:
-        if new["stage"] != old["stage"] or new["timeline"] != old["timeline"]:
+        if _stages(new) != _stages(old):  # a time that a wrong clock had told may be corrected
             self._stage_changed(run_id, old, new)
         self.check(new["attempt"] >= old["attempt"], f"{run_id}: its attempts are forgotten")
         if old["job_id"] and new["job_id"] != old["job_id"]:
@@ -194,6 +194,10 @@ class Rules:
     def last_dropped(self, run_id: str) -> str:
         """When its content was last dropped, as ISO time."""
         return str(self.records[run_id]["training"]["modified"])
+
+
+def _stages(run: dict[str, Any]) -> list[str]:
+    return [run["stage"], *(moment["stage"] for moment in run["timeline"])]
 
 
 def _after(before: Stage, last_active: Stage) -> set[Stage]:

@@ -97,9 +97,9 @@ def _is_stream(name: str) -> bool:
 
 
 def _called(operation: str) -> Callable[..., Any]:
-    async def method(self: "_View", name: str, *args: Any, **options: Any) -> Any:
-        method = getattr(self.there, operation)
-        return await self.ask(operation, name, lambda: driven(method(name, *args, **options)))
+    async def method(self: "_View", *args: Any, **options: Any) -> Any:
+        method, subject = getattr(self.there, operation), str(args[0]) if args else ""
+        return await self.ask(operation, subject, lambda: driven(method(*args, **options)))
 
     return method
 
