@@ -37,7 +37,7 @@ MAX_RATING_BYTES = 2**20  # of a rating's body: the longest texts of it, escaped
 MAX_RATING_VALUES = 16  # an error for each unknown field would take seconds for a long body
 HOW_TO_RATE = 'Send {"id": RESPONSE_ID, "rating": "good" or "bad", "correction": …, "comment": …}.'
 
-PLACE = re.compile(r"([a-z0-9-]+)/\d{4}-\d\d-\d\d/\d\d")  # of a conversation
+PLACE = re.compile(r"([a-z0-9-]{1,120})/\d{4}-\d\d-\d\d/\d\d")  # of a conversation
 UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
 Read = TypeVar("Read")

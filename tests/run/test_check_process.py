@@ -86,12 +86,13 @@ def test_the_time_of_a_check_grows_with_its_files() -> None:
 @posix
 async def test_each_check_has_a_time_of_its_own() -> None:
     """A process that is used again does not pay for the checks before."""
-    few = Workers(Policy(check_seconds=0.5, check_seconds_per_mb=0))
+    few = Workers(Policy(check_seconds=3, check_seconds_per_mb=0))
+    content = dataset(60_000)  # half a second, and the vocabulary before the first
     for _ in range(8):
         async with few.session("x", 0) as session:
-            await session.ask("begin", seconds=0.5, memory=1 << 29, plan={})
+            await session.ask("begin", seconds=3, memory=1 << 29, plan={})
             await session.ask("open", name="x", role="training")
-            await session.ask("feed", dataset(3000))
+            await session.ask("feed", content)
     assert len(children()) == 1
 
 
