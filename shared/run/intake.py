@@ -103,19 +103,17 @@ async def _run_of(folder: Folder, ctx: Context) -> tuple[str | None, str | None]
 
 
 async def _quiet_folder(model: str, ctx: Context) -> Folder:
-    """The folder, once nobody has touched it for a while: the files of one drop come together.
-
-    All times are storage's: whatever this host's clock says, the wait is never longer.
-    """
+    """The folder, once nobody has touched it for a while: the files of one drop come together. All
+    times are storage's: whatever this host's clock says, the wait is never longer."""
     quiet = timedelta(seconds=ctx.settings.quiet_seconds)
     touched = None
     while True:
         looked_at = await ctx.clients.datasets.time()  # before it is listed: a list may be late
         folder = await look(model, ctx.clients.datasets)
-        if touched and folder.newest and folder.last_touched > touched:
-            return Folder(model)  # its newest has an event of its own, so none waits for ever
         if not folder.newest:
             return folder
+        if touched and folder.last_touched > touched:
+            return Folder(model)  # its newest has an event of its own, so none waits for ever
         rest = min(folder.last_touched + quiet - looked_at, quiet)
         if rest <= timedelta(0):
             return folder

@@ -42,7 +42,7 @@ def asked(url: str) -> Iterator[list[float]]:
 def most_memory(pid: int) -> int:
     """The most that a process has had at once, in bytes."""
     status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
-    line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
+    line = next((line for line in status.splitlines() if line.startswith("VmHWM")), "0 0")
     return int(line.split()[1]) * 1024
 
 

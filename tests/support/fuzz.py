@@ -1,4 +1,4 @@
-"""How much a fuzzer tries: the same few hundred inputs in the suite, on demand for minutes.
+"""How much a fuzzer tries: the same hundred inputs in the suite, on demand for minutes.
 
     TUNEDROP_FUZZ=100000 python3 dev.py test -k fuzz
 
@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from hypothesis import HealthCheck, settings
 
-IN_THE_SUITE = 300
+IN_THE_SUITE = 100
 
 Test = TypeVar("Test", bound=Callable[..., object])
 

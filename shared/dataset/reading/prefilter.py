@@ -57,12 +57,11 @@ class Prefilter:
             return np.full(self._unknown, EVERY, np.uint8)
         found = np.zeros(len(self._starts), np.uint8)
         found[self._owners(np.flatnonzero(self._bytes == ord("@")))] |= privacy.ADDRESS
-        found[self._owners(self._escaped_signs())] = EVERY
         digit = self._bytes - np.uint8(ord("0")) < 10
         found[self._owners(self._long_numbers(digit))] |= privacy.NUMBER
         found[self._owners(self._long_keys(digit))] |= privacy.SECRET
         found[self._owners(self._named_keys())] |= privacy.SECRET
-        found[self._owners(self._escaped())] = privacy.SECRET + privacy.ADDRESS + privacy.NUMBER
+        found[self._owners(self._escaped())] = EVERY
         return found
 
     def odd_texts(self) -> Kinds:
@@ -78,13 +77,6 @@ class Prefilter:
         found[self._owners(escapes[odd])] = 2
         found[self._owners(np.flatnonzero(self._bytes == 0x7F))] = 2
         return found
-
-    def _escaped_signs(self) -> Counts:
-        r"""Where a sign of ASCII is written as an escape, such as \u0040 for @."""
-        escapes = np.flatnonzero(self._bytes[:-5] == ord("\\"))
-        zeros = (self._bytes[escapes + 2] == ord("0")) & (self._bytes[escapes + 3] == ord("0"))
-        signs: Counts = escapes[zeros & (self._bytes[escapes + 1] == ord("u"))]
-        return signs
 
     def _long_numbers(self, digit: Marks) -> Counts:
         """Where 8 digits begin that belong together: every number that is looked for has them."""
