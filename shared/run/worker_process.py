@@ -4,7 +4,7 @@ Knows frames, not what they ask for.
 """
 
 import os
-import subprocess
+import subprocess  # nosec B404 - of this Python and a module of this app alone
 import sys
 import threading
 from contextlib import suppress
@@ -74,4 +74,6 @@ def _start() -> "subprocess.Popen[bytes]":
     command = [sys.executable, "-P", "-m", "shared.dataset.worker"]
     # Its tracebacks may quote a dataset.
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
-    return subprocess.Popen(command, env=environ, **pipes)  # type: ignore[call-overload,no-any-return]
+    return subprocess.Popen(  # type: ignore[call-overload,no-any-return]  # nosec B603
+        command, env=environ, **pipes
+    )
