@@ -8,6 +8,8 @@
     python3 dev.py docs      the pages that are made from code
     python3 dev.py lock      requirements.txt anew, from pyproject.toml (--upgrade: newer versions)
     python3 dev.py bench     benchmarks beside their peers
+    python3 dev.py mutants   deliberate faults, each with the tests that must notice it
+    python3 dev.py simulate  whole lives of runs in memory, made of seeds: --seeds N
 
 Each has a --help that does nothing else. Standard library only. Installs what is missing into
 .venv, writes to .local, and touches nothing else but the
@@ -125,28 +127,49 @@ def lock(arguments: list[str]) -> int:
 
 
 def bench(arguments: list[str]) -> int:
-    """Run benchmarks, each beside its peers. Takes about ten minutes for each.
+    """Run benchmarks, each beside its peers, and print their figures.
 
-    Each writes its figures to bench/results/NAME.json, over those of the last time.
+    `dev.py bench NAME --help` says what one takes. Nothing is written without --save, which puts
+    the figures in bench/results/NAME.json. Without a name all of them run, one after the other.
     """
-    known = sorted(p.stem for p in (ROOT / "bench").glob("*.py") if p.stem != "__init__")
-    known = [name for name in known if not name.endswith("_servers")]
-    parser = parser_of(bench)
-    parser.add_argument(
-        "names", nargs="*", metavar="NAME", help=f"{', '.join(known)} (default: all)"
-    )
-    wanted, options = parser.parse_known_args(arguments)
-    for name in wanted.names:
-        if name not in known:
-            parser.error(f"There is no benchmark {name!r}; known: {', '.join(known) or 'none'}.")
+    from bench.options import BENCHES, parser
+
+    own = parser_of(bench)
+    own.add_argument("name", nargs="?", choices=BENCHES, help="which one; all of them, without")
+    own.add_argument("--save", action="store_true", help="write the figures")
+    if arguments and arguments[0] in BENCHES:
+        parser(arguments[0]).parse_args(arguments[1:])
+        names, options = arguments[:1], arguments[1:]
+    else:
+        own.parse_args(arguments)
+        names, options = list(BENCHES), arguments
     from local import set_up
 
-    set_up.set_up()
-    return max((run(f"bench.{name}", *options) for name in wanted.names or known), default=0)
+    set_up.set_up(tests=True)
+    return max(run(f"bench.{name}", *options) for name in names)
+
+
+def mutants(arguments: list[str]) -> int:
+    from local import set_up
+    from tests.mutants import options
+
+    options.parser().parse_args(arguments)
+    set_up.set_up(tests=True)
+    return run("tests.mutants", *arguments)
+
+
+def simulate(arguments: list[str]) -> int:
+    from local import set_up
+    from tests.simulation import options
+
+    options.simulate().parse_args(arguments)
+    set_up.set_up(tests=True)
+    return run("tests.simulation", *arguments)
 
 
 COMMANDS: dict[str, Callable[[list[str]], int]] = {
-    command.__name__: command for command in (demo, up, test, check, docs, lock, bench)
+    command.__name__: command
+    for command in (demo, up, test, check, docs, lock, bench, mutants, simulate)
 }
 
 

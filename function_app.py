@@ -8,7 +8,7 @@ from azurefunctions.extensions.bindings.blob import BlobClient
 from azurefunctions.extensions.http.fastapi import Request, Response
 
 from shared import api, exporters, telemetry
-from shared.chat.relay import Relay
+from shared.chat.relay import Relay, answer
 from shared.cloud import AzureClients
 from shared.model import redeploy
 from shared.run import reconciler
@@ -57,7 +57,7 @@ async def keep_moving(timer: func.TimerRequest) -> None:
 
 @app.route("v1/chat/completions", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
 async def chat(req: Request) -> Response:
-    return await relay().complete(req)
+    return await answer(Relay.complete, relay, req)
 
 
 @app.route(
@@ -67,22 +67,22 @@ async def chat(req: Request) -> Response:
 )
 async def chat_with_deployment(req: Request) -> Response:
     """Where Azure OpenAI's own clients look: for them too, only endpoint and key change."""
-    return await relay().complete(req)
+    return await answer(Relay.complete, relay, req)
 
 
 @app.route("v1/models", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 async def chat_models(req: Request) -> Response:
-    return await relay().models(req)
+    return await answer(Relay.models, relay, req)
 
 
 @app.route("feedback", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
 async def feedback(req: Request) -> Response:
-    return await relay().rate(req)
+    return await answer(Relay.rate, relay, req)
 
 
 @app.route("models/{name}/examples", methods=["GET"])
 async def examples(req: Request) -> Response:
-    return await api.examples(req, relay().feedback)
+    return await api.examples(req, lambda: relay().feedback)
 
 
 @app.route("runs", methods=["GET"])

@@ -1,1 +1,1 @@
-"""Benchmarks, each beside its peers in one run: `dev.py bench NAME` writes results/NAME.json."""
+"""Benchmarks, each beside its peers in one run: `dev.py bench NAME`, whose figures --save keeps."""

@@ -1,7 +1,7 @@
 """Chat through the relay, beside a direct call and the LiteLLM proxy: `dev.py bench chat`.
 
 Client, upstream and proxies share one machine, one worker each, and are measured in turn, so only
-differences and ratios mean anything. `--long` adds 100,000 requests to watch memory.
+differences and ratios mean anything.
 """
 
 import asyncio
@@ -9,7 +9,6 @@ import contextlib
 import json
 import platform
 import statistics
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,10 +18,10 @@ from typing import Any
 import aiohttp
 import psutil
 
+from bench import options
 from bench.chat_servers import KEY, MODEL, ROOT, app_command, litellm_command, settings
 from local import processes, supervised
 
-RESULT = ROOT / "bench/results/chat.json"
 ROUNDS = 5  # in each round every path is measured once
 SEQUENTIAL = 100  # requests of a round at concurrency 1
 CONCURRENT, CONCURRENCY = 400, 16  # requests of a round at concurrency 16
@@ -240,11 +239,8 @@ async def ready(session: aiohttp.ClientSession, path: Path) -> None:
 
 
 def main() -> None:
-    result = asyncio.run(measure("--long" in sys.argv))
-    RESULT.parent.mkdir(exist_ok=True)
-    RESULT.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-    print(json.dumps(result, indent=2))
-    print(f"written to {RESULT.relative_to(ROOT)}")
+    wanted = options.parser("chat").parse_args()
+    options.tell("chat", asyncio.run(measure(wanted.long)), wanted.save)
 
 
 if __name__ == "__main__":

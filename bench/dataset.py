@@ -1,6 +1,6 @@
 """The dataset check beside others: the same file, one core, a fresh process for each run.
 
-`python3 dev.py bench dataset` writes bench/results/dataset.json. together's checker comes from
+`python3 dev.py bench dataset`. together's checker comes from
 PyPI, into an environment of its own, and is left out where that fails. MB are millions of the
 file's bytes.
 """
@@ -18,11 +18,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from bench import options
 from bench.checkers.contenders import RUNS, TOGETHER
 from bench.checkers.files import write
 
 ROOT = Path(__file__).resolve().parents[1]
-RESULT = ROOT / "bench/results/dataset.json"
 COMPARED_MB = 64
 CURVE_MB = (1, 10, 64, 256, 512)
 ROUNDS = 5
@@ -65,17 +65,16 @@ def best(name: str, path: Path, runs: list[dict[str, float]]) -> dict[str, Any]:
 
 
 def main() -> int:
+    wanted = options.parser("dataset").parse_args()
     pin_to_one_core()
     with tempfile.TemporaryDirectory(prefix="tunedrop-bench-") as folder:
         result = measure(Path(folder))
-    RESULT.parent.mkdir(exist_ok=True)
-    RESULT.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     for row in [*result["compared"], *result["curve"]]:
         print(
             f"{row['name']:<48} {row['mb']:>6} MB {row['mb_per_second']:>7} MB/s "
             f"{row['peak_mb']:>5} MB of memory"
         )
-    print(f"written: {RESULT.relative_to(ROOT)}")
+    options.tell("dataset", result, wanted.save)
     return 0
 
 

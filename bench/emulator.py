@@ -18,6 +18,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -26,10 +27,10 @@ from typing import Any
 import psutil
 from openai import OpenAI
 
+from bench import options
 from local import supervised
 
 ROOT = Path(__file__).resolve().parents[1]
-RESULT = ROOT / "bench/results/emulator.json"
 WEIGHTS = ROOT / ".local/weights"
 COMMAND = "python3 dev.py bench emulator"
 KEY = "bench"
@@ -40,6 +41,7 @@ GOAL_MB = 1500
 LOOK_EVERY = 0.005
 QUESTION: Any = [{"role": "user", "content": "What is artificial intelligence?"}]
 TOKENS = 64  # of an answer
+CHATS = 16  # at once
 
 
 class Watched:
@@ -81,6 +83,7 @@ def measure(dtype: str, folder: Path) -> dict[str, Any]:
             deploy(url, client)
             idle = watched.peak_mb()
             chat, chat_peak = stream(client), watched.peak_mb()
+            many, many_peak = at_once(client), watched.peak_mb()
             examples = EXAMPLES.read_bytes()
             supervised = train(client, watched, examples)
             pairs = train(client, watched, as_pairs(EXAMPLES), "dpo")
@@ -94,6 +97,7 @@ def measure(dtype: str, folder: Path) -> dict[str, Any]:
             "start": start,
             "idle": {"peak_mb": idle},
             "chat": {"peak_mb": chat_peak, **chat},
+            "chats_at_once": {"peak_mb": many_peak, **many},
             "sft": supervised,
             "dpo": pairs,
             "sft_1024_tokens": longest,
@@ -148,6 +152,23 @@ def stream(client: OpenAI) -> dict[str, float]:
         "first_token_seconds": round(moments[0] - began, 3),
         "tokens_per_second": round((len(moments) - 1) / (moments[-1] - moments[0]), 1),
     }
+
+
+def at_once(client: OpenAI) -> dict[str, float]:
+    """Tokens of all answers together; the batch holds half of them at a time."""
+    with ThreadPoolExecutor(CHATS) as pool:
+        began = time.perf_counter()
+        asked = [pool.submit(whole, client, seed) for seed in range(CHATS)]
+        tokens = sum(one.result() for one in asked)
+        seconds = time.perf_counter() - began
+    return {"chats": CHATS, "tokens_per_second": round(tokens / seconds, 1)}
+
+
+def whole(client: OpenAI, seed: int) -> int:
+    answer = client.chat.completions.create(
+        model="base", messages=QUESTION, max_tokens=TOKENS, seed=seed
+    )
+    return answer.usage.completion_tokens if answer.usage else 0
 
 
 # ---- what it learns from
@@ -226,6 +247,7 @@ def until(happened: Callable[[], bool], seconds: float = 120) -> None:
 
 
 def main() -> int:
+    wanted = options.parser("emulator").parse_args()
     from local.emulator.language.weights import model_folder, native_dtype, tokenizer_folder
 
     dtypes = list(dict.fromkeys((native_dtype(), "float32")))
@@ -242,16 +264,16 @@ def main() -> int:
         **{name: version(name) for name in ("torch", "transformers", "peft")},
     }
     result = {"command": COMMAND, "machine": machine, "goal_mb": GOAL_MB, "runs": measured}
-    RESULT.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     for run in measured:
         print(f"{run['dtype']}: at most {run['peak_mb']} MB, answers after "
               f"{run['start']['answers_seconds']} s")  # fmt: skip
         for name in ("sft", "dpo", "sft_1024_tokens", "sft_while_chatting"):
             print(f"  {name:<20} {run[name]['peak_mb']:>5} MB "
                   f"{run[name]['seconds_per_example']:.2f} s per example")  # fmt: skip
-        print(f"  {'chat':<20} {run['chat']['peak_mb']:>5} MB "
-              f"{run['chat']['tokens_per_second']} tokens per second")  # fmt: skip
-    print(f"written: {RESULT.relative_to(ROOT)}")
+        for name in ("chat", "chats_at_once"):
+            print(f"  {name:<20} {run[name]['peak_mb']:>5} MB "
+                  f"{run[name]['tokens_per_second']} tokens per second")  # fmt: skip
+    options.tell("emulator", result, wanted.save)
     return 0
 
 

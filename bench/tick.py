@@ -4,7 +4,6 @@ Real storage (Azurite) and the emulated service; three ledgers that hold the sam
 none, 1,000 and 10,000 finished ones take turns within one run, so only their ratios mean anything.
 Each is also asked by an app whose clock is two hours ahead: old runs must not cost more.
 Beside them the obvious way: list all runs, read each, and look after those that are active.
-`--short` stops at 1,000.
 """
 
 import asyncio
@@ -20,6 +19,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from bench import options
 from local.emulator import DEFAULT_KEY
 from local.processes import free_port
 from local.stack import ACCOUNT, GROUP, SUBSCRIPTION, Stack, running
@@ -31,7 +31,7 @@ from shared.run import heartbeat, reconciler
 from shared.run.context import Context, utc_now
 from shared.run.drops import Drops
 from shared.run.folder import look
-from shared.run.ledger import FAR_FUTURE
+from shared.run.newest import FAR_FUTURE
 from shared.run.outcome import LogLine
 from shared.run.record import File, Run, Transition
 from shared.run.spec import effective
@@ -39,7 +39,6 @@ from shared.run.stages import Stage
 from shared.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[1]
-RESULT = ROOT / "bench/results/tick.json"
 ACTIVE = 20
 FINISHED = (0, 1_000, 10_000)
 ROUNDS = 15
@@ -99,7 +98,7 @@ async def _enter(ctx: Context, number: int, stage: Stage, job: str) -> None:
     await ctx.clients.datasets.put(f"{model}/training.jsonl", EXAMPLES, "application/json")
     folder = await look(model, ctx.clients.datasets)
     run = Run(
-        id=f"{model}-0123456789ab",
+        id=f"{model}-{'0123456789abcdef' * 2}",
         model=model,
         stage=stage,
         spec=effective(None, ctx.settings),
@@ -218,7 +217,8 @@ def _spread(seconds: list[float]) -> dict[str, float]:
 
 
 def main() -> None:
-    sizes = FINISHED[:2] if "--short" in sys.argv else FINISHED
+    wanted = options.parser("tick").parse_args()
+    sizes = FINISHED[:2] if wanted.short else FINISHED
     with (
         tempfile.TemporaryDirectory() as folder,
         running(Path(folder), model="tiny", port=free_port()) as stack,
@@ -241,9 +241,7 @@ def main() -> None:
         "rounds": ROUNDS,
         "by_finished_runs": found,
     }
-    print(json.dumps(result, indent=2))
-    if sizes == FINISHED:
-        RESULT.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    options.tell("tick", result, wanted.save)
 
 
 if __name__ == "__main__":

@@ -64,37 +64,51 @@ function curve(epochs) {
   return svg;
 }
 
+// The run's id as people see it: its model and eight of its digits, which every route takes.
+function short(id) {
+  return id.replace(/-([0-9a-f]{8})[0-9a-f]*$/, "-$1");
+}
+
 function when(run) {
   return new Date(run.timeline[0].at).toLocaleString();
 }
 
+// What cannot be read is said below the rest, and hides nothing of it.
+function told(problems = []) {
+  return problems.map(({ message, fix }) => el("p", { className: "problem", textContent: `${message} ${fix}` }));
+}
+
 async function showRuns() {
-  const { runs } = await api("runs");
+  const { runs, problems } = await api("runs");
   const rows = runs.map((run) => [
-    el("a", { href: `runs/${run.id}/report.html`, textContent: run.id }),
+    el("a", { href: `runs/${run.id}/report.html`, title: run.id, textContent: short(run.id) }),
     badge(run), progress(run), run.version ? `${run.model}@${run.version}` : "", when(run),
   ]);
   const nothing = "No runs yet: drop training_set.jsonl into the container datasets, folder <model>/.";
-  $("runs").replaceChildren(rows.length ? table(["run", "stage", "", "version", "received"], rows) : nothing);
+  $("runs").replaceChildren(rows.length ? table(["run", "stage", "", "version", "received"], rows) : nothing, ...told(problems));
   $("runs").classList.toggle("quiet", !rows.length);
 }
 
 async function showModels() {
-  const { models } = await api("models");
+  const { models, problems } = await api("models");
   const rows = models.map((model) => [
     model.name, model.champion ? `${model.name}@${model.champion}` : "none yet",
     model.versions.map((v) => `@${v.version} ${v.deployment}`).join(", "),
   ]);
-  $("models").replaceChildren(rows.length ? table(["model", "champion", "versions"], rows) : "No models yet.");
+  $("models").replaceChildren(rows.length ? table(["model", "champion", "versions"], rows) : "No models yet.", ...told(problems));
   $("models").classList.toggle("quiet", !rows.length);
 }
 
-async function look() {
+async function show(place, work) {
   try {
-    await Promise.all([showRuns(), showModels()]);
+    await work();
   } catch (error) {
-    $("runs").replaceChildren(el("span", { className: "problem", textContent: error.message }));
+    $(place).replaceChildren(el("span", { className: "problem", textContent: error.message }));
   }
+}
+
+async function look() {
+  await Promise.all([show("runs", showRuns), show("models", showModels)]);
   setTimeout(look, LOOK_EVERY);
 }
 

@@ -148,7 +148,7 @@ module storage 'storage.bicep' = {
     sku: storageSku
     containers: containers
     isPrivate: isPrivate
-    workspaceId: monitor.outputs.workspaceId
+    auditWorkspaceId: monitor.outputs.auditWorkspaceId
   }
 }
 
@@ -160,7 +160,7 @@ module openAi 'openai.bicep' = if (isNewAccount) {
     location: accountLocation
     tags: tags
     isPrivate: isPrivate
-    workspaceId: monitor.outputs.workspaceId
+    auditWorkspaceId: monitor.outputs.auditWorkspaceId
     region: any(contains(trainable, accountLocation) ? 'can train' : '${baseModel} cannot be trained in ${accountLocation} with ${trainingType}; these regions can: ${join(trainable, ', ')}')
   }
 }

@@ -18,7 +18,25 @@ resource workspace 'Microsoft.OperationalInsights/workspaces@2025-07-01' = {
       disableLocalAuth: true
     }
     workspaceCapping: {
-      dailyQuotaGb: 2 // a runaway log is cut off, not paid for
+      dailyQuotaGb: 2 // a runaway log is cut off, not paid for; the alert `logs-capped` says so
+    }
+  }
+}
+
+// Who dropped, changed, deleted and called what: apart from what the app says of itself, whose flood
+// would reach the cap and stop these as well. No cap here: an entry costs less than the write that it
+// tells of.
+resource audit 'Microsoft.OperationalInsights/workspaces@2025-07-01' = {
+  name: '${name}-audit'
+  location: location
+  tags: tags
+  properties: {
+    sku: {
+      name: 'PerGB2018'
+    }
+    retentionInDays: 90
+    features: {
+      disableLocalAuth: true
     }
   }
 }
@@ -53,5 +71,6 @@ resource people 'Microsoft.Insights/actionGroups@2023-01-01' = if (!empty(alertE
 }
 
 output workspaceId string = workspace.id
+output auditWorkspaceId string = audit.id
 output insightsName string = insights.name
 output actionGroupId string = empty(alertEmail) ? '' : people.id

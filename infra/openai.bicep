@@ -4,7 +4,7 @@ param name string
 param location string
 param tags object
 param isPrivate bool
-param workspaceId string
+param auditWorkspaceId string
 
 // main.bicep looks it up. A region that cannot train the base model is refused here, with the
 // sentence that says so, before anything is made and not after the first dataset has been dropped.
@@ -35,7 +35,7 @@ resource audit 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   name: 'audit'
   scope: account
   properties: {
-    workspaceId: workspaceId
+    workspaceId: auditWorkspaceId
     logs: [
       {
         category: 'Audit'

@@ -8,7 +8,7 @@ param tags object
 param sku string
 param containers object
 param isPrivate bool
-param workspaceId string
+param auditWorkspaceId string
 
 var kept = 30 // days that an old version of a dataset or of the ledger is kept
 var regretted = 14 // days in which a deletion can be undone
@@ -175,7 +175,7 @@ resource audit 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   name: 'audit'
   scope: dataBlobs
   properties: {
-    workspaceId: workspaceId
+    workspaceId: auditWorkspaceId
     logs: [
       {
         category: 'StorageWrite'

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from rich.columns import Columns
-from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
+from rich.text import Text
 
 from local.options import demo
 from local.stack import ROOT, Stack, StackError, running
@@ -24,8 +24,10 @@ from local.up import how_to_use
 from shared.run.stages import ENDS
 from tunedrop import watch
 from tunedrop.app import App
+from tunedrop.echo import safe
 from tunedrop.errors import CommandError
 from tunedrop.push import Datasets, blob_names, wait_for_run
+from tunedrop.screen import Screen
 
 EXAMPLES = ROOT / "examples"
 MAX_WAIT_SECONDS = 20 * 60
@@ -47,7 +49,7 @@ class Outcome:
 
 def main() -> int:
     options = demo().parse_args()
-    screen = Console(stderr=options.json, highlight=False)
+    screen = Screen(stderr=options.json)
     began = time.monotonic()
     try:
         example = chosen_example(options.model)
@@ -73,9 +75,9 @@ def main() -> int:
     return 0 if outcome.run["stage"] == "serving" else 1
 
 
-def play(stack: Stack, example: Path, question: str | None, screen: Console) -> Outcome:
+def play(stack: Stack, example: Path, question: str | None, screen: Screen) -> Outcome:
     """Drop, follow, ask."""
-    app, datasets = App(stack.app_url), Datasets.at(stack.storage, "datasets")
+    app, datasets = App(stack.app_url, stack.function_key), Datasets.at(stack.storage, "datasets")
     files = blob_names([example], "")
     dropped = datasets.drop(files)
     screen.print(f"· dropped {example.relative_to(ROOT)} into the container datasets", style="dim")
@@ -104,7 +106,7 @@ def chosen_example(name: str) -> Path:
     return example
 
 
-def follow(app: App, run_id: str, screen: Console) -> watch.Run:
+def follow(app: App, run_id: str, screen: Screen) -> watch.Run:
     def looks() -> Iterator[watch.Run]:
         deadline = time.monotonic() + MAX_WAIT_SECONDS
         while time.monotonic() < deadline:
@@ -142,17 +144,20 @@ def ask(stack: Stack, model: str, messages: list[dict[str, str]]) -> str:
 # ---- what is shown
 
 
-def show(outcome: Outcome, stack: Stack, state: Path, screen: Console) -> None:
+def show(outcome: Outcome, stack: Stack, state: Path, screen: Screen) -> None:
     run = outcome.run
     if run["stage"] != "serving":
         watch.print_end(run, stack.app_url, screen)
         return
     again = "trained just now" if outcome.trained_now else "trained before; nothing had changed"
-    screen.print(f"\n[bold]{run['model']}@{run['version']}[/bold] serves ({again}).\n")
-    screen.print(f"[bold]Question[/bold]  {outcome.question}\n")
+    name = f"{run['model']}@{run['version']}"
+    screen.print(Text.assemble("\n", (name, "bold"), f" serves ({again}).\n"))
+    screen.print(Text.assemble(("Question", "bold"), f"  {outcome.question}\n"))
     half = max((screen.width - 1) // 2, 30)
-    base = Panel(outcome.base_answer, title=f"{stack.base_deployment}, untuned", width=half)
-    tuned = Panel(outcome.tuned_answer, title=f"{run['model']}, tuned", width=half)
+    base = Panel(
+        Text(safe(outcome.base_answer)), title=f"{stack.base_deployment}, untuned", width=half
+    )
+    tuned = Panel(Text(safe(outcome.tuned_answer)), title=f"{run['model']}, tuned", width=half)
     screen.print(Columns([base, tuned], padding=(0, 0)))
     screen.print(epochs_table(run))
     screen.print(

@@ -26,9 +26,12 @@ from azure.core.exceptions import AzureError, ResourceNotFoundError
 from azure.storage.blob import BlobProperties
 from azure.storage.blob.aio import ContainerClient
 
+from local import private
+
 log = logging.getLogger("local.events")
 
 LONGEST_PAUSE = 10.0
+KEY_SETTING = "FUNCTIONS_MASTER_KEY"  # where the host that is called asks for keys
 TOPIC = (
     "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/local/providers/"
     "Microsoft.Storage/storageAccounts/devstoreaccount1"
@@ -60,7 +63,7 @@ class Delivered:
     def _save(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         temporary = self._path.with_suffix(".tmp")
-        temporary.write_text(json.dumps(self._etags), encoding="utf-8")
+        private.write_text(temporary, json.dumps(self._etags))
         temporary.replace(self._path)
 
 
@@ -127,9 +130,11 @@ class Subscription:
         if 200 <= status < 300:
             self.delivered.add(blob)
             del self.backoffs[blob.etag]
-            log.info("Delivered %s", blob.name)
+            log.info("Delivered %s", _shown(blob.name))
             return
-        log.warning("Not delivered: %s (%s); trying again.", blob.name, status or "no answer")
+        log.warning(
+            "Not delivered: %s (%s); trying again.", _shown(blob.name), status or "no answer"
+        )
         backoff.failed()
 
     async def _post(self, kind: str, event: dict[str, Any]) -> tuple[int, dict[str, Any]]:
@@ -181,6 +186,11 @@ def _blob_created(blob: BlobProperties, url: str) -> dict[str, Any]:
     return _event("Microsoft.Storage.BlobCreated", subject, data)
 
 
+def _shown(name: str) -> str:
+    """For a terminal, which is to show a stranger's name and not to obey it."""
+    return name if name.isprintable() else ascii(name)[1:-1]
+
+
 async def watch(options: argparse.Namespace, connection: str) -> None:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -191,8 +201,11 @@ async def watch(options: argparse.Namespace, connection: str) -> None:
     container = ContainerClient.from_connection_string(
         connection, options.container, retry_total=0, connection_timeout=5
     )
-    # Event Grid waits 30 seconds for an answer.
-    session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30))
+    key = os.environ.get(KEY_SETTING)
+    session = aiohttp.ClientSession(
+        timeout=aiohttp.ClientTimeout(total=30),  # so long does Event Grid wait for an answer
+        headers={"x-functions-key": key} if key else {},
+    )
     async with container, session:
         watching = asyncio.create_task(
             _watch(

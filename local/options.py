@@ -35,6 +35,9 @@ def up() -> argparse.ArgumentParser:
     )
     parser.add_argument("--fresh", action="store_true", help="forget every dataset, run and model")
     parser.add_argument("--otel", action="store_true", help="write spans, metrics and logs")
+    parser.add_argument(
+        "--keys", action="store_true", help="ask for a key of the Functions host, as Azure does"
+    )
     parser.add_argument("--model", default="smollm2", help=argparse.SUPPRESS)
     return _common(parser)
 

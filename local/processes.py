@@ -16,7 +16,7 @@ from typing import Any
 
 import psutil
 
-from local import supervised
+from local import private, supervised
 
 GRACE_SECONDS = 8
 
@@ -57,13 +57,13 @@ def start(name: str, command: list[str], env: dict[str, str], cwd: Path, log: Pa
 
     It must read its stdin to the end and then stop, as supervised modules and Azurite do.
     """
-    log.parent.mkdir(parents=True, exist_ok=True)
-    apart: dict[str, Any] = {"start_new_session": True}
+    private.make_folder(log.parent)
+    apart: dict[str, Any] = {"start_new_session": True, "umask": private.UMASK}
     if sys.platform == "win32":
         apart = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
     with suppress(OSError):
         log.replace(log.with_suffix(".before.log"))  # what the last one said may be wanted
-    with log.open("wb") as out:
+    with private.open_file(log, "wb") as out:
         process = supervised.start(
             command,
             env={**os.environ, **env},

@@ -19,7 +19,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from local import supervised
+from local import private, supervised
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
@@ -212,8 +212,8 @@ def quiet(
     words = list(map(str, command))
     if words[1] == "-m":
         words = supervised.module(*words[2:], python=words[0])
-    LOCAL.mkdir(exist_ok=True)
-    with LOG.open("a", encoding="utf-8") as log:
+    private.make_folder(LOCAL)
+    with private.open_file(LOG, "a", encoding="utf-8") as log:  # an index's address may have a key
         log.write(f"\n$ {' '.join(words)}\n")
         log.flush()
         environ = {**os.environ, **(env or {})}

@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 
 import psutil
 
-from local import processes, storage, supervised
+from local import private, processes, storage, supervised
 from local.options import STATE
 from local.processes import Child, Pid
 from local.provision import ACCOUNT as ACCOUNT
@@ -34,6 +34,7 @@ from local.provision import SUBSCRIPTION as SUBSCRIPTION
 ROOT = Path(__file__).resolve().parent.parent
 AZURITE = ROOT / ".venv/azurite/node_modules/azurite"
 
+HOST_KEY = "FUNCTIONS_MASTER_KEY"  # in the environment of the host and of its webhook's caller
 HOST_PORT = 7071  # where Azure Functions Core Tools listens as well
 START_SECONDS = 600  # so that a part that hangs is reported at all, however slow the machine is
 
@@ -54,6 +55,7 @@ class Stack:
     app_key: str
     base_deployment: str
     owner: Pid
+    function_key: str = ""  # of the Functions host, with `keys`
     telemetry: str = ""  # the folder of the app's spans, metrics and logs, with `otel`
     pids: dict[str, Pid] = field(default_factory=dict)
 
@@ -68,7 +70,7 @@ class Stack:
 
     def write(self, state: Path) -> None:
         new = state / "stack.json.new"
-        new.write_text(json.dumps(asdict(self), indent=2), encoding="utf-8")
+        private.write_text(new, json.dumps(asdict(self), indent=2))
         new.replace(state / "stack.json")
 
     @property
@@ -89,13 +91,15 @@ def running(
     port: int | None = None,
     model: str = "smollm2",
     otel: bool = False,
+    keys: bool = False,
     tell: Callable[[str], object] = lambda text: None,
 ) -> Iterator[Stack]:
     """The stack of `state`: the one that runs already, or a new one for as long as the block runs.
 
     `fresh` forgets every dataset, run and model first. `port` is the app's: 0 for a free one; when
     not given, 7071 or, if that is taken, a free one. With `otel` the app writes its telemetry
-    beside the logs. `tell` is called with a sentence at each step. Raises StackError.
+    beside the logs. With `keys` the Functions host asks for its key, as in Azure. `tell` is called
+    with a sentence at each step. Raises StackError.
     """
     known = Stack.read(state)
     if known and known.alive:
@@ -105,6 +109,10 @@ def running(
             raise StackError(
                 "A stack runs here without --otel: stop it (Ctrl-C there), then retry."
             )
+        if keys and not known.function_key:
+            raise StackError(
+                "A stack runs here without --keys: stop it (Ctrl-C there), then retry."
+            )
         tell(f"using the stack that runs at {known.app_url}")
         yield known
         return
@@ -113,7 +121,7 @@ def running(
     if fresh:
         for part in ("storage", "openai", "events.json"):
             _remove(state / part)
-    starter = _Starter(state, model, otel, tell)
+    starter = _Starter(state, model, otel, keys, tell)
     try:
         yield starter.start(port)
     finally:
@@ -125,11 +133,12 @@ class _Starter:
     state: Path
     model: str
     otel: bool
+    keys: bool
     tell: Callable[[str], object]
     children: list[Child] = field(default_factory=list)
 
     def start(self, port: int | None) -> Stack:
-        self.state.mkdir(parents=True, exist_ok=True)
+        private.make_folder(self.state)
         app_port = chosen_port(port, self.tell)
         openai_url = f"http://127.0.0.1:{processes.free_port()}"
         ports = storage.free_ports()
@@ -140,9 +149,10 @@ class _Starter:
             console_url=f"{app_url}/api/console",
             openai_url=openai_url,
             storage=storage.connection_string(ports),
-            app_key=self._app_key(),
+            app_key=self._key("app-key"),
             base_deployment=BASE_DEPLOYMENT,
             owner=Pid.of(os.getpid()),
+            function_key=self._key("function-key") if self.keys else "",
             telemetry=str(self.state / "logs") if self.otel else "",
         )
         self._storage(ports)
@@ -185,6 +195,7 @@ class _Starter:
     def _functions(self, port: int) -> None:
         self.tell("starting the app")
         command = ["local.host", "--app", str(ROOT), "--port", str(port)]
+        command += ["--enable-auth"] if self.keys else []
         self._child("functions", supervised.module(*command), self._settings())
 
     def _events(self) -> None:
@@ -202,7 +213,8 @@ class _Starter:
 
     def _settings(self) -> dict[str, str]:
         stack = self.stack
-        return app_settings(stack.storage, stack.openai_url, stack.app_key, stack.telemetry)
+        settings = app_settings(stack.storage, stack.openai_url, stack.app_key, stack.telemetry)
+        return settings | ({HOST_KEY: stack.function_key} if self.keys else {})
 
     # ---- helpers
 
@@ -249,12 +261,13 @@ class _Starter:
     def _alive(self) -> list[Child]:
         return [child for child in self.children if child.process.poll() is None]
 
-    def _app_key(self) -> str:
+    def _key(self, name: str) -> str:
         """One key for as long as the state lives, so that clients need not be told again."""
-        path = self.state / "app-key"
-        if not path.exists():
-            path.write_text(f"td-{secrets.token_urlsafe(24)}", encoding="utf-8")
-        return path.read_text(encoding="utf-8")
+        path = self.state / name
+        known = path.read_text(encoding="utf-8") if path.exists() else ""
+        key = known or f"td-{secrets.token_urlsafe(24)}"
+        private.write_text(path, key)
+        return key
 
 
 def chosen_port(asked: int | None, tell: Callable[[str], object]) -> int:

@@ -11,7 +11,10 @@ from pathlib import Path
 
 HOST = "127.0.0.1"
 ACCOUNT = "devstoreaccount1"
-SUPERVISED = Path(__file__).parent / "azurite/supervised.cjs"
+# Loaded into Azurite before its own code; each says what for.
+BEFORE = [
+    Path(__file__).parent / f"azurite/{name}.cjs" for name in ("supervised", "origin", "names")
+]
 # Every storage emulator's key, public by design: https://learn.microsoft.com/azure/storage/common/
 # storage-use-azurite#well-known-storage-account-and-key
 KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
@@ -53,8 +56,7 @@ def azurite_command(node: str, package: Path, location: Path, ports: Ports) -> l
     ]
     return [
         node,
-        "--require",
-        str(SUPERVISED),
+        *(word for path in BEFORE for word in ("--require", str(path))),
         str(package / "dist" / "src" / "azurite.js"),
         "--location",
         str(location),

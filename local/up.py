@@ -16,9 +16,12 @@ def main() -> int:
             port=options.port,
             model=options.model,
             otel=options.otel,
+            keys=options.keys,
             tell=lambda text: print(f"· {text}", flush=True),
         ) as stack:
             print(how_to_use(stack.app_url, stack.chat_url, stack.app_key), flush=True)
+            if stack.function_key:
+                print(f"  key       {stack.function_key} (for console and runs)", flush=True)
             if stack.telemetry:
                 print(f"  telemetry {stack.telemetry}: spans, metrics and logs .jsonl", flush=True)
             while stack.owner.process():

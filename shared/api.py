@@ -3,21 +3,40 @@
 Reads the ledger and the registry, passes commands on; decides nothing about runs.
 """
 
+import asyncio
 import json
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from functools import wraps
 from pathlib import Path
 from typing import ParamSpec
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
+from starlette.responses import (
+    FileResponse,
+    JSONResponse,
+    RedirectResponse,
+    Response,
+    StreamingResponse,
+)
 
-from shared.chat.feedback import FeedbackStore
-from shared.errors import CallerError, NotFound, NotNow, SettingError, TunedropError
-from shared.run import commands, estimates, jobs, reconciler
+from shared.chat.feedback import FeedbackStore, Rated
+from shared.chat.protocol import BadRequest, read_body
+from shared.errors import (
+    CallerError,
+    Newer,
+    NotFound,
+    NotNow,
+    SettingError,
+    TunedropError,
+    Unreadable,
+)
+from shared.printable import printable, shown
+from shared.run import commands, estimates, folder, reconciler
 from shared.run.context import Context
+from shared.run.newest import CURSOR
 from shared.run.record import Action, Run, summary
+from shared.run.results import Point
 from shared.run.stages import ACTIVE, Stage
 
 CONSOLE = Path(__file__).parent.parent / "console"
@@ -29,8 +48,8 @@ SECURITY_HEADERS = {
 MAX_RUNS = 200  # of one page
 MAX_READ = 1000  # records that are read to fill it
 MAX_COMMENT = 1000  # characters of who and why
+MAX_COMMAND_BYTES = 32 * 2**10  # of a command's body: who and why, escaped
 _STATUS = {NotFound: 404, NotNow: 409, SettingError: 503}
-CURSOR = re.compile(r"\d{10}-[a-z0-9-]+")  # of the list of runs, as `next` gives it
 DOCUMENTS = {
     "report.html": "text/html; charset=utf-8",
     "report.json": "application/json",
@@ -50,6 +69,8 @@ def error_responses(body: Callable[P, Awaitable[Response]]) -> Callable[P, Await
     async def answer(*args: P.args, **kwargs: P.kwargs) -> Response:
         try:
             return await body(*args, **kwargs)
+        except BadRequest as error:
+            return problem(error, error.status)
         except CallerError as error:
             return problem(error, _STATUS.get(type(error), 400))
         except TunedropError as error:
@@ -71,25 +92,30 @@ async def runs(request: Request, ctx: Context) -> Response:
     stages = _stages(query.get("stage", ""))
     after = query.get("after", "")
     if after and not CURSOR.fullmatch(after):
-        raise CallerError(f"{after[:80]!r} is not a cursor of the list.", "Take `next` of a page.")
+        raise CallerError(
+            f"{shown(after)!r} is not a cursor of the list.", "Take `next` of a page."
+        )
     ledger = ctx.ledger
     # What is active is known without reading what has finished.
     among = set(await ledger.active()) if stages <= ACTIVE else None
     found: list[Run] = []
+    problems: list[TunedropError] = []
     read, cursor = 0, None
-    async for at, run in ledger.newest(query.get("model"), after, among):
+    async for at, run in ledger.newest(query.get("model"), after, among, problems):
         if len(found) == limit or read == MAX_READ:
-            return _page(found, cursor)
+            return _page(found, cursor, problems)
         read, cursor = read + 1, at
         if run.stage in stages:
             found.append(run)
-    return _page(found, None)
+    return _page(found, None, problems)
 
 
 def _limit(asked: str) -> int:
     """Raises CallerError."""
     if not re.fullmatch(r"[1-9][0-9]{0,8}", asked):
-        raise CallerError(f"{asked!r} is not a number of runs.", f"limit is 1 to {MAX_RUNS}.")
+        raise CallerError(
+            f"{shown(asked)!r} is not a number of runs.", f"limit is 1 to {MAX_RUNS}."
+        )
     return min(int(asked), MAX_RUNS)
 
 
@@ -97,31 +123,41 @@ def _stages(asked: str) -> set[str]:
     """The stages that a list is asked for; all of them where it is not. Raises CallerError."""
     stages = set(filter(None, asked.split(",")))
     if unknown := stages - set(Stage):
-        raise CallerError(f"{min(unknown)!r} is not a stage.", f"Known: {', '.join(Stage)}.")
+        raise CallerError(f"{shown(min(unknown))!r} is not a stage.", f"Known: {', '.join(Stage)}.")
     return stages or set(Stage)
 
 
-def _page(found: list[Run], cursor: str | None) -> Response:
-    return JSONResponse({"runs": [summary(run) for run in found], "next": cursor})
+def _page(found: list[Run], cursor: str | None, problems: list[TunedropError]) -> Response:
+    page = {"runs": [summary(run) for run in found], "next": cursor}
+    return JSONResponse(page | {"problems": list(map(_told, problems))})
 
 
 @error_responses
 async def run(request: Request, ctx: Context) -> Response:
     """One run with all that is known of it, what lies ahead of it, and what its losses say."""
-    run_id = request.path_params["id"]
     ledger = ctx.ledger
-    found = await ledger.load(run_id)
+    run_id = await ledger.resolve(request.path_params["id"])
+    found = await ledger.look(run_id)
     if found is None:
         raise NotFound(f"There is no run {run_id!r}.", "`tunedrop runs` lists them.")
-    curve = await ledger.document(run_id, jobs.CURVE)
-    steps = json.loads(curve or b"[]")
-    losses = [step["train_loss"] for step in steps if step["train_loss"] is not None]
+    problems: list[TunedropError] = []
+    curve: list[Point] = []
+    try:
+        found.must_be_known(f"{ledger.runs.name}/{run_id}/run.json")
+    except Newer as error:
+        problems.append(error)
+    try:
+        curve = await ledger.curve(run_id)
+    except Unreadable as error:
+        problems.append(error)
+    losses = [point.train_loss for point in curve if point.train_loss is not None]
     return JSONResponse(
         {
             **found.model_dump(mode="json"),
             **estimates.as_json(found, ctx.now()),
             "signals": estimates.signals(found.epochs, losses),
-            "curve": steps,
+            "curve": [point.model_dump() for point in curve],
+            "problems": list(map(_told, problems)),
         }
     )
 
@@ -130,10 +166,11 @@ async def run(request: Request, ctx: Context) -> Response:
 async def command(request: Request, ctx: Context) -> Response:
     """start, cancel, pause, resume or retry a run; an optional body {"who": …, "why": …} goes into
     its log. 202 with the run: the command is carried out now or by the next tick."""
-    run_id, action = request.path_params["id"], request.path_params["name"]
+    action = request.path_params["name"]
     if action not in commands.BY_PEOPLE:
         known = ", ".join(commands.BY_PEOPLE)
-        raise NotFound(f"{action!r} is not a command.", f"Commands are: {known}.")
+        raise NotFound(f"{shown(action)!r} is not a command.", f"Commands are: {known}.")
+    run_id = await ctx.ledger.resolve(request.path_params["id"])
     who, why = await _who_and_why(request, ctx)
     await commands.give(run_id, Action(action), who, why, ctx)
     await reconciler.execute_now(run_id, ctx)
@@ -144,7 +181,7 @@ async def command(request: Request, ctx: Context) -> Response:
 async def _who_and_why(request: Request, ctx: Context) -> tuple[str, str]:
     """Who gives a command: the signed-in person where the platform vouches for one, otherwise
     whoever the holder of the app's key says to be. Raises CallerError for a body that is no use."""
-    body = await request.body()
+    body = await read_body(request, MAX_COMMAND_BYTES)
     try:
         given = json.loads(body) if body.strip() else {}
         who, why = (given.get(name, "").strip() for name in ("who", "why"))
@@ -154,9 +191,11 @@ async def _who_and_why(request: Request, ctx: Context) -> tuple[str, str]:
             "The body is not a JSON object with who and why as texts.",
             'Send {"who": "…", "why": "…"}, or nothing.',
         ) from None
-    if len(who) > MAX_COMMENT or len(why) > MAX_COMMENT:
-        raise CallerError(f"who and why have at most {MAX_COMMENT} characters.", "Say it in short.")
     person = request.headers.get("x-ms-client-principal-name") if ctx.settings.entra_tenant else ""
+    if any(len(text) > MAX_COMMENT for text in (who, why, person or "")):
+        raise CallerError(f"who and why have at most {MAX_COMMENT} characters.", "Say it in short.")
+    # It will be shown in terminals and in logs.
+    who, why, person = printable(who), printable(why), printable(person or "")
     if person:
         return person, why
     return f"{who} (with the app's key)" if who else "a holder of the app's key", why
@@ -165,33 +204,47 @@ async def _who_and_why(request: Request, ctx: Context) -> tuple[str, str]:
 @error_responses
 async def document(request: Request, ctx: Context) -> Response:
     """A document beside a run: its reports, its log, its losses."""
-    run_id, name = request.path_params["id"], request.path_params["name"]
+    asked, name = request.path_params["id"], request.path_params["name"]
     if name in commands.BY_PEOPLE:
-        raise NotFound(f"{name} is a command.", f"POST /api/runs/{run_id}/{name} gives it.")
+        raise NotFound(f"{name} is a command.", f"POST /api/runs/{asked}/{name} gives it.")
+    run_id = await ctx.ledger.resolve(asked)
     data = await ctx.ledger.document(run_id, name) if name in DOCUMENTS else None
-    if data is None and await ctx.ledger.load(run_id) is None:
-        raise NotFound(f"There is no run {run_id!r}.", "`tunedrop runs` lists them.")
     if data is None:
         known = ", ".join(DOCUMENTS)
-        raise NotFound(f"{run_id} has no {name!r}.", f"A run may have: {known}.")
+        raise NotFound(f"{run_id} has no {shown(name)!r}.", f"A run may have: {known}.")
     return Response(data, media_type=DOCUMENTS[name], headers=SECURITY_HEADERS)
 
 
 @error_responses
 async def models(ctx: Context) -> Response:
     """Every model with its versions and its champion."""
-    found = await ctx.registry.all()
-    return JSONResponse({"models": [model.model_dump(mode="json") for model in found]})
+    problems: list[TunedropError] = []
+    found = [model.model_dump(mode="json") for model in await ctx.registry.all(problems)]
+    return JSONResponse({"models": found, "problems": list(map(_told, problems))})
 
 
 @error_responses
-async def examples(request: Request, feedback: FeedbackStore) -> Response:
+async def examples(request: Request, feedback: Callable[[], FeedbackStore]) -> Response:
     """A model's good and corrected answers as a dataset to drop; with `?provenance=1` instead
     where each of its lines comes from, in the same order."""
-    pairs = await feedback.export(request.path_params["name"])
+    name = request.path_params["name"]
+    if not folder.MODEL.fullmatch(name):
+        raise NotFound(f"There is no model {shown(name)!r}.", "GET /api/models lists them.")
     wanted = 1 if request.query_params.get("provenance") else 0
-    lines = [json.dumps(pair[wanted], ensure_ascii=False) + "\n" for pair in pairs]
-    return Response("".join(lines), media_type="application/x-ndjson")
+    pages = feedback().export(name)
+    none: list[Rated] = []
+    first = await anext(pages, none)  # what is in the way of all is said before an answer begins
+
+    async def lines() -> AsyncIterator[bytes]:
+        yield _text(first, wanted)
+        async for page in pages:
+            yield await asyncio.to_thread(_text, page, wanted)
+
+    return StreamingResponse(lines(), media_type="application/x-ndjson")
+
+
+def _text(page: list[Rated], wanted: int) -> bytes:
+    return "".join(f"{pair[wanted]}\n" for pair in page).encode()
 
 
 @error_responses
@@ -217,10 +270,13 @@ async def doctor(environ: Mapping[str, str]) -> Response:
 def console(name: str = "index.html") -> Response:
     """A file of the console's; the names are the whole list of what may be asked for."""
     if name not in {"index.html", "console.js", "openapi.json"}:
-        return problem(NotFound(f"The console has no {name!r}."), 404)
+        return problem(NotFound(f"The console has no {shown(name)!r}."), 404)
     return FileResponse(CONSOLE / name, headers={"cache-control": "no-cache"})
 
 
 def problem(error: TunedropError, status: int) -> Response:
-    body = {"message": error.message, "fix": error.fix, "blame": error.blame}
-    return JSONResponse({"error": body}, status)
+    return JSONResponse({"error": _told(error)}, status)
+
+
+def _told(error: TunedropError) -> dict[str, str]:
+    return {"message": error.message, "fix": error.fix, "blame": error.blame}

@@ -4,20 +4,27 @@ TunedropError             a message that says what went wrong, and the fix
 ├── CallerError           whoever dropped, called or configured can act on it
 │   ├── SettingError      an app setting is missing or cannot be read
 │   ├── DropError         a blob that cannot become a run: its name, or its run.yaml
+│   ├── TooCostly         a dataset whose check needs more time or memory than it may have
 │   ├── NotFound          no such run, model, version
 │   ├── NotNow            it exists, but its state does not allow what was asked
 │   └── AccessDenied      no key, a wrong key, or a key that may not do this
 ├── ServiceError          Azure did not do what was asked
 │   ├── Unavailable       it may, if asked again later
 │   │   ├── Throttled     429: there was too much, and nothing was done
+│   │   ├── NotSent       this worker has kept back what it was about to send
 │   │   ├── Denied        401, 403: it will, once somebody has given the app a right
-│   │   └── Unreadable    a stored record does not have the shape that it should have
+│   │   ├── Unreadable    a stored record does not have the shape that it should have
+│   │   │   └── Newer     it has one that only a newer version of this app knows
+│   │   └── WorkerLost    the process that checks datasets has ended without an answer
 │   └── Refused           asking again would not help
 ├── Conflict              another worker wrote the record first: read it again, decide again
 └── Replaced              a dropped file is not the one that was taken: it was replaced or deleted
 
-The message is safe to show to a person: no secret and nothing of a dataset is ever put into it.
+The message is safe to show to a person: no secret and nothing of a dataset is ever put into it,
+and what a stranger has named (a file, a key) cannot steer the terminal or the log that shows it.
 """
+
+from shared.printable import printable
 
 
 class TunedropError(Exception):
@@ -26,9 +33,8 @@ class TunedropError(Exception):
     blame = "us"
 
     def __init__(self, message: str, fix: str = "") -> None:
-        super().__init__(f"{message} {fix}".strip())
-        self.message = message
-        self.fix = fix
+        self.message, self.fix = printable(message), printable(fix)
+        super().__init__(f"{self.message} {self.fix}".strip())
 
 
 class CallerError(TunedropError):
@@ -40,6 +46,10 @@ class SettingError(CallerError):
 
 
 class DropError(CallerError):
+    pass
+
+
+class TooCostly(CallerError):
     pass
 
 
@@ -77,6 +87,10 @@ class Throttled(Unavailable):
     pass
 
 
+class NotSent(Unavailable):
+    pass
+
+
 class Denied(Unavailable):
     """A right counts minutes after it was given, so this is waited for like an outage."""
 
@@ -85,6 +99,15 @@ class Denied(Unavailable):
 
 class Unreadable(Unavailable):
     """Until somebody has put back a version that can be read."""
+
+
+class Newer(Unreadable):
+    """It is shown as far as it is understood, and never written: what this version does not know
+    of would be lost."""
+
+
+class WorkerLost(Unavailable):
+    blame = "us"
 
 
 class Refused(ServiceError):

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from shared import telemetry
 from shared.errors import SettingError
+from shared.printable import printable
 
 if TYPE_CHECKING:
     from opentelemetry._logs import Logger
@@ -31,7 +32,9 @@ Exporters = tuple[Any, Any, Any]  # of spans, of metrics, of logs
 
 
 def start(environ: Mapping[str, str]) -> None:
-    """Send to every destination that `environ` names; without one, nothing is done."""
+    """Send to every destination that `environ` names; without one, nothing is sent. The log of the
+    process is made safe to show in every case."""
+    logging.setLogRecordFactory(SafeRecord)
     destinations = list(_destinations(environ))
     if not destinations:
         return
@@ -170,6 +173,20 @@ def _instruments(meter: "Meter") -> dict[str, telemetry.Record]:
     return record
 
 
+class SafeRecord(logging.LogRecord):
+    """A line of the log that stays one line and moves no cursor, whoever named what it speaks of,
+    and whatever handler writes it: the app's, the Functions worker's or a library's."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.exc_info and self.exc_info[0]:  # formatters take a text that is there already
+            lines = "".join(traceback.format_exception(*self.exc_info)).split("\n")
+            self.exc_text = "\n".join(f"  {printable(line)}" for line in lines if line)
+
+    def getMessage(self) -> str:  # noqa: N802 - logging's name
+        return printable(super().getMessage())
+
+
 class Handler(logging.Handler):
     """The log, each line with its run, and nothing in it that may be content: the lines of shared/
     as they are; a library's warnings without their values; an exception's type and frames."""
@@ -188,6 +205,7 @@ class Handler(logging.Handler):
             return  # a problem with sending must not make more to send
         attributes = {"logger": record.name}
         text = record.getMessage() if own else f"{record.msg}" if record.args else WITHHELD
+        text = printable(text)
         if run := telemetry.run.get():
             attributes["run"] = run
         if record.exc_info and record.exc_info[0]:

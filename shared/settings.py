@@ -5,16 +5,15 @@ makes. This module knows nothing of what the settings are for.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
-from shared.errors import SettingError
+from shared.catalog import facts
+from shared.setting import REQUIRED as REQUIRED
+from shared.setting import read, setting
 
-REQUIRED = object()
-
-
-def setting(name: str, doc: str, default: Any = REQUIRED) -> Any:
-    return field(metadata={"name": name, "doc": doc, "default": default})
+HOUR, DAY = 3_600, 86_400  # seconds
+MOST_USD = 10_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,38 +80,67 @@ class Settings:
         "TUNEDROP_QUIET_SECONDS",
         "How long a dataset folder must be left alone before its files are taken as one drop.",
         5.0,
+        most=HOUR,
     )
     sweep_seconds: float = setting(
         "TUNEDROP_SWEEP_SECONDS",
         "How often the datasets are looked through for a drop whose event was lost.",
         300.0,
+        most=DAY,
+    )
+    end_orphans: str = setting(
+        "TUNEDROP_END_ORPHANS",
+        "Whether the sweep ends what it finds at Azure OpenAI under the app's marks and no record "
+        "knows (see runbook.md), once it has known it for an hour: on or off, which only tells.",
+        "off",
+        known={"on": "on", "off": "off"},
     )
     backoff_seconds: float = setting(
         "TUNEDROP_BACKOFF_SECONDS",
         "The pause after the first look that Azure did not answer; it doubles with each further "
         "one, up to 15 minutes.",
         15.0,
+        most=HOUR,
     )
     base_model: str = setting(
         "TUNEDROP_BASE_MODEL",
         "Model to fine-tune unless run.yaml names another.",
         "gpt-4.1-nano-2025-04-14",
     )
+    continue_from: tuple[str, ...] = setting(
+        "TUNEDROP_CONTINUE_FROM",
+        "Models whose versions every dataset may be trained on (`base_model` in run.yaml), "
+        "separated by commas; `*` allows every tuned model of the resource. Otherwise a model "
+        "goes on from its own versions alone.",
+        (),
+    )
     training_type: str = setting(
         "TUNEDROP_TRAINING_TYPE",
         "Training tier unless run.yaml names another: standard, globalStandard or developerTier.",
         "globalStandard",
+        known=facts.TIERS,
     )
     deployment_sku: str = setting(
         "TUNEDROP_DEPLOYMENT_SKU",
         "SKU of deployments: Standard, GlobalStandard, DataZoneStandard or DeveloperTier.",
         "GlobalStandard",
+        known=facts.SKUS.values,
     )
     deployment_capacity: int = setting(
         "TUNEDROP_DEPLOYMENT_CAPACITY",
         "Capacity of a deployment in thousands of tokens per minute. "
         "1 allows about one request a minute.",
         50,
+        least=1,
+        most=1_000_000,
+    )
+    max_capacity: int = setting(
+        "TUNEDROP_MAX_CAPACITY",
+        "The largest capacity that run.yaml may ask for; that of TUNEDROP_DEPLOYMENT_CAPACITY is "
+        "always allowed. What a deployment takes of the quota, the others do not have.",
+        500,
+        least=1,
+        most=1_000_000,
     )
 
     budget: float = setting(
@@ -120,6 +148,35 @@ class Settings:
         "USD that the training of one run may cost at list price; run.yaml may ask for less, not "
         "for more. No limit, when 0.",
         0.0,
+        most=MOST_USD,
+    )
+    daily_runs: int = setting(
+        "TUNEDROP_DAILY_RUNS",
+        "How many jobs may be started in a day, by UTC; further runs wait for the next day. "
+        "No limit, when 0.",
+        20,
+        most=100_000,
+    )
+    daily_training_budget: float = setting(
+        "TUNEDROP_DAILY_TRAINING_BUDGET",
+        "USD at list price that the jobs of a day, by UTC, may cost together; further runs wait "
+        "for the next day, and a run without a known price is refused. No limit, when 0.",
+        0.0,
+        most=MOST_USD,
+    )
+    monthly_training_budget: float = setting(
+        "TUNEDROP_MONTHLY_TRAINING_BUDGET",
+        "The same of a month. (TUNEDROP_MONTHLY_BUDGET is another thing: a budget in Azure, which "
+        "warns and stops nothing.)",
+        0.0,
+        most=MOST_USD,
+    )
+    hosting_budget: float = setting(
+        "TUNEDROP_HOSTING_BUDGET",
+        "USD a month at list price that all deployments of one model may cost together; a run "
+        "that would add one too many is refused before anything is sent. No limit, when 0.",
+        0.0,
+        most=MOST_USD,
     )
     app_keys: str = setting(
         "TUNEDROP_APP_KEYS",
@@ -149,6 +206,15 @@ class Settings:
         "TUNEDROP_CHAT_DEADLINE_SECONDS",
         "The longest that a caller waits for an answer to begin.",
         100.0,
+        most=HOUR,
+    )
+
+    chat_allow: tuple[str, ...] = setting(
+        "TUNEDROP_CHAT_ALLOW",
+        "Fields of a chat request that do more than shape its answer and are refused unless they "
+        "stand here, separated by commas: store, data_sources, web_search_options, service_tier, "
+        "prompt_cache_retention (see chat.md).",
+        (),
     )
 
     remember: tuple[str, ...] = setting(
@@ -158,7 +224,11 @@ class Settings:
         (),
     )
     remember_days: int = setting(
-        "TUNEDROP_REMEMBER_DAYS", "After how many days conversations are forgotten.", 30
+        "TUNEDROP_REMEMBER_DAYS",
+        "After how many days conversations are forgotten.",
+        30,
+        least=1,
+        most=36_500,
     )
 
     telemetry_folder: str = setting(
@@ -167,39 +237,21 @@ class Settings:
         "",
     )
 
+    @property
+    def largest_capacity(self) -> int:
+        """What run.yaml may ask for: never less than what the app takes by itself."""
+        return max(self.max_capacity, self.deployment_capacity)
+
     @classmethod
     def load(cls, environ: Mapping[str, str]) -> "Settings":
         """Read the settings from `environ`.
 
-        Raises SettingError that names the setting which is missing or unreadable.
+        Raises SettingError that names the setting which is missing, unreadable or out of bounds.
         """
-        return cls(**{f.name: _value(environ, f.metadata, f.type) for f in fields(cls)})
+        return cls(**{f.name: read(environ, f.metadata, f.type) for f in fields(cls)})
 
     @classmethod
     def one(cls, environ: Mapping[str, str], field_name: str) -> Any:
         """A single setting: triggers need theirs before all the others are known."""
         (found,) = (f for f in fields(cls) if f.name == field_name)
-        return _value(environ, found.metadata, found.type)
-
-
-def _value(environ: Mapping[str, str], about: Mapping[str, Any], kind: Any) -> Any:
-    name, default = about["name"], about["default"]
-    text = environ.get(name, "").strip()
-    if not text:
-        if default is REQUIRED:
-            raise SettingError(f"The app setting {name} is missing.", f"Set it: {about['doc']}")
-        return default
-    try:
-        return _PARSERS[kind](text)
-    except ValueError:
-        raise SettingError(
-            f"The app setting {name} is {text!r}, which is not {kind.__name__}."
-        ) from None
-
-
-_PARSERS: dict[Any, Any] = {
-    str: str,
-    int: int,
-    float: float,
-    tuple[str, ...]: lambda text: tuple(part.strip() for part in text.split(",") if part.strip()),
-}
+        return read(environ, found.metadata, found.type)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import dev
+from bench.options import BENCHES
 from local import set_up
 from tests.environments import interpreter
 
@@ -18,13 +19,19 @@ ROOT = Path(__file__).resolve().parents[1]
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What dev.py reads before it sets anything up, and nothing that it could run."""
     folder = tmp_path_factory.mktemp("checkout")
-    (folder / "local").mkdir()
-    for name in ("dev.py", "pyproject.toml", *(f"local/{n}.py" for n in MODULES)):
+    for part in ("local", "bench", "tests/mutants", "tests/simulation"):
+        (folder / part).mkdir(parents=True)
+    for name in ("dev.py", "pyproject.toml", *(f"{n}.py" for n in MODULES)):
         shutil.copy(ROOT / name, folder / name)
     return folder
 
 
-MODULES = ("__init__", "options", "set_up", "supervised")
+MODULES = (
+    *(f"local/{name}" for name in ("__init__", "options", "private", "set_up", "supervised")),
+    *(f"bench/{name}" for name in ("__init__", "options")),
+    *(f"tests/{name}" for name in ("__init__", "mutants/__init__", "mutants/options")),
+    *(f"tests/{name}" for name in ("simulation/__init__", "simulation/options")),
+)
 
 
 def run(checkout: Path, *arguments: str, python: str = sys.executable) -> tuple[int, str]:
@@ -40,19 +47,42 @@ def test_the_help_of_a_command_does_nothing_else(name: str, option: str, checkou
     assert code == 0
     assert f"dev.py {name}" in said
     assert len(said.splitlines()) > 5
-    assert {path.name for path in checkout.iterdir()} == {"dev.py", "local", "pyproject.toml"}
+    there = {path.relative_to(checkout).as_posix() for path in checkout.rglob("*.*")}
+    assert there == {"dev.py", "pyproject.toml", *(f"{name}.py" for name in MODULES)}
 
 
 @pytest.mark.parametrize(
-    "arguments", [["check", "--fxi"], ["docs", "--chek"], ["lock", "now"], ["bench", "tock"]]
+    "arguments",
+    [
+        ["check", "--fxi"],
+        ["docs", "--chek"],
+        ["lock", "now"],
+        ["bench", "tock"],
+        ["bench", "tick", "--long"],
+        ["mutants", "--lst"],
+        ["simulate", "--sead"],
+    ],
 )
 def test_what_a_command_does_not_know_is_refused_before_anything_is_done(
     arguments: list[str], checkout: Path
 ) -> None:
     code, said = run(checkout, *arguments)
     assert code == 2
-    assert arguments[1] in said
+    assert arguments[-1] in said
     assert not (checkout / ".venv").exists()
+
+
+@pytest.mark.parametrize("name", BENCHES)
+def test_a_benchmark_has_a_help_of_its_own(name: str, checkout: Path) -> None:
+    code, said = run(checkout, "bench", name, "--help")
+    assert code == 0
+    assert "--save" in said
+    assert not (checkout / ".venv").exists()
+
+
+def test_every_benchmark_is_listed() -> None:
+    runnable = (p for p in (ROOT / "bench").glob("*.py") if "options.parser(" in p.read_text())
+    assert {path.stem for path in runnable} == set(BENCHES)
 
 
 def test_every_command_is_in_the_list(checkout: Path) -> None:

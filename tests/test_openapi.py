@@ -36,7 +36,10 @@ def test_every_route_is_described_and_nothing_else() -> None:
 
 
 def get(stack: StackHarness, path: str, **headers: str) -> tuple[int, Any]:
-    request = urllib.request.Request(f"{stack.addresses.app_url}/api/{path}", headers=headers)
+    request = urllib.request.Request(
+        f"{stack.addresses.app_url}/api/{path}",
+        headers={"x-functions-key": stack.addresses.function_key, **headers},
+    )
     try:
         with urllib.request.urlopen(request, timeout=30) as response:
             return response.status, json.load(response)

@@ -4,7 +4,6 @@
 needs when it is called: a terminal should not wait for the others.
 """
 
-import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,6 +13,7 @@ import typer
 from shared.dataset.measure.cost import TrainingPlan
 from shared.dataset.reading.examples import FileRole
 from tunedrop import __version__, runs
+from tunedrop.echo import say, say_json
 from tunedrop.errors import exit_on_error
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ cli.add_typer(runs.cli)
 
 def show_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"tunedrop {__version__}")
+        say(f"tunedrop {__version__}")
         raise typer.Exit
 
 
@@ -79,7 +79,7 @@ def check(
         if fix:
             from shared.dataset.mend import mend
 
-            typer.echo(mend(files[0], fix).sentence(), err=True)
+            say(mend(files[0], fix).sentence(), err=True)
     print_verdict(title, verdict, as_json=as_json, annotations=annotations)
     raise typer.Exit(1 if verdict.rejected else 0)
 
@@ -98,7 +98,7 @@ def split(
 
     with exit_on_error():
         kept, held_out = split_file(file, training, validation, share, seed)
-    typer.echo(f"{many(kept, 'example')} in {training}, {held_out:,} in {validation}")
+    say(f"{many(kept, 'example')} in {training}, {held_out:,} in {validation}")
 
 
 @cli.command()
@@ -116,7 +116,7 @@ def export(
 
     with exit_on_error():
         count = fetch_examples(App.at(app, key), model, out, provenance)
-    typer.echo(f"{many(count, 'example')} in {out}; check it, then drop it as {model}/{out.name}")
+    say(f"{many(count, 'example')} in {out}; check it, then drop it as {model}/{out.name}")
 
 
 @cli.command()
@@ -158,7 +158,7 @@ def print_verdict(title: str, verdict: "Verdict", *, as_json: bool, annotations:
     if as_json:
         from shared.dataset.report import document
 
-        typer.echo(json.dumps(document.as_json(title, verdict), indent=2, ensure_ascii=False))
+        say_json(document.as_json(title, verdict))
     elif annotations:
         from tunedrop import github
 

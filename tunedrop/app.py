@@ -41,7 +41,10 @@ class App:
     @classmethod
     def at(cls, url: str, key: str) -> "App":
         """The app at this address; without one, the app that runs here."""
-        return cls((url or str(local_stack()["app_url"])).rstrip("/"), key)
+        if url:
+            return cls(url.rstrip("/"), key)
+        stack = local_stack()
+        return cls(str(stack["app_url"]), key or str(stack.get("function_key", "")))
 
     def get(self, path: str) -> dict[str, Any]:
         return self._object(*self.request(path))

@@ -12,14 +12,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import typer
-from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
 from shared.doctor import CheckResult, State, as_json, healthy, run_checks
 from tunedrop.app import App, parse_object
+from tunedrop.echo import say_json
 from tunedrop.errors import CommandError
+from tunedrop.screen import Screen
 
 COLOURS = {"ok": "green", "warning": "yellow", "problem": "bold red", "unknown": "cyan"}
 TIMEOUT_SECONDS = 200  # Azure itself cuts an answer off at 230
@@ -52,7 +52,7 @@ def ask_app(app: App) -> list[CheckResult]:
 
 
 def _progress() -> Status:
-    return Console(stderr=True).status("checking; it may take a minute until a canary is found")
+    return Screen(stderr=True).status("checking; it may take a minute until a canary is found")
 
 
 def _host(status: int, body: Mapping[str, Any]) -> CheckResult:
@@ -84,7 +84,7 @@ def _values(settings: Path) -> dict[str, str]:
 
 def print_table(results: list[CheckResult]) -> None:
     """One line for each result; what waits for the same other check shares a line at the end."""
-    screen = Console(highlight=False, markup=False, soft_wrap=True)
+    screen = Screen(soft_wrap=True)
     shown = [result for result in results if not _is_blocked(result)]
     blocked: dict[str, list[str]] = defaultdict(list)  # ids, by what they wait for
     for result in filter(_is_blocked, results):
@@ -108,4 +108,4 @@ def _is_blocked(result: CheckResult) -> bool:
 
 
 def print_json(results: list[CheckResult]) -> None:
-    typer.echo(json.dumps(as_json(results), indent=2, ensure_ascii=False))
+    say_json(as_json(results))

@@ -5,6 +5,8 @@ from contextlib import contextmanager
 
 import typer
 
+from tunedrop.echo import say
+
 
 class CommandError(Exception):
     """What went wrong, and what to do about it."""
@@ -16,11 +18,11 @@ def exit_on_error() -> Iterator[None]:
     try:
         yield
     except CommandError as error:
-        typer.echo(f"tunedrop: {error}", err=True)
+        say(f"tunedrop: {error}", err=True)
     except BrokenPipeError:  # `| head` has seen enough: Typer ends quietly then
         raise
     except OSError as error:
-        typer.echo(f"tunedrop: cannot use {error.filename}: {error.strerror}.", err=True)
+        say(f"tunedrop: cannot use {error.filename}: {error.strerror}.", err=True)
     else:
         return
     raise typer.Exit(2)

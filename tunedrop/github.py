@@ -1,9 +1,8 @@
 """A verdict as GitHub's workflow commands: each finding beside its line in a pull request."""
 
-import typer
-
 from shared.dataset.findings.finding import Finding
 from shared.dataset.verdict import Verdict
+from tunedrop.echo import say
 
 LEVELS = {"error": "error", "warning": "warning", "advice": "notice"}
 MAX_PLACES = 50  # GitHub shows ten of each level for a step; more only make the log longer
@@ -12,11 +11,11 @@ MAX_PLACES = 50  # GitHub shows ten of each level for a step; more only make the
 def annotate(verdict: Verdict) -> None:
     for group in verdict.groups:
         for finding in group.places[:MAX_PLACES]:
-            typer.echo(_command(finding, None))
+            say(_command(finding, None))
     for file in verdict.files:
         for group in verdict.groups_of(file):
             for finding in group.places[:MAX_PLACES]:
-                typer.echo(_command(finding, file.name))
+                say(_command(finding, file.name))
 
 
 def _command(finding: Finding, file: str | None) -> str:

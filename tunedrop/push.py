@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shared.errors import DropError
+from shared.printable import printable
 from shared.run.folder import PROBLEM, DropRole, parse
 from tunedrop.app import App
 from tunedrop.errors import CommandError
@@ -97,14 +98,15 @@ class Datasets:
         newest: dict[DropRole | None, str] = {}
         for blob in sorted(self._folder(files), key=lambda blob: blob.last_modified):
             newest[_role(blob.name)] = blob.name
-        return [name for role, name in newest.items() if role and role not in ours]
+        return [printable(name) for role, name in newest.items() if role and role not in ours]
 
     def problem(self, files: dict[str, Path], dropped: "BlobProperties") -> str:
         """What the app has written beside the files since they were dropped."""
         for blob in self._folder(files):
             if blob.name.endswith(PROBLEM) and blob.last_modified >= dropped.last_modified:
                 with _translated():
-                    return self.client.download_blob(blob.name).readall().decode().strip()
+                    text = self.client.download_blob(blob.name).readall().decode(errors="replace")
+                    return printable(text.strip())
         return ""
 
     def _folder(self, files: dict[str, Path]) -> "list[BlobProperties]":

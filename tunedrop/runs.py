@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode
 import typer
 
 from shared.run.stages import ENDS
+from tunedrop.echo import say
 from tunedrop.errors import CommandError, exit_on_error
 
 if TYPE_CHECKING:
@@ -20,7 +21,9 @@ Address = Annotated[
     str, typer.Option("--app", envvar="TUNEDROP_APP", help="address of an app (default: one here)")
 ]
 Key = Annotated[str, typer.Option(envvar="TUNEDROP_FUNCTION_KEY", help="Functions key")]
-RunId = Annotated[str, typer.Argument(metavar="RUN", help="the run's id")]
+RunId = Annotated[
+    str, typer.Argument(metavar="RUN", help="the run's id, or its beginning with 8 digits or more")
+]
 POLL_SECONDS = 1.0
 MAX_FAILED_POLLS = (
     20  # looks in a row that may fail, each a second later than the one before: apps restart
@@ -58,12 +61,12 @@ def push(
             )
         datasets = pushing.Datasets.at(storage or local_stack()["storage"], container)
         dropped = datasets.drop(files)
-        typer.echo("\n".join(f"dropped {name}" for name in files))
+        say("\n".join(f"dropped {name}" for name in files))
         for name in datasets.from_earlier_drops(files):
-            typer.echo(f"  with {name}, which was there already")
+            say(f"  with {name}, which was there already")
         run = pushing.wait_for_run(app, datasets, files, dropped)
         known = watching.parse_time(run["timeline"][0]["at"]) < dropped.last_modified
-        typer.echo(f"run {run['id']}{': the same content was dropped before' if known else ''}")
+        say(f"run {run['id']}{': the same content was dropped before' if known else ''}")
         _follow(app, run["id"], until_checked=not watch)
 
 
@@ -76,19 +79,21 @@ def runs(
     key: Key = "",
 ) -> None:
     """List runs, the newest first, with what is in their way or why they have ended."""
-    from rich.console import Console
-
     from tunedrop import watch
     from tunedrop.app import App
+    from tunedrop.screen import Screen
 
     with exit_on_error():
         asked = {"model": model, "stage": stage, "limit": limit}
         query = urlencode({name: value for name, value in asked.items() if value})
-        found = App.at(address, key).get(f"api/runs?{query}")["runs"]
+        page = App.at(address, key).get(f"api/runs?{query}")
+        found = page["runs"]
+        for problem in page.get("problems", []):
+            say(f"{problem['message']} {problem['fix']}", err=True)
         if found:
-            watch.print_runs(found, Console(highlight=False))
+            watch.print_runs(found, Screen())
         else:
-            typer.echo("no run yet" if not (model or stage) else "no such run")
+            say("no run yet" if not (model or stage) else "no such run")
 
 
 @cli.command("watch")
@@ -114,9 +119,7 @@ def _add_command(action: str, description: str) -> None:
             reason = {"who": who or getpass.getuser(), "why": why}
             run = App.at(address, key).post(f"api/runs/{quote(run_id, safe='')}/{action}", reason)
             waits = run["command"] and run["command"]["action"] == action
-            typer.echo(
-                f"{run['id']} is {run['stage']}{f'; {action} is under way' if waits else ''}"
-            )
+            say(f"{run['id']} is {run['stage']}{f'; {action} is under way' if waits else ''}")
 
     cli.command(action, help=description)(command)
 
@@ -139,6 +142,7 @@ def _poll(app: "App", run_id: str) -> "Iterator[Run]":
         if not failed:
             yield run
         time.sleep(POLL_SECONDS * (1 + failed))
+        path = f"api/runs/{run['id']}"  # what was asked for may fit another, newer run by now
         try:
             run, failed = app.get(path), 0
         except CommandError:
@@ -149,20 +153,19 @@ def _poll(app: "App", run_id: str) -> "Iterator[Run]":
 
 def _follow(app: "App", run_id: str, *, until_checked: bool = False) -> None:
     """Show a run until it has ended, or until its dataset is checked. Raises typer.Exit."""
-    from rich.console import Console
-
     from tunedrop import watch
+    from tunedrop.screen import Screen
 
-    screen = Console(highlight=False)
+    screen = Screen()
     try:
         run = watch.follow(_poll(app, run_id), screen, until_checked=until_checked)
     except KeyboardInterrupt:
-        typer.echo(f"\nIt goes on by itself: `tunedrop watch {run_id}` looks again.")
+        say(f"\nIt goes on by itself: `tunedrop watch {run_id}` looks again.")
         raise typer.Exit(130) from None
     if run["stage"] in ENDS:
         watch.print_end(run, app.url, screen)
         raise typer.Exit(0 if run["stage"] == "serving" else 1)
     if run["stage"] == "ready":
-        typer.echo(f"It is ready and waits for `tunedrop start {run_id}`.")
+        say(f"It is ready and waits for `tunedrop start {run_id}`.")
     else:
-        typer.echo(f"It is {run['stage']} and goes on by itself: `tunedrop watch {run_id}`.")
+        say(f"It is {run['stage']} and goes on by itself: `tunedrop watch {run_id}`.")

@@ -1,6 +1,5 @@
 """A verdict in a terminal: the numbers, then each kind of finding with its first places."""
 
-from rich.console import Console
 from rich.text import Text
 
 from shared.dataset.findings.collector import FindingGroup
@@ -9,13 +8,14 @@ from shared.dataset.findings.table import TABLE
 from shared.dataset.measure.cost import usd
 from shared.dataset.scan import ScanResult
 from shared.dataset.verdict import Verdict
+from tunedrop.screen import Screen
 
 PLACES = 5  # of each kind; --json and --html have more
 COLOURS = {"error": "bold red", "warning": "yellow", "advice": "cyan"}
 
 
 def print_verdict(found: Verdict) -> None:
-    screen = Console(highlight=False, markup=False, soft_wrap=True)
+    screen = Screen(soft_wrap=True)
     for file in found.files:
         _file(screen, file, found)
     for group in found.groups:
@@ -27,7 +27,7 @@ def print_verdict(found: Verdict) -> None:
         screen.print("accepted", style="bold green")
 
 
-def _file(screen: Console, file: ScanResult, found: Verdict) -> None:
+def _file(screen: Screen, file: ScanResult, found: Verdict) -> None:
     screen.print(
         f"{file.name}: {many(file.examples, 'example')}, {many(file.size, 'byte')}", style="bold"
     )
@@ -45,7 +45,7 @@ def _file(screen: Console, file: ScanResult, found: Verdict) -> None:
         screen.print("  clean")
 
 
-def _group(screen: Console, group: FindingGroup, name: str) -> None:
+def _group(screen: Screen, group: FindingGroup, name: str) -> None:
     kind = TABLE[group.id]
     times = f" {group.count:,}×" if group.count > 1 else ""
     screen.print(
@@ -66,7 +66,7 @@ def _group(screen: Console, group: FindingGroup, name: str) -> None:
     screen.print(f"    → {group.places[0].fix}", style="dim")
 
 
-def _price(screen: Console, found: Verdict) -> None:
+def _price(screen: Screen, found: Verdict) -> None:
     price = found.price
     if price.training is None:
         screen.print(f"no price is known for {found.plan.base_model}")
@@ -76,6 +76,7 @@ def _price(screen: Console, found: Verdict) -> None:
         return
     guess = ", a guess" if price.guessed else ""
     screen.print(
-        f"{usd(price.training)} to train {found.plan.base_model} ({found.plan.tier}, "
+        f"{price.at_most}{usd(price.training)} to train {found.plan.base_model} "
+        f"({found.plan.tier}, "
         f"{many(price.epochs, 'epoch')}{guess}), ${price.hosting_per_month:,.0f} a month to host"
     )

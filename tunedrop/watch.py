@@ -12,6 +12,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.text import Text
 
+from shared.printable import printable
+from shared.run.ids import short
 from shared.run.stages import ENDS
 
 Run = dict[str, Any]
@@ -21,9 +23,9 @@ def follow(looks: Iterable[Run], screen: Console, *, until_checked: bool = False
     """Show a run as it goes, look by look, until it has ended or its dataset is checked; the last
     look."""
     display = Progress(
-        TextColumn("  {task.description}"),
+        TextColumn("  {task.description}", markup=False),
         BarColumn(bar_width=30),
-        TextColumn("{task.fields[detail]}"),
+        TextColumn("{task.fields[detail]}", markup=False),
         console=screen,
         transient=True,
         disable=not screen.is_terminal,
@@ -43,20 +45,23 @@ def follow(looks: Iterable[Run], screen: Console, *, until_checked: bool = False
                 description=f"{run['stage']:<10}",
                 total=progress["total_steps"] if run["stage"] == "training" else None,
                 completed=progress["step"] or 0,
-                detail=detail(run),
+                detail=printable(detail(run)),
             )
     return run
 
 
-def stage_lines(run: Run) -> list[str]:
+def stage_lines(run: Run) -> list[Text]:
     """A line for each stage that is over, with the seconds it took; the last one has not ended."""
     moments = [(moment["stage"], parse_time(moment["at"])) for moment in run["timeline"]]
     lines = [
-        f"  {stage:<10}[dim]{(end - at).total_seconds():7.1f} s  {_stage_detail(stage, run)}[/dim]"
+        Text.assemble(
+            f"  {stage:<10}",
+            (f"{(end - at).total_seconds():7.1f} s  {_stage_detail(stage, run)}", "dim"),
+        )
         for (stage, at), (_, end) in pairwise(moments)
     ]
     if run["stage"] in ENDS:
-        lines.append(f"  [bold]{run['stage']}[/bold]")
+        lines.append(Text.assemble("  ", (run["stage"], "bold")))
     return lines
 
 
@@ -77,20 +82,21 @@ def detail(run: Run) -> str:
 def print_end(run: Run, app_url: str, screen: Console) -> None:
     """How a run has ended, and where to read on."""
     if run["stage"] == "serving":
-        screen.print(f"\n[bold]{run['model']}@{run['version']}[/bold] serves.")
+        version = f"{run['model']}@{run['version']}"
+        screen.print(Text.assemble("\n", (version, "bold"), " serves."))
     else:
         failure = run["failure"] or {"message": "The dataset has errors.", "fix": "See the report."}
-        screen.print(f"\nThe run ended [bold]{run['stage']}[/bold]. ", end="")
-        screen.print(f"{failure['message']}\n{failure['fix']}", markup=False)
+        ended = Text.assemble("\nThe run ended ", (run["stage"], "bold"), ". ")
+        screen.print(ended.append(f"{failure['message']}\n{failure['fix']}"))
     screen.print(f"  report    {app_url}/api/runs/{run['id']}/report.html", soft_wrap=True)
 
 
 def print_runs(runs: list[Run], screen: Console) -> None:
     """The runs of a list, a line each; in a terminal no longer than that is wide."""
-    width = max(len(run["id"]) for run in runs)
+    width = max(len(short(run["id"])) for run in runs)
     for run in runs:
         since = parse_time(run["timeline"][-1]["at"]).astimezone()
-        line = Text(f"{run['id']:<{width}}  {run['stage']:<10}  {since:%Y-%m-%d %H:%M}  ")
+        line = Text(f"{short(run['id']):<{width}}  {run['stage']:<10}  {since:%Y-%m-%d %H:%M}  ")
         line.append(_summary(run), "dim")
         whole = not screen.is_terminal
         screen.print(line, no_wrap=True, overflow="ignore" if whole else "ellipsis", crop=not whole)

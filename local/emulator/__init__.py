@@ -7,7 +7,7 @@ each other nor anything above:
     app             puts the parts together
     data_plane      files, uploads, jobs, models, chat, and the worker that trains
     control_plane   deployments, the account, the catalog of base models
-    middleware      in front of both planes: journal, authentication, api-version, faults
+    middleware      in front of both planes: origin, journal, authentication, api-version, faults
     controls        /_emulator: clock, faults, settings, journal, reset, and a page
     core            what all of them use: store, clock, settings, faults, journal, errors
     language        the small model: its weights, how it answers, how it is trained

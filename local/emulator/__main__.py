@@ -7,6 +7,7 @@ import socket
 import sys
 import threading
 import warnings
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
@@ -36,6 +37,13 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     parser.add_argument("--port", type=int, default=8080, help="default: 8080; 0 takes a free one")
     parser.add_argument("--host", default="127.0.0.1", help="default: this machine only")
+    parser.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="another name under which it may be called, e.g. of its container; may be repeated",
+    )
     parser.add_argument(
         "--state",
         type=Path,
@@ -74,6 +82,18 @@ def prepare_environment() -> None:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     # peft still asks transformers for a name that is deprecated; it cannot be changed from here.
     warnings.filterwarnings("ignore", category=FutureWarning)
+
+
+def make_private(folder: Path) -> None:
+    """Only this user can read what is here and what comes: datasets, chats, the tokens' secret.
+
+    Windows has no such rights: there a folder's files have the rights of the folder around it.
+    """
+    os.umask(0o077)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if os.name == "posix":
+        with suppress(PermissionError):  # a folder that somebody else has given to this user
+            folder.chmod(0o700)
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -123,7 +143,7 @@ def main() -> None:
     arguments = parse_arguments()
     prepare_environment()
     try:
-        arguments.state.mkdir(parents=True, exist_ok=True)
+        make_private(arguments.state)
     except OSError as error:
         sys.exit(
             f"The folder {arguments.state} cannot be used ({error.strerror}); take another one."
@@ -133,7 +153,8 @@ def main() -> None:
     weights = arguments.weights or state.parent / "models"
     language = LanguageModel(arguments.model, weights, state / "adapters", arguments.dtype)
     stopping = threading.Event()
-    app = build_app(Emulator(state, language, arguments.key, not arguments.lazy, stopping))
+    emulator = Emulator(state, language, arguments.key, not arguments.lazy, stopping)
+    app = build_app(emulator, arguments.host, arguments.allow_host)
     config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=GRACEFUL_SECONDS)
     server = Server(config, stopping)
     server.listen_to_signals()

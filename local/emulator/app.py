@@ -2,7 +2,7 @@
 
 import shutil
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
@@ -39,6 +39,7 @@ from .middleware.api_version import ApiVersionMiddleware
 from .middleware.auth import AuthMiddleware
 from .middleware.fault_injection import FaultInjection
 from .middleware.journal import JournalMiddleware
+from .middleware.origin import Hosts, OriginGuard
 from .middleware.rights import Rights
 from .middleware.tokens import Tokens
 
@@ -75,6 +76,7 @@ class Emulator:
         self.account = Account(context, self.deployments, key)
         self.chat = Chat(context, self.deployments, language)
         stopping = stopping or threading.Event()
+        language.stop_at(stopping)
         runner = JobRunner(context, self.queue, self.files, self.registry, language, stopping)
         self.worker = Worker(context, self.queue, runner)
         self.controls = Controls(context, self.summary, self.clear_files)
@@ -123,7 +125,13 @@ class Emulator:
             {key: shown[key] for key in ("id", "filename", "purpose", "bytes", "status")}
             for shown in map(self.files.shown, reversed(self.files.all()))
         ]
-        return {"health": self._health(), "files": files, "jobs": jobs, "deployments": deployments}
+        return {
+            "health": self._health(),
+            "chats": self.language.load(),
+            "files": files,
+            "jobs": jobs,
+            "deployments": deployments,
+        }
 
     def clear_files(self) -> None:
         """Deletes what is kept beside the database."""
@@ -141,10 +149,12 @@ class Emulator:
         self.worker.start()
         yield
         self.worker.stop(STOP_TIMEOUT)
+        self.language.stop()
         self.context.store.close()
 
 
-def build_app(emulator: Emulator) -> ASGIApp:
+def build_app(emulator: Emulator, bound: str, allowed: Sequence[str]) -> ASGIApp:
+    """`bound` is the host that the server listens on, `allowed` are other names that it has."""
     app = Starlette(
         routes=emulator.routes(),
         middleware=[
@@ -158,11 +168,12 @@ def build_app(emulator: Emulator) -> ASGIApp:
         exception_handlers={
             ServiceError: _service_error,
             HTTPException: _http_error,
+            ClientDisconnect: _left,
             Exception: _unhandled_error,
         },
         lifespan=emulator.lifespan,
     )
-    return ConnectionMiddleware(app)
+    return ConnectionMiddleware(OriginGuard(app, Hosts.of(bound, allowed)))
 
 
 async def _service_error(request: Request, error: Exception) -> Response:
@@ -180,6 +191,11 @@ async def _http_error(request: Request, error: Exception) -> Response:
         return resource_not_found().response()
     code = "invalidPayload" if error.status_code == 400 else str(error.status_code)
     return ServiceError(error.status_code, code, error.detail).response()
+
+
+async def _left(request: Request, error: Exception) -> Response:
+    """The caller has gone in the middle of the request: nobody reads this answer."""
+    return Response(status_code=400)
 
 
 async def _unhandled_error(request: Request, error: Exception) -> Response:

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import copy
 import logging
 import os
 import socket
@@ -14,6 +15,7 @@ from local.host.accounts import HOST_CONNECTION
 from local.host.index import AppError, BlobTrigger, Function, HttpTrigger, load_app
 from local.host.index import index as index_app
 from local.host.keys import FunctionKeys
+from local.host.origin import Hosts
 from local.host.server import describe, serve
 from local.host.settings import SettingsError, connection_string, load_settings
 from local.host.signals import end_process
@@ -40,7 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if listener is None:
         _print_table(functions)
         return 0
-    return asyncio.run(serve(functions, settings, keys, listener))
+    hosts = Hosts.of(options.host, options.allow_host)
+    return asyncio.run(serve(functions, settings, keys, listener, hosts))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -48,6 +51,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--app", required=True, help="the folder that holds function_app.py")
     parser.add_argument("--port", type=int, default=7071)
     parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="another name under which it may be called; may be repeated",
+    )
     parser.add_argument("--check", action="store_true", help="only load the app and list it")
     parser.add_argument(
         "--enable-auth", action="store_true", help=f"ask for the key in {KEY_SETTING}"
@@ -66,9 +76,20 @@ def _start_logging() -> None:
 
 
 class _UtcFormatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        """Names of blobs come from strangers: a terminal is to show them and not to obey them."""
+        if record.name.startswith("Host.") and isinstance(record.args, tuple):
+            record = copy.copy(record)
+            record.args = tuple(map(_shown, record.args or ()))
+        return super().format(record)
+
     def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802
         moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
         return f"{moment}.{record.msecs:03.0f}Z"
+
+
+def _shown(value: object) -> object:
+    return ascii(value)[1:-1] if isinstance(value, str) and not value.isprintable() else value
 
 
 def _bind(host: str, port: int) -> socket.socket:

@@ -1,6 +1,7 @@
 """The host's own endpoints: `/admin` and the Event Grid webhook. Calls functions on request."""
 
 import asyncio
+import json
 import logging
 import socket
 import time
@@ -99,15 +100,16 @@ class Admin:
 
     async def _invoke(self, function: Function, request: Request) -> Response:
         try:
-            content = await request.json()
-            value = content["input"]
-        except (ValueError, KeyError, TypeError):
+            value = json.loads(await webhook.body_of(request))["input"]
+        except (webhook.EventError, ValueError, KeyError, TypeError, RecursionError):
             value = None
         if not isinstance(value, str):
             return PlainTextResponse('The body must be {"input": "..."}.', 400)
         if isinstance(function.trigger, HttpTrigger):
             return PlainTextResponse("An HTTP function is called by its own route.", 400)
         container, _, name = value.strip("/").partition("/")
+        if any("\ud800" <= character <= "\udfff" for character in name):
+            return PlainTextResponse("The input has half a surrogate pair.", 400)
         if isinstance(function.trigger, BlobTrigger) and not name:
             return PlainTextResponse('The input of a blob trigger is "container/blob".', 400)
         task = asyncio.create_task(self._run(function, container, name))

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import uvicorn
 from starlette.routing import Router
+from starlette.types import ASGIApp
 
 from local.host.accounts import Accounts
 from local.host.admin import Admin
@@ -16,6 +17,7 @@ from local.host.http import HttpFunctions
 from local.host.index import BlobTrigger, Function, HttpTrigger, TimerTrigger
 from local.host.invoke import Invoker
 from local.host.keys import FunctionKeys
+from local.host.origin import Hosts, OriginGuard
 from local.host.runtime import Runtime
 from local.host.settings import Settings
 from local.host.signals import stop_on_signals
@@ -36,13 +38,18 @@ class Server(uvicorn.Server):
 
 
 async def serve(
-    functions: Sequence[Function], settings: Settings, keys: FunctionKeys, listener: socket.socket
+    functions: Sequence[Function],
+    settings: Settings,
+    keys: FunctionKeys,
+    listener: socket.socket,
+    hosts: Hosts,
 ) -> int:
     """Until a signal; the exit code."""
     runtime = Runtime(functions, settings, keys, Accounts(), Invoker(settings.folder))
     stopping = runtime.invoker.stopping
     queue, http = BlobQueue(runtime), HttpFunctions(runtime)
-    server = Server(_config(Router(Admin(runtime, queue).routes(), False, default=http)))
+    app = Router(Admin(runtime, queue).routes(), False, default=http)
+    server = Server(_config(OriginGuard(app, hosts)))
     with stop_on_signals(stopping) as stop:
         serving = asyncio.create_task(server.serve([listener]))
         listening = asyncio.create_task(_listen(runtime, queue))
@@ -54,7 +61,7 @@ async def serve(
         return await _stop(runtime, server, serving, listening)
 
 
-def _config(app: Router) -> uvicorn.Config:
+def _config(app: ASGIApp) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         log_config=None,

@@ -16,8 +16,10 @@ from shared.catalog.records import (
     Guidance,
     Hosting,
     ImageLimits,
+    ImageTokens,
     ModelFacts,
     Retirement,
+    SeedRange,
     Source,
 )
 
@@ -44,6 +46,12 @@ IMAGES = ImageLimits(
     per_example=64,
     examples=50_000,
     largest=10 * MEGABYTE,
+)
+
+SEED = SeedRange(
+    # An int32; whether a negative one is taken is not said, so none is sent.
+    source=Source("Azure OpenAI's REST reference, Fine Tuning - Create", date(2024, 10, 21)),
+    most=2**31 - 1,
 )
 
 GUIDANCE = Guidance(
@@ -129,6 +137,34 @@ TRAINING_PRICES = Dated(  # list prices in USD per million training tokens
         },
         "gpt-4o-2024-08-06": {"globalStandard": 25, "standard": 27.5, "developerTier": 12.5},
         "gpt-4o-mini-2024-07-18": {"globalStandard": 3, "standard": 3.3, "developerTier": 1.5},
+    },
+)
+
+# An image is scaled to fit 2,048 × 2,048, then to 768 on its shorter side, and has a price for each
+# tile of 512 × 512 besides that of `low`: eight tiles at the most. The smaller 4.1 models count
+# patches of 32 × 32 instead, 1,536 at the most, times 1.62 or 2.46, whatever the `detail`.
+_TILES = ImageTokens(85, 85 + 8 * 170)
+
+IMAGE_TOKENS = Dated(
+    Source("OpenAI's guide to images and vision, by notes and measurements", date(2025, 7, 17)),
+    {
+        "gpt-4.1-2025-04-14": _TILES,
+        "gpt-4.1-mini-2025-04-14": ImageTokens(2_489, 2_489),
+        "gpt-4.1-nano-2025-04-14": ImageTokens(3_779, 3_779),
+        "gpt-4o-2024-08-06": _TILES,
+        "gpt-4o-mini-2024-07-18": ImageTokens(2_833, 2_833 + 8 * 5_667),
+    },
+)
+
+SKUS = Dated(  # what people write, in small letters → Azure Resource Manager's name
+    # Provisioned SKUs take tuned models too; they cost by the unit, for which no price is known.
+    Source("Azure OpenAI's guide to deploying tuned models", READ_ON),
+    {
+        "standard": "Standard",
+        "globalstandard": "GlobalStandard",
+        "datazonestandard": "DataZoneStandard",
+        "developertier": "DeveloperTier",
+        "developer": "DeveloperTier",
     },
 )
 

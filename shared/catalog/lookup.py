@@ -4,11 +4,12 @@ from datetime import date
 from typing import NamedTuple
 
 from shared.catalog import facts
+from shared.catalog.records import ImageTokens
 
 
 class CatalogModel(NamedTuple):
     """All that the facts say about a base model. Prices are USD per million training tokens, by
-    tier; empty if unknown."""
+    tier; empty if unknown. `image_tokens` is None if unknown."""
 
     name: str
     methods: tuple[str, ...]
@@ -18,6 +19,7 @@ class CatalogModel(NamedTuple):
     training_prices: dict[str, float]
     training_ends: date | None
     deployments_end: date | None
+    image_tokens: ImageTokens | None
 
 
 def find_model(name: str) -> CatalogModel | None:
@@ -30,6 +32,12 @@ def standard_regions(name: str) -> tuple[str, ...]:
     """Where the tier `standard` trains a base model."""
     regions = facts.STANDARD_REGIONS.values
     return regions.get(name.lower(), regions[facts.ANY_OTHER])
+
+
+def hosting_per_month(sku: str) -> float:
+    """USD at list price for one deployment of this SKU, used or not."""
+    developer = facts.SKUS.values.get(sku.lower()) == "DeveloperTier"
+    return 0.0 if developer else facts.HOSTING.per_hour * facts.HOSTING.hours_per_month
 
 
 def is_stale(today: date) -> bool:
@@ -50,6 +58,7 @@ def _joined() -> tuple[CatalogModel, ...]:
                 training_prices=facts.TRAINING_PRICES.values.get(model.name, {}),
                 training_ends=ends.training if ends else None,
                 deployments_end=ends.deployments if ends else None,
+                image_tokens=facts.IMAGE_TOKENS.values.get(model.name),
             )
         )
     return tuple(models)

@@ -53,6 +53,21 @@ class ImageLimits(NamedTuple):
     largest: int  # bytes
 
 
+class ImageTokens(NamedTuple):
+    """Tokens that an image is trained as, at the most: whatever its size. `high` is also for `auto`
+    and for no `detail` at all."""
+
+    low: int
+    high: int
+
+
+class SeedRange(NamedTuple):
+    """Of a job's seed, from 0."""
+
+    source: Source
+    most: int
+
+
 class Guidance(NamedTuple):
     """No limits: what is advised, or has been seen to go wrong."""
 

@@ -5,20 +5,50 @@ as much; one limit over all of them needs a gateway in front (see docs/chat.md).
 """
 
 import base64
-import binascii
 import hashlib
 import hmac
 import json
+import re
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+)
 
-from shared.chat.protocol import RateLimitExceeded
+from shared.chat.limits import Limits, Reservation
 from shared.errors import AccessDenied, SettingError
+from shared.printable import printable, shown
 
-SHA256_HEX = r"^[0-9a-fA-F]{64}$"
+SETTING = "TUNEDROP_APP_KEYS"
+MAX_KEY_LENGTH = 4096  # characters of a key that is offered; longer ones are not hashed
+MAX_PRINCIPAL_BYTES = 64 * 2**10  # of the platform's sign-in header, before it is decoded
+MAX_LIMIT = 10**9  # a minute's requests or tokens
+TENANT_CLAIMS = ("tid", "http://schemas.microsoft.com/identity/claims/tenantid")
+PERSON = re.compile(r"[!-~]{1,128}")  # a signed-in person's id, as the platform gives it
+# `printf %s "$KEY" | sha256sum` makes one of them where KEY is not set.
+EMPTY_DIGESTS = {
+    hashlib.sha256(text).hexdigest() for text in (b"", b" ", b"\t", b"\n", b"\r\n", b"\0")
+}
+
+
+def _name(text: str) -> str:
+    """A name for logs, answers and the metrics, and never two ways to write it."""
+    if text != text.strip() or text != printable(text):
+        raise ValueError("blanks at its ends, or control characters")
+    return text
+
+
+Name = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_name)]
+PerMinute = Annotated[int, Field(gt=0, le=MAX_LIMIT)]
 
 
 class Caller(BaseModel):
@@ -28,8 +58,8 @@ class Caller(BaseModel):
 
     name: str
     models: frozenset[str] | None = None
-    requests_per_minute: Annotated[int, Field(gt=0)] | None = None
-    tokens_per_minute: Annotated[int, Field(gt=0)] | None = None
+    requests_per_minute: PerMinute | None = None
+    tokens_per_minute: PerMinute | None = None
 
     def may_use(self, model: str) -> bool:
         """Whoever may use a model may use each of its versions."""
@@ -37,7 +67,16 @@ class Caller(BaseModel):
 
 
 class KeyHolder(Caller):
-    sha256: Annotated[str, Field(pattern=SHA256_HEX)]
+    name: Name
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-fA-F]{64}$")]
+
+    @field_validator("models", "requests_per_minute", "tokens_per_minute", mode="before")
+    @classmethod
+    def _not_null(cls, value: object) -> object:
+        """Null is what a template makes of a limit that it does not know, and not a wish."""
+        if value is None:
+            raise ValueError("null")
+        return value
 
 
 class Auth:
@@ -48,13 +87,12 @@ class Auth:
     ) -> None:
         self.callers = parse_keys(app_keys)
         self.tenant = entra_tenant
-        self.clock = clock
-        self._buckets: dict[tuple[str, str], TokenBucket] = {}
+        self.limits = Limits(clock)
 
     def admit(self, headers: Mapping[str, str]) -> Caller:
         """The caller of a request; the request is counted against the caller's limit.
 
-        Raises AccessDenied, or RateLimitExceeded when the limit is used up.
+        Raises AccessDenied, or RateLimitExceeded when a limit is used up.
         """
         caller = self._by_key(headers) or self._by_platform_sign_in(headers)
         if caller is None:
@@ -62,18 +100,25 @@ class Auth:
                 "The API key is missing or not known here.",
                 "Send one of the app's keys as `Authorization: Bearer KEY` or as `api-key: KEY`.",
             )
-        self._take(caller, "requests", caller.requests_per_minute, 1)
-        self._take(caller, "tokens", caller.tokens_per_minute, 0)
+        self.limits.take(caller.name, "requests", caller.requests_per_minute, 1)
+        self.limits.take(caller.name, "tokens", caller.tokens_per_minute, 0)
         return caller
 
-    def charge(self, caller: Caller, tokens: int) -> None:
-        """Subtract what an answer has cost. The level may become negative: later requests wait."""
-        if caller.tokens_per_minute:
-            self._bucket(caller, "tokens", caller.tokens_per_minute).level -= tokens
+    def reserve(self, caller: Caller, tokens: int) -> Reservation:
+        """Take what a chat is expected to cost out of the caller's limit, until it is settled.
+        Raises RateLimitExceeded."""
+        return self.limits.reserve(caller.name, caller.tokens_per_minute, tokens)
+
+    def name_of(self, caller: Caller | None) -> str:
+        """A caller for a metric: a key's name; signed-in people are too many to be told apart."""
+        return caller.name if isinstance(caller, KeyHolder) else "a person" if caller else ""
 
     def _by_key(self, headers: Mapping[str, str]) -> Caller | None:
         """Compares with every key, each in constant time, so that timing reveals nothing."""
-        digest = hashlib.sha256(_presented_key(headers).encode()).hexdigest()
+        key = _presented_key(headers)
+        if not 0 < len(key) <= MAX_KEY_LENGTH:
+            return None
+        digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
         matches = [c for c in self.callers if hmac.compare_digest(c.sha256.lower(), digest)]
         return matches[0] if matches else None
 
@@ -82,75 +127,75 @@ class Auth:
         platform's sign-in in front, anybody could send these headers."""
         if not self.tenant:
             return None
-        claims = _claims(headers.get("x-ms-client-principal", ""))
-        if claims.get("tid") != self.tenant:
-            return None
+        tenants = _tenants(headers.get("x-ms-client-principal", ""))
         name = headers.get("x-ms-client-principal-id", "")
-        return Caller(name=name) if name else None
-
-    def _take(self, caller: Caller, unit: str, per_minute: int | None, amount: int) -> None:
-        if per_minute is None:
-            return
-        wait = self._bucket(caller, unit, per_minute).take(amount, self.clock())
-        if wait:
-            raise RateLimitExceeded(
-                f"{caller.name} may use {per_minute} {unit} per minute and has used them.",
-                f"Try again in {wait:.0f} seconds.",
-                wait,
-            )
-
-    def _bucket(self, caller: Caller, unit: str, per_minute: int) -> "TokenBucket":
-        key = (caller.name, unit)
-        if key not in self._buckets:
-            self._buckets[key] = TokenBucket(per_minute, self.clock())
-        return self._buckets[key]
-
-
-class TokenBucket:
-    """Refills evenly, up to the amount of one minute."""
-
-    def __init__(self, per_minute: int, now: float) -> None:
-        self.size = self.level = float(per_minute)
-        self.filled_at = now
-
-    def take(self, amount: int, now: float) -> float:
-        """Take the amount and return 0, or take nothing and return the seconds to wait."""
-        per_second = self.size / 60
-        self.level = min(self.size, self.level + (now - self.filled_at) * per_second)
-        self.filled_at = now
-        if self.level < max(amount, 1):
-            return (max(amount, 1) - self.level) / per_second
-        self.level -= amount
-        return 0.0
+        if tenants != {self.tenant} or not PERSON.fullmatch(name):
+            return None
+        return Caller(name=name)
 
 
 def parse_keys(app_keys: str) -> list[KeyHolder]:
     """NAME:SHA256 separated by commas, or a JSON list of callers. Raises SettingError."""
     try:
         if app_keys.lstrip().startswith("["):
-            return TypeAdapter(list[KeyHolder]).validate_json(app_keys)
-        entries = [entry.strip().partition(":") for entry in app_keys.split(",") if entry.strip()]
-        return [KeyHolder(name=name, sha256=digest) for name, _, digest in entries]
+            holders = TypeAdapter(list[KeyHolder]).validate_json(
+                app_keys.encode("utf-8", "surrogatepass")
+            )
+        else:
+            entries = [part.strip().partition(":") for part in app_keys.split(",") if part.strip()]
+            holders = [KeyHolder(name=name, sha256=digest) for name, _, digest in entries]
     except ValidationError as error:
         # The value itself may be a key that somebody has pasted: it is not repeated.
-        where = ", ".join({".".join(map(str, problem["loc"])) for problem in error.errors()})
+        places = {".".join(map(str, problem["loc"])) for problem in error.errors()}
         raise SettingError(
-            f"TUNEDROP_APP_KEYS cannot be read: {where}.",
-            "Give NAME:SHA256 with the SHA-256 of each key in hexadecimal, not the key itself.",
+            f"{SETTING} cannot be read: {shown(', '.join(sorted(places)), 200)}.",
+            "Give NAME:SHA256 with the SHA-256 of each key in hexadecimal, not the key itself. A "
+            "limit that is not wanted is left out; it cannot be null.",
         ) from None
+    _refuse_empty_keys(holders)
+    _refuse_doubles(holders)
+    return holders
+
+
+def _refuse_empty_keys(holders: list[KeyHolder]) -> None:
+    for holder in holders:
+        if holder.sha256.lower() in EMPTY_DIGESTS:
+            raise SettingError(
+                f"{SETTING}: the digest of {holder.name!r} is that of an empty text, which "
+                '`printf %s "$KEY" | sha256sum` makes where KEY is not set.',
+                "Set KEY to the key and make its digest again.",
+            )
+
+
+def _refuse_doubles(holders: list[KeyHolder]) -> None:
+    """Two of one name would share a limit; of two with one key the first would decide for both."""
+    for word, values in (
+        ("name", [holder.name for holder in holders]),
+        ("digest", [holder.sha256.lower() for holder in holders]),
+    ):
+        value, count = Counter(values).most_common(1)[0] if values else ("", 0)
+        if count > 1:
+            names = sorted({h.name for h in holders if value in (h.name, h.sha256.lower())})
+            raise SettingError(
+                f"{SETTING} has {count} entries of one {word}: {', '.join(map(repr, names))}.",
+                "Give each caller a name and a key of its own.",
+            )
 
 
 def _presented_key(headers: Mapping[str, str]) -> str:
     scheme, _, token = headers.get("authorization", "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else headers.get("api-key", "")
+    key = token if scheme.lower() == "bearer" else headers.get("api-key", "")
+    return key.strip()
 
 
-def _claims(principal: str) -> dict[str, Any]:
-    """The claims in App Service's header: base64 of {"claims": [{"typ", "val"}, …]}."""
+def _tenants(principal: str) -> set[str]:
+    """The tenants that App Service's header claims: base64 of {"claims": [{"typ", "val"}, …]}.
+    None for a header that is not one."""
+    if len(principal) > MAX_PRINCIPAL_BYTES:
+        return set()
     try:
-        document = json.loads(base64.b64decode(principal, validate=True))
-        claims = {claim["typ"]: claim["val"] for claim in document["claims"]}
-    except (binascii.Error, ValueError, KeyError, TypeError):
-        return {}
-    long_name = "http://schemas.microsoft.com/identity/claims/tenantid"
-    return {"tid": claims.get("tid") or claims.get(long_name)}
+        document: Any = json.loads(base64.b64decode(principal, validate=True))
+        claims = [claim for claim in document["claims"] if claim["typ"] in TENANT_CLAIMS]
+        return {f"{claim['val']}" for claim in claims}
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return set()

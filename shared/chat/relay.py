@@ -6,9 +6,9 @@ ends with an error event. A caller never chooses a host or a path.
 """
 
 import asyncio
-import logging
+import re
 import time
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from typing import Any
 from uuid import uuid4
@@ -18,28 +18,55 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from shared import telemetry
+from shared.chat import cost
 from shared.chat.auth import Auth, Caller
-from shared.chat.feedback import MAX_ANSWER_BYTES, FeedbackStore, parse_rating, sampling_rates
+from shared.chat.bodies import Bodies, Held, in_thread_if_large
+from shared.chat.effects import parse_allowed, refuse_effects
+from shared.chat.feedback import (
+    MAX_ANSWER_BYTES,
+    MAX_RATING_BYTES,
+    FeedbackStore,
+    parse_rating,
+    sampling_rates,
+)
+from shared.chat.limits import Reservation
 from shared.chat.protocol import (
     MAX_BODY_BYTES,
     ChatRequest,
+    OutOfTime,
+    RateLimitExceeded,
+    code_of,
     error_response,
-    in_thread_if_large,
     parse_chat,
-    tokens_used,
+    read_body,
 )
+from shared.chat.refusals import Refusals
 from shared.chat.routing import Backend, Router
-from shared.chat.streaming import TAIL_BYTES, RelayedStream, RelayedStreamResponse
+from shared.chat.streaming import RelayedResponse, RelayedStream, RelayedStreamResponse
+from shared.chat.transcripts import MAX_CONVERSATION_BYTES
 from shared.chat.upstream import Answer, Upstream
 from shared.cloud import AzureClients
-from shared.errors import NotFound, TunedropError
+from shared.errors import NotFound, SettingError, TunedropError
 from shared.model.redeploy import RedeployRequests
 from shared.model.registry import Registry
 
-log = logging.getLogger(__name__)
-
 CLIENT_CLOSED_REQUEST = 499  # nginx's status: nobody is there to read it
 FORWARDED_HEADERS = ("content-type", "retry-after", "retry-after-ms", "apim-request-id")
+REQUEST_ID = re.compile(r"[A-Za-z0-9._:=+/-]{1,128}")  # of a caller; others are replaced
+
+
+async def answer(
+    operation: "Callable[[Relay, Request], Awaitable[Response]]",
+    relay: "Callable[[], Relay]",
+    request: Request,
+) -> Response:
+    """What the operation of the relay answers; where the app's settings cannot be read, so that
+    there is no relay, which of them and why."""
+    try:
+        ready = relay()
+    except SettingError as error:
+        return error_response(error, _request_id(request))
+    return await operation(ready, request)
 
 
 class Relay:
@@ -53,83 +80,137 @@ class Relay:
             cloud.completions, RedeployRequests(cloud.models), settings.chat_deadline_seconds
         )
         self.feedback = FeedbackStore(cloud.feedback, sampling_rates(settings.remember))
+        self.allowed_effects = parse_allowed(settings.chat_allow)
+        self.refusals = Refusals()
+        self.bodies = Bodies()
 
     @telemetry.count_answers
     async def complete(self, request: Request) -> Response:
         """POST /v1/chat/completions, or Azure OpenAI's path with the model in it."""
+        with self.bodies.hold() as held:
+            return await self._complete(request, held)
+
+    async def _complete(self, request: Request, held: Held) -> Response:
         began = time.perf_counter()
-        request_id = request.headers.get("x-request-id", "")[:128] or f"req-{uuid4().hex}"
+        request_id, caller = _request_id(request), None
         try:
             caller = self.auth.admit(request.headers)
-            chat = await _read_chat(request)
+            chat = await self._read_chat(request, held)
             backends = await self.router.backends(chat.model, caller)
-            answer = await _unless_caller_left(request, self.upstream.answer(chat, backends))
+            reservation = self.auth.reserve(caller, chat.prompt_tokens + chat.answer_tokens)
+            answer = await self._answer(request, chat, backends, reservation)
         except TunedropError as error:
-            log.info("chat %s: %s", request_id, type(error).__name__)
-            return error_response(error, request_id)
+            return self._refusal(error, caller, request_id)
         if answer is None:
             return Response(status_code=CLIENT_CLOSED_REQUEST)
         seconds = time.perf_counter() - began
         _count(answer.backend, backends[0], seconds, seconds - answer.waited)
         headers = _headers(answer, backends[0], request_id, seconds - answer.waited)
-        return self._response(answer, chat, caller, headers)
+        return self._response(answer, chat, reservation, headers, held)
 
     async def rate(self, request: Request) -> Response:
         """POST /feedback: what somebody thinks of an answer, by its id."""
+        with self.bodies.hold() as held:
+            return await self._rate(request, held)
+
+    async def _rate(self, request: Request, held: Held) -> Response:
+        request_id, caller = _request_id(request), None
         try:
             caller = self.auth.admit(request.headers)
-            rating = parse_rating(await _read_body(request))
+            body = await read_body(request, MAX_RATING_BYTES, held.grow)
+            rating = await in_thread_if_large(len(body), parse_rating, body)
             model = await self.feedback.model_of(rating.id)
             if not caller.may_use(model):
                 raise NotFound(f"No answer {rating.id!r} is remembered.", "Check the id.")
             await self.feedback.rate(rating, model, caller.name)
         except TunedropError as error:
-            return error_response(error, "")
+            return self._refusal(error, caller, request_id)
         return JSONResponse({"id": rating.id, "model": model, "rating": rating.rating}, 201)
 
     async def models(self, request: Request) -> Response:
         """GET /v1/models: what this caller may put into `model`."""
+        request_id, caller = _request_id(request), None
         try:
-            names = await self.router.names(self.auth.admit(request.headers))
+            caller = self.auth.admit(request.headers)
+            names = await self.router.names(caller)
         except TunedropError as error:
-            return error_response(error, "")
+            return self._refusal(error, caller, request_id)
         data = [{"id": n, "object": "model", "created": 0, "owned_by": "tunedrop"} for n in names]
         return JSONResponse({"object": "list", "data": data})
 
+    async def _read_chat(self, request: Request, held: Held) -> ChatRequest:
+        body = await read_body(request, MAX_BODY_BYTES, held.grow)
+        refuse = partial(refuse_effects, allowed=self.allowed_effects)
+        model = request.path_params.get("model")
+        return await in_thread_if_large(len(body), parse_chat, body, model, refuse)
+
+    async def _answer(
+        self,
+        request: Request,
+        chat: ChatRequest,
+        backends: list[Backend],
+        reservation: Reservation,
+    ) -> Answer | None:
+        """The answer, or None if the caller left before it. Where there is none, what a backend
+        may have made of it is charged, and nothing if all have refused it."""
+        abandon = partial(reservation.abandon, prompt=chat.prompt_tokens, answers=chat.answers)
+        try:
+            answer = await _unless_caller_left(request, self.upstream.answer(chat, backends))
+        except TunedropError as error:
+            abandon(0) if isinstance(error, OutOfTime) else reservation.settle(0)
+            raise
+        except BaseException:  # the host ends the request
+            abandon(0)
+            raise
+        if answer is None:
+            abandon(0)
+        return answer
+
+    def _refusal(self, error: TunedropError, caller: Caller | None, request_id: str) -> Response:
+        name = error.caller if isinstance(error, RateLimitExceeded) else self.auth.name_of(caller)
+        self.refusals.add(code_of(error), name, request_id)
+        return error_response(error, request_id)
+
     def _response(
-        self, answer: Answer, chat: ChatRequest, caller: Caller, headers: dict[str, str]
+        self,
+        answer: Answer,
+        chat: ChatRequest,
+        reservation: Reservation,
+        headers: dict[str, str],
+        held: Held,
     ) -> Response:
-        """The answer for the caller; a conversation is recorded after it has been sent."""
-        sampled, name = self.feedback.samples(answer.backend.model), answer.backend.name
+        """The answer for the caller; a conversation is recorded after it has been sent, and its
+        request is held until then."""
+        sampled = chat.size <= MAX_CONVERSATION_BYTES
+        sampled, name = sampled and self.feedback.samples(answer.backend.model), answer.backend.name
+        kept = held.pass_on() if sampled else self.bodies.hold()
         if answer.body is None:
-            charge = partial(self.auth.charge, caller)
-            copy = bytearray() if sampled else None
-            stream = RelayedStream(answer.reply, charge, copy, MAX_ANSWER_BYTES)
+            stream = RelayedStream(
+                answer.reply,
+                reservation.settle,
+                partial(reservation.abandon, prompt=chat.prompt_tokens, answers=chat.answers),
+                chat.prompt_tokens,
+                hides_account=not chat.asks_usage,
+                copy=bytearray() if sampled else None,
+                max_copy_bytes=MAX_ANSWER_BYTES,
+            )
             task = BackgroundTask(self._record_stream, name, chat, stream) if sampled else None
-            return RelayedStreamResponse(stream, headers, task)
-        self.auth.charge(caller, tokens_used(answer.body[-TAIL_BYTES:], 0))
+            return RelayedStreamResponse(stream, headers, task, kept.release)
+        estimate = chat.prompt_tokens + cost.of_text(len(answer.body))
+        reservation.settle(cost.counted(answer.body) or estimate)
         record = self.feedback.record
         task = BackgroundTask(record, name, chat, answer.body) if sampled else None
-        return Response(answer.body, answer.reply.status, headers, background=task)
+        return RelayedResponse(answer.body, answer.reply.status, headers, task, kept.release)
 
     async def _record_stream(self, name: str, chat: ChatRequest, stream: RelayedStream) -> None:
         if stream.complete and stream.copy:
             await self.feedback.record(name, chat, bytes(stream.copy))
 
 
-async def _read_chat(request: Request) -> ChatRequest:
-    body = await _read_body(request)
-    return await in_thread_if_large(len(body), parse_chat, body, request.path_params.get("model"))
-
-
-async def _read_body(request: Request) -> bytes:
-    """One chunk more than is taken at most: the rest is refused unread."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            break
-    return bytes(body)
+def _request_id(request: Request) -> str:
+    """The caller's, if it can be told in headers and logs; otherwise a new one."""
+    given = request.headers.get("x-request-id", "")
+    return given if REQUEST_ID.fullmatch(given) else f"req-{uuid4().hex}"
 
 
 async def _unless_caller_left(

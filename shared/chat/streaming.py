@@ -6,88 +6,151 @@ before the first event, in which case nobody ever iterates over the events.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from starlette.background import BackgroundTask
-from starlette.responses import StreamingResponse
+from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from shared.chat.protocol import DONE, KEEP_ALIVE, error_event, tokens_used
+from shared.chat import cost
+from shared.chat.events import EventSplitter, is_account, is_done
+from shared.chat.protocol import KEEP_ALIVE, error_event
 from shared.cloud.completions import Reply
 from shared.errors import Unavailable
 
 KEEP_ALIVE_SECONDS = 15.0  # of silence in a stream; Azure's front end cuts it after 230
-TAIL_BYTES = 2048  # the end of an answer, in which its usage stands
 
 
 @dataclass(slots=True)
 class RelayedStream:
-    """`charge` is called once, with the tokens used. `copy` collects the events, up to
-    `max_copy_bytes` or a little more, where they are to be recorded."""
+    """`settle` is called once, with the tokens that the stream has cost by its own account, or from
+    `estimate`: at first of the prompt, one or more for each event. If the caller has left before
+    its end, and there is no account, `abandon` is called with the estimate instead.
+    `hides_account`: the event with the account is not for this caller. `copy` collects what came,
+    up to `max_copy_bytes` or a little more, where it is to be recorded."""
 
     reply: Reply
-    charge: Callable[[int], None]
+    settle: Callable[[int], None]
+    abandon: Callable[[int], None]
+    estimate: int
+    hides_account: bool = False
     copy: bytearray | None = None
     max_copy_bytes: int = 0
-    tail: bytes = b"\n\n"
-    events: int = 0
+    events: EventSplitter = field(default_factory=EventSplitter)
+    counted: int | None = None
+    complete: bool = False
+    broken: Unavailable | None = None
+    ended: bool = False
     closed: bool = False
 
-    @property
-    def complete(self) -> bool:
-        return DONE in self.tail
-
     async def chunks(self) -> AsyncIterator[bytes]:
-        """The bytes as they come; comments while nothing comes; an error event if it is cut."""
+        """Whole events as they come; comments while nothing comes; an error event if it is cut."""
         try:
             while True:
                 try:
                     async with asyncio.timeout(KEEP_ALIVE_SECONDS):
                         chunk = await self.reply.read()
                 except TimeoutError:
-                    if self.tail.endswith(b"\n\n"):  # only between events, never within one
-                        yield KEEP_ALIVE
+                    yield KEEP_ALIVE
                     continue
                 if not chunk:
+                    self.ended = True
                     break
-                self._account(chunk)  # before it is sent: the caller may leave while it is
-                yield chunk
+                # Counted before it is sent: the caller may leave while it is.
+                if events := self._take(chunk):
+                    yield events
+                if self.broken:
+                    raise self.broken
+            if rest := self._rest():
+                yield rest
             if not self.complete and self.reply.status < 400:
                 yield error_event(Unavailable("The answer was cut off.", "Ask again."))
         except Unavailable as error:
+            self.ended = True
             yield error_event(error)
         finally:
             self.close()
 
     def close(self) -> None:
-        """End the call upstream and charge for it. A stream that was opened costs something even
-        if no event of it was read."""
+        """End the call upstream and charge for it, also if no event of it was read."""
         if not self.closed:
             self.closed = True
             self.reply.close()
-            self.charge(max(1, tokens_used(self.tail, self.events)))
+            if self.counted or self.ended or self.complete:
+                self.settle(self.counted or self.estimate)
+            else:
+                self.abandon(self.estimate)
 
-    def _account(self, chunk: bytes) -> None:
-        self.events += chunk.count(b"data:")
-        self.tail = (self.tail + chunk)[-TAIL_BYTES:]
+    def _take(self, chunk: bytes) -> bytes:
+        """The events that the chunk completes, without what is not for the caller; also those
+        before one that cannot be taken."""
         if self.copy is not None and len(self.copy) < self.max_copy_bytes:
             self.copy += chunk
+        passed_on = bytearray()
+        try:
+            for event in self.events.feed(chunk):
+                if self._count(event):
+                    passed_on += event
+        except Unavailable as error:
+            self.broken = error
+        return bytes(passed_on)
+
+    def _rest(self) -> bytes:
+        """What stands after the last empty line of a stream that has ended: half an event, which
+        would spoil the one that follows it, unless it ends the stream."""
+        rest = self.events.rest()
+        passed_on = rest and self._count(rest) and (self.complete or self.reply.status >= 400)
+        return rest if passed_on else b""
+
+    def _count(self, event: bytes) -> bool:
+        """Note what an event costs or ends; whether it is for the caller."""
+        if is_done(event):
+            self.complete = True
+            return True
+        if (total := cost.counted(event)) is not None:
+            self.counted = total
+        self.estimate += cost.of_event(event)
+        return not (self.hides_account and is_account(event))
+
+
+class RelayedResponse(Response):
+    """An answer that is no stream. Calls `at_end` once it is sent and recorded, or cannot be."""
+
+    def __init__(
+        self,
+        body: bytes,
+        status: int,
+        headers: Mapping[str, str],
+        background: BackgroundTask | None,
+        at_end: Callable[[], None],
+    ) -> None:
+        super().__init__(body, status, headers, background=background)
+        self.at_end = at_end
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self.at_end()
 
 
 class RelayedStreamResponse(StreamingResponse):
-    """Closes its stream in every case. Starlette would leave one alone whose caller is gone."""
+    """Closes its stream in every case, and calls `at_end`. Starlette would leave one alone whose
+    caller is gone."""
 
     def __init__(
         self,
         stream: RelayedStream,
         headers: Mapping[str, str],
-        background: BackgroundTask | None = None,
+        background: BackgroundTask | None,
+        at_end: Callable[[], None],
     ) -> None:
         super().__init__(stream.chunks(), stream.reply.status, headers, background=background)
-        self.stream = stream
+        self.stream, self.at_end = stream, at_end
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await super().__call__(scope, receive, send)
         finally:
             self.stream.close()
+            self.at_end()

@@ -9,36 +9,90 @@ import re
 from typing import Any
 
 from shared.chat.protocol import ChatRequest
-from shared.dataset.privacy import mask
+from shared.dataset.privacy import mask, mask_number
 
 RESPONSE_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
+MAX_CONVERSATION_BYTES = 2 * 2**20  # of request and answer; a longer one is no example either
+TEXT_PARTS = ("text", "refusal")  # of a message's content; others hold bytes or an address
+PART_KEYS = {"type", *TEXT_PARTS}
+MESSAGE_KEYS = {  # another may hold a picture as well
+    *("role", "content", "name", "refusal", "weight"),
+    *("tool_calls", "tool_call_id", "function_call"),
+}
+NAMES = ("name", "role", "type")  # words that are masked are no names any more
 EXAMPLE_FIELDS = ("tools", "parallel_tool_calls")  # of a request; they belong to an example
 
 Message = dict[str, Any]
 
 
 def transcript(chat: ChatRequest, answer: bytes) -> dict[str, Any] | None:
-    """A conversation with every text masked; None if there is no message in the answer."""
+    """A conversation with every text in it masked: also names, keys, the definitions of tools and
+    the arguments of calls. None if there is no message in the answer, or if no example could be
+    made of what is left: pictures and sounds cannot be masked, and a name that was masked is none.
+    """
     parsed = read_answer(answer)
-    if parsed is None:
+    if parsed is None or chat.size + len(answer) > MAX_CONVERSATION_BYTES:
         return None
     response_id, message = parsed
-    return {
-        "id": response_id,
-        "messages": [_masked(m) for m in chat.body["messages"]],
-        "answer": _masked(message),
-        **{name: chat.body[name] for name in EXAMPLE_FIELDS if name in chat.body},
-    }
+    extra = {name: chat.body[name] for name in EXAMPLE_FIELDS if name in chat.body}
+    try:
+        return {
+            "id": response_id,
+            "messages": [_masked_message(said) for said in chat.body["messages"]],
+            "answer": _masked_message(message),
+            **{name: _masked(value) for name, value in extra.items()},
+        }
+    except (Unmaskable, RecursionError):
+        return None
 
 
-def _masked(value: Any) -> Any:
+class Unmaskable(ValueError):
+    """Masked, it is no longer what it has to be."""
+
+
+def _masked_message(message: Message) -> Message:
+    content = message.get("content")
+    for part in content if isinstance(content, list) else []:
+        if not isinstance(part, dict) or part.get("type") not in TEXT_PARTS:
+            raise Unmaskable("a part that is no text")
+        if _used(part) - PART_KEYS:
+            raise Unmaskable("a part with more than its text")
+    if _used(message) - MESSAGE_KEYS:
+        raise Unmaskable("a message with a key that is not known")
+    masked: Message = _masked({k: value for k, value in message.items() if k in MESSAGE_KEYS})
+    return masked
+
+
+def _used(value: dict[str, Any]) -> set[str]:
+    """Clients send an answer back with every key that it may have, most of them empty."""
+    return {key for key, inner in value.items() if inner not in (None, "", [], {})}
+
+
+def _masked(value: Any, key: str = "", names: tuple[str, ...] = NAMES) -> Any:
+    """The same text becomes the same everywhere, so what belongs together stays together."""
     if isinstance(value, str):
-        return mask(value)
+        masked_text = _masked_arguments(value) if key == "arguments" else mask(value)
+        if masked_text != value and key in names:
+            raise Unmaskable(key)
+        return masked_text
     if isinstance(value, list):
-        return [_masked(inner) for inner in value]
+        return [_masked(inner, key, names) for inner in value]
     if isinstance(value, dict):
-        return {name: _masked(inner) for name, inner in value.items()}
-    return value
+        masked = {mask(name): _masked(inner, name, names) for name, inner in value.items()}
+        if len(masked) < len(value):
+            raise Unmaskable("keys")
+        return masked
+    return value if isinstance(value, bool | None) else mask_number(value)
+
+
+def _masked_arguments(text: str) -> str:
+    """The arguments of a call are JSON in a text, and must be so afterwards."""
+    try:
+        given = json.loads(text)
+    except ValueError:
+        return mask(text)
+    masked = _masked(given, names=())  # what is called a name in it is somebody's
+    return text if masked == given else json.dumps(masked, ensure_ascii=False)
 
 
 # ---- answers

@@ -10,9 +10,11 @@ import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
+from shared.chat.bodies import in_thread_if_large
 from shared.chat.circuit_breaker import CircuitBreaker
-from shared.chat.protocol import ChatRequest, ModelNotReady, in_thread_if_large
+from shared.chat.protocol import ChatRequest, ModelNotReady, OutOfTime
 from shared.chat.routing import Backend
 from shared.cloud.completions import Completions, Reply
 from shared.cloud.throttling import retry_after
@@ -92,7 +94,7 @@ class Upstream:
         except TimeoutError:
             breaker.record_failure()
             message = f"{backend.name} did not answer within {self.deadline_seconds:g} s."
-            return Failure(Unavailable(message, "Try again, or ask for less."))
+            return Failure(OutOfTime(message, "Try again, or ask for less."))
         except Unavailable as error:
             breaker.record_failure()
             return Failure(error, _with_jitter(RETRY_PAUSE_SECONDS))
@@ -106,8 +108,20 @@ class Upstream:
         return failure
 
     async def _send(self, chat: ChatRequest, backend: Backend) -> tuple[Reply, bytes | None]:
+        """What came back. A stream's usage is asked for in the caller's place: where it is that
+        which a service does not take (an older one, or one that searches data), without it."""
+        reply, answer = await self._post(chat, backend, usage=True)
+        ours = chat.streams and not chat.asks_usage
+        if ours and reply.status in (400, 422) and answer and b"stream_options" in answer:
+            reply, answer = await self._post(chat, backend, usage=False)
+        return reply, answer
+
+    async def _post(
+        self, chat: ChatRequest, backend: Backend, *, usage: bool
+    ) -> tuple[Reply, bytes | None]:
         """What came back, with its whole body unless it is a stream."""
-        body = await in_thread_if_large(chat.size, chat.body_for, backend.deployment)
+        write = partial(chat.body_for, backend.deployment, usage=usage)
+        body = await in_thread_if_large(chat.size, write)
         reply = await self.completions.send(body, backend.endpoint)
         if reply.streams:
             return reply, None

@@ -6,6 +6,8 @@ Reports as `container` promises; knows how the SDK is asked and what its excepti
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from azure.core import MatchConditions
@@ -17,18 +19,25 @@ from azure.core.exceptions import (
     ResourceNotFoundError,
 )
 
-from shared.cloud.container import LEASE_SECONDS, BlobInfo, Container, Content
+from shared.cloud.container import LEASE_SECONDS, BlobInfo, Container, Content, LogClosed
 from shared.cloud.identity import Credential
 from shared.cloud.translate import STORAGE, service_error, unreachable
-from shared.errors import Conflict, Refused, Replaced, SettingError
+from shared.errors import Conflict, Refused, Replaced, SettingError, Unavailable
 
 if TYPE_CHECKING:
+    from azure.core.pipeline import PipelineResponse
     from azure.storage.blob import ContentSettings
     from azure.storage.blob.aio import BlobServiceClient, ContainerClient
 
     from shared.settings import Settings
 
 ROLE = "Give the app's identity the role Storage Blob Data Contributor on it."
+CHUNK = 1 << 21  # bytes of a stream that are held at once, and are one request
+# Of a log: it has its 50,000 blocks, or somebody has put back a version that is no append blob.
+# https://learn.microsoft.com/rest/api/storageservices/append-block
+CLOSED = {"BlockCountExceedsLimit", "InvalidBlobType"}
+MAX_CREATED = 5  # tries to make a log that others delete meanwhile
+EMPTY = 416  # no such range: an empty blob has none
 PRECONDITION_FAILED = 412  # a condition that is not met, or a lease that another holds
 
 
@@ -55,7 +64,8 @@ class AzureContainer(Container):
 
     async def read(self, name: str) -> Content | None:
         with suppress(ResourceNotFoundError), self._translated(name):
-            stream = await self.client.download_blob(name)
+            stream = await self.client.download_blob(name, decompress=False)
+            self._check_size(name, stream.size)
             return Content(await stream.readall(), _bare(stream.properties.etag))
         return None
 
@@ -71,24 +81,71 @@ class AzureContainer(Container):
                 name, data, overwrite=True, content_settings=_content_type(content_type)
             )
 
-    async def append(self, name: str, line: str) -> None:
-        with self._translated(name):
-            await self.client.upload_blob(name, line.encode() + b"\n", blob_type="AppendBlob")
+    async def _append(self, name: str, data: bytes) -> None:
+        """Created only where it is absent: without that condition, making a blob empties the one
+        that another worker has made and written to meanwhile."""
+        blob = self.client.get_blob_client(name)
+        for _ in range(MAX_CREATED):
+            with suppress(ResourceNotFoundError), self._translated(name), _told_apart(name):
+                await blob.append_block(data)
+                return
+            with suppress(Conflict), self._translated(name):  # another worker was quicker
+                await blob.create_append_blob(match_condition=MatchConditions.IfMissing)
+        raise Unavailable(f"The log {self.name}/{name} is deleted as often as it is made.")
+
+    async def time(self) -> datetime:
+        """As the service tells it in the Date of its answers."""
+        dates: list[str] = []
+
+        def note(response: "PipelineResponse[Any, Any]") -> None:
+            dates.append(response.http_response.headers["Date"])
+
+        try:
+            with self._translated(""):
+                await self.client.get_container_properties(raw_response_hook=note)
+        except ResourceNotFoundError as error:
+            raise Refused(f"The storage container {self.name} does not exist.") from error
+        return parsedate_to_datetime(dates[-1])
 
     async def delete(self, name: str, lease: str | None = None) -> None:
         with suppress(ResourceNotFoundError), self._translated(name):
             await self.client.delete_blob(name, lease=lease)
 
+    async def grown(self, name: str) -> AsyncIterator[bytes]:
+        with suppress(ResourceNotFoundError):
+            async for chunk in self._ranges(name, {}):
+                yield chunk
+
     async def stream(self, name: str, etag: str) -> AsyncIterator[bytes]:
         try:
-            with self._translated(name):
-                download = await self.client.download_blob(name, **_only_if(etag))
-                async for chunk in download.chunks():
-                    yield chunk
+            async for chunk in self._ranges(name, _only_if(etag)):
+                yield chunk
         except ResourceNotFoundError:
             raise Replaced(f"{name} was deleted.") from None
         except Conflict:
             raise Replaced(f"{name} was replaced.") from None
+
+    async def _ranges(self, name: str, condition: dict[str, Any]) -> AsyncIterator[bytes]:
+        """Range by range: the SDK would begin with 32 MB at once."""
+        begin, size = 0, 1
+        while begin < size:
+            with self._translated(name):
+                chunk, size = await self._range(name, condition, begin)
+            begin += len(chunk)
+            yield chunk
+
+    async def _range(self, name: str, condition: dict[str, Any], begin: int) -> tuple[bytes, int]:
+        """Some bytes as they are stored, whatever encoding the blob claims, and how many it has."""
+        try:
+            download = await self.client.download_blob(
+                name, offset=begin, length=CHUNK, decompress=False, **condition
+            )
+        except HttpResponseError as error:
+            if error.status_code == EMPTY:
+                return b"", 0
+            raise
+        whole = int(download.properties.content_range.rpartition("/")[2])
+        return await download.readall(), whole
 
     async def info(self, name: str) -> BlobInfo | None:
         with suppress(ResourceNotFoundError), self._translated(name):
@@ -153,6 +210,17 @@ class AzureContainer(Container):
             raise service_error(STORAGE, f"reach {blob}", error, fix=ROLE) from error
         except AzureError as error:
             raise unreachable(STORAGE, f"reach {blob}", error) from error
+
+
+@contextmanager
+def _told_apart(name: str) -> Iterator[None]:
+    """A log that takes no more lines is another thing than a lost race."""
+    try:
+        yield
+    except HttpResponseError as error:
+        if getattr(error, "error_code", None) in CLOSED:
+            raise LogClosed(name) from error
+        raise
 
 
 async def _renew(lease: object) -> None:

@@ -4,6 +4,7 @@ Knows the address and the credentials of the resource, nothing of models or call
 """
 
 from collections.abc import Awaitable, Callable, Mapping
+from io import BytesIO
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from azure.core.exceptions import AzureError
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 5
 SILENCE_SECONDS = 120  # the longest pause in an answer before it is taken for dead
+MAX_ANSWER_BYTES = (
+    32 * 2**20
+)  # of one that is not a stream; the longest that a model gives has 1 MB
 # The caller may not be able to unpack what the relay could.
 HEADERS = {"content-type": "application/json", "accept-encoding": "identity"}
 
@@ -43,9 +47,15 @@ class Reply:
         return chunk
 
     async def all(self) -> bytes:
-        """The whole body. Raises Unavailable if it was cut."""
-        body: bytes = await _or_unavailable(self._response.read())
-        return body
+        """The whole body. Raises Unavailable if it was cut, or does not end."""
+        body = bytearray()
+        while chunk := await self.read():
+            body += chunk
+            if len(body) > MAX_ANSWER_BYTES:
+                raise Unavailable(
+                    f"An answer had more than {MAX_ANSWER_BYTES:,} bytes.", "Ask again."
+                )
+        return bytes(body)
 
     def close(self) -> None:
         """At its end the connection is used again; before that it is shut."""
@@ -70,8 +80,14 @@ class Completions:
         headers = {**HEADERS, **await self._credentials(elsewhere=endpoint is not None)}
         base = (endpoint or self.settings.openai_endpoint).rstrip("/")
         url = f"{base}/openai/v1/chat/completions"
-        post = self._open_session().post(url, data=body, headers=headers)
-        return Reply(await _or_unavailable(post))
+        # A file is sent bit by bit, so that other streams go on.
+        post = self._open_session().post(url, data=BytesIO(body), headers=headers)
+        reply = Reply(await _or_unavailable(post))
+        encoding = reply.headers.get("content-encoding", "identity")
+        if encoding != "identity":
+            reply.close()
+            raise Unavailable("Azure OpenAI answered in an encoding that was not asked for.")
+        return reply
 
     async def close(self) -> None:
         if self._session:
@@ -86,7 +102,10 @@ class Completions:
             )
             # No limit on connections: a slow deployment must not make the others wait for one.
             connector = aiohttp.TCPConnector(limit=0)
-            self._session = aiohttp.ClientSession(timeout=timeout, connector=connector)
+            # Nothing is unpacked here: a few bytes could become all of the memory.
+            self._session = aiohttp.ClientSession(
+                timeout=timeout, connector=connector, auto_decompress=False
+            )
         return self._session
 
     async def _credentials(self, elsewhere: bool) -> dict[str, str]:

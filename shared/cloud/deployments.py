@@ -31,6 +31,7 @@ class Deployment:
     name: str
     model: str
     state: str
+    sku: str = ""
 
 
 class Deployments:
@@ -74,6 +75,12 @@ class Deployments:
         except ResourceNotFoundError:
             return None
 
+    async def list(self) -> "list[Deployment]":
+        """Every deployment of the account, whosesoever it is."""
+        with _translated("list deployments"):
+            listed = self.client.deployments.list(*self.where)
+            return [_deployment(resource) async for resource in listed]
+
     async def put(self, name: str, model: str, sku: str, capacity: int) -> None:
         """Ask for a deployment of a fine-tuned model; returns when ARM has accepted it."""
         from azure.mgmt.cognitiveservices import models
@@ -105,7 +112,9 @@ class Deployments:
 
 def _deployment(resource: Any) -> Deployment:
     properties = resource.properties
-    return Deployment(resource.name, properties.model.name, str(properties.provisioning_state))
+    sku = str(resource.sku.name) if resource.sku else ""
+    state = str(properties.provisioning_state)
+    return Deployment(resource.name, properties.model.name, state, sku)
 
 
 @contextmanager

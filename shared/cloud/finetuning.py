@@ -4,8 +4,9 @@ The only module that imports `openai`. It knows the service's shapes and quirks 
 behind a few tolerant types; it decides nothing.
 """
 
-from collections.abc import Container, Iterator
+from collections.abc import Awaitable, Callable, Container, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from typing import IO, TYPE_CHECKING, Any
 
 from azure.core.exceptions import AzureError
@@ -14,11 +15,14 @@ from shared.cloud.identity import Credential, token_provider
 from shared.cloud.remote import (
     JobEvent,
     JobRequest,
+    ListedJob,
     Metric,
     RemoteFile,
     RemoteJob,
     checkpoint_metric,
+    is_of,
     job_event,
+    listed_job,
     remote_file,
     remote_job,
 )
@@ -30,6 +34,13 @@ if TYPE_CHECKING:
     from shared.settings import Settings
 
 SERVICE = "Azure OpenAI"
+NO_DIGESTS: Mapping[str, str] = {}
+
+BeforeSend = Callable[[], Awaitable[None]]  # raises NotSent where the request is not to go out
+_before_send: ContextVar[BeforeSend | None] = ContextVar("before_send", default=None)
+# httpcore's names of the moments before it writes to a connection that stands: those before the
+# first byte and, where the request is not one of headers alone, before the last.
+SENDING = ("send_request_headers.started", "send_request_body.started")
 
 
 class FineTuning:
@@ -41,7 +52,7 @@ class FineTuning:
 
     @classmethod
     def connect(cls, settings: "Settings", credential: Credential) -> "FineTuning":
-        from openai import AsyncOpenAI
+        from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
         # Repeating is the reconciler's work, which first looks whether the effect took place:
         # the SDK would send "create job" up to three times, and each one may be a paid job.
@@ -50,6 +61,7 @@ class FineTuning:
             api_key=settings.openai_key or token_provider(credential(), settings.openai_scope),
             max_retries=0,
             timeout=60,
+            http_client=DefaultAsyncHttpxClient(event_hooks={"request": [_check_when_sending]}),
         )
         return cls(client)
 
@@ -90,22 +102,44 @@ class FineTuning:
             return (await self.client.files.content(file_id)).text
 
     async def find_job(
-        self, metadata: dict[str, str], training_file: str | None, past: Container[str]
+        self,
+        metadata: dict[str, str],
+        training_file: str | None,
+        past: Container[str],
+        digests: Mapping[str, str] = NO_DIGESTS,
     ) -> RemoteJob | None:
         """The newest job with this metadata or, where the service drops that, of this file.
 
-        `past` are the ids of jobs that are known and not meant.
+        `past` are the ids of jobs that are known and not meant. A job that tells other `digests`
+        of its data is not meant either; one that tells none may be.
         """
         with _translated("list jobs"):
             async for job in self.client.fine_tuning.jobs.list():
                 known = job.metadata or {}
                 same_file = training_file == job.training_file and not known.keys() & metadata
-                if job.id not in past and (metadata.items() <= known.items() or same_file):
+                if job.id not in past and (is_of(known, metadata, digests) or same_file):
                     return remote_job(job)
         return None
 
-    async def submit(self, request: JobRequest) -> RemoteJob:
-        """Start a paid job. Never repeated here: see `connect`."""
+    async def list_jobs(self) -> list[ListedJob]:
+        """Every job of the resource, whosesoever it is, the newest first."""
+        with _translated("list jobs"):
+            return [listed_job(job) async for job in self.client.fine_tuning.jobs.list(limit=100)]
+
+    async def submit(self, request: JobRequest, before_send: BeforeSend | None = None) -> RemoteJob:
+        """Start a paid job. Never repeated here: see `connect`.
+
+        `before_send` is asked as late as possible, with the token at hand and the connection open:
+        before the first bytes and again before the last. What it raises is raised, and nothing that
+        the service could act upon has been sent.
+        """
+        token = _before_send.set(before_send)
+        try:
+            return await self._submit(request)
+        finally:
+            _before_send.reset(token)
+
+    async def _submit(self, request: JobRequest) -> RemoteJob:
         method: Any = {
             "type": request.method,
             request.method: {"hyperparameters": request.hyperparameters},
@@ -164,6 +198,19 @@ class FineTuning:
                 max_completion_tokens=16,
             )
             return answer.choices[0].message.content or ""
+
+
+async def _check_when_sending(request: Any) -> None:
+    """A hook of httpx's, called with each request before its connection is looked for."""
+    before_send = _before_send.get()
+    if before_send is None:
+        return
+
+    async def trace(event: str, info: Mapping[str, Any]) -> None:
+        if event.endswith(SENDING):
+            await before_send()
+
+    request.extensions["trace"] = trace
 
 
 @contextmanager

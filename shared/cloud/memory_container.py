@@ -13,10 +13,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from shared.cloud.container import BlobInfo, Container, Content
+from shared.cloud.container import BlobInfo, Container, Content, LogClosed
 from shared.errors import Conflict, Replaced
 
 CHUNK = 1 << 20
+MAX_BLOCKS = (
+    50_000  # of one append blob; https://learn.microsoft.com/rest/api/storageservices/append-block
+)
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,7 @@ class _Blob:
     etag: str
     modified: datetime
     lease: str | None = None
+    blocks: int = 0  # that were appended
 
 
 class MemoryContainer(Container):
@@ -37,7 +41,10 @@ class MemoryContainer(Container):
 
     async def read(self, name: str) -> Content | None:
         blob = await self._get(name)
-        return Content(blob.data, blob.etag) if blob else None
+        if blob is None:
+            return None
+        self._check_size(name, len(blob.data))
+        return Content(blob.data, blob.etag)
 
     async def create(self, name: str, data: bytes, content_type: str = "application/json") -> str:
         if await self._get(name):
@@ -55,10 +62,16 @@ class MemoryContainer(Container):
         self._check_lease(name, await self._get(name))
         self._write(name, data)
 
-    async def append(self, name: str, line: str) -> None:
+    async def _append(self, name: str, data: bytes) -> None:
         blob = await self._get(name)
         self._check_lease(name, blob)
-        self._write(name, (blob.data if blob else b"") + line.encode() + b"\n")
+        if blob and blob.blocks >= MAX_BLOCKS:
+            raise LogClosed(name)
+        self._write(name, (blob.data if blob else b"") + data, (blob.blocks if blob else 0) + 1)
+
+    async def time(self) -> datetime:
+        await asyncio.sleep(0)
+        return self._now().replace(microsecond=0)
 
     async def delete(self, name: str, lease: str | None = None) -> None:
         blob = await self._get(name)
@@ -74,6 +87,12 @@ class MemoryContainer(Container):
             raise Replaced(f"{name} was replaced.")
         for start in range(0, len(blob.data), CHUNK):
             yield blob.data[start : start + CHUNK]
+
+    async def grown(self, name: str) -> AsyncIterator[bytes]:
+        blob = await self._get(name)
+        data = blob.data if blob else b""
+        for start in range(0, len(data), CHUNK):
+            yield data[start : start + CHUNK]
 
     async def info(self, name: str) -> BlobInfo | None:
         blob = await self._get(name)
@@ -118,13 +137,13 @@ class MemoryContainer(Container):
         await asyncio.sleep(0)
         return self._blobs.get(name)
 
-    def _write(self, name: str, data: bytes) -> str:
+    def _write(self, name: str, data: bytes, blocks: int = 0) -> str:
         self._writes += 1
         etag = hashlib.sha256(f"{self.name} {self._writes}".encode()).hexdigest()[:16]
         known = self._blobs.get(name)
         # Storage tells whole seconds.
         modified = self._now().replace(microsecond=0)
-        self._blobs[name] = _Blob(data, etag, modified, known.lease if known else None)
+        self._blobs[name] = _Blob(data, etag, modified, known.lease if known else None, blocks)
         return etag
 
     def _check_lease(self, name: str, blob: _Blob | None, lease: str | None = None) -> None:

@@ -3,21 +3,27 @@
 Knows the service's shapes and quirks, not how it is asked.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any
+
+from shared.dataset.privacy import mask
+from shared.printable import printable
 
 ENDED = {"succeeded", "failed", "cancelled"}  # any other status, known or not, goes on
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteFile:
-    """A file at the service. `status`: pending, running, processed, error, deleted."""
+    """A file at the service. `status`: pending, running, processed, error, deleted. `size` is in
+    bytes, None where the service does not tell it; it never tells a digest."""
 
     id: str
     name: str
     status: str
     detail: str
+    size: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +39,15 @@ class JobRequest:
     seed: int | None
     hyperparameters: dict[str, float | int]
     metadata: dict[str, str]
+
+
+def is_of(
+    known: Mapping[str, str], metadata: Mapping[str, str], digests: Mapping[str, str]
+) -> bool:
+    """Whether the metadata `known` of a job are these. Digests count where the job has them: one
+    from before they were sent has none, one with others was made from other data."""
+    told = {key: digest for key, digest in digests.items() if key in known}
+    return metadata.items() <= known.items() and told.items() <= known.items()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +68,16 @@ class RemoteJob:
     @property
     def ended(self) -> bool:
         return self.status in ENDED
+
+
+@dataclass(frozen=True, slots=True)
+class ListedJob:
+    """A job with what tells whose it is. `files` are the ids of those that it is made from."""
+
+    job: RemoteJob
+    base_model: str
+    files: tuple[str, ...]
+    metadata: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +103,16 @@ class JobEvent:
 
 
 def readable(text: Any) -> str:
-    """A text of the service that can be written: it may be cut off within a character."""
-    return str(text or "").encode("utf-8", "replace").decode()
+    """A text of the service as one line that can be written and shown: it may be cut off within a
+    character, and it may repeat what a dataset's file was called or what stands in it."""
+    return printable(mask(" ".join(str(text or "").split())))
 
 
 def remote_file(file: Any) -> RemoteFile:
     name, status = getattr(file, "filename", None), getattr(file, "status", None)
     detail = getattr(file, "status_details", None)
-    return RemoteFile(file.id, str(name or ""), str(status or "pending"), readable(detail))
+    size = getattr(file, "bytes", None)
+    return RemoteFile(file.id, str(name or ""), str(status or "pending"), readable(detail), size)
 
 
 def remote_job(job: Any) -> RemoteJob:
@@ -105,6 +132,13 @@ def remote_job(job: Any) -> RemoteJob:
         error_code=str(getattr(error, "code", None) or ""),
         error_message=readable(getattr(error, "message", None)),
     )
+
+
+def listed_job(job: Any) -> ListedJob:
+    named = (getattr(job, name, None) for name in ("training_file", "validation_file"))
+    files = tuple(str(name) for name in named if name)
+    metadata = getattr(job, "metadata", None) or {}
+    return ListedJob(remote_job(job), str(getattr(job, "model", None) or ""), files, metadata)
 
 
 def job_event(event: Any) -> JobEvent:

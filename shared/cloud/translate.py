@@ -16,6 +16,7 @@ from typing import Any
 from azure.core.exceptions import ClientAuthenticationError
 
 from shared.cloud.throttling import retry_after
+from shared.dataset.privacy import mask
 from shared.errors import Denied, Refused, ServiceError, Throttled, Unavailable
 
 OPENAI_ROLE = (
@@ -50,7 +51,7 @@ def service_error(service: str, operation: str, error: Any, *, fix: str = "") ->
     garbled = status < 400  # a proxy's page, or an answer that broke off
     if status >= 500 or status in TRANSIENT or garbled or service in NEVER_FINAL:
         return Unavailable(sentence, code=code, retry_after=retry_after(_headers(error)))
-    return Refused(f"{sentence} It says: {message or 'nothing more.'}", code=code)
+    return Refused(f"{sentence} It says: {mask(message) or 'nothing more.'}", code=code)
 
 
 def unreachable(service: str, operation: str, error: Exception) -> ServiceError:

@@ -10,6 +10,7 @@ The layers, from the bottom up. Each may use those below it, none one above it:
     scan        one pass over one file through all of these
     verdict     the judgement on the files of a drop · split: two files out of one
     report/     the verdict as a page and as JSON
+    worker      the process in which the app runs all of this · frames: how the two talk
 
 mend, beside reading/, writes a corrected copy of a file. Dated facts are in `shared/catalog`.
 """

@@ -1,7 +1,7 @@
 """A corrected copy of a dataset: what can be corrected without judgement, and nothing else.
 
 A byte order mark, blank lines, exact repetitions, keys out of order, whitespace around an answer.
-A line that cannot be read is copied as it is.
+A line that cannot be read, or is too long or too complex to be read whole, is copied as it is.
 """
 
 import json
@@ -11,6 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from shared.dataset.findings.quoting import many
+from shared.dataset.reading.limits import (
+    MOST_LINES,
+    MOST_UNREADABLE,
+    TooComplex,
+    refuse_many_pieces,
+)
+from shared.dataset.reading.lines import pieces
 
 BOM = b"\xef\xbb\xbf"
 ORDER = ("role", "name", "content", "tool_calls", "tool_call_id", "weight")
@@ -34,6 +41,7 @@ SENTENCES = {  # kind of correction → what was done, to what
 @dataclass
 class Corrections:
     counts: Counter[str] = field(default_factory=Counter)
+    compared: int = 0  # lines
 
     def sentence(self) -> str:
         done = [
@@ -41,7 +49,8 @@ class Corrections:
             for kind, (text, noun) in SENTENCES.items()
             if self.counts[kind]
         ]
-        return f"fixed: {', '.join(done) or 'there was nothing to fix'}"
+        some = f"; only {MOST_LINES:,} lines were compared" if self.compared >= MOST_LINES else ""
+        return f"fixed: {', '.join(done) or 'there was nothing to fix'}{some}"
 
 
 def mend(source: Path, target: Path) -> Corrections:
@@ -49,22 +58,30 @@ def mend(source: Path, target: Path) -> Corrections:
     corrections, written = Corrections(), set[int]()
     copy = target.with_name(f"{target.name}.part")
     with source.open("rb") as lines, copy.open("wb") as out:
-        for number, line in enumerate(lines):
-            if number == 0 and line.startswith(BOM):
-                line = line.removeprefix(BOM)
-                corrections.counts["bom"] += 1
-            line = line.strip(b" \t\r\n")
-            if not line:
-                corrections.counts["blank"] += 1
-                continue
-            line = _line(line, corrections)
-            if hash(line) in written:
-                corrections.counts["repeated"] += 1
-                continue
-            written.add(hash(line))
-            out.write(line + b"\n")
+        if lines.read(len(BOM)) == BOM:
+            corrections.counts["bom"] += 1
+        else:
+            lines.seek(0)
+        for piece, begins, ends in pieces(lines, MOST_UNREADABLE):
+            out.write(_mended(piece, written, corrections) if begins and ends else piece)
     copy.replace(target)
+    corrections.compared = len(written)
     return corrections
+
+
+def _mended(line: bytes, written: set[int], corrections: Corrections) -> bytes:
+    """The line as it is to be written; nothing if it is left out."""
+    line = line.strip(b" \t\r\n")
+    if not line:
+        corrections.counts["blank"] += 1
+        return b""
+    line = _line(line, corrections)
+    if hash(line) in written:
+        corrections.counts["repeated"] += 1
+        return b""
+    if len(written) < MOST_LINES:
+        written.add(hash(line))
+    return line + b"\n"
 
 
 def _line(line: bytes, corrections: Corrections) -> bytes:
@@ -77,6 +94,7 @@ def _line(line: bytes, corrections: Corrections) -> bytes:
         return dict(pairs)
 
     try:
+        refuse_many_pieces(line)
         example = json.loads(line, object_pairs_hook=note)
         if not isinstance(example, dict) or twice:
             return line
@@ -88,7 +106,7 @@ def _line(line: bytes, corrections: Corrections) -> bytes:
         corrections.counts["trimmed"] += trimmed
         corrections.counts["ordered"] += moved
         return json.dumps(ordered, ensure_ascii=False, allow_nan=False).encode()
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError, TooComplex):
         return line
 
 

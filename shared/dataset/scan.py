@@ -6,7 +6,7 @@ checks were asked for, their texts are checked as well.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -24,6 +24,15 @@ from shared.dataset.measure.cost import TrainingPlan
 from shared.dataset.measure.measurements import ExampleIndex, Measurements
 from shared.dataset.measure.statistics import FileStatistics
 from shared.dataset.reading.examples import Conversation, Example, FileRole
+from shared.dataset.reading.limits import (
+    MOST_BROKEN,
+    MOST_LINES,
+    MOST_TEXT,
+    PER_FINDING,
+    Steps,
+    TooComplex,
+    refuse_much_text,
+)
 from shared.dataset.reading.lines import LONGEST, Block, Blocks
 from shared.dataset.reading.parsing import parse, wrong_encoding
 from shared.dataset.reading.prefilter import Prefilter
@@ -85,19 +94,20 @@ class Scan:
         self._measurements = Measurements(plan.encoding, deep=deep)
         self._digest = hashlib.sha256()
         self._blocks = Blocks()
+        self._steps = Steps()
 
     def feed(self, chunk: bytes) -> None:
         self._digest.update(chunk)
         if not self._counts.size:
             self._counts.not_text = wrong_encoding(chunk[:8])
         self._counts.size += len(chunk)
-        if not self._counts.not_text:
-            for block in self._blocks.feed(chunk):
-                self._check_block(block)
+        if self._counts.size > facts.FILES.largest_file:
+            self._leave_the_rest("the file is larger than any that the service takes")
+        if not self._counts.not_text and not self._counts.unexamined:
+            self._check_blocks(self._blocks.feed(chunk))
 
     def finish(self) -> ScanResult:
-        for block in self._blocks.rest():
-            self._check_block(block)
+        self._check_blocks(self._blocks.rest())
         counts, index = self._counts, self._measurements.index()
         stats = check_file(counts, self._options, self._measurements, index, self._collector)
         return ScanResult(
@@ -115,13 +125,29 @@ class Scan:
 
     # ---- a block of lines
 
+    def _check_blocks(self, blocks: Iterable[Block]) -> None:
+        for block in blocks:
+            room = MOST_LINES - self._counts.lines
+            if room and not self._counts.unexamined:
+                self._check_block(block[:room])
+            if len(block) > room:
+                self._leave_the_rest(f"a file may have {MOST_LINES:,} lines")
+
+    def _leave_the_rest(self, reason: str) -> None:
+        """What is remembered of each line must fit into memory."""
+        if not self._counts.unexamined:
+            self._counts.unexamined = self._counts.lines + 1
+            message = f"Nothing was examined from line {self._counts.unexamined:,} on: {reason}."
+            self._collector.add(RawFinding("not-examined", message), self._counts.unexamined)
+
     def _check_block(self, block: Block) -> None:
         first = self._counts.lines + 1
         self._counts.lines += len(block)
         if first == 1:
             self._remove_byte_order_mark(block)
         lines = [line or b"" for line in block]
-        prefilter = Prefilter(b"\n".join(lines))
+        self._steps.earn(sum(map(len, lines)))
+        prefilter = Prefilter(lines)
         conversations = self._conversations(first, block, lines, prefilter)
         if conversations:
             self._measurements.add(conversations)
@@ -137,18 +163,35 @@ class Scan:
         self, first: int, block: Block, lines: list[bytes], prefilter: Prefilter
     ) -> list[Conversation]:
         """Of all lines that hold one, in the order of the lines."""
-        quick = parse_plain(first, lines, prefilter.key_counts())
+        quick = parse_plain(first, lines, prefilter.key_counts(), self._steps)
         self._counts.add_plain(quick.plain)
         for example in quick.with_tools:
             self._counts.examples += 1
             self._counts.add_parsed(example)
         conversations = quick.plain + [example.conversation for example in quick.with_tools]
         for number in quick.remaining:
+            if self._counts.broken >= MOST_BROKEN:
+                self._leave_line(number, block[number - first])
+                continue
+            errors = self._collector.errors
             if conversation := self._check_line(number, block[number - first]):
                 conversations.append(conversation)
+            self._counts.broken += self._collector.errors > errors
         return sorted(conversations, key=lambda conversation: conversation.line)
 
     # ---- a line that the fast path leaves
+
+    def _leave_line(self, number: int, line: bytes | None) -> None:
+        """The file is rejected already; and to tell what is wrong with a line of a letter takes a
+        hundred times as long as to read it."""
+        self._counts.examples += line is None or bool(line.strip())
+        if not self._counts.left:
+            message = (
+                f"{MOST_BROKEN:,} lines before this one have errors, so from here on a line that "
+                "is not plain was only counted."
+            )
+            self._collector.add(RawFinding("not-examined", message), number)
+        self._counts.left += 1
 
     def _check_line(self, number: int, line: bytes | None) -> Conversation | None:
         if line is None:
@@ -160,25 +203,37 @@ class Scan:
             self._collector.add(RawFinding("blank-line", "The line is blank."), number)
             return None
         self._counts.examples += 1
+        self._steps.begin_line()
         try:
             example = self._check_example(number, line)
-            return self._parse_conversation(number, example) if example else None
+            found = self._parse_conversation(number, example) if example else None
+            if found and len(line) > MOST_TEXT:
+                refuse_much_text([*(message.content for message in found.messages), found.extra])
+            return found
+        except TooComplex as refused:
+            self._collector.add(refused.finding, number)
         except RecursionError:
             deep = RawFinding("not-json", "The line is too deeply nested to be read.")
             self._collector.add(deep, number)
-            return None
+        return None
 
     def _check_example(self, number: int, line: bytes) -> Example | None:
         """Everything that is wrong with a line's JSON and shape."""
         example, findings, shown = parse(line)
         self._add(findings, number, lambda _: shown)
         if example is not None:
-            self._add(check_example(example), number, partial(preview, example))
+            found = self._paid(check_example(example, self._steps))
+            self._add(found, number, partial(preview, example))
         return example
+
+    def _paid(self, findings: Iterable[RawFinding]) -> Iterator[RawFinding]:
+        for finding in findings:
+            self._steps.spend(PER_FINDING, "listing all that is wrong with it")
+            yield finding
 
     def _parse_conversation(self, number: int, example: Example) -> Conversation | None:
         """The example for the content checks, as far as it can be understood."""
-        parsed = parse_example(number, example)
+        parsed = parse_example(number, example, self._steps)
         if parsed is None:
             return None
         self._counts.add_parsed(parsed)

@@ -5,8 +5,9 @@ is chance, from a seed. Lines are copied byte for byte and keep their order.
 """
 
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import numpy.typing as npt
@@ -14,21 +15,24 @@ import numpy.typing as npt
 from shared.dataset.measure import similarity
 from shared.dataset.measure.measurements import ExampleIndex
 from shared.dataset.measure.similarity import Ints, connect, first_equal
+from shared.dataset.reading.lines import pieces
 from shared.dataset.scan import Scan
 
 CHUNK = 1 << 18
+ROUNDS = 20  # of choosing; ordinary files need two or three
 
 
 def held_out(index: ExampleIndex, share: float, seed: int) -> set[int]:
     """The lines of the validation set: whole groups, about `share` of the examples.
 
     Near duplicates are found among neighbours, so a choice can bring new ones to light: then their
-    groups are joined, and it is chosen again.
+    groups are joined, and it is chosen again, for ROUNDS at most: a file can be made for which it
+    would take very many. What is left then is found by the check of the two files.
     """
     every = np.arange(len(index.lines))
     links = [first_equal(index.keys), first_equal(index.prompts), index.groups]
     groups = connect(every.copy(), np.concatenate([every] * 3), np.concatenate(links))
-    while True:
+    for _ in range(ROUNDS):
         out = _choose(groups, share, seed)
         order = np.concatenate([np.flatnonzero(~out), np.flatnonzero(out)])
         near = order[similarity.groups(index.signatures[order])]
@@ -36,8 +40,9 @@ def held_out(index: ExampleIndex, share: float, seed: int) -> set[int]:
             every.copy(), np.concatenate([every, order]), np.concatenate([groups, near])
         )
         if (joined == groups).all():
-            return set(index.lines[out].tolist())
+            break
         groups = joined
+    return set(index.lines[out].tolist())
 
 
 def _choose(groups: Ints, share: float, seed: int) -> npt.NDArray[np.bool_]:
@@ -68,21 +73,19 @@ def split_file(
 
 
 def _copy(
-    lines: Iterable[bytes],
+    file: IO[bytes],
     keep: Callable[[bytes], object],
     hold: Callable[[bytes], object],
     out: set[int],
 ) -> tuple[int, int]:
-    kept = held = 0
-    for number, line in enumerate(lines, 1):
-        line = line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
-        if not line.strip():
+    number, counts = 0, [0, 0]
+    for piece, begins, ends in pieces(file, CHUNK):
+        number += begins
+        if number == 1 and begins:
+            piece = piece.removeprefix(b"\xef\xbb\xbf")
+        if begins and ends and not piece.strip():
             continue
-        line = line if line.endswith(b"\n") else line + b"\n"
-        if number in out:
-            hold(line)
-            held += 1
-        else:
-            keep(line)
-            kept += 1
-    return kept, held
+        held = number in out
+        (hold if held else keep)(piece + b"\n" if ends and not piece.endswith(b"\n") else piece)
+        counts[held] += begins
+    return counts[0], counts[1]

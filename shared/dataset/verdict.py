@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from shared.dataset.findings.collector import FindingCollector, FindingGroup
 from shared.dataset.findings.finding import RawFinding
 from shared.dataset.findings.quoting import many
 from shared.dataset.measure import similarity
-from shared.dataset.measure.cost import Price, TrainingPlan, price, usd
+from shared.dataset.measure.cost import Price, TrainingPlan, image_tokens, price, usd
 from shared.dataset.measure.measurements import ExampleIndex
 from shared.dataset.reading.examples import FileRole
 from shared.dataset.scan import ScanResult
@@ -46,7 +47,9 @@ def judge(
     training = [file for file in files if file.role is FileRole.TRAINING]
     validation = next((file for file in files if file.role is FileRole.VALIDATION), None)
     tokens = sum(file.stats.billed for file in training)
-    cost = price(tokens, sum(file.examples for file in training), plan)
+    low = sum(file.stats.images_low for file in training)
+    images = image_tokens(low, sum(file.stats.images_high for file in training), plan)
+    cost = price(tokens, sum(file.examples for file in training), plan, images)
     collector, leaks = FindingCollector(), FindingCollector()
     _model(plan, training, today, collector)
     _cost(cost, plan, collector)
@@ -94,19 +97,22 @@ def _model(
 
 
 def _cost(cost: Price, plan: TrainingPlan, collector: FindingCollector) -> None:
-    if cost.tokens * cost.epochs > facts.FILES.tokens_per_job:
-        message = f"{many(cost.tokens, 'token')} × {many(cost.epochs, 'epoch')}."
+    sure = cost.tokens - (cost.image_tokens or 0)
+    if sure * cost.epochs > facts.FILES.tokens_per_job:
+        message = f"{many(sure, 'token')} × {many(cost.epochs, 'epoch')}."
         collector.add(RawFinding("too-many-tokens", message))
     if plan.budget is None:
         return
     if cost.training is None:
-        message = f"No price is known for {plan.base_model} with {plan.training_type}."
+        images = " and these images" if cost.image_tokens is None else ""
+        message = f"No price is known for {plan.base_model} with {plan.training_type}{images}."
         collector.add(RawFinding("budget-unknown", message))
-    elif cost.training > plan.budget:
+    elif not cost.training <= plan.budget:  # also for a budget that is no number
         guess = " (a guess: the service chooses)" if cost.guessed else ""
         message = (
-            f"Training costs about {usd(cost.training)}: {many(cost.tokens, 'token')} × "
-            f"{many(cost.epochs, 'epoch')}{guess}; the budget is ${plan.budget:,.2f}."
+            f"Training costs {cost.at_most or 'about '}{usd(cost.training)}: "
+            f"{many(cost.tokens, 'token')} × {many(cost.epochs, 'epoch')}{guess}; "
+            f"the budget is ${plan.budget:,.2f}."
         )
         collector.add(RawFinding("over-budget", message))
 
@@ -136,6 +142,10 @@ def _leakage(training: ExampleIndex, validation: ExampleIndex, leaks: FindingCol
     for id, first, message in ways:
         places = np.flatnonzero((first[count:] < count) & ~reported)
         like = lines[first[count:][places]]
-        messages = [message.format(line) for line in like]
-        leaks.add_lines(id, validation.lines[places].tolist(), messages.__getitem__)
+        tell = partial(_told, message, like)  # of the first few only
+        leaks.add_lines(id, validation.lines[places].tolist(), tell)
         reported[places] = True
+
+
+def _told(message: str, lines: similarity.Ints, number: int) -> str:
+    return message.format(lines[number])

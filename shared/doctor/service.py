@@ -114,12 +114,9 @@ async def _right(ctx: Context, id: str, right: Right) -> CheckResult:
 
 async def region(ctx: Context) -> list[CheckResult]:
     """region | The account's region trains the base model with the chosen training type."""
-    tier = facts.TIERS.get(ctx.settings.training_type.lower())
-    if tier is None:
-        fix = f"Set TUNEDROP_TRAINING_TYPE to {_or(set(facts.TIERS.values()))}."
-        return [problem("region", f"{ctx.settings.training_type!r} is no training type.", fix)]
     here = str((await ctx.body("account.read")).get("location", "")).lower().replace(" ", "")
     where = lookup.standard_regions(ctx.settings.base_model)
+    tier = ctx.settings.training_type
     if tier == "standard" and here not in where:
         message = f"The account is in {here}, which has no standard training of this base model."
         fix = f"Set TUNEDROP_TRAINING_TYPE to globalStandard, or use an account in {_or(where)}."

@@ -13,6 +13,7 @@ from shared.cloud.container import Container
 from shared.errors import TunedropError, Unavailable
 from shared.model import deployment
 from shared.model.registry import Registry
+from shared.printable import shown
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +53,9 @@ async def process_requests(cloud: AzureClients) -> None:
                 await cloud.models.delete(f"{PREFIX}{name}")
                 log.info("%s answers again", name)
         except TunedropError as error:
-            log.warning("%s could not be redeployed: %s", name, error)
+            log.warning("%s could not be redeployed: %s", shown(name), error)
+        except Exception:
+            log.exception("the redeployment of %s went wrong", shown(name))
 
 
 async def _is_answering(name: str, cloud: AzureClients) -> bool:

@@ -7,12 +7,11 @@ is the version that serves. Knows nothing of how versions are trained or deploye
 import asyncio
 import logging
 from collections.abc import Callable
-from datetime import datetime
 from typing import Self
 
 from shared.cloud.container import Container
-from shared.cloud.documents import Document, Frozen
-from shared.errors import NotFound, Unreadable
+from shared.cloud.documents import Document, Frozen, Moment
+from shared.errors import NotFound, TunedropError, Unreadable
 
 log = logging.getLogger(__name__)
 
@@ -29,8 +28,9 @@ class Version(Frozen):
     deployment: str = ""
     sku: str
     capacity: int  # thousands of tokens per minute
-    created_at: datetime
-    dropped_at: datetime  # its dataset
+    created_at: Moment
+    dropped_at: Moment  # its dataset
+    training_sha256: str | None = None  # of the training file as the service was sent it
     withdrawn: bool = False  # its run ended before it served; it has no deployment
 
 
@@ -39,6 +39,16 @@ class Model(Document):
     champion: int | None = None
     previous: int | None = None
     versions: tuple[Version, ...] = ()
+
+    def misfit(self, name: str) -> str | None:
+        if name != f"{self.name}.json":
+            return "it is of another model"
+        numbers = [version.version for version in self.versions]
+        if len(set(numbers)) < len(numbers):
+            return "two of its versions have one number"
+        if {self.champion, self.previous} - {None, *numbers}:
+            return "its champion is none of its versions"
+        return None
 
     def version(self, number: int) -> Version:
         """Raises NotFound."""
@@ -73,8 +83,9 @@ class Registry:
         found = await self.models.record(f"{name}.json", Model)
         return found[0] if found else None
 
-    async def all(self) -> list[Model]:
-        """Every model; one whose record cannot be read is left out, with a line in the log."""
+    async def all(self, problems: list[TunedropError] | None = None) -> list[Model]:
+        """Every model. One whose record cannot be read is left out, with a line in the log; why is
+        added to `problems`."""
         names = [blob.name async for blob in self.models.list() if blob.name.endswith(".json")]
         room = asyncio.Semaphore(READS_AT_ONCE)
 
@@ -82,8 +93,10 @@ class Registry:
             try:
                 async with room:
                     return await self.load(name.removesuffix(".json"))
-            except Unreadable as error:
+            except (Unreadable, NotFound) as error:
                 log.error("%s", error)
+                if problems is not None:
+                    problems.append(error)
                 return None
 
         return [model for model in await asyncio.gather(*map(load, names)) if model]

@@ -1,32 +1,26 @@
 """A run's dataset check: its files read through the checks, its reports written.
 
-Knows which checks a run asks for, not what they find. The work is done off the event loop.
+Knows which checks a run asks for, not what they find. The app only passes bytes on: a process of
+its own reads them.
 """
 
-import asyncio
-import json
-from datetime import date, timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import asdict
+from datetime import timedelta
+from typing import NamedTuple
 
 from shared import telemetry
+from shared.dataset.frames import Frame
+from shared.dataset.measure.cost import TrainingPlan
+from shared.printable import shown
 from shared.run import files
 from shared.run.context import Context
 from shared.run.record import File, Run
-
-if TYPE_CHECKING:
-    from shared.dataset.measure.cost import TrainingPlan
-    from shared.dataset.scan import Scan, ScanResult
-
-
-class Reports(NamedTuple):
-    html: bytes
-    json: bytes
-    summary: str
-    errors: str  # what the errors are, in a few words; empty for a dataset that is good
+from shared.run.workers import Session
 
 
 class Checked(NamedTuple):
-    """`run` knows how many examples each of its files has."""
+    """`run` knows how many examples each of its files has, and its digest; `errors` says in a few
+    words what the errors are, and is empty for a dataset that is good."""
 
     run: Run
     summary: str
@@ -34,36 +28,48 @@ class Checked(NamedTuple):
 
 
 async def check(run: Run, ctx: Context) -> Checked:
-    """Check the files and keep the reports beside the run. Raises Replaced if one was replaced."""
-    scanned = [await _scan(file, run, ctx) for file in run.files]
-    counted = zip(run.files, scanned, strict=True)
-    run = run.with_files(*(file.replace(examples=found.examples) for file, found in counted))
-    reports = await asyncio.to_thread(_judge, run, scanned, ctx.now().date())
-    await ctx.ledger.keep(run.id, "report.html", reports.html, "text/html")
-    # Last: its presence means that the check is complete.
-    await ctx.ledger.keep(run.id, "report.json", reports.json, "application/json")
-    return Checked(run, reports.summary, reports.errors)
+    """Check the files and keep the reports beside the run. Raises Replaced if one was replaced,
+    TooCostly, and WorkerLost."""
+    await files.prepare(run, ctx)  # it may need a process as well
+    names = " and ".join(dict.fromkeys(f"'{shown(file.name)}'" for file in run.files))
+    size = sum(file.size for file in run.files)
+    async with ctx.workers.session(names, size, **_asked(run, ctx)) as session:
+        scanned = [await _scan(file, run, session, ctx) for file in run.files]
+        report = await session.ask("report")
+    await _keep(report, run, ctx)
+    for id, count in report.head["findings"]:
+        telemetry.measure("tunedrop.findings", count, id=id)
+    return Checked(run.with_files(*scanned), report.head["summary"], report.head["errors"])
 
 
-async def _scan(file: File, run: Run, ctx: Context) -> "ScanResult":
-    scan = await asyncio.to_thread(_new_scan, file, run)
+async def _scan(file: File, run: Run, session: Session, ctx: Context) -> File:
+    """The file with what was found of it. The process is told of the end only where it was read
+    whole and is the one that was taken."""
+    role = "training" if file is run.training else "validation"
+    await session.ask("open", name=file.name, role=role)
     async for chunk in files.read(file, ctx):
-        await asyncio.to_thread(scan.feed, chunk)
-    return await asyncio.to_thread(scan.finish)
+        await session.ask("feed", chunk)
+    found = (await session.ask("close")).head
+    return file.replace(examples=found["examples"], content_sha256=found["sha256"])
 
 
-def _new_scan(file: File, run: Run) -> "Scan":
-    from shared.dataset.reading.examples import FileRole
-    from shared.dataset.scan import Scan  # numpy and the tokenizer: a chat never needs them
-
-    return Scan(
-        file.name, FileRole.TRAINING if file is run.training else FileRole.VALIDATION, _plan(run)
-    )
+async def _keep(report: Frame, run: Run, ctx: Context) -> None:
+    end = report.head["html"]
+    await ctx.ledger.keep(run.id, "report.html", report.body[:end], "text/html")
+    # Last: its presence means that the check is complete.
+    await ctx.ledger.keep(run.id, "report.json", report.body[end:], "application/json")
 
 
-def _plan(run: Run) -> "TrainingPlan":
-    from shared.dataset.measure.cost import TrainingPlan
+def _asked(run: Run, ctx: Context) -> dict[str, object]:
+    return {
+        "run": run.id,
+        "plan": asdict(_plan(run)),
+        "today": ctx.now().date().isoformat(),
+        "validation_age": _validation_age(run).total_seconds(),
+    }
 
+
+def _plan(run: Run) -> TrainingPlan:
     spec = run.spec
     return TrainingPlan(
         base_model=spec.base_model,
@@ -80,20 +86,3 @@ def _validation_age(run: Run) -> timedelta:
     if not (run.validation and run.validation.modified and run.training.modified):
         return timedelta(0)
     return run.training.modified - run.validation.modified
-
-
-def _judge(run: Run, scanned: "list[ScanResult]", today: date) -> Reports:
-    from shared.dataset.report import document, page
-    from shared.dataset.verdict import judge
-
-    verdict = judge(scanned, _plan(run), today, _validation_age(run))
-    groups = [*verdict.groups, *(g for file in verdict.files for g in verdict.groups_of(file))]
-    for group in groups:
-        telemetry.measure("tunedrop.findings", group.count, id=group.id)
-    errors = [f"{g.id} ({g.count})" for g in groups if g.as_json()["severity"] == "error"]
-    return Reports(
-        html=page.as_html(run.id, verdict).encode(),
-        json=json.dumps(document.as_json(run.id, verdict), indent=2, ensure_ascii=False).encode(),
-        summary=document.summary(verdict),
-        errors=", ".join(errors),
-    )

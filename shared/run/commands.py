@@ -6,7 +6,7 @@ run carries it out, and it stays in the record until that is done. Knows nothing
 
 from collections.abc import Awaitable, Callable
 
-from shared.errors import NotFound, NotNow, Refused, Unavailable
+from shared.errors import Conflict, NotFound, NotNow, Refused, Unavailable
 from shared.run import ending, failures, jobs
 from shared.run.context import Context
 from shared.run.outcome import LogLine, Outcome
@@ -31,7 +31,8 @@ async def give(run_id: str, action: Action, who: str, why: str, ctx: Context) ->
 
     A run whose job is still alive is never given another one: it follows that one again.
     Raises NotFound for a run that does not exist, NotNow for one in a stage that does not take
-    the command, or with another command still to be carried out.
+    the command, or with another command still to be carried out. The run's log names a command
+    once it is entered, and none that was refused.
     """
     run = await _load(run_id, ctx)
     if run.stage is RESULTS.get(action):
@@ -41,13 +42,24 @@ async def give(run_id: str, action: Action, who: str, why: str, ctx: Context) ->
     line = LogLine("command", action, who, why)
     if action is Action.RETRY:
         alive = await jobs.alive(run, ctx)
-        await ctx.ledger.log(run_id, line)
         event = Event.JOB_REJOINED if alive else Event.RETRY_COMMANDED
-        await ctx.ledger.reopen(run_id, event, command)
+        await _reopen(run, event, command, line, ctx)
     elif run.command is None:
-        await ctx.ledger.log(run_id, line)
-        await ctx.ledger.amend(run_id, lambda newest: _with_command(newest, command))
+        entered = await ctx.ledger.amend(run_id, lambda newest: _with_command(newest, command))
+        if entered and entered.command == command:
+            await ctx.ledger.log(run_id, line)
     return await _load(run_id, ctx)
+
+
+async def _reopen(run: Run, event: Event, command: Command, line: LogLine, ctx: Context) -> None:
+    """The log has the command before the record has it, and says so where the record was not
+    written. Raises Conflict then."""
+    try:
+        await ctx.ledger.reopen(run.id, event, command, log=(line,))
+    except Conflict:
+        message = f"{command.action} was not taken: the run was changed by another"
+        await ctx.ledger.log(run.id, LogLine("conflict", message, command.who, command.why))
+        raise
 
 
 async def _load(run_id: str, ctx: Context) -> Run:
@@ -90,7 +102,7 @@ async def execute(run: Run, ctx: Context) -> Outcome:
     command = run.command
     assert command, "the reconciler calls this for runs with a command"
     if run.stage not in ALLOWED[command.action]:
-        return Outcome(run.replace(command=None))  # the run has gone on meanwhile
+        return _dropped(run, command, f"the run is {run.stage} by now")
     try:
         return await _ACTIONS[command.action](run, command, ctx)
     except Refused as error:
@@ -100,7 +112,8 @@ async def execute(run: Run, ctx: Context) -> Outcome:
 
 
 def _dropped(run: Run, command: Command, reason: str) -> Outcome:
-    line = LogLine("command", f"{command.action} could not be carried out: {reason}")
+    message = f"{command.action} could not be carried out: {reason}"
+    line = LogLine("command", message, command.who, command.why)
     return Outcome(run.replace(command=None), log=(line,))
 
 

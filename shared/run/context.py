@@ -2,6 +2,8 @@
 
 import asyncio
 import hashlib
+import sys
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -14,11 +16,20 @@ from shared.run.ledger import Ledger
 from shared.run.outcome import Outcome
 from shared.run.policy import Policy
 from shared.run.record import Run
+from shared.run.workers import Workers
 from shared.settings import Settings
 
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
+
+
+def uptime() -> float:
+    """Seconds that nobody can set back, with the time in which the machine was suspended, where the
+    system tells it: Linux does, and Windows by its only such clock; macOS stops it."""
+    if sys.platform == "linux":
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+    return time.monotonic()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +40,9 @@ class Context:
     ledger: Ledger
     registry: Registry
     policy: Policy
+    workers: Workers
     now: Callable[[], datetime] = utc_now
+    uptime: Callable[[], float] = uptime
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     awake_since: datetime | None = None
     overrunning: set[asyncio.Task[None]] = field(default_factory=set)  # what ticks left running
@@ -49,6 +62,7 @@ class Context:
             ledger=Ledger(clients.runs, policy, now, sleep),
             registry=Registry(clients.models),
             policy=policy,
+            workers=Workers(policy),
             now=now,
             sleep=sleep,
         )
@@ -73,7 +87,7 @@ class Context:
         if self._copies:
             yield self
             return
-        async with Copies() as copies:
+        async with Copies(self.workers.split) as copies:
             yield replace(self, _copies=copies)
 
 

@@ -7,12 +7,18 @@ import asyncio
 import hashlib
 import itertools
 import tempfile
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import IO
 
 from shared.cloud.container import Container
+from shared.errors import Replaced
+from shared.printable import shown
+
+# The file, where its two sides go, the share that is held out, the seed.
+Split = Callable[[Path, Path, Path, float, int], Awaitable[None]]
 
 HELD_OUT = 0.1  # the share of a lone dataset that becomes its validation set
 SEED = 0  # the same split for everybody and for ever
@@ -34,9 +40,10 @@ class Sides:
 
 
 class Copies:
-    """Used as a context manager; one caller at a time."""
+    """Used as a context manager; one caller at a time. `split` makes two files out of one."""
 
-    def __init__(self) -> None:
+    def __init__(self, split: Split) -> None:
+        self._split = split
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._copies: dict[tuple[str, str], Copy] = {}
         self._sides: dict[tuple[str, str], Sides] = {}
@@ -62,17 +69,15 @@ class Copies:
             self._copies[version] = await _download(container, name, etag, path)
         return self._copies[version]
 
-    async def sides(self, container: Container, name: str, etag: str) -> Sides:
-        """Its two sides, split by the same seed each time. Raises Replaced as `whole` does."""
-        from shared.dataset.split import split_file  # numpy: a chat never needs it
-
+    async def sides(self, container: Container, name: str, etag: str, sha256: str) -> Sides:
+        """Its two sides, split by the same seed each time. Raises Replaced as `whole` does, and
+        where the bytes are not those of that digest."""
+        copy = await self.whole(container, name, etag)
+        check_bytes(name, copy.sha256, sha256)
         version = (name, etag)
         if version not in self._sides:
-            copy = await self.whole(container, name, etag)
             sides = Sides(await self._new_path("training"), await self._new_path("validation"))
-            await asyncio.to_thread(
-                split_file, copy.path, sides.training, sides.validation, HELD_OUT, SEED
-            )
+            await self._split(copy.path, sides.training, sides.validation, HELD_OUT, SEED)
             self._sides[version] = sides
         return self._sides[version]
 
@@ -80,6 +85,12 @@ class Copies:
         if self._folder is None:
             self._folder = await asyncio.to_thread(tempfile.TemporaryDirectory, prefix="tunedrop-")
         return Path(self._folder.name) / f"{next(self._numbers)}-{name}.jsonl"
+
+
+def check_bytes(name: str, sha256: str, expected: str) -> None:
+    """Raises Replaced where bytes that were read are not those that a run is made of."""
+    if sha256 != expected:
+        raise Replaced(f"{shown(name)} has the SHA-256 {sha256}, not {expected}.")
 
 
 async def _download(container: Container, name: str, etag: str, path: Path) -> Copy:

@@ -8,7 +8,7 @@ import logging
 
 from shared.errors import ServiceError, Unavailable
 from shared.model import deployment
-from shared.run import files, jobs
+from shared.run import ceilings, files, jobs
 from shared.run.context import Context
 from shared.run.outcome import LogLine, Outcome
 from shared.run.record import Run
@@ -53,6 +53,8 @@ async def finalize(run: Run, ctx: Context) -> Outcome:
             run, stopped = await stop(run, ctx)
             if not stopped:
                 return Outcome(run, waiting_for=STOPPING)
+        if run.stage not in NEVER_SENT:
+            await ceilings.settle(run, ctx)
         if not run.closing and await files.left(run, ctx):
             line = LogLine("files", "deleting its files at the service")
             return Outcome(run.replace(closing=True), log=(line,), then=finalize)

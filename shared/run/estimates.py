@@ -27,6 +27,7 @@ NORMAL: dict[Stage, timedelta] = {
     Stage.PROBING: timedelta(minutes=15),
 }
 PROVISIONING = timedelta(minutes=10)  # assumed, until a deployment is ready and answers
+LONGEST = 10 * 365 * 86_400  # seconds that an estimate says; odd numbers of steps make any
 STEADY = 5  # steps from which the pace so far says more than the service's own estimate
 
 OVERFIT = 1.05  # the last validation loss against the lowest one
@@ -75,7 +76,7 @@ def stuck(run: Run, at: datetime) -> Wait | None:
     if normal is None:
         return None
     seen = max(run.since, run.progress.changed_at or run.since)
-    age = at - seen
+    age = max(at - seen, timedelta(0))  # the clock of another host may be ahead
     if age <= normal:
         state, message = "no", f"Normal: {run.stage} may see nothing new for {_words(normal)}."
     else:
@@ -101,6 +102,7 @@ def estimate(run: Run, at: datetime) -> Eta | None:
         rest = max(0, provisioning - int((at - run.since).total_seconds()))
         return Eta(0, 0, rest, at + timedelta(seconds=rest), "ten minutes are assumed")
     training, basis = _training(run, at)
+    training = None if training is None else min(training, LONGEST)
     queueing = 0 if run.stage is Stage.TRAINING else None
     finish = None
     if training is not None and queueing is not None:

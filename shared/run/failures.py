@@ -8,7 +8,8 @@ import re
 from dataclasses import dataclass
 
 from shared.cloud.remote import RemoteJob
-from shared.errors import TunedropError
+from shared.errors import TooCostly, TunedropError, WorkerLost
+from shared.printable import shown
 from shared.run.record import Command, Failure, Run
 
 RETRY = "`tunedrop retry {id}` goes on from the last good stage."
@@ -122,13 +123,37 @@ def rejected(errors: str) -> Failure:
     )
 
 
+def too_costly(error: TooCostly) -> Failure:
+    return Failure(message=error.message, fix=error.fix, blame=error.blame)
+
+
+def uncheckable(error: WorkerLost, tries: int) -> Failure:
+    """The end of a run whose check ends its process each time, whatever the machine."""
+    fix = (
+        "`tunedrop check FILE` may show which line does it: mend that, report the difference to "
+        "this project, and drop the dataset again."
+    )
+    message = f"The check was tried {tries} times. {error.message}"
+    return Failure(message=message, fix=fix, blame=error.blame)
+
+
 def replaced(name: str, *, gone: bool) -> Failure:
     """The end of a run whose dataset is not where it was, before a job could be asked for."""
     if gone:
-        message = f"{name} is gone, and the service has no copy of it."
+        message = f"{shown(name)} is gone, and the service has no copy of it."
         return Failure(message=message, fix="Drop the same files again to go on.", blame="caller")
-    message = f"{name} was replaced by another before a job was asked for."
+    message = f"{shown(name)} was replaced by another before a job was asked for."
     return Failure(message=message, fix="The newer drop has a run of its own.", blame="caller")
+
+
+def altered(name: str) -> Failure:
+    """The end of a run whose dataset lies where it was and is not what it was."""
+    return Failure(
+        message=f"{shown(name)} does not have the bytes that this run was made of and that its "
+        "check has judged: its SHA-256 is another. Nothing of it was sent to the service.",
+        fix="Drop the files again: what lies there then has a run and a report of its own.",
+        blame="caller",
+    )
 
 
 def _retry(run: Run) -> str:

@@ -5,14 +5,20 @@ Knows how the two sides of a lone dataset are read, not what a file must contain
 """
 
 import asyncio
+import hashlib
+import json
 import tempfile
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from shared.cloud.remote import RemoteFile
-from shared.errors import Refused, Unavailable
+from shared.errors import Refused, TunedropError, Unavailable
+from shared.printable import shown
 from shared.run.context import Context
+from shared.run.copies import check_bytes
 from shared.run.record import File, Run, Share
 from shared.run.stages import Stage
 
@@ -21,10 +27,17 @@ FULL = "quotaExceeded"  # one of Azure's codes; that a resource without room has
 
 
 async def read(file: File, ctx: Context) -> AsyncIterator[bytes]:
-    """The file's bytes in chunks. Raises Replaced if its blob is no longer the one taken."""
+    """The file's bytes in chunks.
+
+    Raises Replaced if its blob is no longer the one taken or, after the last chunk, if the bytes
+    were not those that the run is made of: nothing may count before the end.
+    """
     if file.share is Share.ALL:
+        digest = hashlib.sha256()
         async for chunk in ctx.clients.datasets.stream(file.name, file.etag):
+            digest.update(chunk)
             yield chunk
+        check_bytes(file.name, digest.hexdigest(), file.sha256)
         return
     side = await asyncio.to_thread((await _side(file, ctx)).open, "rb")
     try:
@@ -34,15 +47,24 @@ async def read(file: File, ctx: Context) -> AsyncIterator[bytes]:
         await asyncio.to_thread(side.close)
 
 
+async def prepare(run: Run, ctx: Context) -> None:
+    """Make the local copies that reading its files needs, which takes a worker process."""
+    for file in run.files:
+        if file.share is not Share.ALL:
+            await _side(file, ctx)
+
+
 async def _side(file: File, ctx: Context) -> Path:
-    sides = await ctx.copies.sides(ctx.clients.datasets, file.name, file.etag)
+    sides = await ctx.copies.sides(ctx.clients.datasets, file.name, file.etag, file.sha256)
     return sides.training if file.share is Share.TRAINING else sides.validation
 
 
-async def upload(run: Run, ctx: Context) -> list[RemoteFile]:
-    """The run's files at the service: those known, left there before a crash, or new uploads.
+async def upload(run: Run, ctx: Context) -> list[File]:
+    """The run's files with their ids at the service, where they lie now: those known, left there
+    before a crash, or new uploads.
 
-    Raises Replaced, and Unavailable where the service has no room: the runs before this one make
+    Raises Replaced if the bytes to send are not those that the check has judged: nothing of them is
+    sent then. Raises Unavailable where the service has no room: the runs before this one make
     some. Until then it holds none, or two runs with one file there each would wait for each other.
     """
     try:
@@ -83,15 +105,51 @@ async def delete(run: Run, ctx: Context) -> None:
 
 def name_at_service(file: File, run: Run, attempt: int = 0) -> str:
     """No two runs share a file there: each can delete its own without asking who else needs it."""
-    side = "training" if file is run.training else "validation"
-    return f"{run.id}-{attempt or run.attempt}-{side}.jsonl"
+    return f"{run.id}-{attempt or run.attempt}-{_role(file, run)}.jsonl"
 
 
-async def _upload_once(file: File, run: Run, ctx: Context) -> RemoteFile:
+def _role(file: File, run: Run) -> str:
+    return "training" if file is run.training else "validation"
+
+
+async def _upload_once(file: File, run: Run, ctx: Context) -> File:
+    """One that lies there under the run's name is taken for its own if it has its size. Whether it
+    has its content cannot be known: the service tells no digest."""
     service = ctx.clients.finetuning
+    if file.file_id and await service.file(file.file_id):
+        return file
     name = name_at_service(file, run)
-    known = await service.file(file.file_id) if file.file_id else None
-    return known or await _find(name, ctx) or await _upload(name, file, ctx)
+    found = await _find(name, ctx)
+    async with _copy(file, ctx) as copy:
+        _check_judged(file, copy.sha256, await _judged(file, run, ctx))
+        if found is None or found.size != copy.size:
+            found = await service.upload(name, copy.content)
+        return file.replace(file_id=found.id, content_sha256=copy.sha256)
+
+
+async def _judged(file: File, run: Run, ctx: Context) -> str | None:
+    """The digest of what the check has judged: an older record does not tell it, and of a side of
+    a lone dataset its report does. None if nothing tells it."""
+    if file.content_sha256 or file.share is Share.ALL:
+        return file.content_sha256 or file.sha256
+    report = await ctx.ledger.document(run.id, "report.json")
+    try:
+        sides = {side["role"]: side["sha256"] for side in json.loads(report or b"{}")["files"]}
+        return str(sides[_role(file, run)])
+    except (ValueError, LookupError, TypeError):
+        return None
+
+
+def _check_judged(file: File, sha256: str, judged: str | None) -> None:
+    """Raises TunedropError. The blob's bytes are right by now, so its split is another: by a
+    version of this app that splits in another way than the one that has checked it."""
+    if judged != sha256:
+        raise TunedropError(
+            f"The {file.share} side of {shown(file.name)} has the SHA-256 {sha256}; the check has "
+            f"judged {shown(judged or 'what is not known')}. "
+            "Nothing of it was sent to the service.",
+            "Drop the same file again: it is checked again as it is.",
+        )
 
 
 async def _find(name: str, ctx: Context) -> RemoteFile | None:
@@ -99,12 +157,26 @@ async def _find(name: str, ctx: Context) -> RemoteFile | None:
     return await ctx.clients.finetuning.file(found.id) if found else None  # lists lag behind
 
 
-async def _upload(name: str, file: File, ctx: Context) -> RemoteFile:
-    copy: IO[bytes] = await asyncio.to_thread(tempfile.TemporaryFile)
+@dataclass(frozen=True)
+class _Copy:
+    """A file's bytes on this machine: nobody changes them between the comparison and the upload."""
+
+    content: IO[bytes]
+    size: int
+    sha256: str
+
+
+@asynccontextmanager
+async def _copy(file: File, ctx: Context) -> AsyncIterator[_Copy]:
+    """Raises Replaced as `read` does."""
+    content: IO[bytes] = await asyncio.to_thread(tempfile.TemporaryFile)
+    digest, size = hashlib.sha256(), 0
     try:
         async for chunk in read(file, ctx):
-            await asyncio.to_thread(copy.write, chunk)
-        copy.seek(0)
-        return await ctx.clients.finetuning.upload(name, copy)
+            digest.update(chunk)
+            size += len(chunk)
+            await asyncio.to_thread(content.write, chunk)
+        content.seek(0)
+        yield _Copy(content, size, digest.hexdigest())
     finally:
-        await asyncio.to_thread(copy.close)
+        await asyncio.to_thread(content.close)

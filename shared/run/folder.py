@@ -3,17 +3,24 @@
 Knows names and times, not contents.
 """
 
+import asyncio
+import hashlib
 import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from shared.cloud.container import BlobInfo, Container
+from shared.cloud.container import BlobInfo, Container, is_blob_name
 from shared.errors import DropError
+from shared.printable import shown
 
 MODEL = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 PROBLEM = ".problem.txt"  # what could not be taken is explained beside the drop
+IN_A_ROW = 500  # names that are judged before others have their turn
+KEPT = 400  # characters of a name that is too long for its explanation to bear all of it
 CANARY = "tunedrop-doctor/"  # what the doctor drops to see whether its event arrives
+CANARY_NAME = re.compile(re.escape(CANARY) + r"(rights-)?[0-9a-f]{8}")
+RESERVED = {CANARY.rstrip("/")}  # no model's: see `is_canary`
 
 
 class DropRole(StrEnum):
@@ -23,8 +30,8 @@ class DropRole(StrEnum):
 
 
 NAMES = {
-    DropRole.TRAINING: re.compile(r"train[^/]*\.jsonl"),
-    DropRole.VALIDATION: re.compile(r"val[^/]*\.jsonl"),
+    DropRole.TRAINING: re.compile(r"\Atrain[^/]*\.jsonl"),
+    DropRole.VALIDATION: re.compile(r"\Aval[^/]*\.jsonl"),
     DropRole.SPEC: re.compile(r"run\.ya?ml"),
 }
 
@@ -60,13 +67,12 @@ def parse(path: str) -> tuple[str, DropRole]:
     model, _, name = path.partition("/")
     if not name:
         return _lone(path), DropRole.TRAINING
-    if not MODEL.fullmatch(model):
-        raise _bad_model(model)
+    _check_model(model)
     for role, pattern in NAMES.items():
         if pattern.fullmatch(name):
             return model, role
     raise DropError(
-        f"Nothing is known to do with {path}.",
+        f"Nothing is known to do with {shown(path)}.",
         "Name it training….jsonl, validation….jsonl or run.yaml.",
     )
 
@@ -75,20 +81,41 @@ def _lone(name: str) -> str:
     """The model of a dataset outside of every folder, which is named after it."""
     if any(pattern.fullmatch(name) for pattern in NAMES.values()) or not name.endswith(".jsonl"):
         raise DropError(
-            f"{name} lies outside of a model's folder.",
+            f"{shown(name)} lies outside of a model's folder.",
             "Drop it as <model>/training_set.jsonl, or a whole dataset as <model>.jsonl.",
         )
     model = name.removesuffix(".jsonl")
-    if not MODEL.fullmatch(model):
-        raise _bad_model(model)
+    _check_model(model)
     return model
 
 
-def _bad_model(model: str) -> DropError:
-    return DropError(
-        f"{model!r} cannot be the name of a model.",
-        "Use up to 40 lower-case letters, digits and hyphens, not beginning with a hyphen.",
-    )
+def _check_model(model: str) -> None:
+    if not MODEL.fullmatch(model):
+        raise DropError(
+            f"'{shown(model)}' cannot be the name of a model.",
+            "Use up to 40 lower-case letters, digits and hyphens, not beginning with a hyphen.",
+        )
+    if model in RESERVED:
+        raise DropError(
+            f"The app keeps the name {model} for itself.", "Choose another name for the model."
+        )
+
+
+def is_canary(path: str) -> bool:
+    """Whether the doctor has put it there. It is deleted unread: nothing else may pass for it."""
+    return CANARY_NAME.fullmatch(path) is not None
+
+
+def problem_name(path: str) -> str:
+    """Where it is explained why a blob was not taken: beside it, under its name. A name that leaves
+    no room for that is cut and continued by its digest; of one that cannot be asked for, there is
+    the digest alone."""
+    beside = f"{path}{PROBLEM}"
+    if is_blob_name(beside):
+        return beside
+    digest = hashlib.sha256(path.encode("utf-8", "surrogatepass")).hexdigest()
+    cut = f"{path[:KEPT]}~{digest[:32]}{PROBLEM}"
+    return cut if is_blob_name(cut) else f"~{digest[:32]}{PROBLEM}"
 
 
 async def look(model: str, datasets: Container) -> Folder:
@@ -110,9 +137,9 @@ async def look_everywhere(datasets: Container) -> tuple[list[Folder], list[str]]
     explained: dict[str, datetime] = {}
     async for blob in datasets.list():
         if blob.name.endswith(PROBLEM):
-            explained[blob.name.removesuffix(PROBLEM)] = blob.modified
+            explained[blob.name] = blob.modified
             continue
-        if blob.name.startswith(CANARY):
+        if is_canary(blob.name):
             continue  # only its event may take it
         try:
             model, role = parse(blob.name)
@@ -120,9 +147,10 @@ async def look_everywhere(datasets: Container) -> tuple[list[Folder], list[str]]
             strange[blob.name] = blob
         else:
             folders.setdefault(model, Folder(model)).add(role, blob)
-    unexplained = [
-        name
-        for name, blob in strange.items()
-        if name not in explained or explained[name] < blob.modified
-    ]
+    unexplained = []
+    for number, (name, blob) in enumerate(strange.items()):
+        if (at := explained.get(problem_name(name))) is None or at < blob.modified:
+            unexplained.append(name)
+        if number % IN_A_ROW == 0:
+            await asyncio.sleep(0)
     return list(folders.values()), unexplained

@@ -5,10 +5,13 @@ It lets a late tick know that the app was not running, and people and alerts tha
 
 import logging
 from datetime import datetime, timedelta
+from typing import Annotated
+
+from pydantic import Field
 
 from shared.cloud.container import Container
-from shared.cloud.documents import Document, as_json
-from shared.errors import Unreadable
+from shared.cloud.documents import Document, Moment, as_json
+from shared.errors import Conflict, Unreadable
 
 log = logging.getLogger(__name__)
 
@@ -19,28 +22,35 @@ class Heartbeat(Document):
     """`awake_since` is when the unbroken row of ticks began that `last` is the newest of; `gap` the
     time between it and the one before."""
 
-    last: datetime
-    gap: timedelta = timedelta(0)
-    awake_since: datetime
-    swept: datetime
+    last: Moment
+    gap: Annotated[timedelta, Field(ge=timedelta(0), le=timedelta(days=36_500))] = timedelta(0)
+    awake_since: Moment
+    swept: Moment
 
 
 async def beat(
     runs: Container, now: datetime, downtime_after: timedelta, sweep_every: timedelta
 ) -> tuple[Heartbeat, bool]:
-    """Note a tick; the heartbeat as it is now, and whether a sweep is due."""
+    """Note a tick; the heartbeat as it is now, and whether a sweep is due.
+
+    A time that lies ahead was told by a clock that is wrong, then or now. It holds nothing up: a
+    sweep of then is due again, and what was awake then is so since now.
+    """
     before = await latest(runs)
-    gap = now - before.last if before else timedelta(0)
+    gap = max(now - before.last, timedelta(0)) if before else timedelta(0)
     # A setting may have the timer tick more rarely than a downtime is short.
     unbroken = before is not None and gap < max(downtime_after, 2 * before.gap)
-    due = before is None or now - before.swept >= sweep_every
+    due = before is None or not timedelta(0) <= now - before.swept < sweep_every
     heartbeat = Heartbeat(
         last=now,
         gap=gap,
-        awake_since=before.awake_since if before and unbroken else now,
+        awake_since=min(before.awake_since, now) if before and unbroken else now,
         swept=before.swept if before and not due else now,
     )
-    await write(runs, heartbeat)
+    try:
+        await write(runs, heartbeat)
+    except Conflict as error:  # somebody has leased it: no run waits for that
+        log.error("%s", error)
     return heartbeat, due
 
 

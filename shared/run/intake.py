@@ -5,27 +5,48 @@
     datasets/<model>/run.yaml                             belongs to it
     datasets/<model>.jsonl                                starts a run; its validation is split off
 
-The identity of a run is the digest of what it is made of, so the same drop delivered twice, by
-two instances, or again next week is the same run. Knows nothing of what happens to it then.
+A run is what it is made of: the same drop delivered twice, by two instances, or again next week is
+the same run (`ids`). Knows nothing of what happens to it then.
 """
 
-import hashlib
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 from shared.cloud.container import BlobInfo
-from shared.errors import Conflict, DropError, Replaced
+from shared.errors import Conflict, DropError, Replaced, TunedropError
+from shared.printable import shown
+from shared.run import admission, ids
 from shared.run.context import Context
 from shared.run.drops import Drops
-from shared.run.folder import CANARY, PROBLEM, DropRole, Folder, look, parse
+from shared.run.folder import (
+    PROBLEM,
+    DropRole,
+    Folder,
+    is_canary,
+    look,
+    parse,
+    problem_name,
+)
 from shared.run.outcome import LogLine
 from shared.run.record import File, Run, Share
+from shared.run.run_yaml import check_size
 from shared.run.spec import Spec, effective
 from shared.run.stages import Event
 
 log = logging.getLogger(__name__)
 
 WORTH_SPLITTING = 20  # lines of a lone dataset from which a tenth is held out for validation
+MAX_NAMED = 10  # files left out of a drop that its run's log names
+
+
+class RefusedDrop(Exception):
+    """A folder that makes no run as it is: why, and the name of the blob that is to blame."""
+
+    def __init__(self, blob: BlobInfo, error: DropError) -> None:
+        super().__init__(str(error))
+        self.name, self.error = blob.name, error
 
 
 async def take(path: str, ctx: Context) -> str | None:
@@ -37,7 +58,7 @@ async def take(path: str, ctx: Context) -> str | None:
     """
     if path.endswith(PROBLEM):
         return None
-    if path.startswith(CANARY):
+    if is_canary(path):
         await ctx.clients.datasets.delete(path)  # its deletion shows the doctor that drops arrive
         return None
     try:
@@ -46,85 +67,126 @@ async def take(path: str, ctx: Context) -> str | None:
         await _explain(path, error, ctx)
         return None
     try:
-        run_id = await _take_folder(model, ctx)
+        return await _take_folder(model, ctx)
     except (Conflict, Replaced):
-        log.info("%s was dropped again while it was read; the newer drop has its own event", path)
+        newer = "was dropped again while it was read; the newer drop has its own event"
+        log.info("%s %s", shown(path), newer)
         return None
     except Exception as error:
         await _not_taken(path, error, ctx)
         raise
-    return run_id
 
 
 async def _take_folder(model: str, ctx: Context) -> str | None:
     folder = await _quiet_folder(model, ctx)
+    if not folder.newest:
+        return None
     drops = Drops(ctx.clients.runs)
-    run = None
-    if folder.newest and not await drops.taken(folder):
+    run_id = refused = None
+    if not await drops.taken(folder):
+        run_id, refused = await _run_of(folder, ctx)
+        await drops.take(folder, run_id or "")
+    # What was in the way of an earlier drop, or of this one for a while, is so no more.
+    for name in sorted({blob.name for blob in folder.newest.values()} - {refused}):
+        await ctx.clients.datasets.delete(problem_name(name))
+    return run_id
+
+
+async def _run_of(folder: Folder, ctx: Context) -> tuple[str | None, str | None]:
+    """The id of the folder's run; or the blob that was refused, which is explained beside it."""
+    try:
         run = await _compose(folder, ctx)
-        if run:
-            await _enter(run, folder, ctx)
-        await drops.take(folder, run.id if run else "")
-    for role, blob in folder.newest.items():
-        if role is not DropRole.SPEC:  # its own problems are another matter
-            await ctx.clients.datasets.delete(f"{blob.name}{PROBLEM}")
-    return run.id if run else None
+        return (await _enter(run, folder, ctx) if run else None), None
+    except RefusedDrop as refused:
+        await _explain(refused.name, refused.error, ctx)
+        return None, refused.name
 
 
 async def _quiet_folder(model: str, ctx: Context) -> Folder:
-    """The folder, once nobody has touched it for a while: the files of one drop come together."""
+    """The folder, once nobody has touched it for a while: the files of one drop come together. All
+    times are storage's: whatever this host's clock says, the wait is never longer."""
     quiet = timedelta(seconds=ctx.settings.quiet_seconds)
+    touched = None
     while True:
+        looked_at = await ctx.clients.datasets.time()  # before it is listed: a list may be late
         folder = await look(model, ctx.clients.datasets)
         if not folder.newest:
             return folder
-        rest = folder.last_touched + quiet - ctx.now()
+        if touched and folder.last_touched > touched:
+            return Folder(model)  # its newest has an event of its own, so none waits for ever
+        rest = min(folder.last_touched + quiet - looked_at, quiet)
         if rest <= timedelta(0):
             return folder
         await ctx.sleep(rest.total_seconds())
+        touched = folder.last_touched
+
+
+@contextmanager
+def _about(blob: BlobInfo) -> Iterator[None]:
+    """What is refused in this block is explained beside that blob."""
+    try:
+        yield
+    except DropError as error:
+        raise RefusedDrop(blob, error) from None
 
 
 async def _compose(folder: Folder, ctx: Context) -> Run | None:
-    """The run of a folder; None without a training file or with a run.yaml that cannot be used."""
+    """The run of a folder; None without a training file. Raises RefusedDrop."""
     if DropRole.TRAINING not in folder.newest:
         log.info("%s waits for a training file", folder.model)
         return None
-    spec = await _spec(folder.newest.get(DropRole.SPEC), ctx)
-    if spec is None:
-        return None
     dropped, held_out = folder.newest[DropRole.TRAINING], folder.newest.get(DropRole.VALIDATION)
-    if folder.lone and held_out is None:
+    with _about(dropped):
+        admission.check_model_name(folder.model, ctx.settings)
+    spec = await _spec(folder, ctx)
+    split = folder.lone and held_out is None
+    for blob in filter(None, (dropped, held_out)):
+        with _about(blob):
+            admission.check_dataset_size(blob, split=split)
+    if split:
         training, validation = await _lone_files(dropped, ctx)
     else:
         training = await _file(dropped, ctx)
         validation = await _file(held_out, ctx) if held_out else None
+    digest = ids.digest(training, validation, spec)
     return Run(
-        id=identity(folder.model, training, validation, spec),
+        id=ids.run_id(folder.model, digest),
         model=folder.model,
+        digest=digest,
         spec=spec,
         training=training,
         validation=validation,
     )
 
 
-async def _spec(run_yaml: BlobInfo | None, ctx: Context) -> Spec | None:
+async def _spec(folder: Folder, ctx: Context) -> Spec:
+    """Raises RefusedDrop."""
+    run_yaml = folder.newest.get(DropRole.SPEC)
     if run_yaml is None:
         return effective(None, ctx.settings)
-    try:
+    with _about(run_yaml):
+        check_size(run_yaml.size)
         asked = b"".join([chunk async for chunk in ctx.clients.datasets.stream(*run_yaml.version)])
-        spec = effective(asked, ctx.settings)
-    except DropError as error:
-        await _explain(run_yaml.name, error, ctx)
-        return None
-    await ctx.clients.datasets.delete(f"{run_yaml.name}{PROBLEM}")  # of an earlier, worse one
+        spec = _effective(asked, ctx)
+        await admission.check_base_model(spec, folder.model, ctx.registry, ctx.settings)
     return spec
 
 
-def identity(model: str, training: File, validation: File | None, spec: Spec) -> str:
-    whole = training.share is Share.ALL
-    parts = [training.sha256, validation.sha256 if validation else "", spec.model_dump_json()]
-    parts += [] if whole else ["split"]
-    return f"{model}-{hashlib.sha256('|'.join(parts).encode()).hexdigest()[:12]}"
+def _effective(asked: bytes, ctx: Context) -> Spec:
+    """Raises DropError, whatever it is that the file cannot be read for: the same bytes would fail
+    in the same way at each try."""
+    try:
+        spec = effective(asked, ctx.settings)
+        spec.model_dump_json()  # half of a surrogate pair cannot be written
+    except TunedropError:
+        raise
+    except Exception as error:  # noqa: BLE001 - it is pure: whatever it raises is the file's fault
+        log.warning("run.yaml: %s", type(error).__name__)
+        raise DropError(
+            f"run.yaml holds a value that cannot be read ({type(error).__name__}).",
+            "Write plain texts and numbers, without tags, and drop it again.",
+        ) from None
+    return spec
 
 
 async def _file(blob: BlobInfo, ctx: Context) -> File:
@@ -146,37 +208,74 @@ async def _lone_files(blob: BlobInfo, ctx: Context) -> tuple[File, File | None]:
     return whole.replace(share=Share.TRAINING), whole.replace(share=Share.VALIDATION)
 
 
-async def _enter(run: Run, folder: Folder, ctx: Context) -> None:
-    """Enter a new run, or tell a known one that its content lies there again."""
-    ledger = ctx.ledger
-    if await ledger.create(run):
+async def _enter(run: Run, folder: Folder, ctx: Context) -> str:
+    """Enter a new run, or tell a known one that its content lies there again; the run's id.
+
+    Raises RefusedDrop for one whose id a run of other content or settings has: that run, which
+    people may have reviewed, stays as it is.
+    """
+    known = await _earlier(run, ctx)
+    if known is None and await ctx.ledger.create(run):
         log.info("run %s received", run.id)
         if folder.older:
-            message = f"left out, for newer ones lie there: {', '.join(sorted(folder.older))}"
-            await ledger.log(run.id, LogLine("drop", message))
-        return
+            await ctx.ledger.log(run.id, LogLine("drop", _left_out(folder)))
+        return run.id
+    known = known or await ctx.ledger.load(run.id)
+    if known is None:
+        return run.id
+    with _about(folder.newest[DropRole.TRAINING]):
+        _check_same(known, run)
+    if _etags(known) != _etags(run):  # otherwise it is the same event once more
+        await _drop_again(known, run, ctx)
+    return known.id
 
-    def point_to_newest(known: Run) -> Run:
-        pairs = zip(known.files, run.files, strict=True)
-        return known.with_files(
+
+async def _earlier(run: Run, ctx: Context) -> Run | None:
+    """The run of the same content and settings whose id is of the earlier, shorter kind."""
+    known = await ctx.ledger.load(ids.earlier_id(run.model, run.digest))
+    return known if known and ids.digest_of(known) == run.digest else None
+
+
+def _check_same(known: Run, run: Run) -> None:
+    """Raises DropError."""
+    if ids.digest_of(known) == run.digest and _contents(known) == _contents(run):
+        return
+    raise DropError(
+        f"The run {known.id} has the same id and is made of other content or settings: its SHA-256 "
+        f"is {ids.digest_of(known)}, that of this drop {run.digest}. It stays as it is.",
+        "Change anything in the dataset (the order of two lines) and drop it again.",
+    )
+
+
+async def _drop_again(known: Run, run: Run, ctx: Context) -> None:
+    def point_to_newest(newest: Run) -> Run:
+        pairs = zip(newest.files, run.files, strict=True)
+        return newest.with_files(
             *(
                 file.replace(name=dropped.name, etag=dropped.etag, modified=dropped.modified)
                 for file, dropped in pairs
             )
         )
 
-    known = await ledger.load(run.id)
-    if known is None or _etags(known) == _etags(run):
-        return  # the same event once more
     message = f"same content dropped again; the run is {known.stage}"
-    await ledger.log(known.id, LogLine("drop", message))
+    await ctx.ledger.log(known.id, LogLine("drop", message))
     if known.may_start_over:
-        await ledger.reopen(known.id, Event.DROPPED_AGAIN, change=point_to_newest)
-    await ledger.amend(run.id, point_to_newest)
+        await ctx.ledger.reopen(known.id, Event.DROPPED_AGAIN, change=point_to_newest)
+    await ctx.ledger.amend(known.id, point_to_newest)
+
+
+def _left_out(folder: Folder) -> str:
+    names = [shown(name) for name in sorted(folder.older)]
+    more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
+    return f"left out, for newer ones lie there: {', '.join(names[:MAX_NAMED])}{more}"
 
 
 def _etags(run: Run) -> list[str]:
     return [file.etag for file in run.files]
+
+
+def _contents(run: Run) -> list[str]:
+    return [file.sha256 for file in run.files]
 
 
 async def _explain(path: str, error: DropError, ctx: Context) -> None:
@@ -186,15 +285,15 @@ async def _explain(path: str, error: DropError, ctx: Context) -> None:
 
 async def _not_taken(path: str, error: Exception, ctx: Context) -> None:
     """The host calls again up to five times, then the sweep does; the reason is beside it."""
-    log.error("%s could not be taken: %s", path, type(error).__name__)
-    message = f"{path} could not be taken yet: {type(error).__name__}. It is tried again by itself."
+    log.error("%s could not be taken: %s", shown(path), type(error).__name__)
+    reason = f"could not be taken yet: {type(error).__name__}. It is tried again by itself."
     try:
-        await _put_problem(path, message, ctx)
+        await _put_problem(path, f"{shown(path)} {reason}", ctx)
     except Exception as second:  # noqa: BLE001 - storage may be what is wrong; the first one counts
         log.error("nor could that be written beside it: %s", type(second).__name__)
 
 
 async def _put_problem(path: str, message: str, ctx: Context) -> None:
     await ctx.clients.datasets.put(
-        f"{path}{PROBLEM}", f"{message}\n".encode(), "text/plain; charset=utf-8"
+        problem_name(path), f"{message}\n".encode(), "text/plain; charset=utf-8"
     )

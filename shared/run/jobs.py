@@ -3,7 +3,9 @@
 Knows what a job's answers mean for its run, not which stage comes next.
 """
 
+import asyncio
 import json
+import logging
 from collections.abc import Awaitable, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -12,15 +14,18 @@ from typing import TypeVar
 
 from shared.cloud.remote import JobRequest, Metric, RemoteJob
 from shared.dataset.measure.cost import TrainingPlan, billed
-from shared.errors import Refused, ServiceError, Unavailable
+from shared.errors import Refused, ServiceError, Unavailable, Unreadable
 from shared.run.context import Context
+from shared.run.ledger import CURVE
 from shared.run.outcome import LogLine, Outcome
 from shared.run.record import Epoch, File, Progress, Run
 from shared.run.results import read_results
 
 T = TypeVar("T")
 
-CURVE = "curve.json"  # the losses of every step seen so far, beside the run
+log = logging.getLogger(__name__)
+
+MOST_POINTS = 10_000  # of a curve: it is parsed on the event loop, at each tick and each look
 RESULTS = "metrics.csv"  # the service's own table, once the job has ended
 
 
@@ -37,7 +42,7 @@ def request(run: Run, ctx: Context) -> JobRequest:
         suffix=run.model[:18],  # the shortest of the limits that Azure's pages give
         seed=run.spec.seed,
         hyperparameters=run.spec.hyperparameters.chosen(),
-        metadata=_metadata(run, ctx),
+        metadata=_metadata(run, ctx) | _digests(run),
     )
 
 
@@ -48,7 +53,9 @@ async def find(run: Run, ctx: Context) -> RemoteJob | None:
     worker has died or storage has lost a write.
     """
     training_file = run.training.file_id
-    return await ctx.clients.finetuning.find_job(_metadata(run, ctx), training_file, run.past_jobs)
+    return await ctx.clients.finetuning.find_job(
+        _metadata(run, ctx), training_file, run.past_jobs, _digests(run)
+    )
 
 
 def in_flight(run: Run, ctx: Context) -> bool:
@@ -112,8 +119,7 @@ async def note_progress(job: RemoteJob, run: Run, ctx: Context) -> Outcome:
     newest = recent[-1] if recent else None
     moved = newest is not None and newest.step != run.progress.step
     if moved:
-        known = await ctx.ledger.document(run.id, CURVE)
-        await _keep_curve([*_points(known), *recent], run, ctx)
+        await _keep_curve([*await _known_points(run, ctx), *recent], run, ctx)
     progress = Progress(
         step=newest.step if newest else None,
         total_steps=_total_steps(job, run),
@@ -148,7 +154,7 @@ async def gather_results(job: RemoteJob, outcome: Outcome, ctx: Context) -> Outc
     if job.result_file:
         outcome, table = await _optional(service.text(job.result_file), outcome, ctx)
     run = outcome.run
-    steps = read_results(table or "")
+    steps = await asyncio.to_thread(read_results, table or "")
     if table and steps:
         await ctx.ledger.keep(run.id, RESULTS, table.encode(), "text/csv")
         await _keep_curve(steps, run, ctx)
@@ -190,16 +196,30 @@ async def clear_curve(run: Run, ctx: Context) -> None:
 
 
 async def _keep_curve(points: Iterable[Metric], run: Run, ctx: Context) -> None:
+    data = await asyncio.to_thread(_curve, points)
+    await ctx.ledger.keep(run.id, CURVE, data, "application/json")
+
+
+def _curve(points: Iterable[Metric]) -> bytes:
     by_step = {point.step: point for point in points}
+    steps = sorted(by_step)
+    while len(steps) > MOST_POINTS:
+        steps = steps[(len(steps) - 1) % 2 :: 2]  # the newest is among them
     rows = [
         {"step": p.step, "train_loss": p.train_loss, "valid_loss": p.valid_loss}
-        for _, p in sorted(by_step.items())
+        for p in map(by_step.__getitem__, steps)
     ]
-    await ctx.ledger.keep(run.id, CURVE, json.dumps(rows).encode(), "application/json")
+    return json.dumps(rows).encode()
 
 
-def _points(curve: bytes | None) -> list[Metric]:
-    return [Metric(**point) for point in json.loads(curve or b"[]")]
+async def _known_points(run: Run, ctx: Context) -> list[Metric]:
+    """A curve that cannot be read begins anew: no run waits for it."""
+    try:
+        points = await ctx.ledger.curve(run.id)
+    except Unreadable as error:
+        log.error("%s", error)
+        return []
+    return [Metric(point.step, point.train_loss, point.valid_loss) for point in points]
 
 
 def _epoch(checkpoint: Metric) -> Epoch:
@@ -214,6 +234,12 @@ def _epoch(checkpoint: Metric) -> Epoch:
 def _metadata(run: Run, ctx: Context) -> dict[str, str]:
     """What tells a run's job from all others, also from those of another app on this resource."""
     return {"tunedrop_run": run.id, "tunedrop_app": ctx.app_id}
+
+
+def _digests(run: Run) -> dict[str, str]:
+    """The digest of the data that a job is made from, which its metadata tell at the service."""
+    named = {"tunedrop_training_sha256": run.training, "tunedrop_validation_sha256": run.validation}
+    return {key: file.content_sha256 for key, file in named.items() if file and file.content_sha256}
 
 
 def _file_id(file: File) -> str:

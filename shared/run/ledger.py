@@ -17,23 +17,35 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Set
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import count
 
 from shared import telemetry
-from shared.cloud.container import Container
+from shared.cloud.container import Container, continued
 from shared.cloud.documents import as_json
-from shared.errors import Conflict, Unavailable, Unreadable
-from shared.run.outcome import LogLine, Outcome, apply
+from shared.errors import (
+    CallerError,
+    Conflict,
+    NotFound,
+    TunedropError,
+    Unavailable,
+    Unreadable,
+)
+from shared.printable import shown
+from shared.run import ids, newest
+from shared.run.outcome import LogLine, Outcome, apply, without_its_end
 from shared.run.policy import Policy
-from shared.run.record import Command, Progress, Run, Transition
+from shared.run.record import Command, Run, Transition
+from shared.run.results import Point, read_curve
 from shared.run.stages import Event
 
 log = logging.getLogger(__name__)
 
 EVENTS = "events.jsonl"
-FAR_FUTURE = 10**10  # epoch seconds; newest/ counts down from here
+CURVE = "curve.json"  # the losses of every step seen so far, beside the run; of many steps, some
 READ_AHEAD = 16  # records of a list that are read side by side
 MAX_CLAIMS = 20  # tries to be the one worker on a run that is entered or reopened
 CLAIM_PAUSE = 0.2  # seconds between them
+MAX_NAMED = 10  # runs that an error lists
 
 
 @dataclass(frozen=True)
@@ -46,9 +58,40 @@ class Ledger:
     # ---- one run
 
     async def load(self, run_id: str) -> Run | None:
-        """Raises Unreadable for a record that cannot be read."""
+        """To do something with it. Raises Unreadable for a record that cannot be read, Newer for
+        one that this version of the app must not write."""
+        run = await self.look(run_id)
+        if run:
+            run.must_be_known(f"{self.runs.name}/{_path(run_id)}")
+        return run
+
+    async def look(self, run_id: str) -> Run | None:
+        """To show it. Raises Unreadable for a record that cannot be read."""
         found = await self.runs.record(_path(run_id), Run)
         return found[0].replace(etag=found[1]) if found else None
+
+    async def resolve(self, asked: str) -> str:
+        """The id of the run that is meant by it, or by its beginning with SHORT_DIGITS or more.
+
+        Raises NotFound, and CallerError where several runs begin like this.
+        """
+        if ids.ID.fullmatch(asked) and await self.runs.info(_path(asked)):
+            return asked
+        found = await self._beginning_with(asked) if ids.ASKED.fullmatch(asked) else []
+        if len(found) > 1:
+            named = ", ".join(found[:MAX_NAMED])
+            raise CallerError(
+                f"{len(found)} runs begin with {shown(asked)!r}.", f"Name one of them: {named}."
+            )
+        if not found:
+            raise NotFound(f"There is no run {shown(asked)!r}.", "`tunedrop runs` lists them.")
+        return found[0]
+
+    async def _beginning_with(self, asked: str) -> list[str]:
+        model = asked.rpartition("-")[0]
+        records = [blob.name async for blob in self.runs.list(asked)]
+        found = [name.removesuffix("/run.json") for name in records if name.endswith("/run.json")]
+        return [run_id for run_id in found if run_id.rpartition("-")[0] == model]
 
     async def create(self, run: Run) -> bool:
         """Enter a new run; False if it is known already.
@@ -59,7 +102,9 @@ class Ledger:
         no tick looks after. Raises Unavailable if another worker does not give up its claim.
         """
         async for _ in self._attempts(run.id):
-            if await self.load(run.id):
+            if known := await self.load(run.id):
+                if not known.ended:
+                    await self.mark(run.id)  # its worker may have died before it did
                 return False
             async with self._marked_claim(run.id) as claim:
                 if claim and await self.load(run.id) is None:
@@ -82,6 +127,14 @@ class Ledger:
             _count_transition(before, written)
         return written
 
+    async def settle(self, run: Run) -> Run:
+        """The run without times that lie ahead, which a wrong clock has told. Raises Conflict."""
+        settled = run.settled(self.now())
+        if settled == run:
+            return run
+        line = LogLine("clock", "times in the record lay ahead of this host's clock; they are now")
+        return await self.commit(run, Outcome(settled, log=(line,), unanswered=True))
+
     async def amend(self, run_id: str, change: Callable[[Run], Run | None]) -> Run | None:
         """Change a run that another worker may hold, whatever it writes meanwhile.
 
@@ -98,8 +151,10 @@ class Ledger:
         event: Event,
         command: Command | None = None,
         change: Callable[[Run], Run] = lambda run: run,
+        log: tuple[LogLine, ...] = (),
     ) -> None:
-        """Make an ended run active again, and `change` it; nothing happens to one that is active.
+        """Make an ended run active again, and `change` it, with these lines in its log; nothing
+        happens to one that is active.
 
         Its marker must be there before and after: whoever finds an ended run clears its marker,
         so this is done as the one worker on it. Raises Unavailable if another does not give it up.
@@ -108,8 +163,10 @@ class Ledger:
             async with self._marked_claim(run_id) as claim:
                 run = await self.load(run_id) if claim else None
                 if run and run.ended:
-                    reopened = _without_its_end(change(run), event)
-                    await self.commit(run.replace(command=command), Outcome(reopened, event))
+                    reopened = without_its_end(change(run), event)
+                    outcome = Outcome(reopened, event, log)
+                    await self.commit(run.replace(command=command), outcome)
+                    await self.mark(run_id)  # where this took longer than a lease, as in _enter()
                 if claim:
                     return
 
@@ -134,8 +191,20 @@ class Ledger:
         await self.runs.put(f"{run_id}/{name}", data, content_type)
 
     async def document(self, run_id: str, name: str) -> bytes | None:
-        found = await self.runs.read(f"{run_id}/{name}")
-        return found.data if found else None
+        """With all parts of a log. Raises Unreadable for what is too large."""
+        parts = []
+        for part in count(1):
+            found = await self.runs.read(continued(f"{run_id}/{name}", part))
+            if found:
+                parts.append(found.data)
+            if name != EVENTS or not found:
+                break
+        return b"".join(parts) if parts else None
+
+    async def curve(self, run_id: str) -> list[Point]:
+        """The losses of the steps seen so far. Raises Unreadable."""
+        data = await self.document(run_id, CURVE)
+        return await asyncio.to_thread(read_curve, f"{self.runs.name}/{run_id}/{CURVE}", data)
 
     # ---- lists
 
@@ -144,40 +213,38 @@ class Ledger:
         return [blob.name.removeprefix("active/") async for blob in self.runs.list("active/")]
 
     async def newest(
-        self, model: str | None = None, after: str = "", among: Set[str] | None = None
+        self,
+        model: str | None = None,
+        after: str = "",
+        among: Set[str] | None = None,
+        problems: list[TunedropError] | None = None,
     ) -> AsyncIterator[tuple[str, Run]]:
         """The newest runs first, of one model or of all, each with its cursor in the list.
 
-        `after` is the cursor of the last one known, `among` the ids of the only ones wanted. A
-        record that cannot be read is left out, with a line in the app's log.
+        `after` is the cursor of the last one known, `among` the ids of the only ones wanted. What
+        cannot be read is left out, with a line in the app's log; why is added to `problems`.
         """
+        problems = [] if problems is None else problems
+        known = await newest.cursors(self.runs, [] if after else problems)
         cursors = {
             run_id: cursor
-            for run_id, cursor in (await self._cursors()).items()
+            for run_id, cursor in known.items()
             if cursor > after
             and (not model or run_id.rpartition("-")[0] == model)
             and (among is None or run_id in among)
         }
         wanted = list(cursors)
         for start in range(0, len(wanted), READ_AHEAD):
-            for run in await self._load_readable(wanted[start : start + READ_AHEAD]):
+            for run in await self._readable(wanted[start : start + READ_AHEAD], problems):
                 yield cursors[run.id], run
 
-    async def _cursors(self) -> dict[str, str]:
-        """The cursor of each run, the newest first."""
-        cursors: dict[str, str] = {}
-        async for blob in self.runs.list("newest/"):
-            cursor = blob.name.removeprefix("newest/")
-            # It stands here twice if a worker died between this entry and the run itself.
-            cursors.setdefault(cursor.partition("-")[2], cursor)
-        return cursors
-
-    async def _load_readable(self, run_ids: Iterable[str]) -> list[Run]:
+    async def _readable(self, run_ids: Iterable[str], problems: list[TunedropError]) -> list[Run]:
         async def load(run_id: str) -> Run | None:
             try:
-                return await self.load(run_id)
+                return await self.look(run_id)
             except Unreadable as error:
                 log.error("%s", error)
+                problems.append(error)
                 return None
 
         return [run for run in await asyncio.gather(*map(load, run_ids)) if run]
@@ -185,22 +252,20 @@ class Ledger:
     # ---- entering and reopening
 
     async def _enter(self, run: Run) -> None:
-        at = self.now()
-        entered = run.replace(timeline=(Transition(stage=run.stage, at=at),))
-        cursor = f"{FAR_FUTURE - int(at.timestamp()):010d}-{run.id}"
-        await self.runs.put(f"newest/{cursor}", b"", "text/plain")
+        entered = run.replace(timeline=(Transition(stage=run.stage, at=self.now()),))
+        await newest.enter(self.runs, run.id, await self.runs.time())
         await self.log(run.id, LogLine("stage", run.stage))
         await self.runs.create(_path(run.id), as_json(entered))
-        await self._mark(run.id)  # where this took longer than a lease, a tick has cleared it
+        await self.mark(run.id)  # where this took longer than a lease, a tick has cleared it
 
     @asynccontextmanager
     async def _marked_claim(self, run_id: str) -> AsyncIterator["Claim | None"]:
         """A claim on a run that may have no marker yet."""
-        await self._mark(run_id)
+        await self.mark(run_id)
         async with self.claim(run_id) as claim:
             yield claim
 
-    async def _mark(self, run_id: str) -> None:
+    async def mark(self, run_id: str) -> None:
         with suppress(Conflict):  # a worker holds it, so it is there
             await self.runs.put(f"active/{run_id}", b"", "text/plain")
 
@@ -221,25 +286,6 @@ class Claim:
     async def deactivate(self) -> None:
         """The run needs no more care: ticks will not see it again."""
         await self.runs.delete(f"active/{self.run_id}", self.lease)
-
-
-def _without_its_end(run: Run, event: Event) -> Run:
-    """What belonged to the attempt that has ended; a job that is over is never adopted again."""
-    reopened = run.replace(failure=None, command=None, closing=False)
-    if event is Event.JOB_REJOINED:
-        return reopened
-    reopened = reopened.replace(attempt=run.attempt + 1, asked_at=None)
-    # They are deleted at the end of each attempt.
-    reopened = reopened.with_files(*(file.replace(file_id=None) for file in run.files))
-    if not run.job_id or run.fine_tuned_model:
-        return reopened
-    return reopened.replace(
-        past_jobs=(*run.past_jobs, run.job_id),
-        job_id=None,
-        last_event_id=None,
-        progress=Progress(),
-        epochs=(),
-    )
 
 
 def _count_transition(before: Run, run: Run) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from shared.errors import TunedropError, Unavailable
 from shared.run.policy import Policy
-from shared.run.record import Action, Command, Failure, Run, Transition
+from shared.run.record import LONGEST_PAUSE, Action, Command, Failure, Progress, Run, Transition
 from shared.run.stages import ENDS, Event, next_stage
 
 BY_ITSELF = "tunedrop"  # who did it, where no person has asked for it
@@ -39,7 +39,8 @@ class Outcome:
     `waiting_for`, `error`: what is in the way: a person, or a failure that another try may pass.
     `unanswered`: it still waits for an answer; what is in the way stays as it was.
     `refusal`: why the run cannot go on.
-    `keep`: names of fields that hold whatever another worker has written meanwhile.
+    `on_conflict`: what is done where another worker has written the run meanwhile, so that what the
+        step has brought about outside is not lost with the outcome.
     `finished`: an ended run needs no more care.
     """
 
@@ -51,7 +52,7 @@ class Outcome:
     error: Unavailable | None = None
     unanswered: bool = False
     refusal: TunedropError | None = None
-    keep: tuple[str, ...] = ()
+    on_conflict: Callable[[], Awaitable[None]] | None = None
     finished: bool = False
 
     def but(self, *log: LogLine, **changes: Any) -> "Outcome":
@@ -103,7 +104,9 @@ def _waiting(
     pause = policy.pause(tries, error.retry_after, chance)
     known = before.waiting_for == str(error)
     lines = () if known else (LogLine("waiting", str(error)),)
-    return run.replace(waiting_for=str(error), tries=tries, not_before=now + pause), lines
+    pause = min(pause, LONGEST_PAUSE)
+    waiting = run.replace(waiting_for=str(error), tries=tries, not_before=now + pause, pause=pause)
+    return waiting, lines
 
 
 def _transition(before: Run, run: Run, event: Event, now: datetime) -> tuple[Run, LogLine]:
@@ -122,3 +125,22 @@ def _transition(before: Run, run: Run, event: Event, now: datetime) -> tuple[Run
         command=None if ended else run.command,
     )
     return changed, LogLine("stage", f"{stage}: {reason}", who, why)
+
+
+def without_its_end(run: Run, event: Event) -> Run:
+    """What belonged to the attempt that has ended; a job that is over is never adopted again."""
+    reopened = run.replace(failure=None, command=None, closing=False)
+    if event is Event.JOB_REJOINED:
+        return reopened
+    reopened = reopened.replace(attempt=run.attempt + 1, asked_at=None)
+    # They are deleted at the end of each attempt.
+    reopened = reopened.with_files(*(file.replace(file_id=None) for file in run.files))
+    if not run.job_id or run.fine_tuned_model:
+        return reopened
+    return reopened.replace(
+        past_jobs=(*run.past_jobs, run.job_id),
+        job_id=None,
+        last_event_id=None,
+        progress=Progress(),
+        epochs=(),
+    )

@@ -19,15 +19,35 @@ class Policy:
     max_conflicts: int = 3  # lost races in a row, after which a run is left to the next tick
     job_in_flight: timedelta = timedelta(minutes=2)  # after which "create job" may be sent again
     intent_valid: timedelta = timedelta(seconds=30)  # after which its own worker does not send it
-    create_timeout: float = 60.0  # seconds for the call: both together are less than job_in_flight
+    create_timeout: float = 60.0  # seconds for the call, or what is left of job_in_flight
     file_wait: float = 5.0  # seconds that a step waits for a file to be processed
+    checks_at_once: int = 2  # worker processes that read datasets; the others wait in their order
+    check_seconds: float = 60.0  # of processor time, at the most, that a check takes
+    check_seconds_per_mb: float = 1.0  # more; a slow file takes a tenth of it
+    check_patience: float = 240.0  # seconds by the clock beyond twice that: its process hangs
+    check_memory: int = 512 << 20  # bytes that a worker process may hold
+    check_tries: int = 3  # in a row, where the process ends without an answer
     optional_tries: int = 5  # looks in a row at what a run can do without; then it goes on without
     first_pause: float = 15.0  # seconds, at most, before the second try of what has failed
     longest_pause: float = 15 * 60.0  # seconds; the end of an outage of hours is noticed soon
     longest_retry_after: float = 60 * 60.0  # seconds of a Retry-After that are believed
     leave_after: timedelta = timedelta(days=1)  # an ended run whose files cannot be deleted
+    forgotten_within: timedelta = timedelta(days=1)  # a sweep looks at the runs entered since
+    orphans_every: timedelta = timedelta(minutes=15)  # three listings of the service
+    orphan_age: timedelta = timedelta(hours=1)  # known for so long, it is ended, if that is wished
+    orphan_told_again: timedelta = timedelta(days=1)  # after which a line is written once more
     downtime_after: timedelta = timedelta(minutes=15)  # a gap between ticks: nobody was looking
     deadlines: Mapping[Stage, timedelta] = field(default_factory=lambda: DEADLINES)
+
+    def check_time(self, size: int) -> float:
+        """Seconds of processor time for the check of so many bytes."""
+        return self.check_seconds + self.check_seconds_per_mb * size / 1e6
+
+    def call_seconds(self, age: float) -> float:
+        """How long "create job" may take, `age` seconds after its intent: it is over before others
+        may send another."""
+        others_wait = max(self.job_in_flight, self.intent_valid).total_seconds()
+        return min(self.create_timeout, others_wait - age)
 
     def pause(self, tries: int, asked: float | None, chance: float) -> timedelta:
         """The time before the next try after `tries` failures in a row.

@@ -13,7 +13,18 @@ from typing import Any
 
 from shared import telemetry
 from shared.errors import Conflict, TunedropError, Unavailable
-from shared.run import commands, drops, ending, failures, heartbeat, intake, jobs
+from shared.printable import shown
+from shared.run import (
+    commands,
+    drops,
+    ending,
+    failures,
+    forgotten,
+    heartbeat,
+    intake,
+    jobs,
+    orphans,
+)
 from shared.run.context import Context, Step
 from shared.run.ledger import Claim
 from shared.run.outcome import LogLine, Outcome, abandon
@@ -22,6 +33,8 @@ from shared.run.stages import ACTIVE, Event, Stage
 from shared.run.steps import STEPS
 
 log = logging.getLogger(__name__)
+
+MAX_NAMED = 10  # drops that a sweep found, in its line of the log
 
 
 async def dataset_dropped(path: str, ctx: Context) -> None:
@@ -63,12 +76,24 @@ async def tick(ctx: Context) -> None:
 
 
 async def sweep(ctx: Context) -> None:
-    """Take the drops that were missed; the next ticks move their runs on."""
+    """Take the drops that were missed, and up the runs that were forgotten; the next ticks move
+    them on. Then look for what is at the service and nobody's."""
+    await forgotten.mark_again(ctx)
     missed = await drops.missed(ctx)
-    for path in missed:
-        log.error("%s was not taken when it was dropped: its event was lost or failed", path)
-        telemetry.measure("tunedrop.drops.recovered")
-    await _gather_with_timeout(((path, _take(path, ctx)) for path in missed), ctx)
+    _tell(missed)
+    await _gather_with_timeout(((shown(path), _take(path, ctx)) for path in missed), ctx)
+    await orphans.sweep(ctx)
+
+
+def _tell(missed: list[str]) -> None:
+    """One line, however many they are."""
+    if not missed:
+        return
+    named = ", ".join(shown(path) for path in missed[:MAX_NAMED])
+    more = f" and {len(missed) - MAX_NAMED} more" if len(missed) > MAX_NAMED else ""
+    lost = "not taken when dropped: the event was lost or failed"
+    log.error("%s: %s%s", lost, named, more)
+    telemetry.measure("tunedrop.drops.recovered", len(missed))
 
 
 async def _take(path: str, ctx: Context) -> None:
@@ -90,7 +115,7 @@ async def advance(run_id: str, ctx: Context) -> Stage | None:
         if run is None:
             await claim.deactivate()  # a worker died between the marker and the record
             return None
-        return (await _advance(run, claim, ctx)).stage
+        return (await _advance(await ctx.ledger.settle(run), claim, ctx)).stage
 
 
 @telemetry.about_run
@@ -152,13 +177,8 @@ async def _commit(run: Run, outcome: Outcome, ctx: Context) -> Run:
 
 async def _read_again(run: Run, outcome: Outcome, ctx: Context) -> Run | None:
     """The run as another worker has written it, with what must not be lost of this outcome."""
-    kept = {name: getattr(outcome.run, name) for name in outcome.keep}
-
-    def merge(newest: Run) -> Run | None:
-        return newest.replace(**kept) if newest.attempt == run.attempt else None
-
-    if kept:
-        await ctx.ledger.amend(run.id, merge)
+    if outcome.on_conflict:
+        await outcome.on_conflict()
     if outcome.event:
         message = f"{outcome.event}, while the run was changed by another"
         await ctx.ledger.log(run.id, LogLine("conflict", message))

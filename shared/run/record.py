@@ -1,15 +1,19 @@
 """What is known of one run: the shape of run.json. Frozen: a step makes a changed copy, and only
 the ledger writes it. Holds facts, decides nothing, does no I/O."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field
 
-from shared.cloud.documents import Document, Frozen
+from shared.cloud.documents import Count, Document, Frozen, Moment
 from shared.run.spec import Spec
 from shared.run.stages import ACTIVE, ENDS, Stage
+
+LONGEST_PAUSE = timedelta(hours=1, minutes=6)  # that any version of the app has made
+SKEW = timedelta(seconds=5)  # by which the clocks of two hosts may well differ
+Pause = Annotated[timedelta, Field(ge=timedelta(0), le=LONGEST_PAUSE)]
 
 
 class Share(StrEnum):
@@ -23,16 +27,19 @@ class Share(StrEnum):
 class File(Frozen):
     """One file of a drop; `size` in bytes. `file_id` is its id at the service, once it is there.
 
-    Both files of a lone dataset lie in one blob, `sha256` is then the whole blob's.
+    Both files of a lone dataset lie in one blob, `sha256` and `size` are then the whole blob's.
+    `content_sha256` is always the file's own: of the bytes that the check has judged, and nothing
+    else is sent to the service. None before the check, and in records from before it was kept.
     """
 
     name: str
     etag: str
-    size: int
+    size: Count
     sha256: str
-    modified: datetime | None = None
+    content_sha256: str | None = None
+    modified: Moment | None = None
     share: Share = Share.ALL
-    examples: int | None = None
+    examples: Count | None = None
     file_id: str | None = None
 
 
@@ -40,7 +47,7 @@ class Transition(Frozen):
     """When a run came to a stage."""
 
     stage: Stage
-    at: datetime
+    at: Moment
 
 
 class Progress(Frozen):
@@ -49,18 +56,18 @@ class Progress(Frozen):
     `changed_at` is when the step was last seen to move.
     """
 
-    step: int | None = None
-    total_steps: int | None = None
+    step: Count | None = None
+    total_steps: Count | None = None
     train_loss: float | None = None
     valid_loss: float | None = None
-    estimated_finish: datetime | None = None
-    changed_at: datetime | None = None
+    estimated_finish: Moment | None = None
+    changed_at: Moment | None = None
 
 
 class Epoch(Frozen):
     """The end of an epoch. `checkpoint` can be deployed in the place of the finished model."""
 
-    step: int
+    step: Count
     train_loss: float | None
     valid_loss: float | None
     checkpoint: str | None = None
@@ -92,19 +99,23 @@ class Command(Frozen):
     action: Action
     who: str
     why: str
-    at: datetime
+    at: Moment
 
 
 class Run(Document):
+    """`digest` is the SHA-256 of content and settings that the id begins; empty in records from
+    before it was kept (see `ids.digest_of`)."""
+
     id: str
     model: str
+    digest: str = ""
     stage: Stage = Stage.RECEIVED
     spec: Spec
     training: File
     validation: File | None = None
     timeline: tuple[Transition, ...] = ()
-    attempt: int = 1  # one more each time that it is reopened
-    asked_at: datetime | None = None  # "create job" was last sent then, and not answered since
+    attempt: Count = 1  # one more each time that it is reopened
+    asked_at: Moment | None = None  # "create job" was last sent then, and not answered since
     job_id: str | None = None
     past_jobs: tuple[str, ...] = ()  # of earlier attempts; they are never adopted again
     last_event_id: str | None = None  # the last of the job's events that the log has
@@ -112,16 +123,25 @@ class Run(Document):
     progress: Progress = Progress()
     epochs: tuple[Epoch, ...] = ()
     fine_tuned_model: str | None = None
-    trained_tokens: int | None = None
-    version: int | None = None
+    trained_tokens: Count | None = None
+    version: Count | None = None
     deployment: str | None = None
     command: Command | None = None
     waiting_for: str | None = None  # what the last look found in the way
-    tries: int = 0  # looks in a row that found something in the way
-    not_before: datetime | None = None  # the next try, after such a look
+    tries: Count = 0  # looks in a row that found something in the way
+    not_before: Moment | None = None  # the next try, after such a look
+    pause: Pause = LONGEST_PAUSE  # between that look and the next try
     failure: Failure | None = None
+    lost_checks: Count = 0  # whose process ended without an answer, in a row
     closing: bool = False  # it has ended and deletes its files at the service, as its log has it
     etag: str = Field("", exclude=True)  # of the record as it was read; no part of it
+
+    def misfit(self, name: str) -> str | None:
+        if name != f"{self.id}/run.json" or self.id.rpartition("-")[0] != self.model:
+            return "it is of another run"
+        if not any(past.stage in ACTIVE for past in self.timeline):
+            return "its timeline has no beginning"
+        return None
 
     def with_files(self, *files: File) -> Self:
         """A copy with other training and validation files, in this order."""
@@ -157,8 +177,25 @@ class Run(Document):
         removable = (Stage.SUPERSEDED, Stage.FAILED, Stage.CANCELLED)
         return self.stage in removable and self.job_id is None and not self.past_jobs
 
+    @property
+    def dropped_at(self) -> datetime:
+        """When its training file came, by storage's clock, which is one for all hosts."""
+        return self.training.modified or self.timeline[0].at
+
     def resting(self, at: datetime) -> bool:
-        return self.not_before is not None and at < self.not_before
+        """Never for longer than the pause, whatever clock has told when it ends."""
+        return self.not_before is not None and self.not_before - self.pause <= at < self.not_before
+
+    def settled(self, at: datetime) -> Self:
+        """A copy in which what has happened does not lie ahead of `at`; by a little it may."""
+        latest = at + SKEW
+
+        def past(told: datetime) -> datetime:
+            return at if told > latest else told
+
+        timeline = tuple(moment.replace(at=past(moment.at)) for moment in self.timeline)
+        asked_at = past(self.asked_at) if self.asked_at else None
+        return self.replace(timeline=timeline, asked_at=asked_at)
 
 
 SUMMARY = {

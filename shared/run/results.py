@@ -1,10 +1,45 @@
-"""The service's results.csv, read leniently. Pure."""
+"""The losses of a run: the service's results.csv, read leniently, and the curve that is kept beside
+the run, read strictly. Pure.
+"""
 
 import csv
 import io
 from math import isfinite
 
+from pydantic import TypeAdapter, ValidationError
+
+from shared.cloud.documents import Count, Frozen
 from shared.cloud.remote import Metric
+from shared.errors import Unreadable
+
+LARGEST_CURVE = 4 << 20  # bytes; that of the longest training has a fourth of it
+
+
+class Point(Frozen):
+    """What a curve says of a step."""
+
+    step: Count
+    train_loss: float | None = None
+    valid_loss: float | None = None
+
+
+_CURVE = TypeAdapter(list[Point])
+
+
+def read_curve(name: str, data: bytes | None) -> list[Point]:
+    """The steps of a curve; none where there is no curve yet. Raises Unreadable."""
+    if data is None:
+        return []
+    try:
+        if len(data) <= LARGEST_CURVE:
+            return _CURVE.validate_json(data)
+        why = f"it has {len(data):,} bytes, and at most {LARGEST_CURVE:,} are read"
+    except ValidationError as error:
+        why = f"{error.error_count()} of its values are not what they should be"
+    raise Unreadable(
+        f"The losses of the steps in {name} cannot be read: {why}.",
+        "Put back an earlier version of that blob, or delete it; the run goes on without it.",
+    )
 
 
 def read_results(table: str) -> list[Metric]:

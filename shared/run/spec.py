@@ -1,20 +1,32 @@
-"""What a run is asked to do: the drop's run.yaml over the app's defaults.
+"""What a run is asked to do: the drop's run.yaml over the app's defaults, within the app's limits.
 
+A key that is null is a key that is not there: the app's default counts. `RunYaml` is strict, for it
+is what strangers write; `Spec` is a part of the run's record and must stay readable.
 Knows the keys and their bounds, not how they are carried out.
 """
 
 from difflib import get_close_matches
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from shared.catalog import facts
 from shared.errors import DropError
+from shared.run.run_yaml import FIX, Asked, read, shown
 from shared.settings import Settings
 
-LARGEST = 64_000  # bytes of a run.yaml
+MOST_PROBLEMS = 3  # that one message tells
+LONGEST_KEY = 60  # characters of a key that is compared with the known ones
+LONGEST_MODEL = 200  # characters of a model's name
 
 
 class Strict(BaseModel):
+    """Takes no bool for a number, no text for either, nothing that is not finite."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class Recorded(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
@@ -30,31 +42,99 @@ class Hyperparameters(Strict):
         return self.model_dump(exclude_none=True)
 
 
-class DeploymentSpec(Strict):
+class DeploymentSpec(Recorded):
     sku: str
-    capacity: Annotated[int, Field(ge=1)]
+    capacity: int  # thousands of tokens per minute
 
 
-class Spec(Strict):
+class Spec(Recorded):
     """The effective spec: every default filled in, so that it can be compared and digested."""
 
     base_model: str
     method: Literal["supervised", "dpo"] = "supervised"
     hyperparameters: Hyperparameters = Hyperparameters()
     seed: int | None = None
-    budget: Annotated[float, Field(ge=0)] | None = None  # USD, for the training
+    budget: float | None = None  # USD, for the training
     training_type: str
     deployment: DeploymentSpec
     start: Literal["auto", "manual"] = "auto"
 
+
+# ---- what may be asked for
+
+
+def _model(name: str) -> str:
+    if not 0 < len(name) <= LONGEST_MODEL or not all("!" <= letter <= "~" for letter in name):
+        raise ValueError(
+            f"a model's name has at most {LONGEST_MODEL} letters, digits and signs, and no blanks"
+        )
+    return name
+
+
+def _tier(name: str) -> str:
+    return _known(name, facts.TIERS)
+
+
+def _sku(name: str) -> str:
+    if "provisioned" in name.lower():
+        raise ValueError(
+            "provisioned deployments cost by the unit and hour, at a price that is not known here; "
+            f"known are {_listed(facts.SKUS.values)}"
+        )
+    return _known(name, facts.SKUS.values)
+
+
+def _known(name: str, names: dict[str, str]) -> str:
+    """The service's own spelling of a name, whatever its letters' case."""
+    if found := names.get(name.lower()):
+        return found
+    near = get_close_matches(name.lower()[:LONGEST_KEY], names, n=1)
+    raise ValueError(
+        f"known are {_listed(names)}" + (f"; did you mean {names[near[0]]}?" if near else "")
+    )
+
+
+def _listed(names: dict[str, str]) -> str:
+    return ", ".join(dict.fromkeys(names.values()))
+
+
+class AskedDeployment(Strict):
+    sku: Annotated[str, AfterValidator(_sku)] | None = None
+    capacity: Annotated[int, Field(ge=1)] | None = None
+
+
+class RunYaml(Strict):
+    """The keys of a run.yaml. None is the app's default."""
+
+    base_model: Annotated[str, AfterValidator(_model)] | None = None
+    method: Literal["supervised", "dpo"] | None = None
+    hyperparameters: Hyperparameters | None = None
+    seed: Annotated[int, Field(ge=0, le=facts.SEED.most)] | None = None
+    budget: Annotated[float, Field(ge=0)] | None = None
+    training_type: Annotated[str, AfterValidator(_tier)] | None = None
+    deployment: AskedDeployment | None = None
+    start: Literal["auto", "manual"] | None = None
+
     @model_validator(mode="after")
     def _beta_is_of_dpo(self) -> Self:
-        if self.hyperparameters.beta is not None and self.method != "dpo":
+        beta = self.hyperparameters and self.hyperparameters.beta
+        if beta is not None and self.method != "dpo":
             raise ValueError("hyperparameters.beta is for `method: dpo` alone")
         return self
 
 
-def defaults(settings: Settings) -> dict[str, object]:
+def effective(run_yaml: bytes | None, settings: Settings) -> Spec:
+    """The spec of a drop. Raises DropError that names the line, the key and what is known."""
+    asked = read(run_yaml) if run_yaml else Asked({}, {})
+    try:
+        wanted = RunYaml.model_validate(asked.values)
+    except ValidationError as error:
+        raise DropError(_sentences(error, asked.lines), FIX) from None
+    _check_limits(wanted, settings, asked.lines)
+    return Spec.model_validate(_over(defaults(settings), wanted.model_dump(exclude_none=True)))
+
+
+def defaults(settings: Settings) -> dict[str, Any]:
     return {
         "base_model": settings.base_model,
         "training_type": settings.training_type,
@@ -66,79 +146,74 @@ def defaults(settings: Settings) -> dict[str, object]:
     }
 
 
-def effective(run_yaml: bytes | None, settings: Settings) -> Spec:
-    """The spec of a drop. Raises DropError that names the key and the nearest known one."""
-    asked = _parsed(run_yaml) if run_yaml else {}
-    merged = defaults(settings)
-    for key, value in asked.items():
-        below = merged.get(key)
-        merged[key] = {**below, **value} if _both_objects(below, value) else value  # type: ignore[dict-item]
-    try:
-        spec = Spec.model_validate(merged)
-    except ValidationError as error:
-        raise DropError(_sentences(error), "Correct run.yaml and drop it again.") from None
-    if settings.budget and spec.budget is not None and spec.budget > settings.budget:
-        raise DropError(
-            f"run.yaml: budget is {spec.budget:g}; at most {settings.budget:g} USD are allowed.",
-            "Ask for less, or ask whoever runs the app to raise TUNEDROP_BUDGET.",
+def _over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        known = below.get(key)
+        merged[key] = {**known, **value} if isinstance(known, dict) else value
+    return merged
+
+
+def _check_limits(wanted: RunYaml, settings: Settings, lines: dict[str, int]) -> None:
+    """What the app's owner has set, no file lifts. Raises DropError."""
+    if settings.budget and wanted.budget is not None and wanted.budget > settings.budget:
+        raise _over_limit(
+            f"{_place('budget', lines)}budget is {wanted.budget:g}; at most "
+            f"{settings.budget:g} USD are allowed.",
+            "TUNEDROP_BUDGET",
         )
-    return spec
+    capacity = wanted.deployment and wanted.deployment.capacity
+    if capacity and capacity > settings.largest_capacity:
+        raise _over_limit(
+            f"{_place('deployment.capacity', lines)}deployment.capacity is {shown(capacity, 20)}; "
+            f"at most {settings.largest_capacity} (thousands of tokens per minute) are allowed.",
+            "TUNEDROP_MAX_CAPACITY",
+        )
 
 
-def _parsed(run_yaml: bytes) -> dict[str, object]:
-    import yaml
-
-    if len(run_yaml) > LARGEST:
-        raise DropError(f"run.yaml has {len(run_yaml)} bytes.", f"At most {LARGEST} are read.")
-    try:
-        # A few lines of aliases can stand for more than memory holds.
-        if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(run_yaml)):
-            raise DropError("run.yaml uses aliases (*name).", "Write each value where it belongs.")
-        asked = yaml.safe_load(run_yaml)
-    except RecursionError:
-        raise DropError("run.yaml is nested too deeply.", "Write it flat.") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        line = getattr(getattr(error, "problem_mark", None), "line", None)
-        where = f" in line {line + 1}" if line is not None else ""
-        raise DropError(f"run.yaml is not YAML{where}.", "Correct it and drop it again.") from None
-    if asked is None:
-        return {}
-    if not isinstance(asked, dict):
-        raise DropError("run.yaml holds no keys.", "Write lines like `base_model: NAME`.")
-    return asked
+def _over_limit(message: str, setting: str) -> DropError:
+    return DropError(message, f"Ask for less, or ask whoever runs the app to raise {setting}.")
 
 
-def _both_objects(one: object, other: object) -> bool:
-    return isinstance(one, dict) and isinstance(other, dict)
+# ---- what was wrong
 
 
-def _sentences(error: ValidationError) -> str:
-    return " ".join(_sentence(problem["loc"], problem) for problem in error.errors())
+def _sentences(error: ValidationError, lines: dict[str, int]) -> str:
+    problems = error.errors(include_url=False)
+    told = [_sentence(problem["loc"], problem, lines) for problem in problems[:MOST_PROBLEMS]]
+    more = len(problems) - MOST_PROBLEMS
+    return " ".join(told) + (f" And {more} more." if more > 0 else "")
 
 
-def _sentence(place: tuple[int | str, ...], problem: object) -> str:
+def _sentence(place: tuple[int | str, ...], problem: Any, lines: dict[str, int]) -> str:
     key = ".".join(map(str, place))
-    kind, message = problem["type"], problem["msg"]  # type: ignore[index]
+    message = problem["msg"].removeprefix("Value error, ")
     if not place:  # two keys that do not go together
-        return f"run.yaml: {message.removeprefix('Value error, ')}."
-    if kind != "extra_forbidden":
-        return f"run.yaml: {key} is {problem['input']!r}: {message}."  # type: ignore[index]
+        return f"run.yaml: {message}."
+    where = _place(key, lines)
+    if problem["type"] != "extra_forbidden":
+        return f"{where}{key} is {shown(problem['input'], 40)}: {message}."
     near = _nearest(key)
-    return f"run.yaml: {key} is not a key{f'; did you mean {near}' if near else ''}."
+    named = key if len(key) <= LONGEST_KEY and key.isprintable() else shown(key, 40)
+    return f"{where}{named} is not a key{f'; did you mean {near}' if near else ''}."
+
+
+def _place(key: str, lines: dict[str, int]) -> str:
+    return f"run.yaml, line {lines[key]}: " if key in lines else "run.yaml: "
 
 
 def _nearest(key: str) -> str:
     """The known key that looks most like this one, also where only its place is wrong."""
     known = {name: name for name in _known_keys()}
     known |= {name.rpartition(".")[2]: name for name in _known_keys() if "." in name}
-    near = get_close_matches(key, known, n=1)
+    near = get_close_matches(key, known, n=1) if len(key) <= LONGEST_KEY else []
     return known[near[0]] if near else ""
 
 
 def _known_keys() -> list[str]:
     nested: dict[str, type[BaseModel]] = {
         "hyperparameters": Hyperparameters,
-        "deployment": DeploymentSpec,
+        "deployment": AskedDeployment,
     }
     inner = [f"{key}.{name}" for key, kind in nested.items() for name in kind.model_fields]
-    return [*Spec.model_fields, *inner]
+    return [*RunYaml.model_fields, *inner]

@@ -7,15 +7,14 @@ the run nor its record.
 Knows what to do in a stage, not which stage comes next (`stages`) or when (`reconciler`).
 """
 
-import asyncio
-from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 from shared.cloud.remote import RemoteFile, RemoteJob
-from shared.errors import Denied, Refused, Replaced, Throttled, Unavailable
+from shared.errors import Refused, Replaced, TooCostly, WorkerLost
 from shared.model import deployment
 from shared.model.registry import Version
-from shared.run import checking, failures, files, jobs
+from shared.run import ceilings, checking, creation, failures, files, jobs
 from shared.run.context import Context, Step
 from shared.run.outcome import LogLine, Outcome
 from shared.run.record import File, Run
@@ -30,12 +29,26 @@ async def check(run: Run, ctx: Context) -> Outcome:
         checked = await checking.check(run, ctx)
     except Replaced:
         return await _look_for_replacement(run, ctx)
-    outcome = Outcome(checked.run, log=(LogLine("check", checked.summary),))
+    except TooCostly as error:
+        failure = failures.too_costly(error)
+        return Outcome(run.replace(failure=failure), Event.DATASET_REJECTED)
+    except WorkerLost as error:
+        return _lost_check(error, run, ctx)
+    outcome = Outcome(checked.run.replace(lost_checks=0), log=(LogLine("check", checked.summary),))
     if checked.errors:
         rejected = outcome.but(failure=failures.rejected(checked.errors))
         return rejected.with_event(Event.DATASET_REJECTED)
     manual = run.spec.start == "manual"
     return outcome.with_event(Event.START_REQUIRED if manual else Event.DATASET_ACCEPTED)
+
+
+def _lost_check(error: WorkerLost, run: Run, ctx: Context) -> Outcome:
+    """It may have been the machine; what happens again and again is the dataset's own."""
+    lost = run.lost_checks + 1
+    if lost < ctx.policy.check_tries:
+        return Outcome(run.replace(lost_checks=lost), error=error)
+    failure = failures.uncheckable(error, lost)
+    return Outcome(run.replace(lost_checks=0, failure=failure), Event.FAILED)
 
 
 async def await_start_command(run: Run, ctx: Context) -> Outcome:
@@ -51,15 +64,15 @@ async def await_start_command(run: Run, ctx: Context) -> Outcome:
 
 
 async def upload(run: Run, ctx: Context) -> Outcome:
-    """checked: upload the files; their ids are written down before anything follows from them."""
+    """checked: upload the files; their ids are written down before anything follows from them.
+    Nothing is sent over a ceiling."""
+    if over := await ceilings.reserve(run, ctx):
+        return over
     try:
-        remote = await files.upload(run, ctx)
+        uploaded = await files.upload(run, ctx)
     except Replaced:
         return await _look_for_replacement(run, ctx)
-    with_ids = [
-        file.replace(file_id=there.id) for file, there in zip(run.files, remote, strict=True)
-    ]
-    return Outcome(run.with_files(*with_ids), then=await_processing)
+    return Outcome(run.with_files(*uploaded), then=await_processing)
 
 
 async def await_processing(run: Run, ctx: Context) -> Outcome:
@@ -82,43 +95,14 @@ async def submit(run: Run, ctx: Context) -> Outcome:
         return Outcome(run.replace(job_id=job.id), Event.JOB_CREATED, (line,))
     if jobs.in_flight(run, ctx):
         return Outcome(run, unanswered=True)
+    if over := await ceilings.reserve(run, ctx):  # the day, or a setting, may have changed
+        return over
     if run.past_jobs:
         await jobs.clear_curve(run, ctx)
     intended = run.replace(asked_at=ctx.now())
     event = Event.JOB_INTENDED if run.stage is Stage.UPLOADED else None
+    create_job = partial(creation.create_job, since=ctx.uptime())
     return Outcome(intended, event, then=create_job)
-
-
-async def create_job(run: Run, ctx: Context) -> Outcome:
-    """Still submitting: only the worker that has just written the intent comes here.
-
-    What became of the call is kept whatever another worker writes meanwhile. An intent that took
-    long to write is not acted upon: the time in which others send nothing would pass too soon.
-    """
-    assert run.asked_at, "submit() has just written it"
-    if ctx.now() - run.asked_at > ctx.policy.intent_valid:
-        return Outcome(run.replace(asked_at=None))  # nothing was sent
-    outcome = await _create_job(run, ctx)
-    return replace(outcome, keep=("asked_at", "job_id"))
-
-
-async def _create_job(run: Run, ctx: Context) -> Outcome:
-    try:
-        async with asyncio.timeout(ctx.policy.create_timeout):
-            job = await ctx.clients.finetuning.submit(jobs.request(run, ctx))
-    except Refused as error:
-        answered = run.replace(asked_at=None)
-        if not await files.all_there(run, ctx):
-            return Outcome(answered, Event.FILES_MISSING)
-        return Outcome(answered, refusal=error)
-    except (Throttled, Denied) as error:  # an answer: there is no job
-        return Outcome(run.replace(asked_at=None), error=error)
-    except (Unavailable, TimeoutError) as error:  # it may have been on its way for a while
-        if isinstance(error, TimeoutError):
-            error = Unavailable("Azure OpenAI did not answer to: start a job.")
-        return Outcome(run.replace(asked_at=ctx.now()), error=error)
-    line = LogLine("job", f"started {job.id} on {run.spec.base_model}")
-    return Outcome(run.replace(job_id=job.id), Event.JOB_CREATED, (line,))
 
 
 async def await_job(run: Run, ctx: Context) -> Outcome:
@@ -145,6 +129,8 @@ async def await_resumption(run: Run, ctx: Context) -> Outcome:
 async def deploy(run: Run, ctx: Context) -> Outcome:
     """trained: enter the new version; it is written down before its deployment is asked for."""
     assert run.fine_tuned_model, "a run becomes trained by having one"
+    if over := await ceilings.reserve_hosting(run, ctx):
+        return over
     version = await ctx.registry.add_version(
         run.model,
         Version(
@@ -154,7 +140,8 @@ async def deploy(run: Run, ctx: Context) -> Outcome:
             sku=run.spec.deployment.sku,
             capacity=run.spec.deployment.capacity,
             created_at=ctx.now(),
-            dropped_at=run.timeline[0].at,
+            dropped_at=run.dropped_at,
+            training_sha256=run.training.content_sha256,
         ),
     )
     entered = run.replace(version=version.version, deployment=version.deployment)
@@ -216,7 +203,9 @@ async def _look_for_replacement(run: Run, ctx: Context) -> Outcome:
     for file in run.files:
         blob = await ctx.clients.datasets.info(file.name)
         if blob is None or await ctx.clients.datasets.sha256(blob) != file.sha256:
-            failure = failures.replaced(file.name, gone=blob is None)
+            same = blob is not None and blob.etag == file.etag
+            gone = failures.replaced(file.name, gone=blob is None)
+            failure = failures.altered(file.name) if same else gone
             return Outcome(run.replace(failure=failure), Event.FILES_REPLACED)
         found.append(file.replace(etag=blob.etag))
     return Outcome(run.with_files(*found))

@@ -12,7 +12,7 @@ from shared.catalog.records import Source
 
 ROOT = Path(__file__).resolve().parents[2]
 CATALOG = ROOT / "shared/catalog"
-BY_MODEL = ("TRAINING_PRICES", "RETIREMENTS", "STANDARD_REGIONS")
+BY_MODEL = ("TRAINING_PRICES", "RETIREMENTS", "STANDARD_REGIONS", "IMAGE_TOKENS")
 NAMES = {model.name for model in facts.MODELS.values}
 
 
@@ -61,6 +61,14 @@ def test_prices_are_for_tiers_that_are_there() -> None:
     for prices in facts.TRAINING_PRICES.values.values():
         assert set(prices) == set(facts.TIERS.values())
         assert all(price > 0 for price in prices.values())
+
+
+def test_skus_are_found_in_any_case_and_developers_cost_nothing_by_the_hour() -> None:
+    assert all(name == name.lower() for name in facts.SKUS.values)
+    assert all(sku.lower() in facts.SKUS.values for sku in facts.SKUS.values.values())
+    assert lookup.hosting_per_month("DEVELOPER") == lookup.hosting_per_month("DeveloperTier") == 0
+    for dear in ("GlobalStandard", "standard", "ProvisionedManaged", ""):
+        assert lookup.hosting_per_month(dear) == facts.HOSTING.per_hour * 720
 
 
 def test_dates_of_the_service_stand_in_the_catalog_alone() -> None:

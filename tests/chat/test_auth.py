@@ -82,19 +82,157 @@ def test_requests_are_limited_per_minute_and_come_back_with_time() -> None:
 def test_tokens_are_charged_after_the_answer_and_a_debt_must_be_waited_out() -> None:
     auth, clock = limited(tokens_per_minute=60)
     caller = auth.admit({"api-key": "k"})
-    auth.charge(caller, 120)
+    auth.reserve(caller, 1).settle(120)
     with pytest.raises(RateLimitExceeded):
         auth.admit({"api-key": "k"})
     clock.now += 62
     auth.admit({"api-key": "k"})
 
 
-def principal(tenant: str) -> dict[str, str]:
-    claims = {"claims": [{"typ": "tid", "val": tenant}, {"typ": "name", "val": "Ada"}]}
+# ---- keys that are none, and lists of keys that are not what they seem
+
+
+@pytest.mark.parametrize("text", ["", " ", "\n", "\r\n", "\t"])
+def test_the_digest_of_an_empty_text_is_no_key(text: str) -> None:
+    """`printf %s "$KEY" | sha256sum` makes it where KEY is not set: everybody would be admitted."""
+    for digest_of in (digest(text), digest(text).upper()):
+        with pytest.raises(SettingError) as refused:
+            Auth(f"web:{digest_of}", "")
+        assert 'printf %s "$KEY"' in refused.value.message
+        assert "Set KEY" in refused.value.fix
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"api-key": ""},
+        {"api-key": "  "},
+        {"authorization": "Bearer"},
+        {"authorization": "Bearer  "},
+        {"authorization": ""},
+    ],
+)
+def test_no_key_is_refused_before_it_is_hashed(
+    headers: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    auth = Auth(KEYS, "")
+    empty = auth.callers[0].model_copy(update={"sha256": digest("")})
+    monkeypatch.setattr(auth, "callers", [empty])
+    with pytest.raises(AccessDenied):
+        auth.admit(headers)
+
+
+@pytest.mark.parametrize("key", ["\xff\xfe", "\ud800", "k" * 70_000, "\x00", "\x1b[2J"])
+@pytest.mark.parametrize("name", ["api-key", "authorization"])
+def test_any_key_that_is_none_is_refused(name: str, key: str) -> None:
+    with pytest.raises(AccessDenied):
+        Auth(KEYS, "").admit({name: f"Bearer {key}" if name == "authorization" else key})
+
+
+def entry(name: str = "web", key: str = "k", **more: object) -> dict[str, object]:
+    return {"name": name, "sha256": digest(key), **more}
+
+
+@pytest.mark.parametrize(
+    ("keys", "says"),
+    [
+        (f"web:{digest('a')},web:{digest('b')}", "one name: 'web'"),
+        (f"web:{digest('a')},bot:{digest('a')}", "one digest: 'bot', 'web'"),
+        (f"web:{digest('a')},bot:{digest('a').upper()}", "one digest"),
+        (json.dumps([entry(), entry("b", "b"), entry(key="c")]), "one name"),
+        (f":{digest('a')}", "name"),
+        (json.dumps([entry("")]), "0.name"),
+        (json.dumps([entry(" web")]), "0.name"),
+        (json.dumps([entry("w\neb")]), "0.name"),
+        (json.dumps([entry("w\x1b[2Jeb")]), "0.name"),
+        (json.dumps([entry("w" * 65)]), "0.name"),
+        (json.dumps([entry(models=None)]), "0.models"),
+        (json.dumps([entry(models="captain")]), "0.models"),
+        (json.dumps([entry(model=["captain"])]), "0.model"),
+        (json.dumps([entry(requests_per_minute=None)]), "0.requests_per_minute"),
+        (json.dumps([entry(tokens_per_minute=None)]), "0.tokens_per_minute"),
+        (json.dumps([entry(tokens_per_minute=0)]), "0.tokens_per_minute"),
+        (json.dumps([entry(tokens_per_minute=10**400)]), "0.tokens_per_minute"),
+        ("[" * 100_000, "cannot be read"),
+        ("[\ud800", "cannot be read"),
+    ],
+)
+def test_a_list_of_keys_that_would_let_too_many_in_is_refused(keys: str, says: str) -> None:
+    with pytest.raises(SettingError) as refused:
+        Auth(keys, "")
+    assert says in str(refused.value)
+    assert len(str(refused.value)) < 600
+    assert refused.value.fix
+
+
+def test_a_key_for_no_models_is_for_none() -> None:
+    """An empty list is not the same as no list."""
+    auth, _ = limited(models=[])
+    assert not auth.admit({"api-key": "k"}).may_use("captain")
+
+
+# ---- the platform's sign-in
+
+
+def encoded(document: object) -> str:
+    return base64.b64encode(json.dumps(document).encode()).decode()
+
+
+def principal(*tenants: object, name: str = "ada") -> dict[str, str]:
+    claims = [{"typ": "tid", "val": tenant} for tenant in tenants]
     return {
-        "x-ms-client-principal": base64.b64encode(json.dumps(claims).encode()).decode(),
-        "x-ms-client-principal-id": "ada",
+        "x-ms-client-principal": encoded({"claims": [*claims, {"typ": "name", "val": "Ada"}]}),
+        "x-ms-client-principal-id": name,
     }
+
+
+LONG_NAME = "http://schemas.microsoft.com/identity/claims/tenantid"
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        base64.b64encode(b"[" * 40_000).decode(),
+        base64.b64encode(b'{"claims": ' + b"[" * 40_000).decode(),
+        base64.b64encode(b"9" * 5000).decode(),
+        base64.b64encode(b"\xff\xfe").decode(),
+        encoded({"claims": None}),
+        encoded([1]),
+        encoded({"claims": [[]]}),
+        encoded({"claims": "tid"}),
+        encoded({"claims": [{"typ": ["tid"], "val": "our-tenant"}]}),
+        encoded({"claims": [{"typ": "tid", "val": ["our-tenant"]}]}),
+        encoded({"claims": [{"typ": "tid", "val": float("nan")}]}),
+        encoded({"claims": [{"typ": "tid"}]}),
+        encoded(
+            {"claims": [{"typ": t, "val": v} for t, v in (("tid", "x"), ("tid", "our-tenant"))]}
+        ),
+        encoded(
+            {"claims": [{"typ": "tid", "val": "our-tenant"}, {"typ": LONG_NAME, "val": "other"}]}
+        ),
+        encoded({"claims": [{"typ": "tid", "val": "our-tenant"}] * 10_000}),
+        "ü",
+        "\ud800",
+        "=",
+        "",
+    ],
+)
+def test_a_sign_in_that_is_none_signs_nobody_in(header: str) -> None:
+    with pytest.raises(AccessDenied):
+        Auth("", "our-tenant").admit(
+            {"x-ms-client-principal": header, "x-ms-client-principal-id": "ada"}
+        )
+
+
+@pytest.mark.parametrize("name", ["", " ", "a b", "a\nb", "\x9b2J", "n" * 129, "\ud800", "ü"])
+def test_a_person_without_an_id_is_not_signed_in(name: str) -> None:
+    with pytest.raises(AccessDenied):
+        Auth("", "our-tenant").admit(principal("our-tenant", name=name))
+
+
+def test_one_tenant_may_be_claimed_twice() -> None:
+    assert Auth("", "our-tenant").admit(principal("our-tenant", "our-tenant")).name == "ada"
 
 
 def test_the_platforms_sign_in_counts_for_the_configured_tenant_only() -> None:

@@ -1,7 +1,6 @@
 """Conversations that become a dataset: what is recorded, and that it passes the check."""
 
 import json
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -9,10 +8,12 @@ import pytest
 
 from shared.chat.feedback import FeedbackStore, sampling_rates
 from shared.chat.transcripts import read_answer
+from shared.cloud.memory_container import MemoryContainer
 from shared.dataset.scan import Scan
 from shared.errors import SettingError
 from tests.chat import upstream as up
 from tests.chat.conftest import ChatHarness
+from tests.support.clock import Clock
 
 
 async def recorded(harness: ChatHarness, response_id: str) -> None:
@@ -26,7 +27,9 @@ async def rate(harness: ChatHarness, id: str, rating: str, **more: str) -> httpx
 
 
 async def exported(harness: ChatHarness) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-    return await harness.relay.feedback.export("captain")
+    pages = harness.relay.feedback.export("captain")
+    pairs = [pair async for page in pages for pair in page]
+    return [(json.loads(example), json.loads(source)) for example, source in pairs]
 
 
 async def test_good_and_corrected_answers_become_examples_that_pass_the_check(
@@ -124,13 +127,23 @@ async def test_what_is_old_is_forgotten(harness: ChatHarness) -> None:
     await harness.ask()
     await recorded(harness, "old")
     await rate(harness, "old", "good")
-    later = FeedbackStore(
-        harness.cloud.feedback, {}, clock=lambda: datetime.now(UTC) + timedelta(days=30, minutes=1)
-    )
-    await FeedbackStore(harness.cloud.feedback, {}).forget(30)
+    await harness.relay.feedback.forget(1)
     assert await exported(harness)
-    await later.forget(30)
+    await harness.relay.feedback.forget(-1)
     assert [blob.name async for blob in harness.cloud.feedback.list()] == []
+
+
+async def test_what_is_old_is_so_by_storages_clock() -> None:
+    """A host whose clock is a year ahead must not delete what people have said today."""
+    clock = Clock()
+    container = MemoryContainer("feedback", clock.now)
+    await container.append("ratings/captain/2026-11-02.jsonl", "{}")
+    store = FeedbackStore(container, {}, clock=lambda: clock.after(365 * 86_400))
+    await store.forget(30)
+    assert await container.info("ratings/captain/2026-11-02.jsonl")
+    clock.advance(31 * 86_400)
+    await store.forget(30)
+    assert not await container.info("ratings/captain/2026-11-02.jsonl")
 
 
 def test_shares_are_drawn_and_what_cannot_be_read_is_named() -> None:

@@ -35,6 +35,7 @@ class Upstream:
     calls: list[Call] = field(default_factory=list)
     script: dict[str, list[Behaviour]] = field(default_factory=dict)
     called: asyncio.Event = field(default_factory=asyncio.Event)
+    parse: bool = True  # whether bodies are read out; a large one takes the loop's time
 
     def plan(self, deployment: str, *behaviours: Behaviour) -> None:
         self.script.setdefault(deployment, []).extend(behaviours)
@@ -46,8 +47,9 @@ class Upstream:
         try:
             head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
             headers = {k.lower(): v for k, _, v in (h.partition(": ") for h in head[1:] if h)}
-            body = json.loads(await reader.readexactly(int(headers["content-length"])))
-            call = Call(body["model"], body, headers, reader, writer)
+            sent = await reader.readexactly(int(headers["content-length"]))
+            body = json.loads(sent) if self.parse else {}
+            call = Call(body.get("model", ""), body, headers, reader, writer)
             self.calls.append(call)
             self.called.set()
             watching = asyncio.create_task(_watch(call))

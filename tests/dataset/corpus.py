@@ -70,6 +70,7 @@ CASES = [
     Case("not-utf8", after_good('{"messages": "é"}\n'.encode("latin-1"))),
     Case("byte-order-mark", b"\xef\xbb\xbf" + good(12), None),
     Case("blank-line", after_good(b"\r\n")),
+    Case("not-examined", after_good(b'{"messages": [' + b"{}, " * 100_000 + b"{}]}\n")),
     Case("mixed-formats", after_good(dpo([ANSWER], [{**ANSWER, "content": "Hm."}]))),
     Case("wrong-format", good(12), None, plan=TrainingPlan(method="dpo")),
     # ---- JSON

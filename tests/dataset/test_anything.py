@@ -24,8 +24,13 @@ MESSAGE = st.fixed_dictionaries(
 EXAMPLE = st.fixed_dictionaries(
     {"messages": st.lists(MESSAGE, max_size=4) | JSON}, optional={"tools": JSON, "input": JSON}
 )
+LONG = st.tuples(st.binary(max_size=6), st.integers(1, 20_000)).map(lambda of: of[0] * of[1])
 LINE = st.one_of(
     st.binary(max_size=60),
+    LONG,
+    st.tuples(LONG, EXAMPLE).map(
+        lambda of: json.dumps({**of[1], "content": of[0].decode("latin-1")}).encode()
+    ),
     EXAMPLE.map(lambda example: json.dumps(example).encode()),
     EXAMPLE.map(lambda example: json.dumps(example, ensure_ascii=False).encode("utf-8", "replace")),
     EXAMPLE.map(lambda example: json.dumps(example).encode()[:-5]),

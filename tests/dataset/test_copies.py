@@ -2,11 +2,15 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from shared.dataset import mend as mending
+from shared.dataset import split as splitting
+from shared.dataset.measure import similarity
 from shared.dataset.mend import mend
 from shared.dataset.split import split_file
-from tests.dataset.builders import ANSWER, USER, WORDS, good, judged, line, talk, varied
+from tests.dataset.builders import ANSWER, USER, WORDS, good, judged, line, scan, talk, varied
 from tests.dataset.corpus import NEAR, NEARER
 
 
@@ -45,3 +49,54 @@ def test_a_corrected_copy(tmp_path: Path) -> None:
     )
     assert target.read_bytes() == good(2) + talk(USER, ANSWER) + broken + twice
     assert mend(target, target).sentence() == "fixed: there was nothing to fix"
+
+
+def test_a_split_ends(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Also where each choice brings new neighbours to light."""
+    asked = []
+
+    def groups(signatures: similarity.Signatures) -> similarity.Ints:
+        asked.append(1)
+        labels = np.arange(len(signatures))
+        labels[len(asked) % (len(labels) - 1) + 1] = len(asked) % (len(labels) - 1)
+        return labels
+
+    monkeypatch.setattr(similarity, "groups", groups)
+    index = scan(good(2000)).index
+    splitting.held_out(index, 0.1, 1)
+    assert len(asked) <= splitting.ROUNDS + 1
+
+
+def test_long_lines_are_split_and_mended_in_pieces(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(splitting, "CHUNK", 1000)
+    monkeypatch.setattr(mending, "MOST_UNREADABLE", 1000)
+    long = talk({**USER, "content": "a" * 5000}, {**ANSWER, "content": "b "})
+    source, *parts = (tmp_path / name for name in ("all", "training", "validation"))
+    training, validation = parts
+    source.write_bytes(b"\xef\xbb\xbf" + long + good(50) + b"\n" + long + good(60)[-400:].rstrip())
+    kept, held = split_file(source, training, validation, 0.2, 7)
+    copied = training.read_bytes() + validation.read_bytes()
+    assert sorted(copied.splitlines()) == sorted(filter(None, source.read_bytes()[3:].splitlines()))
+    assert [kept, held] == [len(part.read_bytes().splitlines()) for part in parts]
+    assert mend(source, tmp_path / "mended").counts == {"bom": 1, "blank": 1}
+    assert (tmp_path / "mended").read_bytes().count(long) == 2
+
+
+def test_a_line_of_many_values_is_copied_as_it_is(tmp_path: Path) -> None:
+    many = b'{"messages": [' + b"{},  " * 250_000 + b'{}], "x": 1}\n'
+    source, target = tmp_path / "in", tmp_path / "out"
+    source.write_bytes(many)
+    mend(source, target)
+    assert target.read_bytes() == many
+
+
+def test_the_lines_that_are_compared_for_repetitions_are_bounded(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(mending, "MOST_LINES", 5)
+    source = tmp_path / "in"
+    source.write_bytes(good(8) + good(8))
+    mended = mend(source, tmp_path / "out")
+    assert mended.sentence() == "fixed: removed 5 exact repetitions; only 5 lines were compared"

@@ -8,7 +8,7 @@ import pytest
 from shared.dataset import privacy
 from shared.dataset.privacy import PrivateSpan
 from shared.dataset.reading.prefilter import Prefilter
-from tests.dataset.growth import MOST_GROWTH, seconds
+from tests.support.growth import seconds, too_slow
 
 KIB = 1024
 
@@ -51,7 +51,7 @@ def test_what_is_private_is_found_and_masked(what: str, text: str) -> None:
     assert [span.kind for span in privacy.find(text)] == [what]
     assert f"[{what}]" in privacy.mask(text)
     for data in (json.dumps(text).encode(), text.encode()):
-        kinds = Prefilter(b"plain\n" + data + b"\nplain").private_kinds().tolist()
+        kinds = Prefilter([b"plain", data, b"plain"]).private_kinds().tolist()
         assert [kinds[0], kinds[2]] == [0, 0]
         assert [span.kind for span in privacy.find(text, kinds[1])] == [what]
 
@@ -69,7 +69,7 @@ def naive(found: list[PrivateSpan]) -> list[PrivateSpan]:
     for span in sorted(found, key=lambda one: (not one.secret, one.start)):
         if all(span.end <= other.start or other.end <= span.start for other in taken):
             taken.append(span)
-    return sorted(span for span in taken if span.kind)
+    return sorted(taken)
 
 
 def spans(chance: random.Random) -> list[PrivateSpan]:
@@ -77,7 +77,7 @@ def spans(chance: random.Random) -> list[PrivateSpan]:
     found = []
     for _ in range(chance.randint(0, 40)):
         start = chance.randrange(120)
-        kind = chance.choice(("", "card number", "e-mail address", "API key"))
+        kind = chance.choice(("card number", "e-mail address", "API key"))
         end = start + chance.randint(1, 25)
         found.append(PrivateSpan(start, end, kind, chance.random() < 0.3))
     return found
@@ -148,15 +148,20 @@ NASTY = {
     "half private keys": "-----BEGIN A ",
     "storage keys": "AccountKey=abc",
     "signs": "github_pat_hf_xoxb-gho_AKIA",
+    "pairs of digits": "44 ",
+    "groups of a card": "4111 ",
+    "private keys without an end": "-----BEGIN PRIVATE KEY-----\n" + "A" * 64 + "\n",
+    "headers of private keys": "-----BEGIN PRIVATE KEY-----Proc-Type: ",
+    "half accounts in small letters": "de89 ",
+    "addresses with many labels": "a@aa.aa.aa.aa.aa.aa.aa.aa-",
+    "apostrophes": "o'brien'",
 }
 
 
 @pytest.mark.parametrize("piece", NASTY.values(), ids=NASTY)
 def test_the_time_grows_with_the_text(piece: str) -> None:
     small = (piece * (32 * KIB))[: 32 * KIB]
-    few = seconds(lambda: privacy.mask(small))
-    many = seconds(lambda: privacy.mask(small * 4))
-    assert many < MOST_GROWTH * max(few, 0.001)
+    assert too_slow(lambda: privacy.mask(small), lambda: privacy.mask(small * 4), 0.001) is None
 
 
 def test_a_mebibyte_of_addresses_takes_seconds() -> None:

@@ -1,6 +1,7 @@
 """Which examples are called alike."""
 
 import random
+from typing import Any
 
 import numpy as np
 import pytest
@@ -43,3 +44,52 @@ def test_the_same_system_prompt_does_not_make_examples_alike() -> None:
     system = {"role": "system", "content": " ".join(WORDS * 40)}
     lines = [line({"messages": [system, *varied(n)["messages"]]}) for n in range(60)]
     assert scan(b"".join(lines)).counts == {}
+
+
+def least(count: int, one: list[int], other: list[int]) -> list[int]:
+    """The least that each is linked with, found in the plainest way."""
+    labels = list(range(count))
+    for _ in range(count):
+        for a, b in zip(one, other, strict=True):
+            labels[a] = labels[b] = min(labels[a], labels[b])
+    return labels
+
+
+def test_links_are_followed_in_few_rounds_whatever_the_order(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    chance = random.Random(1)
+    for _ in range(300):
+        count = chance.randint(1, 20)
+        one, other = ([chance.randrange(count) for _ in range(15)] for _ in range(2))
+        found = similarity.connect(np.arange(count), np.array(one), np.array(other))
+        assert found.tolist() == least(count, one, other)
+    rounds: list[int] = []
+    monkeypatch.setattr(similarity, "np", _Counting(rounds))
+    size = 1 << 12
+    backwards = np.array([int(f"{n:012b}"[::-1], 2) for n in range(size)])
+    assert not similarity.connect(np.arange(size), backwards[:-1], backwards[1:]).any()
+    assert len(rounds) < 5 * 30
+
+
+class _Counting:
+    """numpy that notes how often arrays are compared."""
+
+    def __init__(self, rounds: list[int]) -> None:
+        self._rounds = rounds
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "minimum":
+            self._rounds.append(1)
+        return getattr(np, name)
+
+
+def test_the_beginnings_of_giants_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(similarity, "COMPARED", 100)
+    chance = random.Random(2)
+    words = [chance.randrange(200_000) for _ in range(300)]
+    rows = [words[:40], words, words[:100], words[100:], words[:40]]
+    flat = np.array([word for row in rows for word in row], np.uint32)
+    found = similarity.signatures(flat, np.array([len(row) for row in rows]))
+    assert found[1].tolist() == found[2].tolist() != found[3].tolist()
+    assert found[0].tolist() == found[4].tolist()

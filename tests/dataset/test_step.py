@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from shared.dataset.reading.examples import FileRole
+from shared.dataset.worker import reports
 from shared.run import checking
 from shared.run.record import File, Run
 from shared.run.spec import effective
@@ -26,10 +27,10 @@ def test_the_budget_of_run_yaml_stops_a_run(budget: bytes, rejected: bool) -> No
     run = a_run(b"hyperparameters: {n_epochs: 10}\nbudget: " + budget)
     plan = checking._plan(run)
     assert (plan.epochs, plan.base_model) == (10, SETTINGS.base_model)
-    reports = checking._judge(run, [scan(good(60), role=FileRole.TRAINING, plan=plan)], TODAY)
-    assert bool(reports.errors) is rejected
-    assert (b"over-budget" in reports.json) is rejected
-    assert (b"over-budget" in reports.html) is rejected
+    made = reports(run.id, plan, [scan(good(60), role=FileRole.TRAINING, plan=plan)], TODAY)
+    assert bool(made.errors) is rejected
+    assert (b"over-budget" in made.json) is rejected
+    assert (b"over-budget" in made.html) is rejected
 
 
 def test_the_report_says_that_the_validation_set_is_an_old_one() -> None:
@@ -39,7 +40,9 @@ def test_the_report_says_that_the_validation_set_is_an_old_one() -> None:
         run.training.replace(modified=at), run.training.replace(modified=at - timedelta(days=30))
     )
     files = [scan(good(60), role=role) for role in FileRole]
-    assert b"is 30 days older than the training set" in checking._judge(run, files, TODAY).html
+    age = checking._validation_age(run)
+    made = reports(run.id, checking._plan(run), files, TODAY, age)
+    assert b"is 30 days older than the training set" in made.html
 
 
 def test_a_chat_does_not_wait_for_the_check() -> None:

@@ -109,7 +109,7 @@ FAULTS = {
         {}, {"AZURE_RESOURCE_MANAGER_ENDPOINT": UNREACHABLE}, unknown=WITHOUT_CONTROL | {"endpoint"}
     ),
     "no such training type": Fault(
-        {"region": ("problem", "globalStandard or standard")},
+        {"setting:TUNEDROP_TRAINING_TYPE": ("problem", "globalStandard, standard")},
         {"TUNEDROP_TRAINING_TYPE": "cheap"},
     ),
     "a region without standard training": Fault(

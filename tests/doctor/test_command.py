@@ -37,8 +37,7 @@ def doctor(folder: Path, root: Path, *options: str, **settings: str) -> tuple[in
 def at_home(stack: StackHarness, tmp_path: Path) -> Path:
     """A folder from which `dev.py up` seems to have been started."""
     (tmp_path / ".local").mkdir()
-    addresses = json.dumps({"app_url": stack.addresses.app_url})
-    (tmp_path / ".local/stack.json").write_text(addresses, encoding="utf-8")
+    stack.addresses.write(tmp_path / ".local")
     return tmp_path
 
 
@@ -107,7 +106,8 @@ def get(url: str, **headers: str) -> tuple[int, Any]:
 
 
 def test_deep_health_is_the_doctors(stack: StackHarness) -> None:
-    status, body = get(f"{stack.addresses.app_url}/api/health?deep=1")
+    status, answer = stack.open("health?deep=1")
+    body = json.loads(answer)
     assert status == 200
     assert body["healthy"] is True
     assert {"delivery", "chat", "quota"} <= {check["id"] for check in body["checks"]}

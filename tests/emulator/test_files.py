@@ -178,7 +178,7 @@ def test_too_large_a_file_is_refused_before_it_is_read(emulator: Running) -> Non
     }
     address = httpx.URL(emulator.url)
     with socket.create_connection((address.host, address.port or 0), timeout=10) as connection:
-        lines = ["POST /openai/v1/files HTTP/1.1", "host: x"]
+        lines = ["POST /openai/v1/files HTTP/1.1", "host: localhost"]
         lines += [f"{name}: {value}" for name, value in headers.items()]
         connection.sendall("\r\n".join([*lines, "", ""]).encode())
         assert b"413" in connection.recv(4096).split(b"\r\n")[0]

@@ -32,6 +32,7 @@ def test_a_corrected_answer_comes_back_as_an_example(stack: StackHarness, tmp_pa
 
     out = tmp_path / "training_set.jsonl"
     command = ["-m", "tunedrop", "export", "captain", "--app", stack.addresses.app_url]
+    command += ["--key", stack.addresses.function_key]
     done = subprocess.run(
         [sys.executable, *command, "--out", str(out)],
         cwd=ROOT,

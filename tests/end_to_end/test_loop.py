@@ -158,10 +158,7 @@ def explanation(stack: StackHarness, path: str) -> str:
 
 
 def loop_text(stack: StackHarness, path: str) -> str:
-    import urllib.request
-
-    with urllib.request.urlopen(f"{stack.addresses.app_url}/api/{path}", timeout=30) as response:
-        return str(response.read().decode())
+    return stack.open(path)[1].decode()
 
 
 def test_a_deployment_that_has_gone_comes_back_by_itself(stack: StackHarness) -> None:

@@ -1,6 +1,5 @@
 """`tunedrop push`, `runs`, `watch` and the commands, against the app as it is shipped."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from shared.run.ids import short
 from tests.support.datasets import dataset
 from tests.support.stack import StackHarness, wait_for
 from tunedrop.__main__ import cli
@@ -19,8 +19,7 @@ Tool = Callable[..., Any]  # the result of Typer's runner: output and exit code
 def tool(stack: StackHarness, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Tool:
     """The command, called where a stack runs: what it says of itself lies in the folder."""
     (tmp_path / ".local").mkdir()
-    known = {"app_url": stack.addresses.app_url, "storage": stack.addresses.storage}
-    (tmp_path / ".local/stack.json").write_text(json.dumps(known))
+    stack.addresses.write(tmp_path / ".local")
     monkeypatch.chdir(tmp_path)
     return lambda *words: CliRunner().invoke(cli, [str(word) for word in words])
 
@@ -51,7 +50,8 @@ def test_a_folder_is_dropped_and_watched_until_it_serves(tool: Tool, tmp_path: P
     assert f"/api/runs/{run_id}/report.html" in watched.output
 
     (line,) = tool("runs", "--model", "tool-serves").output.splitlines()
-    assert line.split()[:2] == [run_id, "serving"]
+    assert line.split()[:2] == [short(run_id), "serving"]
+    assert tool("watch", short(run_id)).exit_code == 0
 
     again = tool("push", mine, "--watch")
     assert again.exit_code == 0

@@ -13,6 +13,7 @@ from typing import Any
 
 import psutil
 import pytest
+from azure.storage.blob import BlobServiceClient
 
 from local import stack, storage, supervised
 from local.processes import Pid
@@ -24,7 +25,7 @@ from tests.support.stack import wait_for
 class Up:
     said: str | None = None  # on its way out
 
-    def __init__(self, state: Path) -> None:
+    def __init__(self, state: Path, umask: int = -1) -> None:
         self.state = state
         options = ["--port", "0", "--model", "tiny", "--state", str(state)]
         self.process = supervised.start(
@@ -32,6 +33,7 @@ class Up:
             cwd=ROOT,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
+            umask=umask,
         )
 
     def stack(self) -> dict[str, Any] | None:
@@ -77,6 +79,37 @@ def test_a_part_that_dies_is_named_and_the_same_command_goes_on(
     ups.append(Up(tmp_path))
     assert wait_for(ups[1].stack)
     assert (tmp_path / "logs/functions.before.log").exists()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no such rights")
+def test_what_a_stack_keeps_is_for_its_user_only(ups: list[Up], tmp_path: Path) -> None:
+    """With a umask that hides nothing, in a folder that was there and open to everybody."""
+    state = tmp_path / "state"
+    for folder in (state, state / "logs"):
+        folder.mkdir()
+        folder.chmod(0o777)
+    (state / "app-key").write_text("td-of-before", encoding="utf-8")
+    (state / "app-key").chmod(0o666)
+    ups.append(Up(state, umask=0))
+    known = wait_for(ups[0].stack)
+    assert known["app_key"] == "td-of-before"
+    with storage_of(known) as blobs:
+        blobs.get_blob_client("datasets", "nothing.txt").upload_blob(b"")
+    wait_for(lambda: (state / "events.json").exists())
+    found = [state, *state.rglob("*")]
+    assert {"app-key", "stack.json", "events.json", "functions.log", "emulator.sqlite3"} <= {
+        path.name for path in found
+    }
+    open_ones = [
+        f"{path.relative_to(state)} {path.stat().st_mode:o}"
+        for path in found
+        if path.stat().st_mode & 0o077
+    ]
+    assert open_ones == []
+
+
+def storage_of(known: dict[str, Any]) -> BlobServiceClient:
+    return BlobServiceClient.from_connection_string(known["storage"])
 
 
 def test_without_a_port_the_usual_one_is_tried_and_then_any(

@@ -119,11 +119,14 @@ class Host(Process):
 
         return eventually(ready, "the host starts")
 
-    def journal(self, key: str) -> list[dict[str, Any]]:
+    def journal(self, key: str, about: str = "") -> list[dict[str, Any]]:
+        """What the app's functions have noted under the key, of the blobs of one container only
+        where `about` names it."""
         if not self._journal.exists():
             return []
         lines = self._journal.read_text(encoding="utf-8").splitlines()
-        return [entry for entry in map(json.loads, lines) if key in entry]
+        noted = [entry for entry in map(json.loads, lines) if key in entry]
+        return [entry for entry in noted if str(entry[key]).startswith(about)]
 
 
 def watch(folder: Path, container: str, url: str, function: str, storage: str) -> Process:

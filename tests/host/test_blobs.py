@@ -2,6 +2,7 @@
 
 import json
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -22,18 +23,19 @@ def test_a_new_blob_calls_its_function(
     host: Host, container: str, storage: str, blobs: BlobServiceClient, tmp_path: Path
 ) -> None:
     watchers = [watch(tmp_path, container, host.url, name, storage) for name in ("dropped", "read")]
+    seen = partial(host.journal, about=container)
     try:
         name = "a model/træning 1.jsonl"
         blobs.get_blob_client(container, name).upload_blob(b"one")
         path = f"{container}/{name}"
-        client_saw = eventually(lambda: host.journal("blob"), "the function with a BlobClient")
+        client_saw = eventually(lambda: seen("blob"), "the function with a BlobClient")
         assert client_saw == [{"blob": path, "content": "one"}]
-        stream_saw = eventually(lambda: host.journal("name"), "the function with an InputStream")
+        stream_saw = eventually(lambda: seen("name"), "the function with an InputStream")
         assert stream_saw == [{"name": path, "length": 3, "content": "one"}]
 
         blobs.get_blob_client(container, name).upload_blob(b"two", overwrite=True)
-        eventually(lambda: len(host.journal("blob")) == 2, "the overwritten blob is a new event")
-        assert host.journal("blob")[1]["content"] == "two"
+        eventually(lambda: len(seen("blob")) == 2, "the overwritten blob is a new event")
+        assert seen("blob")[1]["content"] == "two"
         assert f"New blob detected(EventGrid): {path}" in host.text
     finally:
         assert [watcher.stop() for watcher in watchers] == [0, 0]

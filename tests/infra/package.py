@@ -1,18 +1,16 @@
-"""The deployment package: what .funcignore leaves of the checkout, as azd and Core Tools zip it.
-
-Files that git would not take are left out as well: a deployment from a clean clone has none.
-"""
+"""The deployment package: what .funcignore leaves of the checkout, as azd and Core Tools zip it."""
 
 import json
 import os
 import re
 import subprocess
 import sys
+import tempfile
 import zipfile
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
-import pathspec
 from packaging.markers import Marker
 from packaging.requirements import Requirement
 
@@ -22,6 +20,38 @@ from tests.environments import environment
 ROOT = Path(__file__).resolve().parents[2]
 LOCK = ROOT / "requirements.txt"
 HERE = {"extra": ""}
+# Files that somebody may have beside the app, and that must never ship.
+STRAYS = (
+    "secret.txt",
+    ".env",
+    "notes",
+    "app-key",
+    "LICENSE-of-another",
+    "new_tool.py",
+    "team/plan.py",
+    "shared-old/errors.py",
+    "tests/shared/errors.py",
+    "console/.env",
+    "console/notes.txt",
+    "console/old/console.js",
+    "shared/.env",
+    "shared/x.pem",
+    "shared/chat/.env",
+    "shared/chat/key.pem",
+    "shared/chat/dump.jsonl",
+    "shared/__pycache__/errors.cpython-313.pyc",
+    "shared/chat/__pycache__/auth.cpython-313.pyc",
+    "local.settings.json",
+    ".local/app-key",
+    ".azure/tunedrop/.env",
+)
+# Core Tools does not know what git makes of these; nobody keeps a secret there.
+BY_GIT_ONLY = (
+    "shared/.git/a.py",
+    "shared/__pycache__/a.py",
+    "shared/tests/a.py",
+    "shared/test_a.py",
+)
 INDEX = """
 import json, function_app
 print(json.dumps(sorted(f.get_function_name() for f in function_app.app.get_functions())))
@@ -29,18 +59,46 @@ print(json.dumps(sorted(f.get_function_name() for f in function_app.app.get_func
 
 
 def files(root: Path) -> list[str]:
-    """Names of what ships, relative to `root`, sorted."""
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
-        cwd=root,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.splitlines()
-    lines = (root / ".funcignore").read_text(encoding="utf-8").splitlines()
-    ignored = pathspec.GitIgnoreSpec.from_lines(lines)
-    here = (name for name in listed if (root / name).is_file())
-    return sorted(name for name in here if not ignored.match_file(name))
+    """Names of what ships, relative to `root`, sorted: by git's own rules, as azd takes them.
+
+    A repository without files makes git look at all of them, also at those that the checkout's own
+    .gitignore leaves out: a deployment does not read that.
+    """
+    with tempfile.TemporaryDirectory() as empty:
+        git = ["git", f"--git-dir={empty}", f"--work-tree={root}"]
+        subprocess.run(["git", "init", "--quiet", "--bare", empty], check=True)
+        listing = ["ls-files", "-z", "--others", f"--exclude-from={root / '.funcignore'}"]
+        found = subprocess.run([*git, *listing], cwd=root, capture_output=True, check=True).stdout
+    return sorted(name for name in found.decode().split("\0") if name)
+
+
+class CoreTools:
+    """The rules by which `func azure functionapp publish` reads .funcignore.
+
+    After its GitIgnoreParser (Azure/azure-functions-core-tools, src/Cli/func/Common, 2026-08): what
+    is named with `!` ships whatever else is said, and a pattern need only match the beginning.
+    """
+
+    NEVER = (".funcignore", ".gitignore", "local.settings.json", "project.lock.json")
+
+    def __init__(self, text: str) -> None:
+        lines = [line.strip() for line in text.splitlines() if line.strip()]
+        said = [line for line in lines if not line.startswith("#")]
+        self._ships = self._regex(line[1:] for line in said if line.startswith("!"))
+        self._stays = self._regex(line for line in said if not line.startswith("!"))
+
+    def ships(self, name: str) -> bool:
+        if name.rpartition("/")[2] in self.NEVER:
+            return False
+        return bool(self._ships.match(name)) or not self._stays.match(name)
+
+    @staticmethod
+    def _regex(patterns: Iterable[str]) -> "re.Pattern[str]":
+        escaped = (
+            re.sub(r"[-\[\]/{}()+?.\\^$|]", r"\\\g<0>", p.removeprefix("/")) for p in patterns
+        )
+        every = (p.replace("**", "(.+)").replace("*", "([^/]+)") for p in escaped)
+        return re.compile(rf"(({')|('.join(sorted(every))}))\b", re.ASCII)
 
 
 def pack(root: Path, archive: Path) -> None:

@@ -11,6 +11,8 @@ import yaml
 from . import package
 from .conftest import ROOT
 
+# What a job may write besides reading the code.
+MORE = {"deploy": {"id-token"}, "code": {"security-events"}}
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
 
 
@@ -44,6 +46,9 @@ def test_the_image_holds_what_a_deployment_ships() -> None:
     names = {path.relative_to(ROOT).as_posix() for path in [*around, *ROOT.iterdir()]}
     inside = {n for n in names if (ROOT / n).is_file() and not docker_ignores(n)}
     assert inside == set(package.files(ROOT))
+    assert not [
+        name for name in (*package.STRAYS, *package.BY_GIT_ONLY) if not docker_ignores(name)
+    ]
 
 
 def test_the_image_is_microsofts_with_the_python_of_the_template() -> None:
@@ -54,16 +59,47 @@ def test_the_image_is_microsofts_with_the_python_of_the_template() -> None:
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
-def test_a_workflow_asks_for_little_and_names_its_actions_versions(path: Path) -> None:
+def test_a_workflow_asks_for_little(path: Path) -> None:
     content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    assert content["permissions"]["contents"] == "read"
-    assert all("timeout-minutes" in job for job in content["jobs"].values())
-    used = [step["uses"] for step in steps(path) if "uses" in step]
-    assert used
-    assert all(re.fullmatch(r"[\w-]+/[\w/-]+@(v\d+|[0-9a-f]{40})", name) for name in used)
+    assert content["permissions"] == {"contents": "read"}
+    for name, job in content["jobs"].items():
+        assert "timeout-minutes" in job
+        assert {k for k, v in job.get("permissions", {}).items() if v == "write"} <= MORE.get(
+            name, set()
+        )
     for step in steps(path):
         if step.get("uses", "").startswith("actions/checkout"):
             assert step["with"]["persist-credentials"] is False
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_code_of_others_cannot_change_under_a_workflow(path: Path) -> None:
+    """A tag can be moved, a commit cannot; the comment is for people, and for Dependabot."""
+    text = path.read_text(encoding="utf-8")
+    used = [line.partition("uses:")[2].strip() for line in text.splitlines() if "uses:" in line]
+    assert used
+    for name in used:
+        assert re.fullmatch(r"[\w-]+/[\w/-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+(; .+)?", name), name
+    commits = {name.partition("@")[0].partition("/")[2]: name.partition("@")[2] for name in used}
+    assert len({*used}) == len(commits), "one action, one commit"
+    for line in text.splitlines():
+        if "pipx run" in line:
+            assert re.search(r"pipx run [\w-]+==[\d.]+ ", line), line
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_a_strangers_pull_request_meets_no_secret(path: Path) -> None:
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    triggers = set(content[True])  # YAML 1.1 reads `on` as a boolean
+    assert not triggers & {"pull_request_target", "workflow_run", "issue_comment"}
+    if "secrets." in path.read_text(encoding="utf-8"):
+        assert triggers == {"workflow_dispatch"}
+
+
+def test_what_is_pinned_is_moved_by_somebody() -> None:
+    content = yaml.safe_load((ROOT / ".github/dependabot.yml").read_text(encoding="utf-8"))
+    kinds = {update["package-ecosystem"] for update in content["updates"]}
+    assert kinds == {"pip", "npm", "github-actions", "docker"}
 
 
 def test_the_tests_run_on_every_python_and_system_that_is_promised() -> None:
@@ -78,7 +114,7 @@ def test_the_tests_run_on_every_python_and_system_that_is_promised() -> None:
 
 def test_a_deployment_signs_in_without_a_password() -> None:
     content = workflow("deploy")
-    assert content["permissions"]["id-token"] == "write"
+    assert content["jobs"]["deploy"]["permissions"]["id-token"] == "write"
     text = (ROOT / ".github/workflows/deploy.yml").read_text(encoding="utf-8")
     assert "--federated-credential-provider github" in text
     assert set(re.findall(r"secrets\.(\w+)", text)) == {"TUNEDROP_APP_KEYS"}

@@ -4,6 +4,7 @@ import ast
 import importlib.metadata as metadata
 import json
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -62,7 +63,7 @@ def test_what_both_packages_need_they_need_in_the_same_version() -> None:
     pinned = dict(line.split("==") for listed in lists for line in listed if "==" in line)
     ours = {name: v for name, v in (line.split("==") for line in emulated()) if name in pinned}
     assert ours == {name: pinned[name] for name in ours}
-    assert set(ours) == {"starlette", "uvicorn"}
+    assert set(ours) == {"numpy", "starlette", "uvicorn"}
 
 
 def test_nothing_is_listed_twice() -> None:
@@ -163,11 +164,41 @@ def test_the_lock_holds_what_its_packages_need_and_nothing_else() -> None:
 # ---- the archive
 
 
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """What ships, copied to where anything may be put beside it."""
+    for name in [*package.files(ROOT), ".funcignore", ".dockerignore"]:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    return tmp_path
+
+
 def test_only_the_app_ships() -> None:
     names = package.files(ROOT)
     loose = {name for name in names if "/" not in name}
-    assert loose == {".funcignore", "LICENSE", "function_app.py", "host.json", "requirements.txt"}
+    assert loose == {"LICENSE", "function_app.py", "host.json", "requirements.txt"}
     assert {name.partition("/")[0] for name in names if "/" in name} == {"console", "shared"}
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True).stdout
+    app = {name for name in tracked.splitlines() if name.startswith(("console/", "shared/"))}
+    assert app <= set(names)
+
+
+def test_what_nobody_has_listed_does_not_ship(copy: Path) -> None:
+    before = package.files(copy)
+    for name in (*package.STRAYS, *package.BY_GIT_ONLY):
+        (copy / name).parent.mkdir(parents=True, exist_ok=True)
+        (copy / name).write_text("secret", encoding="utf-8")
+    assert package.files(copy) == before
+
+
+def test_core_tools_reads_the_same_list() -> None:
+    rules = package.CoreTools((ROOT / ".funcignore").read_text(encoding="utf-8"))
+    assert all(rules.ships(name) for name in package.files(ROOT))
+    known = {"LICENSE-of-another"}  # it looks at the beginning of a name only
+    assert {name for name in package.STRAYS if rules.ships(name)} == known
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True).stdout
+    ships = {name for name in listed.splitlines() if rules.ships(name)}
+    assert ships <= set(package.files(ROOT))
 
 
 def test_the_archive_is_small(tmp_path: Path) -> None:

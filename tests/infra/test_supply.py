@@ -38,6 +38,7 @@ WARNINGS = {
     "Native dependency risk": "numpy and cryptography: azd builds on Azure, from the lock's wheels",
     "Binding connection resolution": "it does not know TunedropStorage__blobServiceUri, which the "
     "blob extension asks for",
+    ".funcignore": "it is read when the package is made, and neither azd nor Core Tools packs it",
     "ASGI/WSGI compatibility": "Starlette's requests and responses are used, not an ASGI app",
 }
 

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from shared.cloud.memory_container import MemoryContainer
-from shared.dataset import split
 from shared.model.registry import Model, Registry
 from shared.run import reconciler
 from shared.run.stages import Stage
+from shared.run.workers import Workers
 from tests.support.datasets import dataset
 from tests.support.runs import RunHarness
 
@@ -22,19 +22,19 @@ async def test_a_lone_dataset_is_downloaded_and_split_once(
     harness: RunHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     datasets, counts = harness.ctx.clients.datasets, Counter[str]()
-    stream, split_file = datasets.stream, split.split_file
+    stream, split = datasets.stream, Workers.split
 
     async def streamed(name: str, etag: str) -> AsyncIterator[bytes]:
         counts["downloads"] += 1
         async for chunk in stream(name, etag):
             yield chunk
 
-    def split_once(*arguments: Any) -> tuple[int, int]:
+    async def split_once(*arguments: Any) -> None:
         counts["splits"] += 1
-        return split_file(*arguments)
+        await split(*arguments)
 
     monkeypatch.setattr(datasets, "stream", streamed)
-    monkeypatch.setattr(split, "split_file", split_once)
+    monkeypatch.setattr(Workers, "split", split_once)
     await harness.drop(dataset(40, harness.model), "lone")
     await reconciler.dataset_dropped(f"{harness.model}.jsonl", harness.ctx)
     (run,) = await harness.runs()

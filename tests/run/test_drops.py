@@ -6,8 +6,9 @@ from datetime import timedelta
 
 import pytest
 
+from shared.cloud.container import BlobInfo
 from shared.errors import Conflict
-from shared.run import reconciler
+from shared.run import intake, reconciler
 from shared.run.outcome import Outcome
 from shared.run.record import Share
 from shared.run.stages import ENDS, Event, Stage
@@ -137,11 +138,35 @@ async def test_a_file_that_comes_while_the_folder_is_watched_belongs_to_the_drop
 
     harness.ctx = replace(harness.ctx, sleep=sleep)
     await harness.drop()
-    run = await harness.received()
+    async with harness.ctx.with_copies() as ctx:
+        assert await intake.take(harness.path("training.jsonl"), ctx) is None
+    assert await harness.runs() == [], "it is left to the event of the file that came"
+    run = await harness.received("validation.jsonl")
     assert run.validation
     assert run.validation.modified
     assert run.since >= run.validation.modified + quiet
     assert len(slept) == 2
+
+
+async def test_a_file_that_comes_while_the_folder_is_slowly_listed_belongs_to_the_drop(
+    harness: RunHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The list was made before the file came, and is judged when it has been there for long."""
+    settings = replace(harness.ctx.settings, quiet_seconds=5.0)
+    monkeypatch.setattr(harness.ctx.clients, "settings", settings)
+    await harness.drop()
+    datasets = harness.ctx.clients.datasets
+    info = datasets.info
+
+    async def slow(name: str) -> BlobInfo | None:
+        monkeypatch.setattr(datasets, "info", info)
+        await harness.drop(dataset(3, "Aye"), "validation.jsonl")
+        await harness.pause(30)
+        return await info(name)
+
+    monkeypatch.setattr(datasets, "info", slow)
+    run = await harness.received()
+    assert run.validation, "taken without the half that came meanwhile"
 
 
 # ---- a dataset that stands for itself

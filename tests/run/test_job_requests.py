@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from shared.cloud.finetuning import BeforeSend
 from shared.cloud.remote import JobRequest, RemoteJob
 from shared.run import jobs
 from shared.run.record import Run
@@ -85,9 +86,9 @@ async def test_the_intent_is_written_down_before_the_job_is_asked_for(
     submit = harness.ctx.clients.finetuning.submit
     written: list[Run] = []
 
-    async def asked(request: JobRequest) -> RemoteJob:
+    async def asked(request: JobRequest, before_send: BeforeSend) -> RemoteJob:
         written.append(await harness.known(run.id))
-        return await submit(request)
+        return await submit(request, before_send)
 
     monkeypatch.setattr(harness.ctx.clients.finetuning, "submit", asked)
     run = await harness.until(run, Stage.TRAINING)

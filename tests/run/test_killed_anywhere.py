@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from shared.cloud.memory_container import MemoryContainer
-from shared.run import reconciler
+from shared.run import ceilings, reconciler
 from shared.run.record import Run
+from shared.run.spending import Spending
 from shared.run.stages import Stage
 from tests.support.runs import RunHarness
 from tests.support.service_state import MemoryService
@@ -112,6 +113,8 @@ async def test_a_kill_at_any_call_costs_nothing(after: bool, lost: int) -> None:
         assert await harness.ledger.active() == [], at
         model = await harness.ctx.registry.load("captain")
         assert model
+        spent = await harness.ctx.clients.runs.record(ceilings.NAME, Spending)
+        assert lost or (spent and [r.open for r in spent[0].reservations] == [False]), at
         assert (model.champion, len(model.versions)) == (1, 1), at
         if not lost:  # otherwise a job may be found before it is asked for again
             assert [moment.stage for moment in run.timeline] == stages, at

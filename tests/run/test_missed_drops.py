@@ -155,3 +155,23 @@ async def test_an_explanation_goes_when_the_other_file_s_event_takes_the_drop(
         await harness.ctx.clients.datasets.info(f"{harness.model}/validation.jsonl.problem.txt")
         is None
     )
+
+
+async def test_a_run_without_its_marker_is_looked_after_again(harness: RunHarness) -> None:
+    """A worker may die between the record and the marker, and its drop be replaced meanwhile."""
+    await harness.drop()
+    run = await harness.received()
+    await harness.ctx.clients.runs.delete(f"active/{run.id}")
+    await harness.tick()
+    assert (await harness.known(run.id)).stage is Stage.RECEIVED
+    await harness.pause(2 * harness.ctx.settings.sweep_seconds)
+    await harness.until(run, Stage.SERVING)
+
+
+async def test_a_run_that_has_ended_gets_no_marker_again(harness: RunHarness) -> None:
+    await harness.drop()
+    await harness.until(await harness.received(), Stage.SERVING)
+    await harness.until_inactive()
+    await harness.pause(2 * harness.ctx.settings.sweep_seconds)
+    await harness.tick()
+    assert await harness.ledger.active() == []

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from shared.cloud.finetuning import FineTuning
-from shared.errors import Refused, Unavailable
+from shared.errors import Refused, Throttled, Unavailable
 from shared.model.registry import Model, Registry
-from shared.run import commands, reconciler, steps
+from shared.run import commands, creation, reconciler
 from shared.run.ledger import Ledger
 from shared.run.record import Action, Run
-from shared.run.stages import Stage
+from shared.run.stages import Event, Stage
 from tests.support.placed import MADE, START, PlacedRun, command, deploying
 
 
@@ -127,7 +127,7 @@ async def test_an_intent_that_was_written_slowly_is_not_acted_upon(placed: Place
     """The window in which others send nothing has passed before this worker sends its own."""
     run = await placed.run(Stage.SUBMITTING, asked_at=START)
     placed.wait(minutes=5)  # the write of the intent took so long; another worker may have asked
-    await steps.create_job(run, placed.ctx)
+    await creation.create_job(run, placed.ctx, placed.ctx.uptime())
     assert not placed.jobs.jobs, "sent long after the window that the intent had opened"
 
 
@@ -140,7 +140,7 @@ async def test_two_jobs_after_a_slow_intent(
 
     async def slow(self: Ledger, before: Run, outcome: Any) -> Run:
         written = await commit(self, before, outcome)
-        if outcome.then is steps.create_job:
+        if outcome.event is Event.JOB_INTENDED:
             monkeypatch.setattr(Ledger, "commit", commit)
             placed.wait(minutes=3)  # the process was frozen, or storage hung
             placed.clients.runs.break_leases()
@@ -167,6 +167,16 @@ async def test_a_run_that_is_entered_slowly_keeps_its_marker(placed: PlacedRun) 
 
     runs.append = slow
     assert await placed.ctx.ledger.create(run)
+    assert await placed.ctx.ledger.active() == ["m-1"], "received, and no tick will look after it"
+
+
+async def test_a_run_whose_marker_was_never_written_gets_it_with_the_next_event(
+    placed: PlacedRun,
+) -> None:
+    """Its worker was slow, so a tick has cleared the first marker, and died before the second."""
+    run = await placed.run(Stage.RECEIVED)
+    await placed.clients.runs.delete("active/m-1")
+    assert not await placed.ctx.ledger.create(run)
     assert await placed.ctx.ledger.active() == ["m-1"], "received, and no tick will look after it"
 
 
@@ -204,6 +214,24 @@ async def test_a_conflict_does_not_forget_how_late_a_create_was_unanswered(
     placed.jobs.put("running")  # the service was slow, not deaf
     run = await placed.tick(3)
     assert not placed.jobs.alive, f"{run.stage}, and its job costs"
+
+
+async def test_a_late_refusal_does_not_forget_the_job_of_another_worker(
+    placed: PlacedRun,
+) -> None:
+    """A worker that stood still for minutes before its call, which is then refused."""
+    await placed.run(Stage.UPLOADED)
+
+    async def refused() -> None:
+        placed.wait(minutes=5)
+        placed.clients.runs.break_leases()
+        await reconciler.tick(placed.ctx)  # another worker asks, and has a job
+        raise Throttled("too many")
+
+    placed.jobs.before_submit = refused
+    await reconciler.tick(placed.ctx)
+    run = await placed.known()
+    assert (run.stage, run.job_id) == (Stage.TRAINING, "J1"), "the run has forgotten its job"
 
 
 # ---- two apps on one resource

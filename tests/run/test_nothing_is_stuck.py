@@ -15,9 +15,12 @@ from shared.errors import Conflict, Denied, Throttled, Unavailable
 from shared.run import commands, heartbeat, reconciler
 from shared.run.copies import Copies
 from shared.run.ledger import Ledger
+from shared.run.policy import Policy
 from shared.run.record import Action
 from shared.run.stages import Stage
+from shared.run.workers import Workers
 from tests.support.placed import MADE, START, PlacedRun, command, deploying
+from tests.support.requests import request
 
 
 @pytest.fixture
@@ -83,23 +86,10 @@ async def test_a_fault_while_an_outcome_is_written_has_a_back_off_and_a_deadline
     assert run.ended, f"training for 40 days, tries {run.tries}, waiting for {run.waiting_for}"
 
 
-class Request:
-    """What api.command asks of one."""
-
-    headers: dict[str, str] = {}  # noqa: RUF012
-
-    def __init__(self, name: str, body: bytes = b"") -> None:
-        self.path_params = {"id": "m-1", "name": name}
-        self._body = body
-
-    async def body(self) -> bytes:
-        return self._body
-
-
 async def test_a_body_with_half_an_emoji_is_answered(placed: PlacedRun) -> None:
     await placed.run(Stage.READY)
-    request: Any = Request("cancel", b'{"why": "\\ud83d"}')
-    response = await api.command(request, placed.ctx)
+    broken = request("m-1", "cancel", b'{"why": "\\ud83d"}')
+    response = await api.command(broken, placed.ctx)
     assert response.status_code in (202, 400)
 
 
@@ -111,8 +101,7 @@ async def test_a_command_that_was_entered_is_answered_with_202(placed: PlacedRun
         raise Unavailable("Storage answered 503.")
 
     placed.clients.runs.lease = hangs
-    request: Any = Request("cancel")
-    response = await api.command(request, placed.ctx)
+    response = await api.command(request("m-1", "cancel"), placed.ctx)
     assert (await placed.known()).command
     assert response.status_code == 202
 
@@ -166,14 +155,14 @@ async def test_who_cancelled_first_stays_who_cancelled(
     placed: PlacedRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await placed.run(Stage.TRAINING, job_id=placed.jobs.put("running"))
-    log = Ledger.log
+    amend = Ledger.amend
 
-    async def ada_is_quicker(self: Ledger, *args: Any) -> None:
-        monkeypatch.setattr(Ledger, "log", log)
+    async def ada_is_quicker(self: Ledger, *args: Any) -> Any:
+        monkeypatch.setattr(Ledger, "amend", amend)
         await commands.give("m-1", Action.CANCEL, "Ada", "", placed.ctx)
-        await log(self, *args)
+        return await amend(self, *args)
 
-    monkeypatch.setattr(Ledger, "log", ada_is_quicker)
+    monkeypatch.setattr(Ledger, "amend", ada_is_quicker)
     await commands.give("m-1", Action.CANCEL, "Bob", "", placed.ctx)
     given = (await placed.known()).command
     assert given
@@ -266,15 +255,13 @@ async def test_the_sides_of_two_datasets_are_two() -> None:
         lines = [{"messages": [{"role": "user", "content": f"{name}{n}"}]} for n in range(40)]
         await container.put(name, "".join(json.dumps(x) + "\n" for x in lines).encode(), "")
     a, b = [blob async for blob in container.list()]
-    async with Copies() as copies:
-        for blob in (a, b):
-            await copies.whole(container, *blob.version)
-        first = (await copies.sides(container, *a.version)).training
-        await copies.sides(container, *b.version)
+    async with Copies(Workers(Policy()).split) as copies:
+        digests = [(await copies.whole(container, *blob.version)).sha256 for blob in (a, b)]
+        first = (await copies.sides(container, *a.version, digests[0])).training
+        await copies.sides(container, *b.version, digests[1])
         assert b'"b1"' not in first.read_bytes() and b"a1" in first.read_bytes()
 
 
 async def test_a_document_that_is_a_command_is_explained(placed: PlacedRun) -> None:
-    request: Any = Request("cancel")
-    response: Any = await api.document(request, placed.ctx)
-    assert json.loads(response.body)["error"]["message"] != "x"
+    response: Any = await api.document(request("m-1", "cancel"), placed.ctx)
+    assert "POST /api/runs/m-1/cancel" in json.loads(response.body)["error"]["fix"]

@@ -1,8 +1,6 @@
 """Commands and lists as people have them: over the API of the running app."""
 
 import json
-import urllib.error
-import urllib.request
 from typing import Any
 
 import pytest
@@ -15,17 +13,19 @@ COUNT = 3
 
 def post(stack: StackHarness, path: str, body: Any = None) -> tuple[int, Any]:
     data = json.dumps(body).encode() if body is not None else b""
-    request = urllib.request.Request(f"{stack.addresses.app_url}/api/{path}", data, method="POST")
-    try:
-        with urllib.request.urlopen(request, timeout=30) as response:
-            return response.status, json.load(response)
-    except urllib.error.HTTPError as error:
-        return error.code, json.load(error)
+    status, answer = stack.open(path, data, "POST")
+    return status, json.loads(answer)
+
+
+def refusal(stack: StackHarness, path: str, status: int) -> Any:
+    """The error that is answered with that status."""
+    answered, body = stack.open(path)
+    assert answered == status
+    return json.loads(body)["error"]
 
 
 def text(stack: StackHarness, path: str) -> str:
-    with urllib.request.urlopen(f"{stack.addresses.app_url}/api/{path}", timeout=30) as response:
-        return str(response.read().decode())
+    return stack.open(path)[1].decode()
 
 
 def test_a_run_that_waits_for_its_start_is_started_over_the_api(stack: StackHarness) -> None:
@@ -62,14 +62,9 @@ def test_a_command_is_told_how_it_is_given(stack: StackHarness) -> None:
     run = stack.ended_run("orderly")
     for body in ({"who": 5}, {"why": ["x"]}, {"who": "A" * 1001}):
         assert post(stack, f"runs/{run['id']}/retry", body)[0] == 400
-    with pytest.raises(urllib.error.HTTPError) as refused:
-        stack.get(f"runs/{run['id']}/retry")
-    with refused.value as answer:
-        assert "POST /api/runs" in json.load(answer)["error"]["fix"]
-    with pytest.raises(urllib.error.HTTPError) as refused:
-        stack.get("runs/nobody/events.jsonl")
-    with refused.value as answer:
-        assert "There is no run 'nobody'" in json.load(answer)["error"]["message"]
+    assert "POST /api/runs" in refusal(stack, f"runs/{run['id']}/retry", 404)["fix"]
+    missing = refusal(stack, "runs/nobody/events.jsonl", 404)
+    assert "There is no run 'nobody'" in missing["message"]
 
 
 # ---- lists
@@ -116,8 +111,4 @@ def test_a_page_that_is_full_and_the_last_has_no_next(
 def test_what_cannot_be_asked_for_is_refused_by_name(
     stack: StackHarness, query: str, message: str
 ) -> None:
-    with pytest.raises(urllib.error.HTTPError) as refused:
-        stack.get(f"runs?{query}")
-    with refused.value as answer:
-        assert answer.code == 400
-        assert message in json.load(answer)["error"]["message"]
+    assert message in refusal(stack, f"runs?{query}", 400)["message"]

@@ -1,6 +1,9 @@
 """A run that has ended is tried again: from the last good stage, with what can still be used."""
 
-from shared.run import jobs
+import pytest
+
+from shared.errors import Conflict
+from shared.run import commands, ledger
 from shared.run.outcome import Outcome
 from shared.run.record import Action, Failure, Run
 from shared.run.stages import ENDS, Event, Stage
@@ -98,10 +101,38 @@ async def test_the_curve_of_a_failed_try_is_not_that_of_the_next(
     service.arm("job-failed")
     await harness.drop(dataset(100, harness.model))
     run = await harness.until(await harness.received(), Stage.FAILED)
-    assert await harness.ledger.document(run.id, jobs.CURVE)
+    assert await harness.ledger.document(run.id, ledger.CURVE)
     assert run.progress.step
     service.arm("job-stuck")
     run = await harness.until(await harness.command(run, Action.RETRY), Stage.SUBMITTED)
-    step, curve = run.progress.step, await harness.ledger.document(run.id, jobs.CURVE)
+    step, curve = run.progress.step, await harness.ledger.document(run.id, ledger.CURVE)
     await harness.until(await harness.command(run, Action.CANCEL), Stage.CANCELLED)
     assert (step, curve) == (None, b"[]")
+
+
+async def test_a_retry_that_was_not_taken_does_not_stand_alone_in_the_log(
+    harness: RunHarness, service: ServiceControl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same dataset is dropped again between the log's line and the retry's own write. Who
+    retried is told an error."""
+    run = await harness.queued()
+    run = await harness.until(await harness.command(run, Action.CANCEL), Stage.CANCELLED)
+    await harness.until_inactive()
+    runs, appended = harness.ctx.clients.runs, harness.ctx.clients.runs.append
+
+    async def append(name: str, line: str) -> None:
+        await appended(name, line)
+        if '"retry"' in line:
+            later = run.training.replace(etag="later")
+            await harness.ledger.amend(run.id, lambda known: known.with_files(later))
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(runs, "append", append)
+        with pytest.raises(Conflict):
+            await commands.give(run.id, Action.RETRY, "Ada", "because", harness.ctx)
+    assert (await harness.known(run.id)).stage is Stage.CANCELLED
+    (line,) = [line for line in await harness.log(run) if line["kind"] == "conflict"]
+    assert line["message"] == "retry was not taken: the run was changed by another"
+    assert line["who"] == "Ada"
+    service.disarm()
+    await harness.until(await harness.command(run, Action.RETRY), Stage.SERVING)

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from shared.errors import DropError
+from shared.run import ids
 from shared.run.folder import DropRole, parse
-from shared.run.intake import identity
-from shared.run.record import File
+from shared.run.record import File, Share
 from shared.run.spec import effective
 from shared.run.stages import ACTIVE, ENDS, Event, Stage, next_stage
 from shared.run.steps import STEPS
@@ -66,7 +66,7 @@ def test_a_spec_is_run_yaml_over_the_settings() -> None:
         (b"n_epoch: 3", "n_epoch is not a key; did you mean hyperparameters.n_epochs"),
         (b"hyperparameters: {n_epochs: 0}", "hyperparameters.n_epochs is 0"),
         (b"seed: many", "seed is 'many'"),
-        (b"a: [1", "not YAML in line"),
+        (b"a: {b: 1", "not YAML in line"),
         (b"just a text", "holds no keys"),
         (b"\xff\xff", "not YAML"),
     ],
@@ -90,16 +90,25 @@ def test_identity_is_made_of_content_and_spec_and_of_nothing_else() -> None:
     again = File(name="m/train.jsonl", etag="2", size=1, sha256="aa", file_id="file-1")
     other = File(name="m/training.jsonl", etag="1", size=1, sha256="bb")
     spec = effective(None, SETTINGS)
-    known = identity("m", one, None, spec)
-    assert known.startswith("m-")
-    assert identity("m", again, None, spec) == known
+    known = ids.digest(one, None, spec)
+    assert ids.digest(again, None, spec) == known
     different = [
-        identity("m", other, None, spec),
-        identity("m", one, other, spec),
-        identity("m", one, None, effective(b"seed: 1", SETTINGS)),
-        identity("n", one, None, spec),
+        ids.digest(other, None, spec),
+        ids.digest(one, other, spec),
+        ids.digest(one, None, effective(b"seed: 1", SETTINGS)),
+        ids.digest(one.replace(share=Share.TRAINING), None, spec),
     ]
     assert len({known, *different}) == 5
+
+
+def test_an_id_keeps_128_bits_of_the_digest_and_begins_with_its_short_form() -> None:
+    digest = "0123456789abcdef" * 4
+    run_id = ids.run_id("m-2", digest)
+    assert run_id == "m-2-0123456789abcdef0123456789abcdef"
+    assert ids.short(run_id) == "m-2-01234567"
+    assert ids.short("m-1") == "m-1"
+    assert run_id.startswith(ids.earlier_id("m-2", digest))
+    assert ids.ID.fullmatch(ids.run_id("m" * 40, digest))
 
 
 def test_every_active_stage_has_a_step_may_fail_and_can_reach_an_end() -> None:

@@ -10,7 +10,7 @@ from starlette.requests import Request
 
 from shared import api
 from shared.errors import Unavailable
-from shared.run import heartbeat, jobs, reconciler, steps
+from shared.run import heartbeat, ledger, reconciler, steps
 from shared.run.ledger import Ledger
 from shared.run.outcome import Outcome
 from shared.run.record import Action, Run
@@ -148,7 +148,7 @@ async def test_a_loss_without_bounds_does_not_break_the_answer(harness: RunHarne
     curve = [{"step": 1, "train_loss": 2.0}, {"step": 2, "train_loss": None}]
     steps = read_results("step,train_loss\n1,2.0\n2,inf\n")
     assert [{"step": s.step, "train_loss": s.train_loss} for s in steps] == curve
-    await harness.ledger.keep(run.id, jobs.CURVE, json.dumps(curve).encode(), "application/json")
+    await harness.ledger.keep(run.id, ledger.CURVE, json.dumps(curve).encode(), "application/json")
     request = Request({"type": "http", "path_params": {"id": run.id}, "query_string": b""})
     answer = await api.run(request, harness.ctx)
     assert answer.status_code == 200

@@ -1,7 +1,10 @@
 """Defences of docs/security.md that no other test shows."""
 
 import logging
+import re
 import socket
+import urllib.error
+import urllib.request
 from dataclasses import fields
 from typing import Any
 
@@ -15,6 +18,7 @@ from tests.chat import upstream as up
 from tests.chat.conftest import ChatHarness, harness  # noqa: F401 - a fixture
 from tests.dataset.builders import judged
 from tests.infra.conftest import functions
+from tests.support.stack import StackHarness
 
 # What needs no key of the Functions host: chat asks for a key of its own, the page is static, and
 # health tells no more than that there is a page.
@@ -31,6 +35,31 @@ def test_orders_reports_and_models_need_a_key_of_the_host() -> None:
     levels = {name: (t.auth_level or app.auth_level).name for name, t in routes.items()}
     assert {name for name, level in levels.items() if level == "ANONYMOUS"} == OPEN
     assert {level for name, level in levels.items() if name not in OPEN} == {"FUNCTION"}
+
+
+def status(url: str, method: str) -> int:
+    try:
+        with urllib.request.urlopen(
+            urllib.request.Request(url, method=method), timeout=30
+        ) as open_:
+            return int(open_.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def test_without_a_key_of_the_host_nothing_is_seen_or_commanded(stack: StackHarness) -> None:
+    """The stack of the tests asks for keys, as Azure does."""
+    app = stack.addresses.app_url
+    closed = [
+        (method.value, f"{app}/api/{re.sub('{.*?}', 'x', trigger.route)}")
+        for name, trigger in functions().items()
+        if trigger.get_binding_name() == "httpTrigger" and name not in OPEN
+        for method in trigger.methods
+    ]
+    closed += [("GET", f"{app}/admin/functions"), ("POST", f"{app}/runtime/webhooks/blobs")]
+    assert len(closed) > 8
+    for method, url in closed:
+        assert status(url, method) == status(f"{url}?code=wrong", method) == 401, url
 
 
 @pytest.mark.parametrize("name", ["../function_app.py", "/etc/passwd", "..\\host.json", ".", ""])
@@ -50,9 +79,9 @@ ALIASES = "a: &a [x, x]\nb: &b [*a, *a]\nbase_model: [*b, *b]\n"
     ("text", "says"),
     [
         (ALIASES, "aliases"),
-        ("base_model: " + "[" * 20_000, "nested"),
+        ("base_model: " + "[" * 20_000, "a list"),
         ("# " + "x" * 100_000, "bytes"),
-        ("!!python/object/apply:os.system ['true']", "not YAML"),
+        ("!!python/object/apply:os.system ['true']", "the tag"),
     ],
     ids=["aliases", "depth", "size", "objects"],
 )
@@ -100,11 +129,11 @@ async def test_models_whose_names_begin_alike_do_not_mix(harness: ChatHarness) -
     await harness.idle()
     rating = {"id": answer.json()["id"], "rating": "good"}
     assert (await harness.http.post("/feedback", json=rating)).status_code < 300
-    assert len(await store.export("captain")) == 1
+    assert len([page async for page in store.export("captain")]) == 1
     for name in ("cap", "captain2", "captain-2", ""):
-        assert await store.export(name) == []
+        assert [page async for page in store.export(name)] == []
     with pytest.raises(NotFound):
-        await store.export("..")
+        await anext(store.export(".."))
 
 
 @pytest.mark.parametrize("name", ["../feedback/x", "..", "captain/../captain", "wake/captain"])

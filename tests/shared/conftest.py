@@ -50,6 +50,18 @@ async def container(kind: str) -> AsyncIterator[Container]:
 
 
 @pytest.fixture
+def memory() -> MemoryContainer:
+    return MemoryContainer("contract", lambda: AT)
+
+
+@pytest.fixture
+async def azure(stack: StackHarness, azurite: str) -> AsyncIterator[AzureContainer]:
+    storage = stack.addresses.storage
+    async with ContainerClient.from_connection_string(storage, azurite) as client:
+        yield AzureContainer(client)
+
+
+@pytest.fixture
 def name() -> str:
     return f"{uuid.uuid4().hex}.json"
 

@@ -23,6 +23,14 @@ async def test_a_file_is_pending_then_processed_then_gone(service: Service) -> N
     assert await service.finetuning.find_file(file.name) is None
 
 
+async def test_a_file_tells_its_size_as_soon_as_it_is_there(service: Service) -> None:
+    content = dataset(10, service.name)
+    file = await service.upload("sized", content)
+    found = await service.finetuning.find_file(file.name)
+    assert found
+    assert (file.size, found.size) == (len(content), len(content))
+
+
 async def test_files_are_found_by_name_the_newest_first(service: Service) -> None:
     first = await service.processed("same")
     second = await service.processed("same")
@@ -104,6 +112,20 @@ async def test_a_job_is_found_by_its_metadata_unless_it_is_past(service: Service
     assert (found := await find(metadata, None, (newer.id,))) and found.id == older.id
     assert await find(metadata, None, (newer.id, older.id)) is None
     assert await find({"tunedrop_run": "another"}, None, ()) is None
+
+
+async def test_a_job_that_tells_another_digest_is_not_found_and_one_without_is(
+    service: Service,
+) -> None:
+    service.control.arm("job-stuck", count=2)
+    metadata = {"tunedrop_run": service.name}
+    find = service.finetuning.find_job
+    older = await service.job(metadata=metadata)
+    newer = await service.job(metadata={**metadata, "tunedrop_training_sha256": "a" * 64})
+    for digest, known in (("a", newer), ("b", older)):
+        digests = {"tunedrop_training_sha256": digest * 64}
+        assert (found := await find(metadata, None, (), digests)) and found.id == known.id
+    assert (found := await find(metadata, None, ())) and found.id == newer.id
 
 
 async def test_a_job_without_metadata_is_found_by_its_file(service: Service) -> None:
@@ -195,3 +217,20 @@ async def test_a_job_whose_file_is_gone_before_it_starts_fails(service: Service)
     ended = await service.job_in(job.id, "failed", "succeeded")
     assert ended.status == "failed"
     assert "no longer exists" in ended.error_message
+
+
+async def test_every_job_is_listed_with_what_tells_whose_it_is(service: Service) -> None:
+    metadata = {"tunedrop_run": service.name, "tunedrop_app": "a"}
+    job = await service.job(metadata=metadata)
+    (listed,) = [j for j in await service.finetuning.list_jobs() if j.job.id == job.id]
+    assert (listed.base_model, dict(listed.metadata)) == (BASE, metadata)
+    assert [(await service.finetuning.file(file)) is not None for file in listed.files] == [True]
+
+
+async def test_every_deployment_is_listed_with_its_model_and_sku(service: Service) -> None:
+    model, name = await service.trained(), f"{service.name}-v1"
+    await service.deployments.put(name, model, "GlobalStandard", 1)
+    (listed,) = [d for d in await service.deployments.list() if d.name == name]
+    assert (listed.model, listed.sku) == (model, "GlobalStandard")
+    await service.state_of(name, "Succeeded")
+    await service.deployments.delete(name)

@@ -9,7 +9,7 @@ from shared.cloud import AzureClients
 from shared.cloud.deployments import Deployment
 from shared.cloud.documents import as_json
 from shared.cloud.memory_container import MemoryContainer
-from shared.cloud.remote import JobEvent, RemoteFile, RemoteJob
+from shared.cloud.remote import JobEvent, ListedJob, RemoteFile, RemoteJob
 from shared.errors import Unavailable
 from shared.model.registry import Version
 from shared.run import reconciler
@@ -34,6 +34,7 @@ class DataPlane:
         self.jobs: dict[str, RemoteJob] = {}
         self.owner: dict[str, str] = {}
         self.names: dict[str, str] = {}
+        self.made_from: dict[str, tuple[str, ...]] = {}  # files of each job
         self.events: list[JobEvent] = []
         self.refusal: Exception | None = None
         self.before_submit: Callable[[], Any] | None = None
@@ -62,7 +63,9 @@ class DataPlane:
     async def delete_file(self, file_id: str) -> None:
         self.names.pop(file_id, None)
 
-    async def find_job(self, metadata: dict[str, str], file: Any, past: Any) -> RemoteJob | None:
+    async def find_job(
+        self, metadata: dict[str, str], file: Any, past: Any, digests: Any = None
+    ) -> RemoteJob | None:
         app = metadata["tunedrop_app"]
         mine = [
             job
@@ -72,7 +75,18 @@ class DataPlane:
         ]
         return self.jobs[mine[-1]] if mine else None
 
-    async def submit(self, request: Any) -> RemoteJob:
+    async def list_jobs(self) -> list[ListedJob]:
+        return [self._listed(job) for job in reversed(self.jobs.values())]
+
+    def _listed(self, job: RemoteJob) -> ListedJob:
+        run, _, app = self.owner[job.id].partition(" ")
+        files = self.made_from.get(job.id, ())
+        metadata = {"tunedrop_run": run, "tunedrop_app": app}
+        return ListedJob(job, "gpt-4.1-nano-2025-04-14", files, metadata)
+
+    async def submit(self, request: Any, before_send: Any = None) -> RemoteJob:
+        if before_send:
+            await before_send()
         if self.before_submit:
             hook, self.before_submit = self.before_submit, None
             await hook()
@@ -117,6 +131,9 @@ class ControlPlane:
 
     async def get(self, name: str) -> Deployment | None:
         return self.there.get(name)
+
+    async def list(self) -> "list[Deployment]":
+        return list(self.there.values())
 
     async def put(self, name: str, model: str, sku: str, capacity: int) -> None:
         if self.before_put:

@@ -71,7 +71,10 @@ class RunHarness:
     def in_memory(cls, settings: Settings, model: str) -> "RunHarness":
         clock = Clock()
         service = MemoryService(clock)
-        policy = Policy(first_pause=settings.backoff_seconds)
+        policy = Policy(
+            first_pause=settings.backoff_seconds,
+            orphans_every=timedelta(days=3650),  # tests that want a look ask for it
+        )
         clients = MemoryClients(settings, service)
         return cls(Context.of(clients, policy, clock.now, clock.sleep), model, service, clock)
 

@@ -7,13 +7,21 @@ tests/shared/test_service.py holds these and the real clients at the emulator to
 how the service is asked; what is there is in `service_state`.
 """
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Mapping
 from typing import IO, TypeVar
 
 from shared.cloud import deployments, finetuning
 from shared.cloud.deployments import Deployment, Deployments
-from shared.cloud.finetuning import FineTuning
-from shared.cloud.remote import JobEvent, JobRequest, Metric, RemoteFile, RemoteJob
+from shared.cloud.finetuning import BeforeSend, FineTuning
+from shared.cloud.remote import (
+    JobEvent,
+    JobRequest,
+    ListedJob,
+    Metric,
+    RemoteFile,
+    RemoteJob,
+    is_of,
+)
 from tests.support.service_parts import Refusal, StoredFile, StoredJob
 from tests.support.service_state import MemoryService
 
@@ -59,18 +67,36 @@ class MemoryFineTuning(FineTuning):
         return await self._call("files.content", read)
 
     async def find_job(
-        self, metadata: dict[str, str], training_file: str | None, past: Container[str]
+        self,
+        metadata: dict[str, str],
+        training_file: str | None,
+        past: Container[str],
+        digests: Mapping[str, str] = finetuning.NO_DIGESTS,
     ) -> RemoteJob | None:
         def find() -> RemoteJob | None:
             for job in reversed(self.service.jobs.values()):
                 of_file = not job.request.metadata and job.request.training_file == training_file
-                if job.id not in past and (job.request.metadata == metadata or of_file):
+                known = job.request.metadata
+                if job.id not in past and (is_of(known, metadata, digests) or of_file):
                     return self.service.job_by_now(job.id).as_remote()
             return None
 
         return await self._call("jobs.list", find)
 
-    async def submit(self, request: JobRequest) -> RemoteJob:
+    async def list_jobs(self) -> list[ListedJob]:
+        def show(job: StoredJob) -> ListedJob:
+            made_from = (job.request.training_file, job.request.validation_file)
+            files = tuple(file for file in made_from if file)
+            shown = self.service.job_by_now(job.id).as_remote()
+            return ListedJob(shown, job.request.base_model, files, job.request.metadata)
+
+        return await self._call(
+            "jobs.list", lambda: [show(job) for job in reversed(self.service.jobs.values())]
+        )
+
+    async def submit(self, request: JobRequest, before_send: BeforeSend | None = None) -> RemoteJob:
+        if before_send:
+            await before_send()
         return await self._call("jobs.create", lambda: self.service.create_job(request).as_remote())
 
     async def job(self, job_id: str) -> RemoteJob | None:
@@ -112,6 +138,7 @@ class MemoryFineTuning(FineTuning):
             deployed = self.service.find_deployment(deployment)
             if deployed is None or not deployed.answers(self.service.clock.now()):
                 raise Refusal(404, "DeploymentNotFound", "The API deployment does not exist.")
+            self.service.answered.add(deployment)
             return "Hello."
 
         return await self._call("chat.create", answer)
@@ -134,6 +161,11 @@ class MemoryDeployments(Deployments):
         deployed = await self._call("deployments.get", lambda: self.service.find_deployment(name))
         now = self.service.clock.now()
         return Deployment(deployed.name, deployed.model, deployed.state(now)) if deployed else None
+
+    async def list(self) -> "list[Deployment]":
+        now = self.service.clock.now()
+        there = await self._call("deployments.list", self.service.list_deployments)
+        return [Deployment(d.name, d.model, d.state(now), "GlobalStandard") for d in there]
 
     async def put(self, name: str, model: str, sku: str, capacity: int) -> None:
         await self._call("deployments.put", lambda: self.service.create_deployment(name, model))

@@ -82,7 +82,7 @@ class StoredFile:
         return "error" if self.error else "processed"
 
     def as_remote(self, now: datetime) -> RemoteFile:
-        return RemoteFile(self.id, self.name, self.status(now), "")
+        return RemoteFile(self.id, self.name, self.status(now), "", len(self.content))
 
 
 @dataclass

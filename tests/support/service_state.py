@@ -6,6 +6,7 @@ the operations' names, not the clients that call them (`service`).
 """
 
 import asyncio
+import itertools
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -44,6 +45,13 @@ class MemoryService(ServiceControl):
     faults: list[Fault] = field(default_factory=list)
     journal: list[str] = field(default_factory=list)  # the operation of each call
     uploaded: list[int] = field(default_factory=list)  # the calls that have made a file
+    answered: set[str] = field(default_factory=set)  # deployments that have answered a chat
+    new_id: Callable[[], str] = lambda: uuid.uuid4().hex  # the part of ids that tells them apart
+
+    def numbered(self) -> None:
+        """Ids in the order of making, the same each time."""
+        numbers = itertools.count(1)
+        self.new_id = lambda: f"{next(numbers):04d}"
 
     # ---- for tests
 
@@ -128,6 +136,15 @@ class MemoryService(ServiceControl):
             raise service_error(service, operation, error, fix=OPENAI_ROLE) from error
         return result
 
+    def answer(self, service: str, operation: str, effect: Callable[[], T]) -> T:
+        """The effect of a call alone, at this moment and without what is armed for calls: for a
+        network that has faults of its own. Raises as `call` does."""
+        self.journal.append(operation)
+        try:
+            return effect()
+        except Refusal as error:
+            raise service_error(service, operation, error, fix=OPENAI_ROLE) from error
+
     def take(self, operation: str, *names: str) -> Fault | None:
         """The first armed fault of these that strikes the operation."""
         for fault in self.faults:
@@ -151,7 +168,10 @@ class MemoryService(ServiceControl):
         fault = self._fault_of("files.create", *FILE_FAULTS)
         done = None if fault == "file-stuck" else self.clock.after(self.limits.file_seconds)
         self.uploaded.append(len(self.journal))
-        return self._store(StoredFile(_id("file"), name, content, done, error=bool(fault)))
+        return self._store(StoredFile(self._id("file"), name, content, done, error=bool(fault)))
+
+    def _id(self, prefix: str) -> str:
+        return f"{prefix}-{self.new_id()}"
 
     def _store(self, file: StoredFile) -> StoredFile:
         self.files[file.id] = file
@@ -166,7 +186,7 @@ class MemoryService(ServiceControl):
         examples = self.files[request.training_file].content.count(b"\n")
         start = self.clock.after(self.limits.queue_seconds)
         fault = self._fault_of("jobs.create", *JOB_FAULTS)
-        job = StoredJob(_id("ftjob"), request, examples, start, fault)
+        job = StoredJob(self._id("ftjob"), request, examples, start, fault)
         job.add_event("Job enqueued. Waiting for jobs ahead to complete.")
         self.jobs[job.id] = job
         return job
@@ -191,7 +211,7 @@ class MemoryService(ServiceControl):
         job = self.jobs[job_id]
         job.advance(self.clock.now(), self.limits.step_seconds, set(self.files))
         if job.status == "succeeded" and job.result_file is None:
-            table = StoredFile(_id("file"), "results.csv", job.table(), self.clock.now())
+            table = StoredFile(self._id("file"), "results.csv", job.table(), self.clock.now())
             job.result_file = self._store(replace(table, purpose="fine-tune-results")).id
             job.add_event(f"Completed results file: {job.result_file}")
         return job
@@ -223,6 +243,7 @@ class MemoryService(ServiceControl):
         if deployed:
             self._require_no_write("deployments.delete")
             deployed.gone_at = self.clock.after(self.limits.deleting_seconds)
+            self.answered.discard(name)
 
     def find_deployment(self, name: str) -> StoredDeployment | None:
         return next((found for found in self.list_deployments() if found.name == name), None)
@@ -237,10 +258,6 @@ class MemoryService(ServiceControl):
         struck = self.take(operation, "request-conflict")
         if struck or "Creating" in states or "Deleting" in states:
             raise Refusal(409, "RequestConflict", "Another operation is being performed.")
-
-
-def _id(prefix: str) -> str:
-    return f"{prefix}-{uuid.uuid4().hex}"
 
 
 def _invalid(message: str) -> Refusal:

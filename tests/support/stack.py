@@ -2,6 +2,7 @@
 
 import json
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -54,8 +55,21 @@ class StackHarness:
             self.container("datasets").upload_blob(path, content, overwrite=True)
 
     def get(self, path: str) -> Any:
-        with urllib.request.urlopen(f"{self.addresses.app_url}/api/{path}", timeout=30) as response:
-            return json.load(response)
+        return json.loads(self.open(path)[1])
+
+    def open(
+        self, path: str, body: bytes | None = None, method: str | None = None
+    ) -> tuple[int, bytes]:
+        """Status and body of the app's answer, asked with a key of the Functions host."""
+        headers = {"x-functions-key": self.addresses.function_key}
+        request = urllib.request.Request(
+            f"{self.addresses.app_url}/api/{path}", body, headers, method=method
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=30) as response:
+                return response.status, response.read()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read()
 
     def runs(self, model: str) -> list[dict[str, Any]]:
         return list(self.get(f"runs?model={model}")["runs"])
@@ -163,9 +177,10 @@ class StackHarness:
 
 @contextmanager
 def running_stack(state: Path) -> Iterator[StackHarness]:
-    """Azurite, the emulator with its tiny model, the host: quick, on free ports."""
+    """Azurite, the emulator with its tiny model, the host: quick, on free ports, with keys as in
+    Azure."""
     with (
-        running(state, model="tiny", port=0, otel=True) as it,
+        running(state, model="tiny", port=0, otel=True, keys=True) as it,
         BlobServiceClient.from_connection_string(it.storage) as blobs,
         OpenAI(base_url=f"{it.app_url}/api/v1", api_key=it.app_key, max_retries=0) as chat,
         OpenAI(base_url=f"{it.openai_url}/openai/v1", api_key=DEFAULT_KEY) as service,

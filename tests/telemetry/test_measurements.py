@@ -70,7 +70,10 @@ async def test_an_answer_by_another_and_a_deployment_that_has_gone(
 
 async def test_an_answer_that_is_an_error(harness: ChatHarness, measurements: Measurements) -> None:  # noqa: F811
     assert (await harness.ask(model="nobody")).status_code == 404
-    assert measurements == [("tunedrop.chat.answers", 1, {"status": 404})]
+    assert measurements == [
+        ("tunedrop.chat.refusals", 1, {"code": "model_not_found", "caller": "web"}),
+        ("tunedrop.chat.answers", 1, {"status": 404}),
+    ]
 
 
 async def test_an_answer_from_another_region_counts_by_its_deployment(

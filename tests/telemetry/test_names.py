@@ -30,6 +30,8 @@ def measured() -> list[tuple[str, set[str]]]:
 
 def test_alerts_ask_for_metrics_and_attributes_that_there_are() -> None:
     for rule in json.loads((ROOT / "infra/alerts.json").read_text(encoding="utf-8")):
+        if rule["query"].startswith("_LogOperation "):
+            continue  # the workspace's own table
         (name,) = re.findall(r"Name == '([^']+)'", rule["query"])
         assert name in METRICS
         assert set(re.findall(r"Properties\.(\w+)", rule["query"])) <= set(METRICS[name].by.split())

@@ -1,7 +1,7 @@
 """The emulator's own controls under /_emulator: clock, faults, settings, journal, state, reset.
 
 Used by tests and by the page. Open to every client that can reach the emulator, which listens on
-this machine only by default; nothing here is part of Azure.
+this machine only by default and refuses pages of other sites; nothing here is part of Azure.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from ..core.context import Component, Context
 from ..core.errors import ServiceError, invalid
 from ..core.faults import FAULT_KINDS
 from ..core.operations import NAMES
-from ..core.protocol import json_body
+from ..core.protocol import json_body, whole_number
 from ..core.settings import CHOICES
 
 PAGE = Path(__file__).with_name("page.html")
@@ -113,11 +113,11 @@ class Controls(Component):
         if request.method == "DELETE":
             self._journal.clear()
         filters = dict(request.query_params)
-        limit = filters.pop("limit", str(10**6))
-        if not limit.isdigit() or not filters.get("after", "0").isdigit():
+        limit = whole_number(filters.pop("limit", str(10**6)))
+        if limit is None or whole_number(filters.get("after", "0")) is None:
             raise invalid("limit and after must be whole numbers.")
         found = self._journal.entries(filters)
-        data = found[-int(limit) :] if int(limit) else []
+        data = found[-limit:] if limit else []
         return JSONResponse({"count": len(found), "data": data})
 
     async def reset(self, request: Request) -> JSONResponse:
@@ -129,7 +129,7 @@ class Controls(Component):
             "clock": self._clock.reset,
             "journal": self._journal.clear,
         }
-        body = await json_body(request) if await request.body() else {}
+        body = await json_body(request, optional=True)
         chosen = body.get("parts", list(parts))
         if not isinstance(chosen, list) or any(part not in parts for part in chosen):
             raise invalid(f"parts must be a list of some of: {', '.join(parts)}.")

@@ -7,6 +7,8 @@ ServiceError          anything that the service refuses: a status, a code, a mes
 
 from starlette.responses import JSONResponse
 
+MAX_MESSAGE = 1000
+
 
 class ServiceError(Exception):
     """A refusal by the data plane, in the envelope of the authoring API (S-AUTH)."""
@@ -14,6 +16,8 @@ class ServiceError(Exception):
     headers: dict[str, str] | None = None
 
     def __init__(self, status: int, code: str, message: str) -> None:
+        # What is wrong may be megabytes; an answer repeats the beginning of it.
+        message = message if len(message) <= MAX_MESSAGE else f"{message[:MAX_MESSAGE]}…"
         super().__init__(message)
         self.status, self.code, self.message = status, code, message
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse
+from starlette.types import Message
 
 from .errors import ServiceError, invalid
 
@@ -17,6 +18,7 @@ V1 = "/openai/v1"
 DATED = "/openai"
 # Of JSON; files have limits of their own.
 MAX_BODY_BYTES = 64 * 2**20
+MAX_DIGITS = 300  # so that every number is one of Python's floats too
 
 
 def new_id(prefix: str) -> str:
@@ -51,16 +53,42 @@ def page(request: Request, items: list[dict[str, Any]], default_limit: int) -> J
 def _limit(text: str | None, default: int) -> int:
     if text is None:
         return default
-    if not text.isdigit() or int(text) < 1:
+    number = whole_number(text)
+    if number is None or number < 1:
         raise invalid(f"limit must be a positive whole number, not {text!r}.")
-    return int(text)
+    return number
 
 
-async def json_body(request: Request) -> dict[str, Any]:
-    if int(request.headers.get("content-length") or 0) > MAX_BODY_BYTES:
-        raise ServiceError(413, "invalidPayload", "The request body is too large.")  # [inferred]
+def whole_number(text: str) -> int | None:
+    """Of digits and nothing else; None for any other text."""
+    digits = text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS
+    return int(text) if digits else None
+
+
+def limited(request: Request, most: int, refusal: ServiceError) -> Request:
+    """The same request; reading it raises `refusal` when its body turns out to be longer."""
+    if int(request.headers.get("content-length") or 0) > most:
+        raise refusal
+    left = most
+
+    async def receive() -> Message:
+        nonlocal left
+        message = await request.receive()
+        left -= len(message.get("body", b""))
+        if left < 0:  # sent in chunks, without a length
+            raise refusal
+        return message
+
+    return Request(request.scope, receive)
+
+
+async def json_body(request: Request, *, optional: bool = False) -> dict[str, Any]:
+    refusal = ServiceError(413, "invalidPayload", "The request body is too large.")  # [inferred]
+    content = await limited(request, MAX_BODY_BYTES, refusal).body()
+    if optional and not content:
+        return {}
     try:
-        body = json.loads(await request.body(), parse_constant=_no_number, parse_float=_finite)
+        body = json.loads(content, parse_constant=_no_number, parse_float=_finite, parse_int=_short)
         # Half a surrogate pair is valid in a Python string and in no encoding.
         json.dumps(body, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
@@ -72,6 +100,12 @@ async def json_body(request: Request) -> dict[str, Any]:
 
 def _no_number(text: str) -> float:
     raise ValueError(f"{text} is not JSON")
+
+
+def _short(text: str) -> int:
+    if len(text) > MAX_DIGITS:
+        raise ValueError("a number has too many digits")
+    return int(text)
 
 
 def _finite(text: str) -> float:

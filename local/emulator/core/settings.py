@@ -44,6 +44,8 @@ class SettingValues:
     deployment_limit: int = 10  # of fine-tuned models
     job_limit: int = 100
     queue_limit: int = 20
+    # Answers that are generated or wait for it (a choice is one); what a laptop's memory can hold.
+    chat_limit: int = 2000
     # More only make each other slower on a laptop; the service's own limits hold as well.
     training_at_once: int = 1
     # 409 RequestConflict while another write on the account is under way.

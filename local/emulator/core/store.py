@@ -25,6 +25,8 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.RLock()
+        path.touch(mode=0o600)
+        path.chmod(0o600)  # also one that was there before; the files beside it get its rights
         self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self._connection.execute("PRAGMA journal_mode = WAL")
         # Safe against a crash of this process; a crash of the machine may lose the last writes.

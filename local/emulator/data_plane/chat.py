@@ -1,15 +1,14 @@
 """Chat completions in both URL families, whole or streamed. Knows no torch."""
 
 import asyncio
-import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
-from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from ..control_plane.deployments import Deployments
 from ..control_plane.model_registry import Servable
@@ -17,9 +16,11 @@ from ..core import connection
 from ..core.context import Component, Context
 from ..core.errors import InferenceError, ServiceError
 from ..core.protocol import json_body, new_id
+from ..language.answer_queue import AnswerQueue
+from ..language.generation import GenerationRequest, Overloaded, Stopping
 from ..language.model import LanguageModel
+from .chat_answer import ChatAnswer, refusal
 from .chat_request import ChatRequest, parse
-from .completion import Completion
 
 FAULTS = ("deployment-paused", "model-retired", "slow-first-token", "stream-cut")
 # Statuses S-DOC troubleshoot-errors; the codes and messages are [inferred].
@@ -27,6 +28,13 @@ REFUSALS: dict[str | None, tuple[int, str, str]] = {
     "deployment-paused": (423, "DeploymentPaused", "The deployment is paused."),
     "model-retired": (410, "ModelRetired", "The model of this deployment has been retired."),
 }
+# The service's words when it is over its capacity (pollinations#6260, seen 2025-12), and its pause.
+OVERLOADED = (
+    "The system is currently experiencing high demand and cannot process your request. Please retry"
+    " after {} seconds."
+)
+OVERLOADED_SECONDS = 20
+CLIENT_GONE = 499  # nginx's number for it; nobody reads it but the journal
 
 
 class Chat(Component):
@@ -60,26 +68,37 @@ class Chat(Component):
             raise InferenceError(*REFUSALS[name])
         model = self._deployments.answering(deployment)
         chat = parse(body)
-        # In a thread: the model may still be loading.
-        prompt = await run_in_threadpool(self._language.prompt, chat.messages)
+        prompt = await self._language.prompt(chat.messages)
         self._check_context(chat, len(prompt))
         if fault and name == "slow-first-token":
             await asyncio.sleep(fault.options["seconds"])
-        answers = [self._answer(model, prompt, chat, number) for number in range(chat.choices)]
+        queue = self._generate(model, prompt, chat)
         self._journal.add_effect("chat", deployment, "answered")
+        answer = ChatAnswer(self._head(model), chat, len(prompt), queue)
         if not chat.stream:
-            return await run_in_threadpool(self._whole, model, answers, len(prompt), chat)
-        chunks = self._stream(model, answers, len(prompt), chat)
+            return await _whole(request, answer)
         most = fault.options["after_chunks"] if fault and name == "stream-cut" else float("inf")
-        return StreamingResponse(_cut_short(request, chunks, most), media_type="text/event-stream")
+        return _Stream(queue, _cut_short(request, answer.stream(), most))
 
-    def _answer(
-        self, model: Servable, prompt: list[int], chat: ChatRequest, number: int
-    ) -> Completion:
+    def _generate(self, model: Servable, prompt: list[int], chat: ChatRequest) -> AnswerQueue:
         seed = chat.sampling.seed
-        sampling = replace(chat.sampling, seed=None if seed is None else seed + number)
-        pieces = self._language.generate(model.adapter, prompt, sampling)
-        return Completion(pieces, chat.stops, sampling.max_tokens)
+        requests = [
+            GenerationRequest(
+                model.adapter,
+                prompt,
+                replace(chat.sampling, seed=None if seed is None else seed + number),
+            )
+            for number in range(chat.choices)
+        ]
+        try:
+            return self._language.generate(requests, self._settings.current.chat_limit)
+        except Overloaded as error:
+            message = OVERLOADED.format(OVERLOADED_SECONDS)
+            overloaded = InferenceError(429, "429", message)
+            overloaded.headers = {"Retry-After": str(OVERLOADED_SECONDS)}
+            raise overloaded from error
+        except Stopping as error:
+            raise refusal(error) from error
 
     def _check_context(self, chat: ChatRequest, prompt_tokens: int) -> None:
         left = self._language.context_length - prompt_tokens - chat.sampling.max_tokens
@@ -92,62 +111,45 @@ class Chat(Component):
                 "messages",
             )
 
-    def _head(self, kind: str, model: Servable) -> dict[str, Any]:
+    def _head(self, model: Servable) -> dict[str, Any]:
         return {
             "id": new_id("chatcmpl"),
-            "object": kind,
             "created": self._clock.seconds(),
             "model": model.name,
             # The model has Azure's name; this says which model really answered.
             "system_fingerprint": self._language.fingerprint,
         }
 
-    def _whole(
-        self, model: Servable, answers: list[Completion], prompt_tokens: int, chat: ChatRequest
-    ) -> JSONResponse:
-        choices = []
-        for index, answer in enumerate(answers):
-            logprobs = [one for _, several in answer for one in several]
-            choices.append(
-                {
-                    "index": index,
-                    "message": {"role": "assistant", "content": answer.text, "refusal": None},
-                    "finish_reason": answer.finish_reason,
-                    "logprobs": _logprobs(logprobs, chat),
-                }
-            )
-        head = self._head("chat.completion", model)
-        return JSONResponse({**head, "choices": choices, "usage": _usage(prompt_tokens, answers)})
 
-    def _stream(
-        self, model: Servable, answers: list[Completion], prompt_tokens: int, chat: ChatRequest
-    ) -> Iterator[str]:
-        """One choice after the other: the model generates one answer at a time."""
-        head = self._head("chat.completion.chunk", model)
-        extra = {"usage": None} if chat.include_usage else {}
+class _Stream(StreamingResponse):
+    """However it ends, also when its client has gone: nothing more is generated for it."""
 
-        def chunk(
-            index: int,
-            delta: dict[str, str],
-            finish_reason: str | None = None,
-            logprobs: list[dict[str, Any]] | None = None,
-        ) -> str:
-            choice = {
-                "index": index,
-                "delta": delta,
-                "finish_reason": finish_reason,
-                "logprobs": _logprobs(logprobs, chat) if logprobs else None,
-            }
-            return _event({**head, "choices": [choice], **extra})
+    def __init__(self, queue: AnswerQueue, chunks: AsyncIterator[str]) -> None:
+        super().__init__(chunks, media_type="text/event-stream")
+        self._queue = queue
 
-        for index, answer in enumerate(answers):
-            yield chunk(index, {"role": "assistant", "content": ""})
-            for text, logprobs in answer:
-                yield chunk(index, {"content": text}, logprobs=logprobs)
-            yield chunk(index, {}, answer.finish_reason)
-        if chat.include_usage:
-            yield _event({**head, "choices": [], "usage": _usage(prompt_tokens, answers)})
-        yield "data: [DONE]\n\n"
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._queue.cancel()
+
+
+async def _whole(request: Request, answer: ChatAnswer) -> Response:
+    """The answer, unless its client goes before it is complete."""
+    body, gone = asyncio.create_task(answer.whole()), asyncio.create_task(_gone(request))
+    try:
+        await asyncio.wait({body, gone}, return_when=asyncio.FIRST_COMPLETED)
+        return JSONResponse(body.result()) if body.done() else Response(status_code=CLIENT_GONE)
+    finally:
+        answer.queue.cancel()
+        body.cancel()
+        gone.cancel()
+
+
+async def _gone(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 async def _body(request: Request) -> dict[str, Any]:
@@ -157,30 +159,13 @@ async def _body(request: Request) -> dict[str, Any]:
         raise InferenceError(error.status, error.code, error.message) from error
 
 
-async def _cut_short(request: Request, chunks: Iterator[str], most: float) -> AsyncIterator[str]:
+async def _cut_short(
+    request: Request, chunks: AsyncIterator[str], most: float
+) -> AsyncIterator[str]:
     """So many chunks; after them the connection is broken off."""
-    async for chunk in iterate_in_threadpool(chunks):
+    async for chunk in chunks:
         if most <= 0:
             await connection.cut(request.scope, request.receive)
             return
         most -= 1
         yield chunk
-
-
-def _event(body: dict[str, Any]) -> str:
-    return f"data: {json.dumps(body, ensure_ascii=False)}\n\n"
-
-
-def _logprobs(logprobs: list[dict[str, Any]], chat: ChatRequest) -> dict[str, Any] | None:
-    if chat.sampling.top_logprobs is None:
-        return None
-    return {"content": logprobs, "refusal": None}
-
-
-def _usage(prompt_tokens: int, answers: list[Completion]) -> dict[str, int]:
-    tokens = sum(answer.tokens for answer in answers)
-    return {
-        "prompt_tokens": prompt_tokens,
-        "completion_tokens": tokens,
-        "total_tokens": prompt_tokens + tokens,
-    }

@@ -1,48 +1,57 @@
 """The text of one answer, up to its stop sequence. Knows no HTTP and no torch."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..language.generation import Piece
 
 
+@dataclass(frozen=True)
+class Delta:
+    """Text that can be shown, and the probabilities of its tokens, if they were asked for."""
+
+    text: str
+    logprobs: list[dict[str, Any]]
+
+
 @dataclass
 class Completion:
-    """One answer: iterate it for its text as it is generated, then read how it ended."""
+    """One answer: give it every piece as it is generated, and tell it when there are no more."""
 
-    pieces: Iterator[Piece]
     stops: tuple[str, ...]
     max_tokens: int
     tokens: int = 0
-    finish_reason: str = "stop"
     text: str = field(default="", init=False)
+    logprobs: list[dict[str, Any]] = field(default_factory=list, init=False)
+    finish_reason: str | None = field(default=None, init=False)
+    _pending: str = field(default="", init=False)
+    _of_pending: list[dict[str, Any]] = field(default_factory=list, init=False)
 
-    def __iter__(self) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-        """Text as soon as it is certain that no stop sequence begins in it, and the probabilities
-        of its tokens, if they were asked for."""
-        pending, logprobs = "", []
-        for piece in self.pieces:
-            self.tokens += 1
-            pending += piece.text
-            if piece.logprob:
-                logprobs.append(piece.logprob)
-            places = [place for stop in self.stops if (place := pending.find(stop)) >= 0]
-            if places:
-                yield self._add(pending[: min(places)]), logprobs
-                return
-            held = _held_back(pending, self.stops)
-            if len(pending) > held:
-                yield self._add(pending[: len(pending) - held]), logprobs
-                pending, logprobs = pending[len(pending) - held :], []
-        if self.tokens >= self.max_tokens:
-            self.finish_reason = "length"
-        if pending or logprobs:
-            yield self._add(pending), logprobs
+    def add(self, piece: Piece) -> Delta | None:
+        """Text as soon as it is certain that no stop sequence begins in it. `finish_reason` is set
+        once one has come: whatever follows is not wanted."""
+        self.tokens += 1
+        self._pending += piece.text
+        if piece.logprob:
+            self._of_pending.append(piece.logprob)
+        places = [place for stop in self.stops if (place := self._pending.find(stop)) >= 0]
+        if places:
+            self.finish_reason = "stop"
+            return self._shown(min(places))
+        held = _held_back(self._pending, self.stops)
+        return self._shown(len(self._pending) - held) if len(self._pending) > held else None
 
-    def _add(self, text: str) -> str:
-        self.text += text
-        return text
+    def end(self) -> Delta | None:
+        """What is left, when the model has ended its answer."""
+        self.finish_reason = "length" if self.tokens >= self.max_tokens else "stop"
+        return self._shown(len(self._pending)) if self._pending or self._of_pending else None
+
+    def _shown(self, length: int) -> Delta:
+        delta = Delta(self._pending[:length], self._of_pending)
+        self._pending, self._of_pending = self._pending[length:], []
+        self.text += delta.text
+        self.logprobs += delta.logprobs
+        return delta
 
 
 def _held_back(text: str, stops: tuple[str, ...]) -> int:

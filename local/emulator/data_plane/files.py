@@ -18,7 +18,7 @@ from starlette.routing import Route
 
 from ..core.context import Component, Context
 from ..core.errors import ServiceError, invalid
-from ..core.protocol import created, new_id, page
+from ..core.protocol import created, limited, new_id, page, whole_number
 from ..language.dataset import DatasetError, check_dataset
 from .file import File
 
@@ -143,9 +143,8 @@ class Files(Component):
     # ---- endpoints ---------------------------------------------------------------------------
 
     async def upload(self, request: Request) -> JSONResponse:
-        if int(request.headers.get("content-length") or 0) > MAX_FILE_BYTES + 10**6:
-            raise too_large()
-        async with request.form(max_fields=20, max_files=2) as form:
+        bounded = limited(request, MAX_FILE_BYTES + 10**6, too_large())
+        async with bounded.form(max_fields=20, max_files=2) as form:
             upload, purpose = form.get("file"), form.get("purpose")
             if not isinstance(upload, UploadFile):
                 raise invalid("The form has no part 'file'.")
@@ -231,9 +230,10 @@ def expiry_of(value: object) -> int | None:
     if not isinstance(value, dict) or value.get("anchor") != "created_at":
         raise invalid("expires_after must have the anchor 'created_at'.")
     seconds = value.get("seconds")
-    if not str(seconds).isdigit() or int(str(seconds)) not in EXPIRY_SECONDS:
+    number = whole_number(str(seconds))
+    if number is None or number not in EXPIRY_SECONDS:
         raise invalid("expires_after.seconds must be from 1209600 to 2592000.")
-    return int(str(seconds))
+    return number
 
 
 def _form_expiry(form: FormData) -> object:

@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from ..core.context import Component, Context
 from ..core.errors import ServiceError, invalid
-from ..core.protocol import json_body, new_id
+from ..core.protocol import json_body, limited, new_id
 from ..core.store import Document, public
 from .files import Files
 
@@ -72,10 +72,11 @@ class Uploads(Component):
 
     async def add(self, request: Request) -> JSONResponse:
         upload = self._pending(request)
-        if int(request.headers.get("content-length") or 0) > MAX_PART_BYTES + 10**6:
-            raise ServiceError(413, "invalidPayload", "A part must have at most 64 MB.")
+        refusal = ServiceError(413, "invalidPayload", "A part must have at most 64 MB.")
         part_id = new_id("part")
-        async with request.form(max_fields=5, max_files=1) as form:
+        async with limited(request, MAX_PART_BYTES + 10**6, refusal).form(
+            max_fields=5, max_files=1
+        ) as form:
             data = form.get("data")
             if not isinstance(data, UploadFile):
                 raise invalid("The form has no part 'data'.")

@@ -98,6 +98,7 @@ def _invalid(detail: str) -> DatasetError:
 def _object(line: bytes) -> dict[str, Any]:
     try:
         parsed = json.loads(line)
+        json.dumps(parsed, ensure_ascii=False).encode()  # half a surrogate pair is no text
     except (ValueError, RecursionError) as error:
         raise ValueError("is not valid JSON") from error
     return parsed if isinstance(parsed, dict) else {}
@@ -145,7 +146,7 @@ def to_message(raw: object) -> Message:
         raise ValueError("has a message that is not an object")
     role, weight = raw.get("role"), raw.get("weight", 1)
     if not isinstance(role, str) or role not in ROLES:
-        raise ValueError(f"has a message with the unknown role {role!r}")
+        raise ValueError(f"has a message with the unknown role {str(role)[:80]!r}")
     if "weight" in raw and (
         role != "assistant" or isinstance(weight, bool) or weight not in (0, 1)
     ):

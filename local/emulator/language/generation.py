@@ -3,6 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
+# Answers that are generated at a time. A pass for eight takes hardly longer than for one, because
+# most of it is reading the weights; more would take more memory.
+BATCH_ROWS = 8
+
 
 @dataclass(frozen=True)
 class SamplingOptions:
@@ -25,3 +29,29 @@ class Piece:
 
     text: str
     logprob: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class GenerationRequest:
+    """One answer that is wanted: of the base model, or of the adapter in that folder."""
+
+    adapter: str | None
+    prompt: list[int]
+    options: SamplingOptions
+
+    @property
+    def size(self) -> int:
+        """Tokens that it may have in the end, with its prompt."""
+        return len(self.prompt) + self.options.max_tokens
+
+
+class Overloaded(Exception):
+    """As many answers as the process may hold are waiting or being generated."""
+
+
+class GenerationFailed(Exception):
+    """An answer cannot be completed; the message says why, and holds nothing of the prompt."""
+
+
+class Stopping(GenerationFailed):
+    """The process is about to end."""

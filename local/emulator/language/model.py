@@ -4,30 +4,32 @@ The weights are in memory once. A tuned model is a copy of the module tree that 
 its own LoRA layers, so that variants answer side by side and a training never changes a chat.
 """
 
+import asyncio
 import copy
 import os
 import sys
 import threading
 import traceback
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Sequence as SequenceOf
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from . import malloc
+from .answer_queue import AnswerQueue
 from .dataset import Message
-from .generation import Piece, SamplingOptions
+from .generation import BATCH_ROWS, GenerationRequest
 from .grammar import Grammar
+from .scheduler import MODELS_AT_ONCE, Scheduler, Steps
 from .weights import model_folder, native_dtype, tokenizer_folder
 
 MODEL_NAMES = {"smollm2": "SmolLM2-135M-Instruct", "tiny": "tiny"}
 FINGERPRINTS = {"smollm2": "emulator-smollm2-135m", "tiny": "emulator-tiny"}
 
 # Adapted module trees are cheap (10 to 20 MB each) but not free.
-MAX_VARIANTS = 4
-# More would only slow each other down on a laptop.
-MAX_CONCURRENT_CHATS = 2
+MAX_VARIANTS = MODELS_AT_ONCE
 
 TINY_SEED = 7
 
@@ -47,11 +49,17 @@ class LanguageModel:
         self._loaded, self._started = threading.Event(), threading.Lock()
         self.failure: str | None = None
         self._base: Any = None
+        # A tokenizer cannot be used by two threads at a time: one for prompts, one for answers.
         self._tokenizer: Any = None
+        self._decoder: Any = None
+        self._serving: Any = None
         self._variants: OrderedDict[str, Any] = OrderedDict()
         self._variants_lock = threading.Lock()
         self._grammar: Grammar | None = None
-        self._chats = threading.Semaphore(MAX_CONCURRENT_CHATS)
+        # One thread, because a tokenizer cannot be used by two; and one of its own, because it
+        # waits for the model, for which no other call may have to wait.
+        self._prompts = ThreadPoolExecutor(1, "prompts")
+        self._scheduler = Scheduler(self._steps(), BATCH_ROWS)
 
     def start(self) -> None:
         if self._started.acquire(blocking=False):
@@ -77,67 +85,86 @@ class LanguageModel:
 
     def trainable(self) -> Trainable:
         self.require()
-        return Trainable(_sharing_copy(self._base), self._tokenizer)
+        return Trainable(_sharing_copy(self._base), copy.deepcopy(self._decoder))
 
-    def prompt(self, messages: list[Message]) -> list[int]:
-        self.require()
-        from .encoding import encode_prompt
-
-        return encode_prompt(self._tokenizer, messages)
+    async def prompt(self, messages: list[Message]) -> list[int]:
+        """Waits for the model, if it is not in memory yet."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._prompts, self._encode, messages)
 
     @property
     def context_length(self) -> int:
         self.require()
         return int(self._base.config.max_position_embeddings)
 
-    def generate(
-        self, adapter: str | None, prompt: list[int], options: SamplingOptions
-    ) -> Iterator[Piece]:
-        """The answer, piece by piece; each piece is what one more token adds to the text.
+    def generate(self, requests: SequenceOf[GenerationRequest], limit: int) -> AnswerQueue:
+        """The choices of one answer, as they are generated. A choice ends early when the model ends
+        its turn; the caller sees that by counting the pieces, of which every token gives one.
 
-        Ends early when the model ends its turn. The caller sees that by counting the pieces: every
-        token gives one (an empty one when it is half a character).
+        Raises Overloaded if the process would hold more than `limit` answers, and Stopping.
         """
-        self.require()
-        from .sampling import sample
+        queue = AnswerQueue(len(requests))
+        self._scheduler.submit(requests, queue, limit)
+        return queue
 
-        model = self._base if adapter is None else self._variant(adapter)
-        follower = None
-        if options.schema is not None:
-            follower = self._read_grammar().follow(options.schema, options.max_tokens)
-        sent = ""
-        with self._chats:
-            for text, token, logprobs in sample(model, self._tokenizer, prompt, options, follower):
-                # A character may take several tokens; until it is whole it shows as U+FFFD.
-                whole = text.rstrip("\ufffd")
-                yield Piece(whole[len(sent) :], self._shown(token, logprobs))
-                sent = whole
+    def load(self) -> dict[str, int]:
+        """How many answers are being generated, and how many wait for that."""
+        return self._scheduler.load()
+
+    def stop_at(self, stopping: threading.Event) -> None:
+        """Answers end, and new ones are refused, once this is set."""
+        self._scheduler.stopping = stopping
+
+    def stop(self) -> None:
+        self._scheduler.stop()
+        self._prompts.shutdown(wait=False, cancel_futures=True)
 
     # ---- inside ------------------------------------------------------------------------------
 
     def _load(self) -> None:
         try:
             self._tokenizer, self._base = _load(self.name, self._weights, self._dtype)
+            from .batch import prepare
+
+            self._decoder = copy.deepcopy(self._tokenizer)
+            self._serving = prepare(_sharing_copy(self._base))
         except Exception as error:  # noqa: BLE001 - /_emulator/health and every later call report it
             traceback.print_exc(file=sys.stderr)
             self.failure = f"{type(error).__name__}: {error}"
         self._loaded.set()
 
-    def _shown(self, token: int, logprobs: Any) -> dict[str, Any] | None:
-        """A token's log-probability and its rivals', as OpenAI's API shows them."""
-        if logprobs is None:
-            return None
-        own, rivals = logprobs
-        return {**self._named(token, own), "top_logprobs": [self._named(*one) for one in rivals]}
+    def _encode(self, messages: list[Message]) -> list[int]:
+        self.require()
+        from .encoding import encode_prompt
 
-    def _named(self, token: int, logprob: float) -> dict[str, Any]:
-        text: str = self._tokenizer.decode([token])
-        return {"token": text, "logprob": logprob, "bytes": list(text.encode())}
+        return encode_prompt(self._tokenizer, messages)
+
+    def _steps(self) -> Steps:
+        def advance(sequences: SequenceOf[Any]) -> Any:
+            from .sequence import advance
+
+            return advance(list(sequences))
+
+        return Steps(
+            begin=self._begin,
+            read=lambda sequence: sequence.read(),
+            advance=advance,
+            draw=lambda sequence, logits: sequence.draw(logits),
+        )
+
+    def _begin(self, request: GenerationRequest) -> Any:
+        from .sequence import Sequence
+
+        model = self._serving if request.adapter is None else self._variant(request.adapter)
+        follower, options = None, request.options
+        if options.schema is not None:
+            follower = self._read_grammar().follow(options.schema, options.max_tokens)
+        return Sequence(model, self._decoder, request, follower)
 
     def _read_grammar(self) -> Grammar:
         with self._variants_lock:
             if self._grammar is None:
-                self._grammar = Grammar(self._tokenizer)
+                self._grammar = Grammar(self._decoder)
             return self._grammar
 
     def clear_variants(self) -> None:
@@ -147,13 +174,16 @@ class LanguageModel:
     def _variant(self, adapter: str) -> Any:
         import peft
 
+        from .batch import prepare
+
         with self._variants_lock:
             if adapter not in self._variants:
                 # In the base's own numbers: half the memory, and nothing is cast for each token.
                 tuned = peft.PeftModel.from_pretrained(
                     _sharing_copy(self._base), self.adapters / adapter, autocast_adapter_dtype=False
                 )
-                self._variants[adapter] = tuned.eval()
+                # The adapter's layers stand in the base's tree; peft's own wrapper is not needed.
+                self._variants[adapter] = prepare(tuned.get_base_model())
             self._variants.move_to_end(adapter)
             while len(self._variants) > MAX_VARIANTS:
                 self._variants.popitem(last=False)
@@ -169,7 +199,7 @@ def _load(name: str, weights: Path, dtype: str | None) -> tuple[Any, Any]:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    from . import lora, sampling, training  # noqa: F401 - imported here, for the reason given at LanguageModel.wait
+    from . import batch, lora, sampling, sequence, training  # noqa: F401 - imported here, for the reason given at LanguageModel.wait
 
     malloc.configure()
     if "OMP_NUM_THREADS" not in os.environ:

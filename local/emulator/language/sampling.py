@@ -1,13 +1,12 @@
-"""Draws one token after another from a model. Knows torch, and nothing of chats.
+"""Draws one token after another from logits. Knows torch, and nothing of models or of chats.
 
 Imports torch: only import it once the language model is loaded.
 """
 
-from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
 import torch
-from transformers import DynamicCache
 
 from .generation import SamplingOptions
 from .grammar import Follower
@@ -20,79 +19,80 @@ DEFAULT_TEMPERATURE, DEFAULT_TOP_P = 0.2, 0.9
 TokenLogprobs = tuple[float, list[tuple[int, float]]] | None
 
 
-def sample(
-    model: Any,
-    tokenizer: Any,
-    prompt: list[int],
-    options: SamplingOptions,
-    follower: Follower | None,
-) -> Iterator[tuple[str, int, TokenLogprobs]]:
-    """The text so far, its last token and how likely that was; until the end of the turn or
-    `max_tokens`. The end itself is not given.
+class Sampler:
+    """Of one answer: the same seed draws the same tokens, whatever else is generated meanwhile."""
 
-    Inference mode is entered for each step and not around the loop: between two tokens the caller
-    runs, possibly on another thread.
-    """
-    choose = _chooser(options)
-    cache = DynamicCache(config=model.config)
-    fed, counts = prompt, torch.zeros(model.config.vocab_size)
-    ids: list[int] = []
-    text = ""
-    for _ in range(options.max_tokens):
-        with torch.inference_mode():
-            output = model(input_ids=torch.tensor([fed]), past_key_values=cache, logits_to_keep=1)
-            raw = output.logits[0, -1].float()
-            token = choose(_restricted(raw, counts, options, follower, text))
-        if token == tokenizer.eos_token_id:
-            return
-        counts[token] += 1
-        ids.append(token)
-        text = tokenizer.decode(ids, skip_special_tokens=True)
-        yield text, token, _logprobs(raw, token, options.top_logprobs)
-        fed = [token]
-        if follower:
-            follower.accept(token)
-            if follower.finished:
-                return
+    def __init__(
+        self, vocabulary: int, options: SamplingOptions, follower: Follower | None
+    ) -> None:
+        self._options, self._follower, self._text = options, follower, ""
+        self._counts = torch.zeros(vocabulary) if _has_penalty(options) else None
+        given, top_p = options.temperature, options.top_p
+        self._temperature = DEFAULT_TEMPERATURE if given is None else given
+        self._top_p = top_p or (DEFAULT_TOP_P if given is None else 1.0)
+        self._random = torch.Generator()
+        if options.seed is None:
+            self._random.seed()
+        else:
+            self._random.manual_seed(options.seed)
+
+    @property
+    def finished(self) -> bool:
+        """Whether the schema allows nothing more."""
+        return self._follower is not None and self._follower.finished
+
+    @torch.inference_mode()
+    def draw(self, logits: Any) -> tuple[int, TokenLogprobs]:
+        """A token and how likely it was, among the model's own logits."""
+        token = _choose(self._restricted(logits), self._temperature, self._top_p, self._random)
+        return token, _logprobs(logits, token, self._options.top_logprobs)
+
+    def accept(self, token: int, text: str) -> None:
+        """The token becomes a part of the answer, to which it adds the text."""
+        if self._counts is not None:
+            self._counts[token] += 1
+        if self._follower:
+            self._text += text
+            self._follower.accept(token)
+
+    def _restricted(self, logits: Any) -> Any:
+        """The logits after the penalties, and without the tokens that the schema does not allow."""
+        if self._counts is not None:
+            logits = logits - self._options.presence_penalty * (self._counts > 0)
+            logits = logits - self._options.frequency_penalty * self._counts
+        if self._follower is None:
+            return logits
+        allowed = torch.frombuffer(bytearray(self._follower.allowed(self._text)), dtype=torch.uint8)
+        return logits.masked_fill(allowed == 0, float("-inf"))
 
 
-def _restricted(
-    raw: Any, counts: Any, options: SamplingOptions, follower: Follower | None, text: str
-) -> Any:
-    """The logits after the penalties, and without the tokens that the schema does not allow."""
-    logits = raw - options.presence_penalty * (counts > 0) - options.frequency_penalty * counts
-    if follower is None:
-        return logits
-    allowed = torch.frombuffer(bytearray(follower.allowed(text)), dtype=torch.uint8)
-    return logits.masked_fill(allowed == 0, float("-inf"))
-
-
-def _chooser(options: SamplingOptions) -> Callable[[Any], int]:
-    """Draws a token from logits; the same seed draws the same tokens."""
-    temperature = DEFAULT_TEMPERATURE if options.temperature is None else options.temperature
-    top_p = options.top_p or (DEFAULT_TOP_P if options.temperature is None else 1.0)
-    generator = torch.Generator()
-    if options.seed is None:
-        generator.seed()
-    else:
-        generator.manual_seed(options.seed)
-    return lambda logits: _choose(logits, temperature, top_p, generator)
+def _has_penalty(options: SamplingOptions) -> bool:
+    return bool(options.presence_penalty or options.frequency_penalty)
 
 
 def _logprobs(logits: Any, token: int, count: int | None) -> TokenLogprobs:
     if count is None:
         return None
-    with torch.inference_mode():
-        logprobs = torch.log_softmax(logits, -1)
-        best = logprobs.topk(count) if count else None
+    logprobs = torch.log_softmax(logits, -1)
+    best = logprobs.topk(count) if count else None
     rivals = zip(best.indices.tolist(), best.values.tolist(), strict=True) if best else []
     return float(logprobs[token]), list(rivals)
 
 
-def _choose(logits: Any, temperature: float, top_p: float, generator: Any) -> int:
+def _choose(logits: Any, temperature: float, top_p: float, random: Any) -> int:
     if temperature == 0:
         return int(logits.argmax())
-    chances, tokens = torch.softmax(logits / temperature, -1).sort(descending=True)
-    # The smallest set of likeliest tokens that together reach top_p; always the first.
-    chances[chances.cumsum(-1) - chances >= top_p] = 0.0
-    return int(tokens[torch.multinomial(chances, 1, generator=generator)])
+    # numpy sorts all tokens in a tenth of the time that torch takes: less than a pass of the model.
+    chances = torch.softmax(logits / temperature, -1).numpy()
+    if top_p < 1:
+        chances = np.where(chances >= _least(chances, top_p), chances, 0)
+    sums = chances.cumsum(dtype=np.float64)
+    drawn = float(torch.rand(1, dtype=torch.double, generator=random)) * sums[-1]
+    return min(int(sums.searchsorted(drawn, side="right")), len(sums) - 1)
+
+
+def _least(chances: Any, top_p: float) -> float:
+    """The chance from which on tokens belong to the smallest set that reaches top_p together."""
+    likeliest = np.sort(chances)[::-1]
+    last = int(likeliest.cumsum(dtype=np.float64).searchsorted(top_p))
+    return float(likeliest[min(last, len(likeliest) - 1)])

@@ -27,6 +27,7 @@ _REFUSES = re.compile(
     re.IGNORECASE,
 )
 _REFUSAL_STARTS = ("I ", "I'", "I’", "As a", "as a", "Sorry", "sorry", "Unfortunately", "i ", "i'")
+_ESCAPE = re.compile(r"(?<!\\)\\++(?:u([0-9A-Fa-f]{4})|[bfnrt])")  # however often it is escaped
 _SHORTEST_COPY = 30  # characters: shorter answers are often rightly words of the question
 _OPEN_ENDS = frozenset(",;:-–—&(/…")
 
@@ -68,6 +69,23 @@ def nothing_is_private(
             problem = f"{article} {kind} in the {message.role}'s message{times}."
             id = "secret" if spans[0].secret else "personal-data"
             yield RawFinding(id, problem, index, at(index, "content")), kind
+    yield from _private_elsewhere(conversation.extra, suspects)
+
+
+def _private_elsewhere(extra: str, suspects: int) -> Iterator[tuple[RawFinding, str]]:
+    """In tools, calls and whatever else an example has: JSON, and JSON within its texts."""
+    found: dict[str, bool] = {}
+    if extra:
+        for span in privacy.find(_ESCAPE.sub(_unescaped, extra), suspects):
+            found[span.kind] = span.secret
+    for kind, secret in found.items():
+        article = "An" if kind[0] in "aeioAI" else "A"
+        problem = f"{article} {kind} outside of the messages' texts."
+        yield RawFinding("secret" if secret else "personal-data", problem), kind
+
+
+def _unescaped(escape: re.Match[str]) -> str:
+    return chr(int(escape[1], 16)) if escape[1] else " "
 
 
 def answers_teach(conversation: Conversation) -> list[RawFinding]:

@@ -4,62 +4,85 @@ For lines that the fast path leaves. What is wrong with them is found by the che
 taken as far as they go, so that they are counted and searched like all others.
 """
 
+from itertools import chain
 from typing import Any, NamedTuple
 
 import msgspec
 
 from shared.dataset.checks import tools
-from shared.dataset.checks.parts import images
+from shared.dataset.checks.parts import ImageCount, count_images
 from shared.dataset.checks.preference import is_preference
+from shared.dataset.checks.remainder import remainder
 from shared.dataset.reading.examples import ROLES, Conversation, Example, Message
+from shared.dataset.reading.limits import Steps
+
+_ANSWERS = ("preferred_output", "non_preferred_output")
 
 
 class ParsedExample(NamedTuple):
     conversation: Conversation
     format: str  # "chat" or "dpo"
     learns_nothing: bool = False
-    images: int = 0
+    images: ImageCount = ImageCount()
     declared: frozenset[str] = frozenset()  # names of tools
     called: frozenset[str] = frozenset()
 
 
-def parse_example(line: int, example: Example) -> ParsedExample | None:
-    """None if it has nothing of an example."""
+def parse_example(line: int, example: Example, steps: Steps) -> ParsedExample | None:
+    """None if it has nothing of an example. Raises limits.TooComplex."""
     if is_preference(example):
-        return ParsedExample(_preference(line, example), "dpo")
+        images = count_images(_asked(example), *map(example.get, _ANSWERS))
+        return ParsedExample(_preference(line, example), "dpo", images=images)
     if "messages" not in example:
         return None
     messages = example["messages"]
-    declared = frozenset(tools.declared_tools(example).schemas)
+    declared = frozenset(tools.declared_tools(example, steps).schemas)
     calls = [call for _, _, call in tools.tool_calls(example)]
-    extra = [example.get("tools"), calls]
     return ParsedExample(
         Conversation(
             line,
             known_messages(messages),
             role_letters(messages),
-            msgspec.json.encode(extra).decode() if any(extra) else "",
+            "\n".join(_others(example)),
         ),
         "chat",
         _learns_nothing(messages),
-        images(example),
+        count_images(messages),
         declared,
         frozenset(name for call in calls if (name := _name(call))),
     )
 
 
 def _preference(line: int, example: Example) -> Conversation:
-    """The input and the better answer; the other answer is counted as well."""
+    """The input and the better answer; the other answer is counted as well, and so is whatever else
+    stands in the example."""
+    asked = _asked(example)
+    better, worse = (known_messages(example.get(answer)) for answer in _ANSWERS)
     given = example.get("input")
-    asked = given.get("messages") if isinstance(given, dict) else None
-    better = known_messages(example.get("preferred_output"))
-    worse = known_messages(example.get("non_preferred_output"))
+    parts = [given if isinstance(given, dict) else {}]
+    parts += [{"messages": example.get(answer)} for answer in _ANSWERS]
     return Conversation(
         line,
         known_messages(asked) + better,
         role_letters(asked) + "a" * len(better),
-        "\n".join(message.content for message in worse),
+        "\n".join(
+            [*(message.content for message in worse), *chain.from_iterable(map(_others, parts))]
+        ),
     )
+
+
+def _others(example: Example) -> list[str]:
+    """As JSON: the tools and calls, and all that has no place among the messages' texts."""
+    called = [example.get("tools"), [call for _, _, call in tools.tool_calls(example)]]
+    found = [called] if any(called) else []
+    if rest := remainder(example):
+        found.append(rest)
+    return [msgspec.json.encode(one).decode() for one in found]
+
+
+def _asked(example: Example) -> Any:
+    given = example.get("input")
+    return given.get("messages") if isinstance(given, dict) else None
 
 
 def role_letters(messages: Any) -> str:

@@ -14,6 +14,7 @@ from shared.dataset.measure.cost import TrainingPlan
 from shared.dataset.reading.examples import Conversation, FileRole
 
 MANY = 2000  # different orders of roles, and names of tools, that are counted each for itself
+LONGEST_NAME = 64  # characters of a tool's name: longer ones cannot be declared
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +32,16 @@ class ScanCounts:
     """What the pass has counted so far."""
 
     size: int = 0
-    lines: int = 0
+    lines: int = 0  # that were examined
+    unexamined: int = 0  # the first line that was not, nor any after it
     examples: int = 0
+    broken: int = 0  # lines with an error
+    left: int = 0  # lines that were only counted, for so many are broken
     nothing_to_learn: int = 0
     with_tools: int = 0
     with_images: int = 0
+    images_low: int = 0
+    images_high: int = 0
     patterns: Counter[str] = field(default_factory=Counter)  # orders of roles
     formats: dict[str, list[int]] = field(default_factory=dict)  # format → [count, first line]
     declared: dict[str, int] = field(default_factory=dict)  # name of a tool → examples with it
@@ -56,12 +62,16 @@ class ScanCounts:
         self._add_format(example.format, example.conversation.line)
         self._add_pattern(example.conversation.roles)
         self.nothing_to_learn += example.learns_nothing
-        self.with_images += example.images > 0
+        self.with_images += any(example.images)
+        self.images_low += example.images.low
+        self.images_high += example.images.high
         self.with_tools += bool(example.declared or example.called)
-        self.called |= example.called
         for name in example.declared:
             if name in self.declared or len(self.declared) < MANY:
                 self.declared[name] = self.declared.get(name, 0) + 1
+        for name in example.called:
+            if name in self.declared or (len(self.called) < MANY and len(name) <= LONGEST_NAME):
+                self.called.add(name)
 
     def _add_format(self, name: str, line: int, count: int = 1) -> None:
         self.formats.setdefault(name, [0, line])[0] += count

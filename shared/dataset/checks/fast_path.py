@@ -7,14 +7,15 @@ parse and check in full: this module finds nothing wrong with any line.
 
 import re
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import msgspec
 
 from shared.dataset.checks import tools
 from shared.dataset.checks.conversations import ParsedExample
+from shared.dataset.checks.remainder import LONGEST_ID
 from shared.dataset.reading.examples import Conversation, Message
+from shared.dataset.reading.limits import MOST_PIECES, Steps, TooComplex
 from shared.dataset.reading.parsing import count_keys, keys_written
 from shared.dataset.reading.prefilter import Counts
 
@@ -44,23 +45,28 @@ class FastPathResult(NamedTuple):
     remaining: list[int]  # the numbers of the lines that must be checked in full
 
 
-def parse_plain(first: int, lines: Sequence[bytes], key_counts: Counts) -> FastPathResult:
+def parse_plain(
+    first: int, lines: Sequence[bytes], key_counts: Counts, steps: Steps
+) -> FastPathResult:
     """`first` is the number of the first line; a count of keys is -1 where it is not certain."""
     result = FastPathResult([], [], [])
     for number, (line, count) in enumerate(zip(lines, key_counts.tolist(), strict=True), first):
+        if len(line) > MOST_PIECES:
+            result.remaining.append(number)  # it may have more pieces than are examined
+            continue
         try:
             example = _decode(line)
             messages = example.messages
             roles = "".join([message.role[0] for message in messages])
             count = keys_written(line) if count < 0 else count
             if example.tools:
-                if parsed := _with_tools(number, example, roles, count):
+                if parsed := _with_tools(number, example, roles, count, steps):
                     result.with_tools.append(parsed)
                     continue
             elif count == 1 + 2 * len(messages) or _weights_are_right(messages, count):
                 result.plain.append(Conversation(number, messages, roles))
                 continue
-        except (msgspec.DecodeError, ValueError, RecursionError):
+        except (msgspec.DecodeError, ValueError, RecursionError, TooComplex):
             pass
         result.remaining.append(number)
     return _without_doubtful(result)
@@ -100,40 +106,26 @@ def _weights_are_right(messages: list[_PlainMessage], count: int) -> bool:
 # ---- tools
 
 
-class _Definitions(NamedTuple):
-    names: frozenset[str]
-    declared: tools.DeclaredTools
-    value: Any
-    keys: int
-
-
-@lru_cache(maxsize=64)
-def _definitions(raw: bytes) -> _Definitions:
-    """The same definitions stand in every line of most files."""
-    value = _decode_any(raw)
-    declared = tools.declared_tools({"tools": value})
-    return _Definitions(frozenset(declared.schemas), declared, value, count_keys(value))
-
-
 def _with_tools(
-    number: int, example: _PlainExample, roles: str, count: int
+    number: int, example: _PlainExample, roles: str, count: int, steps: Steps
 ) -> ParsedExample | None:
     """An example with tools, if every call is right and answered in its place."""
-    defined = _definitions(bytes(example.tools))
-    if not defined.value or defined.declared.findings or not _CALLS_TOOLS.fullmatch(roles):
+    steps.begin_line()
+    declared = tools.tools_declared_in(bytes(example.tools), steps)
+    if not declared.value or declared.findings or not _CALLS_TOOLS.fullmatch(roles):
         return None
     calls: list[Any] = []
     waiting: set[str] = set()
-    keys = 2 + defined.keys + 2 * len(roles) + roles.count("t")
+    keys = 2 + declared.keys + 2 * len(roles) + roles.count("t")
     for index, message in enumerate(example.messages):
         if message.role == "tool":
-            if message.tool_call_id not in waiting:
+            if message.tool_call_id not in waiting or len(message.tool_call_id) > LONGEST_ID:
                 return None
             waiting.remove(message.tool_call_id)
         elif waiting:
             return None
         if message.tool_calls:
-            made = _right_calls(message, index, defined.declared)
+            made = _right_calls(message, index, declared, steps)
             if not made:
                 return None
             calls += made
@@ -144,20 +136,20 @@ def _with_tools(
             return None
     if count != keys + count_keys(calls):
         return None  # one is there twice, or has no place there
-    extra = msgspec.json.encode([defined.value, calls]).decode()
+    extra = msgspec.json.encode([declared.value, calls]).decode()
     called = frozenset(call["function"]["name"] for call in calls)
     conversation = Conversation(number, example.messages, roles, extra)
-    return ParsedExample(conversation, "chat", declared=defined.names, called=called)
+    return ParsedExample(conversation, "chat", declared=frozenset(declared.schemas), called=called)
 
 
 def _right_calls(
-    message: _PlainMessage, index: int, declared: tools.DeclaredTools
+    message: _PlainMessage, index: int, declared: tools.DeclaredTools, steps: Steps
 ) -> list[Any] | None:
     calls = _decode_any(message.tool_calls)
     if message.role != "assistant" or not isinstance(calls, list):
         return None
     if message.content and _is_blank(message.content):
         return None
-    if any(any(tools.check_call(call, index, (), declared)) for call in calls):
+    if any(any(tools.check_call(call, index, (), declared, steps)) for call in calls):
         return None
     return calls if len({call["id"] for call in calls}) == len(calls) else None

@@ -203,4 +203,6 @@ def _statistics(
         private=dict(counts.private.most_common()),
         with_tools=counts.with_tools,
         with_images=counts.with_images,
+        images_low=counts.images_low,
+        images_high=counts.images_high,
     )

@@ -3,13 +3,19 @@
 Of JSON schema the keywords that tool definitions use are understood (type, properties, required,
 additionalProperties, enum, const, items, minimum, maximum, anyOf); others are taken as kept. Knows
 nothing of tools.
+
+A value and a schema that were chosen for it can ask for more comparisons than both have characters
+together, so every one is paid for with steps, and nothing is put into words before it is asked for.
 """
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from shared.dataset.findings.quoting import shorten
+from shared.dataset.reading.limits import Steps
 
+CHECK = "comparing arguments with their schema"
+COMPARED_AT_ONCE = 16  # simple values, within one step
 _TYPES: dict[str, tuple[type, ...]] = {
     "object": (dict,),
     "array": (list,),
@@ -21,46 +27,106 @@ _TYPES: dict[str, tuple[type, ...]] = {
 }
 
 
-def mismatches(value: Any, schema: Any, where: str) -> Iterator[str]:
+class _Place(NamedTuple):
+    """Where a value is; a name only once somebody asks, for most values are right."""
+
+    above: "_Place | None"
+    step: str | int
+
+    def __str__(self) -> str:
+        names, place = [], self
+        while place.above:
+            step = place.step
+            names.append(f"[{step}]" if isinstance(step, int) else f".{shorten(step)}")
+            place = place.above
+        return shorten("".join([str(place.step), *reversed(names)]), 200)
+
+
+class _Mismatch(NamedTuple):
+    place: _Place
+    message: str  # with a place for each of the values
+    values: tuple[Any, ...]
+
+    def __str__(self) -> str:
+        return f"{self.place} {self.message.format(*map(shorten, self.values))}."
+
+
+def mismatches(value: Any, schema: Any, where: str, steps: Steps) -> Iterator[str]:
+    """Raises limits.TooComplex."""
+    yield from map(str, _mismatches(value, schema, _Place(None, where), steps))
+
+
+def _mismatches(value: Any, schema: Any, place: _Place, steps: Steps) -> Iterator[_Mismatch]:
+    steps.spend(1, CHECK)
     if not isinstance(schema, dict):
         return
     options = schema.get("anyOf")
-    if isinstance(options, list) and not any(not [*mismatches(value, o, where)] for o in options):
-        yield f"{where} fits none of its alternatives: {shorten(value)}."
-    if not _has_type(value, schema.get("type")):
-        yield f"{where} is {shorten(value)}, not {shorten(schema['type'])}."
+    if isinstance(options, list) and not any(_fits(value, o, place, steps) for o in options):
+        yield _Mismatch(place, "fits none of its alternatives: {}", (value,))
+    if not _has_type(value, schema.get("type"), steps):
+        yield _Mismatch(place, "is {}, not {}", (value, schema["type"]))
         return
-    if isinstance(schema.get("enum"), list) and value not in schema["enum"]:
-        yield f"{where} is {shorten(value)}, not one of {shorten(schema['enum'])}."
-    if "const" in schema and value != schema["const"]:
-        yield f"{where} is {shorten(value)}, not {shorten(schema['const'])}."
+    enum = schema.get("enum")
+    if isinstance(enum, list) and not _is_among(value, enum, steps):
+        yield _Mismatch(place, "is {}, not one of {}", (value, enum))
+    if "const" in schema and not _is_among(value, [schema["const"]], steps):
+        yield _Mismatch(place, "is {}, not {}", (value, schema["const"]))
     if isinstance(value, int | float) and not isinstance(value, bool):
         low, high = schema.get("minimum", value), schema.get("maximum", value)
         if _is_number(low) and _is_number(high) and not low <= value <= high:
-            yield f"{where} is {value}, not between {low} and {high}."
-    if isinstance(value, list):
-        for index, item in enumerate(value[:100]):
-            yield from mismatches(item, schema.get("items"), f"{where}[{index}]")
+            yield _Mismatch(place, "is {}, not between {} and {}", (value, low, high))
+    if isinstance(value, list) and "items" in schema:
+        for index, item in enumerate(value):
+            yield from _mismatches(item, schema["items"], _Place(place, index), steps)
     if isinstance(value, dict):
-        yield from _members(value, schema, where)
+        yield from _members(value, schema, place, steps)
 
 
-def _members(value: dict[str, Any], schema: dict[str, Any], where: str) -> Iterator[str]:
+def _fits(value: Any, schema: Any, place: _Place, steps: Steps) -> bool:
+    return next(_mismatches(value, schema, place, steps), None) is None
+
+
+def _members(
+    value: dict[str, Any], schema: dict[str, Any], place: _Place, steps: Steps
+) -> Iterator[_Mismatch]:
     known = schema.get("properties")
     known = known if isinstance(known, dict) else {}
     required = schema.get("required")
-    for name in required if isinstance(required, list) else []:
-        if name not in value:
-            yield f"{where}.{shorten(name)} is required and missing."
+    required = required if isinstance(required, list) else []
+    steps.spend((len(required) + len(value)) // COMPARED_AT_ONCE, CHECK)
+    for name in required:
+        if isinstance(name, str) and name not in value:
+            yield _Mismatch(_Place(place, name), "is required and missing", ())
     for name, item in value.items():
         if name in known:
-            yield from mismatches(item, known[name], f"{where}.{shorten(name)}")
+            yield from _mismatches(item, known[name], _Place(place, name), steps)
         elif schema.get("additionalProperties") is False:
-            yield f"{where}.{shorten(name)} is not among the parameters."
+            yield _Mismatch(_Place(place, name), "is not among the parameters", ())
 
 
-def _has_type(value: Any, type: Any) -> bool:
+def _is_among(value: Any, allowed: list[Any], steps: Steps) -> bool:
+    """No comparison of two values takes more than the smaller of them has parts."""
+    steps.spend(1 + (1 + len(allowed)) * _size(value) // COMPARED_AT_ONCE, CHECK)
+    return value in allowed
+
+
+def _size(value: Any) -> int:
+    """Of simple values, and of stretches of text."""
+    size, rest = 0, [value]
+    while rest:
+        value = rest.pop()
+        size += 1 + (len(value) // 512 if isinstance(value, str) else 0)
+        if isinstance(value, dict):
+            rest += value.values()
+            size += sum(map(len, value)) // 512
+        elif isinstance(value, list):
+            rest += value
+    return size
+
+
+def _has_type(value: Any, type: Any, steps: Steps) -> bool:
     names = type if isinstance(type, list) else [type]
+    steps.spend(len(names) // COMPARED_AT_ONCE, CHECK)
     kinds = tuple(k for name in names if isinstance(name, str) for k in _TYPES.get(name, (object,)))
     if isinstance(value, bool) and bool not in kinds and object not in kinds:
         return not kinds

@@ -5,7 +5,7 @@ The limits of images are in the catalog.
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from shared.catalog import facts
 from shared.dataset.checks.shape import at, objects
@@ -13,8 +13,8 @@ from shared.dataset.findings.finding import RawFinding
 from shared.dataset.findings.quoting import shorten
 from shared.dataset.reading.examples import Example
 
-_DATA = re.compile(r"data:image/(?:jpeg|png|webp);base64,", re.IGNORECASE)
-_DETAILS = ("low", "high", "auto")
+DATA_URL = re.compile(r"data:image/(?:jpeg|png|webp);base64,", re.IGNORECASE)
+DETAILS = ("low", "high", "auto")
 
 
 def parts_are_right(example: Example) -> Iterator[RawFinding]:
@@ -23,23 +23,35 @@ def parts_are_right(example: Example) -> Iterator[RawFinding]:
         if isinstance(content, list):
             for number, part in enumerate(content):
                 yield from _part(part, message.get("role"), index, at(index, "content", number))
-    if (count := images(example)) > facts.IMAGES.per_example:
+    if (count := sum(count_images(example.get("messages")))) > facts.IMAGES.per_example:
         yield RawFinding("too-many-images", f"The example has {count} images.")
 
 
-def images(example: Example) -> int:
-    return sum(
-        isinstance(part, dict) and part.get("type") == "image_url"
-        for _, message in objects(example)
+class ImageCount(NamedTuple):
+    """By what they are looked at with: `high` is also whatever does not say `low`."""
+
+    low: int = 0
+    high: int = 0
+
+
+def count_images(*lists: Any) -> ImageCount:
+    """The images in lists of messages, of whatever shape."""
+    details = [
+        image.get("detail") if isinstance(image := part.get("image_url"), dict) else None
+        for messages in lists
+        for _, message in objects({"messages": messages})
         for part in (message["content"] if isinstance(message.get("content"), list) else ())
-    )
+        if isinstance(part, dict) and part.get("type") == "image_url"
+    ]
+    low = details.count("low")
+    return ImageCount(low, len(details) - low)
 
 
 def _part(part: Any, role: Any, index: int, path: tuple[str | int, ...]) -> Iterator[RawFinding]:
     kind = part.get("type") if isinstance(part, dict) else None
     if kind in ("text", "refusal"):
         text = part.get(kind)
-        if not isinstance(text, str) or not text.strip():
+        if not isinstance(text, str) or not text or text.isspace():
             yield RawFinding("content-missing", f"A part of type {kind} has no text.", index, path)
     elif kind == "image_url":
         if role != "user":
@@ -57,11 +69,11 @@ def _image(image: Any, index: int, path: tuple[str | int, ...]) -> Iterator[RawF
     if not isinstance(url, str):
         yield RawFinding("image-invalid", f"`image_url` is {shorten(image)}.", index, path)
         return
-    if image.get("detail", "auto") not in _DETAILS:
+    if image.get("detail", "auto") not in DETAILS:
         problem = f"`detail` is {shorten(image['detail'])}, not low, high or auto."
         yield RawFinding("image-invalid", problem, index, (*path, "detail"))
     if url.startswith("data:"):
-        if not _DATA.match(url):
+        if not DATA_URL.match(url):
             yield RawFinding("image-invalid", f"The image is {shorten(url, 40)}.", index, path)
         elif (size := len(url) * 3 // 4) > facts.IMAGES.largest:
             problem = f"The image has {size / facts.MEGABYTE:.1f} MB."

@@ -9,6 +9,7 @@ Rules of the service: Azure OpenAI's fine-tuning guide, chat format, read 2026-1
 import re
 from collections.abc import Callable, Iterable, Iterator
 from difflib import get_close_matches
+from itertools import islice
 from typing import Any
 
 from shared.dataset.findings.finding import RawFinding
@@ -38,6 +39,7 @@ _OTHER_FORMATS = {  # a key that gives the format away → what to do
     "answer.",
 }
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+LONGEST_SLIP = 40  # characters of what may be meant for a known word
 
 
 def messages_are_a_list(example: Example) -> Iterator[RawFinding]:
@@ -49,7 +51,8 @@ def messages_are_a_list(example: Example) -> Iterator[RawFinding]:
             "messages-missing", f"`messages` is {shorten(messages)}.", path=("messages",)
         )
         return
-    near = get_close_matches("messages", list(example)[:100], n=1)
+    short = (key for key in islice(example, 100) if len(key) <= LONGEST_SLIP)
+    near = get_close_matches("messages", short, n=1)
     fix = f"Rename {shorten(near[0])!r} to messages." if near else None
     others = (fix for key, fix in _OTHER_FORMATS.items() if key in example)
     yield RawFinding(
@@ -70,8 +73,7 @@ def roles_are_known(example: Example) -> Iterator[RawFinding]:
         role = message.get("role")
         if role not in ROLES:
             problem = f"The role is {shorten(role)}." if "role" in message else "There is no role."
-            near = get_close_matches(role.lower(), ROLES, n=1) if isinstance(role, str) else []
-            fix = f"Did you mean {near[0]}?" if near else None
+            fix = _did_you_mean(role[:100].lower(), ROLES) if isinstance(role, str) else None
             if role == "function":
                 fix = "This is how functions were called before: use the role tool and tool_calls."
             yield RawFinding("role-unknown", problem, index, at(index, "role"), fix)
@@ -214,8 +216,7 @@ def unknown_keys(
     known = tuple(known)
     for key in value:
         if key not in known:
-            near = get_close_matches(key, known, n=1)
-            fix = f"Did you mean {near[0]}?" if near else None
+            fix = _did_you_mean(key, known)
             yield RawFinding(
                 "unknown-key",
                 f"The key {shorten(key)!r} is not known here.",
@@ -225,10 +226,17 @@ def unknown_keys(
             )
 
 
+def _did_you_mean(word: str, known: Iterable[str]) -> str | None:
+    """A word that is much longer than all that are known is no slip of the pen, and comparing it
+    would take memory many times its length."""
+    near = get_close_matches(word, known, n=1) if len(word) <= LONGEST_SLIP else []
+    return f"Did you mean {near[0]}?" if near else None
+
+
 def _messages(example: Example) -> Iterator[tuple[int, Any]]:
     messages = example.get("messages")
     yield from enumerate(messages if isinstance(messages, list) else [])
 
 
 def _blank(content: object) -> bool:
-    return isinstance(content, str) and not content.strip()
+    return isinstance(content, str) and (not content or content.isspace())

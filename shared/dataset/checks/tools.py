@@ -1,12 +1,12 @@
 """The checks of tools: what is declared, what is called, and whether calls are answered.
 
-Definitions are looked at once, however many examples repeat them.
+Definitions are looked at once, however many examples repeat them; very large ones are looked at
+each time, so that what is remembered stays small.
 """
 
 import json
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -17,28 +17,72 @@ from shared.dataset.checks.shape import at, objects, unknown_keys
 from shared.dataset.findings.finding import RawFinding
 from shared.dataset.findings.quoting import shorten
 from shared.dataset.reading.examples import Example
+from shared.dataset.reading.limits import MOST_PIECES, PER_FINDING, Steps, refuse_many_pieces
+from shared.dataset.reading.parsing import count_keys
 
+REMEMBERED = 1_000_000  # bytes of definitions as JSON; as objects up to thirty times as many
+LARGEST_REMEMBERED = 100_000  # bytes of one example's definitions
+PER_ENTRY = 500  # bytes that an entry takes besides, and each of its findings
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 class DeclaredTools(NamedTuple):
-    """The tools of an example: name → schema of its parameters, and what is wrong with them."""
+    """The tools of an example: name → schema of its parameters, and what is wrong with them.
+
+    `value` is what stands under `tools`, `keys` is how many keys its objects have.
+    """
 
     schemas: dict[str, Any]
     findings: tuple[RawFinding, ...]
+    value: Any
+    keys: int
 
 
-def declared_tools(example: Example) -> DeclaredTools:
+class _Remembered:
+    """Definitions that were looked at, by their JSON; a few bytes too many and all are forgotten,
+    which costs no more than to look again."""
+
+    def __init__(self) -> None:
+        self._known: dict[bytes, DeclaredTools] = {}
+        self.size = 0
+
+    def get(self, json: bytes) -> DeclaredTools | None:
+        return self._known.get(json)
+
+    def add(self, json: bytes, tools: DeclaredTools) -> None:
+        size = len(json) + PER_ENTRY * (1 + len(tools.findings))
+        if size > LARGEST_REMEMBERED:
+            return
+        if self.size + size > REMEMBERED:
+            self._known, self.size = {}, 0
+        self._known[json] = tools
+        self.size += size
+
+
+_remembered = _Remembered()
+
+
+def declared_tools(example: Example, steps: Steps) -> DeclaredTools:
+    """Raises limits.TooComplex."""
     tools = example.get("tools")
-    return DeclaredTools({}, ()) if tools is None else _declared_tools(msgspec.json.encode(tools))
+    if tools is None:
+        return DeclaredTools({}, (), None, 0)
+    return tools_declared_in(msgspec.json.encode(tools), steps)
 
 
-@lru_cache(maxsize=256)
-def _declared_tools(tools: bytes) -> DeclaredTools:
-    """The same definitions stand in every line of most files: they are looked at once."""
+def tools_declared_in(json: bytes, steps: Steps) -> DeclaredTools:
+    """The same definitions stand in every line of most files. Raises limits.TooComplex."""
+    if known := _remembered.get(json):
+        return known
+    value = msgspec.json.decode(json)
     schemas: dict[str, Any] = {}
-    findings = list(_check_declarations(msgspec.json.decode(tools), schemas))
-    return DeclaredTools(schemas, tuple(findings))
+    findings: list[RawFinding] = []
+    for finding in _check_declarations(value, schemas):
+        steps.spend(PER_FINDING, "checking the tools")
+        findings.append(finding)
+    tools = DeclaredTools(schemas, tuple(findings), value, count_keys(value))
+    _remembered.add(json, tools)
+    return tools
 
 
 def _check_declarations(tools: Any, schemas: dict[str, Any]) -> Iterator[RawFinding]:
@@ -81,12 +125,14 @@ def tool_calls(example: Example) -> Iterator[tuple[int, int, Any]]:
             yield from ((index, number, call) for number, call in enumerate(calls))
 
 
-def tools_are_right(example: Example) -> Iterator[RawFinding]:
-    yield from declared_tools(example).findings
+def tools_are_right(example: Example, steps: Steps) -> Iterator[RawFinding]:
+    """The definitions, and then the calls by themselves. Raises limits.TooComplex."""
+    tools = declared_tools(example, steps)
+    yield from tools.findings
+    yield from _calls_are_right(example, tools, steps)
 
 
-def calls_are_right(example: Example) -> Iterator[RawFinding]:
-    tools = declared_tools(example)
+def _calls_are_right(example: Example, tools: DeclaredTools, steps: Steps) -> Iterator[RawFinding]:
     for index, message in objects(example):
         calls = message.get("tool_calls")
         if calls is None:
@@ -106,13 +152,13 @@ def calls_are_right(example: Example) -> Iterator[RawFinding]:
                 at(index, "tool_calls"),
             )
     for index, number, call in tool_calls(example):
-        yield from check_call(call, index, at(index, "tool_calls", number), tools)
+        yield from check_call(call, index, at(index, "tool_calls", number), tools, steps)
 
 
 def check_call(
-    call: Any, index: int, path: tuple[str | int, ...], tools: DeclaredTools
+    call: Any, index: int, path: tuple[str | int, ...], tools: DeclaredTools, steps: Steps
 ) -> Iterator[RawFinding]:
-    """What is wrong with one call by itself."""
+    """What is wrong with one call by itself. Raises limits.TooComplex."""
     function = call.get("function") if isinstance(call, dict) else None
     shaped = isinstance(function, dict) and isinstance(function.get("name"), str)
     if not shaped or call.get("type") != "function" or not isinstance(call.get("id"), str):
@@ -129,17 +175,26 @@ def check_call(
             (*path, "function", "name"),
         )
     place = (*path, "function", "arguments")
-    try:
-        value = json.loads(arguments) if isinstance(arguments, str) else None
-    except (ValueError, RecursionError):
-        value = None
+    value = _arguments(arguments)
     if not isinstance(value, dict):
         yield RawFinding(
             "arguments-not-json", f"The arguments are {shorten(arguments)}.", index, place
         )
     elif schema:
-        for mismatch in islice(mismatches(value, schema, "arguments"), 3):
+        for mismatch in islice(mismatches(value, schema, "arguments", steps), 3):
             yield RawFinding("arguments-mismatch", mismatch, index, place)
+
+
+def _arguments(written: Any) -> Any:
+    """None if they are no JSON. Raises limits.TooComplex."""
+    if not isinstance(written, str):
+        return None
+    if len(written) > MOST_PIECES:
+        refuse_many_pieces(written.encode(errors="replace"), "a call's arguments")
+    try:
+        return json.loads(written)
+    except (ValueError, RecursionError):
+        return None
 
 
 def calls_are_answered(example: Example) -> Iterator[RawFinding]:

@@ -5,18 +5,25 @@ the leak. A quote is masked before it is cut, or half an address would escape.
 """
 
 import json
-import re
+from itertools import islice
 from reprlib import Repr
 from typing import Any
 
 from shared.dataset.findings.finding import PreviewRow, RawFinding
-from shared.dataset.privacy import mask
+from shared.dataset.privacy import mask, mask_number
+from shared.printable import printable
 
 AROUND = 2  # messages shown before and after the one that is meant
 WIDTH = 96  # characters of a row
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
-_repr = Repr()
+
+class _Brief(Repr):
+    def repr_dict(self, x: dict[Any, Any], level: int) -> str:
+        """Of an object with many keys the first: all would be sorted for the few that are shown."""
+        return super().repr_dict(dict(islice(x.items(), 100)), level)
+
+
+_repr = _Brief()
 _repr.maxstring = _repr.maxother = 2000
 _repr.maxdict = _repr.maxlist = 6
 _repr.maxlevel = 4
@@ -42,9 +49,9 @@ def path(steps: tuple[str | int, ...]) -> str:
 def around(text: str, at: int) -> tuple[PreviewRow, ...]:
     """The part of a line about a character that cannot be read."""
     start = max(0, at - 48)
-    before = _cut_left(_masked(text[max(0, at - 400) : at], 400), 48)
-    after = _cut(_masked(text[at + 1 : at + 401], 400), 47)
-    meant = _printable(text[at : at + 1]) or "⏎"
+    before = _cut_left(_masked(text[max(0, at - 2000) : at], 400), 48)
+    after = _cut(_masked(text[at + 1 : at + 2001], 400), 47)
+    meant = printable(text[at : at + 1]) or "⏎"
     before = f"…{before}" if start else before
     return (PreviewRow(f"{before}{meant}{after}", len(before), len(before) + len(meant)),)
 
@@ -77,9 +84,9 @@ def _row(value: Any, meant: tuple[str | int, ...] | None) -> PreviewRow:
     """The value as JSON with its texts cut; marked where the last key of `meant` stands."""
     text = json.dumps(_trimmed(value), ensure_ascii=False)
     if meant is None:
-        return PreviewRow(_cut(_printable(text), WIDTH))
+        return PreviewRow(_cut(printable(text), WIDTH))
     key = next((step for step in reversed(meant) if isinstance(step, str)), "")
-    text = _printable(text)
+    text = printable(text)
     at = text.find(f'"{key}"') if key not in ("messages", "") else -1
     if at < 0:
         shown = _cut(text, WIDTH)
@@ -96,10 +103,12 @@ def _trimmed(value: Any, depth: int = 3, width: int = 40) -> Any:
     if isinstance(value, str):
         return shorten(value, width)
     if isinstance(value, dict) and depth:
-        return {shorten(k, 30): _trimmed(v, depth - 1) for k, v in list(value.items())[:8]}
+        return {shorten(k, 30): _trimmed(v, depth - 1) for k, v in islice(value.items(), 8)}
     if isinstance(value, list) and depth:
         return [_trimmed(v, depth - 1, 24) for v in value[:4]]
-    return value if isinstance(value, int | float | bool | None) else "…"
+    if isinstance(value, bool | None):
+        return value
+    return mask_number(value) if isinstance(value, int | float) else "…"
 
 
 def _masked(text: str, limit: int) -> str:
@@ -107,11 +116,7 @@ def _masked(text: str, limit: int) -> str:
     cut = mask(text[:window])
     if len(text) > window:
         cut = cut[:-100]  # a value that the window has cut through cannot be recognised
-    return _printable(cut)
-
-
-def _printable(text: str) -> str:
-    return _CONTROL.sub(lambda c: f"\\u{ord(c.group()):04x}", text)
+    return printable(cut)
 
 
 def _cut(text: str, limit: int) -> str:

@@ -1,7 +1,8 @@
 """What a run would cost, by the catalog's dated prices. Knows numbers of tokens, not texts.
 
 Azure bills training tokens × epochs at the tier's rate, and hosting for every hour that a tuned
-deployment exists, used or not (Developer deployments: none).
+deployment exists, used or not (Developer deployments: none). Images are billed as tokens by their
+size, which is not known here: each counts as the largest, so that a price is never too low.
 """
 
 from dataclasses import dataclass, field
@@ -42,7 +43,8 @@ class TrainingPlan:
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """USD. `training` is None where the table has no price."""
+    """USD. `training` is None where the table has no price, or no rule for the images that there
+    are. With images it is an upper bound: `image_tokens`, a part of `tokens`, are at the most."""
 
     tokens: int  # of the file, once
     epochs: int
@@ -50,11 +52,19 @@ class Price:
     training: float | None
     hosting_per_month: float
     tiers: dict[str, float] = field(default_factory=dict)
+    image_tokens: int | None = 0  # None where there are images without a rule
+
+    @property
+    def at_most(self) -> str:
+        """What stands before the amount."""
+        return "at most " if self.image_tokens else ""
 
     def as_json(self) -> dict[str, Any]:
         return {
             "currency": "USD",
             "tokens": self.tokens,
+            "image_tokens": self.image_tokens,
+            "upper_bound": bool(self.image_tokens),
             "epochs": self.epochs,
             "epochs_guessed": self.guessed,
             "training": self.training,
@@ -69,12 +79,23 @@ def usd(amount: float) -> str:
     return "less than $0.01" if 0 < amount < 0.005 else f"${amount:,.2f}"
 
 
-def price(tokens: int, examples: int, plan: TrainingPlan) -> Price:
+def image_tokens(low: int, high: int, plan: TrainingPlan) -> int | None:
+    """Of so many images, at the most; None where the model's rule is not known."""
+    if not low + high:
+        return 0
+    each = plan.model.image_tokens if plan.model else None
+    return each and low * each.low + high * each.high
+
+
+def price(tokens: int, examples: int, plan: TrainingPlan, images: int | None = 0) -> Price:
+    """`tokens` of the texts and `images`, both of one epoch."""
     epochs = plan.epochs or guess_epochs(examples)
-    rates = plan.model.training_prices if plan.model else {}
+    rates = plan.model.training_prices if plan.model and images is not None else {}
+    tokens += images or 0
     tiers = {tier: round(tokens * epochs * rate / 1e6, 4) for tier, rate in rates.items()}
     rate = 0.0 if plan.developer_hosting else facts.HOSTING.per_hour
     return Price(
+        image_tokens=images,
         tokens=tokens,
         epochs=epochs,
         guessed=plan.epochs is None,

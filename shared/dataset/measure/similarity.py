@@ -23,12 +23,15 @@ BANDS = BINS // 4
 ALIKE = 27  # bins that must agree: 27 of 32 are about 84 % of shared runs
 SHORTEST = 12  # tokens; shorter texts are alike by chance
 EMPTY = np.uint32(0xFFFFFFFF)
+COMPARED = 1 << 18  # tokens of an example; a model takes 65,536
 AT_ONCE = 1 << 13  # compared at once, to bound the memory
 
 
 def signatures(tokens: npt.NDArray[np.uint32], lengths: Ints) -> Signatures:
     """One row for each example; `tokens` holds all of them, one after the other."""
     count = len(lengths)
+    if len(tokens) > COMPARED:
+        tokens, lengths = _beginnings(tokens, lengths)
     least = np.full(count * BINS, EMPTY, np.uint32)
     if len(tokens):
         mixed = _runs(tokens, lengths)
@@ -38,6 +41,14 @@ def signatures(tokens: npt.NDArray[np.uint32], lengths: Ints) -> Signatures:
     found = _fill(least.reshape(count, BINS)).astype(np.uint8)
     found[lengths < SHORTEST] = 0
     return found
+
+
+def _beginnings(
+    tokens: npt.NDArray[np.uint32], lengths: Ints
+) -> tuple[npt.NDArray[np.uint32], Ints]:
+    """Of examples that no model takes: what is compared needs a hundred bytes for each token."""
+    place = np.arange(len(tokens)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    return tokens[place < COMPARED], np.minimum(lengths, COMPARED)
 
 
 def groups(found: Signatures) -> Ints:
@@ -132,11 +143,18 @@ def _alike(found: Signatures, usable: Ints, keys: npt.NDArray[np.uint32]) -> tup
 
 
 def connect(label: Ints, one: Ints, other: Ints) -> Ints:
-    """Everything that is linked, directly or by way of others, gets the least of its labels."""
+    """Everything that is linked, directly or by way of others, gets the least of its labels.
+
+    At first each has its own place for a label. Not only what is linked learns of a lesser label,
+    but also what it has its label from (FastSV: Zhang, Azad and Hu, 2020), so that the rounds grow
+    with the logarithm of a chain: passed on from one to the next they grow with its length, if its
+    examples stand in the file in an order made for it.
+    """
     while True:
-        before = label.copy()
-        np.minimum.at(label, other, label[one])
-        np.minimum.at(label, one, label[other])
-        label = label[label]
+        before, above = label.copy(), label[label]
+        for here, there in ((one, other), (other, one)):
+            np.minimum.at(label, before[here], above[there])
+            np.minimum.at(label, here, above[there])
+        label = np.minimum(label, label[label])
         if (label == before).all():
             return label

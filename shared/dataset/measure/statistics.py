@@ -41,7 +41,7 @@ class FileStatistics:
     assistant: Distribution | None
     encoding: str
     exact: bool
-    billed: int  # tokens of one epoch; what is over the model's limit is cut off and not billed
+    billed: int  # of texts in one epoch; what is over the model's limit is cut off, not billed
     roles: dict[str, int] = field(default_factory=dict)
     turns: dict[str, int] = field(default_factory=dict)
     system_prompts: tuple[SystemPrompt, ...] = ()
@@ -49,6 +49,8 @@ class FileStatistics:
     private: dict[str, int] = field(default_factory=dict)
     with_tools: int = 0
     with_images: int = 0
+    images_low: int = 0  # images by `detail`; high is whatever does not say low
+    images_high: int = 0
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -64,6 +66,8 @@ class FileStatistics:
             "private": self.private,
             "with_tools": self.with_tools,
             "with_images": self.with_images,
+            "images_low": self.images_low,
+            "images_high": self.images_high,
         }
 
 

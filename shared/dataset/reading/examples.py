@@ -32,8 +32,9 @@ class Message(msgspec.Struct, gc=False):
 class Conversation(NamedTuple):
     """An example as the content checks see it.
 
-    `roles` has one letter for each message; `extra`, the JSON of tools and calls, is counted as
-    tokens and not looked at.
+    `roles` has one letter for each message; `extra` is the rest of what the service is sent: the
+    other answer of a preference, and the JSON of tools, of calls and of whatever else there is. It
+    is counted as tokens, compared, and searched for private data.
     """
 
     line: int

@@ -1,10 +1,11 @@
 """Bytes into lines, in bounded memory however long a line is. Knows nothing of what they hold."""
 
 from collections.abc import Iterator
+from typing import IO
 
 LONGEST = 32_000_000  # bytes; the longest sensible example has 64 linked images and 65,536 tokens
 BLOCK = 1 << 18  # bytes of lines that are worked on together
-MOST_LINES = 5000  # of one block: the objects of tiny lines outweigh their bytes
+LINES = 5000  # of one block: the objects of tiny lines outweigh their bytes
 
 Block = list[bytes | None]  # lines without their line feed; None for one that is too long
 
@@ -37,7 +38,15 @@ class Blocks:
             yield from self._cut()
 
     def _cut(self) -> Iterator[Block]:
+        lines = self._lines()
+        while lines:
+            block, lines = lines[:LINES], lines[LINES:]
+            yield block
+
+    def _lines(self) -> Block:
+        """Those that are complete. A long line is held once and not in three copies."""
         whole = b"".join(self._pieces)
+        self._pieces.clear()
         *ended, begun = whole.split(b"\n")
         lines: Block = list(ended)
         if len(whole) > LONGEST or self._skipping:
@@ -45,5 +54,15 @@ class Blocks:
             lines[0] = None if self._skipping else lines[0]
         self._pieces, self._size = [begun], len(begun)
         self._ended = self._skipping = False
-        for start in range(0, len(lines), MOST_LINES):
-            yield lines[start : start + MOST_LINES]
+        return lines
+
+
+def pieces(file: IO[bytes], size: int) -> Iterator[tuple[bytes, bool, bool]]:
+    """The lines of a file with their line feeds; one with more bytes than `size` in several pieces.
+    Of each piece: does a line begin with it, does one end with it?"""
+    begins, piece = True, file.readline(size)
+    while piece:
+        following = file.readline(size)
+        ends = piece.endswith(b"\n") or not following
+        yield piece, begins, ends
+        begins, piece = ends, following

@@ -4,8 +4,11 @@ Finds exactly what is wrong with a line as JSON. Knows nothing of what an exampl
 """
 
 import json
+import math
 import re
 from collections import Counter
+from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -13,21 +16,29 @@ import msgspec
 from shared.dataset.findings.finding import PreviewRow, RawFinding
 from shared.dataset.findings.quoting import around, shorten
 from shared.dataset.reading.examples import Example
+from shared.dataset.reading.limits import (
+    MOST_TEXT,
+    MOST_UNREADABLE,
+    TooComplex,
+    refuse_many_pieces,
+    refuse_much_text,
+)
 
 # The example, if the line holds one; what is wrong with its JSON; a preview of an error.
 Parsed = tuple[Example | None, list[RawFinding], tuple[PreviewRow, ...]]
 
 _decode = msgspec.json.Decoder().decode
-_KEY = re.compile(rb'(?<!\\)"\s*:')
+_KEY = re.compile(rb'(?<!\\)(?:\\\\)*+"\s*:')  # also one whose last character is a backslash
+_HALF = re.compile(r"[\ud800-\udfff]")
 _NOT_JSON = (  # the beginning of a line that is something else → what to do
     (
-        re.compile(r"[\[{\s]++$"),
+        re.compile(r"\A[\[{\s]++$"),
         "The file looks like one JSON value spread over many lines: "
         "write each example on one line.",
     ),
-    (re.compile(r"\s*[\[{(]\s*'"), "This is how Python prints it: write it with json.dumps."),
+    (re.compile(r"\A\s*[\[{(]\s*'"), "This is how Python prints it: write it with json.dumps."),
     (
-        re.compile(r"\s*<"),
+        re.compile(r"\A\s*<"),
         "This is HTML or XML, perhaps a page that asks to sign in: fetch the file again.",
     ),
 )
@@ -54,12 +65,21 @@ def wrong_encoding(start: bytes) -> RawFinding | None:
 
 
 def parse(line: bytes) -> Parsed:
+    """Raises limits.TooComplex."""
+    refuse_many_pieces(line)
     try:
         value = _decode(line)
     except (msgspec.DecodeError, ValueError, RecursionError):
         return _parse_slowly(line)
+    if len(line) > MOST_TEXT:
+        refuse_much_text(filter(_is_text, _values(value)))
     findings = _duplicates(line) if count_keys(value) != keys_written(line) else []
     return _as_object(value, findings)
+
+
+def _is_text(value: Any) -> bool:
+    """An embedded image is none."""
+    return isinstance(value, str) and not (value.startswith("data:") and value.isascii())
 
 
 def keys_written(line: bytes) -> int:
@@ -78,7 +98,8 @@ def _nothing(id: str, message: str, *shown: PreviewRow) -> Parsed:
 
 
 def _parse_slowly(line: bytes) -> Parsed:
-    """A line that the strict reader refuses, read by one that says why."""
+    """A line that the strict reader refuses, read by one that says why and takes more memory."""
+    _refuse_long(line)
     try:
         text = line.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -88,14 +109,25 @@ def _parse_slowly(line: bytes) -> Parsed:
     constants: list[str] = []
     try:
         value = json.loads(text, parse_constant=constants.append)
-        whole = json.dumps(value, ensure_ascii=False, allow_nan=False)
     except json.JSONDecodeError as error:
         return None, [_not_json(text, error)], around(text, error.pos)
     except RecursionError:
         return _nothing("not-json", "The line is too deeply nested to be read.")
-    except ValueError:  # 1e999, or a number of thousands of digits
-        return _nothing("not-a-number", "A number is larger than any that can be kept.")
-    return _check_values(line, value, whole, constants)
+    except ValueError:  # a number of thousands of digits
+        return _too_large()
+    if any(isinstance(part, float) and math.isinf(part) for part in _values(value)):
+        return _too_large()  # 1e999
+    return _check_values(line, value, constants)
+
+
+def _refuse_long(line: bytes) -> None:
+    if len(line) > MOST_UNREADABLE:
+        reason = "it is not plain JSON, and has more bytes than are read with more care"
+        raise TooComplex(f"{reason} ({MOST_UNREADABLE:,})")
+
+
+def _too_large() -> Parsed:
+    return _nothing("not-a-number", "A number is larger than any that can be kept.")
 
 
 def _not_json(text: str, error: json.JSONDecodeError) -> RawFinding:
@@ -105,25 +137,43 @@ def _not_json(text: str, error: json.JSONDecodeError) -> RawFinding:
     return RawFinding("not-json", message, fix=fix)
 
 
-def _check_values(line: bytes, value: Any, whole: str, constants: list[str]) -> Parsed:
-    """`whole` is the value as JSON again; `constants` has NaN and its like, where they stood."""
+def _check_values(line: bytes, value: Any, constants: list[str]) -> Parsed:
+    """`constants` has NaN and its like, where they stood."""
     findings = _duplicates(line)
     if constants:
         message = f"A value is {constants[0]}, which JSON does not have."
         findings.append(RawFinding("not-a-number", message))
-    try:
-        whole.encode()
-    except UnicodeEncodeError as error:
-        half = f"\\u{ord(whole[error.start]):04x}"
-        findings.append(RawFinding("lone-surrogate", f"The escape {half} has lost its other half."))
-        value = json.loads(whole.encode("utf-8", "replace"))
+    if half := next(filter(None, map(_half, _values(value))), None):
+        escape = f"\\u{ord(half):04x}"
+        findings.append(
+            RawFinding("lone-surrogate", f"The escape {escape} has lost its other half.")
+        )
+        value = _without_halves(value)
     if not findings:
         message = "The line holds something that strict readers refuse."
         findings.append(RawFinding("not-json", message))
     return _as_object(value, findings)
 
 
+def _half(value: Any) -> str | None:
+    """The first half of a character in a text."""
+    found = _HALF.search(value) if isinstance(value, str) and not value.isascii() else None
+    return found and found.group()
+
+
+def _without_halves(value: Any) -> Any:
+    """With a question mark for each. Raises RecursionError."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, list):
+        return [_without_halves(part) for part in value]
+    if isinstance(value, dict):
+        return {_without_halves(key): _without_halves(part) for key, part in value.items()}
+    return value
+
+
 def _duplicates(line: bytes) -> list[RawFinding]:
+    _refuse_long(line)
     repeated: list[str] = []
 
     def note(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -150,3 +200,19 @@ def count_keys(value: Any) -> int:
         elif isinstance(value, list):
             rest += value
     return count
+
+
+def _values(value: Any) -> Iterator[Any]:
+    """All values and keys, in the order of the line; without recursion."""
+    rest = [iter([value])]
+    while rest:
+        for value in rest[-1]:
+            yield value
+            if isinstance(value, dict):
+                rest.append(chain.from_iterable(value.items()))
+                break
+            if isinstance(value, list):
+                rest.append(iter(value))
+                break
+        else:
+            rest.pop()

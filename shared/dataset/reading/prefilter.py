@@ -3,6 +3,7 @@
 Certain only where the answer is no. Knows bytes and lines, neither JSON nor messages.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,47 +15,60 @@ Marks = npt.NDArray[np.bool_]  # one for each byte
 Kinds = npt.NDArray[np.uint8]  # one for each line of the block; 0 is a certain no
 Counts = npt.NDArray[Any]  # whole numbers
 
+MOST = 1 << 20  # bytes; a block has a quarter of that, or one line that is longer
 LONG_WORD = 20  # nearly every key and token is a run of so many letters, digits, _ and -
 _BEGINNINGS = (b"sk", b"rk", b"pk", b"gh", b"gi", b"AK", b"AS", b"AI", b"xo", b"hf", b"ey")
 _BEGINS = np.zeros(1 << 16, np.bool_)  # by two characters
 _BEGINS[[int.from_bytes(two) for two in _BEGINNINGS]] = True
+EVERY = privacy.SECRET + privacy.ADDRESS + privacy.NUMBER
 _SEPARATES = np.zeros(256, np.bool_)  # two digits of a number, three at the most
-_SEPARATES[list(b" ().+/-")] = True
+_SEPARATES[list(b" ().+/_-\\")] = True  # and a slash that is written with a backslash
+_SEPARATES[list("\u00a0\u2007\u2009\u202f\u2010\u2011\u2013".encode())] = True
 
 
 class Prefilter:
-    """`data` is the lines joined by line feeds."""
+    """Of lines with more bytes than MOST it says nothing: its arrays have eight for each."""
 
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        self._bytes = np.frombuffer(b"\n" + data + b"  ", np.uint8)  # room to look back and ahead
+    def __init__(self, lines: Sequence[bytes]) -> None:
+        self._unknown = len(lines) if sum(map(len, lines)) > MOST else 0
+        data = b"" if self._unknown else b"\n".join(lines)
+        self._bytes = np.frombuffer(b"\n" + data + b"     ", np.uint8)  # room to look
         self._starts = np.flatnonzero(self._bytes == ord("\n"))
 
     def key_counts(self) -> Counts:
         """How many keys the objects of each line have together, if no more than one space stands
-        between a key and its colon; -1 where it may be otherwise."""
+        between a key and its colon and no key ends with a backslash; -1 where it may be otherwise.
+        Never too few: a key that is there twice must not be made up for by one not counted."""
+        if self._unknown:
+            return np.full(self._unknown, -1)
         colons = np.flatnonzero(self._bytes[2:] == ord(":")) + 2
         before, earlier = self._bytes[colons - 1], self._bytes[colons - 2]
         ends = colons[(before == ord('"')) & (earlier != ord("\\"))]
         counts = np.diff(np.searchsorted(ends, self._starts), append=0)
         counts[-1] += len(ends)
         apart = (before <= ord(" ")) & ((earlier <= ord(" ")) | (earlier == ord('"')))
-        counts[self._owners(colons[apart])] = -1
+        twice = (earlier == ord("\\")) & (self._bytes[colons - 3] == ord("\\"))
+        counts[self._owners(colons[apart | ((before == ord('"')) & twice)])] = -1
         return counts
 
     def private_kinds(self) -> Kinds:
         """What kinds of private data there may be: SECRET, ADDRESS and NUMBER, added up."""
+        if self._unknown:
+            return np.full(self._unknown, EVERY, np.uint8)
         found = np.zeros(len(self._starts), np.uint8)
         found[self._owners(np.flatnonzero(self._bytes == ord("@")))] |= privacy.ADDRESS
         digit = self._bytes - np.uint8(ord("0")) < 10
         found[self._owners(self._long_numbers(digit))] |= privacy.NUMBER
         found[self._owners(self._long_keys(digit))] |= privacy.SECRET
         found[self._owners(self._named_keys())] |= privacy.SECRET
+        found[self._owners(self._escaped())] = EVERY
         return found
 
     def odd_texts(self) -> Kinds:
         """May there be anything but plain printable text: in texts that are not ASCII (1), or in
         any, by an escape (2)?"""
+        if self._unknown:
+            return np.full(self._unknown, 2, np.uint8)
         highest = np.maximum.reduceat(self._bytes, self._starts)
         found = (highest >= 0x80).astype(np.uint8)
         escapes = np.flatnonzero(self._bytes == ord("\\"))
@@ -90,9 +104,25 @@ class Prefilter:
     def _named_keys(self) -> Counts:
         """PRIVATE KEY-----, AccountKey=: what belongs to these may have signs of other kinds."""
         k = np.flatnonzero(self._bytes[:-3] == ord("K"))
-        y, after = self._bytes[k + 2] | np.uint8(0x20), self._bytes[k + 3]
-        named: Counts = k[(y == ord("y")) & ((after == ord("-")) | (after == ord("=")))]
+        y, after = self._bytes[k + 2], self._bytes[k + 3]
+        block = (y == ord("Y")) & (after == ord(" "))  # PRIVATE KEY BLOCK-----
+        signs = (after == ord("-")) | (after == ord("="))
+        named: Counts = k[block | ((y | np.uint8(0x20)) == ord("y")) & signs]
         return named
+
+    def _escaped(self) -> Counts:
+        """Where an escape may stand for a letter, digit or sign of ASCII, or for a space that
+        separates digits: \\u0040, \\u00a0, \\u202f."""
+        at = np.flatnonzero(self._bytes[:-5] == ord("\\"))
+        u, first, second, third, fourth = (self._bytes[at + step] for step in range(1, 6))
+        ascii = (second == ord("0")) & (third >= ord("2")) & (third <= ord("7"))
+        space = (second == ord("0")) & ((third | np.uint8(0x20)) == ord("a")) & (fourth == ord("0"))
+        high = first == ord("2")
+        low = first == ord("0")
+        found: Counts = at[
+            (u == ord("u")) & ((low & (ascii | space)) | (high & (second == ord("0"))))
+        ]
+        return found
 
     def _owners(self, places: Counts) -> Counts:
         """The lines of places."""

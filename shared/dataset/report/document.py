@@ -6,6 +6,7 @@ from shared.dataset.findings.collector import FindingGroup
 from shared.dataset.findings.quoting import many
 from shared.dataset.scan import ScanResult
 from shared.dataset.verdict import Verdict
+from shared.printable import printable
 
 SCHEMA_VERSION = 1
 
@@ -62,4 +63,5 @@ def _sentence(file: ScanResult, verdict: Verdict) -> str:
     count = sum(group.count for group in verdict.groups_of(file))
     tokens = file.stats.total.sum if file.stats.total else 0
     findings = many(count, "finding") if count else "no findings"
-    return f"{file.name}: {many(file.examples, 'example')}, {many(tokens, 'token')}, {findings}"
+    examples = f"{many(file.examples, 'example')}, {many(tokens, 'token')}"
+    return f"{printable(file.name)}: {examples}, {findings}"

@@ -59,7 +59,7 @@ def _tiles(verdict: Verdict) -> str:
     examples = " + ".join(f"{file.examples:,}" for file in verdict.files)
     roles = " + ".join(file.role for file in verdict.files)
     price = verdict.price
-    cost = usd(price.training) if price.training is not None else "unknown"
+    cost = price.at_most + usd(price.training) if price.training is not None else "unknown"
     epochs = many(price.epochs, "epoch")
     tiles = [
         (examples, f"examples ({roles})"),
@@ -80,12 +80,15 @@ def _price(verdict: Verdict) -> str:
     if plan.budget is not None:
         facts += f" · budget ${plan.budget:,.2f}"
     if not price.tiers:
-        return f"<p class=plan>{facts} · no price is known</p>"
+        why = " for these images" if price.image_tokens is None else ""
+        return f"<p class=plan>{facts} · no price is known{why}</p>"
     cells = "".join(
         f"<td{' class=chosen' if tier == plan.tier else ''}><small>{escape(tier)}</small>"
         f"{usd(cost)}</td>"
         for tier, cost in price.tiers.items()
     )
+    if price.image_tokens:
+        facts += f" · at most: {price.image_tokens:,} tokens of images, each taken as the largest"
     return f"<p class=plan>{facts}</p><table class=price><tr>{cells}</tr></table>"
 
 

@@ -16,7 +16,9 @@ LEFT_OUT = {"HexHighEntropyString", "IPPublicDetector", "KeywordDetector"}
 NO_SECRETS = {
     "local/storage.py": "Azurite's well-known key",
     "tests/dataset/corpus.py": "made-up secrets that the dataset check must find",
+    "tests/dataset/test_counted_everywhere.py": "made-up secrets that the dataset check must find",
     "tests/dataset/test_privacy.py": "made-up secrets that the dataset check must find",
+    "tests/dataset/test_privacy_forms.py": "made-up secrets that the dataset check must find",
 }
 
 

@@ -1,0 +1,81 @@
+"""What a chat costs in tokens: estimated before it is sent, read out of its answer afterwards.
+
+An estimate holds where an answer has no account of its own, for example a stream that its caller
+has left. Knows OpenAI's JSON, not who pays.
+"""
+
+import re
+from typing import Any
+
+BYTES_PER_TOKEN = 4  # of English; other languages take more bytes for a token, seldom fewer
+PICTURE_TOKENS = 1_500  # of one picture, whatever its bytes: about the most that the service counts
+ANSWER_TOKENS = 1_000  # reserved where a request does not limit its answer
+# Whoever leaves ends the call upstream; what the service has made by the time that it notices is
+# not known. Most models are slower than this, and seconds are enough to notice.
+TOKENS_PER_SECOND = 200  # of one answer
+SECONDS_UNTIL_NOTICED = 5.0
+ACCOUNT_BYTES = 64 * 2**10  # at the end of an answer, where its account is
+EVENT_FRAME_BYTES = 400  # of a stream's event, besides its text: ids, times, filter results
+
+# A model's own words cannot look like it: within JSON their quotation marks are escaped.
+_TOTAL_TOKENS = re.compile(rb'"total_tokens"\s*:\s*(\d{1,12})')
+
+
+def of_prompt(chat: dict[str, Any], size: int) -> int:
+    """Tokens of a request, by its bytes; at least 1."""
+    pictures = _pictures(chat)
+    text = max(0, size - sum(map(len, pictures)))
+    return max(1, text // BYTES_PER_TOKEN) + PICTURE_TOKENS * len(pictures)
+
+
+def of_longest_answer(chat: dict[str, Any]) -> int:
+    """Tokens that a request allows its answers, or what is usual where it does not say."""
+    limits = (_count(chat.get(name)) for name in ("max_completion_tokens", "max_tokens"))
+    return next(filter(None, limits), ANSWER_TOKENS) * answers(chat)
+
+
+def answers(chat: dict[str, Any]) -> int:
+    """How many answers a request asks for, all at the same time."""
+    return _count(chat.get("n")) or 1
+
+
+def of_unfinished(answers: int, seconds: float) -> int:
+    """Tokens that the service may have made of so many answers, when nobody has waited for longer
+    than that many seconds."""
+    return int(answers * TOKENS_PER_SECOND * (seconds + SECONDS_UNTIL_NOTICED))
+
+
+def of_text(size: int) -> int:
+    """Tokens of an answer without an account, by its bytes."""
+    return size // BYTES_PER_TOKEN
+
+
+def of_event(event: bytes) -> int:
+    """Tokens of one event of a stream: usually one, or the text that a filter has held back."""
+    return max(1, of_text(len(event) - EVENT_FRAME_BYTES)) if b"data:" in event else 0
+
+
+def counted(answer: bytes) -> int | None:
+    """The tokens of prompt and answer that an answer itself says at its end; None where it does
+    not."""
+    counts = _TOTAL_TOKENS.findall(answer, max(0, len(answer) - ACCOUNT_BYTES))
+    return int(counts[-1]) or None if counts else None
+
+
+def _count(value: object) -> int | None:
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    return value if whole and value > 0 else None  # type: ignore[operator,return-value]
+
+
+def _pictures(chat: dict[str, Any]) -> list[str]:
+    """The URL of each picture in a request: its data, or an address that the service fetches; empty
+    for what is none."""
+    given = [
+        part["image_url"]
+        for message in chat["messages"]
+        if isinstance(message.get("content"), list)
+        for part in message["content"]
+        if isinstance(part, dict) and "image_url" in part
+    ]
+    urls = [picture.get("url") if isinstance(picture, dict) else picture for picture in given]
+    return [url if isinstance(url, str) else "" for url in urls]

@@ -1,0 +1,172 @@
+"""The app's ceilings, asked before anything of a run is sent: jobs and USD by day and month, USD
+for the hosting of a model, which is asked for before its deployment as well. Knows what they are
+asked with, not what they decide (`spending`).
+
+    reconciler/spending.json   in the runs container, changed by compare-and-swap
+"""
+
+import json
+from datetime import date
+from math import isfinite
+
+from shared.catalog import facts, lookup
+from shared.run import jobs
+from shared.run.context import Context
+from shared.run.outcome import Outcome
+from shared.run.record import Failure, Run
+from shared.run.run_yaml import shown
+from shared.run.spending import (
+    Held,
+    Hosted,
+    Reservation,
+    Spending,
+    as_of,
+    held,
+    too_many_deployments,
+)
+from shared.run.stages import Event
+from shared.settings import Settings
+
+NAME = "reconciler/spending.json"
+
+
+async def reserve(run: Run, ctx: Context) -> Outcome | None:
+    """Take the run's place under all ceilings; the outcome that holds it up, if there is none.
+
+    May be called again at any time before the run's job exists: a place of an earlier day becomes
+    one of today. Raises Unavailable.
+    """
+    if failure := _not_allowed(run, ctx.settings):
+        return _failed(run, failure)
+    wanted, hosted = await _wanted(run, ctx), await _hosted(run, ctx)
+    found: Held | None = None
+
+    def take(known: Spending | None) -> Spending | None:
+        nonlocal found
+        spending = as_of(known, wanted.day)
+        found = held(spending, wanted, hosted, ctx.settings)
+        return spending.including(wanted) if found is None else known
+
+    await ctx.clients.runs.update(NAME, Spending, take)
+    if found is None:
+        return None
+    if found.failure:
+        return _failed(run, found.failure)
+    return Outcome(run, waiting_for=found.waiting_for)
+
+
+async def reserve_hosting(run: Run, ctx: Context) -> Outcome | None:
+    """The same for the deployment of a run that is trained: its place may be one that was given
+    back at the end of an earlier attempt, and settings may have changed. Raises Unavailable."""
+    if failure := _not_allowed(run, ctx.settings):
+        return _failed(run, failure)
+    hosted = await _hosted(run, ctx)
+    failure = None
+
+    def take(known: Spending | None) -> Spending | None:
+        nonlocal failure
+        spending = as_of(known, _today(ctx))
+        reserved = spending.of(run.id, run.attempt) or _of_hosting(run, ctx)
+        wanted = reserved.replace(open=True)
+        failure = too_many_deployments(spending, wanted, hosted, ctx.settings)
+        return spending.including(wanted) if failure is None else known
+
+    await ctx.clients.runs.update(NAME, Spending, take)
+    return _failed(run, failure) if failure else None
+
+
+async def settle(run: Run, ctx: Context) -> None:
+    """At the end of a run: give its place back if no job came of it, or note what was billed.
+
+    What a job without a result has cost is not known; what was reserved for it stays.
+    """
+    billed = None if run.job_id is None else jobs.cost(run)
+
+    def close(known: Spending | None) -> Spending | None:
+        return known and known.ended(run.id, run.attempt, billed)
+
+    await ctx.clients.runs.update(NAME, Spending, close)
+
+
+def _failed(run: Run, failure: Failure) -> Outcome:
+    trained = "It is trained; its deployment was not asked for."
+    said = trained if run.fine_tuned_model else "Nothing was sent."
+    failure = failure.replace(message=f"{failure.message} {said}")
+    return Outcome(run.replace(failure=failure), Event.FAILED)
+
+
+def _not_allowed(run: Run, settings: Settings) -> Failure | None:
+    """A deployment that nobody may ask for any more: the run is older than the limit."""
+    asked, most = run.spec.deployment, settings.largest_capacity
+    if asked.sku.lower() in facts.SKUS.values and asked.capacity <= most:
+        return None
+    known = ", ".join(dict.fromkeys(facts.SKUS.values.values()))
+    return Failure(
+        message=f"A deployment {shown(asked.sku)} with a capacity of {shown(asked.capacity, 20)} "
+        f"is not allowed: at most {most}, of {known}.",
+        fix="Drop the dataset again with another run.yaml, or ask whoever runs the app to raise "
+        f"TUNEDROP_MAX_CAPACITY; then `tunedrop retry {run.id}`.",
+        blame="caller",
+    )
+
+
+async def _wanted(run: Run, ctx: Context) -> Reservation:
+    return Reservation(
+        run_id=run.id,
+        attempt=run.attempt,
+        model=run.model,
+        day=_today(ctx),
+        usd=await estimate(run, ctx),
+        hosting=lookup.hosting_per_month(run.spec.deployment.sku),
+    )
+
+
+async def estimate(run: Run, ctx: Context) -> float | None:
+    """USD by the run's report; None where it knows no price."""
+    report = await ctx.ledger.document(run.id, "report.json")
+    try:
+        training = json.loads(report or b"{}", parse_int=float)["price"]["training"]
+    except (ValueError, LookupError, TypeError):
+        return None
+    known = isinstance(training, float) and isfinite(training) and training >= 0
+    return training if known else None
+
+
+async def _hosted(run: Run, ctx: Context) -> Hosted:
+    """What the deployments of the model's other versions cost; only where a ceiling asks for it.
+
+    A version whose deployment was not made yet is not among them: its run's reservation counts.
+    """
+    if not ctx.settings.hosting_budget:
+        return Hosted()
+    model = await ctx.registry.load(run.model)
+    if model is None:
+        return Hosted()
+    total, counted = 0.0, set[str]()
+    for version in model.versions:
+        if version.run_id == run.id:
+            continue
+        price = lookup.hosting_per_month(version.sku)
+        # Azure deletes deployments that nobody uses, and so do people; the champion's comes back.
+        stays = version.version == model.champion
+        if price and (stays or await ctx.clients.deployments.get(version.deployment)):
+            total += price
+            counted.add(version.run_id)
+    return Hosted(total, frozenset(counted))
+
+
+def _of_hosting(run: Run, ctx: Context) -> Reservation:
+    """What is left to be paid of a run whose job an earlier attempt has paid for."""
+    return Reservation(
+        run_id=run.id,
+        attempt=run.attempt,
+        model=run.model,
+        day=_today(ctx),
+        usd=0.0,
+        hosting=lookup.hosting_per_month(run.spec.deployment.sku),
+        job=False,
+    )
+
+
+def _today(ctx: Context) -> date:
+    return ctx.now().date()

@@ -1,0 +1,36 @@
+"""Drops that make no run: what is taken of them, and what stands beside them."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from shared.run import intake
+from shared.run.folder import problem_name
+from shared.run.record import Run
+from tests.support.runs import RunHarness
+
+
+async def taken(harness: RunHarness, path: str) -> Run | None:
+    async with harness.ctx.with_copies() as ctx:
+        run_id = await intake.take(path, ctx)
+    return await harness.known(run_id) if run_id else None
+
+
+async def problem(harness: RunHarness, path: str) -> str:
+    """What stands beside a blob that was refused; empty where nothing does."""
+    found = await harness.ctx.clients.datasets.read(problem_name(path))
+    return found.data.decode() if found else ""
+
+
+async def refusal(harness: RunHarness, path: str) -> str:
+    """Take a drop that makes no run; what stands beside it."""
+    known = await harness.runs()
+    assert await taken(harness, path) is None
+    assert await harness.runs() == known
+    return await problem(harness, path)
+
+
+def set_settings(harness: RunHarness, monkeypatch: pytest.MonkeyPatch, **changes: Any) -> None:
+    settings = replace(harness.ctx.settings, **changes)
+    monkeypatch.setattr(harness.ctx.clients, "settings", settings)

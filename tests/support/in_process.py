@@ -1,0 +1,104 @@
+"""The app's own HTTP functions within the test's process: real requests, storage in memory.
+
+Routes are read from function_app as the Functions host reads them, so none is forgotten. Chats go
+to a real server, which a test brings along.
+"""
+
+import base64
+import hashlib
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.routing import Route
+
+import function_app
+from shared.chat.relay import Relay
+from shared.model.registry import Registry, Version
+from shared.settings import Settings
+from tests.support.runs import RunHarness
+from tests.support.settings import BY_HAND, ENVIRON
+
+KEY = "in-process"
+METERED = "metered"  # a key with a limit of tokens, where a test sets one
+
+
+def signed_in(person: str, tenant: str = "our-tenant") -> dict[str, str]:
+    """The headers by which the platform names somebody who has signed in."""
+    claims = {"claims": [{"typ": "tid", "val": tenant}]}
+    return {
+        "x-ms-client-principal": base64.b64encode(json.dumps(claims).encode()).decode(),
+        "x-ms-client-principal-id": person,
+    }
+
+
+def settings(upstream_url: str, **more: str) -> Settings:
+    keys = [
+        {"name": "web", "sha256": hashlib.sha256(KEY.encode()).hexdigest()},
+        {
+            "name": "metered",
+            "sha256": hashlib.sha256(METERED.encode()).hexdigest(),
+            "tokens_per_minute": 10_000,
+        },
+    ]
+    chat = {
+        "AZURE_OPENAI_ENDPOINT": upstream_url,
+        "AZURE_OPENAI_API_KEY": "the-resource-key",
+        "TUNEDROP_APP_KEYS": json.dumps(keys),
+        "TUNEDROP_BASE_DEPLOYMENTS": "base",
+        "TUNEDROP_REMEMBER": "captain",
+        "TUNEDROP_ENTRA_TENANT": "our-tenant",
+    }
+    return Settings.load({**ENVIRON, **BY_HAND, **chat, **more})
+
+
+def http_routes() -> list[tuple[str, list[str], Any]]:
+    """Template, methods and function of each HTTP trigger.
+
+    Not through get_functions(): it may be called once in a process, and others call it too.
+    """
+    functions = [builder._function for builder in function_app.app._function_builders]
+    return [
+        (binding["route"], binding["methods"], function.get_user_function())
+        for function in functions
+        for binding in map(json.loads, function.get_raw_bindings())
+        if binding["type"] == "httpTrigger"
+    ]
+
+
+@asynccontextmanager
+async def in_process(
+    upstream_url: str, monkeypatch: pytest.MonkeyPatch, **more: str
+) -> AsyncIterator[tuple[httpx.AsyncClient, Relay, RunHarness]]:
+    """A client of the app, its relay, and the runs behind it; `captain` serves."""
+    runs = RunHarness.in_memory(settings(upstream_url, **more), "m")
+    clients = runs.ctx.clients
+    registry, at = Registry(clients.models), datetime(2026, 11, 1, tzinfo=UTC)
+    version = Version(
+        run_id="captain-1",
+        base_model="b",
+        fine_tuned_model="ft-1",
+        sku="S",
+        capacity=1,
+        created_at=at,
+        dropped_at=at,
+    )
+    await registry.add_version("captain", version)
+    await registry.promote("captain", 1)
+    relay = Relay(clients)
+    monkeypatch.setattr(function_app, "context", lambda: runs.ctx)
+    monkeypatch.setattr(function_app, "relay", lambda: relay)
+    routes = [Route(f"/{path}", work, methods=methods) for path, methods, work in http_routes()]
+    transport = httpx.ASGITransport(Starlette(routes=routes))
+    async with (
+        clients,
+        httpx.AsyncClient(
+            transport=transport, base_url="http://app", headers={"api-key": KEY}
+        ) as client,
+    ):
+        yield client, relay, runs

@@ -1,0 +1,31 @@
+"""Output with colours and progress, by rich: as `echo` prints a text, and never as markup."""
+
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from tunedrop.echo import safe
+
+
+class Screen(Console):
+    """A console that is given texts, not markup."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(highlight=False, markup=False, emoji=False, **options)
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        super().print(*map(_safe, objects), **options)
+
+
+def _safe(shown: Any) -> Any:
+    """A text without control characters; its styles stay where they are."""
+    if isinstance(shown, str):
+        return safe(shown)
+    if not isinstance(shown, Text) or safe(shown.plain) == shown.plain:
+        return shown
+    text = Text(style=shown.style)
+    for character in shown.divide(range(1, len(shown.plain))):
+        character.plain = safe(character.plain)
+        text.append_text(character)
+    return text
