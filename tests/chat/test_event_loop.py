@@ -118,6 +118,7 @@ async def ticking() -> AsyncIterator[list[float]]:
     try:
         yield pauses
     finally:
+        turn()  # what has been done since the last one, which may be all
         task.cancel()
 
 
@@ -161,20 +162,25 @@ async def working() -> AsyncIterator[list[float]]:
     """What the process has done between the turns of the event loop, in seconds: other processes
     of a busy machine do not count, a thread that holds the interpreter does."""
     pauses: list[float] = []
+    before = time.process_time()
+
+    def turn() -> None:
+        nonlocal before
+        now = time.process_time()
+        pauses.append(now - before)
+        before = now
 
     async def tick() -> None:
-        before = time.process_time()
         while True:
             await asyncio.sleep(0.002)
-            now = time.process_time()
-            pauses.append(now - before)
-            before = now
+            turn()
 
     gc.freeze()  # what all tests have loaded is not looked through while one is measured
     task = asyncio.create_task(tick())
     try:
         yield pauses
     finally:
+        turn()  # what has been done since the last one, which may be all
         task.cancel()
         gc.unfreeze()
 
