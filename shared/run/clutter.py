@@ -13,10 +13,12 @@ EDITED = r"~\$.*|.*~|#.*#"  # locks of office programs; copies of editors
 UNFINISHED = (
     r".*\.(part|partial|filepart|crdownload|opdownload|download|tmp|temp|gstmp|swp|swo|_copying_)"
 )
-KINDS = (HIDDEN, FOLDERS, FILES, EDITED, UNFINISHED)
-_PART = re.compile("|".join(KINDS), re.IGNORECASE | re.DOTALL)
+_FOLDER = re.compile(f"{HIDDEN}|{FOLDERS}", re.IGNORECASE | re.DOTALL)
+_FILE = re.compile(f"{FILES}|{EDITED}|{UNFINISHED}", re.IGNORECASE | re.DOTALL)
 
 
 def is_clutter(path: str) -> bool:
-    """Whether a part of the path is one that programs make for themselves, or it is a folder's."""
-    return path.endswith("/") or any(_PART.fullmatch(part) for part in path.split("/"))
+    """Whether the path ends as a folder's, or a part of it is what programs make for themselves."""
+    *_, last = parts = path.split("/")
+    hidden = any(_FOLDER.fullmatch(part) for part in parts)
+    return not last or hidden or _FILE.fullmatch(last) is not None
