@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-from shared.cloud.container import BlobKind, Container
+from shared.cloud.container import BlobInfo, BlobKind, Container
 from shared.run.context import Context
 from shared.run.folder import DropRole, Everything, Folder, look_everywhere
 from shared.run.waiting import Obstacle, obstacles
@@ -87,7 +87,12 @@ async def due(ctx: Context) -> Due:
 def _has_waited(folder: Folder) -> bool:
     """Whether no event could take it as it is: it has grown, or was rehydrated."""
     blobs = folder.newest.values()
-    return any(b.kind is BlobKind.APPEND or b.tier_changed for b in blobs)
+    return any(b.kind is BlobKind.APPEND or _was_moved(b) for b in blobs)
+
+
+def _was_moved(blob: BlobInfo) -> bool:
+    """To another tier, after it was written; what was written to a tier has that time as well."""
+    return blob.tier_changed is not None and blob.tier_changed > blob.modified
 
 
 def _is_untold(found: list[Obstacle], everything: Everything) -> bool:
