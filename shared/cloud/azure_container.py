@@ -47,8 +47,8 @@ def connect(settings: "Settings", credential: Credential) -> "BlobServiceClient"
         except ValueError:  # which does not say what is wrong; the string holds the account's key
             raise SettingError(
                 "The app setting TunedropStorage is not a connection string of a storage account.",
-                "Set it to DefaultEndpointsProtocol=https;AccountName=…;AccountKey=…, as the "
-                "portal shows it, or set TunedropStorage__blobServiceUri instead.",
+                "Set it to the account's connection string, whole, as the portal shows it "
+                "(DefaultEndpointsProtocol=https;AccountName=…;AccountKey=…).",
             ) from None
     if settings.storage_uri:
         return BlobServiceClient(settings.storage_uri, credential(), retry_policy=retries)
