@@ -78,7 +78,7 @@ class Completions:
         role there too, for its key is of its own resource and is not sent elsewhere.
         """
         headers = {**HEADERS, **await self._credentials(elsewhere=endpoint is not None)}
-        base = (endpoint or self.settings.openai_endpoint).rstrip("/")
+        base = endpoint or self.settings.openai_endpoint
         url = f"{base}/openai/v1/chat/completions"
         # A file is sent bit by bit, so that other streams go on.
         post = self._open_session().post(url, data=BytesIO(body), headers=headers)

@@ -57,7 +57,7 @@ class FineTuning:
         # Repeating is the reconciler's work, which first looks whether the effect took place:
         # the SDK would send "create job" up to three times, and each one may be a paid job.
         client = AsyncOpenAI(
-            base_url=f"{settings.openai_endpoint.rstrip('/')}/openai/v1/",
+            base_url=f"{settings.openai_endpoint}/openai/v1/",
             api_key=settings.openai_key or token_provider(credential(), settings.openai_scope),
             max_retries=0,
             timeout=60,

@@ -86,13 +86,13 @@ class RestClient:
         """`path` within /openai/v1."""
         key = self.settings.openai_key
         headers = {"api-key": key} if key else await self._bearer(self.settings.openai_scope)
-        base = self.settings.openai_endpoint.rstrip("/")
+        base = self.settings.openai_endpoint
         return await self._send(method, f"{base}/openai/v1{path}", headers, body)
 
     async def control(self, method: str, path: str, body: Any = None) -> RawResponse:
         """`path` from /subscriptions on; a listing is followed to its end."""
         headers = await self._bearer(ARM_SCOPE)
-        base = self.settings.arm_endpoint.rstrip("/")
+        base = self.settings.arm_endpoint
         url = f"{base}{path}?api-version={ARM_API_VERSION}"
         response = await self._send(method, url, headers, body)
         page = response.body if isinstance(response.body, dict) else {}

@@ -201,7 +201,7 @@ async def jobs_left(ctx: Context) -> list[CheckResult]:
     page = await ctx.body("jobs.read")
     waiting = [job for job in page["data"] if str(job.get("status")) in ("pending", "queued")]
     total = len(page["data"]) + bool(page.get("has_more"))
-    job = f"{ctx.settings.openai_endpoint.rstrip('/')}/openai/fine_tuning/jobs/JOB-ID"
+    job = f"{ctx.settings.openai_endpoint}/openai/fine_tuning/jobs/JOB-ID"
     fix = (
         "Delete old ones: az rest --method delete --resource https://cognitiveservices.azure.com "
         f'--url "{job}?api-version=2025-04-01-preview"'

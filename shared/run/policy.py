@@ -20,6 +20,9 @@ class Policy:
     job_in_flight: timedelta = timedelta(minutes=2)  # after which "create job" may be sent again
     intent_valid: timedelta = timedelta(seconds=30)  # after which its own worker does not send it
     create_timeout: float = 60.0  # seconds for the call, or what is left of job_in_flight
+    empty_patience: timedelta = timedelta(minutes=10)  # then it is told beside what stays empty
+    append_quiet: int = 12  # quiet periods in which an append blob that is not sealed has not grown
+    append_patience: timedelta = timedelta(days=1)  # the longest that such a blob is waited for
     file_wait: float = 5.0  # seconds that a step waits for a file to be processed
     checks_at_once: int = 2  # worker processes that read datasets; the others wait in their order
     check_seconds: float = 60.0  # of processor time, at the most, that a check takes
