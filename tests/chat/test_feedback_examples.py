@@ -129,7 +129,9 @@ async def test_what_was_remembered_before_ends_were_noted_is_whole() -> None:
     await container.append("conversations/captain/2026-11-02/12.jsonl", json.dumps(line))
     rating = {"id": "old", "rating": "good", "at": "x", "by": "web"}
     await container.append("ratings/captain/2026-11-02.jsonl", json.dumps(rating))
-    check(await remembered.examples())
+    examples = await remembered.examples()
+    check(examples)
+    assert examples[0]["messages"][1] == {"role": "assistant", "content": "Aye.", "weight": 0}
 
 
 # ---- preferences

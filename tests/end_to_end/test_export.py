@@ -36,11 +36,6 @@ def test_a_corrected_answer_comes_back_as_an_example(stack: StackHarness, tmp_pa
         "What is a mast?",
         "Arr, a mast be a pole.",
     ]
-    (pair,) = exported(stack, tmp_path / "train-preferences.jsonl", "--method", "dpo")
-    assert pair["input"] == {"messages": example["messages"][:1]}
-    assert pair["preferred_output"] == [{"role": "assistant", "content": "Arr, a mast be a pole."}]
-    said = {"role": "assistant", "content": answer.choices[0].message.content}
-    assert pair["non_preferred_output"] == [said]
 
 
 def exported(stack: StackHarness, out: Path, *options: str) -> list[Any]:
