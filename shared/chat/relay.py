@@ -43,7 +43,6 @@ from shared.chat.protocol import (
 from shared.chat.refusals import Refusals
 from shared.chat.routing import Backend, Router
 from shared.chat.streaming import RelayedResponse, RelayedStream, RelayedStreamResponse
-from shared.chat.transcripts import MAX_CONVERSATION_BYTES
 from shared.chat.upstream import Answer, Upstream
 from shared.cloud import AzureClients
 from shared.errors import NotFound, SettingError, TunedropError
@@ -181,8 +180,8 @@ class Relay:
     ) -> Response:
         """The answer for the caller; a conversation is recorded after it has been sent, and its
         request is held until then."""
-        sampled = chat.size <= MAX_CONVERSATION_BYTES
-        sampled, name = sampled and self.feedback.samples(answer.backend.model), answer.backend.name
+        sampled = self.feedback.samples(answer.backend.model, chat.size)
+        name = answer.backend.name
         kept = held.pass_on() if sampled else self.bodies.hold()
         if answer.body is None:
             stream = RelayedStream(

@@ -9,6 +9,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
+from shared.dataset.pictures import outside_of_pictures
+
 SECRET, ADDRESS, NUMBER = 1, 2, 4  # to be added up
 
 
@@ -228,6 +230,7 @@ def find(text: str, kinds: int = SECRET + ADDRESS + NUMBER) -> list[PrivateSpan]
     if kinds & NUMBER and _DIGITS.search(text):
         for detector in _NUMBERS:
             found += _matches(detector, text)
+    found = outside_of_pictures(text, found)
     return _without_overlaps(found) if found else found
 
 

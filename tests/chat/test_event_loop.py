@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.chat import feedback, protocol, relay, routing, transcripts
+from shared.chat import feedback, protocol, rated, relay, routing, transcripts
 from tests.chat import upstream as up
 from tests.chat.conftest import ChatHarness
 from tests.support.in_process import in_process
@@ -67,15 +67,15 @@ async def test_a_rating_is_masked_and_an_export_is_read_beside_the_loop(
 ) -> None:
     await harness.ask()
     await harness.idle()
-    mask, rated = witness(feedback, "mask"), witness(feedback, "_rated")
-    ratings = witness(feedback, "_ratings")
+    mask, made = witness(feedback, "mask"), witness(rated, "_rated")
+    ratings = witness(rated, "_ratings")
     rating = {"id": "chatcmpl-1", "rating": "bad", "correction": "a@contoso.com"}
     assert (await harness.http.post("/feedback", json=rating)).status_code == 201
     pages = harness.relay.feedback.export("captain")
     ((example, _),) = [pair async for page in pages for pair in page]
     assert json.loads(example)["messages"][-1]["content"] == "[e-mail address]"
     assert mask.turns == [True]
-    assert (ratings.turns, rated.turns) == ([True], [True])
+    assert (ratings.turns, made.turns) == ([True], [True])
 
 
 async def test_a_large_request_is_parsed_and_written_beside_the_loop(

@@ -58,7 +58,8 @@ async def test_good_and_corrected_answers_become_examples_that_pass_the_check(
 async def test_a_stream_is_remembered_as_one_answer_and_earlier_answers_are_not_learned(
     harness: ChatHarness,
 ) -> None:
-    harness.upstream.plan("captain-v2", up.stream(up.event("Arr, "), up.event("matey")))
+    parts = (up.event("Arr, "), up.event("matey"), up.event("", "stop"))
+    harness.upstream.plan("captain-v2", up.stream(*parts))
     messages = [
         {"role": "user", "content": "One"},
         {"role": "assistant", "content": "Unrated"},
@@ -172,7 +173,7 @@ def test_tool_calls_are_put_together_from_a_stream() -> None:
     )
     call = {"id": "c1", "type": "function"}
     function = {"name": "weather", "arguments": '{"city": "Oslo"}'}
-    message = {"role": "assistant", "content": None, "tool_calls": [{**call, "function": function}]}
-    assert read_answer(body) == ("t", message)
+    message = {"role": "assistant", "tool_calls": [{**call, "function": function}]}
+    assert read_answer(body) == ("t", message, None)
     assert read_answer(b'{"error": {"code": "x"}}') is None
     assert read_answer(b"data: nonsense\n\n") is None
