@@ -45,23 +45,43 @@ class Redeployment(Document):
         """What a person should know, in sentences; empty where nothing is in the way."""
         if not self.problem:
             return ""
-        parts = [self.problem, self.fix]
-        if self.not_before:
-            parts.append(f"It is tried again at {self.not_before:%Y-%m-%d %H:%M} UTC.")
-        return " ".join(part for part in parts if part)
+        return " ".join(part for part in (self.problem, self.fix, self._next_try) if part)
+
+    @property
+    def told_to_callers(self) -> str:
+        """The same for whoever chats: what the service says of the subscription is not theirs."""
+        if not self.problem:
+            return ""
+        reason = "`tunedrop doctor` tells whoever runs this app the reason."
+        return " ".join(
+            part for part in (f"None could be made yet. {reason}", self._next_try) if part
+        )
+
+    @property
+    def _next_try(self) -> str:
+        if self.not_before is None:
+            return ""
+        return f"It is tried again at {self.not_before:%Y-%m-%d %H:%M} UTC."
 
 
 class RedeployRequests:
     def __init__(self, models: Container) -> None:
         self.models = models
-        self._added_at: dict[str, float] = {}
+        self._added: dict[str, tuple[float, str]] = {}  # when, and what was told then
 
-    async def add(self, model: str) -> None:
-        """Request a deployment for the model's champion. Never raises for storage."""
-        since = time.monotonic() - self._added_at.get(model, -MIN_INTERVAL_SECONDS)
-        if since < MIN_INTERVAL_SECONDS:
-            return
-        self._added_at[model] = time.monotonic()
+    async def add(self, model: str) -> str:
+        """Request a deployment for the model's champion; what its callers are told of earlier
+        tries, empty where nothing is in the way. Never raises for storage."""
+        at, told = self._added.get(model, (-MIN_INTERVAL_SECONDS, ""))
+        if time.monotonic() - at < MIN_INTERVAL_SECONDS:
+            return told
+        self._added[model] = (time.monotonic(), told)
+        await self._request(model)
+        told = await self.told(model)
+        self._added[model] = (time.monotonic(), told)
+        return told
+
+    async def _request(self, model: str) -> None:
         try:
             await self._put(model)
         except TunedropError as error:
@@ -102,10 +122,10 @@ class RedeployRequests:
         await self.models.delete(f"{REQUESTS}{model}")
 
     async def told(self, model: str) -> str:
-        """What is in the way of the model's deployment, for whoever chats with it; empty where
-        nothing is, or nothing is known. Never raises for storage."""
+        """What whoever chats with the model is told of its deployment; empty where nothing is in
+        the way, or nothing is known. Never raises for storage."""
         try:
             state = await self.state(model)
         except TunedropError:
             return ""
-        return state.told if state else ""
+        return state.told_to_callers if state else ""

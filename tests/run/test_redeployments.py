@@ -62,7 +62,9 @@ class Champion:
         return await self.requests.state(self.harness.model)
 
     async def told(self) -> str:
-        return await self.requests.told(self.harness.model)
+        """As the log of the app and of the run have it, and the doctor."""
+        state = await self.state()
+        return state.told if state else ""
 
     async def noted(self) -> list[str]:
         return await self.harness.messages(self.run, "deployment")
@@ -113,6 +115,10 @@ async def test_while_it_fails_a_chat_is_told_why_and_when_it_is_tried_again(
     told = await champion.told()
     assert f"Azure ended the deployment {champion.deployment} as Failed" in told
     assert "It is tried again at " in told
+    callers = await RedeployRequests(champion.requests.models).add(champion.harness.model)
+    assert "None could be made yet" in callers
+    assert "It is tried again at " in callers
+    assert champion.deployment not in callers, "what Azure says is for whoever runs the app"
 
 
 async def test_the_tries_of_a_day_are_bounded_and_go_on_the_next(champion: Champion) -> None:
