@@ -11,7 +11,7 @@ import random
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.cloud.deployments import ENDED_BADLY
+from shared.cloud.deployments import ENDED_BADLY, Deployment
 from shared.errors import Refused, ServiceError, TunedropError, Unavailable
 from shared.model import deployment
 from shared.model.redeploy import Redeployment, RedeployRequests
@@ -19,6 +19,7 @@ from shared.model.registry import Version
 from shared.printable import shown
 from shared.run.context import Context
 from shared.run.outcome import LogLine
+from shared.run.stages import Stage
 
 log = logging.getLogger(__name__)
 
@@ -89,15 +90,25 @@ class _Work:
         settled = there.state == "Succeeded" or there.state in ENDED_BADLY
         if settled and await self._answers():
             return None  # also one whose last change has failed: what serves is left alone
-        if there.state in ENDED_BADLY:
+        if there.state in ENDED_BADLY or self._stuck():
             await self.ctx.clients.deployments.delete(there.name)
-            count = f"try {len(self._recent())} of {self.ctx.policy.redeploy_tries} in a day"
             return self._failed(
-                f"Azure ended the deployment {there.name} as {there.state} ({count}).",
+                self._ending(there),
                 "It is deleted and asked for anew; the account's activity log in the portal has "
                 "the reason.",
             )
         return self.known.replace(problem=deployment.strange(there), fix="", not_before=None)
+
+    def _ending(self, there: Deployment) -> str:
+        count = f"try {len(self._recent())} of {self.ctx.policy.redeploy_tries} in a day"
+        if there.state in ENDED_BADLY:
+            return f"Azure ended the deployment {there.name} as {there.state} ({count})."
+        return f"The deployment {there.name} is {there.state} and has not come to answer ({count})."
+
+    def _stuck(self) -> bool:
+        """As long after it was asked for as a run would be given up that deploys."""
+        tries, longest = self.known.tries, self.ctx.policy.deadlines[Stage.DEPLOYING]
+        return bool(tries) and self.ctx.now() - tries[-1] > longest
 
     async def _answers(self) -> bool:
         ready = await deployment.probe(self.ctx.clients.finetuning, self.version)

@@ -2,9 +2,12 @@
 
 import logging
 from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from shared.doctor import storage
 from shared.model.redeploy import Redeployment, RedeployRequests
 from shared.run import redeployments
 from shared.run.record import Action, Run
@@ -261,9 +264,50 @@ async def test_a_state_that_is_not_known_is_told_and_waited_for(champion: Champi
     assert await champion.ticks_until_it_answers() < 10
 
 
+async def test_one_that_never_comes_to_answer_is_asked_for_anew_after_a_day(
+    champion: Champion,
+) -> None:
+    await champion.loses_its_deployment()
+    champion.memory.arm("not-ready")
+    await champion.is_asked()
+    await champion.tick(3)
+    await champion.tick(seconds=25 * 3600)
+    assert champion.memory.deployed[champion.deployment].fault == "not-ready", "it is given a day"
+    await champion.tick(10)
+    assert [line for line in await champion.noted() if "has not come to answer" in line]
+    assert await champion.is_asked()
+
+
+async def test_one_that_azure_is_stuck_at_is_told(champion: Champion) -> None:
+    """Nor can it be deleted: another operation is under way, says Azure."""
+    await champion.loses_its_deployment()
+    champion.memory.arm("provisioning-stuck")
+    await champion.is_asked()
+    await champion.tick(3)
+    await champion.tick(seconds=25 * 3600)
+    await champion.tick(2)
+    assert "RequestConflict" in await champion.told()
+    assert len(await champion.noted()) == 2
+
+
 def test_the_pauses_grow_and_end(harness: RunHarness) -> None:
     policy = harness.ctx.policy
     pauses = [policy.redeploy_pause(misses) for misses in range(1, 12)]
     assert pauses == sorted(pauses)
     assert pauses[0] < timedelta(minutes=2)
     assert pauses[-1] <= policy.longest_redeploy_pause
+
+
+async def test_the_doctor_names_what_is_in_the_way(champion: Champion) -> None:
+    ctx: Any = SimpleNamespace(clients=champion.harness.ctx.clients)
+    (healthy,) = await storage.redeployments(ctx)
+    await champion.loses_its_deployment()
+    champion.memory.arm("refused", PUT, count=None, **LOCKED)
+    await champion.is_asked()
+    (asked,) = await storage.redeployments(ctx)
+    await champion.tick()
+    (found,) = await storage.redeployments(ctx)
+    assert [healthy.state, asked.state, found.state] == ["ok", "ok", "problem"]
+    assert champion.harness.model in asked.message
+    assert LOCK in found.message
+    assert "az lock delete" in found.fix
