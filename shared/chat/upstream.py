@@ -104,8 +104,7 @@ class Upstream:
             breaker.record_success()
             return Answer(reply, body, backend, waited)
         reply.close()
-        await self._note(failure, backend)
-        return failure
+        return await self._note(failure, backend)
 
     async def _send(self, chat: ChatRequest, backend: Backend) -> tuple[Reply, bytes | None]:
         """What came back. A stream's usage is asked for in the caller's place: where it is that
@@ -130,16 +129,19 @@ class Upstream:
         finally:
             reply.close()
 
-    async def _note(self, failure: Failure, backend: Backend) -> None:
-        """Only a backend that is broken opens its breaker; one that is gone is requested again."""
+    async def _note(self, failure: Failure, backend: Backend) -> Failure:
+        """Only a backend that is broken opens its breaker; one that is gone is requested again, and
+        the caller is told where earlier tries have failed."""
         match failure.error:
             case ModelNotReady():
-                if backend.model:
-                    await self.redeploy_requests.add(backend.model)
+                if backend.model and (told := await self.redeploy_requests.add(backend.model)):
+                    message = f"{backend.name} has no deployment that answers."
+                    return Failure(ModelNotReady(message, told, retry_after=60))
             case Throttled() | Denied():
                 pass
             case _:
                 self.breakers[backend.name].record_failure()
+        return failure
 
 
 def _failure(reply: Reply, backend: Backend) -> Failure | None:
