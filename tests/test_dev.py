@@ -27,7 +27,10 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 MODULES = (
-    *(f"local/{name}" for name in ("__init__", "options", "private", "set_up", "supervised")),
+    *(
+        f"local/{name}"
+        for name in ("__init__", "errors", "options", "private", "set_up", "supervised")
+    ),
     *(f"bench/{name}" for name in ("__init__", "options")),
     *(f"tests/{name}" for name in ("__init__", "mutants/__init__", "mutants/options")),
     *(f"tests/{name}" for name in ("simulation/__init__", "simulation/options")),

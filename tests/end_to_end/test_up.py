@@ -26,24 +26,23 @@ class Up:
     said: str | None = None  # on its way out
 
     def __init__(self, state: Path, umask: int = -1) -> None:
-        self.state = state
+        self.state, self.told = state, state.with_name(f"{state.name}.told")
         options = ["--port", "0", "--model", "tiny", "--state", str(state)]
-        self.process = supervised.start(
-            supervised.module("local.up", *options),
-            cwd=ROOT,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            umask=umask,
-        )
+        with self.told.open("wb") as told:
+            self.process = supervised.start(
+                supervised.module("local.up", *options),
+                cwd=ROOT,
+                stdout=told,
+                stderr=subprocess.PIPE,
+                umask=umask,
+            )
 
     def stack(self) -> dict[str, Any] | None:
         """What it tells of itself once all of its parts run."""
         assert self.process.poll() is None, self.stop()
-        try:
-            known = json.loads((self.state / "stack.json").read_text())
-        except (OSError, ValueError):
+        if "the stack is up" not in self.told.read_text(encoding="utf-8"):
             return None
-        return dict(known) if "events" in known["pids"] else None
+        return dict(json.loads((self.state / "stack.json").read_text(encoding="utf-8")))
 
     def stop(self) -> str:
         """What it said on its way out."""
@@ -65,20 +64,21 @@ def ups(tmp_path: Path) -> Iterator[list[Up]]:
 def test_a_part_that_dies_is_named_and_the_same_command_goes_on(
     ups: list[Up], tmp_path: Path
 ) -> None:
-    ups.append(Up(tmp_path))
+    state = tmp_path / "spaces and ünïcode 漢"
+    ups.append(Up(state))
     known = wait_for(ups[0].stack)
     stuck(known["openai_url"])
     psutil.Process(known["pids"]["functions"]["pid"]).kill()
     assert ups[0].process.wait() == 1
     said = ups[0].stop()
     assert "The part 'functions' has ended" in said
-    assert "functions.log" in said
-    assert not (tmp_path / "stack.json").exists()
+    assert str(state / "logs/functions.log") in said
+    assert not (state / "stack.json").exists()
     assert not any(psutil.pid_exists(pid["pid"]) for pid in known["pids"].values())
 
-    ups.append(Up(tmp_path))
+    ups.append(Up(state))
     assert wait_for(ups[1].stack)
-    assert (tmp_path / "logs/functions.before.log").exists()
+    assert (state / "logs/functions.before.log").exists()
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Windows has no such rights")
