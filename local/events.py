@@ -199,7 +199,7 @@ def _blob_created(blob: BlobProperties, url: str) -> dict[str, Any]:
     return _event("Microsoft.Storage.BlobCreated", subject, data)
 
 
-async def watch(options: argparse.Namespace, connection: str) -> None:
+async def watch(options: argparse.Namespace, connection: str, delivered: Delivered) -> None:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
@@ -217,7 +217,7 @@ async def watch(options: argparse.Namespace, connection: str) -> None:
     async with container, session:
         watching = asyncio.create_task(
             _watch(
-                Subscription(container, options.webhook, session, Delivered(options.state)),
+                Subscription(container, options.webhook, session, delivered),
                 options.interval,
             )
         )
@@ -259,9 +259,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not connection:
         parser.error(f"set {options.connection_setting} to a storage connection string")
     try:
-        asyncio.run(watch(options, connection))
+        delivered = Delivered(options.state)
     except OSError as error:
         sys.exit(f"error: {sentence(error)}")
+    asyncio.run(watch(options, connection, delivered))
     return 0
 
 
