@@ -12,9 +12,11 @@ from shared.doctor.result import CheckResult, blocked, ok, problem, unknown, war
 from shared.doctor.rights import RIGHTS, Right, denied, known_refusal
 from shared.doctor.roles import ROLES, assign_command
 from shared.errors import Denied, TunedropError, Unavailable
+from shared.run import orphans
 
 SKEW_SECONDS, REFUSED_SECONDS = 60, 300  # Entra allows five minutes between the clocks
 NEARLY = 0.8  # of a limit
+SHOWN = 3  # orphans in a message
 
 
 async def identity(ctx: Context) -> list[CheckResult]:
@@ -236,6 +238,22 @@ async def base_deployments(ctx: Context) -> list[CheckResult]:
         fix += ctx.account_command("deployment create", options)
         return [problem("base-deployments", message, fix)]
     return [ok("base-deployments", f"Ready: {', '.join(named) or 'none is named'}.")]
+
+
+async def orphans_known(ctx: Context) -> list[CheckResult]:
+    """orphans | By the sweep's last look, no record is missing for what is at the service."""
+    found = await orphans.known(ctx.clients.runs)
+    ours = [orphan for orphan in found if orphan.endable or orphan.unwanted]
+    others = f" {len(found) - len(ours)} may be another app's." if len(found) > len(ours) else ""
+    if not ours:
+        return [ok("orphans", f"The sweep knows of none of this app's.{others}")]
+    listed = [f"{orphan.kind} {orphan.id} ({orphan.price})" for orphan in ours[:SHOWN]]
+    listed += [f"{len(ours) - SHOWN} more"] if len(ours) > SHOWN else []
+    fix = "All are in reconciler/orphans.json. The sweep ends what it has known for an hour."
+    if ctx.settings.end_orphans != "on":
+        command = ctx.setting_command("TUNEDROP_END_ORPHANS", "on")
+        fix = f"Delete them, or have the sweep do it: {command}"
+    return [warning("orphans", f"No record knows {', '.join(listed)}.{others}", fix)]
 
 
 # ---- what Azure's answers hold -----------------------------------------------------------------

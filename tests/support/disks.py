@@ -35,6 +35,38 @@ def read_only(folder: Path) -> Iterator[Path]:
 
 
 @contextmanager
+def odd(kind: str, path: Path) -> Iterator[Path]:
+    """A folder for a stack that is none, or one that takes nothing."""
+    if kind == "a file":
+        path.touch()
+        yield path
+    elif kind == "below a file":
+        path.touch()
+        yield path / "state"
+    elif kind == "a dangling link":
+        path.symlink_to(path / "nowhere")
+        yield path
+    elif kind == "a circle of links":
+        path.symlink_to(path)
+        yield path
+    elif kind == "a name too long":
+        yield path / ("ü" * 200)
+    elif kind == "a path too long":
+        yield path.joinpath(*["long" * 50] * 30)
+    elif kind == "read-only":
+        with read_only(path) as folder:
+            yield folder / "state"
+    elif kind == "full":
+        with full(path) as folder:
+            yield folder
+    else:
+        path.mkdir()
+        (path / kind).mkdir()
+        (path / kind / "it").touch()
+        yield path
+
+
+@contextmanager
 def _mounted(folder: Path, options: str) -> Iterator[None]:
     folder.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
