@@ -14,7 +14,11 @@ from pathlib import Path
 import pytest
 
 from local import events, known, processes, provision, storage
+from local.demo import ends_are_told
 from local.emulator.__main__ import open_state
+from local.errors import StackError
+from local.known import Stack
+from local.processes import Pid
 from local.stack import ended
 from tests.support.disks import odd
 
@@ -32,6 +36,16 @@ def test_a_part_that_has_ended_is_told_with_its_words(tmp_path: Path) -> None:
     (tmp_path / "logs/storage.log").write_text("well\nENOSPC: full\n", encoding="utf-8")
     assert '"ENOSPC: full"' in str(ended("storage", tmp_path))
     assert "cannot be read" in str(ended("openai", tmp_path))
+
+
+def test_what_fails_because_a_part_has_ended_is_told_as_that(tmp_path: Path) -> None:
+    gone = Pid(os.getpid(), 0.0)  # of this number, and started long before
+    stack = Stack("", "", "", "", "", "", "", Pid.of(os.getpid()), pids={"functions": gone})
+    with pytest.raises(StackError, match="functions"), ends_are_told(stack, tmp_path):
+        raise ConnectionError("nobody answers")
+    stack.pids.clear()
+    with pytest.raises(ConnectionError), ends_are_told(stack, tmp_path):
+        raise ConnectionError("nobody answers")
 
 
 # ---- what stands behind a port
@@ -106,8 +120,10 @@ def test_what_was_delivered_is_not_known_from_a_damaged_file(
 def test_events_that_cannot_be_kept_end_the_part_with_a_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("TunedropStorage", "UseDevelopmentStorage=true")
     (tmp_path / "file").touch()
+    with pytest.raises(NotADirectoryError):
+        events.Delivered(tmp_path / "file/events.json")
+    monkeypatch.setenv("TunedropStorage", "UseDevelopmentStorage=true")
     options = ["--container", "c", "--webhook", "http://127.0.0.1:9"]
     with pytest.raises(SystemExit) as stopped:
         events.main([*options, "--state", str(tmp_path / "file/events.json")])

@@ -82,6 +82,21 @@ def test_a_file_that_cannot_be_written_whole_is_not_written(
     assert left == ({"key": before} if before else {})
 
 
+def test_what_was_there_stays_until_the_new_text_is_on_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A power cut at the moment at which the system is asked to write, and after it."""
+    (tmp_path / "key").write_text("before", encoding="utf-8")
+    seen: list[list[str]] = []
+
+    def fsync(descriptor: int) -> None:
+        seen.append(sorted(path.read_text(encoding="utf-8") for path in tmp_path.iterdir()))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    private.write_text(tmp_path / "key", "secret")
+    assert seen == [["before", "secret"], ["secret"]]
+
+
 def test_a_link_that_leads_nowhere_is_replaced(tmp_path: Path) -> None:
     (tmp_path / "key").symlink_to(tmp_path / "nowhere")
     private.write_text(tmp_path / "key", "secret")

@@ -16,7 +16,6 @@ from shared.run import orphans
 
 SKEW_SECONDS, REFUSED_SECONDS = 60, 300  # Entra allows five minutes between the clocks
 NEARLY = 0.8  # of a limit
-SHOWN = 3  # orphans in a message
 
 
 async def identity(ctx: Context) -> list[CheckResult]:
@@ -242,18 +241,19 @@ async def base_deployments(ctx: Context) -> list[CheckResult]:
 
 async def orphans_known(ctx: Context) -> list[CheckResult]:
     """orphans | By the sweep's last look, no record is missing for what is at the service."""
-    found = await orphans.known(ctx.clients.runs)
+    try:
+        found = await orphans.known(ctx.clients.runs)
+    except (TunedropError, ValueError):  # the latter's text may hold the key
+        return [unknown("orphans", blocked("storage"))]
     ours = [orphan for orphan in found if orphan.endable or orphan.unwanted]
-    others = f" {len(found) - len(ours)} may be another app's." if len(found) > len(ours) else ""
+    others = f"{len(found) - len(ours)} may be another app's."
     if not ours:
-        return [ok("orphans", f"The sweep knows of none of this app's.{others}")]
-    listed = [f"{orphan.kind} {orphan.id} ({orphan.price})" for orphan in ours[:SHOWN]]
-    listed += [f"{len(ours) - SHOWN} more"] if len(ours) > SHOWN else []
-    fix = "All are in reconciler/orphans.json. The sweep ends what it has known for an hour."
-    if ctx.settings.end_orphans != "on":
-        command = ctx.setting_command("TUNEDROP_END_ORPHANS", "on")
-        fix = f"Delete them, or have the sweep do it: {command}"
-    return [warning("orphans", f"No record knows {', '.join(listed)}.{others}", fix)]
+        return [ok("orphans", f"The sweep knows of none that is surely this app's; {others}")]
+    listed = ", ".join(f"{orphan.kind} {orphan.id} ({orphan.price})" for orphan in ours[:3])
+    fix = f"Have the sweep end them: {ctx.setting_command('TUNEDROP_END_ORPHANS', 'on')}"
+    if ctx.settings.end_orphans == "on":
+        fix = "The sweep ends what it has known for an hour; see reconciler/orphans.json."
+    return [warning("orphans", f"{len(ours)} that no record knows: {listed}; {others}", fix)]
 
 
 # ---- what Azure's answers hold -----------------------------------------------------------------

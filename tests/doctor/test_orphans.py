@@ -55,7 +55,7 @@ async def test_of_many_the_first_are_named(placed: PlacedRun) -> None:
     await found(placed)
     message = (await check(placed)).message
     assert message.count("job J") == 3
-    assert "2 more" in message
+    assert "5 that no record knows" in message
 
 
 async def test_what_may_be_another_apps_is_no_warning(placed: PlacedRun) -> None:
