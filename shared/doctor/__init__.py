@@ -42,6 +42,7 @@ CHECKS: tuple[Check, ...] = (
     service.jobs_left,
     service.base_deployments,
     storage.redeployments,
+    service.orphans_known,
 )
 
 
