@@ -9,11 +9,14 @@ from fnmatch import fnmatch
 
 from tests.mutants.mutant import Mutant, all_mutants
 from tests.mutants.options import parser
+from tests.mutants.tool import command as tool
 from tests.mutants.trial import Fate, Trial, try_all
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
+    if options.tool:
+        return tool.main(options.names, options.workers, options.list)
     mutants = chosen(all_mutants(), options.names, options.sample)
     if not mutants:
         print(f"No mutant is called {' or '.join(options.names)}; --list names them all.")

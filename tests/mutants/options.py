@@ -16,6 +16,12 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--list", action="store_true", help="say what they are and try none")
     made.add_argument("--sample", type=int, metavar="N", help="so many, others each day")
     made.add_argument(
+        "--tool",
+        action="store_true",
+        help="run mutmut over the pure modules, or those that NAME names by their files; whatever "
+        "survives needs a reason in tests/mutants/tool/equivalent.toml. Not on Windows",
+    )
+    made.add_argument(
         "--workers", type=int, default=os.cpu_count() or 1, help="tried at a time (default: cores)"
     )
     return made
