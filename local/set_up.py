@@ -58,8 +58,8 @@ class Step:
         return self.stamp.exists() and self.stamp.read_text(encoding="utf-8") == self.digest
 
 
-def set_up(*, tests: bool = False) -> None:
-    """Do what has not been done yet. Raises SetUpError."""
+def set_up(*, tests: bool = False, mutation: bool = False) -> None:
+    """Do what has not been done yet; `mutation`: with the tool for it. Raises SetUpError."""
     listed = ROOT.as_posix() + json.dumps([project(), emulator()], sort_keys=True)
     locked = "".join(path.read_text(encoding="utf-8") for path in AZURITE_LOCK)
     steps = [
@@ -70,6 +70,8 @@ def set_up(*, tests: bool = False) -> None:
     ]  # fmt: skip
     if tests:
         steps.append(Step("tests", "the tests' tools", "20 s to 1 minute", listed, install_tests))
+    if mutation:
+        steps.append(Step("mutation", "mutmut", "10 s", listed, install_mutation))
     # Without its Python an environment is made again, and nothing is left of the other steps.
     carry_out([step for step in steps if not (step.done and PYTHON.exists())])
     os.environ["TUNEDROP_NODE"] = find_node()[0]
@@ -141,6 +143,10 @@ def install_laptop() -> None:
 
 def install_tests() -> None:
     pip("install", "--editable", f"{ROOT}[test]")
+
+
+def install_mutation() -> None:
+    pip("install", *pyproject()["dependency-groups"]["mutation"])
 
 
 def install_azurite() -> None:

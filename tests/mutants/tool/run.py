@@ -7,14 +7,14 @@ a module are left to the lists beside this folder. It does not run on Windows.
 
 import importlib
 import json
+import os
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NamedTuple
 
 from tests.mutants.tool.change import described
 from tests.mutants.trial import ROOT, copied
@@ -25,8 +25,12 @@ FOUND = {"killed", "timeout", "segfault", "caught by type check"}
 
 @dataclass(frozen=True)
 class Module:
+    """`at_import`: functions that are done before mutmut has forked; their changes are tried again,
+    each in a process of its own."""
+
     file: str
     tests: tuple[str, ...]
+    at_import: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,11 @@ class ToolError(Exception):
 
 def modules() -> list[Module]:
     listed = tomllib.loads((HERE / "modules.toml").read_text(encoding="utf-8"))["module"]
-    return [Module(item["file"], tuple(item["tests"])) for item in listed]
+    return [Module(**{key: _frozen(value) for key, value in item.items()}) for item in listed]
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def try_module(module: Module, workers: int) -> Tried:
@@ -52,14 +60,17 @@ def try_module(module: Module, workers: int) -> Tried:
         _configure(checkout, module)
         command = [sys.executable, "-m", "mutmut", "run", "--max-children", str(workers)]
         done = subprocess.run(command, cwd=checkout, capture_output=True, text=True, check=False)
-        results = _results(checkout, module)
-        if done.returncode or not results:
+        changes = _changes(checkout, module)
+        if done.returncode or not changes:
             raise ToolError(f"{module.file}: {(done.stdout + done.stderr)[-2000:]}")
-        return Tried(module, len(results), tuple(sorted(results_of_survivors(results))))
+        lost = [c for c in changes if c.fate not in FOUND and not _seen_afresh(c, checkout, module)]
+        return Tried(module, len(changes), tuple(sorted(change.text for change in lost)))
 
 
-def results_of_survivors(results: Iterable[tuple[str, str]]) -> Iterator[str]:
-    return (change for change, fate in results if fate not in FOUND)
+class Change(NamedTuple):
+    name: str  # mutmut's own
+    fate: str
+    text: str = ""  # of one that was not found
 
 
 def _configure(checkout: Path, module: Module) -> None:
@@ -79,34 +90,43 @@ def _configure(checkout: Path, module: Module) -> None:
         file.write("\n[tool.mutmut]\n" + "\n".join(lines) + "\n")
 
 
-def _results(checkout: Path, module: Module) -> list[tuple[str, str]]:
-    """Each change with what became of it. In a process of its own: the tool reads the folder that
-    it is in."""
+def _changes(checkout: Path, module: Module) -> list[Change]:
+    """In a process of its own: mutmut reads the folder that it is in."""
     command = [sys.executable, "-m", "tests.mutants.tool.run", module.file]
     done = subprocess.run(command, cwd=checkout, capture_output=True, text=True, check=False)
-    if done.returncode:
-        return []
-    return [(change, fate) for change, fate in json.loads(done.stdout.splitlines()[-1])]
+    return [Change(*item) for item in json.loads(done.stdout or "[]")]
 
 
-def told(file: str) -> list[tuple[str, str]]:
-    """Read what the tool has written in the current folder."""
+def _seen_afresh(change: Change, checkout: Path, module: Module) -> bool:
+    if change.text.partition(":")[0] not in module.at_import:
+        return False
+    place = checkout / "mutants"
+    environ = {**os.environ, "PYTHONPATH": str(place), "MUTANT_UNDER_TEST": change.name}
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *module.tests]
+    done = subprocess.run(command, cwd=place, env=environ, capture_output=True, check=False)
+    return done.returncode != 0
+
+
+def told(file: str) -> list[Change]:
+    """Read what mutmut has written in the current folder."""
     data, stats, diffs = (
         importlib.import_module(f"mutmut.{name}")
         for name in ("mutation.data", "stats", "mutation.diff_apply")
     )
     known = data.SourceFileMutationData(path=Path(file))
     known.load()
-    return [_told(name, code, file, stats, diffs) for name, code in known.exit_code_by_key.items()]
+    changes = []
+    for name, code in known.exit_code_by_key.items():
+        fate = stats.status_by_exit_code[code]
+        diff = "" if fate in FOUND else diffs.get_diff_for_mutant(name, path=Path(file))
+        changes.append(Change(name, fate, described(_function(name), diff) if diff else ""))
+    return changes
 
 
-def _told(name: str, code: int | None, file: str, stats: Any, diffs: Any) -> tuple[str, str]:
-    fate = stats.status_by_exit_code[code]
-    if fate in FOUND:
-        return name, fate
-    function = name.rpartition(".")[2].rpartition("__mutmut_")[0].replace("ǁ", ".")
-    function = function.removeprefix("x.").removeprefix("x_")
-    return described(function, diffs.get_diff_for_mutant(name, path=Path(file))), fate
+def _function(name: str) -> str:
+    """`shared.run.spec.xǁSpecǁof__mutmut_3` is of Spec.of, `….spec.x_of__mutmut_1` of `of`."""
+    mangled = name.rpartition(".")[2].rpartition("__mutmut_")[0].removeprefix("x")
+    return mangled.removeprefix("ǁ").replace("ǁ", ".") if "ǁ" in mangled else mangled[1:]
 
 
 if __name__ == "__main__":
