@@ -93,7 +93,7 @@ def test_small_files_are_guessed_to_be_trained_for_more_epochs(examples: int, ep
         (0.0, "$0.00"),
         (0.000_01, "less than $0.01"),
         (0.004_999, "less than $0.01"),
-        (0.005_001, "$0.01"),
+        (0.005, "$0.01"),
         (0.5, "$0.50"),
         (1234.5, "$1,234.50"),
     ],

@@ -7,7 +7,10 @@ from tests.mutants.trial import Fate, copied, try_one
 
 # Rooms whose tests need no more than this process. Of their files only those that are named in part
 # are drawn, for such tests are short; all others are tried by `dev.py mutants`.
-IN_MEMORY = ("tests/catalog/", "tests/chat/", "tests/dataset/", "tests/run/", "tests/shared/")
+IN_MEMORY = (
+    *("tests/catalog/", "tests/chat/", "tests/dataset/", "tests/model/", "tests/run/"),
+    *("tests/shared/", "tests/emulator/test_scheduler.py"),
+)
 DRAWN = 2
 
 
@@ -19,6 +22,7 @@ def quick(tests: tuple[str, ...]) -> bool:
 
 def test_faults_of_the_day_are_noticed(tmp_path: Path) -> None:
     drawn = of_the_day([mutant for mutant in all_mutants() if quick(mutant.tests)], DRAWN)
+    assert len(drawn) == DRAWN
     checkout = copied(tmp_path / "checkout")
     for mutant in drawn:
         trial = try_one(mutant, checkout)
