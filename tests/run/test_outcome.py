@@ -59,6 +59,23 @@ def test_an_event_moves_the_run_and_clears_what_was_in_the_way() -> None:
     assert lines == (LogLine("stage", "trained: job succeeded", BY_ITSELF, ""),)
 
 
+def test_a_next_stage_begins_without_what_was_in_the_way_also_in_the_middle_of_a_step() -> None:
+    waiting = run_in(Stage.UPLOADED, waiting_for="it", not_before=NOW, tries=3)
+    run, _ = applied(waiting, Outcome(waiting, Event.JOB_INTENDED, then=print))  # type: ignore[arg-type]
+    assert run.stage is Stage.SUBMITTING
+    assert (run.waiting_for, run.not_before, run.tries) == (None, None, 0)
+
+
+def test_a_retry_goes_on_from_the_last_good_stage() -> None:
+    failed = run_in(Stage.FAILED).replace(
+        timeline=(
+            Transition(stage=Stage.DEPLOYING, at=START),
+            Transition(stage=Stage.FAILED, at=START),
+        )
+    )
+    assert applied(failed, Outcome(failed, Event.RETRY_COMMANDED))[0].stage is Stage.TRAINED
+
+
 def test_the_log_has_the_steps_own_lines_before_that_of_the_stage() -> None:
     own = LogLine("job", "step 1")
     _, lines = applied(run_in(Stage.TRAINING), Outcome(

@@ -34,6 +34,7 @@ def test_the_document_lists_today_and_what_is_open_and_sums_up_the_month() -> No
         (date(2026, 11, 3), 1, 20.0),
     ]
     assert as_of(now, date(2026, 11, 4)) == now
+    assert now.earlier == 0.0
     later = as_of(now, date(2026, 12, 1))
     assert [r.run_id for r in later.reservations] == ["open"]
 
@@ -161,6 +162,19 @@ def test_what_is_spent_and_what_is_reserved_leave_no_room(
     assert reason(own, wanted(10.0), **{ceiling: 60.0}) == "", "it does not count twice"
 
 
+@pytest.mark.parametrize("ceiling", CEILINGS)
+def test_what_costs_nothing_is_within_every_ceiling(ceiling: str) -> None:
+    known = NOTHING.including(reservation("m-1", TODAY, 0.5, open=False))
+    assert reason(known, wanted(0.0), **{ceiling: 0.5}) == ""
+
+
+def test_what_is_spent_over_a_ceiling_is_told_beside_what_it_costs() -> None:
+    known = NOTHING.including(reservation("m-1", TODAY, 60.0, open=False))
+    against = reason(known, wanted(0.0), daily_training_budget=50.0)
+    assert against.startswith("waits: $60.00 of $50.00 are spent or reserved today (UTC), and it ")
+    assert "it costs $0.00 (" in against
+
+
 def test_yesterday_is_of_the_month_and_last_month_of_neither() -> None:
     known = NOTHING.replace(
         days=(Day(day=date(2026, 10, 31), jobs=9, usd=90.0), Day(day=date(2026, 11, 3), usd=50.0))
@@ -194,7 +208,8 @@ def test_hosting_counts_what_is_there_what_is_coming_and_what_is_asked_for() -> 
         "TUNEDROP_HOSTING_BUDGET allows $89.00. Delete a deployment of m "
     )
     assert against.endswith("TUNEDROP_HOSTING_BUDGET; then `tunedrop retry m-new`.")
-    assert reason(known, wanted(hosting=0.0), there, hosting_budget=89.0) == "", "costs nothing"
+    assert reason(known, wanted(hosting=0.0), there, hosting_budget=49.0) == "", "costs nothing"
+    assert reason(known, wanted(hosting=40.0), there) == "", "no ceiling"
     hosted = Hosted(usd=30.0, run_ids=frozenset({"m-2"}))  # it stands where it was reserved for
     assert reason(known, wanted(hosting=40.0), hosted, hosting_budget=70.0) == ""
     assert reason(known.including(wanted(hosting=40.0)), wanted(hosting=40.0), hosted,
