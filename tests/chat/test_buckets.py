@@ -51,7 +51,8 @@ def test_a_debt_is_waited_out() -> None:
 
 def test_who_has_no_limit_is_not_counted(limits: Limits) -> None:
     assert limits.take("ada", "tokens", None, 10**9) is None
-    assert limits.reserve("ada", None, 10**9).bucket is None
+    reserved = limits.reserve("ada", None, 10**9)
+    assert (reserved.bucket, reserved.tokens) == (None, 0)
     assert limits.buckets == {}
 
 
