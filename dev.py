@@ -153,8 +153,8 @@ def mutants(arguments: list[str]) -> int:
     from local import set_up
     from tests.mutants import options
 
-    options.parser().parse_args(arguments)
-    set_up.set_up(tests=True)
+    tool = options.parser().parse_args(arguments).tool
+    set_up.set_up(tests=True, mutation=tool)
     return run("tests.mutants", *arguments)
 
 

@@ -62,8 +62,11 @@ class Step:
         return False
 
 
-def set_up(*, tests: bool = False) -> None:
-    """Do what has not been done yet. Raises SetUpError and OSError."""
+def set_up(*, tests: bool = False, mutation: bool = False) -> None:
+    """Do what has not been done yet; `mutation`: with the tool for it.
+
+    Raises SetUpError and OSError.
+    """
     listed = ROOT.as_posix() + json.dumps([project(), emulator()], sort_keys=True)
     locked = "".join(path.read_text(encoding="utf-8") for path in AZURITE_LOCK)
     steps = [
@@ -74,6 +77,8 @@ def set_up(*, tests: bool = False) -> None:
     ]  # fmt: skip
     if tests:
         steps.append(Step("tests", "the tests' tools", "20 s to 1 minute", listed, install_tests))
+    if mutation:
+        steps.append(Step("mutation", "mutmut", "10 s", listed, install_mutation))
     # Without its Python an environment is made again, and nothing is left of the other steps.
     carry_out([step for step in steps if not (step.done and PYTHON.exists())])
     os.environ["TUNEDROP_NODE"] = find_node()[0]
@@ -145,6 +150,10 @@ def install_laptop() -> None:
 
 def install_tests() -> None:
     pip("install", "--editable", f"{ROOT}[test]")
+
+
+def install_mutation() -> None:
+    pip("install", *pyproject()["dependency-groups"]["mutation"])
 
 
 def install_azurite() -> None:

@@ -12,8 +12,11 @@ that must notice. The lists are the TOML files beside this module, one for each 
 Knows what a mutant is, not how one is tried (`trial`).
 """
 
+import random
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -50,3 +53,9 @@ def all_mutants() -> list[Mutant]:
                 raise ValueError(f"two mutants are called {mutant.name}")
             found[mutant.name] = mutant
     return list(found.values())
+
+
+def of_the_day(mutants: Sequence[Mutant], count: int) -> list[Mutant]:
+    """So many of them, by chance: the same ones until midnight UTC, wherever they are drawn."""
+    today = datetime.now(UTC).date().isoformat()
+    return random.Random(today).sample(list(mutants), min(count, len(mutants)))

@@ -46,7 +46,7 @@ def try_all(
     with TemporaryDirectory(prefix="tunedrop-mutants-") as folder:
         free: SimpleQueue[Path] = SimpleQueue()
         for number in range(workers):
-            free.put(_copy(Path(folder) / str(number)))
+            free.put(copied(Path(folder) / str(number)))
 
         def tried(mutant: Mutant) -> Trial:
             checkout = free.get()
@@ -104,7 +104,7 @@ def _run(mutant: Mutant, checkout: Path) -> tuple[Fate, str]:
     return Fate.FOUND, failed[0].split(" - ")[0].partition(" ")[2] if failed else "a test"
 
 
-def _copy(folder: Path) -> Path:
+def copied(folder: Path) -> Path:
     """The checkout as it lies there, changes included, with the environment of this one."""
     shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*NOT_COPIED))
     for shared in (".venv", ".local"):

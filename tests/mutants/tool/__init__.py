@@ -1,0 +1,5 @@
+"""mutmut over the pure modules: `dev.py mutants --tool`.
+
+modules.toml says which modules, each with its narrow tests; equivalent.toml which changes nothing
+can notice, each with the reason. Whatever else survives fails the run.
+"""
