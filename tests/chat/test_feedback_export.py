@@ -122,3 +122,27 @@ async def test_a_large_export_holds_neither_the_loop_nor_all_of_it() -> None:
     assert lines == 60_000
     assert size < 4 << 20
     assert longest < 0.3
+
+
+@pytest.mark.parametrize(
+    ("first", "later", "answers"),
+    [
+        (("good", "bad"), (), []),
+        (("bad", "good"), (), ["Arr"]),
+        (("good",), ("bad",), []),
+        (("bad",), ("good", "bad", "good"), ["Arr"]),
+    ],
+)
+async def test_the_last_rating_of_an_answer_counts(
+    first: tuple[str, ...], later: tuple[str, ...], answers: list[str]
+) -> None:
+    """Within a day's log and over several: people change their minds."""
+
+    def rated(ratings: tuple[str, ...]) -> list[str]:
+        return [json.dumps(json.loads(rating(0)) | {"rating": one}) for one in ratings]
+
+    store = await stored([conversation(0)], rated(first))
+    for line in rated(later):
+        await store.container.append("ratings/captain/2026-11-03.jsonl", line)
+    pairs = await exported(store)
+    assert [json.loads(example)["messages"][-1]["content"] for example, _ in pairs] == answers

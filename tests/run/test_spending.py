@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
@@ -80,3 +81,90 @@ def test_a_clock_that_is_behind_does_not_forget_what_an_earlier_version_has_summ
     assert held(as_of(known, wanted.day), wanted, Hosted(), settings), "it is nearly spent"
     ahead = as_of(known, date(2026, 12, 1))  # as the other instance has written it
     assert held(as_of(ahead, wanted.day), wanted, Hosted(), settings)
+
+
+# ---- what the ceilings allow
+
+TODAY = date(2026, 11, 27)
+
+
+def asking(usd: float | None = 10.0, **others: Any) -> Reservation:
+    return reservation("m-2", TODAY, 0.0, open=True).replace(usd=usd, **others)
+
+
+def spent(*amounts: float, day: date = TODAY) -> Spending:
+    made = (reservation(f"m-1{n}", day, usd, open=False) for n, usd in enumerate(amounts))
+    return Spending(month=date(2026, 11, 1), reservations=tuple(made))
+
+
+def waits(known: Spending, wanted: Reservation, **settings: Any) -> str:
+    """What a reservation waits for, or fails of; empty if it may be made."""
+    allowed = replace(IN_MEMORY, **{"daily_runs": 0, **settings})
+    over = held(known, wanted, Hosted(), allowed)
+    return str(over.waiting_for or (over.failure and over.failure.message)) if over else ""
+
+
+def test_the_last_job_of_a_day_is_the_last() -> None:
+    assert not waits(spent(1.0), asking(), daily_runs=2)
+    assert waits(spent(1.0, 1.0), asking(), daily_runs=2).startswith("2 jobs of today")
+    yesterday = spent(1.0, 1.0, day=TODAY - timedelta(days=1))
+    assert not waits(yesterday, asking(), daily_runs=2)
+
+
+@pytest.mark.parametrize("span", ["daily", "monthly"])
+def test_what_is_asked_for_counts_and_may_be_all_that_is_left(span: str) -> None:
+    setting = f"{span}_training_budget"
+    assert not waits(spent(60.0, 30.0), asking(10.0), **{setting: 100.0})
+    over = waits(spent(60.0, 30.0), asking(10.01), **{setting: 100.0})
+    assert (
+        f"$90.00 of $100.00 are spent or reserved t{'oday' if span == 'daily' else 'his'}" in over
+    )
+
+
+def test_a_month_is_the_sum_of_its_days_and_of_no_other() -> None:
+    days = [(date(2026, 10, 31), 500.0), (date(2026, 11, 1), 60.0), (date(2026, 11, 26), 35.0)]
+    known = Spending(
+        month=date(2026, 11, 1),
+        reservations=tuple(reservation(f"m-{day}", day, usd, open=False) for day, usd in days),
+    )
+    assert "$95.00 of $100.00" in waits(known, asking(), monthly_training_budget=100.0)
+    assert not waits(known, asking(), daily_training_budget=100.0)
+    assert not waits(known, asking(5.0), monthly_training_budget=100.0)
+
+
+def test_who_asks_again_is_not_held_up_by_the_own_place() -> None:
+    known = spent().including(asking())
+    assert not waits(known, asking(), daily_runs=1, daily_training_budget=10.0)
+    assert waits(known, asking().replace(attempt=2), daily_runs=1)
+
+
+@pytest.mark.parametrize("name", ["budget", "daily_training_budget", "monthly_training_budget"])
+def test_no_ceiling_lets_a_dearer_run_or_an_unknown_price_through(name: str) -> None:
+    assert f"TUNEDROP_{name.upper()}" in waits(spent(), asking(10.01), **{name: 10.0})
+    assert "No price is known" in waits(spent(), asking(None), **{name: 10.0})
+    assert not waits(spent(), asking(10.0), **{name: 10.0})
+    assert not waits(spent(), asking(None))
+
+
+def test_deployments_under_way_count_each_for_its_own_model() -> None:
+    def under_way(model: str, **others: Any) -> Spending:
+        one = reservation("m-1", TODAY, 1.0, open=True)
+        return Spending(
+            month=date(2026, 11, 1), reservations=(one.replace(model=model, hosting=5.0, **others),)
+        )
+
+    wanted = asking(hosting=5.0)
+    assert "$10.00 a month" in waits(under_way("m"), wanted, hosting_budget=9.0)
+    assert not waits(under_way("m"), wanted, hosting_budget=10.0)
+    assert not waits(under_way("other"), wanted, hosting_budget=9.0)
+    assert not waits(under_way("m", open=False), wanted, hosting_budget=9.0)
+
+
+def test_what_ends_holds_no_place_and_what_is_not_billed_yet_stays_reserved() -> None:
+    known = spent().including(asking(10.0))
+    for usd, stays in ((0.0, 10.0), (4.0, 4.0)):
+        (ended,) = known.ended("m-2", 1, usd).reservations
+        assert (ended.usd, ended.open) == (stays, False)
+    assert known.ended("m-2", 1, None).reservations == ()
+    again = known.including(asking(20.0).replace(attempt=2)).ended("m-2", 2, 0.0)
+    assert [r.open for r in again.reservations] == [False, False]
