@@ -22,6 +22,8 @@ from tests.mutants.mutant import DoesNotApply, Mutant
 
 ROOT = Path(__file__).resolve().parents[2]
 NOT_COPIED = (".git", ".venv", ".local", "__pycache__", "node_modules", ".*_cache")
+# Plugins that no test here needs; to load them takes as long as a narrow test.
+NO_PLUGINS = ("langsmith_plugin", "anyio", "xdist", "xdist.looponfail")
 MAX_SECONDS = 600  # of the tests of one mutant: a fault may make them wait for ever
 FAILED = 1  # pytest's exit code: tests ran, and some failed
 
@@ -84,6 +86,7 @@ def _applied(mutant: Mutant, checkout: Path) -> Iterator[None]:
 
 def _run(mutant: Mutant, checkout: Path) -> tuple[Fate, str]:
     command = [sys.executable, "-B", "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
+    command += [word for name in NO_PLUGINS for word in ("-p", f"no:{name}")]
     try:
         done = subprocess.run(
             [*command, "--tb=no", *mutant.tests],
