@@ -1,11 +1,14 @@
-"""Who can reach a stack, where it listens, and which processes are its own."""
+"""Who can reach a stack, where it listens, which processes are its own, and how those end."""
 
 import os
 import socket
+import stat
+import subprocess
 import sys
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -15,6 +18,7 @@ from local.emulator import __main__ as emulator
 from local.host import __main__ as host
 from local.processes import Pid
 from local.stack import HOST_PORT, StackError, chosen_port
+from tests.processes import ROOT
 
 
 @pytest.fixture
@@ -58,3 +62,46 @@ def test_a_stranger_that_got_the_pid_of_a_part_is_not_taken_for_it() -> None:
     found = own.process()
     assert found == psutil.Process()
     assert Pid(own.pid, own.started - 5).process() is None
+
+
+STUBBORN = """
+import time
+while True:
+    try:
+        print("up", flush=True)
+        time.sleep(600)
+    except KeyboardInterrupt:
+        pass
+"""
+SUPERVISED = """
+import sys
+from local import supervised
+supervised.GRACE_SECONDS = 0.1
+sys.argv = ["supervised", "stubborn"]
+supervised.main()
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="rights and signals of POSIX")
+def test_a_part_that_does_not_stop_when_it_is_asked_is_ended(tmp_path: Path) -> None:
+    (tmp_path / "stubborn.py").write_text(STUBBORN)
+    env = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{tmp_path}"}
+    command = [sys.executable, "-c", SUPERVISED]
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, cwd=tmp_path, env=env, **pipes) as process:
+        try:
+            assert process.stdout
+            assert process.stdin
+            assert process.stdout.readline() == b"up\n"
+            process.stdin.close()  # whoever has started it is gone
+            assert process.wait(60) == 1
+        finally:
+            process.kill()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="rights and signals of POSIX")
+def test_what_a_part_makes_is_for_its_user_alone(tmp_path: Path) -> None:
+    code = "from pathlib import Path; Path('made').touch()"
+    child = processes.start("x", [sys.executable, "-c", code], {}, tmp_path, tmp_path / "x.log")
+    assert child.process.wait(60) == 0
+    assert stat.S_IMODE((tmp_path / "made").stat().st_mode) == 0o600

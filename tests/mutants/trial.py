@@ -4,6 +4,7 @@ A mutant that its tests let pass has survived: a promise that nothing holds. One
 only because the tests could not run at all shows nothing and counts as broken.
 """
 
+import compileall
 import os
 import shutil
 import subprocess
@@ -110,6 +111,7 @@ def _run(mutant: Mutant, checkout: Path) -> tuple[Fate, str]:
 def _copy(folder: Path) -> Path:
     """The checkout as it lies there, changes included, with the environment of this one."""
     shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*NOT_COPIED))
+    compileall.compile_dir(folder, quiet=2)  # once: the tests of each mutant import most of it
     for shared in (".venv", ".local"):
         if (ROOT / shared).exists():
             (folder / shared).symlink_to((ROOT / shared).resolve())
