@@ -161,6 +161,20 @@ def test_the_set_up_says_where_it_is_and_does_each_step_once(
     assert done == ["0", "1", "1"]
 
 
+def test_a_step_of_the_set_up_that_fails_is_done_again(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(set_up, "VENV", tmp_path)
+
+    def fail() -> None:
+        raise set_up.SetUpError("There is no network.")
+
+    step = set_up.Step("part", "a part", "1 s", "a", fail)
+    with pytest.raises(set_up.SetUpError):
+        set_up.carry_out([step])
+    assert not step.done
+
+
 def test_what_ships_is_what_a_terminal_does_not_need_alone() -> None:
     shipped = {line.partition("==")[0] for line in set_up.shipped()}
     assert {"azure-functions", "openai"} <= shipped

@@ -65,7 +65,36 @@ def test_a_key_may_be_for_some_models_and_all_their_versions() -> None:
     caller = auth.admit({"api-key": "k"})
     assert caller.may_use("captain")
     assert caller.may_use("captain@3")
-    assert not caller.may_use("tickets")
+    for another in ("tickets", "tickets@1", "captain2", "captain2@3", "@captain", ""):
+        assert not caller.may_use(another)
+
+
+@pytest.mark.parametrize("same", [4, 16, 32, 63])
+def test_a_key_is_all_of_its_digest(same: int) -> None:
+    """Whoever finds a key with the same first digits, or the same last ones, has found none."""
+    key = digest("k")
+    other = "".join("1" if figure == "0" else "0" for figure in key)
+    for known in (key[:same] + other[same:], other[:-same] + key[-same:]):
+        with pytest.raises(AccessDenied):
+            Auth(f"web:{known}", "").admit({"api-key": "k"})
+
+
+def test_requests_and_tokens_are_limited_each_for_itself() -> None:
+    auth, _ = limited(requests_per_minute=1, tokens_per_minute=60)
+    auth.reserve(auth.admit({"api-key": "k"}), 60).settle(10)
+    with pytest.raises(RateLimitExceeded, match="1 requests per minute"):
+        auth.admit({"api-key": "k"})
+
+
+def test_a_debt_is_waited_out_to_its_end() -> None:
+    auth, clock = limited(tokens_per_minute=60)
+    auth.reserve(auth.admit({"api-key": "k"}), 1).settle(180)  # two minutes' worth too many
+    for _ in range(119):
+        clock.now += 1
+        with pytest.raises(RateLimitExceeded):
+            auth.admit({"api-key": "k"})
+    clock.now += 2
+    auth.admit({"api-key": "k"})
 
 
 def test_requests_are_limited_per_minute_and_come_back_with_time() -> None:

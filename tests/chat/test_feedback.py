@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.chat.feedback import FeedbackStore, sampling_rates
+from shared.chat.feedback import FeedbackStore, Rating, sampling_rates
 from shared.chat.transcripts import read_answer
 from shared.cloud.memory_container import MemoryContainer
 from shared.dataset.scan import Scan
@@ -83,6 +83,17 @@ async def test_personal_data_is_masked_before_it_is_written(harness: ChatHarness
     written = b"".join(content.data for content in contents if content)
     for secret in (b"jane.doe", b"john.roe", b"4111"):
         assert secret not in written
+
+
+def test_a_rating_is_masked_in_all_of_its_texts() -> None:
+    said = "Ask jane.doe@contoso.com"
+    rating = Rating(id="c1", rating="bad", correction=said, comment=said)
+    assert rating.masked() == {
+        "id": "c1",
+        "rating": "bad",
+        "correction": "Ask [e-mail address]",
+        "comment": "Ask [e-mail address]",
+    }
 
 
 async def test_only_models_that_are_named_remember(harness: ChatHarness) -> None:

@@ -61,6 +61,12 @@ def test_nothing_private_is_left_in_any_place(body: dict[str, Any]) -> None:
     assert text != "null"
 
 
+def test_an_answer_is_masked_as_a_question_is() -> None:
+    found = recorded({"role": "assistant", "content": f"Ask {MAIL}, pay with {CARD}"})
+    assert found
+    assert found["answer"]["content"] == "Ask [e-mail address], pay with [card number]"
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

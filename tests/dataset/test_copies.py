@@ -28,6 +28,8 @@ def test_a_split_has_no_leakage_and_is_the_same_every_time(tmp_path: Path) -> No
         halves.append([part.read_bytes() for part in parts])
     assert halves[0] == halves[1]
     training, validation = halves[0]
+    assert [len(part.splitlines()) for part in halves[0]] == [kept, held]
+    assert all(part.endswith(b"\n") for part in halves[0])
     assert sorted(training.splitlines() + validation.splitlines()) == sorted(
         content for content in source.read_bytes()[3:].splitlines() if content
     )

@@ -56,6 +56,26 @@ def test_what_is_private_is_found_and_masked(what: str, text: str) -> None:
         assert [span.kind for span in privacy.find(text, kinds[1])] == [what]
 
 
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("To jane.doe+x@mail.contoso.co.uk, today", "To [e-mail address], today"),
+        ("To sean.o'neil@contoso.com", "To [e-mail address]"),
+        ("To sean.o\u2019neil@contoso.com", "To [e-mail address]"),
+        ("by card 4222222222222.", "by card [card number]."),  # as short as they are
+        ("by card 4111 1111 1111 1111 12/29", "by card [card number] 12/29"),
+        ("from DE89 3704 0044 0532 0130 00, now", "from [IBAN], now"),
+        ("call +44 20 7946 0958 now", "call [phone number] now"),
+        (
+            f"-----BEGIN PRIVATE KEY-----\n{'a1B2' * 5}\n{'c3D4' * 4} and more",
+            "[private key] and more",
+        ),
+    ],
+)
+def test_nothing_of_a_value_is_left(text: str, left: str) -> None:
+    assert privacy.mask(text) == left
+
+
 @pytest.mark.parametrize("text", PUBLIC)
 def test_what_is_public_is_left_alone(text: str) -> None:
     assert list(privacy.find(text)) == []

@@ -7,7 +7,7 @@ that must notice. The lists are the TOML files beside this module, one for each 
     file = "shared/run/steps.py"
     find = '''…'''    # stands once in the file
     put = '''…'''     # what stands there instead
-    tests = ["tests/run/test_killed_anywhere.py"]    # arguments of pytest
+    tests = ["tests/simulation"]    # arguments of pytest
 
 Knows what a mutant is, not how one is tried (`trial`).
 """

@@ -13,7 +13,8 @@ MUTANTS = all_mutants()
 @pytest.mark.parametrize("mutant", MUTANTS, ids=[mutant.name for mutant in MUTANTS])
 def test_a_mutant_applies_to_the_code_as_it_is(mutant: Mutant) -> None:
     changed = mutant.applied((ROOT / mutant.file).read_text(encoding="utf-8"))
-    compile(changed, mutant.file, "exec")
+    if mutant.file.endswith(".py"):
+        compile(changed, mutant.file, "exec")
     paths = [test for test in mutant.tests if test.startswith("tests/")]
     assert paths
     assert all((ROOT / path.partition("::")[0]).exists() for path in paths)

@@ -66,6 +66,26 @@ def test_the_process_lets_others_go_first() -> None:
         process.end()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_the_process_leaves_nothing_of_a_dataset_behind() -> None:
+    """A picture of its memory would be a copy of it, and a traceback may quote it."""
+    process = Process()
+    try:
+        process.ask({"do": "begin", "seconds": 60, "memory": 1 << 30}, b"")
+        assert psutil.Process(process.pid).rlimit(psutil.RLIMIT_CORE)[0] == 0
+        assert Path(f"/proc/{process.pid}/fd/2").readlink() == Path("/dev/null")
+    finally:
+        process.end()
+
+
+def test_the_process_runs_no_file_of_the_folder_in_which_it_starts(tmp_path: Path) -> None:
+    (tmp_path / "json.py").write_text("raise SystemExit(9)")
+    with app("time.sleep(600)", tmp_path) as parent:
+        assert parent.stdout
+        assert int(parent.stdout.readline())  # it has answered
+        parent.kill()
+
+
 def test_a_process_without_work_ends_by_itself(tmp_path: Path) -> None:
     code = "from shared.dataset import worker; worker.IDLE_SECONDS = 0.1; worker.main()"
     with subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdin=subprocess.PIPE) as process:
