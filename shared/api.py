@@ -21,7 +21,8 @@ from starlette.responses import (
 )
 
 from shared.chat.feedback import FeedbackStore, Rated
-from shared.chat.protocol import BadRequest, read_body
+from shared.chat.parsing import BadRequest
+from shared.chat.protocol import read_body
 from shared.errors import (
     CallerError,
     Newer,

@@ -24,7 +24,8 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from shared.chat import transcripts
-from shared.chat.protocol import BadRequest, ChatRequest, has_more_values
+from shared.chat.parsing import BadRequest, has_more_values
+from shared.chat.protocol import ChatRequest
 from shared.cloud.container import Container
 from shared.dataset.privacy import mask
 from shared.errors import NotFound, SettingError, TunedropError, Unreadable

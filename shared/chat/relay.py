@@ -30,8 +30,8 @@ from shared.chat.feedback import (
     sampling_rates,
 )
 from shared.chat.limits import Reservation
+from shared.chat.pictures import MAX_BODY_BYTES
 from shared.chat.protocol import (
-    MAX_BODY_BYTES,
     ChatRequest,
     OutOfTime,
     RateLimitExceeded,
@@ -95,6 +95,7 @@ class Relay:
         request_id, caller = _request_id(request), None
         try:
             caller = self.auth.admit(request.headers)
+            held.caller = caller.name
             chat = await self._read_chat(request, held)
             backends = await self.router.backends(chat.model, caller)
             reservation = self.auth.reserve(caller, chat.prompt_tokens + chat.answer_tokens)
@@ -117,6 +118,7 @@ class Relay:
         request_id, caller = _request_id(request), None
         try:
             caller = self.auth.admit(request.headers)
+            held.caller = caller.name
             body = await read_body(request, MAX_RATING_BYTES, held.grow)
             rating = await in_thread_if_large(len(body), parse_rating, body)
             model = await self.feedback.model_of(rating.id)
