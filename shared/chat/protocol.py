@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse
 from shared.chat import cost
 from shared.chat.bodies import Overloaded
 from shared.chat.parsing import BadRequest, parse_object, text_of
+from shared.chat.paths import NoSuchOperation
 from shared.chat.pictures import lift, refuse_text
 from shared.errors import (
     AccessDenied,
@@ -198,6 +199,8 @@ def error_response(error: TunedropError, request_id: str) -> JSONResponse:
     headers = {"x-request-id": request_id}
     if retry_after := getattr(error, "retry_after", None):
         headers["retry-after"] = str(max(1, round(retry_after)))
+    if allow := getattr(error, "allow", None):
+        headers["allow"] = allow
     return JSONResponse({"error": _error_object(error, kind, code)}, status, headers)
 
 
@@ -220,6 +223,8 @@ def _status_type_code(error: TunedropError) -> tuple[int, str, str]:
             return 503, "service_unavailable_error", "settings_unreadable"
         case NotFound():
             return 404, "invalid_request_error", "model_not_found"
+        case NoSuchOperation(allow=allow):
+            return 405 if allow else 404, "invalid_request_error", "unknown_url"
         case RateLimitExceeded():
             return 429, "rate_limit_error", "rate_limit_exceeded"
         case BadRequest(status=status):
