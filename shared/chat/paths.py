@@ -78,7 +78,8 @@ def at(path: str) -> Target | None:
 
 
 def _target(parts: list[str], words: tuple[str, ...], model: str | None) -> Target | None:
-    if words in (CHAT, MODELS + CHAT):  # the second: Azure AI Inference
+    # Also as Azure AI Inference has it, and as Continue, with the end of it behind `?api-version=`.
+    if words in (CHAT, MODELS + CHAT) or (model and not words):
         return Target(Operation.COMPLETE, model)
     if words == MODELS:
         return Target(Operation.MODELS)

@@ -1,5 +1,5 @@
 """Requests as clients build them from a base address, browsers among them: each gets its answer,
-or a refusal that says what there is. Addresses and bodies are those that the named programs make.
+or a refusal that says what there is. The addresses are those that the named programs make.
 """
 
 from collections.abc import AsyncIterator
@@ -63,6 +63,7 @@ def test_a_chat_is_found_behind_any_base_address(path: str) -> None:
         f"openai/deployments/captain@2/v1/{CHAT}",
         f"v1/engines/captain@2/{CHAT}",  # openai 0.28
         f"openai//deployments/captain@2//{CHAT}",
+        "openai/deployments/captain@2",  # Continue: the rest stands behind `?api-version=`
     ],
 )
 def test_a_deployment_in_the_path_is_the_model(path: str) -> None:
@@ -114,6 +115,7 @@ def test_a_refusal_names_what_there_is_and_nothing_that_steers_a_terminal() -> N
         (f"/openai/deployments/captain/{CHAT}", "?api-version=2024-10-21"),
         (f"/v1/openai/deployments/captain/{CHAT}", "?api-version="),
         (f"/v1//{CHAT}", "?API-Version=nonsense&api-version=v1"),
+        ("/openai/deployments/captain", f"?api-version=2024-10-21/{CHAT}"),
     ],
 )
 async def test_each_reaches_the_deployment(app: App, path: str, query: str) -> None:
