@@ -1,5 +1,6 @@
 """Streams in OpenAI's plain form: what breaks clients is gone, and what was said is all there."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.chat import streaming
 from shared.chat.plain import is_plain, plain
 from tests.chat import upstream as up
 from tests.support.in_process import in_process
@@ -159,6 +161,24 @@ def test_other_fields_of_an_event_and_half_a_pair_stay() -> None:
 )
 def test_the_setting_names_models(model: str, names: tuple[str, ...], is_one: bool) -> None:
     assert is_plain(model, names) is is_one
+
+
+async def test_a_silent_stream_has_comments_that_make_no_event(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Decoders that take every empty line for the end of an event (openai-go before 3.1, and the
+    one of openai-python where an id came before) would give an event without data."""
+    monkeypatch.setattr(streaming, "KEEP_ALIVE_SECONDS", 0.02)
+    go_on = asyncio.Event()
+    chat = {"model": "captain", "stream": True, "messages": [{"role": "user", "content": "Hi"}]}
+    async with up.upstream() as server, in_process(server.url, monkeypatch) as (http, *_):
+        server.plan("captain-v1", up.stream(up.event("one"), go_on, up.event("two")))
+        asyncio.get_running_loop().call_later(0.2, go_on.set)
+        got = (await http.post("/v1/chat/completions", json=chat)).content
+    assert b": keep-alive\n" in got
+    assert got.replace(b": keep-alive\n", b"") == b"".join(
+        [up.event("one"), up.event("two"), b"data: [DONE]\n\n"]
+    )
 
 
 STREAM = [
