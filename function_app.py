@@ -8,7 +8,8 @@ from azurefunctions.extensions.bindings.blob import BlobClient
 from azurefunctions.extensions.http.fastapi import Request, Response
 
 from shared import api, exporters, telemetry
-from shared.chat.relay import Relay, answer
+from shared.chat.dispatch import answer, answer_any
+from shared.chat.relay import Relay
 from shared.cloud import AzureClients
 from shared.run import reconciler, redeployments
 from shared.run.context import Context
@@ -74,6 +75,11 @@ async def chat_models(req: Request) -> Response:
     return await answer(Relay.models, relay, req)
 
 
+@app.route("v1/models/{model}", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+async def chat_model(req: Request) -> Response:
+    return await answer(Relay.model, relay, req)
+
+
 @app.route("feedback", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
 async def feedback(req: Request) -> Response:
     return await answer(Relay.rate, relay, req)
@@ -132,3 +138,14 @@ async def console_file(req: Request) -> Response:
 @app.route("openapi.json", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 async def openapi(req: Request) -> Response:
     return api.console("openapi.json")
+
+
+@app.route(
+    "{*path}",
+    methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
+    auth_level=func.AuthLevel.ANONYMOUS,
+)
+async def other_paths(req: Request) -> Response:
+    """The chat by every other path that clients build, and browsers' questions; no other route's
+    work can be reached by it."""
+    return await answer_any(relay, req)

@@ -20,7 +20,8 @@ from starlette.responses import (
 
 from shared.chat import export
 from shared.chat.feedback import FeedbackStore
-from shared.chat.protocol import BadRequest, read_body
+from shared.chat.parsing import BadRequest
+from shared.chat.protocol import read_body
 from shared.errors import (
     CallerError,
     Newer,

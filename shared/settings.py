@@ -224,6 +224,20 @@ class Settings:
         (),
     )
 
+    plain_streams: tuple[str, ...] = setting(
+        "TUNEDROP_PLAIN_STREAMS",
+        "Models whose streams are put into OpenAI's plain form, separated by commas, or `*` for "
+        "all: without the chunks and filter results that Azure adds and many clients break on (see "
+        "clients.md). Otherwise a stream is relayed as it comes.",
+        (),
+    )
+    allowed_origins: tuple[str, ...] = setting(
+        "TUNEDROP_ALLOWED_ORIGINS",
+        "Pages that may chat from a browser, as origins such as https://chat.contoso.com, "
+        "separated by commas, or `*` for all (see clients.md). None, when empty.",
+        (),
+    )
+
     remember: tuple[str, ...] = setting(
         "TUNEDROP_REMEMBER",
         "Models whose conversations are remembered for the next dataset, separated by commas; "

@@ -11,7 +11,7 @@ import json
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Any
 
 from pydantic import (
@@ -94,11 +94,14 @@ class Auth:
 
         Raises AccessDenied, or RateLimitExceeded when a limit is used up.
         """
-        caller = self._by_key(headers) or self._by_platform_sign_in(headers)
+        offered = _offered_keys(headers)
+        caller = self._by_key(offered.values()) or self._by_platform_sign_in(headers)
         if caller is None:
+            places = " and ".join(offered)
             raise AccessDenied(
-                "The API key is missing or not known here.",
-                "Send one of the app's keys as `Authorization: Bearer KEY` or as `api-key: KEY`.",
+                f"The key in {places} is none of this app's." if offered else "No key was sent.",
+                "Send one of the app's keys as `Authorization: Bearer KEY` or as `api-key: KEY`; "
+                "keys of Azure OpenAI or OpenAI are none.",
             )
         self.limits.take(caller.name, "requests", caller.requests_per_minute, 1)
         self.limits.take(caller.name, "tokens", caller.tokens_per_minute, 0)
@@ -113,13 +116,17 @@ class Auth:
         """A caller for a metric: a key's name; signed-in people are too many to be told apart."""
         return caller.name if isinstance(caller, KeyHolder) else "a person" if caller else ""
 
-    def _by_key(self, headers: Mapping[str, str]) -> Caller | None:
-        """Compares with every key, each in constant time, so that timing reveals nothing."""
-        key = _presented_key(headers)
-        if not 0 < len(key) <= MAX_KEY_LENGTH:
-            return None
-        digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
-        matches = [c for c in self.callers if hmac.compare_digest(c.sha256.lower(), digest)]
+    def _by_key(self, offered: Iterable[str]) -> Caller | None:
+        """The holder of the first offered key that is known. Compares each with every key, in
+        constant time, so that timing reveals nothing."""
+        short = [key for key in offered if len(key) <= MAX_KEY_LENGTH]
+        digests = [hashlib.sha256(k.encode("utf-8", "surrogatepass")).hexdigest() for k in short]
+        matches = [
+            caller
+            for digest in digests
+            for caller in self.callers
+            if hmac.compare_digest(caller.sha256.lower(), digest)
+        ]
         return matches[0] if matches else None
 
     def _by_platform_sign_in(self, headers: Mapping[str, str]) -> Caller | None:
@@ -182,10 +189,13 @@ def _refuse_doubles(holders: list[KeyHolder]) -> None:
             )
 
 
-def _presented_key(headers: Mapping[str, str]) -> str:
+def _offered_keys(headers: Mapping[str, str]) -> dict[str, str]:
+    """Each key that a request offers, by its header: clients behind a gateway send its token in one
+    and the app's key in another, and some send a word such as `null` where they have none."""
     scheme, _, token = headers.get("authorization", "").partition(" ")
-    key = token if scheme.lower() == "bearer" else headers.get("api-key", "")
-    return key.strip()
+    bearer = token if scheme.lower() == "bearer" else ""
+    offered = {"authorization": bearer, "api-key": headers.get("api-key", "")}
+    return {header: key.strip() for header, key in offered.items() if key.strip()}
 
 
 def _tenants(principal: str) -> set[str]:

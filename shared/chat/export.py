@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 
 from shared.chat.examples import Method
 from shared.chat.feedback import FeedbackStore
-from shared.chat.protocol import BadRequest
+from shared.chat.parsing import BadRequest
 from shared.chat.rated import Rated
 from shared.errors import Unavailable
 from shared.printable import shown

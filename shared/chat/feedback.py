@@ -26,7 +26,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from shared import telemetry
 from shared.chat import rated, transcripts
 from shared.chat.examples import Method, Reason
-from shared.chat.protocol import BadRequest, ChatRequest, has_more_values
+from shared.chat.parsing import BadRequest, has_more_values
+from shared.chat.protocol import ChatRequest
 from shared.chat.rated import Rated
 from shared.cloud.container import LONGEST_LINE, Container
 from shared.dataset.privacy import mask

@@ -26,6 +26,7 @@ class RelayedStream:
     """`settle` is called once, with the tokens that the stream has cost by its own account, or from
     `estimate`: at first of the prompt, one or more for each event. If the caller has left before
     its end, and there is no account, `abandon` is called with the estimate instead.
+    `form` puts an event into the form that the caller's client knows; empty, it is not sent.
     `hides_account`: the event with the account is not for this caller. `copy` collects what came,
     up to `max_copy_bytes` or a little more, where it is to be recorded."""
 
@@ -34,6 +35,7 @@ class RelayedStream:
     abandon: Callable[[int], None]
     estimate: int
     hides_account: bool = False
+    form: Callable[[bytes], bytes] | None = None
     copy: bytearray | None = None
     max_copy_bytes: int = 0
     events: EventSplitter = field(default_factory=EventSplitter)
@@ -90,7 +92,7 @@ class RelayedStream:
         try:
             for event in self.events.feed(chunk):
                 if self._count(event):
-                    passed_on += event
+                    passed_on += self.form(event) if self.form else event
         except Unavailable as error:
             self.broken = error
         return bytes(passed_on)

@@ -37,6 +37,14 @@ def limited(**limits: object) -> tuple[Auth, Clock]:
         ({"authorization": "Bearer secret-1"}, "web"),
         ({"authorization": "bearer secret-2"}, "bot"),
         ({"api-key": "secret-2"}, "bot"),
+        # A gateway's token, or the word that a program has for nothing, beside the key.
+        ({"authorization": "Bearer eyJhbGciOiJub25lIn0.e30.x", "api-key": "secret-1"}, "web"),
+        ({"authorization": "Bearer null", "api-key": "secret-1"}, "web"),
+        ({"authorization": "Basic dTpw", "api-key": "secret-1"}, "web"),
+        ({"authorization": f"Bearer {'x' * 70_000}", "api-key": "secret-1"}, "web"),
+        ({"authorization": "Bearer secret-2", "api-key": "null"}, "bot"),
+        ({"authorization": "Bearer secret-1", "api-key": "secret-1"}, "web"),
+        ({"authorization": "Bearer secret-1", "api-key": "secret-2"}, "web"),
     ],
 )
 def test_a_known_key_is_admitted_by_name(headers: dict[str, str], name: str) -> None:
@@ -51,6 +59,41 @@ def test_a_known_key_is_admitted_by_name(headers: dict[str, str], name: str) -> 
 def test_anybody_else_is_refused(headers: dict[str, str], keys: str) -> None:
     with pytest.raises(AccessDenied):
         Auth(keys, "").admit(headers)
+
+
+@pytest.mark.parametrize(
+    ("headers", "says"),
+    [
+        ({}, "No key was sent."),
+        ({"authorization": "Basic secret-1"}, "No key was sent."),
+        ({"api-key": "resource-key"}, "The key in api-key is none"),
+        ({"authorization": "Bearer x", "api-key": "y"}, "The key in authorization and api-key"),
+    ],
+)
+def test_whoever_is_refused_reads_where_the_key_was_looked_for(
+    headers: dict[str, str], says: str
+) -> None:
+    with pytest.raises(AccessDenied) as refused:
+        Auth(KEYS, "").admit(headers)
+    assert refused.value.message.startswith(says)
+    assert "resource-key" not in str(refused.value)
+    assert "keys of Azure OpenAI" in refused.value.fix
+
+
+def test_every_offered_key_is_compared_with_every_known_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """However early one fits: time would tell how far a guess has come."""
+    compared: list[tuple[str, str]] = []
+
+    def compare(known: str, offered: str) -> bool:
+        compared.append((known, offered))
+        return known == offered
+
+    monkeypatch.setattr("hmac.compare_digest", compare)
+    Auth(KEYS, "").admit({"authorization": "Bearer secret-1", "api-key": "secret-2"})
+    known = [digest("secret-1"), digest("secret-2")]
+    assert sorted(compared) == sorted((k, o) for k in known for o in known)
 
 
 @pytest.mark.parametrize("keys", ["web:secret-1", '[{"name": "web", "sha256": "secret-1"}]', "[1"])

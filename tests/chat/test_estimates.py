@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from shared.chat import cost
-from shared.chat.protocol import MAX_DIGITS, BadRequest, parse_chat
+from shared.chat.parsing import MAX_DIGITS, BadRequest
+from shared.chat.protocol import parse_chat
 
 URLS: list[Any] = [
     {"url": "data:image/png;base64,AAAA"},

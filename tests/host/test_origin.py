@@ -64,6 +64,30 @@ def test_a_link_on_another_site_can_be_followed_and_nothing_else(host: Host) -> 
     assert ask(host.url, "PUT", "/api/files/a", LINK)[0] == 403
 
 
+PREFLIGHT = {"Access-Control-Request-Method": "POST"}
+WITH_KEYS: list[Headers] = [
+    {"Authorization": "Bearer k"},
+    {"api-key": "k"},
+    {"x-functions-key": "k"},
+]
+
+
+@pytest.mark.parametrize("page", FOREIGN_PAGES, ids=str)
+def test_the_app_decides_what_a_browser_asks_for_first(host: Host, page: Headers) -> None:
+    """The host's own endpoints are never asked for; nor is anything under a foreign name."""
+    assert ask(host.url, "OPTIONS", "/api/things/7", {**page, **PREFLIGHT})[0] == 404
+    for key in WITH_KEYS:
+        assert ask(host.url, "GET", "/api/things/7", {**page, **key})[0] == 200
+        for method, path in PLACES:
+            if not path.startswith(("/api", "/?")) and path != "/":
+                assert ask(host.url, method, path, {**page, **key})[0] == 403, path
+                assert ask(host.url, "OPTIONS", path, {**page, **PREFLIGHT})[0] == 403, path
+        assert ask(host.url, "GET", "/api/things/7", {**page, **key}, "evil.example")[0] == 403
+    for basic in ("Basic dTpw", "Bearer", ""):
+        assert ask(host.url, "PUT", "/api/files/a", {**page, "Authorization": basic})[0] == 403
+    assert ask(host.url, "PUT", "/api/files/a", {**page, **PREFLIGHT})[0] == 403
+
+
 def test_another_name_can_be_allowed(tmp_path: Path) -> None:
     named = ["--allow-host", "Functions", "--allow-host", "fd00::1"]
     host = Host(tmp_path, "classic", "", *named)

@@ -93,7 +93,10 @@ async def in_process(
     relay = Relay(clients)
     monkeypatch.setattr(function_app, "context", lambda: runs.ctx)
     monkeypatch.setattr(function_app, "relay", lambda: relay)
-    routes = [Route(f"/{path}", work, methods=methods) for path, methods, work in http_routes()]
+    routes = [
+        Route("/" + path.replace("{*path}", "{path:path}"), work, methods=methods)
+        for path, methods, work in http_routes()
+    ]
     transport = httpx.ASGITransport(Starlette(routes=routes))
     async with (
         clients,
