@@ -10,7 +10,8 @@ import pytest
 from starlette.requests import Request
 
 from shared import api
-from shared.chat.feedback import FeedbackStore, Rated
+from shared.chat.feedback import FeedbackStore
+from shared.chat.rated import Rated
 from shared.cloud import memory_container
 from shared.cloud.container import LONGEST_LINE, Container
 from shared.cloud.memory_container import MemoryContainer

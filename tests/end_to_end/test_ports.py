@@ -15,9 +15,10 @@ import pytest
 
 from local import processes, storage
 from local.emulator import __main__ as emulator
+from local.errors import StackError
 from local.host import __main__ as host
 from local.processes import Pid
-from local.stack import HOST_PORT, StackError, chosen_port
+from local.stack import HOST_PORT, chosen_port
 from tests.processes import ROOT
 
 

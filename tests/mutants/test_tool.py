@@ -10,7 +10,8 @@ from tests.mutants.mutant import Mutant, all_mutants, of_the_day
 from tests.mutants.tool import figures
 from tests.mutants.tool.change import described, is_of_words
 from tests.mutants.tool.known import Equivalent, equivalents, judged
-from tests.mutants.tool.run import ROOT, Module, Tried, modules
+from tests.mutants.tool.run import Module, Tried, modules
+from tests.mutants.trial import ROOT
 
 DIFF = """--- shared/run/spec.py
 +++ shared/run/spec.py
