@@ -15,7 +15,7 @@ from typing import Any
 
 from azure.core.exceptions import ClientAuthenticationError
 
-from shared.cloud.throttling import retry_after
+from shared.cloud.throttling import retry_after, throttled_for
 from shared.dataset.privacy import mask
 from shared.errors import Denied, Refused, ServiceError, Throttled, Unavailable
 
@@ -47,7 +47,7 @@ def service_error(service: str, operation: str, error: Any, *, fix: str = "") ->
     if status in (401, 403):
         return Denied(sentence, fix, code=code)
     if status == 429:
-        return Throttled(sentence, code=code, retry_after=retry_after(_headers(error)))
+        return Throttled(sentence, code=code, retry_after=throttled_for(_headers(error)))
     garbled = status < 400  # a proxy's page, or an answer that broke off
     if status >= 500 or status in TRANSIENT or garbled or service in NEVER_FINAL:
         return Unavailable(sentence, code=code, retry_after=retry_after(_headers(error)))

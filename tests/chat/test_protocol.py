@@ -10,12 +10,12 @@ from shared.chat.protocol import (
     MAX_VALUES,
     BadRequest,
     ChatRequest,
-    ModelNotReady,
     error_event,
     error_response,
     has_more_values,
     parse_chat,
 )
+from shared.chat.unanswered import ModelNotReady
 from shared.errors import Denied, Refused, SettingError, Throttled, TunedropError, Unavailable
 
 JSON = st.recursive(
