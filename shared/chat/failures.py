@@ -8,7 +8,6 @@ learn.microsoft.com, "Troubleshoot errors" of Azure OpenAI (2026-09-20), and rep
 import json
 import random
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -92,14 +91,13 @@ class Said:
     status: int
     code: str
     sentence: str
-    headers: Mapping[str, str]
 
     @classmethod
     def of(cls, received: Received, who: str) -> Self:
         reply = received.reply
         code, sentence = _code_and_sentence(_parsed(received.body))
         code = "" if code == str(reply.status) else code
-        return cls(who, reply.status, code, sentence, reply.for_callers)
+        return cls(who, reply.status, code, sentence)
 
     def __str__(self) -> str:
         named = f"{self.status} {self.code}".strip()
@@ -118,25 +116,13 @@ class Said:
 def failure_of(received: Received, backend: Backend, requested: bool | None) -> Failure | None:
     """What is wrong with a reply that should not be passed on as it is. `requested`: the missing
     deployment has been asked for again, or could not be; None: the app does not do that."""
-    status, name = received.reply.status, backend.name
-    if status < 300:
-        return _of_success(received, name)
-    said = Said.of(received, name)
-    if status == 429:
-        after = throttled_for(received.reply.headers, said.sentence)
-        error = Throttled(str(said), "Try again.", retry_after=after, headers=said.headers)
-        return Failure(error, pause(after))
-    if status in (404, 410, 423):
-        return Failure(_gone(said, backend, requested))
-    if status in (401, 403):
-        return None if said.matches(_CALLERS_OWN.pattern) else Failure(_denied(said))
-    if status < 400:
-        return Failure(NoAnswer(str(said), _DOCTOR, headers=said.headers), blames=True)
-    if status >= 500 or status == 408:
-        after = retry_after(received.reply.headers)
-        broken = Unavailable(str(said), "Try again.", retry_after=after, headers=said.headers)
-        return Failure(broken, pause(after), blames=True)
-    return None
+    if received.reply.status < 300:
+        failure = _of_success(received, backend.name)
+    else:
+        failure = _of_refusal(received, backend, requested)
+    if failure is not None:
+        failure.error.headers = received.reply.for_callers
+    return failure
 
 
 def told(problems: list[Unavailable]) -> Unavailable:
@@ -163,6 +149,25 @@ def pause(after: float | None) -> float | None:
         after = RETRY_PAUSE_SECONDS
     # A pause that many callers do not share: at least what was asked for, up to a half more.
     return after * random.uniform(1.0, 1.5) if after <= MAX_RETRY_AFTER_SECONDS else None
+
+
+def _of_refusal(received: Received, backend: Backend, requested: bool | None) -> Failure | None:
+    status, headers = received.reply.status, received.reply.headers
+    said = Said.of(received, backend.name)
+    if status == 429:
+        after = throttled_for(headers, said.sentence)
+        return Failure(Throttled(str(said), "Try again.", retry_after=after), pause(after))
+    if status in (404, 410, 423):
+        return Failure(_gone(said, backend, requested))
+    if status in (401, 403):
+        return None if said.matches(_CALLERS_OWN.pattern) else Failure(_denied(said))
+    if status < 400:
+        return Failure(NoAnswer(str(said), _DOCTOR), blames=True)
+    if status >= 500 or status == 408:
+        after = retry_after(headers)
+        broken = Unavailable(str(said), "Try again.", retry_after=after)
+        return Failure(broken, pause(after), blames=True)
+    return None
 
 
 def _of_success(received: Received, name: str) -> Failure | None:
@@ -200,7 +205,7 @@ def _no_answer(message: str) -> Failure:
 
 def _denied(said: Said) -> Denied:
     fix = next((move for sign, move in _WHOSE_MOVE if said.matches(sign)), _DOCTOR)
-    return Denied(str(said), fix, code=said.code, headers=said.headers)
+    return Denied(str(said), fix, code=said.code)
 
 
 def _gone(said: Said, backend: Backend, requested: bool | None) -> Unavailable:
@@ -210,7 +215,7 @@ def _gone(said: Said, backend: Backend, requested: bool | None) -> Unavailable:
     if said.status == 410:
         return ModelRetired(f"{said} No deployment brings it back.", _successor(backend))
     if not said.lacks_deployment:
-        return NoDeployment(str(said), _DOCTOR, headers=said.headers)
+        return NoDeployment(str(said), _DOCTOR)
     if requested is not None:
         so = (
             "has been asked for again, which takes some minutes"

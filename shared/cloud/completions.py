@@ -115,7 +115,9 @@ class Completions:
         base = (endpoint or self.settings.openai_endpoint).rstrip("/")
         url = f"{base}/openai/v1/chat/completions"
         # A file is sent bit by bit, so that other streams go on.
-        post = self._open_session().post(url, data=BytesIO(body), headers=headers)
+        post = self._open_session().post(
+            url, data=BytesIO(body), headers=headers, allow_redirects=False
+        )
         reply = Reply(await _or_unavailable(post))
         encoding = reply.headers.get("content-encoding", "identity")
         if encoding != "identity":

@@ -85,10 +85,10 @@ async def _is_answering(name: str, cloud: AzureClients) -> bool:
 
 async def _requested(request: str, registry: Registry) -> Version | None:
     """The version of a request, if the app keeps it still."""
-    name, _, number = request.partition("@")
+    name, other, number = request.partition("@")
     model = await registry.load(name)
-    wanted = int(number) if number.isdecimal() else model and model.champion
-    known = model and any(version.version == wanted for version in model.versions)
-    if not model or not wanted or not known or request_for(model, wanted) is None:
+    if model is None:
         return None
-    return model.version(wanted)
+    kept = (v for v in model.versions if request_for(model, v.version) is not None)
+    wanted = number if other else str(model.champion)
+    return next((version for version in kept if str(version.version) == wanted), None)
