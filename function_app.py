@@ -10,8 +10,7 @@ from azurefunctions.extensions.http.fastapi import Request, Response
 from shared import api, exporters, telemetry
 from shared.chat.relay import Relay, answer
 from shared.cloud import AzureClients
-from shared.model import redeploy
-from shared.run import reconciler
+from shared.run import reconciler, redeployments
 from shared.run.context import Context
 from shared.settings import Settings
 
@@ -49,7 +48,7 @@ async def forget(timer: func.TimerRequest) -> None:
 async def keep_moving(timer: func.TimerRequest) -> None:
     async with telemetry.event("keep_moving"):
         await reconciler.tick(context())
-        await redeploy.process_requests(context().clients)
+        await redeployments.process(context())
 
 
 # Chat has keys of its own, so that any OpenAI client can send them.

@@ -17,6 +17,7 @@ TunedropError             a message that says what went wrong, and the fix
 │   │   │   └── Newer     it has one that only a newer version of this app knows
 │   │   └── WorkerLost    the process that checks datasets has ended without an answer
 │   └── Refused           asking again would not help
+│       └── Blocked       nor would it until somebody has changed something in Azure
 ├── Conflict              another worker wrote the record first: read it again, decide again
 └── Replaced              a dropped file is not the one that was taken: it was replaced or deleted
 
@@ -122,6 +123,12 @@ class WorkerLost(Unavailable):
 
 class Refused(ServiceError):
     pass
+
+
+class Blocked(Refused):
+    """A lock, a policy, a quota, a disabled subscription: the fix says whose move it is."""
+
+    blame = "caller"
 
 
 class Conflict(TunedropError):

@@ -25,6 +25,7 @@ from shared.cloud.completions import Reply
 from shared.cloud.throttling import retry_after, throttled_for
 from shared.dataset.privacy import mask
 from shared.errors import Denied, Throttled, Unavailable
+from shared.model.redeploy import Asked
 from shared.printable import shown
 
 RETRY_PAUSE_SECONDS = 0.25  # where the backend asked for none; both with jitter
@@ -113,7 +114,7 @@ class Said:
         return self.status == 404 and (not self.code or self.matches("deployment"))
 
 
-def failure_of(received: Received, backend: Backend, requested: bool | None) -> Failure | None:
+def failure_of(received: Received, backend: Backend, requested: Asked | None) -> Failure | None:
     """What is wrong with a reply that should not be passed on as it is. `requested`: the missing
     deployment has been asked for again, or could not be; None: the app does not do that."""
     if received.reply.status < 300:
@@ -151,7 +152,7 @@ def pause(after: float | None) -> float | None:
     return after * random.uniform(1.0, 1.5) if after <= MAX_RETRY_AFTER_SECONDS else None
 
 
-def _of_refusal(received: Received, backend: Backend, requested: bool | None) -> Failure | None:
+def _of_refusal(received: Received, backend: Backend, requested: Asked | None) -> Failure | None:
     status, headers = received.reply.status, received.reply.headers
     said = Said.of(received, backend.name)
     if status == 429:
@@ -208,7 +209,7 @@ def _denied(said: Said) -> Denied:
     return Denied(str(said), fix, code=said.code)
 
 
-def _gone(said: Said, backend: Backend, requested: bool | None) -> Unavailable:
+def _gone(said: Said, backend: Backend, requested: Asked | None) -> Unavailable:
     if said.status == 423:
         fix = f"Whoever administers the resource can resume the deployment {backend.deployment}."
         return ModelPaused(f"{said} It is paused until somebody resumes it.", fix)
@@ -217,13 +218,11 @@ def _gone(said: Said, backend: Backend, requested: bool | None) -> Unavailable:
     if not said.lacks_deployment:
         return NoDeployment(str(said), _DOCTOR)
     if requested is not None:
-        so = (
-            "has been asked for again, which takes some minutes"
-            if requested
-            else ("could not be asked for again at this moment")
-        )
-        message = f"{said} Its deployment {so}."
-        return ModelNotReady(message, "Try again then.", retry_after=REDEPLOY_SECONDS)
+        so = "has been asked for again, which takes some minutes"
+        if not requested.stands:
+            so = "could not be asked for again at this moment"
+        message, fix = f"{said} Its deployment {so}.", requested.told or "Try again then."
+        return ModelNotReady(message, fix, retry_after=REDEPLOY_SECONDS)
     if backend.model is None:
         fix = (
             f"The app's administrators can make the deployment {backend.deployment}, or take it "

@@ -20,7 +20,7 @@ from shared.chat.routing import Backend
 from shared.chat.unanswered import OutOfTime
 from shared.cloud.completions import Completions, Reply
 from shared.errors import Denied, NotSent, Unavailable
-from shared.model.redeploy import RedeployRequests
+from shared.model.redeploy import Asked, RedeployRequests
 
 MAX_ATTEMPTS_PER_BACKEND = 2
 # Whoever is silent for a smaller part of the deadline than this had too little time to be blamed.
@@ -136,7 +136,7 @@ class Upstream:
         received.reply.close()
         return failure
 
-    async def _request_again(self, received: Received, backend: Backend) -> bool | None:
+    async def _request_again(self, received: Received, backend: Backend) -> Asked | None:
         """Ask for a deployment that is gone. None if it is not, or is not the app's to make."""
         if received.reply.status != 404 or backend.redeployed_as is None:
             return None

@@ -90,7 +90,8 @@ class RestClient:
         return await self._send(method, f"{base}/openai/v1{path}", headers, body)
 
     async def control(self, method: str, path: str, body: Any = None) -> RawResponse:
-        """`path` from /subscriptions on; a listing is followed to its end."""
+        """`path` from /subscriptions on; a listing is followed to its end, or to a page that is
+        repeated."""
         headers = await self._bearer(ARM_SCOPE)
         base = self.settings.arm_endpoint.rstrip("/")
         url = f"{base}{path}?api-version={ARM_API_VERSION}"
@@ -103,7 +104,12 @@ class RestClient:
             more = await self._send(method, page["nextLink"], headers)
             if more.status != 200 or not isinstance(more.body, dict):
                 return more
-            response.body["value"] += more.body.get("value", [])
+            known = response.body.setdefault("value", [])
+            new = [item for item in more.body.get("value", []) if item not in known]
+            repeated = not new and more.body.get("nextLink") == page["nextLink"]
+            known += new
+            if repeated:
+                break
             page = more.body
         return response
 

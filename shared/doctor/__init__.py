@@ -41,6 +41,7 @@ CHECKS: tuple[Check, ...] = (
     service.deployments_left,
     service.jobs_left,
     service.base_deployments,
+    storage.redeployments,
 )
 
 

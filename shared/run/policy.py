@@ -28,9 +28,13 @@ class Policy:
     check_memory: int = 512 << 20  # bytes that a worker process may hold
     check_tries: int = 3  # in a row, where the process ends without an answer
     optional_tries: int = 5  # looks in a row at what a run can do without; then it goes on without
+    model_name_wait: timedelta = timedelta(hours=6)  # after a job has succeeded; it takes minutes
     first_pause: float = 15.0  # seconds, at most, before the second try of what has failed
     longest_pause: float = 15 * 60.0  # seconds; the end of an outage of hours is noticed soon
     longest_retry_after: float = 60 * 60.0  # seconds of a Retry-After that are believed
+    redeploy_tries: int = 6  # that a champion's deployment is asked for within `redeploy_within`
+    redeploy_within: timedelta = timedelta(days=1)
+    longest_redeploy_pause: timedelta = timedelta(hours=6)
     leave_after: timedelta = timedelta(days=1)  # an ended run whose files cannot be deleted
     forgotten_within: timedelta = timedelta(days=1)  # a sweep looks at the runs entered since
     orphans_every: timedelta = timedelta(minutes=15)  # three listings of the service
@@ -60,6 +64,12 @@ class Policy:
         minimum = min(asked or 0.0, self.longest_retry_after) * (1 + chance / 10)
         return timedelta(seconds=max(spread, minimum))
 
+    def redeploy_pause(self, misses: int) -> timedelta:
+        """Before a champion's deployment is looked at again that was refused or has failed so many
+        times in a row: a minute, then four times as long each time."""
+        seconds = self.first_pause * 4 ** min(misses, 10)
+        return min(timedelta(seconds=seconds), self.longest_redeploy_pause)
+
     def overdue(self, run: Run, awake_since: datetime | None, now: datetime) -> bool:
         """Whether its stage has seen nothing new for too long, not counting when nobody looked.
 
@@ -70,3 +80,9 @@ class Policy:
         if limit is None or awake_since is None or run.ending:
             return False
         return now - max(run.since, awake_since) > limit
+
+    def nameless_for_too_long(self, run: Run, awake_since: datetime | None, now: datetime) -> bool:
+        """Whether its job's model has not been named for too long, as `overdue` counts."""
+        if run.nameless_since is None or awake_since is None:
+            return False
+        return now - max(run.nameless_since, awake_since) > self.model_name_wait

@@ -1,6 +1,7 @@
 """What a caller sees of a backend that throttles, fails, stalls or is gone."""
 
 import asyncio
+from datetime import UTC, datetime
 
 import openai
 import pytest
@@ -9,6 +10,7 @@ from shared.chat.protocol import parse_chat
 from shared.chat.routing import Backend
 from shared.chat.unanswered import NoDeployment
 from shared.errors import Denied, Throttled, TunedropError, Unavailable
+from shared.model.redeploy import Redeployment, RedeployRequests
 from tests.chat import upstream as up
 from tests.chat.conftest import QUESTION, ChatHarness
 
@@ -69,6 +71,21 @@ async def test_a_missing_deployment_is_asked_for_again(harness: ChatHarness) -> 
     assert response.json()["error"]["code"] == "model_not_ready"
     assert int(response.headers["retry-after"]) > 0
     assert [n.name async for n in harness.cloud.models.list("wake/")] == ["wake/captain@1"]
+
+
+async def test_who_meets_a_missing_deployment_is_told_that_none_could_be_made(
+    harness: ChatHarness,
+) -> None:
+    """Not what Azure says of the subscription: that is for whoever runs the app."""
+    problem = "Azure Resource Manager answered 409 ScopeLocked: /subscriptions/1234 is locked."
+    at = datetime(2026, 11, 27, 17, 30, tzinfo=UTC)
+    state = Redeployment(model="captain@1", version=1, problem=problem, not_before=at)
+    await RedeployRequests(harness.cloud.models).keep(state)
+    harness.upstream.plan("captain-v1", up.error(404, "DeploymentNotFound"))
+    message = (await harness.ask("captain@1")).json()["error"]["message"]
+    assert "None could be made yet" in message
+    assert "2026-11-27 17:30 UTC" in message
+    assert "1234" not in message
 
 
 async def test_a_deployment_that_keeps_failing_is_left_alone(harness: ChatHarness) -> None:

@@ -1,4 +1,4 @@
-"""What callers are told of a deployment that refuses, is gone, retired, paused or says nothing:
+"""What callers are told of a deployment that refuses, is gone, retired or paused:
 the service's own sentence, whose move it is, and never what is not so."""
 
 import json
@@ -10,8 +10,8 @@ import pytest
 
 from shared.chat.relay import Relay
 from shared.errors import Unavailable
-from shared.model import redeploy
 from shared.model.registry import Registry
+from shared.run import redeployments
 from tests.chat import upstream as up
 from tests.chat.conftest import QUESTION
 from tests.support.in_process import another_version, in_process
@@ -265,7 +265,7 @@ async def test_the_timer_deploys_the_version_that_was_asked_for(
     monkeypatch.setattr(MemoryService, "_require_deployable", lambda *_: None)  # made elsewhere
     app.server.plan("captain-v2", GONE)
     await app.told("captain@2")
-    await redeploy.process_requests(app.runs.ctx.clients)
+    await redeployments.process(app.runs.ctx)
     assert app.runs.service.deployments() == {"captain-v2": "ft-2"}
 
 
@@ -275,45 +275,6 @@ async def test_the_timer_deploys_the_version_that_was_asked_for(
 async def test_a_request_for_what_is_not_kept_makes_nothing(app: App, request_name: str) -> None:
     clients = app.runs.ctx.clients
     await clients.models.put(request_name, b"", "text/plain")
-    await redeploy.process_requests(clients)
+    await redeployments.process(app.runs.ctx)
     assert await clients.deployments.list() == []
     assert await app.requests() == []
-
-
-# ---- answers with nothing in them
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"",
-        b" \n",
-        b"null",
-        b"{}",
-        b'{"choices": []}',
-        b'{"choices": null}',
-        b'{"choices": [ ], "usage": {"total_tokens": 4}}',
-        b"<html>Sign in</html>",
-    ],
-)
-async def test_an_answer_without_choices_is_a_502_that_names_the_service(
-    app: App, body: bytes
-) -> None:
-    app.server.plan("base", *[up.reply(200, body)] * 2)
-    status, code, message = await app.told("base")
-    assert (status, code) == (502, "upstream_no_answer")
-    assert "base: Azure OpenAI answered 200 with" in message
-    assert app.server.asked() == ["base"] * 2
-    assert app.relay.upstream.breakers["base"].failures == 2
-
-
-async def test_an_answer_without_choices_is_asked_for_elsewhere(app: App) -> None:
-    app.relay.router.fallback = ("previous",)
-    app.server.plan("captain-v3", *[up.reply(200, b'{"choices": []}')] * 2)
-    assert (await app.ask("captain")).headers["x-tunedrop-model"] == "captain@2"
-
-
-async def test_an_answer_that_speaks_of_choices_is_one(app: App) -> None:
-    said = 'It has {"choices": []} in it.'
-    app.server.plan("base", up.answer(said))
-    assert (await app.ask("base")).json()["choices"][0]["message"]["content"] == said

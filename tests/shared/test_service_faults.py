@@ -53,6 +53,7 @@ async def test_deployments_fail_are_stuck_or_have_no_quota(service: Service) -> 
     await service.deployments.put(name, model, "GlobalStandard", 1)
     assert await service.state_of(name, "Failed", "Succeeded") == "Failed"
     service.control.arm("not-ready")
+    name = f"{service.name}-v2"  # a failed one takes no other request until it is deleted
     await service.deployments.put(name, model, "GlobalStandard", 1)
     await service.state_of(name, "Succeeded")
     service.let_time_pass()

@@ -1,0 +1,270 @@
+"""A version that serves keeps serving: its deployment is gone, and comes back or is told about."""
+
+import logging
+from datetime import timedelta
+
+import pytest
+
+from shared.model.redeploy import Redeployment, RedeployRequests
+from shared.run import redeployments
+from shared.run.record import Action, Run
+from shared.run.stages import Stage
+from tests.support.datasets import dataset
+from tests.support.runs import RunHarness
+from tests.support.service_state import MemoryService
+
+PUT, DELETE, CHAT = "deployments.put", "deployments.delete", "chat.create"
+LOCK = "Please remove the lock and try again."
+LOCKED = {"status": 409, "code": "ScopeLocked", "message": LOCK}
+
+
+class Champion:
+    """A model whose champion serves; what chats and the timer do about it."""
+
+    def __init__(self, harness: RunHarness, run: Run) -> None:
+        assert isinstance(harness.service, MemoryService)
+        self.harness, self.run, self.memory = harness, run, harness.service
+        self.requests = RedeployRequests(harness.ctx.clients.models)
+
+    @property
+    def deployment(self) -> str:
+        return str(self.run.deployment)
+
+    def calls(self, operation: str) -> int:
+        return self.memory.journal.count(operation)
+
+    async def loses_its_deployment(self) -> None:
+        self.memory.delete_deployment(self.deployment)
+        await self.harness.pause(5)
+        assert self.deployment not in self.memory.deployments()
+
+    async def is_asked(self) -> bool:
+        """One chat, as the relay does: whether it was answered; if not, there is a request."""
+        found = self.memory.find_deployment(self.deployment)
+        if found and found.answers(self.memory.clock.now()):
+            return True
+        await self.requests.add(self.harness.model)
+        return False
+
+    async def tick(self, times: int = 1, seconds: float = 30) -> None:
+        for _ in range(times):
+            await redeployments.process(self.harness.ctx)
+            await self.harness.pause(seconds)
+
+    async def ticks_until_it_answers(self, at_most: int = 45) -> int:
+        for count in range(at_most):
+            if await self.is_asked() and not await self.requests.requested():
+                return count
+            await self.tick()
+        raise AssertionError(f"never: {await self.state()}")
+
+    async def state(self) -> Redeployment | None:
+        return await self.requests.state(self.harness.model)
+
+    async def told(self) -> str:
+        """As the log of the app and of the run have it, and the doctor."""
+        state = await self.state()
+        return state.told if state else ""
+
+    async def noted(self) -> list[str]:
+        return await self.harness.messages(self.run, "deployment")
+
+
+@pytest.fixture
+async def champion(harness: RunHarness) -> Champion:
+    harness.set_policy(first_pause=15.0)
+    await harness.drop()
+    return Champion(harness, await harness.until(await harness.received(), Stage.SERVING))
+
+
+async def test_a_deployment_that_is_gone_comes_back(champion: Champion) -> None:
+    await champion.loses_its_deployment()
+    assert not await champion.is_asked()
+    assert await champion.ticks_until_it_answers() < 5
+    assert await champion.state() is None
+    assert await champion.noted() == [
+        f"the deployment {champion.deployment} is asked for anew",
+        f"{champion.harness.model}@1 answers again",
+    ]
+
+
+@pytest.mark.parametrize("failures", [1, 2, 3])
+async def test_one_that_ends_failed_is_deleted_and_asked_for_anew_with_pauses(
+    champion: Champion, failures: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    await champion.loses_its_deployment()
+    champion.memory.arm("provisioning-failed", count=failures)
+    deleted = champion.calls(DELETE)
+    await champion.ticks_until_it_answers(at_most=90)
+    assert champion.calls(DELETE) - deleted == failures
+    noted = await champion.noted()
+    ended = [line for line in noted if "as Failed" in line]
+    assert len(ended) == failures, "each is told"
+    assert "try 1 of 6 in a day" in ended[0]
+    assert [record for record in caplog.records if record.levelno == logging.ERROR]
+    assert "retry" not in " ".join(ended), "no person has to do anything"
+
+
+async def test_while_it_fails_a_chat_is_told_why_and_when_it_is_tried_again(
+    champion: Champion,
+) -> None:
+    await champion.loses_its_deployment()
+    champion.memory.arm("provisioning-failed", count=None)
+    await champion.is_asked()
+    await champion.tick(3)
+    told = await champion.told()
+    assert f"Azure ended the deployment {champion.deployment} as Failed" in told
+    assert "It is tried again at " in told
+    asked = await RedeployRequests(champion.requests.models).add(champion.harness.model)
+    callers = asked.told
+    assert "None could be made yet" in callers
+    assert "It is tried again at " in callers
+    assert champion.deployment not in callers, "what Azure says is for whoever runs the app"
+
+
+async def test_the_tries_of_a_day_are_bounded_and_go_on_the_next(champion: Champion) -> None:
+    await champion.loses_its_deployment()
+    champion.memory.arm("provisioning-failed", count=None)
+    before = champion.calls(PUT)
+    for _ in range(23 * 12):
+        await champion.is_asked()
+        await champion.tick(seconds=300)
+    assert champion.calls(PUT) - before == champion.harness.ctx.policy.redeploy_tries
+    told = await champion.told()
+    assert "was asked for 6 times within a day" in told
+    assert f"`tunedrop retry {champion.run.id}`" in told
+    assert len(await champion.noted()) < 30, "told once of each, not at each tick"
+    champion.memory.disarm()
+    await champion.tick(4 * 12, seconds=300)
+    assert await champion.is_asked(), "the next day it is tried by itself"
+
+
+async def test_the_retry_that_is_named_asks_at_once(champion: Champion) -> None:
+    await champion.loses_its_deployment()
+    champion.memory.arm("refused", PUT, count=None, **LOCKED)
+    await champion.is_asked()
+    await champion.tick(60, seconds=900)
+    assert "6 times" in await champion.told()
+    champion.memory.disarm()
+    run = await champion.harness.command(champion.run, Action.RETRY)
+    assert run.stage is Stage.SERVING
+    assert await champion.ticks_until_it_answers() < 5
+    lines = [(line["message"], line["who"]) for line in await champion.harness.log(run)]
+    assert ("retry", "Ada") in lines
+
+
+async def test_a_lock_is_told_with_its_owners_move_and_is_not_hammered(champion: Champion) -> None:
+    await champion.loses_its_deployment()
+    champion.memory.arm("refused", PUT, count=None, **LOCKED)
+    before = champion.calls(PUT)
+    await champion.is_asked()
+    await champion.tick(20)
+    assert champion.calls(PUT) - before <= 3
+    told = await champion.told()
+    assert LOCK in told
+    assert "az lock delete" in told
+    assert "role" not in told
+    champion.memory.disarm()
+    await champion.tick(30)
+    assert await champion.is_asked(), "nobody has to tell the app that the lock is gone"
+
+
+async def test_an_outage_or_a_conflict_takes_none_of_the_tries(champion: Champion) -> None:
+    await champion.loses_its_deployment()
+    champion.memory.arm("request-conflict", PUT, count=9)
+    await champion.is_asked()
+    await champion.tick(200, seconds=60)
+    assert await champion.is_asked()
+
+
+async def test_one_whose_last_change_failed_and_that_answers_is_left_alone(
+    champion: Champion,
+) -> None:
+    """Somebody raised its capacity in the portal; a chat met a moment without an answer."""
+    champion.memory.spelled["Succeeded"] = "Failed"
+    await champion.requests.add(champion.harness.model)
+    before = champion.calls(DELETE), champion.calls(PUT)
+    await champion.tick(3)
+    assert (champion.calls(DELETE), champion.calls(PUT)) == before
+    assert await champion.requests.requested() == []
+    assert await champion.noted() == []
+
+
+async def test_one_that_may_answer_is_not_deleted(champion: Champion) -> None:
+    """The probe met an outage: whether the deployment serves is not known."""
+    champion.memory.spelled["Succeeded"] = "Failed"
+    champion.memory.arm("unavailable", CHAT, count=3)
+    await champion.requests.add(champion.harness.model)
+    before = champion.calls(DELETE)
+    await champion.tick(20)
+    assert champion.calls(DELETE) == before
+
+
+async def test_a_name_that_another_model_has_taken_is_left_and_told(champion: Champion) -> None:
+    await champion.loses_its_deployment()
+    other = next(iter(champion.memory.jobs.values()))
+    champion.memory.create_deployment(champion.deployment, other.model)
+    champion.memory.deployed[champion.deployment].model = "somebody-elses"
+    before = champion.calls(DELETE)
+    await champion.requests.add(champion.harness.model)
+    await champion.tick(5)
+    assert champion.calls(DELETE) == before
+    assert "serves somebody-elses" in await champion.told()
+
+
+async def test_a_new_champion_begins_without_the_old_ones_pauses(champion: Champion) -> None:
+    await champion.loses_its_deployment()
+    champion.memory.arm("refused", PUT, count=None, **LOCKED)
+    await champion.is_asked()
+    await champion.tick(60, seconds=900)
+    champion.memory.disarm()
+    harness = champion.harness
+    await harness.drop(dataset(12, harness.model))
+    champion.run = await harness.until(await harness.received(), Stage.SERVING)
+    await champion.loses_its_deployment()
+    await champion.requests.add(harness.model)
+    assert await champion.ticks_until_it_answers() < 5
+
+
+async def test_what_is_not_there_to_redeploy_is_no_request_for_ever(champion: Champion) -> None:
+    await champion.requests.add("nobody")
+    await champion.tick()
+    assert await champion.requests.requested() == []
+
+
+async def test_a_state_that_cannot_be_read_keeps_no_model_from_answering(
+    champion: Champion,
+) -> None:
+    await champion.loses_its_deployment()
+    name = f"redeploy/{champion.harness.model}"
+    await champion.harness.ctx.clients.models.put(name, b"{}", "application/json")
+    await champion.is_asked()
+    assert await champion.ticks_until_it_answers() < 5
+
+
+async def test_the_state_of_a_redeployment_is_no_record_of_a_model(champion: Champion) -> None:
+    await champion.loses_its_deployment()
+    champion.memory.arm("refused", PUT, count=None, **LOCKED)
+    await champion.is_asked()
+    await champion.tick(2)
+    problems: list[Exception] = []
+    models = await champion.harness.ctx.registry.all(problems)  # type: ignore[arg-type]
+    assert (len(models), problems) == (1, [])
+
+
+async def test_a_state_that_is_not_known_is_told_and_waited_for(champion: Champion) -> None:
+    await champion.loses_its_deployment()
+    champion.memory.configure(creating_seconds=120)
+    champion.memory.spelled["Creating"] = "Thawing"
+    await champion.is_asked()
+    await champion.tick(2)
+    assert "Thawing" in await champion.told()
+    assert await champion.ticks_until_it_answers() < 10
+
+
+def test_the_pauses_grow_and_end(harness: RunHarness) -> None:
+    policy = harness.ctx.policy
+    pauses = [policy.redeploy_pause(misses) for misses in range(1, 12)]
+    assert pauses == sorted(pauses)
+    assert pauses[0] < timedelta(minutes=2)
+    assert pauses[-1] <= policy.longest_redeploy_pause
