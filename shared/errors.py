@@ -25,6 +25,8 @@ The message is safe to show to a person: no secret and nothing of a dataset is e
 and what a stranger has named (a file, a key) cannot steer the terminal or the log that shows it.
 """
 
+from collections.abc import Mapping
+
 from shared.printable import printable
 
 
@@ -75,13 +77,21 @@ class ServiceError(TunedropError):
 
 
 class Unavailable(ServiceError):
-    """`retry_after` is in seconds; None where the service did not say."""
+    """`retry_after` is in seconds; None where the service did not say. `headers` are those of the
+    service's answer that whoever asked the app should see."""
 
     def __init__(
-        self, message: str, fix: str = "", *, code: str = "", retry_after: float | None = None
+        self,
+        message: str,
+        fix: str = "",
+        *,
+        code: str = "",
+        retry_after: float | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(message, fix, code=code)
         self.retry_after = retry_after
+        self.headers = headers or {}
 
 
 class Throttled(Unavailable):

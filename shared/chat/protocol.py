@@ -6,6 +6,7 @@ Everything that is not named here is passed on untouched, so that tomorrow's fie
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import ceil
 from typing import Any
 
 from starlette.requests import Request
@@ -16,6 +17,7 @@ from shared.chat.bodies import Overloaded
 from shared.chat.parsing import BadRequest, parse_object, text_of
 from shared.chat.paths import NoSuchOperation
 from shared.chat.pictures import lift, refuse_text
+from shared.chat.unanswered import Unanswered
 from shared.errors import (
     AccessDenied,
     CallerError,
@@ -41,14 +43,6 @@ class RateLimitExceeded(CallerError):
     def __init__(self, message: str, fix: str, retry_after: float, caller: str) -> None:
         super().__init__(message, fix)
         self.retry_after, self.caller = retry_after, caller
-
-
-class ModelNotReady(Unavailable):
-    """No version of the model serves, or its deployment is gone and has been requested again."""
-
-
-class OutOfTime(Unavailable):
-    """A backend was asked, and had not begun to answer when the caller's time was up."""
 
 
 # ---- requests
@@ -196,9 +190,9 @@ def code_of(error: TunedropError) -> str:
 def error_response(error: TunedropError, request_id: str) -> JSONResponse:
     """An error in the shape that OpenAI's clients raise as their own exceptions."""
     status, kind, code = _status_type_code(error)
-    headers = {"x-request-id": request_id}
+    headers = {**getattr(error, "headers", {}), "x-request-id": request_id}
     if retry_after := getattr(error, "retry_after", None):
-        headers["retry-after"] = str(max(1, round(retry_after)))
+        headers["retry-after"] = str(max(1, ceil(retry_after)))
     if allow := getattr(error, "allow", None):
         headers["allow"] = allow
     return JSONResponse({"error": _error_object(error, kind, code)}, status, headers)
@@ -233,8 +227,8 @@ def _status_type_code(error: TunedropError) -> tuple[int, str, str]:
             return 429, "rate_limit_error", "upstream_throttled"
         case Overloaded():
             return 503, "service_unavailable_error", "overloaded"
-        case ModelNotReady():
-            return 503, "service_unavailable_error", "model_not_ready"
+        case Unanswered(http=http):
+            return http
         case Unavailable() if not isinstance(error, Denied):
             return 503, "service_unavailable_error", "upstream_unavailable"
         case _:  # the app itself was refused: Denied, Refused

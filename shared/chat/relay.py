@@ -35,7 +35,6 @@ from shared.chat.pictures import MAX_BODY_BYTES
 from shared.chat.plain import is_plain, plain
 from shared.chat.protocol import (
     ChatRequest,
-    OutOfTime,
     RateLimitExceeded,
     code_of,
     error_response,
@@ -45,6 +44,7 @@ from shared.chat.protocol import (
 from shared.chat.refusals import Refusals
 from shared.chat.routing import Backend, Router
 from shared.chat.streaming import RelayedResponse, RelayedStream, RelayedStreamResponse
+from shared.chat.unanswered import OutOfTime
 from shared.chat.upstream import Answer, Upstream
 from shared.cloud import AzureClients
 from shared.errors import NotFound, TunedropError
@@ -52,7 +52,6 @@ from shared.model.redeploy import RedeployRequests
 from shared.model.registry import Registry
 
 CLIENT_CLOSED_REQUEST = 499  # nginx's status: nobody is there to read it
-FORWARDED_HEADERS = ("content-type", "retry-after", "retry-after-ms", "apim-request-id")
 REQUEST_ID = re.compile(r"[A-Za-z0-9._:=+/-]{1,128}")  # of a caller; others are replaced
 
 
@@ -253,8 +252,7 @@ def _count(answered: Backend, first_choice: Backend, seconds: float, added: floa
 def _headers(
     answer: Answer, first_choice: Backend, request_id: str, added: float
 ) -> dict[str, str]:
-    received = answer.reply.headers
-    headers = {name: received[name] for name in FORWARDED_HEADERS if name in received}
+    headers = {"content-type": answer.reply.content_type, **answer.reply.for_callers}
     headers["x-request-id"] = request_id
     headers["x-tunedrop-model"] = answer.backend.name
     headers["x-tunedrop-added-ms"] = f"{added * 1000:.1f}"

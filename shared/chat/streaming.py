@@ -13,7 +13,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from shared.chat import cost
-from shared.chat.events import EventSplitter, is_account, is_done
+from shared.chat.events import EventSplitter, error_in, is_account, is_done
 from shared.chat.protocol import KEEP_ALIVE, error_event
 from shared.cloud.completions import Reply
 from shared.errors import Unavailable
@@ -41,6 +41,7 @@ class RelayedStream:
     events: EventSplitter = field(default_factory=EventSplitter)
     counted: int | None = None
     complete: bool = False
+    failed: bool = False  # the service has ended it with an error of its own
     broken: Unavailable | None = None
     ended: bool = False
     closed: bool = False
@@ -65,11 +66,12 @@ class RelayedStream:
                     raise self.broken
             if rest := self._rest():
                 yield rest
-            if not self.complete and self.reply.status < 400:
-                yield error_event(Unavailable("The answer was cut off.", "Ask again."))
+            if not self._says_how_it_ended:
+                yield error_event(Unavailable("Azure OpenAI cut the answer off.", "Ask again."))
         except Unavailable as error:
             self.ended = True
-            yield error_event(error)
+            if not self._says_how_it_ended:
+                yield error_event(error)
         finally:
             self.close()
 
@@ -78,10 +80,14 @@ class RelayedStream:
         if not self.closed:
             self.closed = True
             self.reply.close()
-            if self.counted or self.ended or self.complete:
+            if self.counted or self.ended or self.complete or self.failed:
                 self.settle(self.counted or self.estimate)
             else:
                 self.abandon(self.estimate)
+
+    @property
+    def _says_how_it_ended(self) -> bool:
+        return self.complete or self.failed or self.reply.status >= 400
 
     def _take(self, chunk: bytes) -> bytes:
         """The events that the chunk completes, without what is not for the caller; also those
@@ -101,14 +107,17 @@ class RelayedStream:
         """What stands after the last empty line of a stream that has ended: half an event, which
         would spoil the one that follows it, unless it ends the stream."""
         rest = self.events.rest()
-        passed_on = rest and self._count(rest) and (self.complete or self.reply.status >= 400)
-        return rest if passed_on else b""
+        if not (rest and self._count(rest) and self._says_how_it_ended):
+            return b""
+        # Clients skip an event without its empty line: an error would look like an end.
+        return rest.rstrip(b"\r\n") + b"\n\n" if self.failed else rest
 
     def _count(self, event: bytes) -> bool:
         """Note what an event costs or ends; whether it is for the caller."""
         if is_done(event):
-            self.complete = True
+            self.complete = not self.failed
             return True
+        self.failed = self.failed or error_in(event) is not None
         if (total := cost.counted(event)) is not None:
             self.counted = total
         self.estimate += cost.of_event(event)

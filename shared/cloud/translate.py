@@ -18,7 +18,7 @@ from typing import Any
 from azure.core.exceptions import ClientAuthenticationError
 
 from shared.cloud.refusals import Known, blocking, other_denial, passes
-from shared.cloud.throttling import retry_after
+from shared.cloud.throttling import retry_after, throttled_for
 from shared.dataset.privacy import mask
 from shared.errors import Blocked, Denied, Refused, ServiceError, Throttled, Unavailable
 
@@ -58,7 +58,7 @@ def service_error(service: str, operation: str, error: Any, *, fix: str = "") ->
         told = _says(says) if status == 403 else ""
         return Denied(sentence + told, other.fix if other else fix, code=code)
     if status == 429:
-        return Throttled(sentence, code=code, retry_after=retry_after(_headers(error)))
+        return Throttled(sentence, code=code, retry_after=throttled_for(_headers(error)))
     garbled = status < 400  # a proxy's page, or an answer that broke off
     if status >= 500 or _passes(service, status, code) or garbled or service in NEVER_FINAL:
         told = _says(says) if status == 409 else ""

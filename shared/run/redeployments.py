@@ -1,4 +1,4 @@
-"""Champions whose deployment is gone are deployed again, at each tick as far as it goes now.
+"""Versions whose deployment is gone are deployed again, at each tick as far as it goes now.
 
 Azure takes no request for a deployment that has failed until that one is deleted, so it is, and
 asked for anew after a pause; only so many times a day. Whatever goes wrong is told in the app's
@@ -14,7 +14,7 @@ from datetime import datetime
 from shared.cloud.deployments import ENDED_BADLY, Deployment
 from shared.errors import Refused, ServiceError, TunedropError, Unavailable
 from shared.model import deployment
-from shared.model.redeploy import Redeployment, RedeployRequests
+from shared.model.redeploy import Redeployment, RedeployRequests, requested_version
 from shared.model.registry import Version
 from shared.printable import shown
 from shared.run.context import Context
@@ -42,11 +42,11 @@ async def process(ctx: Context) -> None:
 
 
 async def _process(name: str, requests: RedeployRequests, ctx: Context) -> None:
-    model = await ctx.registry.load(name)
-    if model is None or model.champion is None:
+    model = await ctx.registry.load(name.partition("@")[0])
+    version = requested_version(name, model) if model else None
+    if version is None:
         await requests.done(name)  # nothing to redeploy
         return
-    version = model.version(model.champion)
     known = await requests.state(name)
     if known is None or known.version != version.version:
         known = Redeployment(model=name, version=version.version)
@@ -64,15 +64,19 @@ async def _process(name: str, requests: RedeployRequests, ctx: Context) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """One request: the champion's version and what was known of its deployment."""
+    """One request: its version and what was known of its deployment."""
 
     name: str
     version: Version
     known: Redeployment
     ctx: Context
 
+    @property
+    def called(self) -> str:
+        return f"{self.name.partition('@')[0]}@{self.version.version}"
+
     async def step(self) -> Redeployment | None:
-        """The next thing towards an answer; None if the champion answers."""
+        """The next thing towards an answer; None if the version answers."""
         try:
             return await self._step()
         except Refused as error:
@@ -151,16 +155,16 @@ class _Work:
     async def tell(self, after: Redeployment) -> None:
         """Once of each thing: nobody reads what is said at each tick."""
         if after.problem and after.problem != self.known.problem:
-            message = f"{self.name}@{self.version.version} does not answer. {after.told}"
+            message = f"{self.called} does not answer. {after.told}"
             log.error("%s", message)
             await self._note(message)
         elif len(after.tries) > len(self.known.tries):
             await self._note(f"the deployment {self.version.deployment} is asked for anew")
 
     async def tell_of_success(self) -> None:
-        log.info("%s answers again", self.name)
+        log.info("%s answers again", self.called)
         if self.known.tries or self.known.problem:
-            await self._note(f"{self.name}@{self.version.version} answers again")
+            await self._note(f"{self.called} answers again")
 
     async def _note(self, message: str) -> None:
         await self.ctx.ledger.log(self.version.run_id, LogLine("deployment", message))

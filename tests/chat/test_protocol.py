@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from shared.chat.parsing import MAX_VALUES, BadRequest, has_more_values
 from shared.chat.protocol import (
     ChatRequest,
-    ModelNotReady,
     error_event,
     error_response,
     parse_chat,
 )
+from shared.chat.unanswered import ModelNotReady
 from shared.errors import Denied, Refused, SettingError, Throttled, TunedropError, Unavailable
 
 JSON = st.recursive(

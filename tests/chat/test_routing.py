@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from shared.chat.auth import Caller
-from shared.chat.protocol import ModelNotReady
 from shared.chat.routing import Backend, Router
+from shared.chat.unanswered import ModelNotReady
 from shared.cloud.memory_container import MemoryContainer
 from shared.errors import NotFound
 from shared.model.registry import Registry, Version

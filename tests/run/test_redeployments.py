@@ -118,7 +118,8 @@ async def test_while_it_fails_a_chat_is_told_why_and_when_it_is_tried_again(
     told = await champion.told()
     assert f"Azure ended the deployment {champion.deployment} as Failed" in told
     assert "It is tried again at " in told
-    callers = await RedeployRequests(champion.requests.models).add(champion.harness.model)
+    asked = await RedeployRequests(champion.requests.models).add(champion.harness.model)
+    callers = asked.told
     assert "None could be made yet" in callers
     assert "It is tried again at " in callers
     assert champion.deployment not in callers, "what Azure says is for whoever runs the app"
