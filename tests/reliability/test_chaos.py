@@ -50,6 +50,7 @@ FAULT_RATES = {
     "provisioning-failed": 0.1,
     "request-conflict": 0.2,
 }
+SURELY = 2  # kinds that have not struck yet are armed to strike, in each change of faults
 PLACES = ("files.*", "jobs.*", "deployments.*", "chat.*")
 ROOM = {"deployment_limit": 1000, "job_limit": 10_000, "queue_limit": 10_000}
 LIMITS = {"deployment_limit": 10, "job_limit": 100, "queue_limit": 20}
@@ -120,8 +121,7 @@ class ChaosRun:
         self._calm()
         self._live_to_the_end([])
         for fault in self._not_struck():  # chance has left it out: it strikes a run of its own
-            place = ONLY.get(fault, ("jobs.*",))[0]
-            self.stack.emulator("faults", {"fault": fault, "operation": place})
+            self._arm_once(fault)
             self._live_to_the_end(self._drop(f"{self.name}-{fault}", good=True))
             self._calm()
 
@@ -156,6 +156,13 @@ class ChaosRun:
             for place in places:
                 options = {"probability": probability, "seed": self.chance.randrange(10**6)}
                 self.stack.emulator("faults", {"fault": fault, "operation": place, **options})
+        for fault in self._not_struck()[:SURELY]:  # those that chance has left out so far
+            self._arm_once(fault)
+
+    def _arm_once(self, fault: str) -> None:
+        self.stack.emulator(
+            "faults", {"fault": fault, "operation": ONLY.get(fault, ("jobs.*",))[0]}
+        )
 
     def _live(self, events: list[str], kill: Kill | None) -> int | None:
         """One worker's life, until it is killed or all is done; its exit code."""
