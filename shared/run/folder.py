@@ -159,8 +159,6 @@ def is_meant(blob: BlobInfo) -> bool:
 
 async def lies_there(path: str, datasets: Container) -> bool:
     """Whether there is such a blob, and somebody has meant to drop it."""
-    if is_clutter(path):
-        return False
     try:
         blob = await datasets.info(path)
     except NotFound:  # listings show names that nobody can ask for

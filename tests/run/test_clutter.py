@@ -93,6 +93,7 @@ async def test_a_dataset_is_no_clutter_whatever_its_name(harness: RunHarness, na
 
 async def test_the_stub_of_a_folder_does_not_hide_its_dataset(harness: RunHarness) -> None:
     await harness.drop()
+    await harness.pause(2)  # the newest of two is taken
     for path in (harness.model, f"{harness.model}.jsonl", harness.path("validation.jsonl")):
         await storage(harness).put(path, b"", "")
         storage(harness).mark(path, is_folder=True)

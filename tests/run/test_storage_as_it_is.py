@@ -202,6 +202,7 @@ async def test_half_of_a_copy_is_not_trained(harness: RunHarness, size: int) -> 
     await harness.pause(60)
     await reconciler.sweep(harness.ctx)
     assert await refusal(harness, harness.path(TRAINING)) == ""
+    assert await harness.runs() == []
 
 
 @pytest.mark.parametrize(("status", "verb"), [("failed", "has failed"), ("aborted", "aborted")])
