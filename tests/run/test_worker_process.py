@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -87,6 +88,18 @@ def test_the_process_runs_no_file_of_the_folder_in_which_it_starts(tmp_path: Pat
         assert parent.stdout
         assert int(parent.stdout.readline())  # it has answered
         parent.kill()
+
+
+def test_a_process_whose_app_is_gone_ends() -> None:
+    command = [sys.executable, "-m", "shared.dataset.worker"]
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, cwd=ROOT, **pipes) as process:
+        try:
+            assert process.stdin
+            process.stdin.close()
+            assert process.wait(20) == 0
+        finally:
+            process.kill()
 
 
 def test_a_process_without_work_ends_by_itself(tmp_path: Path) -> None:
