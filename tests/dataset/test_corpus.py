@@ -201,3 +201,9 @@ def test_a_model_is_told_of_before_and_after_its_end() -> None:
     assert "can be trained until" in told[-1][0]
     assert "ended on" in told[0][0]
     assert "ended on" in told[1][0]
+
+
+def test_a_model_that_takes_another_method_is_told_of() -> None:
+    plan = TrainingPlan(base_model="gpt-4o-mini-2024-07-18", method="dpo")
+    message = groups(judged(good(12), plan=plan))["model-not-tunable"].places[0].message
+    assert message.startswith("gpt-4o-mini-2024-07-18 takes supervised; the run asks for dpo.")

@@ -95,7 +95,7 @@ def test_a_part_that_does_not_stop_when_it_is_asked_is_ended(tmp_path: Path) -> 
             assert process.stdin
             assert process.stdout.readline() == b"up\n"
             process.stdin.close()  # whoever has started it is gone
-            assert process.wait(60) == 1
+            assert process.wait(15) == 1
         finally:
             process.kill()
 

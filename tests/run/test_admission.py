@@ -112,6 +112,12 @@ def test_a_byte_more_than_the_service_takes_is_too_much(split: bool, most: int) 
         check_dataset_size(replace(blob, size=most + 1), split=split)
 
 
+def test_a_run_yaml_a_byte_too_large_is_too_large() -> None:
+    run_yaml.check_size(64_000)
+    with pytest.raises(DropError, match="64,001 bytes"):
+        run_yaml.check_size(64_001)
+
+
 # ---- names that the app keeps for itself
 
 

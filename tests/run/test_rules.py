@@ -35,6 +35,9 @@ def test_names_that_are_understood(path: str, expected: tuple[str, DropRole]) ->
     [
         ("Captain/training.jsonl", "Captain"),
         ("-x/training.jsonl", "-x"),
+        ("captain@2/training.jsonl", "captain@2"),  # a version, where people chat
+        ("captain.json/training.jsonl", "captain.json"),
+        ("cap_tain.jsonl", "cap_tain"),
         (f"{'a' * 41}/training.jsonl", "a" * 41),
         ("captain/data.jsonl", "captain/data.jsonl"),
         ("captain/old/training.jsonl", "captain/old/training.jsonl"),
