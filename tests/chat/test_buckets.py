@@ -128,7 +128,7 @@ def said(*parts: object) -> dict[str, object]:
 
 
 def test_a_prompt_counts_by_its_bytes_and_never_as_nothing() -> None:
-    assert cost.of_prompt({"messages": []}, 400) == 100
+    assert cost.of_prompt({"messages": []}, 403) == 100
     assert cost.of_prompt({"messages": []}, 0) == 1
 
 
