@@ -38,6 +38,7 @@ def test_a_change_is_told_in_one_line_that_does_not_move_with_its_place() -> Non
         ('"It goes on.", 1)', '"IT GOES ON.", 1)', True),
         ('raise E("Ask for less.")', "raise E(None)", False),
         ('raise E("Ask for less.", fix)', 'raise E("Ask for less.", )', False),
+        ('raise E("Ask for less.")', 'raise E("")', False),
         ('answer["model"]', 'answer["XXmodelXX"]', False),
         ('if n < 1: say("a b")', 'if n <= 1: say("a b")', False),
         ('f("a b", "c d")', 'f("A B", "C D")', False),
