@@ -16,7 +16,7 @@ import random
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -55,7 +55,7 @@ def all_mutants() -> list[Mutant]:
     return list(found.values())
 
 
-def of_the_day(mutants: Sequence[Mutant], count: int) -> list[Mutant]:
+def of_the_day(mutants: Sequence[Mutant], count: int, day: date | None = None) -> list[Mutant]:
     """So many of them, by chance: the same ones until midnight UTC, wherever they are drawn."""
-    today = datetime.now(UTC).date().isoformat()
+    today = (day or datetime.now(UTC).date()).isoformat()
     return random.Random(today).sample(list(mutants), min(count, len(mutants)))

@@ -1,6 +1,8 @@
 """The tool's findings: how a change is told, which survivors need a reason, what the page says."""
 
 import random
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ from tests.mutants.mutant import Mutant, all_mutants, of_the_day
 from tests.mutants.tool import figures
 from tests.mutants.tool.change import described, is_of_words
 from tests.mutants.tool.known import Equivalent, equivalents, judged
-from tests.mutants.tool.run import Module, Tried, modules
+from tests.mutants.tool.run import FOUND, Change, Module, Tried, modules, seen_afresh
 from tests.mutants.trial import ROOT
 
 DIFF = """--- shared/run/spec.py
@@ -37,6 +39,7 @@ def test_a_change_is_told_in_one_line_that_does_not_move_with_its_place() -> Non
         ('"It goes on.", 1)', '"IT GOES ON.", 1)', True),
         ('raise E("Ask for less.")', "raise E(None)", False),
         ('raise E("Ask for less.", fix)', 'raise E("Ask for less.", )', False),
+        ('raise E("Ask for less.")', 'raise E("")', False),
         ('answer["model"]', 'answer["XXmodelXX"]', False),
         ('if n < 1: say("a b")', 'if n <= 1: say("a b")', False),
         ('f("a b", "c d")', 'f("A B", "C D")', False),
@@ -58,6 +61,27 @@ def test_a_survivor_without_a_reason_is_told_and_so_is_a_reason_without_a_surviv
     found = judged(tried, known)
     assert (found.unexplained, found.stale) == (("f: c => d",), ("f: gone => x",))
     assert (found.explained, found.words) == (1, 1)
+
+
+@pytest.mark.parametrize("fate", ["survived", "no tests", "not checked", "suspicious", "skipped"])
+def test_a_change_that_no_test_has_reached_is_not_found(fate: str) -> None:
+    assert fate not in FOUND
+
+
+def test_only_what_is_done_at_import_is_tried_once_more_in_a_process_of_its_own(
+    tmp_path: Path,
+) -> None:
+    module = replace(LIMIT, tests=("test_a.py",), at_import=("_joined",))
+    (tmp_path / "mutants").mkdir()
+    (tmp_path / "mutants/test_a.py").write_text(
+        "import os\n\ndef test_a():\n    assert os.environ['MUTANT_UNDER_TEST'] != 'seen'\n"
+    )
+    for name, function, found in (
+        ("seen", "_joined", True),
+        ("seen", "other", False),
+    ):
+        change = Change(name, "survived", f"{function}: a => b")
+        assert seen_afresh(change, tmp_path, module) is found
 
 
 def test_every_module_and_its_tests_are_there_and_every_reason_is_of_one() -> None:
@@ -96,6 +120,11 @@ def test_the_sample_is_the_days_own_wherever_it_is_drawn() -> None:
     random.seed(7)
     assert of_the_day(mutants, 3) == drawn
     assert len(of_the_day(mutants[:2], 3)) == 2
+
+
+def test_another_day_has_another_one() -> None:
+    days = [date(2026, 11, number) for number in range(1, 11)]
+    assert len({of_the_day(all_mutants(), 1, day)[0].name for day in days}) > 5
 
 
 def test_the_page_names_every_fault_with_what_finds_it() -> None:

@@ -128,6 +128,9 @@ def test_the_best_checkpoint_has_the_lowest_validation_loss() -> None:
     best = estimates.best_checkpoint(epochs(0.9, None, 0.4, 0.6))
     assert best
     assert best.step == 30
+    best = estimates.best_checkpoint(epochs(0.5, 0.0))
+    assert best
+    assert best.step == 20
     assert estimates.best_checkpoint(epochs(None)) is None
 
 
@@ -293,6 +296,7 @@ def test_divergence_is_told_with_the_lowest_and_the_latest_stretch() -> None:
     ("losses", "warned"),
     [
         ([4.0] * 5 + [1.0] * 5 + [1.5] * 5, False),  # half as much again
+        ([1.2] * 5 + [1.0] * 5 + [1.5] * 5, False),
         ([2.0] * 5 + [1.0] * 5 + [1.6] * 5, True),
         ([9.0] * 5 + [1.0] * 5 + [3.0] * 5, False),  # a quarter of what was learned
         ([9.0] * 5 + [1.0] * 5 + [3.1] * 5, True),

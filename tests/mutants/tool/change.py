@@ -9,6 +9,7 @@ import io
 import re
 import tokenize
 from collections.abc import Iterable
+from itertools import zip_longest
 
 ARROW = " => "
 WORDS = re.compile(r"[^\W\d_] [^\W\d_]")  # a blank between two letters: text for people
@@ -28,8 +29,8 @@ def is_of_words(change: str) -> bool:
     """
     before, _, after = change.partition(": ")[2].partition(ARROW)
     old, new = _tokens(before), _tokens(after)
-    changed = [pair for pair in zip(old, new, strict=False) if pair[0] != pair[1]]
-    return len(old) == len(new) and len(changed) == 1 and _same_words(*changed[0])
+    changed = [pair for pair in zip_longest(old, new, fillvalue="") if pair[0] != pair[1]]
+    return len(changed) == 1 and _same_words(*changed[0])
 
 
 def _same_words(old: str, new: str) -> bool:

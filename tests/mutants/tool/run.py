@@ -63,7 +63,7 @@ def try_module(module: Module, workers: int) -> Tried:
         changes = _changes(checkout, module)
         if done.returncode or not changes:
             raise ToolError(f"{module.file}: {(done.stdout + done.stderr)[-2000:]}")
-        lost = [c for c in changes if c.fate not in FOUND and not _seen_afresh(c, checkout, module)]
+        lost = [c for c in changes if c.fate not in FOUND and not seen_afresh(c, checkout, module)]
         return Tried(module, len(changes), tuple(sorted(change.text for change in lost)))
 
 
@@ -97,7 +97,7 @@ def _changes(checkout: Path, module: Module) -> list[Change]:
     return [Change(*item) for item in json.loads(done.stdout or "[]")]
 
 
-def _seen_afresh(change: Change, checkout: Path, module: Module) -> bool:
+def seen_afresh(change: Change, checkout: Path, module: Module) -> bool:
     if change.text.partition(":")[0] not in module.at_import:
         return False
     place = checkout / "mutants"
