@@ -46,7 +46,7 @@ class NoSuchOperation(CallerError):
 
 def find(method: str, path: str) -> Target:
     """The operation for a path below the app's prefix. Raises NoSuchOperation."""
-    target = at(path)
+    target = target_of(path)
     address = f"{shown(method, 10)} {shown('/' + path.strip('/'), 100)}"
     if target is None:
         raise NoSuchOperation(f"There is no {address}.", f"The chat has {OFFERED}.")
@@ -59,22 +59,22 @@ def find(method: str, path: str) -> Target:
     return target
 
 
-def at(path: str) -> Target | None:
+def target_of(path: str) -> Target | None:
     """What is at a path, by whatever method."""
     parts = [part for part in path.split("/") if part]
     words = [part.lower() for part in parts]
-    model = None
-    while words:
-        if words[0] in BASES:
-            taken = 1
-        elif words[0] in DEPLOYMENTS and len(words) > 1:
-            taken, model = 2, unquote(parts[1])
-        elif (words[0], *words[1:2]) == CHAT and len(words) > 2:
-            taken = 2  # the whole address of a chat was taken for the base
+    model, at = None, 0
+    while at < len(words):
+        if words[at] in BASES:
+            at += 1
+        elif words[at] in DEPLOYMENTS and len(words) > at + 1:
+            model = unquote(parts[at + 1])
+            at += 2
+        elif tuple(words[at : at + 2]) == CHAT and len(words) > at + 2:
+            at += 2  # the whole address of a chat was taken for the base
         else:
             break
-        parts, words = parts[taken:], words[taken:]
-    return _target(parts, tuple(words), model)
+    return _target(parts[at:], tuple(words[at:]), model)
 
 
 def _target(parts: list[str], words: tuple[str, ...], model: str | None) -> Target | None:

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from shared.chat.origins import Origins
-from shared.chat.paths import NoSuchOperation, Operation, Target, at, find
+from shared.chat.paths import NoSuchOperation, Operation, Target, find, target_of
 from shared.errors import SettingError
 from tests.chat import upstream as up
 from tests.support.in_process import in_process
@@ -94,7 +94,7 @@ def test_models_are_found_behind_any_base_address(path: str, target: Target) -> 
     ],
 )
 def test_what_is_not_there_is_not_found_and_no_other_route_is_reached(path: str) -> None:
-    found = at(path)
+    found = target_of(path)
     assert found is None or found == Target(Operation.MODEL, "a/chat")
 
 

@@ -145,3 +145,11 @@ async def test_the_largest_picture_that_azure_takes_passes(monkeypatch: pytest.M
 
 def test_the_largest_picture_leaves_room_for_a_conversation() -> None:
     assert pictures.MAX_BODY_BYTES >= 20 * 2**20 * 4 / 3 + pictures.MAX_TEXT_BYTES
+
+
+def test_bytes_of_another_encoding_are_not_taken_for_a_picture() -> None:
+    """The first three characters have, in UTF-16, the bytes of `"data:`."""
+    sent = said({"type": "text", "text": "\u6422\u7461\u3a61" + "A" * 600})
+    body = json.dumps(sent, ensure_ascii=False).encode("utf-16-le")
+    assert b'"data:' in body
+    assert json.loads(parse_chat(body).body_for("captain")) == sent
