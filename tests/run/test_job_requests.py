@@ -118,7 +118,9 @@ hyperparameters: {n_epochs: 2, beta: 0.5}
         validation=training.replace(etag="2", file_id="file-v"),
         trained_tokens=2_000_000,
     )
-    asked = jobs.request(run, limited().ctx)
+    ctx = limited().ctx
+    asked = jobs.request(run, ctx)
+    assert asked.metadata == {"tunedrop_run": "m-1", "tunedrop_app": ctx.app_id}
     assert (asked.base_model, asked.method) == ("gpt-4o-2024-08-06", "dpo")
     assert (asked.training_type, asked.seed) == ("developerTier", 7)
     assert (asked.training_file, asked.validation_file) == ("file-t", "file-v")
