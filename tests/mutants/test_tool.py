@@ -12,7 +12,8 @@ from tests.mutants.mutant import Mutant, all_mutants, of_the_day
 from tests.mutants.tool import figures
 from tests.mutants.tool.change import described, is_of_words
 from tests.mutants.tool.known import Equivalent, equivalents, judged
-from tests.mutants.tool.run import FOUND, ROOT, Change, Module, Tried, modules, seen_afresh
+from tests.mutants.tool.run import FOUND, Change, Module, Tried, modules, seen_afresh
+from tests.mutants.trial import ROOT
 
 DIFF = """--- shared/run/spec.py
 +++ shared/run/spec.py

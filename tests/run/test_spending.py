@@ -87,16 +87,19 @@ def test_a_clock_that_is_behind_does_not_forget_what_an_earlier_version_has_summ
 
 TODAY = date(2026, 11, 4)
 NOTHING = Spending(month=date(2026, 11, 1))
+NONE_THERE = Hosted()
 
 
 def wanted(usd: float | None = 10.0, hosting: float = 0.0) -> Reservation:
     return Reservation(run_id="m-new", attempt=1, model="m", day=TODAY, usd=usd, hosting=hosting)
 
 
-def reason(spending: Spending, asked: Reservation, *hosted: Hosted, **ceilings: float) -> str:
+def reason(
+    spending: Spending, asked: Reservation, hosted: Hosted = NONE_THERE, **ceilings: float
+) -> str:
     """What is said against it, with the fix; empty where it may be made."""
     limits = replace(UNLIMITED, **ceilings)  # type: ignore[arg-type]
-    against = held(spending, asked, *hosted or (Hosted(),), limits)
+    against = held(spending, asked, hosted, limits)
     if against is None:
         return ""
     if against.failure:
