@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import PurePosixPath
 
 from tests.mutants.mutant import Mutant, all_mutants
-from tests.mutants.tool.figures import load
+from tests.mutants.tool.figures import Figures, load
 from tests.mutants.tool.known import equivalents
 from tests.mutants.tool.run import modules
 
@@ -52,15 +52,19 @@ def page() -> str:
 
 
 def _figures() -> str:
-    tests = {module.file: _names(module.tests) for module in modules()}
-    rows = [
-        f"| `{f.file}` | {f.changes} | {f.found} | {f.words} | {f.explained} | {f.unexplained} | "
-        f"{f.on} | {tests[f.file]} |"
-        for f in load()
-        if f.file in tests
-    ]
+    measured = {figures.file: figures for figures in load()}
     titles = ("module", "changes", "found", "words", "with a reason", "without", "on", "tests")
+    rows = [
+        f"| `{module.file}` | {_counts(measured.get(module.file))} | {_names(module.tests)} |"
+        for module in sorted(modules(), key=lambda module: module.file)
+    ]
     return "\n".join([f"| {' | '.join(titles)} |", "|---" * len(titles) + "|", *rows])
+
+
+def _counts(f: Figures | None) -> str:
+    if f is None:
+        return " | ".join(["", "", "", "", "", "not saved yet"])
+    return f"{f.changes} | {f.found} | {f.words} | {f.explained} | {f.unexplained} | {f.on}"
 
 
 def _reasons() -> str:

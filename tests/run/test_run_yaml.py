@@ -173,6 +173,9 @@ def test_more_than_the_app_allows_names_the_setting_that_allows_it() -> None:
         assert refused.value.fix == (
             f"Ask for less, or ask whoever runs the app to raise {setting}."
         )
+    with pytest.raises(DropError) as refused:
+        effective(b"deployment: {capacity: 1%s}" % (b"0" * 30), limited)
+    assert f"deployment.capacity is 1{'0' * 19}; at most" in refused.value.message
     at_most = b"budget: 10\ndeployment: {capacity: %d}" % SETTINGS.largest_capacity
     assert effective(at_most, limited).budget == 10.0
 
