@@ -13,7 +13,6 @@ from shared.doctor.result import CheckResult, blocked, ok, problem, unknown, war
 from shared.doctor.rights import RIGHTS, Right, denied, known_refusal
 from shared.doctor.roles import ROLES, assign_command
 from shared.errors import Denied, TunedropError, Unavailable
-from shared.run import orphans
 
 SKEW_SECONDS, REFUSED_SECONDS = 60, 300  # Entra allows five minutes between the clocks
 NEARLY = 0.8  # of a limit
@@ -238,23 +237,6 @@ async def base_deployments(ctx: Context) -> list[CheckResult]:
         fix += ctx.account_command("deployment create", options)
         return [problem("base-deployments", message, fix)]
     return [ok("base-deployments", f"Ready: {', '.join(named) or 'none is named'}.")]
-
-
-async def orphans_known(ctx: Context) -> list[CheckResult]:
-    """orphans | By the sweep's last look, no record is missing for what is at the service."""
-    try:
-        found = await orphans.known(ctx.clients.runs)
-    except (TunedropError, ValueError):  # the latter's text may hold the key
-        return [unknown("orphans", blocked("storage"))]
-    ours = [orphan for orphan in found if orphan.endable or orphan.unwanted]
-    others = f"{len(found) - len(ours)} may be another app's."
-    if not ours:
-        return [ok("orphans", f"The sweep knows of none that is surely this app's; {others}")]
-    listed = ", ".join(f"{orphan.kind} {orphan.id} ({orphan.price})" for orphan in ours[:3])
-    fix = f"Have the sweep end them: {ctx.setting_command('TUNEDROP_END_ORPHANS', 'on')}"
-    if ctx.settings.end_orphans == "on":
-        fix = "The sweep ends what it has known for an hour; see reconciler/orphans.json."
-    return [warning("orphans", f"{len(ours)} that no record knows: {listed}; {others}", fix)]
 
 
 # ---- what Azure's answers hold -----------------------------------------------------------------

@@ -12,7 +12,6 @@ from shared.doctor.context import Context
 from shared.doctor.result import CheckResult, State, blocked, ok, problem, unknown, warning
 from shared.doctor.roles import ROLES, assign_command
 from shared.errors import SettingError, TunedropError
-from shared.model.redeploy import RedeployRequests
 from shared.run.folder import CANARY
 
 if TYPE_CHECKING:
@@ -218,19 +217,3 @@ async def timer(ctx: Context) -> list[CheckResult]:
     message = f"The app last looked after its runs at {heart.last:%Y-%m-%d %H:%M:%S} UTC."
     stopped = ctx.now() - heart.last > Policy().downtime_after
     return [problem("timer", message, restart) if stopped else ok("timer", message)]
-
-
-async def redeployments(ctx: Context) -> list[CheckResult]:
-    """redeployments | No model waits in vain for its champion to be deployed again."""
-    try:
-        requests = RedeployRequests(ctx.clients.models)
-        models = await requests.requested()
-        states = [state for model in models if (state := await requests.state(model))]
-    except TunedropError as error:
-        return [unknown("redeployments", error.message, error.fix)]
-    bad = [state for state in states if state.problem]
-    if bad:
-        message = " ".join(f"{state.model}@{state.version}: {state.problem}" for state in bad)
-        return [problem("redeployments", message, bad[0].fix)]
-    waiting = f"; asked for again: {', '.join(models)}" if models else ""
-    return [ok("redeployments", f"Nothing is in the way{waiting}.")]

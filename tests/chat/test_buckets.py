@@ -74,8 +74,7 @@ def test_who_has_used_a_limit_is_told_which_and_how_long(limits: Limits, clock: 
         limits.take("ada", "requests", 2, 1)
     assert refused.value.message.startswith("ada may use 2 requests per minute")
     assert refused.value.fix == "Try again in 30 seconds."
-    assert refused.value.retry_after == pytest.approx(30)
-    assert refused.value.caller == "ada"
+    assert (round(refused.value.retry_after), refused.value.caller) == (30, "ada")
     clock.now += 31
     assert limits.take("ada", "requests", 2, 1)
 

@@ -6,8 +6,8 @@ import pytest
 
 from shared.cloud.rest import RestClient
 from shared.doctor.context import Context
+from shared.doctor.records import orphans_known
 from shared.doctor.result import CheckResult, State
-from shared.doctor.service import orphans_known
 from tests.support.orphaned import found, owned, training, wished
 from tests.support.placed import PlacedRun
 
