@@ -102,3 +102,13 @@ def test_the_lines_that_are_compared_for_repetitions_are_bounded(
     source.write_bytes(good(8) + good(8))
     mended = mend(source, tmp_path / "out")
     assert mended.sentence() == "fixed: removed 5 exact repetitions; only 5 lines were compared"
+
+
+def test_a_corrected_copy_of_itself_keeps_what_has_a_meaning(tmp_path: Path) -> None:
+    blank = talk(USER, {**ANSWER, "content": "  "})
+    twice = b'{"tools": [], "messages": [1], "messages": [2]}\n'
+    source = tmp_path / "all.jsonl"
+    source.write_bytes(good(2) + blank + twice)
+    mend(source, source)
+    assert source.read_bytes() == good(2) + blank + twice
+    assert list(tmp_path.iterdir()) == [source]

@@ -15,7 +15,19 @@ from shared.dataset.measure.cost import TrainingPlan
 from shared.dataset.reading import lines
 from shared.dataset.reading.examples import FileRole
 from shared.dataset.verdict import Verdict, judge
-from tests.dataset.builders import ANSWER, WORDS, good, judged, line, talk
+from tests.dataset.builders import (
+    ANSWER,
+    ASKS,
+    CALL,
+    TOLD,
+    TOOL,
+    USER,
+    WORDS,
+    good,
+    judged,
+    line,
+    talk,
+)
 from tests.dataset.builders import scan as scanned
 from tests.dataset.corpus import CASES, ELSEWHERE, Case, image
 
@@ -207,3 +219,12 @@ def test_a_model_that_takes_another_method_is_told_of() -> None:
     plan = TrainingPlan(base_model="gpt-4o-mini-2024-07-18", method="dpo")
     message = groups(judged(good(12), plan=plan))["model-not-tunable"].places[0].message
     assert message.startswith("gpt-4o-mini-2024-07-18 takes supervised; the run asks for dpo.")
+
+
+def test_of_several_calls_each_is_answered() -> None:
+    calls = [{**CALL, "id": id} for id in ("c1", "c2")]
+    for answered, found in ((("c1", "c2"), False), (("c1",), True)):
+        told = [{**TOLD, "tool_call_id": id} for id in answered]
+        asks = {**ASKS, "tool_calls": calls}
+        counts = scanned(good(10) + talk(USER, asks, *told, ANSWER, tools=[TOOL])).counts
+        assert ("call-unanswered" in counts) is found

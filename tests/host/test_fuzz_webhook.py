@@ -48,6 +48,13 @@ def receive(body: bytes, kind: str, name: str) -> tuple[int, list[dict[str, str]
     return asyncio.run(webhook.receive(request, enqueue)).status_code, queued
 
 
+def test_more_than_event_grid_sends_is_refused_and_what_it_sends_is_not() -> None:
+    event = json.dumps([{"data": {"url": URL, "eTag": "1"}}]).encode()
+    largest = event + b" " * (2**20 - len(event))
+    assert receive(largest, "Notification", "f")[0] == 202
+    assert receive(largest + b" ", "Notification", "f") == (400, [])
+
+
 def test_an_event_that_cannot_be_queued_is_delivered_again() -> None:
     """Event Grid tries again after a 5xx, and after nothing else."""
 

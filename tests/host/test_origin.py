@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import pytest
+from starlette import datastructures
 
+from local.host.origin import Hosts, refusal
 from tests.host.conftest import Host
 from tests.support.strangers import (
     FOREIGN_PAGES,
@@ -111,3 +113,22 @@ def test_bound_to_every_address_it_takes_addresses_and_no_names(tmp_path: Path) 
         assert ask(url, "POST", "/", {"Origin": "http://10.0.0.1"}, "10.0.0.2")[0] == 403
     finally:
         host.stop()
+
+
+NAVIGATES = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"}
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "passes"),
+    [
+        ("GET", [("host", "localhost:7071")], True),
+        ("GET", [("host", "localhost:7071"), ("host", "evil.example")], False),
+        ("GET", [("host", "evil.example"), ("host", "localhost:7071")], False),
+        ("GET", [*NAVIGATES.items(), ("sec-fetch-dest", "document")], True),
+        ("GET", [*NAVIGATES.items(), ("sec-fetch-dest", "iframe")], False),
+        ("POST", [*NAVIGATES.items(), ("sec-fetch-dest", "document")], False),
+    ],
+)
+def test_each_header_counts(method: str, headers: list[tuple[str, str]], passes: bool) -> None:
+    raw = [(name.encode(), value.encode()) for name, value in headers]
+    assert (refusal(method, datastructures.Headers(raw=raw), Hosts()) is None) is passes
