@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from shared.catalog import facts, lookup
-from shared.catalog.records import Source
+from shared.catalog.records import ModelFacts, Source
 
 ROOT = Path(__file__).resolve().parents[2]
 CATALOG = ROOT / "shared/catalog"
@@ -133,3 +133,12 @@ def test_regions_of_standard_training() -> None:
 def test_the_catalog_grows_old() -> None:
     assert not lookup.is_stale(facts.READ_ON + facts.STALE_AFTER)
     assert lookup.is_stale(facts.READ_ON + facts.STALE_AFTER + facts.STALE_AFTER)
+
+
+@pytest.mark.parametrize("known", facts.MODELS.values, ids=lambda known: known.name)
+def test_what_is_not_known_of_a_model_is_empty_and_nothing_else_is(known: ModelFacts) -> None:
+    model = lookup.find_model(known.name)
+    assert model
+    assert (model.note, model.methods) == (known.note, known.methods)
+    assert model.image_tokens == facts.IMAGE_TOKENS.values.get(known.name)
+    assert model.training_prices == facts.TRAINING_PRICES.values.get(known.name, {})
