@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-from starlette import datastructures
 
 from local.host.origin import Hosts, refusal
 from tests.host.conftest import Host
@@ -131,4 +130,5 @@ NAVIGATES = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"}
 )
 def test_each_header_counts(method: str, headers: list[tuple[str, str]], passes: bool) -> None:
     raw = [(name.encode(), value.encode()) for name, value in headers]
-    assert (refusal(method, datastructures.Headers(raw=raw), Hosts()) is None) is passes
+    scope = {"type": "http", "method": method, "path": "/api/runs", "headers": raw}
+    assert (refusal(scope, Hosts()) is None) is passes
