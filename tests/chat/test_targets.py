@@ -46,11 +46,7 @@ async def app(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[App]:
     more = {"TUNEDROP_CHAT_FALLBACK": "previous, base"}
     async with (
         up.upstream() as server,
-        in_process(server.url, monkeypatch, **more) as (
-            http,
-            relay,
-            runs,
-        ),
+        in_process(server.url, monkeypatch, **more) as (http, relay, runs),
     ):
         await another_version(runs, 2)
         relay.upstream.sleep = no_pause
@@ -126,8 +122,8 @@ async def test_a_refusal_does_not_hide_that_another_try_may_help(app: App, first
 async def test_what_ran_out_of_time_is_charged_whatever_the_others_said(app: App) -> None:
     """The service may have made an answer, although nobody has waited for it."""
     app.relay.upstream.deadline_seconds = 0.2
-    app.server.plan("captain-v2", up.silence(asyncio.Event()))
-    app.server.plan("captain-v1", up.error(404))
+    app.server.plan("captain-v2", up.error(503))
+    app.server.plan("captain-v1", up.silence(asyncio.Event()))
     app.server.plan("base", up.error(404))
     limits = app.relay.auth.limits
     limits.clock = lambda: 0.0
@@ -282,9 +278,13 @@ async def test_a_stream_that_the_service_ends_with_an_error_has_one_error(
 
 
 async def test_an_answer_that_ends_with_an_error_is_not_remembered(app: App) -> None:
-    app.server.plan("captain-v2", up.stream(ONE, ERROR), up.stream(ONE))
-    await app.stream()
-    assert await app.relay.feedback.container.read("answers/c") is None
+    """Also where its event has the shape of any other, and [DONE] follows it."""
+    like_others = ERROR.replace(b'{"error"', b'{"choices": [], "error"')
+    ends = ((ERROR,), (like_others,), ())
+    app.server.plan("captain-v2", *[up.stream(ONE, *end) for end in ends])
+    for _ in range(2):
+        await app.stream()
+        assert await app.relay.feedback.container.read("answers/c") is None
     await app.stream()
     assert await app.relay.feedback.container.read("answers/c")
 

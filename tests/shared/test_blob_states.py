@@ -2,10 +2,11 @@
 
 import uuid
 from collections.abc import AsyncIterator
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from azure.storage.blob import StandardBlobTier
-from azure.storage.blob.aio import BlobClient
+from azure.storage.blob.aio import BlobClient, ContainerClient
 
 from shared.cloud.azure_container import AzureContainer
 from shared.cloud.container import BlobInfo, BlobKind
@@ -108,6 +109,20 @@ async def test_a_copy_tells_its_status(azure: AzureContainer, blob: BlobClient) 
     await copy.start_copy_from_url(blob.url)
     found = await told(azure, copy.blob_name)
     assert (found.copy, found.size) == ("success", 7)
+
+
+async def test_a_listing_asks_for_copy_and_metadata(azure: AzureContainer) -> None:
+    """Azure leaves them out otherwise; Azurite tells of copies in any case."""
+    asked: list[str] = []
+    client = ContainerClient.from_container_url(
+        azure.client.url,
+        azure.client.credential,
+        raw_request_hook=lambda request: asked.append(request.http_request.url),
+    )
+    async with client:
+        assert [found async for found in AzureContainer(client).list(uuid.uuid4().hex)] == []
+    (included,) = parse_qs(urlsplit(asked[0]).query)["include"]
+    assert set(included.split(",")) == {"metadata", "copy"}
 
 
 async def test_snapshots_are_not_listed(azure: AzureContainer, blob: BlobClient) -> None:
