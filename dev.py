@@ -33,7 +33,7 @@ SAFE = ["function_app.py", "shared", "tunedrop"]  # what bandit reads: what othe
 # A file's tests share what they set up; each process has a stack of its own, of about a gigabyte.
 # One more than there are processors, for tests also wait.
 PROCESSES = min(4, (os.cpu_count() or 1) + 1)
-SIDE_BY_SIDE = ["--numprocesses", str(PROCESSES), "--dist", "loadfile"]
+SIDE_BY_SIDE = ["--numprocesses", str(PROCESSES), "--dist", "loadfile", "--no-loadscope-reorder"]
 
 
 # ---- the commands
