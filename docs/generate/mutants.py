@@ -35,9 +35,9 @@ stands at the top of a module, tables and limits, it leaves to the list below.
 
 {figures}
 
-What survives is killed by a test or has a reason. Changes of a message's words alone (the case of
-its letters, letters around it) need none: tests assert the values, limits and cures in a message,
-not its spelling. The other reasons:
+A run fails if more survive without a reason than this table says. Changes of a message's words
+alone (the case of its letters, letters around it) need none: tests assert the values, limits and
+cures in a message, not its spelling. The reasons:
 
 {reasons}
 

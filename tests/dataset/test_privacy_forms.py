@@ -59,7 +59,7 @@ PRIVATE = {
     "a card with large digits": ("4556737586899855", "[card number]"),
     "a card that begins like a phone number": ("401-288-8888 881881", "[card number]"),
     "a card before a key": (f"{CARD}AccountKey={'a1B2' * 21}", "[card number][storage key]"),
-    "a phone number of few different digits": ("+49 30 1113331", "[phone number]"),
+    "a phone number of few different digits": ("+33 30 3113331", "[phone number]"),
     "two addresses": ("a@contoso.com, b@contoso.com", "[e-mail address], [e-mail address]"),
     "an address and two keys": (
         f"b@contoso.com AKIAIOSFODNN7EXAMPLE hf_{'abcdefghij' * 3}",

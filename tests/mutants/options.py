@@ -19,7 +19,8 @@ def parser() -> argparse.ArgumentParser:
         "--tool",
         action="store_true",
         help="run mutmut over the pure modules, or those that NAME names by their files; whatever "
-        "survives needs a reason in tests/mutants/tool/equivalent.toml. Not on Windows",
+        "survives needs a reason in tests/mutants/tool/equivalent.toml, but for as many as "
+        "docs/mutants.md counts. Not on Windows",
     )
     made.add_argument(
         "--save", action="store_true", help="with --tool: write its figures, for docs/mutants.md"

@@ -10,7 +10,7 @@ import pytest
 from docs.generate import mutants as page
 from tests.mutants.mutant import Mutant, all_mutants, of_the_day
 from tests.mutants.tool import figures
-from tests.mutants.tool.change import described, is_of_words
+from tests.mutants.tool.change import ARROW, described, is_of_words
 from tests.mutants.tool.known import Equivalent, equivalents, judged
 from tests.mutants.tool.run import FOUND, Change, Module, Tried, modules, seen_afresh
 from tests.mutants.trial import ROOT
@@ -107,7 +107,18 @@ def test_figures_are_kept_by_module(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     figures.save([one])
     figures.save([other])
     assert figures.load() == [other, one]
-    assert (one.found, one.right, other.right) == (6, True, False)
+    assert (one.found, one.right(0), other.right(0), other.right(1)) == (6, True, False, True)
+    assert figures.known() == {"a.py": 1, "b.py": 0}
+    assert not replace(one, stale=1).right(0)
+
+
+def test_every_reason_is_of_code_that_is_there() -> None:
+    """Seen at once, and not only when the tool runs."""
+    for item in equivalents():
+        code = " ".join((ROOT / item.file).read_text(encoding="utf-8").split())
+        for change in item.changes:
+            before = change.partition(": ")[2].partition(ARROW)[0]
+            assert before in code, f"{item.file}: {change}"
 
 
 # ---- the lists

@@ -5,13 +5,14 @@ from argparse import Namespace
 from datetime import UTC, datetime
 from fnmatch import fnmatch
 
-from tests.mutants.tool.figures import Figures, save
+from tests.mutants.tool.figures import Figures, known, save
 from tests.mutants.tool.known import equivalents, judged
 from tests.mutants.tool.run import Module, ToolError, modules, try_module
 
 
 def main(options: Namespace) -> int:
-    """Print the survivors; 1 if one has no reason, or a listed one is none any more."""
+    """Print the survivors; 1 if more have no reason than are known, or a listed one is none any
+    more."""
     names = options.names
     chosen = [m for m in modules() if not names or any(fnmatch(m.file, name) for name in names)]
     if not chosen:
@@ -21,10 +22,11 @@ def main(options: Namespace) -> int:
         for module in chosen:
             print(f"{module.file:<40}  {' '.join(module.tests)}")
         return 0
+    before = known()
     figures = [_tried(module, options.workers) for module in chosen]
     if options.save:
         save([found for found in figures if found])
-    return 0 if all(found and found.right for found in figures) else 1
+    return 0 if all(found and found.right(before.get(found.file, 0)) for found in figures) else 1
 
 
 def _tried(module: Module, workers: int) -> Figures | None:

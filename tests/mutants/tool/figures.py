@@ -21,9 +21,10 @@ class Figures:
     seconds: int
     on: str
 
-    @property
-    def right(self) -> bool:
-        return not self.unexplained and not self.stale
+    def right(self, known: int) -> bool:
+        """Whether no more than those known before survived without a reason, and each reason still
+        has its change."""
+        return self.unexplained <= known and not self.stale
 
     @property
     def found(self) -> int:
@@ -34,8 +35,14 @@ def load() -> list[Figures]:
     return [Figures(**item) for item in json.loads(PATH.read_text(encoding="utf-8"))]
 
 
+def known() -> dict[str, int]:
+    """How many of a module's changes may survive without a reason: as many as when its figures
+    were saved. Of a module that is not there, none."""
+    return {figures.file: figures.unexplained for figures in load()}
+
+
 def save(measured: Iterable[Figures]) -> None:
     """Modules that were not measured this time keep their figures."""
-    known = {figures.file: figures for figures in (*load(), *measured)}
-    listed = [asdict(known[file]) for file in sorted(known)]
+    kept = {figures.file: figures for figures in (*load(), *measured)}
+    listed = [asdict(kept[file]) for file in sorted(kept)]
     PATH.write_text(json.dumps(listed, indent=1) + "\n", encoding="utf-8", newline="\n")
