@@ -82,6 +82,14 @@ BLOCKING = (
     ),
 )
 
+# Told with 400, 401 or 403, and no role cures it.
+FOREIGN_TENANT = _known(
+    "InvalidAuthenticationTokenTenant",
+    "Give the app an identity of the tenant that the resource is in; on a laptop, sign in there: "
+    "az login --tenant TENANT.",
+    r"tenant .*does not match|wrong issuer",
+)
+
 # A 403 that no role cures. It is waited for: an outage of this kind may end without the app.
 OTHER_DENIALS = (
     _known(

@@ -130,6 +130,25 @@ def test_a_403_has_the_services_sentence_and_the_cure_of_its_cause(
         assert ("the role Cognitive" in error.fix) == (move == "role")
 
 
+@pytest.mark.parametrize(
+    ("status", "code", "message"),
+    [
+        (400, "Tenant provided in token", "Token tenant a1 does not match resource tenant."),
+        (400, "BadRequest", "Token tenant a1 does not match resource tenant."),
+        (401, "InvalidAuthenticationTokenTenant", "The token is from the wrong issuer."),
+        (403, "Forbidden", "The access token is from the wrong issuer 'https://sts'."),
+    ],
+)
+@pytest.mark.parametrize("service", [CONTROL_PLANE, DATA_PLANE])
+def test_a_token_of_another_tenant_ends_no_run_and_no_role_cures_it(
+    service: str, status: int, code: str, message: str
+) -> None:
+    error = answer(status, code, message, service)
+    assert type(error) is Denied
+    assert "az login --tenant" in error.fix
+    assert "role" not in error.fix
+
+
 def test_a_sentence_is_one_line_masked_and_short() -> None:
     error = answer(409, "ScopeLocked", f"One\nline, ada@contoso.com, {'x' * 9000}")
     assert len(error.message) < 700
