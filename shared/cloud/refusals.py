@@ -71,8 +71,17 @@ BLOCKING = (
         "run.yaml, or ask for more at https://aka.ms/oai/stuquotarequest.",
     ),
     _known(
-        "DeploymentModelNotSupported InvalidResourceProperties InvalidCapacity",
+        "DeploymentModelNotSupported InvalidResourceProperties InvalidCapacity SkuNotAvailable "
+        "ServiceModelDeprecated ServiceModelDeprecating",
         f"The account does not deploy this model so: {RUN_YAML}.",
+    ),
+    _known(
+        "SpecialFeatureOrQuotaIdRequired",
+        f"The subscription has no access to this model: its owner asks for it, or {RUN_YAML}.",
+    ),
+    _known(
+        "ResourceGroupBeingDeleted",
+        "Somebody is deleting the resource group: use an account in another one.",
     ),
     _known(
         "",
@@ -98,6 +107,11 @@ OTHER_DENIALS = (
         r"temporarily blocked|resource (has been|is) (blocked|suspended|disabled)",
     ),
     _known(
+        "DenyAssignmentAuthorizationFailed",
+        "A deny assignment forbids it, of a managed application or a deployment stack: whoever "
+        "owns that can let the app's identity through. No role helps.",
+    ),
+    _known(
         "PublicAccessDisabled",
         "The account's network rules keep the app out: let its address or network in, under "
         "Networking of the Azure OpenAI resource.",
@@ -107,7 +121,7 @@ OTHER_DENIALS = (
 
 # 409s that pass by themselves: another write is under way, or the thing is not ready yet.
 _PASSES = re.compile(
-    r"conflict|inprogress|busy|retry|provisioning|notready|notsucceeded|transition|active|timeout",
+    r"conflict|inprogress|anotheroperation|busy|retry|provisioning|notready|notsucceeded|transition|active|timeout",
     re.IGNORECASE,
 )
 

@@ -51,6 +51,10 @@ def answer(
         (409, "insufficientquota", QUOTA, "stuquotarequest"),
         (400, "DeploymentModelNotSupported", "It is not supported.", "run.yaml"),
         (400, "InvalidResourceProperties", "The specified SKU is not supported.", "run.yaml"),
+        (400, "ServiceModelDeprecated", "The model has been deprecated since today.", "run.yaml"),
+        (409, "SkuNotAvailable", "The requested size is not available.", "run.yaml"),
+        (400, "SpecialFeatureOrQuotaIdRequired", "It has no access to this model.", "asks for it"),
+        (409, "ResourceGroupBeingDeleted", "It is in deprovisioning state.", "another one"),
         (400, "BadRequest", BOTH, "delete it"),
         (400, "BadRequest", FAILED, "delete it"),
     ],
@@ -84,6 +88,8 @@ def test_the_code_within_an_outer_one_counts() -> None:
         "AccountProvisioningStateInvalid",
         "ResourceNotReady",
         "DeploymentActive",
+        "InUseByAnotherOperation",
+        "CanceledAndSupersededDueToAnotherOperation",
     ],
 )
 def test_a_conflict_that_passes_is_waited_for(code: str) -> None:
@@ -115,6 +121,7 @@ def test_an_outage_is_an_outage_whatever_its_code(status: int) -> None:
         ("AuthorizationFailed", "The client 'x' does not have authorization.", "role"),
         ("PermissionDenied", "The principal lacks the required data action.", "role"),
         ("Forbidden", "Your resource has been temporarily blocked.", "Azure's support"),
+        ("DenyAssignmentAuthorizationFailed", "The access is denied.", "deny assignment"),
         ("403", "Access denied due to Virtual Network/Firewall rules.", "network"),
         ("AccessDenied", "Public access is disabled. Use a private endpoint.", "network"),
     ],
