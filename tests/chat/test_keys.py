@@ -8,7 +8,7 @@ import pytest
 
 from shared.chat.auth import MAX_KEY_LENGTH, MAX_PRINCIPAL_BYTES, Auth, Caller
 from shared.chat.protocol import RateLimitExceeded
-from shared.errors import AccessDenied
+from shared.errors import AccessDenied, SettingError
 
 
 def admitting(*names: str, key: str = "", **limits: int) -> Auth:
@@ -69,3 +69,36 @@ def test_only_base64_is_a_sign_in_however_long_it_may_be() -> None:
     assert auth.admit({**person, "x-ms-client-principal": short})
     with pytest.raises(AccessDenied):
         auth.admit({**person, "x-ms-client-principal": f"!{short}"})
+
+
+def test_blanks_around_a_key_are_no_part_of_it_and_blanks_within_are() -> None:
+    for header in ("Bearer  web", "bearer web ", "BEARER \tweb"):
+        assert admitting("web").admit({"authorization": header}).name == "web"
+    spaced = admitting("web", key="two words")
+    assert spaced.admit({"authorization": "Bearer two words"}).name == "web"
+    with pytest.raises(AccessDenied):
+        spaced.admit({"authorization": "Bearer words"})
+
+
+def test_a_list_of_callers_may_begin_with_blanks_and_one_of_pairs_may_end_with_a_comma() -> None:
+    digest = hashlib.sha256(b"k").hexdigest()
+    for keys in (f'\n [{{"name": "web", "sha256": "{digest}"}}]\n', f" web:{digest}, ,\n"):
+        assert Auth(keys, "").admit({"api-key": "k"}).name == "web"
+
+
+def test_a_name_ends_at_the_first_colon() -> None:
+    """Or a part of what was pasted as a key would be told as a name."""
+    with pytest.raises(SettingError, match="sha256"):
+        Auth(f"web:pasted:{hashlib.sha256(b'k').hexdigest()}", "")
+
+
+def test_every_place_of_a_setting_that_cannot_be_read_is_told_as_far_as_there_is_room() -> None:
+    few = json.dumps([{"name": "", "sha256": "?"}])
+    with pytest.raises(SettingError) as refused:
+        Auth(few, "")
+    assert refused.value.message == "TUNEDROP_APP_KEYS cannot be read: 0.name, 0.sha256."
+    many = json.dumps([{"name": "", "sha256": "?"}] * 100)
+    with pytest.raises(SettingError) as refused:
+        Auth(many, "")
+    places = refused.value.message.removeprefix("TUNEDROP_APP_KEYS cannot be read: ")
+    assert len(places) == len("….") + 200

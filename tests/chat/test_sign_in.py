@@ -79,3 +79,11 @@ def test_the_platforms_sign_in_counts_for_the_configured_tenant_only() -> None:
     ]:
         with pytest.raises(AccessDenied):
             auth.admit(headers)
+
+
+@pytest.mark.parametrize("missing", ["x-ms-client-principal", "x-ms-client-principal-id"])
+def test_half_of_a_sign_in_signs_nobody_in(missing: str) -> None:
+    headers = principal("our-tenant")
+    del headers[missing]
+    with pytest.raises(AccessDenied):
+        Auth("", "our-tenant").admit(headers)
