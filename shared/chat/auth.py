@@ -12,6 +12,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from itertools import chain
 from typing import Annotated, Any
 
 from pydantic import (
@@ -23,6 +24,7 @@ from pydantic import (
     ValidationError,
     field_validator,
 )
+from starlette.datastructures import Headers
 
 from shared.chat.limits import Limits, Reservation
 from shared.errors import AccessDenied, SettingError
@@ -30,10 +32,13 @@ from shared.printable import printable, shown
 
 SETTING = "TUNEDROP_APP_KEYS"
 MAX_KEY_LENGTH = 4096  # characters of a key that is offered; longer ones are not hashed
+MAX_LINES = 4  # of one header that are looked at
 MAX_PRINCIPAL_BYTES = 64 * 2**10  # of the platform's sign-in header, before it is decoded
 MAX_LIMIT = 10**9  # a minute's requests or tokens
 TENANT_CLAIMS = ("tid", "http://schemas.microsoft.com/identity/claims/tenantid")
 PERSON = re.compile(r"[!-~]{1,128}")  # a signed-in person's id, as the platform gives it
+_OTHER = re.compile(r"(?:basic|digest|negotiate|ntlm)\s", re.IGNORECASE)  # schemes without a key
+_SCHEME = re.compile(r"(?:bearer\s+){0,2}", re.IGNORECASE)
 # `printf %s "$KEY" | sha256sum` makes one of them where KEY is not set.
 EMPTY_DIGESTS = {
     hashlib.sha256(text).hexdigest() for text in (b"", b" ", b"\t", b"\n", b"\r\n", b"\0")
@@ -95,7 +100,8 @@ class Auth:
         Raises AccessDenied, or RateLimitExceeded when a limit is used up.
         """
         offered = _offered_keys(headers)
-        caller = self._by_key(offered.values()) or self._by_platform_sign_in(headers)
+        keys = chain.from_iterable(offered.values())
+        caller = self._by_key(keys) or self._by_platform_sign_in(headers)
         if caller is None:
             places = " and ".join(offered)
             raise AccessDenied(
@@ -189,13 +195,26 @@ def _refuse_doubles(holders: list[KeyHolder]) -> None:
             )
 
 
-def _offered_keys(headers: Mapping[str, str]) -> dict[str, str]:
-    """Each key that a request offers, by its header: clients behind a gateway send its token in one
-    and the app's key in another, and some send a word such as `null` where they have none."""
-    scheme, _, token = headers.get("authorization", "").partition(" ")
-    bearer = token if scheme.lower() == "bearer" else ""
-    offered = {"authorization": bearer, "api-key": headers.get("api-key", "")}
-    return {header: key.strip() for header, key in offered.items() if key.strip()}
+def _offered_keys(headers: Mapping[str, str]) -> dict[str, list[str]]:
+    """The keys that a request offers, by their header: clients behind a gateway send its token in
+    one and the app's key in another, and some send a word such as `null` where they have none."""
+    found = {name: _lines(headers, name) for name in ("authorization", "api-key")}
+    keys = {name: [key for key in map(_bare, lines) if key] for name, lines in found.items()}
+    keys["authorization"] = [key for key in keys["authorization"] if not _OTHER.match(key)]
+    return {name: offered for name, offered in keys.items() if offered}
+
+
+def _lines(headers: Mapping[str, str], name: str) -> list[str]:
+    """Each line of a header: a gateway may add one and leave the caller's."""
+    several = isinstance(headers, Headers)
+    lines = headers.getlist(name) if several else [headers.get(name, "")]  # type: ignore[attr-defined]
+    return lines[:MAX_LINES]
+
+
+def _bare(line: str) -> str:
+    """Without the scheme: some programs leave it out, and with others it is entered as a part of
+    the key, before which they write it once more."""
+    return _SCHEME.sub("", f"{line.strip()} ", count=1).strip()
 
 
 def _tenants(principal: str) -> set[str]:

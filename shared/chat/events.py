@@ -16,7 +16,7 @@ MAX_PARSED_BYTES = 64 * 2**10  # of an event that is parsed: accounts and errors
 
 _END = re.compile(rb"\r\n\r\n|\n\n|\r\r")
 _DONE = re.compile(rb"^data: ?\[DONE\]\s*$", re.MULTILINE)
-_NO_CHOICES = re.compile(rb'"choices"\s*:\s*\[\s*\]')
+_CHOICE = re.compile(rb'"choices"\s*:\s*\[\s*[^\s\]]')  # within a text its marks are escaped
 
 
 class EventSplitter:
@@ -60,9 +60,15 @@ def is_account(event: bytes) -> bool:
 
 
 def is_preamble(event: bytes) -> bool:
-    """Whether nothing of an answer has begun with it: a comment, or Azure's first event, in which
-    there are no choices but the filter's results for the prompt."""
-    return b"data:" not in event or _NO_CHOICES.search(event) is not None
+    """Whether nothing of an answer has begun or ended with it: a comment, a gateway's ping, or
+    Azure's first event, which has no choices but the filter's results for the prompt."""
+    begins = has_choice(event) or is_done(event) or error_in(event) is not None
+    return not begins
+
+
+def has_choice(body: bytes) -> bool:
+    """Whether an event, or a whole answer, has something in its list of choices."""
+    return _CHOICE.search(body) is not None
 
 
 def error_in(event: bytes) -> dict[str, Any] | None:

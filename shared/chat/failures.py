@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Self
 
-from shared.chat.events import MAX_PARSED_BYTES, error_in, is_done
+from shared.chat.events import MAX_PARSED_BYTES, error_in, has_choice, is_done
 from shared.chat.routing import Backend
 from shared.chat.unanswered import (
     ModelNotReady,
@@ -33,6 +33,8 @@ MAX_RETRY_AFTER_SECONDS = 5.0  # a longer one is not waited for
 REDEPLOY_SECONDS = 60.0  # until it is worth while to ask again for a deployment that is being made
 MAX_SENTENCE = 300  # characters of what the service says
 
+# An error that is about the app, though its status is that of one about the request.
+_FOREIGN_TENANT = r"tenant.* does not match"
 # Some of a refusal are about what was asked: the caller gets them as the service says them.
 _CALLERS_OWN = re.compile(r"content_?filter|ResponsibleAI|content_policy_violation", re.IGNORECASE)
 _ROLE = (
@@ -40,6 +42,7 @@ _ROLE = (
     "on the resource."
 )
 _DOCTOR = "The app's administrators can act on it; `tunedrop doctor` looks for the cause."
+_ENDPOINT = "The app's administrators can correct AZURE_OPENAI_ENDPOINT: nothing is at its address."
 # What 401 and 403 may mean, in the order in which they are told apart: sign, whose move it is.
 _WHOSE_MOVE = (
     (
@@ -59,9 +62,13 @@ _WHOSE_MOVE = (
         r"(subscription|api)[ -]key|wrong API endpoint",
         "The app's administrators can correct AZURE_OPENAI_API_KEY or AZURE_OPENAI_ENDPOINT.",
     ),
+    (
+        f"{_FOREIGN_TENANT}|wrong issuer|AuthenticationTokenTenant",
+        "The app's administrators can give the app an identity of the resource's own tenant.",
+    ),
     (r"PermissionDenied|principal|lacks the required|data action", _ROLE),
 )
-_ANSWER = re.compile(rb'"choices"\s*:\s*\[\s*[^\s\]]')  # within a text its marks are escaped
+_TEMPORARY = {408, 409, 424, 425, 499}  # as the openai package repeats 408 and 409
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +117,16 @@ class Said:
 
     @property
     def lacks_deployment(self) -> bool:
-        """A 404 may also be about the address, or about a model that is not offered any more."""
-        return self.status == 404 and (not self.code or self.matches("deployment"))
+        """A 404 may also be about the address ("Resource not found"), or about a model that is
+        not offered any more."""
+        elsewhere = self.matches("resource not found") or self.is_being_made
+        return (
+            self.status == 404 and not elsewhere and (not self.code or self.matches("deployment"))
+        )
+
+    @property
+    def is_being_made(self) -> bool:
+        return 400 <= self.status < 500 and self.code.lower() == "deploymentnotready"
 
 
 def failure_of(received: Received, backend: Backend, requested: Asked | None) -> Failure | None:
@@ -158,13 +173,16 @@ def _of_refusal(received: Received, backend: Backend, requested: Asked | None) -
     if status == 429:
         after = throttled_for(headers, said.sentence)
         return Failure(Throttled(str(said), "Try again.", retry_after=after), pause(after))
+    if said.is_being_made:
+        ready = ModelNotReady(str(said), "Try again in a minute.", retry_after=REDEPLOY_SECONDS)
+        return Failure(ready)
     if status in (404, 410, 423):
         return Failure(_gone(said, backend, requested))
-    if status in (401, 403):
+    if status in (401, 403) or (status == 400 and said.matches(_FOREIGN_TENANT)):
         return None if said.matches(_CALLERS_OWN.pattern) else Failure(_denied(said))
     if status < 400:
         return Failure(NoAnswer(str(said), _DOCTOR), blames=True)
-    if status >= 500 or status == 408:
+    if status >= 500 or status in _TEMPORARY:
         after = retry_after(headers)
         broken = Unavailable(str(said), "Try again.", retry_after=after)
         return Failure(broken, pause(after), blames=True)
@@ -175,10 +193,12 @@ def _of_success(received: Received, name: str) -> Failure | None:
     """A whole answer has choices; a stream begins, with no error in its place."""
     if received.body is None:
         return _of_stream(received, name)
-    if _ANSWER.search(received.body):
+    if has_choice(received.body):
         return None
     what = "an answer without choices" if received.body.strip() else "an empty body"
-    return _no_answer(f"{name}: Azure OpenAI answered {received.reply.status} with {what}.")
+    code, sentence = _code_and_sentence(_parsed(received.body))
+    quoted = f': {code} "{sentence}"' if sentence else "."
+    return _no_answer(f"{name}: Azure OpenAI answered {received.reply.status} with {what}{quoted}")
 
 
 def _of_stream(received: Received, name: str) -> Failure | None:
@@ -216,7 +236,8 @@ def _gone(said: Said, backend: Backend, requested: Asked | None) -> Unavailable:
     if said.status == 410:
         return ModelRetired(f"{said} No deployment brings it back.", _successor(backend))
     if not said.lacks_deployment:
-        return NoDeployment(str(said), _DOCTOR)
+        address = said.matches("resource not found")
+        return NoDeployment(str(said), _ENDPOINT if address else _DOCTOR)
     if requested is not None:
         so = "has been asked for again, which takes some minutes"
         if not requested.stands:

@@ -60,8 +60,10 @@ def find(method: str, path: str) -> Target:
 
 
 def target_of(path: str) -> Target | None:
-    """What is at a path, by whatever method."""
-    parts = [part for part in path.split("/") if part]
+    """What is at a path, by whatever method. A query that a client has escaped is none of it."""
+    before, mark, _ = path.partition("?")
+    path = before if mark else path.partition("&api-version=")[0]
+    parts = [part for part in path.strip().split("/") if part]
     words = [part.lower() for part in parts]
     model, at = None, 0
     while at < len(words):

@@ -71,8 +71,17 @@ BLOCKING = (
         "run.yaml, or ask for more at https://aka.ms/oai/stuquotarequest.",
     ),
     _known(
-        "DeploymentModelNotSupported InvalidResourceProperties InvalidCapacity",
+        "DeploymentModelNotSupported InvalidResourceProperties InvalidCapacity SkuNotAvailable "
+        "ServiceModelDeprecated ServiceModelDeprecating",
         f"The account does not deploy this model so: {RUN_YAML}.",
+    ),
+    _known(
+        "SpecialFeatureOrQuotaIdRequired",
+        f"The subscription has no access to this model: its owner asks for it, or {RUN_YAML}.",
+    ),
+    _known(
+        "ResourceGroupBeingDeleted",
+        "Somebody is deleting the resource group: use an account in another one.",
     ),
     _known(
         "",
@@ -82,12 +91,25 @@ BLOCKING = (
     ),
 )
 
+# Told with 400, 401 or 403, and no role cures it.
+FOREIGN_TENANT = _known(
+    "InvalidAuthenticationTokenTenant",
+    "Give the app an identity of the tenant that the resource is in; on a laptop, sign in there: "
+    "az login --tenant TENANT.",
+    r"tenant .*does not match|wrong issuer",
+)
+
 # A 403 that no role cures. It is waited for: an outage of this kind may end without the app.
 OTHER_DENIALS = (
     _known(
         "",
         "The service itself has blocked the resource: ask Azure's support. No role helps.",
         r"temporarily blocked|resource (has been|is) (blocked|suspended|disabled)",
+    ),
+    _known(
+        "DenyAssignmentAuthorizationFailed",
+        "A deny assignment forbids it, of a managed application or a deployment stack: whoever "
+        "owns that can let the app's identity through. No role helps.",
     ),
     _known(
         "PublicAccessDisabled",
@@ -99,7 +121,7 @@ OTHER_DENIALS = (
 
 # 409s that pass by themselves: another write is under way, or the thing is not ready yet.
 _PASSES = re.compile(
-    r"conflict|inprogress|busy|retry|provisioning|notready|notsucceeded|transition|active|timeout",
+    r"conflict|inprogress|anotheroperation|busy|retry|provisioning|notready|notsucceeded|transition|active|timeout",
     re.IGNORECASE,
 )
 

@@ -4,6 +4,7 @@
     no answer, or a garbled one      Unavailable
     a code of `refusals.BLOCKING`    Blocked, whatever the status: somebody has to act first
     401, 403                         Denied: it passes once somebody has given the app a right
+    400 about the app's tenant       the same
     429                              Throttled, with the pause that was asked for
     408, 409, 423, 500 and above     Unavailable: another try may pass; a 409 of the control plane
                                      only by its code
@@ -17,7 +18,7 @@ from typing import Any
 
 from azure.core.exceptions import ClientAuthenticationError
 
-from shared.cloud.refusals import Known, blocking, other_denial, passes
+from shared.cloud.refusals import FOREIGN_TENANT, Known, blocking, other_denial, passes
 from shared.cloud.throttling import retry_after, throttled_for
 from shared.dataset.privacy import mask
 from shared.errors import Blocked, Denied, Refused, ServiceError, Throttled, Unavailable
@@ -53,6 +54,8 @@ def service_error(service: str, operation: str, error: Any, *, fix: str = "") ->
     sentence = f"{service} answered {named} to: {operation}."
     if known := _blocking(service, status, codes, message):
         return Blocked(f"{sentence} It says: {says or 'nothing more.'}", known.fix, code=code)
+    if status in (400, 401, 403) and FOREIGN_TENANT.means(codes, message):
+        return Denied(sentence + _says(says), FOREIGN_TENANT.fix, code=code)
     if status in (401, 403):
         other = other_denial(codes, message) if status == 403 else None
         told = _says(says) if status == 403 else ""

@@ -4,6 +4,7 @@ import hashlib
 import json
 
 import pytest
+from starlette.datastructures import Headers
 
 from shared.chat.auth import Auth
 from shared.chat.protocol import RateLimitExceeded
@@ -44,15 +45,34 @@ def limited(**limits: object) -> tuple[Auth, Clock]:
         ({"authorization": "Bearer secret-2", "api-key": "null"}, "bot"),
         ({"authorization": "Bearer secret-1", "api-key": "secret-1"}, "web"),
         ({"authorization": "Bearer secret-1", "api-key": "secret-2"}, "web"),
+        # Without the scheme, or with a second one that was entered as a part of the key.
+        ({"authorization": "secret-1"}, "web"),
+        ({"authorization": "Bearer Bearer secret-1"}, "web"),
+        ({"authorization": " bearer  secret-1 "}, "web"),
+        ({"api-key": "Bearer secret-2"}, "bot"),
     ],
 )
 def test_a_known_key_is_admitted_by_name(headers: dict[str, str], name: str) -> None:
     assert Auth(KEYS, "").admit(headers).name == name
 
 
+def test_a_gateways_line_of_the_same_header_does_no_harm() -> None:
+    lines = [("Authorization", "Bearer eyJhbGciOiJub25lIn0.e30.x"), ("Authorization", "secret-2")]
+    headers = Headers(raw=[(name.lower().encode(), said.encode()) for name, said in lines])
+    assert Auth(KEYS, "").admit(headers).name == "bot"
+
+
 @pytest.mark.parametrize(
     "headers",
-    [{}, {"api-key": ""}, {"api-key": "secret-3"}, {"authorization": "Basic secret-1"}],
+    [
+        {},
+        {"api-key": ""},
+        {"authorization": "Bearer "},
+        {"api-key": "secret-3"},
+        {"authorization": "Basic secret-1"},
+        {"authorization": "secret-1 secret-1"},
+        {"authorization": "Bearer " * 3 + "secret-1"},
+    ],
 )
 @pytest.mark.parametrize("keys", [KEYS, ""])
 def test_anybody_else_is_refused(headers: dict[str, str], keys: str) -> None:

@@ -47,6 +47,9 @@ async def app(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[App]:
         f"/v1//{CHAT}/",
         "V1/Chat/Completions//",
         f"models/{CHAT}",  # Azure AI Inference
+        f"v1/{CHAT}?api-version=2024-10-21",  # a query that was escaped
+        f"v1/{CHAT}&api-version=2024-10-21",  # one behind an address that has a query already
+        f"v1/{CHAT} ",  # a blank that was copied with the address
     ],
 )
 def test_a_chat_is_found_behind_any_base_address(path: str) -> None:
@@ -64,6 +67,7 @@ def test_a_chat_is_found_behind_any_base_address(path: str) -> None:
         f"v1/engines/captain@2/{CHAT}",  # openai 0.28
         f"openai//deployments/captain@2//{CHAT}",
         "openai/deployments/captain@2",  # Continue: the rest stands behind `?api-version=`
+        f"openai/deployments/captain@2?api-version=2024-10-21/{CHAT}",
     ],
 )
 def test_a_deployment_in_the_path_is_the_model(path: str) -> None:

@@ -47,6 +47,14 @@ async def test_an_answer_without_choices_is_a_502_that_names_the_service(
     assert relay.upstream.breakers["base"].failures == 2
 
 
+async def test_an_error_in_the_place_of_an_answer_is_quoted(app: App) -> None:
+    body = b'{"error": {"code": "TooBusy", "message": "The gateway has no room."}}'
+    app[2].plan("base", *[up.reply(200, body)] * 2)
+    message = (await ask(app, "base")).json()["error"]["message"]
+    assert "answered 200 with an answer without choices: TooBusy" in message
+    assert "The gateway has no room." in message
+
+
 async def test_an_answer_without_choices_is_asked_for_elsewhere(app: App) -> None:
     _, relay, server = app
     relay.router.fallback = ("base",)

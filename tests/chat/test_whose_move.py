@@ -79,6 +79,13 @@ REFUSALS = [
         "the role",
     ),
     (403, "SomethingNew", "The moon is in the way.", "doctor"),
+    (
+        400,
+        "Tenant provided in token does not match resource token",
+        "Token tenant 5b1d does not match resource tenant.",
+        "the resource's own tenant",
+    ),
+    (401, "401", "The access token is from the wrong issuer.", "the resource's own tenant"),
 ]
 
 
@@ -197,12 +204,45 @@ async def test_for_a_base_deployment_nobody_asks_and_the_answer_says_so(app: App
     assert await app.requests() == []
 
 
-async def test_a_404_about_the_address_is_not_one_about_the_deployment(app: App) -> None:
-    app.server.plan("captain-v3", says(404, "Resource not found", "404_x"))
-    _, code, message = await app.told("captain")
-    assert code == "no_deployment"
+@pytest.mark.parametrize("code", ["404", "404_x", ""])
+@pytest.mark.parametrize("model", ["captain", "captain@1", "base"])
+async def test_a_404_about_the_address_is_not_one_about_the_deployment(
+    app: App, model: str, code: str
+) -> None:
+    for deployment in DEPLOYMENTS:
+        app.server.plan(deployment, says(404, "Resource not found", code))
+    _, kind, message = await app.told(model)
+    assert kind == "no_deployment"
     assert "Resource not found" in message
+    assert "AZURE_OPENAI_ENDPOINT" in message
+    assert "asked for again" not in message
     assert await app.requests() == []
+
+
+@pytest.mark.parametrize("status", [400, 404, 409])
+@pytest.mark.parametrize("model", ["captain", "base"])
+async def test_a_deployment_that_is_not_ready_yet_is_waited_for(
+    app: App, model: str, status: int
+) -> None:
+    """For some minutes after Resource Manager has told of its success."""
+    for deployment in DEPLOYMENTS:
+        app.server.plan(deployment, says(status, "It is not ready.", "DeploymentNotReady"))
+    answer = await app.ask(model)
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "60")
+    assert answer.json()["error"]["code"] == "model_not_ready"
+    assert "asked for again" not in answer.json()["error"]["message"]
+    assert await app.requests() == []
+
+
+@pytest.mark.parametrize("status", [409, 424, 499])
+async def test_what_is_no_fault_of_the_request_is_asked_again(app: App, status: int) -> None:
+    app.server.plan("base", says(status, "Busy."), up.answer())
+    assert (await app.ask("base")).status_code == 200
+    app.server.plan("base", *[says(status, "Busy.")] * 2)
+    got, code, message = await app.told("base")
+    assert (got, code) == (503, "upstream_unavailable")
+    assert f"{status}" in message
+    assert "Busy." in message
 
 
 async def test_a_request_that_storage_does_not_take_is_not_claimed(

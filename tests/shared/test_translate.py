@@ -51,6 +51,10 @@ def answer(
         (409, "insufficientquota", QUOTA, "stuquotarequest"),
         (400, "DeploymentModelNotSupported", "It is not supported.", "run.yaml"),
         (400, "InvalidResourceProperties", "The specified SKU is not supported.", "run.yaml"),
+        (400, "ServiceModelDeprecated", "The model has been deprecated since today.", "run.yaml"),
+        (409, "SkuNotAvailable", "The requested size is not available.", "run.yaml"),
+        (400, "SpecialFeatureOrQuotaIdRequired", "It has no access to this model.", "asks for it"),
+        (409, "ResourceGroupBeingDeleted", "It is in deprovisioning state.", "another one"),
         (400, "BadRequest", BOTH, "delete it"),
         (400, "BadRequest", FAILED, "delete it"),
     ],
@@ -84,6 +88,8 @@ def test_the_code_within_an_outer_one_counts() -> None:
         "AccountProvisioningStateInvalid",
         "ResourceNotReady",
         "DeploymentActive",
+        "InUseByAnotherOperation",
+        "CanceledAndSupersededDueToAnotherOperation",
     ],
 )
 def test_a_conflict_that_passes_is_waited_for(code: str) -> None:
@@ -115,6 +121,7 @@ def test_an_outage_is_an_outage_whatever_its_code(status: int) -> None:
         ("AuthorizationFailed", "The client 'x' does not have authorization.", "role"),
         ("PermissionDenied", "The principal lacks the required data action.", "role"),
         ("Forbidden", "Your resource has been temporarily blocked.", "Azure's support"),
+        ("DenyAssignmentAuthorizationFailed", "The access is denied.", "deny assignment"),
         ("403", "Access denied due to Virtual Network/Firewall rules.", "network"),
         ("AccessDenied", "Public access is disabled. Use a private endpoint.", "network"),
     ],
@@ -128,6 +135,25 @@ def test_a_403_has_the_services_sentence_and_the_cure_of_its_cause(
         assert message in error.message
         assert move in error.fix
         assert ("the role Cognitive" in error.fix) == (move == "role")
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "message"),
+    [
+        (400, "Tenant provided in token", "Token tenant a1 does not match resource tenant."),
+        (400, "BadRequest", "Token tenant a1 does not match resource tenant."),
+        (401, "InvalidAuthenticationTokenTenant", "The token is from the wrong issuer."),
+        (403, "Forbidden", "The access token is from the wrong issuer 'https://sts'."),
+    ],
+)
+@pytest.mark.parametrize("service", [CONTROL_PLANE, DATA_PLANE])
+def test_a_token_of_another_tenant_ends_no_run_and_no_role_cures_it(
+    service: str, status: int, code: str, message: str
+) -> None:
+    error = answer(status, code, message, service)
+    assert type(error) is Denied
+    assert "az login --tenant" in error.fix
+    assert "role" not in error.fix
 
 
 def test_a_sentence_is_one_line_masked_and_short() -> None:
