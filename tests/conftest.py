@@ -6,7 +6,6 @@ import pytest
 
 from tests.support.stack import StackHarness, running_stack
 
-
 # What waits most begins first, so that no process is left with it while the others have nothing.
 SLOW_FIRST = (
     "tests/reliability/test_chaos.py",
