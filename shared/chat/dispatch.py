@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from starlette.requests import Request
 from starlette.responses import Response
 
-from shared.chat.origins import is_preflight
+from shared.chat.origins import wanted_method
 from shared.chat.paths import NoSuchOperation, Operation, find
 from shared.chat.protocol import code_of, error_response
 from shared.chat.relay import Relay, request_id
@@ -42,13 +42,14 @@ async def answer_any(relay: Callable[[], Relay], request: Request) -> Response:
 
 
 async def _any(relay: Relay, request: Request) -> Response:
-    if is_preflight(request):
-        return relay.origins.preflight(request)
+    wanted = wanted_method(request)
     try:
-        target = find(request.method, request.path_params.get("path", ""))
+        target = find(wanted or request.method, request.path_params.get("path", ""))
     except NoSuchOperation as error:
         relay.refusals.add(code_of(error), "", request_id(request))
         return error_response(error, request_id(request))
+    if wanted:
+        return relay.origins.preflight(request)
     if target.model is not None:
         request.path_params["model"] = target.model
     return await OPERATIONS[target.operation](relay, request)

@@ -14,7 +14,7 @@ from shared.errors import Unavailable
 MAX_EVENT_BYTES = 4 * 2**20  # of one event; more is not held
 MAX_PARSED_BYTES = 64 * 2**10  # of an event that is parsed: accounts and errors are short
 
-_END = re.compile(rb"\r\n\r\n|\n\n|\r\r")
+_END = re.compile(rb"\r\n\r\n|\n\r\n|\r\n\n|\n\n|\r\r")
 _DONE = re.compile(rb"^data: ?\[DONE\]\s*$", re.MULTILINE)
 _CHOICE = re.compile(rb'"choices"\s*:\s*\[\s*[^\s\]]')  # within a text its marks are escaped
 

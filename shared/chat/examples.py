@@ -111,10 +111,16 @@ def _chat(conversation: Mapping[str, Any], correction: list[Message]) -> dict[st
 def _pair(conversation: Mapping[str, Any], correction: list[Message]) -> dict[str, Any]:
     """What is better, and what was said. A preference has no weights."""
     said = [_whole_answer(conversation)]
-    if said == correction:
+    if list(map(_spoken, said)) == list(map(_spoken, correction)):
         raise LeftOut(Reason.SAME)
     given = {"messages": kept_messages(conversation["messages"]), **_tools(conversation)}
     return {"input": given, "preferred_output": correction, "non_preferred_output": said}
+
+
+def _spoken(message: Message) -> Message:
+    """Without the blanks around its text, which nobody meant to teach."""
+    text = message.get("content")
+    return {**message, "content": text.strip()} if isinstance(text, str) else message
 
 
 def _chats(example: dict[str, Any]) -> list[dict[str, Any]]:

@@ -51,7 +51,7 @@ class Rating(BaseModel):
 
     id: Annotated[str, Field(pattern=f"^{transcripts.RESPONSE_ID.pattern}$")]
     rating: Literal["good", "bad"]
-    correction: Annotated[str, Field(min_length=1, max_length=100_000)] | None = None
+    correction: Annotated[str, Field(pattern=r"\S", max_length=100_000)] | None = None
     comment: Annotated[str, Field(max_length=10_000)] | None = None
 
     def masked(self) -> dict[str, Any]:
@@ -104,7 +104,8 @@ class FeedbackStore:
             raise NotFound(
                 f"No answer {response_id!r} is remembered.",
                 "Rate an answer of a model that remembers (TUNEDROP_REMEMBER), by its `id`; a "
-                "stream that was cut and a conversation of megabytes are not remembered.",
+                "stream that was cut, a conversation of megabytes, and an answer without a message "
+                "or with another kind of id are not remembered.",
             )
         place = PLACE.fullmatch(blob.data.decode(errors="replace"))
         if place is None:
@@ -145,6 +146,7 @@ class FeedbackStore:
         head = {"at": at.isoformat(timespec="seconds"), "served_by": served_by}
         recorded = await asyncio.to_thread(_line, head, chat, answer)
         if recorded is None:
+            _not_kept(model, "unrateable", "its answer has no message, or no id to rate it by")
             return
         response_id, line, reason = recorded
         if reason:

@@ -54,6 +54,9 @@ async def _nothing(*_: object) -> None:
     raise AssertionError("only the middleware's rules are used")
 
 
-def is_preflight(request: Request) -> bool:
-    asks = "access-control-request-method" in request.headers
-    return request.method == "OPTIONS" and asks
+def wanted_method(request: Request) -> str | None:
+    """The method that a browser asks for on behalf of a page (preflight); None for what is no such
+    question."""
+    if request.method != "OPTIONS":
+        return None
+    return request.headers.get("access-control-request-method")

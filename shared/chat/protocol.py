@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
 
 from shared.chat import cost
@@ -35,6 +35,8 @@ MAX_MODEL_NAME = 200  # characters; a deployment's name has at most 64
 
 # A comment without an empty line: with one, some decoders take it for an event without data.
 KEEP_ALIVE = b": keep-alive\n"
+CLIENT_CLOSED_REQUEST = 499  # nginx's status: nobody is there to read it
+LONGEST_PAUSE_SECONDS = 86_400  # that is passed on: nobody waits for longer
 
 
 class RateLimitExceeded(CallerError):
@@ -94,13 +96,17 @@ async def read_body(
     """The body of a request. Raises BadRequest after `limit` bytes: the rest stays unread.
     `hold` is told how many have come, and may raise."""
     body = bytearray()
-    async for chunk in request.stream():
-        hold(len(body) + len(chunk))
-        body += chunk
-        if len(body) > limit:
-            raise BadRequest(
-                f"The request has more than {limit:,} bytes.", "Send less.", status=413
-            )
+    try:
+        async for chunk in request.stream():
+            hold(len(body) + len(chunk))
+            body += chunk
+            if len(body) > limit:
+                raise BadRequest(
+                    f"The request has more than {limit:,} bytes.", "Send less.", status=413
+                )
+    except ClientDisconnect:  # nobody reads this; it is counted as what it is
+        message = "The caller left before the request was there."
+        raise BadRequest(message, "Send it again.", status=CLIENT_CLOSED_REQUEST) from None
     return bytes(body)
 
 
@@ -191,8 +197,9 @@ def error_response(error: TunedropError, request_id: str) -> JSONResponse:
     """An error in the shape that OpenAI's clients raise as their own exceptions."""
     status, kind, code = _status_type_code(error)
     headers = {**getattr(error, "headers", {}), "x-request-id": request_id}
-    if retry_after := getattr(error, "retry_after", None):
-        headers["retry-after"] = str(max(1, ceil(retry_after)))
+    headers.pop("retry-after", None)  # as it came; what is understood of it is sent
+    if (retry_after := getattr(error, "retry_after", None)) is not None:
+        headers["retry-after"] = str(max(1, ceil(min(retry_after, LONGEST_PAUSE_SECONDS))))
     if allow := getattr(error, "allow", None):
         headers["allow"] = allow
     return JSONResponse({"error": _error_object(error, kind, code)}, status, headers)

@@ -34,6 +34,7 @@ from shared.chat.origins import Origins
 from shared.chat.pictures import MAX_BODY_BYTES
 from shared.chat.plain import is_plain, plain
 from shared.chat.protocol import (
+    CLIENT_CLOSED_REQUEST,
     ChatRequest,
     RateLimitExceeded,
     code_of,
@@ -51,7 +52,6 @@ from shared.errors import NotFound, TunedropError
 from shared.model.redeploy import RedeployRequests
 from shared.model.registry import Registry
 
-CLIENT_CLOSED_REQUEST = 499  # nginx's status: nobody is there to read it
 REQUEST_ID = re.compile(r"[A-Za-z0-9._:=+/-]{1,128}")  # of a caller; others are replaced
 
 
@@ -181,7 +181,8 @@ class Relay:
     ) -> Response:
         """The answer for the caller; a conversation is recorded after it has been sent, and its
         request is held until then."""
-        sampled = self.feedback.samples(answer.backend.model, chat.size)
+        answered = answer.reply.status < 300
+        sampled = answered and self.feedback.samples(answer.backend.model, chat.size)
         name = answer.backend.name
         kept = held.pass_on() if sampled else self.bodies.hold()
         if answer.body is None:

@@ -18,6 +18,7 @@ from shared.chat.protocol import KEEP_ALIVE, error_event
 from shared.cloud.completions import Reply
 from shared.errors import Unavailable
 
+SILENCE_SECONDS = 300.0  # in a stream that has begun, before it is taken for dead
 KEEP_ALIVE_SECONDS = 15.0  # of silence in a stream; Azure's front end cuts it after 230
 
 
@@ -48,14 +49,20 @@ class RelayedStream:
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """Whole events as they come; comments while nothing comes; an error event if it is cut."""
+        silent = 0.0
         try:
             while True:
                 try:
                     async with asyncio.timeout(KEEP_ALIVE_SECONDS):
                         chunk = await self.reply.read()
                 except TimeoutError:
+                    silent += KEEP_ALIVE_SECONDS
+                    if silent >= SILENCE_SECONDS:
+                        message = f"Azure OpenAI has sent nothing for {SILENCE_SECONDS:g} s."
+                        raise Unavailable(message, "Ask again.") from None
                     yield KEEP_ALIVE
                     continue
+                silent = 0.0
                 if not chunk:
                     self.ended = True
                     break

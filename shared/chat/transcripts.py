@@ -6,9 +6,10 @@ parsing take long for long texts, so callers run `transcript` outside of the eve
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
+from shared.chat.events import EventSplitter
 from shared.chat.examples import Reason
 from shared.chat.messages import Message, NotKept, kept_message, kept_messages, kept_tools
 from shared.chat.protocol import ChatRequest
@@ -106,15 +107,20 @@ def _masked_arguments(text: str) -> str:
 def read_answer(body: bytes) -> Said | None:
     """The first choice of a whole answer, or of the events of a stream."""
     try:
-        chunks = _events(body) if body.lstrip().startswith((b"data:", b":")) else [json.loads(body)]
-        return _assembled(chunks)
+        whole = body.lstrip()[:1] in (b"{", b"[")
+        return _assembled([json.loads(body)] if whole else list(_events(body)))
     except (ValueError, KeyError, IndexError, TypeError, AttributeError):
         return None  # an error, or a shape of tomorrow
 
 
-def _events(body: bytes) -> list[Any]:
-    lines = (line[5:].strip() for line in body.splitlines() if line.startswith(b"data:"))
-    return [json.loads(line) for line in lines if line != b"[DONE]"]
+def _events(body: bytes) -> Iterator[Any]:
+    """What the events of a stream hold: of one, several lines may be one object, or none."""
+    events = EventSplitter()
+    for event in [*events.feed(body), events.rest()]:
+        lines = (line[5:] for line in event.splitlines() if line.startswith(b"data:"))
+        data = b"\n".join(lines).strip()
+        if data not in (b"", b"[DONE]"):
+            yield json.loads(data)
 
 
 def _assembled(chunks: list[Any]) -> Said | None:
@@ -122,7 +128,7 @@ def _assembled(chunks: list[Any]) -> Said | None:
     calls: dict[int, dict[str, Any]] = {}
     for chunk in chunks:
         response_id = chunk.get("id") or response_id
-        for choice in _first(chunk["choices"]):
+        for choice in _first(chunk.get("choices") or []):
             reason = choice.get("finish_reason") or reason
             part = choice.get("message") or choice.get("delta") or {}
             content += part.get("content") or ""

@@ -165,13 +165,12 @@ class Upstream:
         body = await in_thread_if_large(chat.size, write)
         reply = await self.completions.send(body, backend.endpoint)
         try:
-            if not reply.streams:
+            if not reply.streams or reply.status >= 300:
                 received = Received(reply, await reply.all())
                 reply.close()
                 return received
-            begins = reply.status < 300
             patience = FIRST_EVENT_SECONDS if turn.last else None
-            return Received(reply, first=await _first_event(reply, patience) if begins else b"")
+            return Received(reply, first=await _first_event(reply, patience))
         except BaseException:
             reply.close()
             raise

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from shared.settings import Settings
 
 CONNECT_SECONDS = 5
-SILENCE_SECONDS = 120  # the longest pause in an answer before it is taken for dead
 MAX_ANSWER_BYTES = (
     32 * 2**20
 )  # of one that is not a stream; the longest that a model gives has 1 MB
@@ -119,10 +118,13 @@ class Completions:
             url, data=BytesIO(body), headers=headers, allow_redirects=False
         )
         reply = Reply(await _or_unavailable(post))
-        encoding = reply.headers.get("content-encoding", "identity")
+        encoding = reply.headers.get("content-encoding", "identity").strip().lower()
         if encoding != "identity":
             reply.close()
-            raise Unavailable("Azure OpenAI answered in an encoding that was not asked for.")
+            raise Unavailable(
+                "Azure OpenAI answered in an encoding that was not asked for.",
+                "Have what stands between leave answers as they are; then ask again.",
+            )
         return reply
 
     async def close(self) -> None:
@@ -133,9 +135,8 @@ class Completions:
         import aiohttp
 
         if self._session is None:
-            timeout = aiohttp.ClientTimeout(
-                total=None, sock_connect=CONNECT_SECONDS, sock_read=SILENCE_SECONDS
-            )
+            # How long an answer may take is for whoever asks to say.
+            timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS)
             # No limit on connections: a slow deployment must not make the others wait for one.
             connector = aiohttp.TCPConnector(limit=0)
             # Nothing is unpacked here: a few bytes could become all of the memory.

@@ -29,7 +29,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     said = headers.get("retry-after", "")
     if (seconds := _number(said)) is not None:
         return seconds
-    with suppress(ValueError, TypeError):
+    with suppress(ValueError, TypeError, OverflowError):
         return max(0.0, (parsedate_to_datetime(said) - datetime.now(UTC)).total_seconds())
     return None
 
