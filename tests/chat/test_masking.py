@@ -238,7 +238,7 @@ def test_what_only_claims_to_be_a_picture_is_masked(begins: str) -> None:
 
 
 def test_a_conversation_of_megabytes_is_not_recorded() -> None:
-    messages = [{"role": "user", "content": "a " * MAX_CONVERSATION_BYTES}]
+    messages = [{"role": "user", "content": "a" * (MAX_CONVERSATION_BYTES + 1)}]
     assert recorded(messages=messages) == {"id": "c", "left_out": Reason.TOO_LARGE}
 
 
