@@ -45,7 +45,7 @@ async def test_only_its_own_silence_ends_a_stream(
     http, server = app
     never = asyncio.Event()
     server.plan("captain-v1", up.stream(ONE, never))
-    answer = await http.post(CHAT, json={**ASKED, "stream": True})
+    answer = await asyncio.wait_for(http.post(CHAT, json={**ASKED, "stream": True}), 20)
     assert answer.content.startswith(ONE + b": keep-alive\n")
     assert b"has sent nothing for 0.1 s" in answer.content
     assert server.asked() == ["captain-v1"]
