@@ -20,20 +20,20 @@ NAME = r"[a-z0-9][a-z0-9-]*"
 # A resource's own hosts, in Azure and its sovereign clouds. A private endpoint's host leads to the
 # same resource, but its certificate is of the name without `privatelink`.
 RESOURCE = re.compile(
-    rf"({NAME})\.(?:privatelink\.)?"
+    rf"\A({NAME})\.(?:privatelink\.)?"
     r"((?:openai|cognitiveservices|services\.ai)\.azure\.(?:com|us|cn))"
 )
-OTHER = re.compile(r"(.*\.)?(azure\.(com|us|cn)|microsoft\.com|openai\.com)")  # portals, other APIs
-MACHINE = re.compile(r".*\.cloudapp\.azure\.(com|us|cn)")  # somebody's own, a gateway perhaps
-REGION = re.compile(rf"{NAME}\.api\.cognitive\.(microsoft\.com|azure\.(us|cn))")
+OTHER = re.compile(r"\A(.*\.)?(azure\.(com|us|cn)|microsoft\.com|openai\.com)")  # portals, other APIs
+MACHINE = re.compile(r"\A.*\.cloudapp\.azure\.(com|us|cn)")  # somebody's own, a gateway perhaps
+REGION = re.compile(rf"\A{NAME}\.api\.cognitive\.(microsoft\.com|azure\.(us|cn))")
 # What follows a resource's host: of v1, of a deployment, of Foundry's inference, of a project.
-RESOURCE_PATH = re.compile(r"(/api/projects/[^/]+)?(/(openai|v1|models)(/.*)?)?", re.IGNORECASE)
+RESOURCE_PATH = re.compile(r"\A(/api/projects/[^/]+)?(/(openai|v1|models)(/.*)?)?", re.IGNORECASE)
 BLOB = re.compile(
-    rf"{NAME}\.(z\d+\.blob\.storage\.azure\.net|"
+    rf"\A{NAME}\.(z\d+\.blob\.storage\.azure\.net|"
     r"blob\.core\.(windows\.net|usgovcloudapi\.net|chinacloudapi\.cn))"
 )
 OTHER_STORAGE = re.compile(
-    rf"{NAME}\.(z\d+\.)?((dfs|file|queue|table|web)|privatelink\..*)\.(core|storage)\..*"
+    rf"\A{NAME}\.(z\d+\.)?((dfs|file|queue|table|web)|privatelink\..*)\.(core|storage)\..*"
 )
 QUOTES = "\"'`“”‘’<>"
 

@@ -15,7 +15,7 @@ from shared.printable import shown
 
 SETTING = "TUNEDROP_ALLOWED_ORIGINS"
 # As a browser names a page: also those of extensions and of programs made of web pages.
-ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s*@?#]+")
+ORIGIN = re.compile(r"\A[a-z][a-z0-9+.-]*://[^/\s*@?#]+")
 
 
 class Origins:

@@ -12,7 +12,7 @@ _MILLISECONDS = ("retry-after-ms", "x-ms-retry-after-ms")
 _RESETS = ("x-ratelimit-reset-", "x-rate-limit-reset-")
 _REMAINING = "x-ratelimit-remaining-"
 _DURATION = re.compile(
-    r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?"
+    r"\A(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?"
 )
 _SENTENCE = re.compile(r"(?:retry after|try again in) (\d{1,9}(?:\.\d+)?) ?s", re.IGNORECASE)
 
