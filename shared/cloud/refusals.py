@@ -96,7 +96,7 @@ FOREIGN_TENANT = _known(
     "InvalidAuthenticationTokenTenant",
     "Give the app an identity of the tenant that the resource is in; on a laptop, sign in there: "
     "az login --tenant TENANT.",
-    r"tenant .*does not match|wrong issuer",
+    r"tenant .{0,200}does not match|wrong issuer",
 )
 
 # A 403 that no role cures. It is waited for: an outage of this kind may end without the app.

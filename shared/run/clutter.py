@@ -14,7 +14,7 @@ UNFINISHED = (
     r".*\.(part|partial|filepart|crdownload|opdownload|download|tmp|temp|gstmp|swp|swo|_copying_)"
 )
 _FOLDER = re.compile(f"{HIDDEN}|{FOLDERS}", re.IGNORECASE | re.DOTALL)
-_FILE = re.compile(f"{FILES}|{EDITED}|{UNFINISHED}", re.IGNORECASE | re.DOTALL)
+_FILE = re.compile(rf"\A(?:{FILES}|{EDITED}|{UNFINISHED})", re.IGNORECASE | re.DOTALL)
 
 
 def is_clutter(path: str) -> bool:
