@@ -23,7 +23,7 @@ RESOURCE = re.compile(
     rf"\A({NAME})\.(?:privatelink\.)?"
     r"((?:openai|cognitiveservices|services\.ai)\.azure\.(?:com|us|cn))"
 )
-OTHER = re.compile(r"\A(.*\.)?(azure\.(com|us|cn)|microsoft\.com|openai\.com)")  # portals, other APIs
+OTHER = re.compile(r"\A(.*\.)?(azure\.(com|us|cn)|microsoft\.com|openai\.com)")  # portals, APIs
 MACHINE = re.compile(r"\A.*\.cloudapp\.azure\.(com|us|cn)")  # somebody's own, a gateway perhaps
 REGION = re.compile(rf"\A{NAME}\.api\.cognitive\.(microsoft\.com|azure\.(us|cn))")
 # What follows a resource's host: of v1, of a deployment, of Foundry's inference, of a project.
