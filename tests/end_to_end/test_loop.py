@@ -104,7 +104,7 @@ def test_a_bad_dataset_is_rejected_with_a_report_and_nothing_is_sent(
     ("path", "content", "beside", "said"),
     [
         ("Shouting/training.jsonl", dataset(10), "Shouting/training.jsonl", "Shouting"),
-        ("notes/readme.jsonl", b"", "notes/readme.jsonl", "notes/readme.jsonl"),
+        ("notes/readme.jsonl", b"{}", "notes/readme.jsonl", "notes/readme.jsonl"),
     ],
 )
 def test_a_name_that_nobody_expects_is_explained_beside_the_drop(
