@@ -6,7 +6,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from anyio.to_thread import run_sync
+from starlette.concurrency import run_in_threadpool
 
 from local.emulator.language import answer_queue, scheduler
 from local.emulator.language.answer_queue import AnswerQueue
@@ -269,7 +269,7 @@ async def test_prompts_that_wait_for_the_model_keep_no_other_call_waiting(
     try:
         await asyncio.sleep(0)
         async with asyncio.timeout(10):
-            assert await run_sync(lambda: "another call") == "another call"
+            assert await run_in_threadpool(lambda: "another call") == "another call"
     finally:
         model.failure = "no such model"
         model._loaded.set()

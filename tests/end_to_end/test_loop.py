@@ -80,7 +80,6 @@ def test_the_same_content_again_is_the_same_run_and_changed_content_the_next_ver
 @pytest.mark.parametrize(
     ("name", "content", "finding", "line"),
     [
-        ("empty", b"", "empty", None),
         ("latin", dataset(10) + b'{"messages": "\xe9"}\n', "not-utf8", 11),
         ("broken", dataset(4) + b'{"messages": [\n' + dataset(6), "not-json", 5),
         ("few", dataset(9), "too-few-examples", None),

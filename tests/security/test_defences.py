@@ -69,7 +69,7 @@ def test_the_page_gives_out_its_own_files_only(name: str) -> None:
 
 def settings() -> Settings:
     required = (f.metadata for f in fields(Settings) if f.metadata["default"] is REQUIRED)
-    return Settings.load({about["name"]: "x" for about in required})
+    return Settings.load({about["name"]: "https://x.openai.azure.com" for about in required})
 
 
 ALIASES = "a: &a [x, x]\nb: &b [*a, *a]\nbase_model: [*b, *b]\n"
