@@ -33,7 +33,7 @@ SAFE = ["function_app.py", "shared", "tunedrop"]  # what bandit reads: what othe
 # A file's tests share what they set up; each process has a stack of its own, of about a gigabyte.
 # One more than there are processors, for tests also wait.
 PROCESSES = min(4, (os.cpu_count() or 1) + 1)
-SIDE_BY_SIDE = ["--numprocesses", str(PROCESSES), "--dist", "loadfile"]
+SIDE_BY_SIDE = ["--numprocesses", str(PROCESSES), "--dist", "loadfile", "--no-loadscope-reorder"]
 
 
 # ---- the commands
@@ -115,11 +115,11 @@ def lock(arguments: list[str]) -> int:
     parser = parser_of(lock)
     parser.add_argument("--upgrade", action="store_true", help="take newer versions where allowed")
     parser.parse_args(arguments)
-    from local import set_up
+    from local import private, set_up
 
     set_up.set_up(tests=True)
-    listed = set_up.LOCAL / "shipped.in"
-    listed.write_text("\n".join(set_up.shipped()) + "\n", encoding="utf-8")
+    listed = private.make_folder(set_up.LOCAL) / "shipped.in"
+    private.write_text(listed, "\n".join(set_up.shipped()) + "\n")
     compiling = ["uv", "pip", "compile", "--quiet", "--no-annotate", "--generate-hashes"]
     everywhere = ["--universal", "--python-version", "3.11", *arguments]
     named = ["--custom-compile-command", "python3 dev.py lock", str(listed.relative_to(ROOT))]
@@ -153,8 +153,8 @@ def mutants(arguments: list[str]) -> int:
     from local import set_up
     from tests.mutants import options
 
-    options.parser().parse_args(arguments)
-    set_up.set_up(tests=True)
+    tool = options.parser().parse_args(arguments).tool
+    set_up.set_up(tests=True, mutation=tool)
     return run("tests.mutants", *arguments)
 
 
@@ -216,7 +216,7 @@ def main() -> int:
     if not (3, 11) <= sys.version_info < (3, 15):
         print("Tunedrop needs Python 3.11 to 3.14; this is", sys.version.split()[0])
         return 2
-    from local import set_up, supervised
+    from local import errors, set_up, supervised
 
     name, *arguments = sys.argv[1:] or ["help"]
     if name not in COMMANDS:
@@ -227,6 +227,9 @@ def main() -> int:
         return COMMANDS[name](arguments)
     except set_up.SetUpError as error:
         print(f"dev.py: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:  # a full disk, no rights
+        print(f"dev.py: {errors.sentence(error)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         with suppress(OSError):  # the terminal may be gone

@@ -8,10 +8,10 @@ from azurefunctions.extensions.bindings.blob import BlobClient
 from azurefunctions.extensions.http.fastapi import Request, Response
 
 from shared import api, exporters, telemetry
-from shared.chat.relay import Relay, answer
+from shared.chat.dispatch import answer, answer_any
+from shared.chat.relay import Relay
 from shared.cloud import AzureClients
-from shared.model import redeploy
-from shared.run import reconciler
+from shared.run import reconciler, redeployments
 from shared.run.context import Context
 from shared.settings import Settings
 
@@ -49,7 +49,7 @@ async def forget(timer: func.TimerRequest) -> None:
 async def keep_moving(timer: func.TimerRequest) -> None:
     async with telemetry.event("keep_moving"):
         await reconciler.tick(context())
-        await redeploy.process_requests(context().clients)
+        await redeployments.process(context())
 
 
 # Chat has keys of its own, so that any OpenAI client can send them.
@@ -73,6 +73,11 @@ async def chat_with_deployment(req: Request) -> Response:
 @app.route("v1/models", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 async def chat_models(req: Request) -> Response:
     return await answer(Relay.models, relay, req)
+
+
+@app.route("v1/models/{model}", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+async def chat_model(req: Request) -> Response:
+    return await answer(Relay.model, relay, req)
 
 
 @app.route("feedback", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
@@ -133,3 +138,14 @@ async def console_file(req: Request) -> Response:
 @app.route("openapi.json", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 async def openapi(req: Request) -> Response:
     return api.console("openapi.json")
+
+
+@app.route(
+    "{*path}",
+    methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
+    auth_level=func.AuthLevel.ANONYMOUS,
+)
+async def other_paths(req: Request) -> Response:
+    """The chat by every other path that clients build, and browsers' questions; no other route's
+    work can be reached by it."""
+    return await answer_any(relay, req)

@@ -147,7 +147,8 @@ def stream(client: OpenAI) -> dict[str, float]:
     chunks = client.chat.completions.create(
         model="base", messages=QUESTION, max_tokens=TOKENS, stream=True, seed=1
     )
-    moments = [time.perf_counter() for chunk in chunks if chunk.choices[0].delta.content]
+    spoken = (one for one in chunks if one.choices and one.choices[0].delta.content)
+    moments = [time.perf_counter() for _ in spoken]
     return {
         "first_token_seconds": round(moments[0] - began, 3),
         "tokens_per_second": round((len(moments) - 1) / (moments[-1] - moments[0]), 1),

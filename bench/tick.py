@@ -21,8 +21,9 @@ from typing import Any
 
 from bench import options
 from local.emulator import DEFAULT_KEY
+from local.known import Stack
 from local.processes import free_port
-from local.stack import ACCOUNT, GROUP, SUBSCRIPTION, Stack, running
+from local.stack import ACCOUNT, GROUP, SUBSCRIPTION, running
 from shared.cloud import AzureClients
 from shared.cloud.azure_container import AzureContainer
 from shared.cloud.documents import as_json

@@ -21,6 +21,9 @@ param settings object
 param signInClientId string
 param subnetId string
 
+// Pages that may chat from a browser, by the setting that the app reads as well.
+var allowedOrigins = replace(settings.?TUNEDROP_ALLOWED_ORIGINS ?? '', ' ', '')
+
 resource hostStorage 'Microsoft.Storage/storageAccounts@2024-01-01' existing = {
   name: hostAccount
 }
@@ -98,6 +101,10 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
     }
     siteConfig: {
       minTlsVersion: '1.2' // most other site settings do not exist on this plan, and are refused
+      cors: {
+        // The platform answers browsers before the app does, and its answer counts.
+        allowedOrigins: empty(allowedOrigins) ? [] : split(allowedOrigins, ',')
+      }
     }
   }
 }

@@ -47,7 +47,7 @@ resource drops 'Microsoft.EventGrid/systemTopics/eventSubscriptions@2025-02-15' 
         {
           operatorType: 'StringIn'
           key: 'data.api'
-          values: ['PutBlob', 'PutBlockList', 'CopyBlob', 'FlushWithClose']
+          values: ['PutBlob', 'PutBlockList', 'CopyBlob', 'FlushWithClose', 'SftpCommit']
         }
       ]
     }

@@ -9,6 +9,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,10 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from local.errors import StackError
+from local.known import Stack
 from local.options import demo
-from local.stack import ROOT, Stack, StackError, running
+from local.stack import ROOT, ended, running
 from local.up import how_to_use
 from shared.run.stages import ENDS
 from tunedrop import watch
@@ -60,7 +63,8 @@ def main() -> int:
             model=options.emulated,
             tell=lambda text: screen.print(f"· {text}", style="dim"),
         ) as stack:
-            outcome = play(stack, example, options.question, screen)
+            with ends_are_told(stack, options.state):
+                outcome = play(stack, example, options.question, screen)
             if options.json:
                 seconds = round(time.monotonic() - began, 1)
                 print(json.dumps(as_json(outcome, stack, seconds), ensure_ascii=False))
@@ -75,6 +79,17 @@ def main() -> int:
     return 0 if outcome.run["stage"] == "serving" else 1
 
 
+@contextmanager
+def ends_are_told(stack: Stack, state: Path) -> Iterator[None]:
+    """What fails because a part has ended is told as that. Raises StackError."""
+    try:
+        yield
+    except Exception:
+        if stack.dead:
+            raise ended(stack.dead[0], state) from None
+        raise
+
+
 def play(stack: Stack, example: Path, question: str | None, screen: Screen) -> Outcome:
     """Drop, follow, ask."""
     app, datasets = App(stack.app_url, stack.function_key), Datasets.at(stack.storage, "datasets")
@@ -84,7 +99,7 @@ def play(stack: Stack, example: Path, question: str | None, screen: Screen) -> O
     run = wait_for_run(app, datasets, files, dropped)
     outcome = Outcome(run, trained_now=run["stage"] not in ENDS)
     if outcome.trained_now:
-        outcome.run = follow(app, run["id"], screen)
+        outcome.run = follow(stack, app, run["id"], screen)
     else:
         screen.print(f"· this very dataset was taken before, as run {run['id']}", style="dim")
     if outcome.run["stage"] == "serving":
@@ -106,10 +121,12 @@ def chosen_example(name: str) -> Path:
     return example
 
 
-def follow(app: App, run_id: str, screen: Screen) -> watch.Run:
+def follow(stack: Stack, app: App, run_id: str, screen: Screen) -> watch.Run:
     def looks() -> Iterator[watch.Run]:
         deadline = time.monotonic() + MAX_WAIT_SECONDS
         while time.monotonic() < deadline:
+            if stack.dead:
+                raise DemoError("A part of the stack has ended.")  # which one, `main` tells
             yield app.get(f"api/runs/{run_id}")
             time.sleep(POLL_SECONDS)
         raise DemoError(f"Run {run_id} did not end within {MAX_WAIT_SECONDS // 60} minutes.")

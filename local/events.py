@@ -27,6 +27,7 @@ from azure.storage.blob import BlobProperties
 from azure.storage.blob.aio import ContainerClient
 
 from local import private
+from local.errors import sentence, shown
 
 log = logging.getLogger("local.events")
 
@@ -39,13 +40,13 @@ TOPIC = (
 
 
 class Delivered:
-    """Which etag of each blob has been delivered, kept in a file that is always whole."""
+    """Which etag of each blob has been delivered, kept in a file that is always whole. Each method
+    raises OSError where it cannot be written."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._etags: dict[str, str] = {}
-        with contextlib.suppress(FileNotFoundError, ValueError):  # unknown: deliver again
-            self._etags = dict(json.loads(path.read_text(encoding="utf-8")))
+        self._etags = _read(path)
+        self._save()  # at once: what cannot be kept is not to be found out with a drop
 
     def __contains__(self, blob: BlobProperties) -> bool:
         return self._etags.get(blob.name) == blob.etag
@@ -62,9 +63,21 @@ class Delivered:
 
     def _save(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = self._path.with_suffix(".tmp")
-        private.write_text(temporary, json.dumps(self._etags))
-        temporary.replace(self._path)
+        private.write_text(self._path, json.dumps(self._etags))
+
+
+def _read(path: Path) -> dict[str, str]:
+    """Empty for what is no such file: all that is there is then delivered again."""
+    try:
+        known = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (ValueError, RecursionError):
+        known = None
+    if not isinstance(known, dict) or not all(isinstance(etag, str) for etag in known.values()):
+        log.warning("%s cannot be read: every blob is delivered again.", path)
+        return {}
+    return known
 
 
 @dataclass
@@ -130,10 +143,10 @@ class Subscription:
         if 200 <= status < 300:
             self.delivered.add(blob)
             del self.backoffs[blob.etag]
-            log.info("Delivered %s", _shown(blob.name))
+            log.info("Delivered %s", shown(blob.name))
             return
         log.warning(
-            "Not delivered: %s (%s); trying again.", _shown(blob.name), status or "no answer"
+            "Not delivered: %s (%s); trying again.", shown(blob.name), status or "no answer"
         )
         backoff.failed()
 
@@ -186,12 +199,7 @@ def _blob_created(blob: BlobProperties, url: str) -> dict[str, Any]:
     return _event("Microsoft.Storage.BlobCreated", subject, data)
 
 
-def _shown(name: str) -> str:
-    """For a terminal, which is to show a stranger's name and not to obey it."""
-    return name if name.isprintable() else ascii(name)[1:-1]
-
-
-async def watch(options: argparse.Namespace, connection: str) -> None:
+async def watch(options: argparse.Namespace, connection: str, delivered: Delivered) -> None:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
@@ -209,7 +217,7 @@ async def watch(options: argparse.Namespace, connection: str) -> None:
     async with container, session:
         watching = asyncio.create_task(
             _watch(
-                Subscription(container, options.webhook, session, Delivered(options.state)),
+                Subscription(container, options.webhook, session, delivered),
                 options.interval,
             )
         )
@@ -221,15 +229,19 @@ async def watch(options: argparse.Namespace, connection: str) -> None:
 
 
 async def _watch(subscription: Subscription, interval: float) -> None:
-    reachable = True
+    well = True
     while True:
         try:
             await subscription.step()
-            reachable = True
+            well = True
         except AzureError as error:
-            if reachable:
+            if well:
                 log.warning("Storage does not answer: %s", str(error).splitlines()[0])
-            reachable = False
+            well = False
+        except OSError as error:  # a full disk; after a restart, it is delivered again
+            if well:
+                log.warning("%s", sentence(error))
+            well = False
         await asyncio.sleep(interval)
 
 
@@ -246,7 +258,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     connection = os.environ.get(options.connection_setting)
     if not connection:
         parser.error(f"set {options.connection_setting} to a storage connection string")
-    asyncio.run(watch(options, connection))
+    try:
+        delivered = Delivered(options.state)
+    except OSError as error:
+        sys.exit(f"error: {sentence(error)}")
+    asyncio.run(watch(options, connection, delivered))
     return 0
 
 

@@ -6,6 +6,8 @@ Standard library only: dev.py uses it before anything is installed.
 """
 
 import os
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -16,9 +18,14 @@ FOLDER, FILE = 0o700, 0o600
 def make_folder(path: Path) -> Path:
     """The folder, private, made with its parents if need be. Raises OSError."""
     path.mkdir(mode=FOLDER, parents=True, exist_ok=True)
-    if os.name == "posix":
-        path.chmod(FOLDER)
+    close(path)
     return path
+
+
+def close(path: Path) -> None:
+    """Take from others what rights they have. Raises OSError."""
+    if os.name == "posix":
+        path.chmod(FOLDER if path.is_dir() else FILE)
 
 
 def open_file(path: Path, mode: str, **options: Any) -> IO[Any]:
@@ -27,8 +34,36 @@ def open_file(path: Path, mode: str, **options: Any) -> IO[Any]:
 
 
 def write_text(path: Path, text: str) -> None:
-    with open_file(path, "w", encoding="utf-8") as file:
-        file.write(text)
+    """Whole or not at all, also when the disk is full or the power fails: what was there stays
+    until the new text is on the disk. Raises OSError, which names the file."""
+    try:
+        descriptor, name = tempfile.mkstemp(prefix=".new-", dir=path.parent)
+        beside = Path(name)
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(descriptor)
+            close(beside)  # the umask may have taken rights from the user as well
+            beside.replace(path)
+        except BaseException:
+            with suppress(OSError):
+                beside.unlink()
+            raise
+        _save_names(path.parent)
+    except OSError as error:
+        error.filename, error.filename2 = str(path), None
+        raise
+
+
+def _save_names(folder: Path) -> None:
+    """That a file has another name is kept in its folder. Not every system can be asked for it."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _opener(path: str, flags: int) -> int:

@@ -17,6 +17,7 @@ from typing import Any
 import psutil
 
 from local import private, supervised
+from local.errors import shown
 
 GRACE_SECONDS = 8
 
@@ -47,15 +48,27 @@ class Child:
     process: subprocess.Popen[bytes]
     log: Path
 
+    def said(self) -> str:
+        """All that it has written; nothing where that cannot be read."""
+        with suppress(OSError):
+            return self.log.read_text(encoding="utf-8", errors="replace")
+        return ""
+
     def last_words(self) -> str:
-        lines = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-        return lines[-1].strip()[:300] if lines else "nothing"
+        return last_words(self.said())
+
+
+def last_words(said: str) -> str:
+    """The last line, for a message; what Node.js says of itself after an error says nothing."""
+    lines = [line.strip() for line in said.splitlines() if not line.startswith("Node.js v")]
+    return next((shown(line) for line in reversed(lines) if line), "nothing")
 
 
 def start(name: str, command: list[str], env: dict[str, str], cwd: Path, log: Path) -> Child:
     """Start a program out of reach of this terminal's Ctrl-C: its owner stops it, in order.
 
-    It must read its stdin to the end and then stop, as supervised modules and Azurite do.
+    It must read its stdin to the end and then stop, as supervised modules and Azurite do. Raises
+    OSError, where its log cannot be written or there is no such program.
     """
     private.make_folder(log.parent)
     apart: dict[str, Any] = {"start_new_session": True, "umask": private.UMASK}

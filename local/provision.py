@@ -4,6 +4,7 @@ Asks storage and the emulator as they run; starts nothing.
 """
 
 import hashlib
+import http.client
 import json
 import urllib.error
 import urllib.request
@@ -17,7 +18,7 @@ CONTAINERS = ("datasets", "runs", "models", "feedback")
 
 
 class ProvisionError(Exception):
-    """The control plane has refused something: its answer."""
+    """Storage or the control plane has refused something, or did not answer: who, and what."""
 
 
 def provision(storage: str, openai_url: str) -> None:
@@ -62,15 +63,20 @@ def app_settings(storage: str, openai_url: str, app_key: str, telemetry: str) ->
 
 
 def _containers(storage: str) -> None:
-    from azure.core.exceptions import ResourceExistsError
+    from azure.core.exceptions import AzureError, ResourceExistsError
     from azure.storage.blob import BlobServiceClient
 
-    with BlobServiceClient.from_connection_string(storage) as blobs:
+    # The SDK's own retries would keep back for minutes what storage has said at once.
+    with BlobServiceClient.from_connection_string(storage, retry_total=0) as blobs:
         for container in CONTAINERS:
             try:
                 blobs.create_container(container)
             except ResourceExistsError:
                 continue
+            except AzureError as error:
+                said = str(error).strip().partition("\n")[0]
+                refused = f"Storage did not make the container {container}: {said}"
+                raise ProvisionError(refused) from None
 
 
 def _arm(openai_url: str, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
@@ -100,3 +106,6 @@ def _fetch(
             return None
         answer = f"{method} {url} answered {error.code}: {error.read().decode()}"
         raise ProvisionError(answer) from None
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        refused = f"The Azure OpenAI emulator did not answer to {method} {url}: {error}"
+        raise ProvisionError(refused) from None

@@ -14,12 +14,14 @@ import sys
 import time
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from local import private, supervised
+from local.errors import shown
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
@@ -55,11 +57,16 @@ class Step:
 
     @property
     def done(self) -> bool:
-        return self.stamp.exists() and self.stamp.read_text(encoding="utf-8") == self.digest
+        with suppress(OSError):
+            return self.stamp.read_bytes() == self.digest.encode()
+        return False
 
 
-def set_up(*, tests: bool = False) -> None:
-    """Do what has not been done yet. Raises SetUpError."""
+def set_up(*, tests: bool = False, mutation: bool = False) -> None:
+    """Do what has not been done yet; `mutation`: with the tool for it.
+
+    Raises SetUpError and OSError.
+    """
     listed = ROOT.as_posix() + json.dumps([project(), emulator()], sort_keys=True)
     locked = "".join(path.read_text(encoding="utf-8") for path in AZURITE_LOCK)
     steps = [
@@ -70,6 +77,8 @@ def set_up(*, tests: bool = False) -> None:
     ]  # fmt: skip
     if tests:
         steps.append(Step("tests", "the tests' tools", "20 s to 1 minute", listed, install_tests))
+    if mutation:
+        steps.append(Step("mutation", "mutmut", "10 s", listed, install_mutation))
     # Without its Python an environment is made again, and nothing is left of the other steps.
     carry_out([step for step in steps if not (step.done and PYTHON.exists())])
     os.environ["TUNEDROP_NODE"] = find_node()[0]
@@ -84,7 +93,7 @@ def carry_out(steps: list[Step]) -> None:
     for number, step in enumerate(steps, start=1):
         say(f"step {number} of {len(steps)}: {step.title} (about {step.about})")
         step.do()
-        step.stamp.write_text(step.digest, encoding="utf-8")  # last: it says that all is there
+        private.write_text(step.stamp, step.digest)  # last: it says that all is there
     say(f"set up in {time.monotonic() - began:.0f} s")
 
 
@@ -143,6 +152,10 @@ def install_tests() -> None:
     pip("install", "--editable", f"{ROOT}[test]")
 
 
+def install_mutation() -> None:
+    pip("install", *pyproject()["dependency-groups"]["mutation"])
+
+
 def install_azurite() -> None:
     """From the lock file, without running any package's own scripts."""
     _, *npm = find_node()
@@ -154,8 +167,8 @@ def install_azurite() -> None:
     command = [*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
     if quiet(command, AZURITE, supervising) != 0:
         raise SetUpError(
-            f"npm could not install Azurite. Is there a network? {read_log()} "
-            "Run this again when there is; what is installed already is kept."
+            f"npm could not install Azurite. {read_log()} "
+            "Run this again then; what is installed already is kept."
         )
 
 
@@ -197,8 +210,8 @@ def node_version(node: str) -> int:
 def pip(*arguments: str) -> None:
     if quiet([PYTHON, "-m", "pip", "--disable-pip-version-check", *arguments]) != 0:
         raise SetUpError(
-            f"pip could not install the packages. Is there a network? {read_log()} "
-            "Run this again when there is; what is installed already is kept."
+            f"pip could not install the packages. {read_log()} "
+            "Run this again then; what is installed already is kept."
         )
 
 
@@ -226,11 +239,13 @@ def quiet(
 
 
 def read_log() -> str:
-    """The last error in the log, for a message."""
+    """The last error in the log and what is to be done, for a message."""
     lines = LOG.read_text(encoding="utf-8", errors="replace").splitlines()
     errors = [line for line in lines if "error" in line.lower()]
-    last = f'It said: "{errors[-1].strip()[:200]}".' if errors else ""
-    return f"{last} All of it is in {LOG.relative_to(ROOT)}."
+    last = f'It said: "{shown(errors[-1].strip(), 200)}".' if errors else ""
+    full = any(word in last for word in ("No space left", "ENOSPC"))
+    cure = "The disk is full: make room." if full else "See to it that there is a network."
+    return f"{last} All of it is in {LOG.relative_to(ROOT)}. {cure}"
 
 
 def say(text: str) -> None:

@@ -10,20 +10,19 @@ not what they do.
 """
 
 import contextlib
-import json
 import os
-import secrets
 import shutil
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import psutil
 
 from local import private, processes, storage, supervised
+from local.errors import StackError, sentence
+from local.known import Stack, answers, key_of
 from local.options import STATE
 from local.processes import Child, Pid
 from local.provision import ACCOUNT as ACCOUNT
@@ -36,51 +35,8 @@ AZURITE = ROOT / ".venv/azurite/node_modules/azurite"
 
 HOST_KEY = "FUNCTIONS_MASTER_KEY"  # in the environment of the host and of its webhook's caller
 HOST_PORT = 7071  # where Azure Functions Core Tools listens as well
+SUBSCRIBED = "Subscribed"  # what the events' part says once the app listens to it
 START_SECONDS = 600  # so that a part that hangs is reported at all, however slow the machine is
-
-
-class StackError(Exception):
-    """One sentence on what is in the way and what to do about it."""
-
-
-@dataclass
-class Stack:
-    """A running stack, as written to `.local/stack.json`."""
-
-    app_url: str
-    chat_url: str
-    console_url: str
-    openai_url: str
-    storage: str  # a connection string; storage's keys are public constants of Azurite
-    app_key: str
-    base_deployment: str
-    owner: Pid
-    function_key: str = ""  # of the Functions host, with `keys`
-    telemetry: str = ""  # the folder of the app's spans, metrics and logs, with `otel`
-    pids: dict[str, Pid] = field(default_factory=dict)
-
-    @classmethod
-    def read(cls, state: Path) -> "Stack | None":
-        try:
-            known = json.loads((state / "stack.json").read_text(encoding="utf-8"))
-            pids = {name: Pid(**pid) for name, pid in known.pop("pids").items()}
-            return cls(**{**known, "owner": Pid(**known["owner"])}, pids=pids)
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
-
-    def write(self, state: Path) -> None:
-        new = state / "stack.json.new"
-        private.write_text(new, json.dumps(asdict(self), indent=2))
-        new.replace(state / "stack.json")
-
-    @property
-    def dead(self) -> list[str]:
-        """Names of the parts that have ended."""
-        return [name for name, pid in self.pids.items() if pid.process() is None]
-
-    @property
-    def alive(self) -> bool:
-        return self.owner.process() is not None and answers(f"{self.app_url}/api/health")
 
 
 @contextlib.contextmanager
@@ -118,12 +74,15 @@ def running(
         return
     if known:
         processes.stop(list(known.pids.values()))  # left behind by a stack that was killed
-    if fresh:
-        for part in ("storage", "openai", "events.json"):
-            _remove(state / part)
     starter = _Starter(state, model, otel, keys, tell)
     try:
-        yield starter.start(port)
+        try:
+            if fresh:
+                starter.forget()
+            stack = starter.start(port)
+        except OSError as error:
+            raise StackError(sentence(error)) from None
+        yield stack
     finally:
         starter.stop()
 
@@ -137,7 +96,13 @@ class _Starter:
     tell: Callable[[str], object]
     children: list[Child] = field(default_factory=list)
 
+    def forget(self) -> None:
+        """Every dataset, run and model. Raises OSError."""
+        for part in ("storage", "openai", "events.json"):
+            _remove(self.state / part)
+
     def start(self, port: int | None) -> Stack:
+        """Raises StackError and OSError."""
         private.make_folder(self.state)
         app_port = chosen_port(port, self.tell)
         openai_url = f"http://127.0.0.1:{processes.free_port()}"
@@ -149,10 +114,10 @@ class _Starter:
             console_url=f"{app_url}/api/console",
             openai_url=openai_url,
             storage=storage.connection_string(ports),
-            app_key=self._key("app-key"),
+            app_key=key_of(self.state, "app-key"),
             base_deployment=BASE_DEPLOYMENT,
             owner=Pid.of(os.getpid()),
-            function_key=self._key("function-key") if self.keys else "",
+            function_key=key_of(self.state, "function-key") if self.keys else "",
             telemetry=str(self.state / "logs") if self.otel else "",
         )
         self._storage(ports)
@@ -163,6 +128,7 @@ class _Starter:
         self._functions(app_port)
         self._wait("functions", lambda: self._answers(f"{app_url}/api/health"))
         self._events()
+        self._wait("events", lambda: SUBSCRIBED in self.children[-1].said())
         self.tell(f"the stack is up at {app_url}")
         return self.stack
 
@@ -174,7 +140,8 @@ class _Starter:
             child.process.wait()
         known = Stack.read(self.state)
         if known is None or known.owner.pid == os.getpid():  # not one that was started since
-            (self.state / "stack.json").unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # where it could not be written, there is none
+                (self.state / "stack.json").unlink()
 
     # ---- the parts
 
@@ -209,7 +176,8 @@ class _Starter:
         try:
             provision(self.stack.storage, self.stack.openai_url)
         except ProvisionError as error:
-            raise StackError(str(error)) from None
+            self._report_ended()  # and then it has said why
+            raise StackError(f"{error} (see {self.state / 'logs'})") from None
 
     def _settings(self) -> dict[str, str]:
         stack = self.stack
@@ -229,12 +197,7 @@ class _Starter:
         """Until the part answers, however slow the machine is; one that has ended is reported."""
         deadline = time.monotonic() + START_SECONDS
         while not ready():
-            for child in self.children:
-                if child.process.poll() is not None:
-                    raise StackError(
-                        f"The part '{child.name}' stopped while it was starting. It said: "
-                        f'"{child.last_words()}" (all of it is in {child.log}).'
-                    )
+            self._report_ended()
             if time.monotonic() > deadline:
                 raise StackError(
                     f"The part '{name}' did not answer within {START_SECONDS} s; "
@@ -242,15 +205,23 @@ class _Starter:
                 )
             time.sleep(0.1)
 
+    def _report_ended(self) -> None:
+        for child in self.children:
+            if child.process.poll() is not None:
+                raise StackError(
+                    f"The part '{child.name}' stopped while it was starting. It said: "
+                    f'"{child.last_words()}" (all of it is in {child.log}).'
+                )
+
     def _answers(self, url: str) -> bool:
         return self._listens(url) and answers(url)
 
     def _listens(self, url: str) -> bool:
         """Whether a part of this stack is what answers there, and not another stack's."""
         port = urlsplit(url).port
-        mine = [psutil.Process(child.process.pid) for child in self._alive()]
-        family = [process for one in mine for process in (one, *one.children(recursive=True))]
-        with contextlib.suppress(psutil.Error):
+        with contextlib.suppress(psutil.Error):  # one may end at any moment
+            mine = [psutil.Process(child.process.pid) for child in self._alive()]
+            family = [process for one in mine for process in (one, *one.children(recursive=True))]
             return any(
                 listening.status == psutil.CONN_LISTEN and listening.laddr.port == port
                 for process in family
@@ -261,13 +232,17 @@ class _Starter:
     def _alive(self) -> list[Child]:
         return [child for child in self.children if child.process.poll() is None]
 
-    def _key(self, name: str) -> str:
-        """One key for as long as the state lives, so that clients need not be told again."""
-        path = self.state / name
-        known = path.read_text(encoding="utf-8") if path.exists() else ""
-        key = known or f"td-{secrets.token_urlsafe(24)}"
-        private.write_text(path, key)
-        return key
+
+def ended(part: str, state: Path) -> StackError:
+    """What there is to say of a part that has ended while the stack ran."""
+    log = state / "logs" / f"{part}.log"
+    with contextlib.suppress(OSError):
+        said = processes.last_words(log.read_text(encoding="utf-8", errors="replace"))
+        return StackError(
+            f"The part '{part}' has ended, so the others are stopped too. It said: \"{said}\" "
+            f"(all of it is in {log}). The same command goes on."
+        )
+    return StackError(f"The part '{part}' has ended, and its log {log} cannot be read.")
 
 
 def chosen_port(asked: int | None, tell: Callable[[str], object]) -> int:
@@ -281,14 +256,6 @@ def chosen_port(asked: int | None, tell: Callable[[str], object]) -> int:
     if asked is None and port != HOST_PORT:
         tell(f"port {HOST_PORT} is in use, so the app listens on {port}")
     return port
-
-
-def answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=5) as response:
-            return bool(response.status == 200)
-    except OSError:
-        return False
 
 
 def _remove(path: Path) -> None:

@@ -3,8 +3,9 @@
 import sys
 import time
 
+from local.errors import StackError
 from local.options import up
-from local.stack import StackError, running
+from local.stack import ended, running
 
 
 def main() -> int:
@@ -26,10 +27,7 @@ def main() -> int:
                 print(f"  telemetry {stack.telemetry}: spans, metrics and logs .jsonl", flush=True)
             while stack.owner.process():
                 if stack.dead:
-                    raise StackError(
-                        f"The part '{stack.dead[0]}' has ended, so the others are stopped too; see "
-                        f"{options.state / 'logs' / stack.dead[0]}.log. The same command goes on."
-                    )
+                    raise ended(stack.dead[0], options.state)
                 time.sleep(1)
     except StackError as error:
         print(f"dev.py: {error}", file=sys.stderr)

@@ -3,10 +3,9 @@
 Reads the ledger and the registry, passes commands on; decides nothing about runs.
 """
 
-import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import wraps
 from pathlib import Path
 from typing import ParamSpec
@@ -17,11 +16,12 @@ from starlette.responses import (
     JSONResponse,
     RedirectResponse,
     Response,
-    StreamingResponse,
 )
 
-from shared.chat.feedback import FeedbackStore, Rated
-from shared.chat.protocol import BadRequest, read_body
+from shared.chat import export
+from shared.chat.feedback import FeedbackStore
+from shared.chat.parsing import BadRequest
+from shared.chat.protocol import read_body
 from shared.errors import (
     CallerError,
     Newer,
@@ -225,26 +225,11 @@ async def models(ctx: Context) -> Response:
 
 @error_responses
 async def examples(request: Request, feedback: Callable[[], FeedbackStore]) -> Response:
-    """A model's good and corrected answers as a dataset to drop; with `?provenance=1` instead
-    where each of its lines comes from, in the same order."""
+    """A model's rated answers as a dataset to drop."""
     name = request.path_params["name"]
     if not folder.MODEL.fullmatch(name):
         raise NotFound(f"There is no model {shown(name)!r}.", "GET /api/models lists them.")
-    wanted = 1 if request.query_params.get("provenance") else 0
-    pages = feedback().export(name)
-    none: list[Rated] = []
-    first = await anext(pages, none)  # what is in the way of all is said before an answer begins
-
-    async def lines() -> AsyncIterator[bytes]:
-        yield _text(first, wanted)
-        async for page in pages:
-            yield await asyncio.to_thread(_text, page, wanted)
-
-    return StreamingResponse(lines(), media_type="application/x-ndjson")
-
-
-def _text(page: list[Rated], wanted: int) -> bytes:
-    return "".join(f"{pair[wanted]}\n" for pair in page).encode()
+    return await export.examples(request, name, feedback())
 
 
 @error_responses

@@ -17,12 +17,15 @@ TunedropError             a message that says what went wrong, and the fix
 │   │   │   └── Newer     it has one that only a newer version of this app knows
 │   │   └── WorkerLost    the process that checks datasets has ended without an answer
 │   └── Refused           asking again would not help
+│       └── Blocked       nor would it until somebody has changed something in Azure
 ├── Conflict              another worker wrote the record first: read it again, decide again
 └── Replaced              a dropped file is not the one that was taken: it was replaced or deleted
 
 The message is safe to show to a person: no secret and nothing of a dataset is ever put into it,
 and what a stranger has named (a file, a key) cannot steer the terminal or the log that shows it.
 """
+
+from collections.abc import Mapping
 
 from shared.printable import printable
 
@@ -74,13 +77,21 @@ class ServiceError(TunedropError):
 
 
 class Unavailable(ServiceError):
-    """`retry_after` is in seconds; None where the service did not say."""
+    """`retry_after` is in seconds; None where the service did not say. `headers` are those of the
+    service's answer that whoever asked the app should see."""
 
     def __init__(
-        self, message: str, fix: str = "", *, code: str = "", retry_after: float | None = None
+        self,
+        message: str,
+        fix: str = "",
+        *,
+        code: str = "",
+        retry_after: float | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(message, fix, code=code)
         self.retry_after = retry_after
+        self.headers = headers or {}
 
 
 class Throttled(Unavailable):
@@ -112,6 +123,12 @@ class WorkerLost(Unavailable):
 
 class Refused(ServiceError):
     pass
+
+
+class Blocked(Refused):
+    """A lock, a policy, a quota, a disabled subscription: the fix says whose move it is."""
+
+    blame = "caller"
 
 
 class Conflict(TunedropError):

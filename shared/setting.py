@@ -3,7 +3,7 @@
 Knows none of the settings.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import field
 from math import isfinite
 from typing import Any
@@ -21,17 +21,19 @@ def setting(
     least: float = 0,
     most: float = 0,
     known: Mapping[str, str] | None = None,
+    form: Callable[[str, str], str] | None = None,
 ) -> Any:
     """`least` and `most` bound a number; `known` has the right spelling of each name in small
-    letters, where only these may be set."""
+    letters, where only these may be set. `form` gives the one form of a text, or of each in a list,
+    by the setting's name and the text; it raises SettingError."""
     about = {"name": name, "doc": doc, "default": default}
-    return field(metadata={**about, "least": least, "most": most, "known": known})
+    return field(metadata={**about, "least": least, "most": most, "known": known, "form": form})
 
 
 def read(environ: Mapping[str, str], about: Mapping[str, Any], kind: Any) -> Any:
     """The value of the setting that `setting` has declared so. Raises SettingError."""
     name, default = about["name"], about["default"]
-    text = environ.get(name, "").strip()
+    text = _unquoted(environ.get(name, "").strip())
     if not text:
         if default is REQUIRED:
             raise SettingError(f"The app setting {name} is missing.", f"Set it: {about['doc']}")
@@ -45,7 +47,16 @@ def read(environ: Mapping[str, str], about: Mapping[str, Any], kind: Any) -> Any
         ) from None
     if kind in (int, float):
         _check_bounds(name, text, value, about)
+    if form := about["form"]:
+        listed = isinstance(value, tuple)
+        return tuple(form(name, each) for each in value) if listed else form(name, value)
     return _spelt(name, text, about["known"]) if about["known"] else value
+
+
+def _unquoted(text: str) -> str:
+    """Without the pair of quotes that a .env file leaves around a value in some tools."""
+    quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "\"'"
+    return text[1:-1].strip() if quoted else text
 
 
 def _check_bounds(name: str, text: str, value: float, about: Mapping[str, Any]) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from shared import endpoint
 from shared.catalog import facts
 from shared.setting import REQUIRED as REQUIRED
 from shared.setting import read, setting
@@ -28,6 +29,7 @@ class Settings:
         "TunedropStorage__blobServiceUri",
         "Blob endpoint of that account, entered with the app's managed identity.",
         "",
+        form=endpoint.storage_endpoint,
     )
     datasets_container: str = setting(
         "TUNEDROP_DATASETS_CONTAINER", "Where people drop datasets.", "datasets"
@@ -43,7 +45,10 @@ class Settings:
     )
 
     openai_endpoint: str = setting(
-        "AZURE_OPENAI_ENDPOINT", "The Azure OpenAI resource, e.g. https://NAME.openai.azure.com."
+        "AZURE_OPENAI_ENDPOINT",
+        "The Azure OpenAI resource, e.g. https://NAME.openai.azure.com; in any form that the "
+        "portal shows: a deployment's or a project's address, with or without /openai/v1.",
+        form=endpoint.openai_endpoint,
     )
     openai_key: str = setting(
         "AZURE_OPENAI_API_KEY",
@@ -66,6 +71,7 @@ class Settings:
         "AZURE_RESOURCE_MANAGER_ENDPOINT",
         "Azure Resource Manager; another one in sovereign clouds and on a laptop.",
         "https://management.azure.com",
+        form=endpoint.arm_endpoint,
     )
     client_id: str = setting(
         "AZURE_CLIENT_ID", "Client id of the user-assigned managed identity.", ""
@@ -201,6 +207,7 @@ class Settings:
         "before), names of deployments, or DEPLOYMENT@https://OTHER.openai.azure.com for one of "
         "another resource, separated by commas.",
         (),
+        form=endpoint.fallback,
     )
     chat_deadline_seconds: float = setting(
         "TUNEDROP_CHAT_DEADLINE_SECONDS",
@@ -214,6 +221,20 @@ class Settings:
         "Fields of a chat request that do more than shape its answer and are refused unless they "
         "stand here, separated by commas: store, data_sources, web_search_options, service_tier, "
         "prompt_cache_retention (see chat.md).",
+        (),
+    )
+
+    plain_streams: tuple[str, ...] = setting(
+        "TUNEDROP_PLAIN_STREAMS",
+        "Models whose streams are put into OpenAI's plain form, separated by commas, or `*` for "
+        "all: without the chunks and filter results that Azure adds and many clients break on (see "
+        "clients.md). Otherwise a stream is relayed as it comes.",
+        (),
+    )
+    allowed_origins: tuple[str, ...] = setting(
+        "TUNEDROP_ALLOWED_ORIGINS",
+        "Pages that may chat from a browser, as origins such as https://chat.contoso.com, "
+        "separated by commas, or `*` for all (see clients.md). None, when empty.",
         (),
     )
 

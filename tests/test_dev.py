@@ -27,7 +27,10 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 MODULES = (
-    *(f"local/{name}" for name in ("__init__", "options", "private", "set_up", "supervised")),
+    *(
+        f"local/{name}"
+        for name in ("__init__", "errors", "options", "private", "set_up", "supervised")
+    ),
     *(f"bench/{name}" for name in ("__init__", "options")),
     *(f"tests/{name}" for name in ("__init__", "mutants/__init__", "mutants/options")),
     *(f"tests/{name}" for name in ("simulation/__init__", "simulation/options")),
@@ -92,6 +95,38 @@ def test_every_command_is_in_the_list(checkout: Path) -> None:
     assert run(checkout, "tset")[0] == 2
 
 
+def test_a_folder_that_cannot_be_used_ends_in_a_sentence(checkout: Path) -> None:
+    """A file where .local should be; a stamp that nobody can read is none."""
+    (checkout / "local/azurite").mkdir()
+    for path in set_up.AZURITE_LOCK:
+        shutil.copy(path, checkout / "local/azurite")
+    (checkout / ".local").touch()
+    (checkout / ".venv/.tunedrop-environment").mkdir(parents=True)
+    try:
+        code, said = run(checkout, "docs")
+    finally:
+        (checkout / ".local").unlink()
+        for folder in (".venv", "local/azurite"):
+            shutil.rmtree(checkout / folder)
+    assert code == 1
+    assert f"{checkout / '.local'} cannot be used" in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    ("logged", "cure"),
+    [("ERROR: [Errno 28] No space left on device", "make room"), ("ERROR: no route", "a network")],
+)
+def test_what_pip_could_not_do_is_told_with_its_cure(
+    logged: str, cure: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(set_up, "ROOT", tmp_path)
+    monkeypatch.setattr(set_up, "LOG", tmp_path / "set-up.log")
+    (tmp_path / "set-up.log").write_text(f"$ pip\n{logged}\nnotice\n", encoding="utf-8")
+    assert logged in set_up.read_log()
+    assert cure in set_up.read_log()
+
+
 def test_a_python_that_is_too_old_is_told_so(checkout: Path) -> None:
     old = interpreter("3.10")
     if not old:
@@ -124,6 +159,20 @@ def test_the_set_up_says_where_it_is_and_does_each_step_once(
     set_up.carry_out(steps("a", "another"))
     assert "step 1 of 1: part 1" in capsys.readouterr().err
     assert done == ["0", "1", "1"]
+
+
+def test_a_step_of_the_set_up_that_fails_is_done_again(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(set_up, "VENV", tmp_path)
+
+    def fail() -> None:
+        raise set_up.SetUpError("There is no network.")
+
+    step = set_up.Step("part", "a part", "1 s", "a", fail)
+    with pytest.raises(set_up.SetUpError):
+        set_up.carry_out([step])
+    assert not step.done
 
 
 def test_what_ships_is_what_a_terminal_does_not_need_alone() -> None:

@@ -32,7 +32,8 @@ def test_every_route_is_described_and_nothing_else() -> None:
         for binding in function.get_raw_bindings()
     ]
     routes = {(m, b["route"]) for b in bindings if b["type"] == "httpTrigger" for m in b["methods"]}
-    assert described() == routes
+    # OpenAPI has no sign for a parameter that takes the rest of a path.
+    assert described() == {(method, route.replace("{*", "{")) for method, route in routes}
 
 
 def get(stack: StackHarness, path: str, **headers: str) -> tuple[int, Any]:
@@ -55,6 +56,8 @@ def get(stack: StackHarness, path: str, **headers: str) -> tuple[int, Any]:
         ("runs/nobody/report.json", "/runs/{id}/{name}"),
         ("models", "/models"),
         ("v1/models", "/v1/models"),
+        ("v1/models/nobody", "/v1/models/{model}"),
+        ("v1/assistants", "/{path}"),
         ("health", "/health"),
         ("openapi.json", "/openapi.json"),
         ("console/secret.txt", "/console/{name}"),

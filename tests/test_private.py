@@ -2,6 +2,8 @@
 
 import os
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -51,6 +53,55 @@ def test_what_was_open_to_others_is_closed(tmp_path: Path) -> None:
         0o600,
     ]
     assert (tmp_path / "log").read_text(encoding="utf-8") == "before and after"
+
+
+WRITE = """
+import sys
+from pathlib import Path
+from local import private
+from tests.support.disks import limit_files
+limit_files(10)
+try:
+    private.write_text(Path(sys.argv[1]), "longer than any file may get")
+except OSError as error:
+    print(error.filename)
+"""
+
+
+@pytest.mark.parametrize("before", ["before", None])
+def test_a_file_that_cannot_be_written_whole_is_not_written(
+    tmp_path: Path, before: str | None
+) -> None:
+    path = tmp_path / "key"
+    if before:
+        path.write_text(before, encoding="utf-8")
+    command = [sys.executable, "-c", WRITE, str(path)]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=True)
+    assert done.stdout == f"{path}\n", "the error names the file, and not the one beside it"
+    left = {found.name: found.read_text(encoding="utf-8") for found in tmp_path.iterdir()}
+    assert left == ({"key": before} if before else {})
+
+
+def test_what_was_there_stays_until_the_new_text_is_on_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A power cut at the moment at which the system is asked to write, and after it."""
+    (tmp_path / "key").write_text("before", encoding="utf-8")
+    seen: list[list[str]] = []
+
+    def fsync(descriptor: int) -> None:
+        seen.append(sorted(path.read_text(encoding="utf-8") for path in tmp_path.iterdir()))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    private.write_text(tmp_path / "key", "secret")
+    assert seen == [["before", "secret"], ["secret"]]
+
+
+def test_a_link_that_leads_nowhere_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "key").symlink_to(tmp_path / "nowhere")
+    private.write_text(tmp_path / "key", "secret")
+    assert not (tmp_path / "key").is_symlink()
+    assert not (tmp_path / "nowhere").exists()
 
 
 @pytest.mark.usefixtures("umask")

@@ -106,17 +106,26 @@ def export(
     model: Annotated[str, typer.Argument(help="the model whose rated answers are wanted")],
     app: runs.Address = "",
     key: runs.Key = "",
+    method: Annotated[str, typer.Option(help="supervised or dpo")] = "supervised",
     out: Annotated[Path, typer.Option(help="where to write")] = Path("training_set.jsonl"),
     provenance: Annotated[Path | None, typer.Option(help="where each line is from")] = None,
 ) -> None:
-    """Turn a model's good and corrected answers into the next training set."""
+    """Turn a model's rated answers into the next training set: those that were good or corrected,
+    or for dpo pairs of a bad answer and its correction."""
+    from shared.chat.examples import Method
     from shared.dataset.findings.quoting import many
+    from tunedrop import export as exports
     from tunedrop.app import App
-    from tunedrop.export import export as fetch_examples
 
+    if method not in list(Method):
+        raise typer.BadParameter(f"{method!r} is neither supervised nor dpo.")
     with exit_on_error():
-        count = fetch_examples(App.at(app, key), model, out, provenance)
-    say(f"{many(count, 'example')} in {out}; check it, then drop it as {model}/{out.name}")
+        done = exports.export(App.at(app, key), model, Method(method), out, provenance)
+    name = exports.drop_name(model, out)
+    spec = " beside a run.yaml with `method: dpo`" if method == "dpo" else ""
+    say(f"{many(done.examples, 'example')} in {out}; check it, then drop it as {name}{spec}")
+    if done.left_out:
+        say(f"left out: {done.left_out}", err=True)
 
 
 @cli.command()

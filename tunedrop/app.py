@@ -3,17 +3,21 @@
 Knows how to ask and what its refusals mean, not what it is asked.
 """
 
+import http.client
 import json
 import urllib.error
 import urllib.request
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
+from shared.printable import shown
 from tunedrop.errors import CommandError
 
 STACK = Path(".local/stack.json")  # of `dev.py up` or `demo`, in this folder or one around it
+CHUNK = 1 << 18
 KEYS = "az functionapp keys list --name APP --resource-group GROUP"
 
 
@@ -56,6 +60,31 @@ class App:
         self, path: str, body: bytes | None = None, timeout: float = 60
     ) -> tuple[int, bytes]:
         """Status and body of any answer; `timeout` in seconds."""
+        try:
+            with self._asked(path, body, timeout) as response:
+                return response.status, response.read()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read()
+
+    def download(self, path: str, file: BinaryIO, timeout: float = 120) -> Mapping[str, str]:
+        """Write the body of an answer into the file; its headers, by names in small letters.
+        `timeout`: seconds of silence."""
+        try:
+            with self._asked(path, None, timeout) as response:
+                size = 0
+                while chunk := response.read(CHUNK):
+                    size += _write(file, chunk)
+                self._check_size(size, response.headers.get("content-length"))
+                return {name.lower(): value for name, value in response.headers.items()}
+        except urllib.error.HTTPError as error:
+            self._object(error.code, error.read())
+            raise AssertionError("an error's status is one") from error
+
+    @contextmanager
+    def _asked(
+        self, path: str, body: bytes | None, timeout: float
+    ) -> Iterator[http.client.HTTPResponse]:
+        """An answer while its body is read. Raises HTTPError for one with an error's status."""
         address = f"{self.url}/{path}"
         if not address.startswith(("https://", "http://")):
             raise CommandError(f"{self.url} is no web address: give --app https://NAME….")
@@ -63,14 +92,24 @@ class App:
         request = urllib.request.Request(address, body, headers)
         try:
             with urllib.request.urlopen(request, timeout=timeout) as response:  # nosec B310
-                return response.status, response.read()
-        except urllib.error.HTTPError as error:
-            return error.code, error.read()
+                yield response
+        except urllib.error.HTTPError:
+            raise
+        except http.client.HTTPException:
+            raise CommandError(f"the answer of {self.url} was cut off: ask again.") from None
         except OSError as error:
             reason = getattr(error, "reason", error)
             raise CommandError(
                 f"{address} could not be reached: {reason}. Does the app run?"
             ) from None
+
+    def _check_size(self, size: int, told: str | None) -> None:
+        """Read bit by bit, a body that ends too early raises nothing."""
+        if told is not None and told != str(size):
+            raise CommandError(
+                f"the answer of {self.url} was cut off after {size:,} of {shown(told)} bytes: "
+                "ask again."
+            )
 
     def _object(self, status: int, body: bytes) -> dict[str, Any]:
         found = parse_object(body)
@@ -87,6 +126,13 @@ class App:
         return CommandError(
             f"{self.url} answered {status}, not as this app does. Is it the right one?"
         )
+
+
+def _write(file: BinaryIO, chunk: bytes) -> int:
+    try:
+        return file.write(chunk)
+    except OSError as error:
+        raise CommandError(f"what has come cannot be written: {error.strerror}.") from None
 
 
 def parse_object(body: bytes) -> dict[str, Any]:

@@ -1,32 +1,112 @@
 """`tunedrop export`: a model's rated answers as a training file, fetched from the app's API.
 
+A file has its name only once all of it is there: what is cut in between leaves nothing behind.
 Knows the route and nothing of how conversations are remembered.
 """
 
+import os
+import tempfile
 import urllib.parse
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO, NamedTuple
 
+from shared.chat.examples import TOLD, Method, Reason
+from shared.errors import DropError
+from shared.printable import shown
+from shared.run.folder import DropRole, parse
 from tunedrop.app import App
 from tunedrop.errors import CommandError
 
+NONE_YET = {
+    Method.SUPERVISED: "has no answers that were rated good or corrected",
+    Method.DPO: "has no answers that were rated bad and corrected",
+}
 
-def export(app: App, model: str, out: Path, provenance: Path | None) -> int:
-    """Write the examples, and where they come from; the number of examples. Raises CommandError."""
-    path = f"api/models/{urllib.parse.quote(model, safe='')}/examples"
-    examples = _fetch(app, path)
-    if not examples:
+
+class Exported(NamedTuple):
+    """How many examples there are, and what was left out, in words; empty if nothing was."""
+
+    examples: int
+    left_out: str
+
+
+def export(app: App, model: str, method: Method, out: Path, provenance: Path | None) -> Exported:
+    """Write the examples, and where they come from. Raises CommandError, and leaves both files as
+    they were, unless all has come."""
+    path = f"api/models/{urllib.parse.quote(model, safe='')}/examples?method={method}"
+    with written_whole(out) as file:
+        headers = app.download(path, file)
+        count = _count(headers, file, method)
+        left_out = _left_out(headers.get("x-tunedrop-left-out", ""))
+        if not count:
+            raise CommandError(_none_yet(model, method, left_out))
+        if provenance:
+            with written_whole(provenance) as origins:
+                sources = app.download(f"{path}&provenance=1", origins)
+                if _count(sources, origins, method) != count:
+                    raise CommandError("answers were rated while they were fetched: export again.")
+    return Exported(count, left_out)
+
+
+def drop_name(model: str, out: Path) -> str:
+    """Where the app takes the file as a training set: under its own name, if that is one."""
+    with suppress(DropError):
+        if parse(f"{model}/{out.name}")[1] is DropRole.TRAINING:
+            return f"{model}/{out.name}"
+    return f"{model}/training_set.jsonl"
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[BinaryIO]:
+    """A file beside `path` that takes its name at the end of the block, and is deleted if that is
+    left by an error. What is no file, like a terminal, is written to at once."""
+    path = path.resolve()
+    if path.exists() and not path.is_file():
+        with path.open("w+b") as file:
+            yield file
+        return
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    try:
+        with os.fdopen(handle, "w+b") as file:
+            yield file
+        Path(name).replace(path)
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def _count(headers: Mapping[str, str], file: BinaryIO, method: Method) -> int:
+    """How many lines have come. Raises CommandError if the app says that it has sent others."""
+    file.seek(0)
+    count = sum(1 for _ in file)
+    told = headers.get("x-tunedrop-examples")
+    if told is None and method is not Method.SUPERVISED:
+        raise CommandError("the app is older than this tool and makes no preferences: update it.")
+    if told is not None and told != str(count):
         raise CommandError(
-            f"{model} has no rated answers yet: switch remembering on (TUNEDROP_REMEMBER) and "
-            "rate some with POST /api/feedback."
+            f"the app has sent {shown(told)} examples and {count} have come: export again."
         )
-    if provenance:
-        provenance.write_bytes(_fetch(app, f"{path}?provenance=1"))
-    out.write_bytes(examples)
-    return examples.count(b"\n")
+    return count
 
 
-def _fetch(app: App, path: str) -> bytes:
-    status, body = app.request(path, timeout=120)
-    if status != 200:
-        raise app.unexpected_status(status)
-    return body
+def _left_out(told: str) -> str:
+    """What the app says of it in words: `length=2` is "2 cut off at a limit of tokens"."""
+    pairs = [entry.strip().partition("=") for entry in told.split(",") if entry.strip()]
+    return ", ".join(f"{shown(count)} {_reason(name)}" for name, _, count in pairs)
+
+
+def _reason(name: str) -> str:
+    try:
+        return TOLD[Reason(name)]
+    except ValueError:
+        return shown(name)
+
+
+def _none_yet(model: str, method: Method, left_out: str) -> str:
+    if left_out:
+        return f"no example could be made of {model}'s rated answers: {left_out}."
+    return (
+        f"{model} {NONE_YET[method]} yet: switch remembering on (TUNEDROP_REMEMBER) and rate some "
+        "with POST /api/feedback."
+    )

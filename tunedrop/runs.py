@@ -129,7 +129,7 @@ for _action, _description in {
     "pause": "Hold a run's job; it keeps its place.",
     "resume": "Let a paused job go on.",
     "cancel": "End a run: its job and its deployment go, nothing is left that costs.",
-    "retry": "Reopen a run that has ended, from its last good stage.",
+    "retry": "Reopen a run that has ended, from its last good stage; or deploy a champion again.",
 }.items():
     _add_command(_action, _description)
 

@@ -4,6 +4,7 @@ import argparse
 import os
 import signal
 import socket
+import sqlite3
 import sys
 import threading
 import warnings
@@ -96,6 +97,24 @@ def make_private(folder: Path) -> None:
             folder.chmod(0o700)
 
 
+def open_state(arguments: argparse.Namespace, stopping: threading.Event) -> Emulator:
+    """With what was there before. Ends the process, with a sentence, where it cannot be used."""
+    try:
+        make_private(arguments.state)
+        state: Path = arguments.state.resolve()
+        weights = arguments.weights or state.parent / "models"
+        language = LanguageModel(arguments.model, weights, state / "adapters", arguments.dtype)
+        return Emulator(state, language, arguments.key, not arguments.lazy, stopping)
+    except OSError as error:
+        reason = error.strerror
+    except (sqlite3.Error, ValueError) as error:  # a full disk, no rights, no database
+        reason = str(error)
+    sys.exit(
+        f"The folder {arguments.state} cannot be used ({reason}). Make room in it or take another "
+        "one; if the database emulator.sqlite3 in it is broken, delete that."
+    )
+
+
 def listen(host: str, port: int) -> socket.socket:
     try:
         listener = socket.create_server((host, port))
@@ -142,18 +161,9 @@ class Server(uvicorn.Server):
 def main() -> None:
     arguments = parse_arguments()
     prepare_environment()
-    try:
-        make_private(arguments.state)
-    except OSError as error:
-        sys.exit(
-            f"The folder {arguments.state} cannot be used ({error.strerror}); take another one."
-        )
-    state: Path = arguments.state.resolve()
-    listener = listen(arguments.host, arguments.port)
-    weights = arguments.weights or state.parent / "models"
-    language = LanguageModel(arguments.model, weights, state / "adapters", arguments.dtype)
     stopping = threading.Event()
-    emulator = Emulator(state, language, arguments.key, not arguments.lazy, stopping)
+    listener = listen(arguments.host, arguments.port)
+    emulator = open_state(arguments, stopping)
     app = build_app(emulator, arguments.host, arguments.allow_host)
     config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=GRACEFUL_SECONDS)
     server = Server(config, stopping)

@@ -160,7 +160,11 @@ def build_app(emulator: Emulator, bound: str, allowed: Sequence[str]) -> ASGIApp
         middleware=[
             Middleware(JournalMiddleware, journal=emulator.context.journal),
             Middleware(
-                AuthMiddleware, tokens=emulator.tokens, rights=emulator.rights, key=emulator.key
+                AuthMiddleware,
+                tokens=emulator.tokens,
+                rights=emulator.rights,
+                key=emulator.key,
+                settings=emulator.context.settings,
             ),
             Middleware(ApiVersionMiddleware),
             Middleware(FaultInjection, faults=emulator.context.faults),

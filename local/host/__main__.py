@@ -102,7 +102,8 @@ def _bind(host: str, port: int) -> socket.socket:
     try:
         listener.bind((host, port))
         listener.listen()
-    except OSError:
+    except (OSError, OverflowError):
+        listener.close()
         raise SettingsError(
             f"Port {port} is unavailable. Close the process using that port, or specify another "
             "port using --port."

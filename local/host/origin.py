@@ -2,8 +2,9 @@
 
 The real host answers under its own name only and asks for keys; this one has neither. A page that
 the developer opens could call functions and `/admin` blindly and, under a name of its own that
-leads to 127.0.0.1 (DNS rebinding), read the answers. Knows no function. The emulator of Azure
-OpenAI has the same rules in a package of its own.
+leads to 127.0.0.1 (DNS rebinding), read the answers. What a browser sends to another site only
+after it has asked goes to the functions: they have answered that question. Knows no function. The
+emulator of Azure OpenAI has rules of its own.
 """
 
 import re
@@ -17,6 +18,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^\s:/@\[\]]+)(:\d{0,5})?", re.IGNORECASE)
 _WILDCARDS = ("", "0.0.0.0", "::")
+_OWN_ENDPOINTS = {"admin", "runtime"}
+_KEYS = ("api-key", "x-functions-key")  # headers that no browser adds by itself
 _NAVIGATION = {"sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
 
 
@@ -57,13 +60,14 @@ class OriginGuard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         called = scope["type"] == "http"
-        reason = refusal(scope["method"], Headers(scope=scope), self._hosts) if called else None
+        reason = refusal(scope, self._hosts) if called else None
         answer = PlainTextResponse(reason, 403) if reason else self._app
         await answer(scope, receive, send)
 
 
-def refusal(method: str, headers: Headers, hosts: Hosts) -> str | None:
+def refusal(scope: Scope, hosts: Hosts) -> str | None:
     """Why not; None if the call may pass. Without a Host it comes from no browser."""
+    method, headers = scope["method"], Headers(scope=scope)
     asked = headers.getlist("host")
     for host in asked:
         if not hosts.allow(host):
@@ -71,6 +75,8 @@ def refusal(method: str, headers: Headers, hosts: Hosts) -> str | None:
                 f"The Host {_shown(host)} is not a name of this machine: call 127.0.0.1 or "
                 "localhost, or start this server with --allow-host and that name."
             )
+    if _functions_decide(method, scope["path"], headers):
+        return None
     own = {f"{scheme}://{host.lower()}" for host in asked for scheme in ("http", "https")}
     for origin in headers.getlist("origin"):
         if origin.lower() not in own:
@@ -80,6 +86,16 @@ def refusal(method: str, headers: Headers, hosts: Hosts) -> str | None:
         if method not in ("GET", "HEAD") or not followed:
             return "A page of another site may link to this server, and nothing else."
     return None
+
+
+def _functions_decide(method: str, path: str, headers: Headers) -> bool:
+    """Whether a browser asks if a page may call (CORS), or has asked: with a key in a header it
+    sends nothing to another site that the functions have not allowed before."""
+    if path.strip("/").partition("/")[0].lower() in _OWN_ENDPOINTS:
+        return False
+    asks = method == "OPTIONS" and "access-control-request-method" in headers
+    bearer = headers.get("authorization", "").lower().startswith("bearer ")
+    return asks or bearer or any(name in headers for name in _KEYS)
 
 
 def _shown(value: str) -> str:

@@ -107,7 +107,10 @@ def _apply_local_settings(path: Path) -> None:
         raise SettingsError(
             f'{path.name} must say "IsEncrypted": false; this host cannot decrypt it.'
         )
-    for name, value in content.get("Values", {}).items():
+    values = content.get("Values", {})
+    if not isinstance(values, dict):
+        raise SettingsError(f'{path.name}: "Values" must be an object.')
+    for name, value in values.items():
         if not isinstance(value, str):
             raise SettingsError(f"{path.name}: the value of '{name}' must be a string.")
         if name in os.environ:
@@ -138,6 +141,9 @@ def _override(tree: dict[str, Any], keys: list[str], value: str) -> None:
     *parents, last = keys
     for key in parents:
         tree = tree.setdefault(_same_key(tree, key), {})
+        if not isinstance(tree, dict):
+            name = "__".join(keys)
+            raise SettingsError(f"AzureFunctionsJobHost__{name}: {key} is no object in host.json.")
     tree[_same_key(tree, last)] = value
 
 
@@ -148,7 +154,9 @@ def _same_key(tree: dict[str, Any], key: str) -> str:
 def _read_json(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8-sig"))
-    except ValueError as error:
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror}.") from None
+    except (ValueError, RecursionError) as error:
         raise SettingsError(f"{path.name} is not valid JSON: {error}") from None
     if not isinstance(content, dict):
         raise SettingsError(f"{path.name} must hold a JSON object.")

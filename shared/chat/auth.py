@@ -11,7 +11,8 @@ import json
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from itertools import chain
 from typing import Annotated, Any
 
 from pydantic import (
@@ -23,6 +24,7 @@ from pydantic import (
     ValidationError,
     field_validator,
 )
+from starlette.datastructures import Headers
 
 from shared.chat.limits import Limits, Reservation
 from shared.errors import AccessDenied, SettingError
@@ -30,10 +32,13 @@ from shared.printable import printable, shown
 
 SETTING = "TUNEDROP_APP_KEYS"
 MAX_KEY_LENGTH = 4096  # characters of a key that is offered; longer ones are not hashed
+MAX_LINES = 4  # of one header that are looked at
 MAX_PRINCIPAL_BYTES = 64 * 2**10  # of the platform's sign-in header, before it is decoded
 MAX_LIMIT = 10**9  # a minute's requests or tokens
 TENANT_CLAIMS = ("tid", "http://schemas.microsoft.com/identity/claims/tenantid")
 PERSON = re.compile(r"[!-~]{1,128}")  # a signed-in person's id, as the platform gives it
+_OTHER = re.compile(r"(?:basic|digest|negotiate|ntlm)\s", re.IGNORECASE)  # schemes without a key
+_SCHEME = re.compile(r"(?:bearer\s+){0,2}", re.IGNORECASE)
 # `printf %s "$KEY" | sha256sum` makes one of them where KEY is not set.
 EMPTY_DIGESTS = {
     hashlib.sha256(text).hexdigest() for text in (b"", b" ", b"\t", b"\n", b"\r\n", b"\0")
@@ -94,11 +99,15 @@ class Auth:
 
         Raises AccessDenied, or RateLimitExceeded when a limit is used up.
         """
-        caller = self._by_key(headers) or self._by_platform_sign_in(headers)
+        offered = _offered_keys(headers)
+        keys = chain.from_iterable(offered.values())
+        caller = self._by_key(keys) or self._by_platform_sign_in(headers)
         if caller is None:
+            places = " and ".join(offered)
             raise AccessDenied(
-                "The API key is missing or not known here.",
-                "Send one of the app's keys as `Authorization: Bearer KEY` or as `api-key: KEY`.",
+                f"The key in {places} is none of this app's." if offered else "No key was sent.",
+                "Send one of the app's keys as `Authorization: Bearer KEY` or as `api-key: KEY`; "
+                "keys of Azure OpenAI or OpenAI are none.",
             )
         self.limits.take(caller.name, "requests", caller.requests_per_minute, 1)
         self.limits.take(caller.name, "tokens", caller.tokens_per_minute, 0)
@@ -113,13 +122,17 @@ class Auth:
         """A caller for a metric: a key's name; signed-in people are too many to be told apart."""
         return caller.name if isinstance(caller, KeyHolder) else "a person" if caller else ""
 
-    def _by_key(self, headers: Mapping[str, str]) -> Caller | None:
-        """Compares with every key, each in constant time, so that timing reveals nothing."""
-        key = _presented_key(headers)
-        if not 0 < len(key) <= MAX_KEY_LENGTH:
-            return None
-        digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
-        matches = [c for c in self.callers if hmac.compare_digest(c.sha256.lower(), digest)]
+    def _by_key(self, offered: Iterable[str]) -> Caller | None:
+        """The holder of the first offered key that is known. Compares each with every key, in
+        constant time, so that timing reveals nothing."""
+        short = [key for key in offered if len(key) <= MAX_KEY_LENGTH]
+        digests = [hashlib.sha256(k.encode("utf-8", "surrogatepass")).hexdigest() for k in short]
+        matches = [
+            caller
+            for digest in digests
+            for caller in self.callers
+            if hmac.compare_digest(caller.sha256.lower(), digest)
+        ]
         return matches[0] if matches else None
 
     def _by_platform_sign_in(self, headers: Mapping[str, str]) -> Caller | None:
@@ -182,10 +195,26 @@ def _refuse_doubles(holders: list[KeyHolder]) -> None:
             )
 
 
-def _presented_key(headers: Mapping[str, str]) -> str:
-    scheme, _, token = headers.get("authorization", "").partition(" ")
-    key = token if scheme.lower() == "bearer" else headers.get("api-key", "")
-    return key.strip()
+def _offered_keys(headers: Mapping[str, str]) -> dict[str, list[str]]:
+    """The keys that a request offers, by their header: clients behind a gateway send its token in
+    one and the app's key in another, and some send a word such as `null` where they have none."""
+    found = {name: _lines(headers, name) for name in ("authorization", "api-key")}
+    keys = {name: [key for key in map(_bare, lines) if key] for name, lines in found.items()}
+    keys["authorization"] = [key for key in keys["authorization"] if not _OTHER.match(key)]
+    return {name: offered for name, offered in keys.items() if offered}
+
+
+def _lines(headers: Mapping[str, str], name: str) -> list[str]:
+    """Each line of a header: a gateway may add one and leave the caller's."""
+    several = isinstance(headers, Headers)
+    lines = headers.getlist(name) if several else [headers.get(name, "")]  # type: ignore[attr-defined]
+    return lines[:MAX_LINES]
+
+
+def _bare(line: str) -> str:
+    """Without the scheme: some programs leave it out, and with others it is entered as a part of
+    the key, before which they write it once more."""
+    return _SCHEME.sub("", f"{line.strip()} ", count=1).strip()
 
 
 def _tenants(principal: str) -> set[str]:

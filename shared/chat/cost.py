@@ -22,10 +22,10 @@ _TOTAL_TOKENS = re.compile(rb'"total_tokens"\s*:\s*(\d{1,12})')
 
 
 def of_prompt(chat: dict[str, Any], size: int) -> int:
-    """Tokens of a request, by its bytes; at least 1."""
-    pictures = _pictures(chat)
-    text = max(0, size - sum(map(len, pictures)))
-    return max(1, text // BYTES_PER_TOKEN) + PICTURE_TOKENS * len(pictures)
+    """Tokens of a request, by its bytes as it was parsed; at least 1."""
+    shown = pictures(chat)
+    text = max(0, size - sum(map(len, shown)))
+    return max(1, text // BYTES_PER_TOKEN) + PICTURE_TOKENS * len(shown)
 
 
 def of_longest_answer(chat: dict[str, Any]) -> int:
@@ -67,7 +67,7 @@ def _count(value: object) -> int | None:
     return value if whole and value > 0 else None  # type: ignore[operator,return-value]
 
 
-def _pictures(chat: dict[str, Any]) -> list[str]:
+def pictures(chat: dict[str, Any]) -> list[str]:
     """The URL of each picture in a request: its data, or an address that the service fetches; empty
     for what is none."""
     given = [

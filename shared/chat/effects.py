@@ -7,7 +7,7 @@ keep what was said, call an address with the app's own identity, or charge by an
 from dataclasses import dataclass
 from typing import Any
 
-from shared.chat.protocol import BadRequest
+from shared.chat.parsing import BadRequest
 from shared.errors import SettingError
 
 SETTING = "TUNEDROP_CHAT_ALLOW"

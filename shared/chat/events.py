@@ -1,6 +1,7 @@
 """Server-sent events out of a stream of bytes: whole ones, in bounded memory.
 
-Knows the end of an event, and of OpenAI's events the last two: the account, and [DONE].
+Knows the end of an event, and of OpenAI's events the first, before any answer, the last two (the
+account, and [DONE]), and an error in their place.
 """
 
 import json
@@ -11,10 +12,11 @@ from typing import Any
 from shared.errors import Unavailable
 
 MAX_EVENT_BYTES = 4 * 2**20  # of one event; more is not held
-MAX_ACCOUNT_BYTES = 64 * 2**10  # of an event that is parsed: accounts are short
+MAX_PARSED_BYTES = 64 * 2**10  # of an event that is parsed: accounts and errors are short
 
-_END = re.compile(rb"\r\n\r\n|\n\n|\r\r")
+_END = re.compile(rb"\r\n\r\n|\n\r\n|\r\n\n|\n\n|\r\r")
 _DONE = re.compile(rb"^data: ?\[DONE\]\s*$", re.MULTILINE)
+_CHOICE = re.compile(rb'"choices"\s*:\s*\[\s*[^\s\]]')  # within a text its marks are escaped
 
 
 class EventSplitter:
@@ -53,12 +55,38 @@ def is_done(event: bytes) -> bool:
 
 def is_account(event: bytes) -> bool:
     """Whether an event has nothing but the usage: the extra one of `include_usage`."""
-    if b'"usage"' not in event or len(event) > MAX_ACCOUNT_BYTES:
-        return False
+    chunk = _chunk(event) if b'"usage"' in event else {}
+    return isinstance(chunk.get("usage"), dict) and chunk.get("choices") == []
+
+
+def is_preamble(event: bytes) -> bool:
+    """Whether nothing of an answer has begun or ended with it: a comment, a gateway's ping, or
+    Azure's first event, which has no choices but the filter's results for the prompt."""
+    begins = has_choice(event) or is_done(event) or error_in(event) is not None
+    return not begins
+
+
+def has_choice(body: bytes) -> bool:
+    """Whether an event, or a whole answer, has something in its list of choices."""
+    return _CHOICE.search(body) is not None
+
+
+def error_in(event: bytes) -> dict[str, Any] | None:
+    """The error in the place of an answer, by which a service ends a stream itself; None in every
+    other event. A filter's error beside a choice is none."""
+    error = _chunk(event).get("error") if b'"error"' in event else None
+    if error is None or isinstance(error, dict):
+        return error
+    return {"message": str(error)}
+
+
+def _chunk(event: bytes) -> dict[str, Any]:
+    """The object in an event; empty for one that has none, or is too long to be parsed."""
+    if len(event) > MAX_PARSED_BYTES:
+        return {}
     data = b"".join(l[5:] for l in event.splitlines() if l.startswith(b"data:"))  # noqa: E741
     try:
         chunk: Any = json.loads(data)
     except (ValueError, RecursionError):
-        return False
-    usage = chunk.get("usage") if isinstance(chunk, dict) else None
-    return isinstance(usage, dict) and chunk.get("choices") == []
+        return {}
+    return chunk if isinstance(chunk, dict) else {}

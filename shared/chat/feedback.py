@@ -1,4 +1,4 @@
-"""Conversations that become the next dataset: recorded if asked to, rated, exported.
+"""Conversations that become the next dataset: recorded if asked to, and rated.
 
 Off unless a setting names the model. Texts are masked by the dataset check's own detectors before
 they are written, and deleted after some days. In the feedback container:
@@ -12,20 +12,24 @@ parsing what is stored, run in a thread: they can take seconds, and other stream
 """
 
 import asyncio
-import hashlib
 import json
 import logging
 import random
 import re
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from shared.chat import transcripts
-from shared.chat.protocol import BadRequest, ChatRequest, has_more_values
-from shared.cloud.container import Container
+from shared import telemetry
+from shared.chat import rated, transcripts
+from shared.chat.examples import Method, Reason
+from shared.chat.parsing import BadRequest, has_more_values
+from shared.chat.protocol import ChatRequest
+from shared.chat.rated import Rated
+from shared.cloud.container import LONGEST_LINE, Container
 from shared.dataset.privacy import mask
 from shared.errors import NotFound, SettingError, TunedropError, Unreadable
 from shared.printable import shown
@@ -38,10 +42,6 @@ MAX_RATING_VALUES = 16  # an error for each unknown field would take seconds for
 HOW_TO_RATE = 'Send {"id": RESPONSE_ID, "rating": "good" or "bad", "correction": …, "comment": …}.'
 
 PLACE = re.compile(r"([a-z0-9-]{1,120})/\d{4}-\d\d-\d\d/\d\d")  # of a conversation
-UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
-
-Read = TypeVar("Read")
-Rated = tuple[str, str]  # an example, and where it comes from; each as a line of JSON
 
 
 class Rating(BaseModel):
@@ -51,7 +51,7 @@ class Rating(BaseModel):
 
     id: Annotated[str, Field(pattern=f"^{transcripts.RESPONSE_ID.pattern}$")]
     rating: Literal["good", "bad"]
-    correction: Annotated[str, Field(min_length=1, max_length=100_000)] | None = None
+    correction: Annotated[str, Field(pattern=r"\S", max_length=100_000)] | None = None
     comment: Annotated[str, Field(max_length=10_000)] | None = None
 
     def masked(self) -> dict[str, Any]:
@@ -76,16 +76,25 @@ class FeedbackStore:
         self.container, self.sampling_rates = container, sampling_rates
         self.chance, self.clock = chance, clock
 
-    def samples(self, model: str | None) -> bool:
-        """Whether this conversation is one to record; drawn anew at each call."""
-        return self.chance() < self.sampling_rates.get(model or "", 0.0)
+    def samples(self, model: str | None, size: int = 0) -> bool:
+        """Whether a conversation, whose request has so many bytes, is one to record; drawn anew at
+        each call. One that is too large is counted, and told in the log."""
+        drawn = self.chance() < self.sampling_rates.get(model or "", 0.0)
+        if drawn and size > transcripts.MAX_CONVERSATION_BYTES:
+            _not_kept(model or "", Reason.TOO_LARGE, f"its request has {size:,} bytes")
+        return drawn and size <= transcripts.MAX_CONVERSATION_BYTES
 
     async def record(self, served_by: str, chat: ChatRequest, answer: bytes) -> None:
-        """Store a conversation. A problem of the storage is logged and not raised."""
+        """Store a conversation, or why it cannot be an example. A problem of the storage is logged
+        and not raised."""
+        model = served_by.partition("@")[0]
+        if len(answer) >= MAX_ANSWER_BYTES:
+            _not_kept(model, Reason.TOO_LARGE, f"its answer has {len(answer):,} bytes or more")
+            return
         try:
-            await self._record(served_by, chat, answer)
+            await self._record(model, served_by, chat, answer)
         except TunedropError as error:
-            log.warning("a conversation with %s is not recorded: %s", served_by, error)
+            _not_kept(model, "storage", str(error))
 
     async def model_of(self, response_id: str) -> str:
         """The model whose answer it was. Raises NotFound for one that is not recorded, Unreadable
@@ -94,7 +103,9 @@ class FeedbackStore:
         if blob is None:
             raise NotFound(
                 f"No answer {response_id!r} is remembered.",
-                "Rate an answer of a model that remembers (TUNEDROP_REMEMBER), by its `id`.",
+                "Rate an answer of a model that remembers (TUNEDROP_REMEMBER), by its `id`; a "
+                "stream that was cut, a conversation of megabytes, and an answer without a message "
+                "or with another kind of id are not remembered.",
             )
         place = PLACE.fullmatch(blob.data.decode(errors="replace"))
         if place is None:
@@ -110,20 +121,17 @@ class FeedbackStore:
         line = {**fields, "at": at.isoformat(timespec="seconds"), "by": by}
         await self.container.append(f"ratings/{model}/{at:%Y-%m-%d}.jsonl", json.dumps(line))
 
-    async def export(self, model: str) -> AsyncIterator[list[Rated]]:
-        """Good and corrected answers as examples, each with where it comes from: two lines of
-        JSON, page by page. No example comes twice; the last rating of an answer counts.
-
-        Held at once are the ratings, a digest of each example, and a page. A line that cannot be
-        read is left out, with the name of its blob in the app's log.
-        """
-        ratings: dict[str, dict[str, Any]] = {}
-        async for name, lines in self._pages(f"ratings/{model}/"):
-            ratings |= await asyncio.to_thread(_ratings, name, lines)
-        seen: set[bytes] = set()
-        async for name, lines in self._pages(f"conversations/{model}/"):
-            if page := await asyncio.to_thread(_rated, name, lines, ratings, seen):
-                yield page
+    def export(
+        self,
+        model: str,
+        method: Method = Method.SUPERVISED,
+        left_out: Counter[str] | None = None,
+    ) -> AsyncIterator[list[Rated]]:
+        """Rated answers as examples, page by page. `left_out` is added to: how many could be none,
+        by Reason."""
+        return rated.pages(
+            self.container, model, method, Counter() if left_out is None else left_out
+        )
 
     async def forget(self, days: int) -> None:
         """Delete what is older, by storage's clock: one that is wrong here would delete too much.
@@ -133,75 +141,44 @@ class FeedbackStore:
             if blob.modified < oldest:
                 await self.container.delete(blob.name)
 
-    async def _record(self, served_by: str, chat: ChatRequest, answer: bytes) -> None:
-        if len(answer) >= MAX_ANSWER_BYTES:
-            return
-        model, at = served_by.partition("@")[0], self.clock()
+    async def _record(self, model: str, served_by: str, chat: ChatRequest, answer: bytes) -> None:
+        at = self.clock()
         head = {"at": at.isoformat(timespec="seconds"), "served_by": served_by}
         recorded = await asyncio.to_thread(_line, head, chat, answer)
         if recorded is None:
+            _not_kept(model, "unrateable", "its answer has no message, or no id to rate it by")
             return
-        response_id, line = recorded
+        response_id, line, reason = recorded
+        if reason:
+            telemetry.measure("tunedrop.feedback.left_out", model=model, why=reason)
         place = f"{model}/{at:%Y-%m-%d}/{at:%H}"
         await self.container.append(f"conversations/{place}.jsonl", line)
         await self.container.put(f"answers/{response_id}", place.encode(), "text/plain")
 
-    async def _pages(self, prefix: str) -> AsyncIterator[tuple[str, list[bytes]]]:
-        """The lines of the logs that begin with this, however large those are, each page with the
-        name of its log."""
-        async for log_blob in self.container.list(prefix):
-            async for lines in self.container.lines(log_blob.name):
-                yield log_blob.name, lines
+
+def _not_kept(model: str, why: str, told: str) -> None:
+    telemetry.measure("tunedrop.feedback.left_out", model=model, why=why)
+    log.warning("a conversation with %s is not recorded: %s", model, told)
 
 
-def _line(head: dict[str, Any], chat: ChatRequest, answer: bytes) -> tuple[str, str] | None:
-    """The id of an answer and the line that is stored of its conversation."""
+def _line(head: dict[str, Any], chat: ChatRequest, answer: bytes) -> tuple[str, str, str] | None:
+    """The id of an answer, the line that is stored of its conversation, and why that can be no
+    example, if so: masked, it may be longer than any line may be."""
     transcript = transcripts.transcript(chat, answer)
-    return (transcript["id"], json.dumps({**head, **transcript})) if transcript else None
+    if transcript is None:
+        return None
+    line = _json({**head, **transcript})
+    if len(line.encode()) >= LONGEST_LINE:
+        transcript = {"id": transcript["id"], "left_out": Reason.TOO_LARGE}
+        line = _json({**head, **transcript})
+    return transcript["id"], line, transcript.get("left_out", "")
 
 
-def _ratings(name: str, lines: list[bytes]) -> dict[str, dict[str, Any]]:
-    return dict(_each(name, lines, lambda line: (str(line["id"]), dict(line))))
-
-
-def _rated(
-    name: str, lines: list[bytes], ratings: dict[str, dict[str, Any]], seen: set[bytes]
-) -> list[Rated]:
-    """The examples that come of these conversations and are new; their digests are added to
-    `seen`."""
-
-    def rated(conversation: dict[str, Any]) -> tuple[bytes, Rated] | None:
-        rating = ratings.get(conversation["id"])
-        found = transcripts.rated_example(conversation, rating) if rating else None
-        if found is None:
-            return None
-        text = json.dumps(found[0], sort_keys=True, allow_nan=False)
-        example, source = (json.dumps(part, ensure_ascii=False) for part in found)
-        f"{example}{source}".encode()  # half of a surrogate pair cannot be written
-        return hashlib.sha256(text.encode()).digest(), (example, source)
-
-    examples = []
-    for digest, example in _each(name, lines, rated):
-        if digest not in seen:
-            seen.add(digest)
-            examples.append(example)
-    return examples
-
-
-def _each(
-    name: str, lines: list[bytes], read: Callable[[dict[str, Any]], Read | None]
-) -> list[Read]:
-    """What is read out of each line, without those that cannot be read."""
-    found, bad = [], 0
-    for line in lines:
-        try:
-            if (one := read(json.loads(line))) is not None:
-                found.append(one)
-        except UNREADABLE:
-            bad += 1
-    if bad:
-        log.error("%d lines of %s cannot be read and are left out", bad, shown(name))
-    return found
+def _json(value: Any) -> str:
+    """Half a surrogate pair, which UTF-8 has no bytes for, is escaped; all else is not, for escapes
+    may be three times as long."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def sampling_rates(remember: tuple[str, ...]) -> dict[str, float]:

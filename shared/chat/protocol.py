@@ -6,13 +6,18 @@ Everything that is not named here is passed on untouched, so that tomorrow's fie
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import ceil
 from typing import Any
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
 
 from shared.chat import cost
-from shared.chat.bodies import LARGE_BYTES, Overloaded
+from shared.chat.bodies import Overloaded
+from shared.chat.parsing import BadRequest, parse_object, text_of
+from shared.chat.paths import NoSuchOperation
+from shared.chat.pictures import lift, refuse_text
+from shared.chat.unanswered import Unanswered
 from shared.errors import (
     AccessDenied,
     CallerError,
@@ -25,25 +30,13 @@ from shared.errors import (
 )
 from shared.printable import shown
 
-# Azure's own limit for a chat request is far above what a fine-tuned model's window takes.
-MAX_BODY_BYTES = 4 * 2**20
 MAX_MESSAGES = 2048  # Azure OpenAI quotas: "maximum number of messages in /chat/completions"
-MAX_DEPTH = 64  # levels of nesting; a tool's schema has a dozen
-# The parser holds the interpreter for a whole body: 4 MiB of empty lists would take a second.
-MAX_VALUES = 100_000
-MAX_DIGITS = 100  # of a whole number
 MAX_MODEL_NAME = 200  # characters; a deployment's name has at most 64
 
-KEEP_ALIVE = b": keep-alive\n\n"
-
-
-class BadRequest(CallerError):
-    """The request is not a chat request. `param` names the field that is wrong."""
-
-    def __init__(self, message: str, fix: str, *, param: str | None = None, status: int = 400):
-        super().__init__(message, fix)
-        self.param = param
-        self.status = status
+# A comment without an empty line: with one, some decoders take it for an event without data.
+KEEP_ALIVE = b": keep-alive\n"
+CLIENT_CLOSED_REQUEST = 499  # nginx's status: nobody is there to read it
+LONGEST_PAUSE_SECONDS = 86_400  # that is passed on: nobody waits for longer
 
 
 class RateLimitExceeded(CallerError):
@@ -52,14 +45,6 @@ class RateLimitExceeded(CallerError):
     def __init__(self, message: str, fix: str, retry_after: float, caller: str) -> None:
         super().__init__(message, fix)
         self.retry_after, self.caller = retry_after, caller
-
-
-class ModelNotReady(Unavailable):
-    """No version of the model serves, or its deployment is gone and has been requested again."""
-
-
-class OutOfTime(Unavailable):
-    """A backend was asked, and had not begun to answer when the caller's time was up."""
 
 
 # ---- requests
@@ -71,7 +56,7 @@ class ChatRequest:
     many tokens it has and allows its answers, how many `answers` it asks for, and whether the
     caller asks for the usage at the end of a stream.
 
-    It is held as bytes: parsed, 4 MiB of them may take 16 MiB or more."""
+    It is held as bytes: parsed, 4 MiB of text may take 16 MiB or more. Pictures are not parsed."""
 
     raw: bytes
     model: str
@@ -89,7 +74,7 @@ class ChatRequest:
     @property
     def body(self) -> dict[str, Any]:
         """The request, parsed anew each time: it takes as long as parsing does."""
-        body: dict[str, Any] = json.loads(_text(self.raw))
+        body: dict[str, Any] = json.loads(text_of(self.raw))
         return body
 
     def body_for(self, deployment: str, *, usage: bool = True) -> bytes:
@@ -97,10 +82,12 @@ class ChatRequest:
         escaped; all else is not, for escapes may be six times as long.
         With `usage`, a stream ends with what it has cost, whether or not the caller asks for it.
         """
-        body = {**self.body, "model": deployment}
+        lifted = lift(self.raw)
+        body = {**json.loads(text_of(lifted.rest)), "model": deployment}
         if self.streams and usage:
             body["stream_options"] = {**(body.get("stream_options") or {}), "include_usage": True}
-        return json.dumps(body, ensure_ascii=False).encode("utf-8", "backslashreplace")
+        written = json.dumps(body, ensure_ascii=False).encode("utf-8", "backslashreplace")
+        return lifted.put_back(written)
 
 
 async def read_body(
@@ -109,13 +96,17 @@ async def read_body(
     """The body of a request. Raises BadRequest after `limit` bytes: the rest stays unread.
     `hold` is told how many have come, and may raise."""
     body = bytearray()
-    async for chunk in request.stream():
-        hold(len(body) + len(chunk))
-        body += chunk
-        if len(body) > limit:
-            raise BadRequest(
-                f"The request has more than {limit:,} bytes.", "Send less.", status=413
-            )
+    try:
+        async for chunk in request.stream():
+            hold(len(body) + len(chunk))
+            body += chunk
+            if len(body) > limit:
+                raise BadRequest(
+                    f"The request has more than {limit:,} bytes.", "Send less.", status=413
+                )
+    except ClientDisconnect:  # nobody reads this; it is counted as what it is
+        message = "The caller left before the request was there."
+        raise BadRequest(message, "Send it again.", status=CLIENT_CLOSED_REQUEST) from None
     return bytes(body)
 
 
@@ -129,7 +120,8 @@ def parse_chat(
     Raises BadRequest for what no deployment could answer, and what `refuse` raises for a body: it
     is refused before it is sent.
     """
-    chat = _parse_object(body)
+    lifted = lift(body)
+    chat = parse_object(lifted.rest)
     model = model_in_path or chat.get("model")
     if not isinstance(model, str) or not model:
         raise BadRequest("The request names no model.", "GET /v1/models lists them.", param="model")
@@ -145,11 +137,13 @@ def parse_chat(
         raise BadRequest("`stream` is neither true nor false.", "Send a boolean.", param="stream")
     asks_usage = _asks_usage(chat) if streams else False
     refuse(chat)
+    size = lifted.besides(cost.pictures(chat))
+    refuse_text(size)
     return ChatRequest(
         raw=body,
         model=model,
         streams=streams,
-        prompt_tokens=cost.of_prompt(chat, len(body)),
+        prompt_tokens=cost.of_prompt(chat, size),
         answer_tokens=cost.of_longest_answer(chat),
         answers=cost.answers(chat),
         asks_usage=asks_usage,
@@ -168,26 +162,6 @@ def _asks_usage(chat: dict[str, Any]) -> bool:
             param="stream_options",
         )
     return asks is True
-
-
-def _parse_object(body: bytes) -> dict[str, Any]:
-    try:
-        text = _text(body)
-        if len(body) > LARGE_BYTES and has_more_values(text, MAX_VALUES):
-            raise BadRequest(f"The request has more than {MAX_VALUES:,} values.", "Send fewer.")
-        chat = json.loads(text, parse_int=_short_int, parse_constant=_refuse_constant)
-    except RecursionError:
-        raise BadRequest("The request is nested too deeply.", "Send less depth.") from None
-    except ValueError:
-        raise BadRequest("The body is not JSON.", "Send a chat completion request.") from None
-    if not isinstance(chat, dict):
-        raise BadRequest("The body is not a JSON object.", 'Send {"model": …, "messages": […]}.')
-    _refuse_depth(chat)
-    return chat
-
-
-def _text(body: bytes) -> str:
-    return body.decode(json.detect_encoding(body), "surrogatepass")
 
 
 def _check_messages(messages: object) -> None:
@@ -211,43 +185,6 @@ def _check_messages(messages: object) -> None:
         )
 
 
-def has_more_values(text: str, limit: int) -> bool:
-    """Whether JSON has more lists, objects and members of them than that; known without parsing,
-    by the signs outside of strings."""
-    unescaped = text.replace(r"\\", "").replace(r"\"", "")
-    if unescaped.count('"') > 4 * limit + 2:  # a member has a name and a value
-        return True
-    outside = "".join(unescaped.split('"')[::2])
-    return sum(map(outside.count, "[{,")) > limit
-
-
-def _short_int(digits: str) -> int:
-    """To read and write a number takes a time that grows with the square of its digits."""
-    if len(digits) > MAX_DIGITS:
-        message = f"The request has a number of {len(digits):,} digits."
-        raise BadRequest(message, f"At most {MAX_DIGITS} are taken: send it as a text.")
-    return int(digits)
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(name)  # NaN and Infinity are Python's, not JSON's
-
-
-def _refuse_depth(value: Any) -> None:
-    layer, depth = [value], 0
-    while layer := [
-        inner
-        for outer in layer
-        for inner in (outer.values() if isinstance(outer, dict) else outer)
-        if isinstance(inner, dict | list)
-    ]:
-        depth += 1
-        if depth > MAX_DEPTH:
-            raise BadRequest(
-                f"The request is nested more than {MAX_DEPTH} levels deep.", "Send less depth."
-            )
-
-
 # ---- errors
 
 
@@ -259,9 +196,12 @@ def code_of(error: TunedropError) -> str:
 def error_response(error: TunedropError, request_id: str) -> JSONResponse:
     """An error in the shape that OpenAI's clients raise as their own exceptions."""
     status, kind, code = _status_type_code(error)
-    headers = {"x-request-id": request_id}
-    if retry_after := getattr(error, "retry_after", None):
-        headers["retry-after"] = str(max(1, round(retry_after)))
+    headers = {**getattr(error, "headers", {}), "x-request-id": request_id}
+    headers.pop("retry-after", None)  # as it came; what is understood of it is sent
+    if (retry_after := getattr(error, "retry_after", None)) is not None:
+        headers["retry-after"] = str(max(1, ceil(min(retry_after, LONGEST_PAUSE_SECONDS))))
+    if allow := getattr(error, "allow", None):
+        headers["allow"] = allow
     return JSONResponse({"error": _error_object(error, kind, code)}, status, headers)
 
 
@@ -284,6 +224,8 @@ def _status_type_code(error: TunedropError) -> tuple[int, str, str]:
             return 503, "service_unavailable_error", "settings_unreadable"
         case NotFound():
             return 404, "invalid_request_error", "model_not_found"
+        case NoSuchOperation(allow=allow):
+            return 405 if allow else 404, "invalid_request_error", "unknown_url"
         case RateLimitExceeded():
             return 429, "rate_limit_error", "rate_limit_exceeded"
         case BadRequest(status=status):
@@ -292,8 +234,8 @@ def _status_type_code(error: TunedropError) -> tuple[int, str, str]:
             return 429, "rate_limit_error", "upstream_throttled"
         case Overloaded():
             return 503, "service_unavailable_error", "overloaded"
-        case ModelNotReady():
-            return 503, "service_unavailable_error", "model_not_ready"
+        case Unanswered(http=http):
+            return http
         case Unavailable() if not isinstance(error, Denied):
             return 503, "service_unavailable_error", "upstream_unavailable"
         case _:  # the app itself was refused: Denied, Refused

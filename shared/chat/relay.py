@@ -8,7 +8,7 @@ ends with an error event. A caller never chooses a host or a path.
 import asyncio
 import re
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Coroutine
 from functools import partial
 from typing import Any
 from uuid import uuid4
@@ -30,10 +30,12 @@ from shared.chat.feedback import (
     sampling_rates,
 )
 from shared.chat.limits import Reservation
+from shared.chat.origins import Origins
+from shared.chat.pictures import MAX_BODY_BYTES
+from shared.chat.plain import is_plain, plain
 from shared.chat.protocol import (
-    MAX_BODY_BYTES,
+    CLIENT_CLOSED_REQUEST,
     ChatRequest,
-    OutOfTime,
     RateLimitExceeded,
     code_of,
     error_response,
@@ -43,30 +45,14 @@ from shared.chat.protocol import (
 from shared.chat.refusals import Refusals
 from shared.chat.routing import Backend, Router
 from shared.chat.streaming import RelayedResponse, RelayedStream, RelayedStreamResponse
-from shared.chat.transcripts import MAX_CONVERSATION_BYTES
+from shared.chat.unanswered import OutOfTime
 from shared.chat.upstream import Answer, Upstream
 from shared.cloud import AzureClients
-from shared.errors import NotFound, SettingError, TunedropError
+from shared.errors import NotFound, TunedropError
 from shared.model.redeploy import RedeployRequests
 from shared.model.registry import Registry
 
-CLIENT_CLOSED_REQUEST = 499  # nginx's status: nobody is there to read it
-FORWARDED_HEADERS = ("content-type", "retry-after", "retry-after-ms", "apim-request-id")
 REQUEST_ID = re.compile(r"[A-Za-z0-9._:=+/-]{1,128}")  # of a caller; others are replaced
-
-
-async def answer(
-    operation: "Callable[[Relay, Request], Awaitable[Response]]",
-    relay: "Callable[[], Relay]",
-    request: Request,
-) -> Response:
-    """What the operation of the relay answers; where the app's settings cannot be read, so that
-    there is no relay, which of them and why."""
-    try:
-        ready = relay()
-    except SettingError as error:
-        return error_response(error, _request_id(request))
-    return await operation(ready, request)
 
 
 class Relay:
@@ -83,6 +69,8 @@ class Relay:
         self.allowed_effects = parse_allowed(settings.chat_allow)
         self.refusals = Refusals()
         self.bodies = Bodies()
+        self.origins = Origins(settings.allowed_origins)
+        self.plain_streams = settings.plain_streams
 
     @telemetry.count_answers
     async def complete(self, request: Request) -> Response:
@@ -92,20 +80,21 @@ class Relay:
 
     async def _complete(self, request: Request, held: Held) -> Response:
         began = time.perf_counter()
-        request_id, caller = _request_id(request), None
+        called, caller = request_id(request), None
         try:
             caller = self.auth.admit(request.headers)
+            held.caller = caller.name
             chat = await self._read_chat(request, held)
             backends = await self.router.backends(chat.model, caller)
             reservation = self.auth.reserve(caller, chat.prompt_tokens + chat.answer_tokens)
             answer = await self._answer(request, chat, backends, reservation)
         except TunedropError as error:
-            return self._refusal(error, caller, request_id)
+            return self._refusal(error, caller, called)
         if answer is None:
             return Response(status_code=CLIENT_CLOSED_REQUEST)
         seconds = time.perf_counter() - began
         _count(answer.backend, backends[0], seconds, seconds - answer.waited)
-        headers = _headers(answer, backends[0], request_id, seconds - answer.waited)
+        headers = _headers(answer, backends[0], called, seconds - answer.waited)
         return self._response(answer, chat, reservation, headers, held)
 
     async def rate(self, request: Request) -> Response:
@@ -114,9 +103,10 @@ class Relay:
             return await self._rate(request, held)
 
     async def _rate(self, request: Request, held: Held) -> Response:
-        request_id, caller = _request_id(request), None
+        called, caller = request_id(request), None
         try:
             caller = self.auth.admit(request.headers)
+            held.caller = caller.name
             body = await read_body(request, MAX_RATING_BYTES, held.grow)
             rating = await in_thread_if_large(len(body), parse_rating, body)
             model = await self.feedback.model_of(rating.id)
@@ -124,19 +114,29 @@ class Relay:
                 raise NotFound(f"No answer {rating.id!r} is remembered.", "Check the id.")
             await self.feedback.rate(rating, model, caller.name)
         except TunedropError as error:
-            return self._refusal(error, caller, request_id)
+            return self._refusal(error, caller, called)
         return JSONResponse({"id": rating.id, "model": model, "rating": rating.rating}, 201)
 
     async def models(self, request: Request) -> Response:
         """GET /v1/models: what this caller may put into `model`."""
-        request_id, caller = _request_id(request), None
+        called, caller = request_id(request), None
         try:
             caller = self.auth.admit(request.headers)
             names = await self.router.names(caller)
         except TunedropError as error:
-            return self._refusal(error, caller, request_id)
-        data = [{"id": n, "object": "model", "created": 0, "owned_by": "tunedrop"} for n in names]
-        return JSONResponse({"object": "list", "data": data})
+            return self._refusal(error, caller, called)
+        return JSONResponse({"object": "list", "data": list(map(_model, names))})
+
+    async def model(self, request: Request) -> Response:
+        """GET /v1/models/{model}: one of them, or one of its versions."""
+        called, caller = request_id(request), None
+        try:
+            caller = self.auth.admit(request.headers)
+            name = request.path_params["model"]
+            await self.router.backends(name, caller)
+        except TunedropError as error:
+            return self._refusal(error, caller, called)
+        return JSONResponse(_model(name))
 
     async def _read_chat(self, request: Request, held: Held) -> ChatRequest:
         body = await read_body(request, MAX_BODY_BYTES, held.grow)
@@ -181,8 +181,9 @@ class Relay:
     ) -> Response:
         """The answer for the caller; a conversation is recorded after it has been sent, and its
         request is held until then."""
-        sampled = chat.size <= MAX_CONVERSATION_BYTES
-        sampled, name = sampled and self.feedback.samples(answer.backend.model), answer.backend.name
+        answered = answer.reply.status < 300
+        sampled = answered and self.feedback.samples(answer.backend.model, chat.size)
+        name = answer.backend.name
         kept = held.pass_on() if sampled else self.bodies.hold()
         if answer.body is None:
             stream = RelayedStream(
@@ -191,6 +192,7 @@ class Relay:
                 partial(reservation.abandon, prompt=chat.prompt_tokens, answers=chat.answers),
                 chat.prompt_tokens,
                 hides_account=not chat.asks_usage,
+                form=plain if is_plain(chat.model, self.plain_streams) else None,
                 copy=bytearray() if sampled else None,
                 max_copy_bytes=MAX_ANSWER_BYTES,
             )
@@ -207,7 +209,11 @@ class Relay:
             await self.feedback.record(name, chat, bytes(stream.copy))
 
 
-def _request_id(request: Request) -> str:
+def _model(name: str) -> dict[str, object]:
+    return {"id": name, "object": "model", "created": 0, "owned_by": "tunedrop"}
+
+
+def request_id(request: Request) -> str:
     """The caller's, if it can be told in headers and logs; otherwise a new one."""
     given = request.headers.get("x-request-id", "")
     return given if REQUEST_ID.fullmatch(given) else f"req-{uuid4().hex}"
@@ -247,8 +253,7 @@ def _count(answered: Backend, first_choice: Backend, seconds: float, added: floa
 def _headers(
     answer: Answer, first_choice: Backend, request_id: str, added: float
 ) -> dict[str, str]:
-    received = answer.reply.headers
-    headers = {name: received[name] for name in FORWARDED_HEADERS if name in received}
+    headers = {"content-type": answer.reply.content_type, **answer.reply.for_callers}
     headers["x-request-id"] = request_id
     headers["x-tunedrop-model"] = answer.backend.name
     headers["x-tunedrop-added-ms"] = f"{added * 1000:.1f}"

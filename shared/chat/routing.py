@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from shared.chat.auth import Caller
-from shared.chat.protocol import ModelNotReady
+from shared.chat.unanswered import ModelNotReady
 from shared.errors import NotFound
+from shared.model.redeploy import request_for
 from shared.model.registry import Model, Registry
 
 CACHE_SECONDS = 5  # how long a model's record may be used before it is read again
@@ -20,13 +21,16 @@ MAX_NAME_SHOWN = 80  # characters of an unknown name; a caller may send megabyte
 @dataclass(frozen=True, slots=True)
 class Backend:
     """A deployment that may answer. `name` is what the caller is told; `model` and `version` are
-    None for one that is not of the registry; `endpoint` is another resource than the app's own."""
+    None for one that is not of the registry; `endpoint` is another resource than the app's own;
+    `redeployed_as` is the request by which its deployment is made again once it is gone (`redeploy`
+    knows them), None if the app does not do that."""
 
     name: str
     deployment: str
     model: str | None = None
     version: int | None = None
     endpoint: str | None = None
+    redeployed_as: str | None = None
 
 
 class Router:
@@ -122,5 +126,5 @@ def _version_number(version: str, model: Model) -> int:
 
 
 def _backend(model: Model, number: int) -> Backend:
-    deployment = model.version(number).deployment
-    return Backend(f"{model.name}@{number}", deployment, model.name, number)
+    name, deployment = f"{model.name}@{number}", model.version(number).deployment
+    return Backend(name, deployment, model.name, number, redeployed_as=request_for(model, number))

@@ -13,11 +13,12 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from shared.chat import cost
-from shared.chat.events import EventSplitter, is_account, is_done
+from shared.chat.events import EventSplitter, error_in, is_account, is_done
 from shared.chat.protocol import KEEP_ALIVE, error_event
 from shared.cloud.completions import Reply
 from shared.errors import Unavailable
 
+SILENCE_SECONDS = 300.0  # in a stream that has begun, before it is taken for dead
 KEEP_ALIVE_SECONDS = 15.0  # of silence in a stream; Azure's front end cuts it after 230
 
 
@@ -26,6 +27,7 @@ class RelayedStream:
     """`settle` is called once, with the tokens that the stream has cost by its own account, or from
     `estimate`: at first of the prompt, one or more for each event. If the caller has left before
     its end, and there is no account, `abandon` is called with the estimate instead.
+    `form` puts an event into the form that the caller's client knows; empty, it is not sent.
     `hides_account`: the event with the account is not for this caller. `copy` collects what came,
     up to `max_copy_bytes` or a little more, where it is to be recorded."""
 
@@ -34,25 +36,33 @@ class RelayedStream:
     abandon: Callable[[int], None]
     estimate: int
     hides_account: bool = False
+    form: Callable[[bytes], bytes] | None = None
     copy: bytearray | None = None
     max_copy_bytes: int = 0
     events: EventSplitter = field(default_factory=EventSplitter)
     counted: int | None = None
     complete: bool = False
+    failed: bool = False  # the service has ended it with an error of its own
     broken: Unavailable | None = None
     ended: bool = False
     closed: bool = False
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """Whole events as they come; comments while nothing comes; an error event if it is cut."""
+        silent = 0.0
         try:
             while True:
                 try:
                     async with asyncio.timeout(KEEP_ALIVE_SECONDS):
                         chunk = await self.reply.read()
                 except TimeoutError:
+                    silent += KEEP_ALIVE_SECONDS
+                    if silent >= SILENCE_SECONDS:
+                        message = f"Azure OpenAI has sent nothing for {SILENCE_SECONDS:g} s."
+                        raise Unavailable(message, "Ask again.") from None
                     yield KEEP_ALIVE
                     continue
+                silent = 0.0
                 if not chunk:
                     self.ended = True
                     break
@@ -63,11 +73,12 @@ class RelayedStream:
                     raise self.broken
             if rest := self._rest():
                 yield rest
-            if not self.complete and self.reply.status < 400:
-                yield error_event(Unavailable("The answer was cut off.", "Ask again."))
+            if not self._says_how_it_ended:
+                yield error_event(Unavailable("Azure OpenAI cut the answer off.", "Ask again."))
         except Unavailable as error:
             self.ended = True
-            yield error_event(error)
+            if not self._says_how_it_ended:
+                yield error_event(error)
         finally:
             self.close()
 
@@ -76,10 +87,14 @@ class RelayedStream:
         if not self.closed:
             self.closed = True
             self.reply.close()
-            if self.counted or self.ended or self.complete:
+            if self.counted or self.ended or self.complete or self.failed:
                 self.settle(self.counted or self.estimate)
             else:
                 self.abandon(self.estimate)
+
+    @property
+    def _says_how_it_ended(self) -> bool:
+        return self.complete or self.failed or self.reply.status >= 400
 
     def _take(self, chunk: bytes) -> bytes:
         """The events that the chunk completes, without what is not for the caller; also those
@@ -90,7 +105,7 @@ class RelayedStream:
         try:
             for event in self.events.feed(chunk):
                 if self._count(event):
-                    passed_on += event
+                    passed_on += self.form(event) if self.form else event
         except Unavailable as error:
             self.broken = error
         return bytes(passed_on)
@@ -99,14 +114,17 @@ class RelayedStream:
         """What stands after the last empty line of a stream that has ended: half an event, which
         would spoil the one that follows it, unless it ends the stream."""
         rest = self.events.rest()
-        passed_on = rest and self._count(rest) and (self.complete or self.reply.status >= 400)
-        return rest if passed_on else b""
+        if not (rest and self._count(rest) and self._says_how_it_ended):
+            return b""
+        # Clients skip an event without its empty line: an error would look like an end.
+        return rest.rstrip(b"\r\n") + b"\n\n" if self.failed else rest
 
     def _count(self, event: bytes) -> bool:
         """Note what an event costs or ends; whether it is for the caller."""
         if is_done(event):
-            self.complete = True
+            self.complete = not self.failed
             return True
+        self.failed = self.failed or error_in(event) is not None
         if (total := cost.counted(event)) is not None:
             self.counted = total
         self.estimate += cost.of_event(event)

@@ -1,29 +1,33 @@
 """Asks backends for an answer, one after the other, until one begins to give it.
 
-Decides what is tried again and what elsewhere, until the first byte; after it there is no way back.
-Knows nothing of callers and keys.
+Decides what is tried again and what elsewhere, and how long each may take, until the answer
+begins; after that there is no way back. Knows nothing of callers and keys.
 """
 
 import asyncio
-import random
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
 from shared.chat.bodies import in_thread_if_large
 from shared.chat.circuit_breaker import CircuitBreaker
-from shared.chat.protocol import ChatRequest, ModelNotReady, OutOfTime
+from shared.chat.events import EventSplitter, error_in, is_done, is_preamble
+from shared.chat.failures import Failure, Received, Said, failure_of, pause, told
+from shared.chat.protocol import ChatRequest
 from shared.chat.routing import Backend
+from shared.chat.unanswered import OutOfTime
 from shared.cloud.completions import Completions, Reply
-from shared.cloud.throttling import retry_after
-from shared.errors import Denied, Throttled, TunedropError, Unavailable
-from shared.model.redeploy import RedeployRequests
+from shared.errors import Denied, NotSent, Unavailable
+from shared.model.redeploy import Asked, RedeployRequests
 
 MAX_ATTEMPTS_PER_BACKEND = 2
-RETRY_PAUSE_SECONDS = 0.25  # where the backend gave no Retry-After; both with jitter
-MAX_RETRY_AFTER_SECONDS = 5.0  # a longer one is not waited for
+# Whoever is silent for a smaller part of the deadline than this had too little time to be blamed.
+FAIR_SHARE = 0.2
+# Of a stream whose headers have come. Then it is passed on, so that its caller is kept alive.
+FIRST_EVENT_SECONDS = 15.0
+MAX_HELD_BYTES = 64 * 2**10  # of a stream until its first event
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +41,17 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
-    """An attempt without an answer. `retry_in` is the pause in seconds before the same backend may
-    be tried again; None if that would not help."""
+class Turn:
+    """The time that one backend has: `seconds`, which end at `ends` of the monotonic clock.
+    `last`: no other follows that may be asked."""
 
-    error: TunedropError
-    retry_in: float | None = None
+    ends: float
+    seconds: float
+    last: bool
+
+    @property
+    def left(self) -> float:
+        return max(0.0, self.ends - time.monotonic())
 
 
 @dataclass(slots=True)
@@ -55,118 +64,135 @@ class Upstream:
         default_factory=lambda: defaultdict(CircuitBreaker)
     )
 
-    async def answer(self, chat: ChatRequest, backends: list[Backend]) -> Answer:
-        """The first answer that a backend gives. Raises the last problem if none does."""
+    async def answer(self, chat: ChatRequest, backends: Sequence[Backend]) -> Answer:
+        """The first answer that a backend gives. Raises Unavailable if none does, with what each
+        said that was asked."""
         deadline = time.monotonic() + self.deadline_seconds
-        problem: TunedropError = Unavailable("No deployment could be asked.", "Try again.")
-        for backend in backends:
-            outcome = await self._ask(chat, backend, deadline)
+        problems: list[Unavailable] = []
+        for position, backend in enumerate(backends):
+            turn = self._turn(deadline, backends[position + 1 :])
+            outcome = await self._ask(chat, backend, turn)
             if isinstance(outcome, Answer):
                 return outcome
-            problem = outcome.error
+            problems.append(outcome.error)
             if time.monotonic() >= deadline:
                 break  # the others have not failed: there is no time left to ask them
-        raise problem
+        raise told(problems)
 
-    async def _ask(self, chat: ChatRequest, backend: Backend, deadline: float) -> Answer | Failure:
-        outcome = await self._attempt(chat, backend, deadline)
+    def _turn(self, deadline: float, following: Sequence[Backend]) -> Turn:
+        """Half of the time that is left, so that a silent backend leaves some to those after it;
+        all of it for the last."""
+        last = all(self.breakers[backend.name].retry_in() for backend in following)
+        left = max(0.0, deadline - time.monotonic())
+        seconds = left if last else left / 2
+        return Turn(time.monotonic() + seconds, seconds, last)
+
+    async def _ask(self, chat: ChatRequest, backend: Backend, turn: Turn) -> Answer | Failure:
+        outcome = await self._attempt(chat, backend, turn)
         for _ in range(MAX_ATTEMPTS_PER_BACKEND - 1):
             if isinstance(outcome, Answer) or outcome.retry_in is None:
                 return outcome
-            if time.monotonic() + outcome.retry_in >= deadline:
+            if outcome.retry_in >= turn.left:
                 return outcome
             await self.sleep(outcome.retry_in)
-            outcome = await self._attempt(chat, backend, deadline)
+            if not turn.left:
+                return outcome
+            outcome = await self._attempt(chat, backend, turn)
         return outcome
 
-    async def _attempt(
-        self, chat: ChatRequest, backend: Backend, deadline: float
-    ) -> Answer | Failure:
+    async def _attempt(self, chat: ChatRequest, backend: Backend, turn: Turn) -> Answer | Failure:
         breaker = self.breakers[backend.name]
         if wait := breaker.retry_in():
             message = f"{backend.name} has failed repeatedly and is left alone for a moment."
             return Failure(Unavailable(message, "Try again.", retry_after=wait))
         breaker.record_attempt()
-        began = time.perf_counter()
-        try:
-            async with asyncio.timeout(max(0.0, deadline - time.monotonic())):
-                reply, body = await self._send(chat, backend)
-        except TimeoutError:
-            breaker.record_failure()
-            message = f"{backend.name} did not answer within {self.deadline_seconds:g} s."
-            return Failure(OutOfTime(message, "Try again, or ask for less."))
-        except Unavailable as error:
-            breaker.record_failure()
-            return Failure(error, _with_jitter(RETRY_PAUSE_SECONDS))
-        waited = time.perf_counter() - began
-        failure = _failure(reply, backend)
-        if failure is None:
+        outcome = await self._send_in_time(chat, backend, turn)
+        if isinstance(outcome, Answer):
             breaker.record_success()
-            return Answer(reply, body, backend, waited)
-        reply.close()
-        await self._note(failure, backend)
+        elif outcome.blames:
+            breaker.record_failure()
+        return outcome
+
+    async def _send_in_time(
+        self, chat: ChatRequest, backend: Backend, turn: Turn
+    ) -> Answer | Failure:
+        began, seconds = time.perf_counter(), turn.left
+        try:
+            async with asyncio.timeout(seconds):
+                received = await self._send(chat, backend, turn)
+        except TimeoutError:
+            message = f"{backend.name} did not answer within {turn.seconds:.3g} s."
+            blames = seconds >= FAIR_SHARE * self.deadline_seconds
+            return Failure(OutOfTime(message, "Try again, or ask for less."), blames=blames)
+        except (Denied, NotSent) as error:  # it was not asked: nobody vouches for the app
+            return Failure(error)
+        except Unavailable as error:
+            broken = Unavailable(f"{backend.name}: {error.message}", error.fix)
+            return Failure(broken, pause(None), blames=True)
+        waited = time.perf_counter() - began
+        failure = failure_of(received, backend, await self._request_again(received, backend))
+        if failure is None:
+            return Answer(received.reply, received.body, backend, waited)
+        received.reply.close()
         return failure
 
-    async def _send(self, chat: ChatRequest, backend: Backend) -> tuple[Reply, bytes | None]:
+    async def _request_again(self, received: Received, backend: Backend) -> Asked | None:
+        """Ask for a deployment that is gone. None if it is not, or is not the app's to make."""
+        if received.reply.status != 404 or backend.redeployed_as is None:
+            return None
+        if not Said.of(received, backend.name).lacks_deployment:
+            return None
+        return await self.redeploy_requests.add(backend.redeployed_as)
+
+    async def _send(self, chat: ChatRequest, backend: Backend, turn: Turn) -> Received:
         """What came back. A stream's usage is asked for in the caller's place: where it is that
         which a service does not take (an older one, or one that searches data), without it."""
-        reply, answer = await self._post(chat, backend, usage=True)
+        received = await self._post(chat, backend, turn, usage=True)
         ours = chat.streams and not chat.asks_usage
-        if ours and reply.status in (400, 422) and answer and b"stream_options" in answer:
-            reply, answer = await self._post(chat, backend, usage=False)
-        return reply, answer
+        refused = received.reply.status in (400, 422) and b"stream_options" in (
+            received.body or b""
+        )
+        if ours and refused:
+            received = await self._post(chat, backend, turn, usage=False)
+        return received
 
     async def _post(
-        self, chat: ChatRequest, backend: Backend, *, usage: bool
-    ) -> tuple[Reply, bytes | None]:
-        """What came back, with its whole body unless it is a stream."""
+        self, chat: ChatRequest, backend: Backend, turn: Turn, *, usage: bool
+    ) -> Received:
+        """What came back, with its whole body unless it is a stream; of that, what it begins with.
+        The reply is open only if it is a stream."""
         write = partial(chat.body_for, backend.deployment, usage=usage)
         body = await in_thread_if_large(chat.size, write)
         reply = await self.completions.send(body, backend.endpoint)
-        if reply.streams:
-            return reply, None
         try:
-            return reply, await reply.all()
-        finally:
+            if not reply.streams or reply.status >= 300:
+                received = Received(reply, await reply.all())
+                reply.close()
+                return received
+            patience = FIRST_EVENT_SECONDS if turn.last else None
+            return Received(reply, first=await _first_event(reply, patience))
+        except BaseException:
             reply.close()
-
-    async def _note(self, failure: Failure, backend: Backend) -> None:
-        """Only a backend that is broken opens its breaker; one that is gone is requested again."""
-        match failure.error:
-            case ModelNotReady():
-                if backend.model:
-                    await self.redeploy_requests.add(backend.model)
-            case Throttled() | Denied():
-                pass
-            case _:
-                self.breakers[backend.name].record_failure()
+            raise
 
 
-def _failure(reply: Reply, backend: Backend) -> Failure | None:
-    """What is wrong with a reply that should not be passed on as it is."""
-    status, name = reply.status, backend.name
-    if status == 429:
-        after = retry_after(reply.headers)
-        throttled = Throttled(f"{name} is throttled.", "Try again.", retry_after=after)
-        return Failure(throttled, _retry_in(reply.headers))
-    if status in (404, 410, 423):
-        message = f"{name} has no deployment that answers; it has been asked for again."
-        return Failure(ModelNotReady(message, "Try again.", retry_after=60))
-    if status in (401, 403):
-        return Failure(Denied("The app itself was refused.", "Its identity lacks a role."))
-    if status >= 500 or status == 408:
-        broken = Unavailable(f"{name} answered {status}.", "Try again.")
-        return Failure(broken, _retry_in(reply.headers))
-    return None
-
-
-def _retry_in(headers: Mapping[str, str]) -> float | None:
-    after = retry_after(headers)
-    if after is None:
-        return _with_jitter(RETRY_PAUSE_SECONDS)
-    return _with_jitter(after) if after <= MAX_RETRY_AFTER_SECONDS else None
-
-
-def _with_jitter(seconds: float) -> float:
-    """A pause that many callers do not share: at least what was asked for, up to a half more."""
-    return seconds * random.uniform(1.0, 1.5)
+async def _first_event(reply: Reply, patience: float | None) -> bytes | None:
+    """The first event with something of an answer. None if the stream has ended without; empty
+    if that takes more than `patience` seconds, or more bytes than are held. Nothing is lost of
+    what was read for it."""
+    held, events = bytearray(), EventSplitter()
+    try:
+        async with asyncio.timeout(patience):
+            while chunk := await reply.read():
+                held += chunk
+                for event in events.feed(chunk):
+                    if not is_preamble(event):
+                        return event
+                if len(held) > MAX_HELD_BYTES:
+                    return b""
+    except TimeoutError:
+        return b""
+    finally:
+        reply.put_back(bytes(held))
+    rest = events.rest()
+    return rest if is_done(rest) or error_in(rest) else None

@@ -11,16 +11,11 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from azure.core import MatchConditions
-from azure.core.exceptions import (
-    AzureError,
-    HttpResponseError,
-    ResourceExistsError,
-    ResourceModifiedError,
-    ResourceNotFoundError,
-)
+from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError
 
 from shared.cloud.container import LEASE_SECONDS, BlobInfo, Container, Content, LogClosed
 from shared.cloud.identity import Credential
+from shared.cloud.storage_answers import as_it_is, bare, blob_info, code, lost_race
 from shared.cloud.translate import STORAGE, service_error, unreachable
 from shared.errors import Conflict, Refused, Replaced, SettingError, Unavailable
 
@@ -37,8 +32,8 @@ CHUNK = 1 << 21  # bytes of a stream that are held at once, and are one request
 # https://learn.microsoft.com/rest/api/storageservices/append-block
 CLOSED = {"BlockCountExceedsLimit", "InvalidBlobType"}
 MAX_CREATED = 5  # tries to make a log that others delete meanwhile
+TOLD = ["metadata", "copy"]  # that a listing leaves out unless it is asked
 EMPTY = 416  # no such range: an empty blob has none
-PRECONDITION_FAILED = 412  # a condition that is not met, or a lease that another holds
 
 
 def connect(settings: "Settings", credential: Credential) -> "BlobServiceClient":
@@ -47,7 +42,14 @@ def connect(settings: "Settings", credential: Credential) -> "BlobServiceClient"
     # The SDK's own first pause is 15 s: too long for a function, which is billed while it waits.
     retries = ExponentialRetry(initial_backoff=1, increment_base=2, retry_total=2)
     if settings.storage:
-        return BlobServiceClient.from_connection_string(settings.storage, retry_policy=retries)
+        try:
+            return BlobServiceClient.from_connection_string(settings.storage, retry_policy=retries)
+        except ValueError:  # which does not say what is wrong; the string holds the account's key
+            raise SettingError(
+                "The app setting TunedropStorage is not a connection string of a storage account.",
+                "Set it to the account's connection string, whole, as the portal shows it "
+                "(DefaultEndpointsProtocol=https;AccountName=…;AccountKey=…).",
+            ) from None
     if settings.storage_uri:
         return BlobServiceClient(settings.storage_uri, credential(), retry_policy=retries)
     raise SettingError(
@@ -66,7 +68,7 @@ class AzureContainer(Container):
         with suppress(ResourceNotFoundError), self._translated(name):
             stream = await self.client.download_blob(name, decompress=False)
             self._check_size(name, stream.size)
-            return Content(await stream.readall(), _bare(stream.properties.etag))
+            return Content(await stream.readall(), bare(stream.properties.etag))
         return None
 
     async def create(self, name: str, data: bytes, content_type: str = "application/json") -> str:
@@ -150,13 +152,13 @@ class AzureContainer(Container):
     async def info(self, name: str) -> BlobInfo | None:
         with suppress(ResourceNotFoundError), self._translated(name):
             found = await self.client.get_blob_client(name).get_blob_properties()
-            return BlobInfo(name, _bare(found.etag), found.size, found.last_modified)
+            return blob_info(name, found)
         return None
 
     async def list(self, prefix: str = "") -> AsyncIterator[BlobInfo]:
         with self._translated(prefix):
-            async for item in self.client.list_blobs(name_starts_with=prefix):
-                yield BlobInfo(item.name, _bare(item.etag), item.size, item.last_modified)
+            async for item in self.client.list_blobs(prefix, include=TOLD):
+                yield blob_info(item.name, item)
 
     @asynccontextmanager
     async def lease(self, name: str) -> AsyncIterator[str | None]:
@@ -186,7 +188,7 @@ class AzureContainer(Container):
                 content_settings=_content_type(content_type),
                 **condition,
             )
-            return _bare(written["etag"])
+            return bare(written["etag"])
 
     @contextmanager
     def _translated(self, name: str) -> Iterator[None]:
@@ -202,11 +204,11 @@ class AzureContainer(Container):
                     "Create it, or correct the setting that names it.",
                 ) from error
             raise
-        except (ResourceExistsError, ResourceModifiedError) as error:
-            raise Conflict(f"{blob} was changed by another worker.") from error
         except HttpResponseError as error:
-            if error.status_code == PRECONDITION_FAILED:
-                raise Conflict(f"{blob} is held by another worker.") from error
+            if lost_race(error):
+                raise Conflict(f"{blob} is held or was changed by another worker.") from error
+            if unreadable := as_it_is(blob, error):
+                raise unreadable from error
             raise service_error(STORAGE, f"reach {blob}", error, fix=ROLE) from error
         except AzureError as error:
             raise unreachable(STORAGE, f"reach {blob}", error) from error
@@ -218,7 +220,7 @@ def _told_apart(name: str) -> Iterator[None]:
     try:
         yield
     except HttpResponseError as error:
-        if getattr(error, "error_code", None) in CLOSED:
+        if code(error) in CLOSED:
             raise LogClosed(name) from error
         raise
 
@@ -228,11 +230,6 @@ async def _renew(lease: object) -> None:
         await asyncio.sleep(LEASE_SECONDS / 3)
         with suppress(AzureError):
             await lease.renew()  # type: ignore[attr-defined]
-
-
-def _bare(etag: str) -> str:
-    """Listings give etags without the quotes that headers have; here they are all without."""
-    return etag.strip('"')
 
 
 def _only_if(etag: str) -> dict[str, Any]:

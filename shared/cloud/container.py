@@ -17,6 +17,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from functools import cached_property
 from typing import TypeVar
 
@@ -66,15 +67,34 @@ def continued(name: str, part: int) -> str:
     return name if part == 1 else f"{stem}.{part}{dot}{ending}"
 
 
+class BlobKind(StrEnum):
+    BLOCK = "BlockBlob"
+    APPEND = "AppendBlob"
+    PAGE = "PageBlob"
+
+
 @dataclass(frozen=True, slots=True)
 class BlobInfo:
-    """A blob as a listing shows it: size in bytes, `modified` in UTC, by storage's clock and in
-    whole seconds."""
+    """A blob as a listing shows it: size in bytes, `modified` and `created` in UTC, by storage's
+    clock and in whole seconds. Snapshots, earlier versions and what is soft-deleted are not listed.
+
+    `sealed` is of append blobs, which take nothing more then. What is `archived` cannot be read;
+    `rehydrating` is so for hours and is archived still. `copy` is the status of the last copy to
+    it: pending, success, failed, aborted, or empty. A folder is a blob that stands for one.
+    """
 
     name: str
     etag: str
     size: int
     modified: datetime
+    created: datetime | None = None
+    kind: BlobKind = BlobKind.BLOCK
+    sealed: bool = False
+    archived: bool = False
+    rehydrating: bool = False
+    tier_changed: datetime | None = None
+    copy: str = ""
+    is_folder: bool = False
 
     @property
     def version(self) -> tuple[str, str]:
@@ -150,7 +170,8 @@ class Container(ABC):
     def stream(self, name: str, etag: str) -> AsyncIterator[bytes]:
         """The blob's bytes in chunks, as they are stored: a `Content-Encoding` is not undone.
 
-        Raises Replaced if it is no longer the version `etag`.
+        Raises Replaced if it is no longer the version `etag`, and Unavailable for one that is
+        archived.
         """
 
     @abstractmethod

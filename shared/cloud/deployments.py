@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, Any
 from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError
 
 from shared.cloud.identity import Credential, LoopbackBearerPolicy, is_local_http
-from shared.cloud.translate import OPENAI_ROLE, service_error, unreachable
+from shared.cloud.pages import each_once
+from shared.cloud.remote import LONGEST_STATUS, readable
+from shared.cloud.translate import (
+    CONTROL_PLANE,
+    MISSHAPEN,
+    OPENAI_ROLE,
+    misshapen,
+    service_error,
+    unreachable,
+)
 from shared.errors import Refused
 
 if TYPE_CHECKING:
@@ -21,12 +30,18 @@ if TYPE_CHECKING:
     from shared.settings import Settings
 
 
-SERVICE = "Azure Resource Manager"
+SERVICE = CONTROL_PLANE
+# ARM's provisioningState (DeploymentProvisioningState of the 2025-09-01 API, and what other
+# resources of Azure tell); compared without regard to case.
+ENDED_BADLY = {"Failed", "Canceled", "Disabled"}
+GOES_ON = {"Accepted", "Creating", "Updating", "Moving", "Deleting"}
+STATES = ENDED_BADLY | GOES_ON | {"Succeeded"}
+SPELLINGS = {"cancelled": "Canceled", "inprogress": "Creating", "running": "Creating"}
 
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """`state` is ARM's provisioningState: Accepted, Creating, Succeeded, Failed, Deleting, …"""
+    """`state` is one of STATES or, as the service spells it, one that is not known."""
 
     name: str
     model: str
@@ -79,7 +94,8 @@ class Deployments:
         """Every deployment of the account, whosesoever it is."""
         with _translated("list deployments"):
             listed = self.client.deployments.list(*self.where)
-            return [_deployment(resource) async for resource in listed]
+            once = each_once(listed, lambda resource: resource.name)
+            return [_deployment(resource) async for resource in once]
 
     async def put(self, name: str, model: str, sku: str, capacity: int) -> None:
         """Ask for a deployment of a fine-tuned model; returns when ARM has accepted it."""
@@ -113,13 +129,21 @@ class Deployments:
 def _deployment(resource: Any) -> Deployment:
     properties = resource.properties
     sku = str(resource.sku.name) if resource.sku else ""
-    state = str(properties.provisioning_state)
-    return Deployment(resource.name, properties.model.name, state, sku)
+    return Deployment(resource.name, properties.model.name, state_of(properties), sku)
+
+
+def state_of(properties: Any) -> str:
+    told = getattr(properties, "provisioning_state", None)
+    told = str(getattr(told, "value", told) or "Accepted")
+    bare = told.replace(" ", "").lower()
+    known = {state.lower(): state for state in STATES} | SPELLINGS
+    return known.get(bare, readable(told)[:LONGEST_STATUS])
 
 
 @contextmanager
 def _translated(operation: str) -> Iterator[None]:
-    """The SDK's exceptions as this project's errors; ResourceNotFoundError passes."""
+    """The SDK's exceptions, and those over an answer of another shape, as this project's errors;
+    ResourceNotFoundError passes."""
     try:
         yield
     except ResourceNotFoundError:
@@ -128,3 +152,5 @@ def _translated(operation: str) -> Iterator[None]:
         raise service_error(SERVICE, operation, error, fix=OPENAI_ROLE) from error
     except AzureError as error:
         raise unreachable(SERVICE, operation, error) from error
+    except MISSHAPEN as error:
+        raise misshapen(SERVICE, operation, error) from error

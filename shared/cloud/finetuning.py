@@ -12,6 +12,7 @@ from typing import IO, TYPE_CHECKING, Any
 from azure.core.exceptions import AzureError
 
 from shared.cloud.identity import Credential, token_provider
+from shared.cloud.pages import each_once
 from shared.cloud.remote import (
     JobEvent,
     JobRequest,
@@ -26,7 +27,15 @@ from shared.cloud.remote import (
     remote_file,
     remote_job,
 )
-from shared.cloud.translate import OPENAI_ROLE, no_token, service_error, unreachable
+from shared.cloud.translate import (
+    MISSHAPEN,
+    OPENAI_ROLE,
+    misshapen,
+    no_token,
+    service_error,
+    unreachable,
+)
+from shared.errors import Unavailable
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -34,6 +43,7 @@ if TYPE_CHECKING:
     from shared.settings import Settings
 
 SERVICE = "Azure OpenAI"
+NO_CHOICES = "NoChoices"  # a code of our own, for an answer of 200 that holds none
 NO_DIGESTS: Mapping[str, str] = {}
 
 BeforeSend = Callable[[], Awaitable[None]]  # raises NotSent where the request is not to go out
@@ -57,7 +67,7 @@ class FineTuning:
         # Repeating is the reconciler's work, which first looks whether the effect took place:
         # the SDK would send "create job" up to three times, and each one may be a paid job.
         client = AsyncOpenAI(
-            base_url=f"{settings.openai_endpoint.rstrip('/')}/openai/v1/",
+            base_url=f"{settings.openai_endpoint}/openai/v1/",
             api_key=settings.openai_key or token_provider(credential(), settings.openai_scope),
             max_retries=0,
             timeout=60,
@@ -72,7 +82,7 @@ class FineTuning:
         """Every file of one of these names, usable or not, the newest first."""
         with _translated("list files"):
             listed = self.client.files.list(purpose="fine-tune", order="desc")
-            found = [remote_file(file) async for file in listed]
+            found = [remote_file(file) async for file in each_once(listed, _id)]
         return [file for file in found if file.name in names]
 
     async def find_file(self, name: str) -> RemoteFile | None:
@@ -114,7 +124,7 @@ class FineTuning:
         of its data is not meant either; one that tells none may be.
         """
         with _translated("list jobs"):
-            async for job in self.client.fine_tuning.jobs.list():
+            async for job in each_once(self.client.fine_tuning.jobs.list(), _id):
                 known = job.metadata or {}
                 same_file = training_file == job.training_file and not known.keys() & metadata
                 if job.id not in past and (is_of(known, metadata, digests) or same_file):
@@ -124,7 +134,8 @@ class FineTuning:
     async def list_jobs(self) -> list[ListedJob]:
         """Every job of the resource, whosesoever it is, the newest first."""
         with _translated("list jobs"):
-            return [listed_job(job) async for job in self.client.fine_tuning.jobs.list(limit=100)]
+            listed = self.client.fine_tuning.jobs.list(limit=100)
+            return [listed_job(job) async for job in each_once(listed, _id)]
 
     async def submit(self, request: JobRequest, before_send: BeforeSend | None = None) -> RemoteJob:
         """Start a paid job. Never repeated here: see `connect`.
@@ -180,24 +191,40 @@ class FineTuning:
         """Losses at the end of each epoch, oldest first."""
         with _translated(f"read the checkpoints of {job_id}"):
             listed = self.client.fine_tuning.jobs.checkpoints.list(job_id)
-            found = [checkpoint_metric(checkpoint) async for checkpoint in listed]
+            found = [checkpoint_metric(checkpoint) async for checkpoint in each_once(listed, _id)]
         return sorted(found, key=lambda metric: metric.step)
 
     async def recent_events(self, job_id: str) -> list[JobEvent]:
         """The last hundred, oldest first. The service tells the newest first."""
         with _translated(f"read the events of {job_id}"):
             page = await self.client.fine_tuning.jobs.list_events(job_id, limit=100)
-        return [job_event(event) for event in reversed(page.data)]
+            return [job_event(event) for event in reversed(page.data or [])]
 
     async def ask(self, deployment: str, question: str) -> str:
-        """One short chat answer straight from a deployment: the probe of its readiness."""
+        """One short chat answer straight from a deployment: the probe of its readiness. Raises
+        Unavailable also for an answer that has no choice."""
         with _translated(f"chat with {deployment}"):
             answer = await self.client.chat.completions.create(
                 model=deployment,
                 messages=[{"role": "user", "content": question}],
                 max_completion_tokens=16,
             )
-            return answer.choices[0].message.content or ""
+            choices = answer.choices
+        if not choices:
+            raise without_choices(deployment)
+        return getattr(choices[0].message, "content", None) or ""
+
+
+def without_choices(deployment: str) -> Unavailable:
+    return Unavailable(
+        f"{SERVICE} answered without choices to: chat with {deployment}.",
+        "The service has to mend that; it is asked again.",
+        code=NO_CHOICES,
+    )
+
+
+def _id(item: Any) -> object:
+    return item.id
 
 
 async def _check_when_sending(request: Any) -> None:
@@ -223,7 +250,8 @@ def _absent_is_none() -> Iterator[None]:
 
 @contextmanager
 def _translated(operation: str) -> Iterator[None]:
-    """The SDK's exceptions as this project's errors."""
+    """The SDK's exceptions, and those over an answer of another shape than the service's documents
+    have, as this project's errors."""
     import openai
 
     try:
@@ -234,3 +262,5 @@ def _translated(operation: str) -> Iterator[None]:
         raise unreachable(SERVICE, operation, error) from error
     except AzureError as error:
         raise no_token(operation, error) from error
+    except (openai.OpenAIError, *MISSHAPEN) as error:
+        raise misshapen(SERVICE, operation, error) from error

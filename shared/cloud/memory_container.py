@@ -8,13 +8,14 @@ outage.
 import asyncio
 import hashlib
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import Any
 
-from shared.cloud.container import BlobInfo, Container, Content, LogClosed
-from shared.errors import Conflict, Replaced
+from shared.cloud.container import BlobInfo, BlobKind, Container, Content, LogClosed
+from shared.errors import Conflict, Replaced, Unavailable
 
 CHUNK = 1 << 20
 MAX_BLOCKS = (
@@ -29,6 +30,8 @@ class _Blob:
     modified: datetime
     lease: str | None = None
     blocks: int = 0  # that were appended
+    created: datetime | None = None
+    traits: Mapping[str, Any] = field(default_factory=dict)  # of BlobInfo, beside the bytes
 
 
 class MemoryContainer(Container):
@@ -68,6 +71,8 @@ class MemoryContainer(Container):
         if blob and blob.blocks >= MAX_BLOCKS:
             raise LogClosed(name)
         self._write(name, (blob.data if blob else b"") + data, (blob.blocks if blob else 0) + 1)
+        if blob is None:
+            self.mark(name, kind=BlobKind.APPEND)
 
     async def time(self) -> datetime:
         await asyncio.sleep(0)
@@ -85,6 +90,8 @@ class MemoryContainer(Container):
             raise Replaced(f"{name} was deleted.")
         if blob.etag != etag:
             raise Replaced(f"{name} was replaced.")
+        if blob.traits.get("archived"):
+            raise Unavailable(f"{self.name}/{name} is archived.", code="BlobArchived")
         for start in range(0, len(blob.data), CHUNK):
             yield blob.data[start : start + CHUNK]
 
@@ -119,6 +126,12 @@ class MemoryContainer(Container):
             if held and held.lease == lease:
                 self._blobs[name] = replace(held, lease=None)
 
+    def mark(self, name: str, **traits: Any) -> None:
+        """What storage knows of a blob beside its bytes, by the names that BlobInfo has for it. Its
+        etag and its time stay as they are, as with a changed tier; a put makes a plain blob."""
+        blob = self._blobs[name]
+        self._blobs[name] = replace(blob, traits={**blob.traits, **traits})
+
     def break_leases(self) -> None:
         """As time would: the leases of dead workers run out."""
         for name, blob in self._blobs.items():
@@ -143,7 +156,9 @@ class MemoryContainer(Container):
         known = self._blobs.get(name)
         # Storage tells whole seconds.
         modified = self._now().replace(microsecond=0)
-        self._blobs[name] = _Blob(data, etag, modified, known.lease if known else None, blocks)
+        lease, created = (known.lease, known.created) if known else (None, modified)
+        traits = known.traits if known and blocks > 1 else {}
+        self._blobs[name] = _Blob(data, etag, modified, lease, blocks, created, traits)
         return etag
 
     def _check_lease(self, name: str, blob: _Blob | None, lease: str | None = None) -> None:
@@ -156,4 +171,6 @@ class MemoryContainer(Container):
 
 
 def _info(name: str, blob: _Blob) -> BlobInfo:
-    return BlobInfo(name, blob.etag, len(blob.data), blob.modified)
+    return BlobInfo(
+        name, blob.etag, len(blob.data), blob.modified, created=blob.created, **blob.traits
+    )

@@ -11,13 +11,38 @@ from typing import Any
 from shared.dataset.privacy import mask
 from shared.printable import printable
 
-ENDED = {"succeeded", "failed", "cancelled"}  # any other status, known or not, goes on
+ENDED = {"succeeded", "failed", "cancelled", "deleted"}  # any other status, known or not, goes on
+GOES_ON = {"pending", "running", "pausing", "paused", "resuming", "cancelling", "deleting"}
+FILE_STATUSES = {"pending", "running", "processed", "error", "deleting", "deleted"}
+
+# The service's documents spell a status in several ways: the v1 API, the dated ones (their State:
+# notRunning, running, succeeded, canceled, failed, deleted) and the jobs that OpenAI runs for Azure
+# (validating_files, queued). Read 2026-08 to 2026-11; without regard to case, spaces and marks.
+JOB_SPELLINGS = {
+    "canceled": "cancelled",
+    "canceling": "cancelling",
+    "created": "pending",
+    "notrunning": "pending",
+    "notstarted": "pending",
+    "queued": "pending",
+    "validatingfiles": "pending",
+    "inprogress": "running",
+}
+FILE_SPELLINGS = {
+    "uploaded": "pending",
+    "notrunning": "pending",
+    "succeeded": "processed",
+    "failed": "error",
+    "canceled": "error",
+    "cancelled": "error",
+}
+LONGEST_STATUS = 40  # characters of one that is not known, as it is shown
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteFile:
-    """A file at the service. `status`: pending, running, processed, error, deleted. `size` is in
-    bytes, None where the service does not tell it; it never tells a digest."""
+    """A file at the service. `status` is one of FILE_STATUSES or, as the service spells it, one
+    that is not known. `size` is in bytes, None where it is not told; a digest never is."""
 
     id: str
     name: str
@@ -52,7 +77,8 @@ def is_of(
 
 @dataclass(frozen=True, slots=True)
 class RemoteJob:
-    """A job as the service tells it. Times are epoch seconds; empty values are None."""
+    """A job as the service tells it. `status` is one of ENDED, one of GOES_ON or, as the service
+    spells it, one that is not known. Times are epoch seconds; empty values are None."""
 
     id: str
     status: str
@@ -68,6 +94,10 @@ class RemoteJob:
     @property
     def ended(self) -> bool:
         return self.status in ENDED
+
+    @property
+    def known(self) -> bool:
+        return self.status in ENDED | GOES_ON
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +138,27 @@ def readable(text: Any) -> str:
     return printable(mask(" ".join(str(text or "").split())))
 
 
+def job_status(told: Any) -> str:
+    return _status(told, JOB_SPELLINGS, ENDED | GOES_ON)
+
+
+def file_status(told: Any) -> str:
+    return _status(told, FILE_SPELLINGS, FILE_STATUSES)
+
+
+def _status(told: Any, spellings: Mapping[str, str], known: set[str]) -> str:
+    """In this project's spelling. One that is not known stays as it is, as a line to be shown; none
+    at all is the first of a life."""
+    bare = "".join(character for character in str(told or "pending").lower() if character.isalpha())
+    status = spellings.get(bare, bare)
+    return status if status in known else readable(told)[:LONGEST_STATUS]
+
+
 def remote_file(file: Any) -> RemoteFile:
     name, status = getattr(file, "filename", None), getattr(file, "status", None)
     detail = getattr(file, "status_details", None)
     size = getattr(file, "bytes", None)
-    return RemoteFile(file.id, str(name or ""), str(status or "pending"), readable(detail), size)
+    return RemoteFile(file.id, str(name or ""), file_status(status), readable(detail), size)
 
 
 def remote_job(job: Any) -> RemoteJob:
@@ -122,7 +168,7 @@ def remote_job(job: Any) -> RemoteJob:
     error = getattr(job, "error", None)
     return RemoteJob(
         id=job.id,
-        status=str(job.status).lower(),
+        status=job_status(getattr(job, "status", None)),
         fine_tuned_model=getattr(job, "fine_tuned_model", None) or None,
         result_file=results[0] if results else None,
         estimated_finish=getattr(job, "estimated_finish", None),

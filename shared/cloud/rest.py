@@ -86,13 +86,14 @@ class RestClient:
         """`path` within /openai/v1."""
         key = self.settings.openai_key
         headers = {"api-key": key} if key else await self._bearer(self.settings.openai_scope)
-        base = self.settings.openai_endpoint.rstrip("/")
+        base = self.settings.openai_endpoint
         return await self._send(method, f"{base}/openai/v1{path}", headers, body)
 
     async def control(self, method: str, path: str, body: Any = None) -> RawResponse:
-        """`path` from /subscriptions on; a listing is followed to its end."""
+        """`path` from /subscriptions on; a listing is followed to its end, or to a page that is
+        repeated."""
         headers = await self._bearer(ARM_SCOPE)
-        base = self.settings.arm_endpoint.rstrip("/")
+        base = self.settings.arm_endpoint
         url = f"{base}{path}?api-version={ARM_API_VERSION}"
         response = await self._send(method, url, headers, body)
         page = response.body if isinstance(response.body, dict) else {}
@@ -103,7 +104,12 @@ class RestClient:
             more = await self._send(method, page["nextLink"], headers)
             if more.status != 200 or not isinstance(more.body, dict):
                 return more
-            response.body["value"] += more.body.get("value", [])
+            known = response.body.setdefault("value", [])
+            new = [item for item in more.body.get("value", []) if item not in known]
+            repeated = not new and more.body.get("nextLink") == page["nextLink"]
+            known += new
+            if repeated:
+                break
             page = more.body
         return response
 

@@ -2,9 +2,12 @@
 
     no token to send                 Denied or Unavailable: nobody vouches for the app
     no answer, or a garbled one      Unavailable
+    a code of `refusals.BLOCKING`    Blocked, whatever the status: somebody has to act first
     401, 403                         Denied: it passes once somebody has given the app a right
+    400 about the app's tenant       the same
     429                              Throttled, with the pause that was asked for
-    408, 409, 423, 500 and above     Unavailable: another try may pass
+    408, 409, 423, 500 and above     Unavailable: another try may pass; a 409 of the control plane
+                                     only by its code
     any other status                 Refused, with what the service says; of storage, Unavailable
 
 Knows statuses, not operations.
@@ -15,19 +18,23 @@ from typing import Any
 
 from azure.core.exceptions import ClientAuthenticationError
 
-from shared.cloud.throttling import retry_after
+from shared.cloud.refusals import FOREIGN_TENANT, Known, blocking, other_denial, passes
+from shared.cloud.throttling import retry_after, throttled_for
 from shared.dataset.privacy import mask
-from shared.errors import Denied, Refused, ServiceError, Throttled, Unavailable
+from shared.errors import Blocked, Denied, Refused, ServiceError, Throttled, Unavailable
 
 OPENAI_ROLE = (
     "Give the app's identity the role Cognitive Services OpenAI Contributor "
     "on the Azure OpenAI resource."
 )
-# 409 of Azure Resource Manager is RequestConflict: another write on the account is under way.
+CONTROL_PLANE = "Azure Resource Manager"
 TRANSIENT = {408, 409, 423}
+LONGEST_SENTENCE = 500  # characters of the service's own; a policy's has thousands
 # An answer of storage is about the app or the network, never about a run that a refusal would end.
 STORAGE = "Storage"
 NEVER_FINAL = {STORAGE}
+# What reading an answer raises that has another shape than it should.
+MISSHAPEN = (LookupError, TypeError, AttributeError, ValueError)
 
 
 def service_error(service: str, operation: str, error: Any, *, fix: str = "") -> ServiceError:
@@ -41,17 +48,48 @@ def service_error(service: str, operation: str, error: Any, *, fix: str = "") ->
         return no_token(operation, error)
     if not status:
         return unreachable(service, operation, error)
-    code, message = _details(error)
+    codes, message = _details(error)
+    code, says = codes[0], _quoted(message)
     named = f"{status} {code}" if code not in ("", str(status)) else str(status)
     sentence = f"{service} answered {named} to: {operation}."
+    if known := _blocking(service, status, codes, message):
+        return Blocked(f"{sentence} It says: {says or 'nothing more.'}", known.fix, code=code)
+    if status in (400, 401, 403) and FOREIGN_TENANT.means(codes, message):
+        return Denied(sentence + _says(says), FOREIGN_TENANT.fix, code=code)
     if status in (401, 403):
-        return Denied(sentence, fix, code=code)
+        other = other_denial(codes, message) if status == 403 else None
+        told = _says(says) if status == 403 else ""
+        return Denied(sentence + told, other.fix if other else fix, code=code)
     if status == 429:
-        return Throttled(sentence, code=code, retry_after=retry_after(_headers(error)))
+        return Throttled(sentence, code=code, retry_after=throttled_for(_headers(error)))
     garbled = status < 400  # a proxy's page, or an answer that broke off
-    if status >= 500 or status in TRANSIENT or garbled or service in NEVER_FINAL:
-        return Unavailable(sentence, code=code, retry_after=retry_after(_headers(error)))
-    return Refused(f"{sentence} It says: {mask(message) or 'nothing more.'}", code=code)
+    if status >= 500 or _passes(service, status, code) or garbled or service in NEVER_FINAL:
+        told = _says(says) if status == 409 else ""
+        return Unavailable(sentence + told, code=code, retry_after=retry_after(_headers(error)))
+    return Refused(f"{sentence} It says: {says or 'nothing more.'}", code=code)
+
+
+def _blocking(service: str, status: int, codes: list[str], message: str) -> Known | None:
+    """The data plane's own codes mean other things: its quotas are of files and jobs."""
+    final = 400 <= status < 500 and status not in (401, 408, 429)
+    return blocking(codes, message) if final and service == CONTROL_PLANE else None
+
+
+def _passes(service: str, status: int, code: str) -> bool:
+    """Of the control plane's conflicts only some are over soon; what no page explains is told."""
+    if status == 409 and service == CONTROL_PLANE:
+        return passes(code)
+    return status in TRANSIENT
+
+
+def _says(says: str) -> str:
+    return f" It says: {says}" if says else ""
+
+
+def _quoted(message: str) -> str:
+    """The service's own sentence: one line, masked, and not longer than somebody reads."""
+    says = mask(" ".join(message.split()))
+    return says if len(says) <= LONGEST_SENTENCE else f"{says[:LONGEST_SENTENCE]}…"
 
 
 def unreachable(service: str, operation: str, error: Exception) -> ServiceError:
@@ -61,6 +99,16 @@ def unreachable(service: str, operation: str, error: Exception) -> ServiceError:
     return Unavailable(
         f"{service} could not be reached to {operation}.",
         "Check that it is up and open to the app: `tunedrop doctor` does.",
+    )
+
+
+def misshapen(service: str, operation: str, error: Exception) -> Unavailable:
+    """There was an answer, and it is not what the service's documents say: a proxy's page, a list
+    without its data. Nobody here can mend that, and the next one may be right."""
+    return Unavailable(
+        f"{service} answered with something else than its documents say ({type(error).__name__}) "
+        f"to: {operation}.",
+        "Look for a proxy or a gateway in between; it is asked again.",
     )
 
 
@@ -74,14 +122,17 @@ def no_token(operation: str, error: Exception) -> Unavailable:
     return Unavailable(f"Azure's identity service could not be reached to {operation}.")
 
 
-def _details(error: Any) -> tuple[str, str]:
-    """The service's own code and message, wherever the SDK puts them."""
+def _details(error: Any) -> tuple[list[str], str]:
+    """The service's own codes, the outermost first, and its message, wherever the SDK puts them."""
     body = error.body if isinstance(getattr(error, "body", None), dict) else {}  # openai
     found = getattr(error, "error", None)  # azure.core
     code = getattr(error, "code", None) or getattr(found, "code", None)
     message = body.get("message") or getattr(found, "message", None)
     code = code or getattr(error, "error_code", None)  # azure.storage: a member of an enumeration
-    return str(getattr(code, "value", code) or ""), str(message or "")
+    inner = getattr(found, "details", None) or []
+    codes = [str(getattr(code, "value", code) or "")]
+    codes += [str(getattr(detail, "code", None) or "") for detail in inner]
+    return codes, str(message or "")
 
 
 def _headers(error: Any) -> Mapping[str, str]:

@@ -9,6 +9,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
+from shared.dataset.pictures import outside_of_pictures
+
 SECRET, ADDRESS, NUMBER = 1, 2, 4  # to be added up
 
 
@@ -65,16 +67,16 @@ def _card_end(match: re.Match[str]) -> int:
 
 
 def _luhn_ends(run: str, after: str) -> list[int]:
-    """Where in digits and separators 13 or more digits have ended whose check digit is right, and
-    no further digit touches them."""
-    count = total = other = 0  # `total` has the last digit once, `other` has it doubled
+    """Where in digits and separators a number has ended whose check digit is right, and no further
+    digit touches it. Whether it is as long as a card's is not asked here."""
+    total = other = 0  # `total` has the last digit once, `other` has it doubled
     ends = []
     for place, char in enumerate(run, 1):
         if not char.isdigit():
             continue
-        digit, count = int(char), count + 1
+        digit = int(char)
         total, other = other + digit, total + digit * 2 - 9 * (digit > 4)
-        if count > 12 and total % 10 == 0 and not (run[place : place + 1] or after).isdigit():
+        if total % 10 == 0 and not (run[place : place + 1] or after).isdigit():
             ends.append(place)
     return ends
 
@@ -87,8 +89,7 @@ def _iban_end(match: re.Match[str]) -> int:
     length = _IBAN_LENGTHS.get(run[:2].upper(), 99)
     if len(places) >= length:
         end = places[length - 1]
-        after = run[end : end + 1] or text[start + end : start + end + 1]
-        if not after.isalnum() and _mod97(run[:end]):
+        if not text[start + end : start + end + 1].isalnum() and _mod97(run[:end]):
             return start + end
     usual = _USUAL_IBAN.match(text, start)
     return usual.end() if usual and _mod97(usual.group()) else 0
@@ -228,6 +229,7 @@ def find(text: str, kinds: int = SECRET + ADDRESS + NUMBER) -> list[PrivateSpan]
     if kinds & NUMBER and _DIGITS.search(text):
         for detector in _NUMBERS:
             found += _matches(detector, text)
+    found = outside_of_pictures(text, found)
     return _without_overlaps(found) if found else found
 
 

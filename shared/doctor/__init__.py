@@ -10,7 +10,7 @@ import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 
-from shared.doctor import app, service, storage
+from shared.doctor import app, records, service, storage
 from shared.doctor.context import Context, open_context
 from shared.doctor.result import CheckResult, State, as_json, healthy, unknown
 from shared.errors import NotFound
@@ -41,6 +41,8 @@ CHECKS: tuple[Check, ...] = (
     service.deployments_left,
     service.jobs_left,
     service.base_deployments,
+    records.redeployments,
+    records.orphans_known,
 )
 
 

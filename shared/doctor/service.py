@@ -6,6 +6,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from shared.catalog import facts, lookup
+from shared.cloud.remote import job_status
 from shared.cloud.rest import ARM_SCOPE, STORAGE_SCOPE, claims
 from shared.doctor.context import Context
 from shared.doctor.result import CheckResult, blocked, ok, problem, unknown, warning
@@ -199,9 +200,9 @@ async def deployments_left(ctx: Context) -> list[CheckResult]:
 async def jobs_left(ctx: Context) -> list[CheckResult]:
     """jobs-left | The account may have one more job, in all and in its queue."""
     page = await ctx.body("jobs.read")
-    waiting = [job for job in page["data"] if str(job.get("status")) in ("pending", "queued")]
+    waiting = [job for job in page["data"] if job_status(job.get("status")) == "pending"]
     total = len(page["data"]) + bool(page.get("has_more"))
-    job = f"{ctx.settings.openai_endpoint.rstrip('/')}/openai/fine_tuning/jobs/JOB-ID"
+    job = f"{ctx.settings.openai_endpoint}/openai/fine_tuning/jobs/JOB-ID"
     fix = (
         "Delete old ones: az rest --method delete --resource https://cognitiveservices.azure.com "
         f'--url "{job}?api-version=2025-04-01-preview"'

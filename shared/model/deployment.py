@@ -3,9 +3,10 @@
 Decides what to do about what Azure Resource Manager says; speaks to it through `cloud`.
 """
 
+from dataclasses import dataclass
 from enum import StrEnum
 
-from shared.cloud.deployments import Deployment, Deployments
+from shared.cloud.deployments import ENDED_BADLY, STATES, Deployment, Deployments
 from shared.cloud.finetuning import FineTuning
 from shared.errors import Refused, ServiceError, Unavailable
 from shared.model.registry import Version
@@ -14,29 +15,48 @@ PROBE = "Say hello."
 # The control plane's "Succeeded" comes minutes before the data plane answers.
 NOT_READY_CODES = {"DeploymentNotFound", "DeploymentNotReady"}
 
-FAILED_STATES = {"Failed", "Canceled", "Disabled"}
-
 
 class Readiness(StrEnum):
     READY = "ready"
     PENDING = "pending"
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """How far a deployment is. `strange` is what a person should know of its state, if anything."""
+
+    readiness: Readiness
+    strange: str = ""
+
+
 async def request(deployments: Deployments, version: Version) -> None:
     """Ask for the version's deployment, or find the one that an earlier try has asked for.
 
-    One that has failed is asked for anew. Raises Refused if the name is taken by another model's
-    deployment, which is left alone, and Unavailable while an earlier one is still being deleted.
+    Azure takes no request for one that has failed until that is deleted: it is, and asked for anew
+    at the next look. Raises Refused if the name is taken by another model's deployment, which is
+    left alone, and Unavailable while an earlier one is being deleted.
     """
-    there = await deployments.get(version.deployment)
-    if there:
-        _must_be_ours(there, version)
-        if there.state == "Deleting":
-            raise Unavailable(f"The deployment {there.name} of an earlier try is being deleted.")
-    if there is None or there.state in FAILED_STATES:
+    there = await find(deployments, version)
+    if there and there.state in ENDED_BADLY:
+        await deployments.delete(there.name)
+        raise Unavailable(
+            f"The deployment {there.name} of an earlier try ended as {there.state}: it is deleted "
+            "first, then asked for anew."
+        )
+    if there and there.state == "Deleting":
+        raise Unavailable(f"The deployment {there.name} of an earlier try is being deleted.")
+    if there is None:
         await deployments.put(
             version.deployment, version.fine_tuned_model, version.sku, version.capacity
         )
+
+
+async def find(deployments: Deployments, version: Version) -> Deployment | None:
+    """The version's deployment, if there is one. Raises Refused if it is another model's."""
+    there = await deployments.get(version.deployment)
+    if there:
+        _must_be_ours(there, version)
+    return there
 
 
 async def withdraw(deployments: Deployments, name: str, model: str) -> bool:
@@ -52,23 +72,33 @@ async def _goes_on(deployments: Deployments, name: str, model: str) -> bool:
     return there is not None and there.model == model and there.state != "Deleting"
 
 
-async def state(deployments: Deployments, version: Version) -> Readiness:
+async def state(deployments: Deployments, version: Version) -> Seen:
     """How far the deployment is. Raises Refused if it is gone, failed, or somebody else's."""
-    there = await deployments.get(version.deployment)
+    there = await find(deployments, version)
     if there is None:
         raise Refused(
             f"The deployment {version.deployment} has disappeared.",
             f"Somebody deleted it while it was being made. `tunedrop retry {version.run_id}` "
             "asks for it again.",
         )
-    _must_be_ours(there, version)
-    if there.state in FAILED_STATES:
+    if there.state in ENDED_BADLY:
         raise Refused(
             f"Azure ended the deployment {version.deployment} as {there.state}.",
             "Look at the account's activity log in the portal for the reason; "
             f"`tunedrop retry {version.run_id}` asks for it again.",
         )
-    return Readiness.READY if there.state == "Succeeded" else Readiness.PENDING
+    ready = Readiness.READY if there.state == "Succeeded" else Readiness.PENDING
+    return Seen(ready, strange(there))
+
+
+def strange(there: Deployment) -> str:
+    """What is said of a state that this app does not know; such a deployment is waited for."""
+    if there.state in STATES:
+        return ""
+    return (
+        f"Azure Resource Manager says {there.state} of the deployment {there.name}, a state that "
+        "this app does not know. It is waited for; look at it in the portal."
+    )
 
 
 async def probe(finetuning: FineTuning, version: Version) -> Readiness:

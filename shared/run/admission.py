@@ -7,7 +7,7 @@ Knows limits and the registry, not how a drop is read.
 import re
 
 from shared.catalog import facts, lookup
-from shared.cloud.container import BlobInfo
+from shared.cloud.container import BlobInfo, BlobKind
 from shared.errors import DropError
 from shared.model.registry import Model, Registry
 from shared.printable import printable, shown
@@ -29,6 +29,16 @@ def check_model_name(model: str, settings: Settings) -> None:
             f"{model} is the name of an untuned model that people chat with "
             "(TUNEDROP_BASE_DEPLOYMENTS).",
             "Choose another name for the model.",
+        )
+
+
+def check_kind(blob: BlobInfo) -> None:
+    """Raises DropError: a page blob is as long as its pages, whatever was written to them."""
+    if blob.kind is BlobKind.PAGE:
+        raise DropError(
+            f"{shown(blob.name)} is a page blob of {blob.size:,} bytes: it has whole pages of 512 "
+            "bytes, with zeros after the content.",
+            "Delete it and drop the file as a block blob (az storage blob upload --type block).",
         )
 
 

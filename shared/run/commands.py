@@ -7,6 +7,7 @@ run carries it out, and it stays in the record until that is done. Knows nothing
 from collections.abc import Awaitable, Callable
 
 from shared.errors import Conflict, NotFound, NotNow, Refused, Unavailable
+from shared.model.redeploy import RedeployRequests
 from shared.run import ending, failures, jobs
 from shared.run.context import Context
 from shared.run.outcome import LogLine, Outcome
@@ -18,7 +19,7 @@ ALLOWED: dict[Action, frozenset[Stage]] = {
     Action.CANCEL: ACTIVE,
     Action.PAUSE: frozenset({Stage.TRAINING}),
     Action.RESUME: frozenset({Stage.PAUSED}),
-    Action.RETRY: ENDS - {Stage.SERVING},
+    Action.RETRY: ENDS,
     Action.ABANDON: ACTIVE,
 }
 RESULTS = {Action.CANCEL: Stage.CANCELLED, Action.PAUSE: Stage.PAUSED}  # as it is afterwards
@@ -29,7 +30,8 @@ BY_PEOPLE = tuple(action for action in Action if action is not Action.ABANDON)
 async def give(run_id: str, action: Action, who: str, why: str, ctx: Context) -> Run:
     """Enter a command; the run as it is then. The same command once more changes nothing.
 
-    A run whose job is still alive is never given another one: it follows that one again.
+    A run whose job is still alive is never given another one: it follows that one again. A retry of
+    one that serves has its deployment looked at, and asked for again if it does not answer.
     Raises NotFound for a run that does not exist, NotNow for one in a stage that does not take
     the command, or with another command still to be carried out. The run's log names a command
     once it is entered, and none that was refused.
@@ -40,7 +42,9 @@ async def give(run_id: str, action: Action, who: str, why: str, ctx: Context) ->
     _check_allowed(run, action)
     command = Command(action=action, who=who, why=why, at=ctx.now())
     line = LogLine("command", action, who, why)
-    if action is Action.RETRY:
+    if action is Action.RETRY and run.stage is Stage.SERVING:
+        await _redeploy(run, line, ctx)
+    elif action is Action.RETRY:
         alive = await jobs.alive(run, ctx)
         event = Event.JOB_REJOINED if alive else Event.RETRY_COMMANDED
         await _reopen(run, event, command, line, ctx)
@@ -49,6 +53,19 @@ async def give(run_id: str, action: Action, who: str, why: str, ctx: Context) ->
         if entered and entered.command == command:
             await ctx.ledger.log(run_id, line)
     return await _load(run_id, ctx)
+
+
+async def _redeploy(run: Run, line: LogLine, ctx: Context) -> None:
+    """At the next tick, with all tries before it. Raises NotNow unless it made the champion."""
+    model = await ctx.registry.load(run.model)
+    if model is None or model.champion is None or model.champion != run.version:
+        champion = f"{run.model}@{model.champion}" if model and model.champion else "none"
+        raise NotNow(
+            f"{run.model}@{run.version} is not the champion, so nobody looks after its deployment.",
+            f"The champion is {champion}.",
+        )
+    await ctx.ledger.log(run.id, line)
+    await RedeployRequests(ctx.clients.models).add_at_once(run.model)
 
 
 async def _reopen(run: Run, event: Event, command: Command, line: LogLine, ctx: Context) -> None:

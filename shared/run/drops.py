@@ -1,4 +1,4 @@
-"""Which drops were taken, and which were missed because their event was lost.
+"""Which drops were taken, and which only the sweep can take: their event was lost, or none comes.
 
     drops/<model>/<digest>   in the runs container: the folder was taken as it was then
 
@@ -10,13 +10,16 @@ import asyncio
 import hashlib
 import random
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from datetime import timedelta
 
-from shared.cloud.container import Container
+from shared.cloud.container import BlobInfo, BlobKind, Container
 from shared.run.context import Context
-from shared.run.folder import DropRole, Folder, look_everywhere
+from shared.run.folder import DropRole, Everything, Folder, look_everywhere
+from shared.run.waiting import Obstacle, obstacles
 
 MOST = 200  # drops that one sweep takes; the next ones take the others
+IN_A_ROW = 500  # names that are judged before others have their turn
 GRACE_SECONDS = 60.0  # beyond the quiet period, in which the event may still come by itself
 
 
@@ -47,21 +50,63 @@ class Drops:
             yield blob.name
 
 
-async def missed(ctx: Context) -> list[str]:
-    """A path of each drop that should have been taken by now, by storage's clock, and was not."""
-    settings = ctx.settings
-    grace = settings.quiet_seconds + min(GRACE_SECONDS, settings.sweep_seconds)
-    folders, strange = await look_everywhere(ctx.clients.datasets)
-    paths: list[str] = []
+@dataclass(frozen=True)
+class Due:
+    """A path of each drop that should have been taken by now, and was not. Of those in `missed` the
+    event was lost; those in `waited` had something in their way, which raises none when it ends."""
+
+    missed: list[str]
+    waited: list[str]
+
+
+async def due(ctx: Context) -> Due:
+    """By storage's clock."""
+    settings, datasets = ctx.settings, ctx.clients.datasets
+    quiet = timedelta(seconds=settings.quiet_seconds)
+    grace = quiet + timedelta(seconds=min(GRACE_SECONDS, settings.sweep_seconds))
+    everything = await look_everywhere(datasets)
     taken = await Drops(ctx.clients.runs).all()
-    # Both times are cut to seconds: it may be a second later than is told.
-    before = await ctx.clients.datasets.time() + timedelta(seconds=1 - grace)
-    for folder in folders:
-        if folder.last_touched < before and _name(folder) not in taken:
-            paths.append(_path(folder))
+    now = await datasets.time()
+    missed, waited = [], []
+    for folder in everything.folders:
+        # Both times are cut to seconds: it may be a second later than is told.
+        touched = folder.last_touched + grace >= now + timedelta(seconds=1)
+        if not touched and _name(folder) not in taken:
+            found = list(obstacles(folder, now, quiet, ctx.policy))
+            if not found and not _has_waited(folder):
+                missed.append(_path(folder))
+            elif not found or _is_untold(found, everything):
+                waited.append(_path(folder))
         await asyncio.sleep(0)  # there may be very many: chats go on
-    some = _some(paths, MOST)  # first, whoever may have filled the place with strange names
-    return [*some, *_some(strange, MOST - len(some))]
+    some = _some(missed, MOST)  # first, whoever may have filled the place with strange names
+    others = _some(waited, MOST - len(some))
+    left = MOST - len(some) - len(others)
+    return Due([*some, *_some(await _unexplained(everything), left)], others)
+
+
+def _has_waited(folder: Folder) -> bool:
+    """Whether no event could take it as it is: it has grown, or was rehydrated."""
+    blobs = folder.newest.values()
+    return any(b.kind is BlobKind.APPEND or _was_moved(b) for b in blobs)
+
+
+def _was_moved(blob: BlobInfo) -> bool:
+    """To another tier, after it was written; what was written to a tier has that time as well."""
+    return blob.tier_changed is not None and blob.tier_changed > blob.modified
+
+
+def _is_untold(found: list[Obstacle], everything: Everything) -> bool:
+    return any(o.error and not everything.is_explained(o.blob) for o in found)
+
+
+async def _unexplained(everything: Everything) -> list[str]:
+    names = []
+    for number, blob in enumerate(everything.strange):
+        if not everything.is_explained(blob):
+            names.append(blob.name)
+        if number % IN_A_ROW == 0:
+            await asyncio.sleep(0)
+    return names
 
 
 def _some(paths: list[str], most: int) -> list[str]:

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 
 from shared.cloud.remote import RemoteJob
-from shared.errors import TooCostly, TunedropError, WorkerLost
+from shared.errors import Blocked, TooCostly, TunedropError, WorkerLost
 from shared.printable import shown
 from shared.run.record import Command, Failure, Run
 
@@ -79,7 +79,11 @@ CAUSES = (
 
 
 def of_error(error: TunedropError, run: Run) -> Failure:
-    """The end of a run that a refusal has brought about."""
+    """The end of a run that a refusal has brought about. Where its code says whose move it is, no
+    other word of the service's sentence does."""
+    if isinstance(error, Blocked):
+        fix = f"{error.fix} Then: {_retry(run)}"
+        return Failure(message=error.message, fix=fix, blame=error.blame)
     cause = _find(f"{getattr(error, 'code', '')} {error.message}")
     if cause is None:
         return Failure(message=error.message, fix=error.fix or _retry(run), blame=error.blame)

@@ -3,7 +3,6 @@
 Knows names and times, not contents.
 """
 
-import asyncio
 import hashlib
 import re
 from dataclasses import dataclass, field
@@ -11,12 +10,12 @@ from datetime import datetime
 from enum import StrEnum
 
 from shared.cloud.container import BlobInfo, Container, is_blob_name
-from shared.errors import DropError
-from shared.printable import shown
+from shared.errors import DropError, NotFound
+from shared.printable import printable, shown
+from shared.run.clutter import is_clutter
 
 MODEL = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 PROBLEM = ".problem.txt"  # what could not be taken is explained beside the drop
-IN_A_ROW = 500  # names that are judged before others have their turn
 KEPT = 400  # characters of a name that is too long for its explanation to bear all of it
 CANARY = "tunedrop-doctor/"  # what the doctor drops to see whether its event arrives
 CANARY_NAME = re.compile(re.escape(CANARY) + r"(rights-)?[0-9a-f]{8}")
@@ -64,6 +63,11 @@ class Folder:
 
 def parse(path: str) -> tuple[str, DropRole]:
     """The model and the role of a dropped blob. Raises DropError for a name nobody expects."""
+    if printable(path) != path:
+        raise DropError(
+            f"{shown(path)} has a control character in its name.",
+            "Drop it under a name of letters, digits, hyphens and underscores.",
+        )
     model, _, name = path.partition("/")
     if not name:
         return _lone(path), DropRole.TRAINING
@@ -122,18 +126,49 @@ async def look(model: str, datasets: Container) -> Folder:
     folder = Folder(model)
     async for blob in datasets.list(f"{model}/"):
         try:
-            folder.add(parse(blob.name)[1], blob)
+            role = parse(blob.name)[1]
         except DropError:
             continue  # its own event explains it
-    if lone := await datasets.info(f"{model}.jsonl"):
+        if not blob.is_folder:
+            folder.add(role, blob)
+    lone = await datasets.info(f"{model}.jsonl")
+    if lone and not lone.is_folder:
         folder.add(DropRole.TRAINING, lone)
     return folder
 
 
-async def look_everywhere(datasets: Container) -> tuple[list[Folder], list[str]]:
-    """Every model's folder, and the blobs that nobody expects and that were not explained yet."""
+@dataclass(frozen=True)
+class Everything:
+    """Every model's folder, the blobs that nobody expects, and when what was explained."""
+
+    folders: list[Folder]
+    strange: list[BlobInfo]
+    explained: dict[str, datetime]
+
+    def is_explained(self, blob: BlobInfo) -> bool:
+        """Whether it stands beside the blob as it is why it was not taken."""
+        at = self.explained.get(problem_name(blob.name))
+        return at is not None and at >= blob.modified
+
+
+def is_meant(blob: BlobInfo) -> bool:
+    """Whether somebody has dropped something there: an empty file under a name that says nothing is
+    a folder's, or is written to later."""
+    return not (blob.is_folder or blob.size == 0 or is_clutter(blob.name))
+
+
+async def lies_there(path: str, datasets: Container) -> bool:
+    """Whether there is such a blob, and somebody has meant to drop it."""
+    try:
+        blob = await datasets.info(path)
+    except NotFound:  # listings show names that nobody can ask for
+        return True
+    return blob is not None and is_meant(blob)
+
+
+async def look_everywhere(datasets: Container) -> Everything:
     folders: dict[str, Folder] = {}
-    strange: dict[str, BlobInfo] = {}
+    strange: list[BlobInfo] = []
     explained: dict[str, datetime] = {}
     async for blob in datasets.list():
         if blob.name.endswith(PROBLEM):
@@ -144,13 +179,9 @@ async def look_everywhere(datasets: Container) -> tuple[list[Folder], list[str]]
         try:
             model, role = parse(blob.name)
         except DropError:
-            strange[blob.name] = blob
-        else:
+            if is_meant(blob):
+                strange.append(blob)
+            continue
+        if not blob.is_folder:
             folders.setdefault(model, Folder(model)).add(role, blob)
-    unexplained = []
-    for number, (name, blob) in enumerate(strange.items()):
-        if (at := explained.get(problem_name(name))) is None or at < blob.modified:
-            unexplained.append(name)
-        if number % IN_A_ROW == 0:
-            await asyncio.sleep(0)
-    return list(folders.values()), unexplained
+    return Everything(list(folders.values()), strange, explained)

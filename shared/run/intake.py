@@ -17,23 +17,16 @@ from datetime import timedelta
 from shared.cloud.container import BlobInfo
 from shared.errors import Conflict, DropError, Replaced, TunedropError
 from shared.printable import shown
-from shared.run import admission, ids
+from shared.run import admission, ids, problems
 from shared.run.context import Context
 from shared.run.drops import Drops
-from shared.run.folder import (
-    PROBLEM,
-    DropRole,
-    Folder,
-    is_canary,
-    look,
-    parse,
-    problem_name,
-)
+from shared.run.folder import PROBLEM, DropRole, Folder, is_canary, lies_there, look, parse
 from shared.run.outcome import LogLine
 from shared.run.record import File, Run, Share
 from shared.run.run_yaml import check_size
 from shared.run.spec import Spec, effective
 from shared.run.stages import Event
+from shared.run.waiting import obstacles
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +57,8 @@ async def take(path: str, ctx: Context) -> str | None:
     try:
         model, _ = parse(path)
     except DropError as error:
-        await _explain(path, error, ctx)
+        if await lies_there(path, ctx.clients.datasets):
+            await problems.explain(path, error, ctx)
         return None
     try:
         return await _take_folder(model, ctx)
@@ -73,7 +67,7 @@ async def take(path: str, ctx: Context) -> str | None:
         log.info("%s %s", shown(path), newer)
         return None
     except Exception as error:
-        await _not_taken(path, error, ctx)
+        await problems.not_taken(path, error, ctx)
         raise
 
 
@@ -84,12 +78,26 @@ async def _take_folder(model: str, ctx: Context) -> str | None:
     drops = Drops(ctx.clients.runs)
     run_id = refused = None
     if not await drops.taken(folder):
+        if await _waits(folder, ctx):
+            return None
         run_id, refused = await _run_of(folder, ctx)
         await drops.take(folder, run_id or "")
-    # What was in the way of an earlier drop, or of this one for a while, is so no more.
     for name in sorted({blob.name for blob in folder.newest.values()} - {refused}):
-        await ctx.clients.datasets.delete(problem_name(name))
+        await problems.gone(name, ctx)
     return run_id
+
+
+async def _waits(folder: Folder, ctx: Context) -> bool:
+    """Whether the folder is not taken yet; what people can do about it is told beside the blob.
+    It is not noted as taken, so the sweep looks again."""
+    quiet = timedelta(seconds=ctx.settings.quiet_seconds)
+    now = await ctx.clients.datasets.time()
+    found = list(obstacles(folder, now, quiet, ctx.policy))
+    for obstacle in found:
+        log.info("%s waits for %s", folder.model, shown(obstacle.blob.name))
+        if obstacle.error:
+            await problems.explain(obstacle.blob.name, obstacle.error, ctx)
+    return bool(found)
 
 
 async def _run_of(folder: Folder, ctx: Context) -> tuple[str | None, str | None]:
@@ -98,7 +106,7 @@ async def _run_of(folder: Folder, ctx: Context) -> tuple[str | None, str | None]
         run = await _compose(folder, ctx)
         return (await _enter(run, folder, ctx) if run else None), None
     except RefusedDrop as refused:
-        await _explain(refused.name, refused.error, ctx)
+        await problems.explain(refused.name, refused.error, ctx)
         return None, refused.name
 
 
@@ -138,6 +146,9 @@ async def _compose(folder: Folder, ctx: Context) -> Run | None:
     dropped, held_out = folder.newest[DropRole.TRAINING], folder.newest.get(DropRole.VALIDATION)
     with _about(dropped):
         admission.check_model_name(folder.model, ctx.settings)
+    for blob in folder.newest.values():
+        with _about(blob):
+            admission.check_kind(blob)
     spec = await _spec(folder, ctx)
     split = folder.lone and held_out is None
     for blob in filter(None, (dropped, held_out)):
@@ -276,24 +287,3 @@ def _etags(run: Run) -> list[str]:
 
 def _contents(run: Run) -> list[str]:
     return [file.sha256 for file in run.files]
-
-
-async def _explain(path: str, error: DropError, ctx: Context) -> None:
-    log.warning("drop not taken: %s", error.message)
-    await _put_problem(path, str(error), ctx)
-
-
-async def _not_taken(path: str, error: Exception, ctx: Context) -> None:
-    """The host calls again up to five times, then the sweep does; the reason is beside it."""
-    log.error("%s could not be taken: %s", shown(path), type(error).__name__)
-    reason = f"could not be taken yet: {type(error).__name__}. It is tried again by itself."
-    try:
-        await _put_problem(path, f"{shown(path)} {reason}", ctx)
-    except Exception as second:  # noqa: BLE001 - storage may be what is wrong; the first one counts
-        log.error("nor could that be written beside it: %s", type(second).__name__)
-
-
-async def _put_problem(path: str, message: str, ctx: Context) -> None:
-    await ctx.clients.datasets.put(
-        problem_name(path), f"{message}\n".encode(), "text/plain; charset=utf-8"
-    )

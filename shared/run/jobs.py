@@ -8,13 +8,14 @@ import json
 import logging
 from collections.abc import Awaitable, Iterable
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from math import ceil
 from typing import TypeVar
 
 from shared.cloud.remote import JobRequest, Metric, RemoteJob
 from shared.dataset.measure.cost import TrainingPlan, billed
 from shared.errors import Refused, ServiceError, Unavailable, Unreadable
+from shared.printable import shown
 from shared.run.context import Context
 from shared.run.ledger import CURVE
 from shared.run.outcome import LogLine, Outcome
@@ -26,6 +27,7 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 MOST_POINTS = 10_000  # of a curve: it is parsed on the event loop, at each tick and each look
+LOST = ("failed", "cancelled", "deleted")  # ends of a job without a model
 RESULTS = "metrics.csv"  # the service's own table, once the job has ended
 
 
@@ -68,14 +70,42 @@ async def read(run: Run, ctx: Context) -> RemoteJob:
     assert run.job_id, "a run becomes submitted by having one"
     job = await ctx.clients.finetuning.job(run.job_id)
     if job is None:
-        raise Refused(f"The job {run.job_id} is gone: somebody has deleted it.")
+        raise gone(run.job_id)
     return job
+
+
+def gone(job_id: str) -> Refused:
+    return Refused(f"The job {job_id} is gone: somebody has deleted it.")
+
+
+def unknown_status(job: RemoteJob) -> str:
+    return (
+        f"Azure OpenAI says {shown(job.status)} of the job {job.id}, a status that this app does "
+        "not know. The job is followed as one that goes on; look at it in the portal."
+    )
+
+
+def await_name(job: RemoteJob, outcome: Outcome, ctx: Context) -> Outcome:
+    """The job has succeeded and its model has no name yet. Raises Refused after hours of that."""
+    run, hours = outcome.run, ctx.policy.model_name_wait / timedelta(hours=1)
+    if ctx.policy.nameless_for_too_long(run, ctx.awake_since, ctx.now()):
+        raise Refused(
+            f"The job {job.id} has succeeded, and Azure OpenAI has not told for {hours:g} hours "
+            "which model it has made.",
+            f"Ask Azure's support, with the job's id. `tunedrop retry {run.id}` follows the same "
+            "job again; nothing is paid for twice.",
+        )
+    since = run.nameless_since or ctx.now()
+    return outcome.but(nameless_since=since).waits(
+        f"The job {job.id} has succeeded; Azure OpenAI has yet to tell the name of its model. "
+        f"Nobody has to do anything; the run ends if there is none for {hours:g} hours."
+    )
 
 
 async def alive(run: Run, ctx: Context) -> bool:
     """Whether the run has a job that goes on or has succeeded, whatever became of the run."""
     job = await _without_result(run, ctx)
-    return job is not None and job.status not in ("failed", "cancelled")
+    return job is not None and job.status not in LOST
 
 
 async def goes_on(run: Run, ctx: Context) -> bool:

@@ -25,7 +25,7 @@ from shared.dataset.measure.cost import TrainingPlan, billed
 from shared.errors import ServiceError, Unreadable
 from shared.model import deployment
 from shared.model.registry import Model
-from shared.run import ceilings, creation, ids
+from shared.run import ceilings, creation, ids, jobs
 from shared.run.context import Context
 from shared.run.record import Run
 
@@ -171,7 +171,7 @@ async def _jobs(ours: Iterable[ListedJob], active: set[str], ctx: Context) -> As
     """Records are read only of runs with a job that goes on, or with more than one paid for."""
     by_run: dict[str, list[ListedJob]] = defaultdict(list)
     for job in ours:
-        if job.job.status not in ("failed", "cancelled"):
+        if job.job.status not in jobs.LOST:
             by_run[job.metadata.get("tunedrop_run", "")].append(job)
     for run_id, group in by_run.items():
         if (len(group) == 1 and group[0].job.ended) or not ids.ID.fullmatch(run_id):

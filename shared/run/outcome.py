@@ -62,6 +62,11 @@ class Outcome:
     def with_event(self, event: Event | None) -> "Outcome":
         return replace(self, event=event)
 
+    def waits(self, reason: str) -> "Outcome":
+        """The same, waiting for what a person should know of at once: its log has it once."""
+        lines = () if self.run.waiting_for == reason else (LogLine("waiting", reason),)
+        return replace(self, waiting_for=reason, log=(*self.log, *lines))
+
     @property
     def obstacle(self) -> str | None:
         return str(self.error) if self.error else self.waiting_for
@@ -129,7 +134,7 @@ def _transition(before: Run, run: Run, event: Event, now: datetime) -> tuple[Run
 
 def without_its_end(run: Run, event: Event) -> Run:
     """What belonged to the attempt that has ended; a job that is over is never adopted again."""
-    reopened = run.replace(failure=None, command=None, closing=False)
+    reopened = run.replace(failure=None, command=None, closing=False, nameless_since=None)
     if event is Event.JOB_REJOINED:
         return reopened
     reopened = reopened.replace(attempt=run.attempt + 1, asked_at=None)

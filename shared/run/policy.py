@@ -20,6 +20,9 @@ class Policy:
     job_in_flight: timedelta = timedelta(minutes=2)  # after which "create job" may be sent again
     intent_valid: timedelta = timedelta(seconds=30)  # after which its own worker does not send it
     create_timeout: float = 60.0  # seconds for the call, or what is left of job_in_flight
+    empty_patience: timedelta = timedelta(minutes=10)  # then it is told beside what stays empty
+    append_quiet: int = 12  # quiet periods in which an append blob that is not sealed has not grown
+    append_patience: timedelta = timedelta(days=1)  # the longest that such a blob is waited for
     file_wait: float = 5.0  # seconds that a step waits for a file to be processed
     checks_at_once: int = 2  # worker processes that read datasets; the others wait in their order
     check_seconds: float = 60.0  # of processor time, at the most, that a check takes
@@ -28,9 +31,13 @@ class Policy:
     check_memory: int = 512 << 20  # bytes that a worker process may hold
     check_tries: int = 3  # in a row, where the process ends without an answer
     optional_tries: int = 5  # looks in a row at what a run can do without; then it goes on without
+    model_name_wait: timedelta = timedelta(hours=6)  # after a job has succeeded; it takes minutes
     first_pause: float = 15.0  # seconds, at most, before the second try of what has failed
     longest_pause: float = 15 * 60.0  # seconds; the end of an outage of hours is noticed soon
     longest_retry_after: float = 60 * 60.0  # seconds of a Retry-After that are believed
+    redeploy_tries: int = 6  # that a champion's deployment is asked for within `redeploy_within`
+    redeploy_within: timedelta = timedelta(days=1)
+    longest_redeploy_pause: timedelta = timedelta(hours=6)
     leave_after: timedelta = timedelta(days=1)  # an ended run whose files cannot be deleted
     forgotten_within: timedelta = timedelta(days=1)  # a sweep looks at the runs entered since
     orphans_every: timedelta = timedelta(minutes=15)  # three listings of the service
@@ -60,6 +67,12 @@ class Policy:
         minimum = min(asked or 0.0, self.longest_retry_after) * (1 + chance / 10)
         return timedelta(seconds=max(spread, minimum))
 
+    def redeploy_pause(self, misses: int) -> timedelta:
+        """Before a champion's deployment is looked at again that was refused or has failed so many
+        times in a row: a minute, then four times as long each time."""
+        seconds = self.first_pause * 4 ** min(misses, 10)
+        return min(timedelta(seconds=seconds), self.longest_redeploy_pause)
+
     def overdue(self, run: Run, awake_since: datetime | None, now: datetime) -> bool:
         """Whether its stage has seen nothing new for too long, not counting when nobody looked.
 
@@ -70,3 +83,9 @@ class Policy:
         if limit is None or awake_since is None or run.ending:
             return False
         return now - max(run.since, awake_since) > limit
+
+    def nameless_for_too_long(self, run: Run, awake_since: datetime | None, now: datetime) -> bool:
+        """Whether its job's model has not been named for too long, as `overdue` counts."""
+        if run.nameless_since is None or awake_since is None:
+            return False
+        return now - max(run.nameless_since, awake_since) > self.model_name_wait

@@ -79,9 +79,10 @@ async def sweep(ctx: Context) -> None:
     """Take the drops that were missed, and up the runs that were forgotten; the next ticks move
     them on. Then look for what is at the service and nobody's."""
     await forgotten.mark_again(ctx)
-    missed = await drops.missed(ctx)
-    _tell(missed)
-    await _gather_with_timeout(((shown(path), _take(path, ctx)) for path in missed), ctx)
+    due = await drops.due(ctx)
+    _tell(due.missed)
+    paths = [*due.missed, *due.waited]
+    await _gather_with_timeout(((shown(path), _take(path, ctx)) for path in paths), ctx)
     await orphans.sweep(ctx)
 
 

@@ -122,6 +122,7 @@ class Run(Document):
     last_warning: str | None = None  # why it last went on without something, as its log has it
     progress: Progress = Progress()
     epochs: tuple[Epoch, ...] = ()
+    nameless_since: Moment | None = None  # its job has succeeded, and the model is not named yet
     fine_tuned_model: str | None = None
     trained_tokens: Count | None = None
     version: Count | None = None

@@ -10,10 +10,11 @@ Knows what to do in a stage, not which stage comes next (`stages`) or when (`rec
 from datetime import timedelta
 from functools import partial
 
-from shared.cloud.remote import RemoteFile, RemoteJob
+from shared.cloud.remote import FILE_STATUSES, RemoteFile, RemoteJob
 from shared.errors import Refused, Replaced, TooCostly, WorkerLost
 from shared.model import deployment
 from shared.model.registry import Version
+from shared.printable import shown
 from shared.run import ceilings, checking, creation, failures, files, jobs
 from shared.run.context import Context, Step
 from shared.run.outcome import LogLine, Outcome
@@ -78,7 +79,10 @@ async def upload(run: Run, ctx: Context) -> Outcome:
 async def await_processing(run: Run, ctx: Context) -> Outcome:
     """Still checked: wait until the service has processed the files."""
     for file in run.files:
-        if not await _processed(file, ctx):
+        status = await _processing(file, ctx)
+        if status not in FILE_STATUSES:
+            return Outcome(run).waits(_unknown_status(file, status))
+        if status != "processed":
             return Outcome(run)
     return Outcome(run, Event.FILES_PROCESSED)
 
@@ -156,8 +160,10 @@ async def request_deployment(run: Run, ctx: Context) -> Outcome:
 
 async def await_deployment(run: Run, ctx: Context) -> Outcome:
     """deploying: does the control plane say that the deployment is ready?"""
-    ready = await deployment.state(ctx.clients.deployments, await version_of(run, ctx))
-    return Outcome(run, Event.DEPLOYMENT_READY if ready is deployment.Readiness.READY else None)
+    seen = await deployment.state(ctx.clients.deployments, await version_of(run, ctx))
+    if seen.readiness is deployment.Readiness.READY:
+        return Outcome(run, Event.DEPLOYMENT_READY)
+    return Outcome(run).waits(seen.strange) if seen.strange else Outcome(run)
 
 
 async def probe(run: Run, ctx: Context) -> Outcome:
@@ -211,18 +217,23 @@ async def _look_for_replacement(run: Run, ctx: Context) -> Outcome:
     return Outcome(run.with_files(*found))
 
 
-async def _processed(file: File, ctx: Context) -> bool:
-    """Whether the service has processed the file. Raises Refused if it has found it unusable."""
+async def _processing(file: File, ctx: Context) -> str:
+    """How far the service is with the file. Raises Refused if it has found it unusable."""
     give_up = ctx.now() + timedelta(seconds=ctx.policy.file_wait)
     while remote := await ctx.clients.finetuning.file(str(file.file_id)):
-        if remote.status == "processed":
-            return True
         if remote.status in ("error", "deleted"):
             raise _unusable(remote)
-        if ctx.now() > give_up:
-            return False
+        if remote.status == "processed" or ctx.now() > give_up:
+            return remote.status
         await ctx.sleep(FILE_POLL_SECONDS)
-    return False  # deleted meanwhile: the next look uploads it again
+    return "deleted"  # meanwhile: the next look uploads it again
+
+
+def _unknown_status(file: File, status: str) -> str:
+    return (
+        f"Azure OpenAI says {shown(status)} of the file {shown(file.name)}, a status that this app "
+        "does not know. It is waited for; look at the file in the portal."
+    )
 
 
 def _unusable(file: RemoteFile) -> Refused:
@@ -234,7 +245,7 @@ def _unusable(file: RemoteFile) -> Refused:
 
 
 async def _follow(job: RemoteJob, outcome: Outcome, ctx: Context) -> Outcome:
-    """What a job's status means for its run; a status that is not known goes on for now."""
+    """What a job's status means for its run; with one that is not known, it goes on for now."""
     if job.ended:
         outcome, _ = await jobs.listen(job, outcome.run, ctx)
     run = outcome.run
@@ -248,7 +259,11 @@ async def _follow(job: RemoteJob, outcome: Outcome, ctx: Context) -> Outcome:
             return outcome.but(failure=failure).with_event(Event.CANCELLED)
         case "failed":
             return outcome.but(failure=failures.of_job(job, run)).with_event(Event.FAILED)
+        case "deleted":
+            raise jobs.gone(job.id)
         case "succeeded" if job.fine_tuned_model:
             gathered = await jobs.gather_results(job, outcome, ctx)
             return gathered.with_event(Event.JOB_SUCCEEDED)
-    return outcome
+        case "succeeded":
+            return jobs.await_name(job, outcome, ctx)
+    return outcome if job.known else outcome.waits(jobs.unknown_status(job))

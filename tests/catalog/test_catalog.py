@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from shared.catalog import facts, lookup
-from shared.catalog.records import Source
+from shared.catalog.records import ModelFacts, Source
 
 ROOT = Path(__file__).resolve().parents[2]
 CATALOG = ROOT / "shared/catalog"
@@ -63,6 +63,26 @@ def test_prices_are_for_tiers_that_are_there() -> None:
         assert all(price > 0 for price in prices.values())
 
 
+def test_prices_and_limits_are_those_of_the_lists() -> None:
+    """What money depends on stands here a second time: a slip of the pen in one is seen."""
+    tiers = ("globalStandard", "standard", "developerTier")
+    assert {
+        name: tuple(prices[tier] for tier in tiers)
+        for name, prices in facts.TRAINING_PRICES.values.items()
+    } == {
+        "gpt-4.1-2025-04-14": (25, 27.5, 12.5),
+        "gpt-4.1-mini-2025-04-14": (5, 5.5, 2.5),
+        "gpt-4.1-nano-2025-04-14": (1.5, 1.65, 0.75),
+        "gpt-4o-2024-08-06": (25, 27.5, 12.5),
+        "gpt-4o-mini-2024-07-18": (3, 3.3, 1.5),
+    }
+    assert lookup.hosting_per_month("GlobalStandard") == pytest.approx(1224)
+    assert facts.TIERS["developer"] == facts.TIERS["developertier"] == "developerTier"
+    files = facts.FILES
+    assert (files.minimum_examples, files.largest_file) == (10, 512_000_000)
+    assert files.tokens_per_job == 2_000_000_000
+
+
 def test_skus_are_found_in_any_case_and_developers_cost_nothing_by_the_hour() -> None:
     assert all(name == name.lower() for name in facts.SKUS.values)
     assert all(sku.lower() in facts.SKUS.values for sku in facts.SKUS.values.values())
@@ -113,3 +133,12 @@ def test_regions_of_standard_training() -> None:
 def test_the_catalog_grows_old() -> None:
     assert not lookup.is_stale(facts.READ_ON + facts.STALE_AFTER)
     assert lookup.is_stale(facts.READ_ON + facts.STALE_AFTER + facts.STALE_AFTER)
+
+
+@pytest.mark.parametrize("known", facts.MODELS.values, ids=lambda known: known.name)
+def test_what_is_not_known_of_a_model_is_empty_and_nothing_else_is(known: ModelFacts) -> None:
+    model = lookup.find_model(known.name)
+    assert model
+    assert (model.note, model.methods) == (known.note, known.methods)
+    assert model.image_tokens == facts.IMAGE_TOKENS.values.get(known.name)
+    assert model.training_prices == facts.TRAINING_PRICES.values.get(known.name, {})

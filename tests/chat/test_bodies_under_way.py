@@ -11,10 +11,11 @@ import pytest
 
 from shared.chat import bodies
 from shared.chat.bodies import LARGE_BYTES, Bodies, Overloaded
-from shared.chat.protocol import MAX_BODY_BYTES, parse_chat
+from shared.chat.pictures import MAX_BODY_BYTES, MAX_TEXT_BYTES
+from shared.chat.protocol import parse_chat
 from shared.chat.relay import Relay
 from tests.chat import upstream as up
-from tests.support.in_process import in_process
+from tests.support.in_process import METERED, in_process
 
 CHAT = "/v1/chat/completions"
 SMALL = {"model": "captain", "messages": [{"role": "user", "content": "Hi"}]}
@@ -39,7 +40,7 @@ def resident() -> int:
     return int(next(line for line in lines if line.startswith("VmRSS")).split()[1]) * 1024
 
 
-def large(mark: str = "", size: int = MAX_BODY_BYTES - 1000) -> bytes:
+def large(mark: str = "", size: int = MAX_TEXT_BYTES - 1000) -> bytes:
     return (BODY % (mark, "x" * size)).encode()
 
 
@@ -70,7 +71,7 @@ async def test_forty_open_chats_do_not_take_the_apps_memory(app: App, mark: str)
     go_on, calls = await open_chats(app, content, 40)
     taken = resident() - before
     refused = [call.result() for call in calls if call.done()]
-    room = bodies.MAX_BYTES_UNDER_WAY // len(content)
+    room = bodies.MAX_BYTES_OF_ONE_CALLER // len(content)
     assert len(server.calls) == room == 40 - len(refused)
     assert {answer.status_code for answer in refused} == {503}
     assert {answer.json()["error"]["code"] for answer in refused} == {"overloaded"}
@@ -135,6 +136,44 @@ async def test_a_body_is_refused_while_it_comes(
     assert (server.calls, relay.bodies.held) == ([], 0)
 
 
+def test_one_caller_leaves_room_for_the_largest_request_of_another() -> None:
+    all_of_them = Bodies()
+    mine = [all_of_them.hold() for _ in range(3)]
+    for held in mine:
+        held.caller = "web"
+    mine[0].grow(MAX_BODY_BYTES)
+    passed_on = mine[0].pass_on()
+    mine[1].grow(bodies.MAX_BYTES_OF_ONE_CALLER - MAX_BODY_BYTES)
+    with pytest.raises(Overloaded, match=r"web has 67,108,864 bytes .* Try again in 5 seconds"):
+        mine[2].grow(LARGE_BYTES + 1)
+    mine[2].grow(LARGE_BYTES)
+    other = all_of_them.hold()
+    other.caller = "bot"
+    other.grow(MAX_BODY_BYTES)
+    passed_on.release()
+    mine[2].grow(MAX_BODY_BYTES)
+    for held in (*mine, other):
+        held.release()
+    assert (all_of_them.held, dict(all_of_them.by_caller)) == (0, {})
+
+
+async def test_a_key_that_sends_too_much_is_told_so_and_the_others_go_on(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bodies, "MAX_BYTES_OF_ONE_CALLER", 150_000)
+    http, relay, server = app
+    content = large(size=100_000)
+    go_on, calls = await open_chats(app, content, 2)
+    (refused,) = [call.result() for call in calls if call.done()]
+    assert (refused.status_code, refused.json()["error"]["code"]) == (503, "overloaded")
+    assert "web has 150,000 bytes" in refused.json()["error"]["message"]
+    server.script.clear()
+    other = await http.post(CHAT, content=content, headers={"api-key": METERED})
+    assert other.status_code == 200
+    await end(go_on, calls)
+    assert (relay.bodies.held, dict(relay.bodies.by_caller)) == (0, {})
+
+
 def test_small_bodies_are_not_counted_and_a_large_one_as_a_whole() -> None:
     all_of_them = Bodies()
     held = all_of_them.hold()
@@ -142,14 +181,17 @@ def test_small_bodies_are_not_counted_and_a_large_one_as_a_whole() -> None:
     assert all_of_them.held == 0
     held.grow(LARGE_BYTES + 1)
     assert all_of_them.held == LARGE_BYTES + 1
-    held.grow(bodies.MAX_BYTES_UNDER_WAY)
+    held.grow(bodies.MAX_BYTES_OF_ONE_CALLER)
     other = all_of_them.hold()
+    other.caller = "bot"
+    other.grow(bodies.MAX_BYTES_UNDER_WAY - bodies.MAX_BYTES_OF_ONE_CALLER)
     other.grow(LARGE_BYTES)
     with pytest.raises(Overloaded):
-        other.grow(LARGE_BYTES + 1)
+        other.grow(bodies.MAX_BYTES_UNDER_WAY)
+    other.release()
     passed_on = held.pass_on()
     held.release()
-    assert all_of_them.held == bodies.MAX_BYTES_UNDER_WAY
+    assert all_of_them.held == bodies.MAX_BYTES_OF_ONE_CALLER
     passed_on.release()
     passed_on.release()
     assert all_of_them.held == 0

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from shared.chat import cost
-from shared.chat.protocol import MAX_DIGITS, BadRequest, parse_chat
+from shared.chat.parsing import MAX_DIGITS, BadRequest
+from shared.chat.protocol import parse_chat
 
 URLS: list[Any] = [
     {"url": "data:image/png;base64,AAAA"},
@@ -56,3 +57,8 @@ def test_a_number_of_more_digits_is_refused(sign: str) -> None:
     with pytest.raises(BadRequest, match="has a number of 101 digits") as refused:
         parse_chat(taken.replace(b"99}", b"999}"))
     assert number not in str(refused.value)
+
+
+def test_the_last_account_of_an_answer_counts() -> None:
+    """A service may tell what has gathered so far with each event."""
+    assert cost.counted(b'{"total_tokens": 5}, {"total_tokens": 70}') == 70

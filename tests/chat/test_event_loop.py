@@ -12,11 +12,12 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.chat import feedback, protocol, relay, routing, transcripts
+from shared.chat import feedback, pictures, protocol, rated, relay, routing, transcripts
 from tests.chat import upstream as up
 from tests.chat.conftest import ChatHarness
 from tests.support.in_process import in_process
 
+Patch = pytest.MonkeyPatch
 LARGE = "What is a ship? " * 8192  # more than LARGE_BYTES
 
 
@@ -43,8 +44,9 @@ async def witness(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any, str], Witne
         made = Witness(getattr(owner, name))
         # A method stays one: its first argument is the object.
         is_class = isinstance(owner, type)
-        method = lambda *args, **kwargs: made(*args, **kwargs)  # noqa: E731
-        monkeypatch.setattr(owner, name, method if is_class else made)
+        monkeypatch.setattr(
+            owner, name, (lambda *a, **more: made(*a, **more)) if is_class else made
+        )
         return made
 
     return replace
@@ -67,15 +69,15 @@ async def test_a_rating_is_masked_and_an_export_is_read_beside_the_loop(
 ) -> None:
     await harness.ask()
     await harness.idle()
-    mask, rated = witness(feedback, "mask"), witness(feedback, "_rated")
-    ratings = witness(feedback, "_ratings")
+    mask, made = witness(feedback, "mask"), witness(rated, "_rated")
+    ratings = witness(rated, "_ratings")
     rating = {"id": "chatcmpl-1", "rating": "bad", "correction": "a@contoso.com"}
     assert (await harness.http.post("/feedback", json=rating)).status_code == 201
     pages = harness.relay.feedback.export("captain")
     ((example, _),) = [pair async for page in pages for pair in page]
     assert json.loads(example)["messages"][-1]["content"] == "[e-mail address]"
     assert mask.turns == [True]
-    assert (ratings.turns, rated.turns) == ([True], [True])
+    assert (ratings.turns, made.turns) == ([True], [True])
 
 
 async def test_a_large_request_is_parsed_and_written_beside_the_loop(
@@ -131,8 +133,7 @@ async def test_a_conversation_full_of_addresses_stops_nobody(harness: ChatHarnes
 
 
 def body(content: str) -> bytes:
-    room = protocol.MAX_BODY_BYTES // (len(content) + 1) - 100
-    values = ",".join([content] * room)
+    values = ",".join([content] * (pictures.MAX_TEXT_BYTES // (len(content) + 1) - 100))
     head = '{"model": "captain", "messages": [{"role": "user", "content": ['
     return f"{head}{values}]}}]}}".encode()
 
@@ -161,20 +162,23 @@ async def working() -> AsyncIterator[list[float]]:
     """What the process has done between the turns of the event loop, in seconds: other processes
     of a busy machine do not count, a thread that holds the interpreter does."""
     pauses: list[float] = []
+    turns = [time.process_time()]
+
+    def turn() -> None:
+        turns.append(time.process_time())
+        pauses.append(turns[-1] - turns[-2])
 
     async def tick() -> None:
-        before = time.process_time()
         while True:
             await asyncio.sleep(0.002)
-            now = time.process_time()
-            pauses.append(now - before)
-            before = now
+            turn()
 
     gc.freeze()  # what all tests have loaded is not looked through while one is measured
     task = asyncio.create_task(tick())
     try:
         yield pauses
     finally:
+        turn()  # what has been done since the last one, which may be all
         task.cancel()
         gc.unfreeze()
 
@@ -192,7 +196,7 @@ async def stall(send: Callable[[], Awaitable[httpx.Response]]) -> tuple[httpx.Re
     return response, min(longest)
 
 
-SIZE = protocol.MAX_BODY_BYTES - 200_000
+SIZE = pictures.MAX_TEXT_BYTES - 200_000
 MANY = 90_000  # values; more are not taken
 
 
@@ -204,6 +208,10 @@ def tools(**function: object) -> dict[str, object]:
     return {"tools": [{"type": "function", "function": {"name": "f", **function}}]}
 
 
+def picture(data: str) -> list[object]:
+    return [{"type": "image_url", "image_url": {"url": f"data:image/png;base64,{data}"}}]
+
+
 KINDS: dict[str, Callable[[], dict[str, object]]] = {
     "text": lambda: said("word " * (SIZE // 5)),
     "escapes": lambda: said("\ud83d" * (SIZE // 6)),
@@ -211,12 +219,11 @@ KINDS: dict[str, Callable[[], dict[str, object]]] = {
     "backslashes": lambda: said("\\" * (SIZE // 2)),
     "addresses": lambda: said("jane@contoso.com " * (SIZE // 17)),
     "parts": lambda: said([{"type": "text", "text": "x"}] * (MANY // 3)),
-    "picture": lambda: said(
-        [{"type": "image_url", "image_url": {"url": "data:image/png;base64," + "A" * SIZE}}]
-    ),
-    "pictures": lambda: said(
-        [{"type": "image_url", "image_url": {"url": "data:image/png;base64,A"}}] * (MANY // 4)
-    ),
+    "picture": lambda: said(picture("A" * SIZE)),
+    "twenty megabytes of a picture": lambda: said(picture("A" * (20 * 2**20 * 4 // 3))),
+    "pictures": lambda: said(picture("A") * (MANY // 4)),
+    "longer pictures": lambda: said(picture("A" * 1100) * 20_000),
+    "almost pictures": lambda: said(["data:" * 100] * 8000),
     "messages": lambda: {"messages": [{"role": "user", "content": "x" * 1800}] * 2048},
     "keys": lambda: {**said("x"), "metadata": {f"key-{n}-{'x' * 20}": "y" for n in range(MANY)}},
     "a long key": lambda: {**said("x"), "k" * SIZE: 1},
@@ -231,11 +238,9 @@ KINDS: dict[str, Callable[[], dict[str, object]]] = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_four_megabytes_of_anything_stop_nobody(
-    kind: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_as_much_of_anything_as_is_taken_stops_nobody(kind: str, monkeypatch: Patch) -> None:
     body = json.dumps({"model": "captain", **KINDS[kind]()}).encode()
-    assert len(body) <= protocol.MAX_BODY_BYTES
+    assert len(body) <= (pictures.MAX_BODY_BYTES if "picture" in kind else pictures.MAX_TEXT_BYTES)
     async with up.upstream() as server, in_process(server.url, monkeypatch) as (http, *_):
         server.parse = False  # it is on the same loop
         await http.post("/v1/chat/completions", json={"model": "captain", **said("warm")})
@@ -261,9 +266,7 @@ async def test_four_megabytes_of_long_numbers_stop_nobody(
 
 
 @pytest.mark.parametrize("size", [1, 100_000])
-async def test_an_export_of_many_conversations_stops_nobody(
-    size: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_export_of_many_conversations_stops_nobody(size: int, monkeypatch: Patch) -> None:
     """Sixteen megabytes of them: in a few lines, or in many."""
     async with up.upstream() as server, in_process(server.url, monkeypatch) as (http, relay, _):
         count = 16 * 2**20 // (size + 400)
@@ -287,9 +290,7 @@ def good(number: int, size: int) -> dict[str, object]:
     return {"id": f"c{number}", "rating": "good", "at": "x", "by": "web"}
 
 
-async def test_a_correction_as_long_as_one_may_be_stops_nobody(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_a_correction_as_long_as_one_may_be_stops_nobody(monkeypatch: Patch) -> None:
     async with up.upstream() as server, in_process(server.url, monkeypatch) as (http, *_):
         await http.post("/v1/chat/completions", json={"model": "captain", **said("Hi")})
         rating = {"id": "chatcmpl-1", "rating": "bad", "correction": "jane@contoso.com " * 5882}

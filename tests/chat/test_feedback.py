@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.chat.feedback import FeedbackStore, sampling_rates
+from shared.chat.feedback import FeedbackStore, Rating, sampling_rates
 from shared.chat.transcripts import read_answer
 from shared.cloud.memory_container import MemoryContainer
 from shared.dataset.scan import Scan
@@ -58,7 +58,8 @@ async def test_good_and_corrected_answers_become_examples_that_pass_the_check(
 async def test_a_stream_is_remembered_as_one_answer_and_earlier_answers_are_not_learned(
     harness: ChatHarness,
 ) -> None:
-    harness.upstream.plan("captain-v2", up.stream(up.event("Arr, "), up.event("matey")))
+    parts = (up.event("Arr, "), up.event("matey"), up.event("", "stop"))
+    harness.upstream.plan("captain-v2", up.stream(*parts))
     messages = [
         {"role": "user", "content": "One"},
         {"role": "assistant", "content": "Unrated"},
@@ -82,6 +83,17 @@ async def test_personal_data_is_masked_before_it_is_written(harness: ChatHarness
     written = b"".join(content.data for content in contents if content)
     for secret in (b"jane.doe", b"john.roe", b"4111"):
         assert secret not in written
+
+
+def test_a_rating_is_masked_in_all_of_its_texts() -> None:
+    said = "Ask jane.doe@contoso.com"
+    rating = Rating(id="c1", rating="bad", correction=said, comment=said)
+    assert rating.masked() == {
+        "id": "c1",
+        "rating": "bad",
+        "correction": "Ask [e-mail address]",
+        "comment": "Ask [e-mail address]",
+    }
 
 
 async def test_only_models_that_are_named_remember(harness: ChatHarness) -> None:
@@ -172,7 +184,7 @@ def test_tool_calls_are_put_together_from_a_stream() -> None:
     )
     call = {"id": "c1", "type": "function"}
     function = {"name": "weather", "arguments": '{"city": "Oslo"}'}
-    message = {"role": "assistant", "content": None, "tool_calls": [{**call, "function": function}]}
-    assert read_answer(body) == ("t", message)
+    message = {"role": "assistant", "tool_calls": [{**call, "function": function}]}
+    assert read_answer(body) == ("t", message, None)
     assert read_answer(b'{"error": {"code": "x"}}') is None
     assert read_answer(b"data: nonsense\n\n") is None

@@ -4,12 +4,14 @@ import asyncio
 import json
 import logging
 import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from starlette.requests import Request
 
 from shared import api
-from shared.chat.feedback import FeedbackStore, Rated
+from shared.chat.feedback import FeedbackStore
+from shared.chat.rated import Rated
 from shared.cloud import memory_container
 from shared.cloud.container import LONGEST_LINE, Container
 from shared.cloud.memory_container import MemoryContainer
@@ -97,7 +99,7 @@ async def test_a_full_log_is_exported_with_its_next_parts(monkeypatch: pytest.Mo
 
 async def test_a_large_export_holds_neither_the_loop_nor_all_of_it() -> None:
     """What counts is the loop's own work: by the clock, others on this machine count as well."""
-    numbers = range(60_000)
+    numbers = range(15_000)
     store = await stored(
         [conversation(n, "x" * 500) for n in numbers], [rating(n) for n in numbers]
     )
@@ -118,7 +120,68 @@ async def test_a_large_export_holds_neither_the_loop_nor_all_of_it() -> None:
         size, lines = max(size, len(chunk)), lines + chunk.count(b"\n")
     ended.set()
     await watching
-    print(f"60,000 conversations: the loop was held by {longest:.3f} s of work at most")
-    assert lines == 60_000
+    print(f"15,000 conversations: the loop was held by {longest:.3f} s of work at most")
+    assert lines == 15_000
     assert size < 4 << 20
     assert longest < 0.3
+
+
+@pytest.mark.parametrize(
+    ("first", "later", "answers"),
+    [
+        (("good", "bad"), (), []),
+        (("bad", "good"), (), ["Arr"]),
+        (("good",), ("bad",), []),
+        (("bad",), ("good", "bad", "good"), ["Arr"]),
+    ],
+)
+async def test_the_last_rating_of_an_answer_counts(
+    first: tuple[str, ...], later: tuple[str, ...], answers: list[str]
+) -> None:
+    """Within a day's log and over several: people change their minds."""
+
+    def rated(ratings: tuple[str, ...]) -> list[str]:
+        return [json.dumps(json.loads(rating(0)) | {"rating": one}) for one in ratings]
+
+    store = await stored([conversation(0)], rated(first))
+    for line in rated(later):
+        await store.container.append("ratings/captain/2026-11-03.jsonl", line)
+    pairs = await exported(store)
+    assert [json.loads(example)["messages"][-1]["content"] for example, _ in pairs] == answers
+
+
+async def test_what_is_to_be_learned_is_the_rated_answer_alone() -> None:
+    """What was bad and not corrected is no example; what was said before is only its context."""
+    earlier = [
+        {"role": "user", "content": "One"},
+        {"role": "assistant", "content": "Unrated"},
+        {"role": "user", "content": "Two"},
+    ]
+    line = json.dumps(json.loads(conversation(0)) | {"messages": earlier})
+    bad = json.loads(rating(0)) | {"rating": "bad"}
+    assert await exported(await stored([line], [json.dumps(bad)])) == []
+    corrected = json.dumps(bad | {"correction": "Arr, two"})
+    ((example, source),) = await exported(await stored([line], [corrected]))
+    messages = json.loads(example)["messages"]
+    assert messages[-1] == {"role": "assistant", "content": "Arr, two"}
+    assert [message.get("weight") for message in messages] == [None, 0, None, None]
+    assert json.loads(source)["corrected"] is True
+
+
+async def test_what_is_old_is_forgotten_and_nothing_else() -> None:
+    now = datetime(2026, 11, 1, tzinfo=UTC)
+    container = MemoryContainer("feedback", lambda: now)
+    store = FeedbackStore(container, {})
+    await container.put("answers/old", b"", "x/y")
+    now += timedelta(days=2)
+    await container.put("answers/new", b"", "x/y")
+    for days, left in ((2, ["answers/new", "answers/old"]), (1, ["answers/new"])):
+        await store.forget(days)
+        assert [blob.name async for blob in container.list()] == left
+
+
+def test_nothing_is_recorded_of_a_model_that_is_not_named() -> None:
+    store = FeedbackStore(MemoryContainer("feedback"), {"captain": 0.5}, chance=lambda: 0.49)
+    assert [store.samples(model) for model in ("captain", "tickets", None)] == [True, False, False]
+    rare = FeedbackStore(MemoryContainer("feedback"), {"captain": 0.5}, chance=lambda: 0.5)
+    assert not rare.samples("captain")

@@ -48,7 +48,7 @@ def header(path: str, name: str, make: Callable[[int], str], method: str = "GET"
 
 def get(template: str, method: str = "GET", letter: str = "x") -> Send:
     def send(http: httpx.AsyncClient, size: int) -> Awaitable[httpx.Response]:
-        text = quote(letter * (size // 64 // len(letter)), safe=",")
+        text = quote(letter * (size // 64 // len(letter)), safe=",/")
         return http.request(method, template.format(text))
 
     return send
@@ -164,6 +164,10 @@ PATHS: dict[str, Send] = {
     "health": get("/health?deep={0}"),
     "console": get("/console/{0}"),
     "deployment": get("/openai/deployments/{0}/chat/completions", "POST"),
+    "model of a list": get("/v1/models/{0}"),
+    "bases": get("/{0}", letter="v1/"),
+    "deployments": get("/{0}", letter="deployments/x/"),
+    "chats": get("/{0}", letter="chat/completions/"),
     "who": raw("/runs/m-1/start", lambda size: json.dumps({"who": "x" * (size // 40)}).encode()),
     "why, deep": raw("/runs/m-1/start", lambda size: b"[" * (size // 40)),
     "why, fields": raw("/runs/m-1/start", lambda size: b'{"a":1,' * (size // 240)),
@@ -211,6 +215,8 @@ def test_every_route_that_takes_a_text_is_tried() -> None:
     nothing = {"models", "doctor", "console", "openapi.json"}
     known = {
         "openai/deployments/{model}/chat/completions",
+        "v1/models/{model}",
+        "{*path}",
         "models/{name}/examples",
         "runs/{id}",
         "runs/{id}/{name}",

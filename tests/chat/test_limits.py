@@ -99,7 +99,7 @@ def body_size(**more: Any) -> int:
         (up.answer('"total_tokens": 1', usage=None), 200, lambda size: size // 4 + 50),
         (up.error(400, "content_filter"), 400, lambda size: size // 4 + 10),
         (up.error(429, "", "retry-after: 60"), 429, lambda size: 0),
-        (up.error(404), 503, lambda size: 0),
+        (up.error(404), 502, lambda size: 0),
         (up.error(401), 502, lambda size: 0),
         (up.stream(up.event("one"), up.event("two")), 200, lambda size: size // 4 + 2),
         (up.stream(up.event("x" * 4000)), 200, lambda size: size // 4 + 920),

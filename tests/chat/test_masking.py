@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 
+from shared.chat.examples import Reason, rated_example
 from shared.chat.protocol import parse_chat
-from shared.chat.transcripts import MAX_CONVERSATION_BYTES, rated_example, transcript
+from shared.chat.transcripts import MAX_CONVERSATION_BYTES, transcript
 from tests.chat import upstream as up
 from tests.chat.conftest import ChatHarness
 
 MAIL, CARD, IBAN = "jane.roe@bank.com", "4111 1111 1111 1111", "DE89370400440532013000"
+NOT_MASKABLE = {"id": "c", "left_out": Reason.NOT_MASKABLE}
 KEY = "sk-proj-" + "Zq7Rt2Lm9Xw4" * 4  # put together, so that no scanner takes it for one
 PRIVATE = (MAIL, CARD, "4111111111111111", IBAN, KEY)
 
@@ -18,7 +20,7 @@ PRIVATE = (MAIL, CARD, "4111111111111111", IBAN, KEY)
 def recorded(answer: dict[str, Any] | None = None, **body: Any) -> dict[str, Any] | None:
     message = answer or {"role": "assistant", "content": "Aye."}
     given = {"model": "captain", "messages": [{"role": "user", "content": "Hi"}]} | body
-    sent = {"id": "c", "choices": [{"message": message}]}
+    sent = {"id": "c", "choices": [{"message": message, "finish_reason": "stop"}]}
     return transcript(parse_chat(json.dumps(given).encode()), json.dumps(sent).encode())
 
 
@@ -57,6 +59,12 @@ def test_nothing_private_is_left_in_any_place(body: dict[str, Any]) -> None:
     assert "[" in text
     assert not [word for word in PRIVATE if word in text]
     assert text != "null"
+
+
+def test_an_answer_is_masked_as_a_question_is() -> None:
+    found = recorded({"role": "assistant", "content": f"Ask {MAIL}, pay with {CARD}"})
+    assert found
+    assert found["answer"]["content"] == "Ask [e-mail address], pay with [card number]"
 
 
 @pytest.mark.parametrize(
@@ -108,14 +116,16 @@ def test_what_belongs_together_stays_together() -> None:
     ids=["two keys become one", "a function's name", "a person's name", "two arguments become one"],
 )
 def test_what_masking_breaks_is_not_recorded(body: dict[str, Any]) -> None:
-    assert recorded(**body) is None
+    assert recorded(**body) == NOT_MASKABLE
 
 
 @pytest.mark.parametrize(
     "part",
     [
-        {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}},
         {"type": "image_url", "image_url": {"url": "https://x.example/a.png?sig=secret"}},
+        {"type": "image_url", "image_url": {"url": "data:image/png;base64,jane.roe@bank.com"}},
+        {"type": "image_url", "image_url": {"url": "data:text/plain;base64,AAAA"}},
+        {"type": "image_url", "image_url": None},
         {"type": "input_audio", "input_audio": {"data": "AAAA", "format": "wav"}},
         {"type": "file", "file": {"file_data": "AAAA"}},
         {"type": "of tomorrow"},
@@ -124,9 +134,9 @@ def test_what_masking_breaks_is_not_recorded(body: dict[str, Any]) -> None:
     ],
 )
 def test_what_cannot_be_masked_is_not_recorded(part: Any) -> None:
-    """A picture may show anything, and no example could be made without it."""
+    """No example could be made without it."""
     content = [{"type": "text", "text": "What is this?"}, part]
-    assert recorded(messages=[{"role": "user", "content": content}]) is None
+    assert recorded(messages=[{"role": "user", "content": content}]) == NOT_MASKABLE
 
 
 @pytest.mark.parametrize("number", ["4111111111111111.0", "4.111111111111111e15"])
@@ -159,11 +169,15 @@ def test_an_escape_hides_nothing(message: dict[str, Any]) -> None:
     [
         {"content": [{"type": "text", "text": "x", "image_url": {"url": "data:image/png,i"}}]},
         {"content": "x", "images": ["data:image/png;base64,i"]},
-        {"content": "x", "more": {"a": [1]}},
+        {"content": "x", "more": {"a": [MAIL]}},
+        {"content": "x", "reasoning_content": f"They are {MAIL}", "audio": {"id": "audio_1"}},
     ],
 )
 def test_what_stands_in_an_unknown_place_is_not_recorded(said: dict[str, Any]) -> None:
-    assert recorded(messages=[{"role": "user", **said}]) is None
+    found = recorded(messages=[{"role": "user", **said}])
+    assert found
+    text = [{"type": "text", "text": "x"}] if isinstance(said["content"], list) else "x"
+    assert found["messages"] == [{"role": "user", "content": text}]
 
 
 def test_an_answer_that_is_sent_back_with_empty_keys_is_recorded() -> None:
@@ -175,22 +189,66 @@ def test_an_answer_that_is_sent_back_with_empty_keys_is_recorded() -> None:
     }
     found = recorded(messages=[{"role": "user", "content": "x"}, said])
     assert found
-    assert found["messages"][1] == {"role": "assistant", "content": "Aye.", "refusal": None}
+    assert found["messages"][1] == {"role": "assistant", "content": "Aye."}
+
+
+BY_CHANCE = "iVBORw0KGgo/AKIAQWERTYUIOPASDFGH/zz+3125551234567/DE89370400440532013000/AAAA"
+
+
+@pytest.mark.parametrize("kind", ["png", "jpeg", "webp"])
+def test_a_picture_is_kept_byte_by_byte(kind: str) -> None:
+    """In megabytes of base64 stands whatever a secret or an account number looks like."""
+    image = {"url": f"data:image/{kind};base64,{BY_CHANCE}", "detail": "low"}
+    content = [{"type": "text", "text": MAIL}, {"type": "image_url", "image_url": image}]
+    found = recorded(messages=[{"role": "user", "content": content}])
+    assert found
+    assert found["messages"][0]["content"][0]["text"] == "[e-mail address]"
+    assert found["messages"][0]["content"][1] == {"type": "image_url", "image_url": image}
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        "Here: ![](URL) of {}",
+        '{{"screenshot": "URL", "of": "{}"}}',
+        '{{"screenshot": "URL\\n", "of": "{}"}}',
+    ],
+)
+@pytest.mark.parametrize("escaped", [False, True])
+def test_a_picture_within_a_text_is_not_masked_and_what_stands_beside_it_is(
+    around: str, escaped: bool
+) -> None:
+    url = f"data:image/png;base64,{BY_CHANCE}=="
+    if escaped:  # as PHP writes JSON
+        url = url.replace("/", r"\/")
+    text = around.replace("URL", url).format(MAIL)
+    messages = [{"role": "user", "content": "x"}, {"role": "tool", "content": text}]
+    found = recorded(messages=messages)
+    assert found
+    masked = found["messages"][1]["content"]
+    assert masked == around.replace("URL", url).format("[e-mail address]")
+
+
+@pytest.mark.parametrize(
+    "begins", ["", "AAAA", "data:text/plain;base64,", "data:image/svg;base64,"]
+)
+def test_what_only_claims_to_be_a_picture_is_masked(begins: str) -> None:
+    found = recorded(messages=[{"role": "user", "content": f"{begins} AKIAQWERTYUIOPASDFGH"}])
+    assert "AKIA" not in json.dumps(found)
 
 
 def test_a_conversation_of_megabytes_is_not_recorded() -> None:
-    assert recorded(messages=[{"role": "user", "content": "a " * MAX_CONVERSATION_BYTES}]) is None
+    messages = [{"role": "user", "content": "a" * (MAX_CONVERSATION_BYTES + 1)}]
+    assert recorded(messages=messages) == {"id": "c", "left_out": Reason.TOO_LARGE}
 
 
 def test_a_masked_conversation_is_exported_masked() -> None:
     found = recorded(call(json.dumps({"who": MAIL})), tools=tool(description=MAIL))
     assert found
-    about = {"at": "x", "served_by": "captain@1"}
-    rating = {"rating": "good", "at": "x", "by": "web"}
-    rated = rated_example({**about, **found}, rating)
-    assert rated
-    assert MAIL not in json.dumps(rated)
-    assert rated[0]["tools"][0]["function"]["name"] == "lookup"
+    example = rated_example(found, {"rating": "good"})
+    assert example
+    assert MAIL not in json.dumps(example)
+    assert example["tools"][0]["function"]["name"] == "lookup"
 
 
 async def test_tools_of_a_remembered_chat_are_masked_in_storage(harness: ChatHarness) -> None:

@@ -6,16 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.chat.parsing import MAX_VALUES, BadRequest, has_more_values
 from shared.chat.protocol import (
-    MAX_VALUES,
-    BadRequest,
     ChatRequest,
-    ModelNotReady,
     error_event,
     error_response,
-    has_more_values,
     parse_chat,
 )
+from shared.chat.unanswered import ModelNotReady
 from shared.errors import Denied, Refused, SettingError, Throttled, TunedropError, Unavailable
 
 JSON = st.recursive(

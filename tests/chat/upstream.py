@@ -144,7 +144,7 @@ def stream(*parts: bytes | asyncio.Event, done: bool = True) -> Behaviour:
     return behave
 
 
-def event(text: str) -> bytes:
-    delta = {"index": 0, "delta": {"content": text}, "finish_reason": None}
+def event(text: str, finish_reason: str | None = None, index: int = 0) -> bytes:
+    delta = {"index": index, "delta": {"content": text}, "finish_reason": finish_reason}
     chunk = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m"}
     return b"data: " + json.dumps({**chunk, "choices": [delta]}).encode() + b"\n\n"

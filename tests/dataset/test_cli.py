@@ -70,6 +70,20 @@ def test_a_wrong_call_is_a_wrong_call(arguments: list[str]) -> None:
     assert run.invoke(cli, arguments).exit_code == 2
 
 
+def test_a_method_that_is_none_is_told_by_its_name(files: dict[str, str]) -> None:
+    result = run.invoke(cli, ["check", files["good"], "--method", "magic"])
+    assert result.exit_code == 2
+    assert "'magic' is neither supervised nor dpo" in result.output
+
+
+@pytest.mark.parametrize(("epochs", "said"), [([], "3 epochs, a guess)"), (["3"], "3 epochs)")])
+def test_a_price_says_whether_it_rests_on_a_guess(
+    files: dict[str, str], epochs: list[str], said: str
+) -> None:
+    options = ["--epochs", *epochs] if epochs else []
+    assert said in run.invoke(cli, ["check", files["good"], "--quick", *options]).stdout
+
+
 def test_a_budget_rejects(files: dict[str, str]) -> None:
     result = run.invoke(cli, ["check", files["good"], "--budget", "0.001"])
     assert result.exit_code == 1

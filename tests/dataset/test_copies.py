@@ -28,6 +28,8 @@ def test_a_split_has_no_leakage_and_is_the_same_every_time(tmp_path: Path) -> No
         halves.append([part.read_bytes() for part in parts])
     assert halves[0] == halves[1]
     training, validation = halves[0]
+    assert [len(part.splitlines()) for part in halves[0]] == [kept, held]
+    assert all(part.endswith(b"\n") for part in halves[0])
     assert sorted(training.splitlines() + validation.splitlines()) == sorted(
         content for content in source.read_bytes()[3:].splitlines() if content
     )
@@ -100,3 +102,13 @@ def test_the_lines_that_are_compared_for_repetitions_are_bounded(
     source.write_bytes(good(8) + good(8))
     mended = mend(source, tmp_path / "out")
     assert mended.sentence() == "fixed: removed 5 exact repetitions; only 5 lines were compared"
+
+
+def test_a_corrected_copy_of_itself_keeps_what_has_a_meaning(tmp_path: Path) -> None:
+    blank = talk(USER, {**ANSWER, "content": "  "})
+    twice = b'{"tools": [], "messages": [1], "messages": [2]}\n'
+    source = tmp_path / "all.jsonl"
+    source.write_bytes(good(2) + blank + twice)
+    mend(source, source)
+    assert source.read_bytes() == good(2) + blank + twice
+    assert list(tmp_path.iterdir()) == [source]

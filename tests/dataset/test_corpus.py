@@ -15,7 +15,19 @@ from shared.dataset.measure.cost import TrainingPlan
 from shared.dataset.reading import lines
 from shared.dataset.reading.examples import FileRole
 from shared.dataset.verdict import Verdict, judge
-from tests.dataset.builders import ANSWER, WORDS, good, judged, line, talk
+from tests.dataset.builders import (
+    ANSWER,
+    ASKS,
+    CALL,
+    TOLD,
+    TOOL,
+    USER,
+    WORDS,
+    good,
+    judged,
+    line,
+    talk,
+)
 from tests.dataset.builders import scan as scanned
 from tests.dataset.corpus import CASES, ELSEWHERE, Case, image
 
@@ -141,3 +153,78 @@ def test_an_unusual_format_is_followed() -> None:
         "parallel_tool_calls": False,
     }
     assert set(scanned(good(60) + line(example)).counts) <= {"system-drift"}
+
+
+# ---- what rejects a drop
+
+NO_ERRORS = {
+    Severity.WARNING: {
+        *("no-user", "system-late", "nothing-to-learn", "arguments-mismatch", "preference-same"),
+        *("duplicate", "conflicting-answers", "leakage", "leakage-prompt", "leakage-near"),
+        *("personal-data", "secret", "control-character", "broken-text", "answer-copies-prompt"),
+        *("model-unknown", "model-retires", "validation-old"),
+    },
+    Severity.ADVICE: {
+        *("few-examples", "file-large", "byte-order-mark", "blank-line", "same-role-twice"),
+        *("tool-unused", "near-duplicate", "whitespace", "refusal", "answer-cut"),
+        *("answer-outlier", "system-drift", "catalog-old"),
+    },
+}
+
+
+def test_what_the_service_would_refuse_is_an_error_and_nothing_else() -> None:
+    """What is lowered here lets a job be paid for that is worth nothing."""
+    for severity, ids in NO_ERRORS.items():
+        assert {kind.id for kind in TABLE.values() if kind.severity is severity} == ids
+
+
+def test_the_fewest_examples_and_the_largest_file_are_taken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert "too-few-examples" in scanned(good(9)).counts
+    assert "too-few-examples" not in scanned(good(10)).counts
+    size = len(good(12))
+    monkeypatch.setattr(facts, "FILES", facts.FILES._replace(largest_file=size))
+    assert "file-too-large" not in scanned(good(12)).counts
+    monkeypatch.setattr(facts, "FILES", facts.FILES._replace(largest_file=size - 1))
+    assert "file-too-large" in scanned(good(12)).counts
+
+
+def test_an_error_in_either_file_rejects_the_run() -> None:
+    other = good(22).split(b"\n", 12)[-1]
+    assert not judged(good(12), other).rejected
+    assert judged(good(12), other + b"nonsense\n").rejected
+    assert judged(good(12) + b"nonsense\n", other).rejected
+
+
+def test_a_model_is_told_of_before_and_after_its_end() -> None:
+    plan = TrainingPlan(base_model="gpt-4o-2024-08-06")
+    ends = facts.RETIREMENTS.values[plan.base_model].training
+    files = [scanned(good(12))]
+    told = {
+        days: [
+            group.places[0].message
+            for group in judge(files, plan, ends + timedelta(days=days)).groups
+            if group.id == "model-retires"
+        ]
+        for days in (-facts.RETIRES_SOON.days, -1, 0, 1)
+    }
+    assert told[-facts.RETIRES_SOON.days] == []
+    assert "can be trained until" in told[-1][0]
+    assert "ended on" in told[0][0]
+    assert "ended on" in told[1][0]
+
+
+def test_a_model_that_takes_another_method_is_told_of() -> None:
+    plan = TrainingPlan(base_model="gpt-4o-mini-2024-07-18", method="dpo")
+    message = groups(judged(good(12), plan=plan))["model-not-tunable"].places[0].message
+    assert message.startswith("gpt-4o-mini-2024-07-18 takes supervised; the run asks for dpo.")
+
+
+def test_of_several_calls_each_is_answered() -> None:
+    calls = [{**CALL, "id": id} for id in ("c1", "c2")]
+    for answered, found in ((("c1", "c2"), False), (("c1",), True)):
+        told = [{**TOLD, "tool_call_id": id} for id in answered]
+        asks = {**ASKS, "tool_calls": calls}
+        counts = scanned(good(10) + talk(USER, asks, *told, ANSWER, tools=[TOOL])).counts
+        assert ("call-unanswered" in counts) is found

@@ -7,10 +7,10 @@ import pytest
 
 from shared.catalog import facts
 from shared.dataset.findings.collector import FindingGroup
-from shared.dataset.measure.cost import TrainingPlan
+from shared.dataset.measure.cost import Price, TrainingPlan, billed, price, usd
 from shared.dataset.report import document, page
 from shared.dataset.verdict import Verdict
-from tests.dataset.builders import ANSWER, judged, line
+from tests.dataset.builders import ANSWER, good, judged, line, varied
 
 GPT_4O = "gpt-4o-2024-08-06"
 EPOCHS = 10
@@ -145,3 +145,71 @@ def test_an_upper_bound_is_no_reason_to_say_that_there_are_too_many_tokens() -> 
 
 def test_a_budget_that_is_no_number_allows_nothing() -> None:
     assert judged(pictured(0), plan=plan(budget=float("nan"))).rejected
+
+
+# ---- figures alone
+
+
+def of_tokens(tokens: int, examples: int = 100, **others: Any) -> Price:
+    return price(tokens, examples, TrainingPlan(base_model=GPT_4O, **others))
+
+
+@pytest.mark.parametrize(
+    ("tier", "usd"), [("globalStandard", 75), ("standard", 82.5), ("developer", 37.5)]
+)
+def test_each_tier_has_its_own_price_for_all_epochs(tier: str, usd: float) -> None:
+    assert of_tokens(1_000_000, training_type=tier, epochs=3).training == pytest.approx(usd)
+    billed_once = billed(3_000_000, TrainingPlan(base_model=GPT_4O, training_type=tier))
+    assert billed_once == pytest.approx(usd)
+
+
+def test_a_price_that_is_not_known_is_not_nothing() -> None:
+    assert price(1_000, 100, TrainingPlan(base_model="gpt-99")).training is None
+    assert of_tokens(1_000, training_type="batch").training is None
+
+
+@pytest.mark.parametrize(
+    ("examples", "epochs"), [(1_000, 3), (34, 3), (33, 3), (20, 5), (10, 10), (4, 25), (1, 25)]
+)
+def test_small_files_are_priced_with_more_epochs(examples: int, epochs: int) -> None:
+    found = of_tokens(1_000, examples)
+    assert (found.epochs, found.guessed) == (epochs, True)
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"),
+    [(0, "$0.00"), (0.0049, "less than $0.01"), (0.006, "$0.01"), (1234.5, "$1,234.50")],
+)
+def test_what_costs_something_is_never_shown_as_nothing(amount: float, text: str) -> None:
+    assert usd(amount) == text
+
+
+def test_a_budget_of_exactly_the_price_is_enough() -> None:
+    cost = judged(good(12), plan=plan()).price.training
+    assert cost
+    assert "over-budget" not in ids(judged(good(12), plan=plan(budget=cost)))
+    assert "over-budget" in ids(judged(good(12), plan=plan(budget=cost - 1e-4)))
+
+
+def test_what_is_cut_off_is_not_billed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The service cuts an example at the model's limit, and bills what it trains on. One token
+    more than the limit is too long; the limit itself is not."""
+    lengths = [
+        judged(line(varied(number)), plan=plan()).files[0].stats.billed for number in range(12)
+    ]
+    longest = max(lengths)
+    model = plan().model
+    assert model
+    for limit in (longest, longest - 1):
+        known = model._replace(tokens_per_example=limit)
+        monkeypatch.setattr("shared.catalog.lookup.MODELS", (known,))
+        found = judged(good(12), plan=plan())
+        assert found.price.tokens == sum(min(length, limit) for length in lengths)
+        assert ("example-too-long" in found.files[0].counts) is (limit < longest)
+
+
+def test_the_tokens_of_a_job_are_those_of_all_epochs(monkeypatch: pytest.MonkeyPatch) -> None:
+    tokens = judged(good(12), plan=plan()).price.tokens
+    for limit, too_many in ((tokens * EPOCHS, False), (tokens * EPOCHS - 1, True)):
+        monkeypatch.setattr(facts, "FILES", facts.FILES._replace(tokens_per_job=limit))
+        assert ("too-many-tokens" in ids(judged(good(12), plan=plan()))) is too_many

@@ -1,4 +1,4 @@
-"""Private data: what is found, what is left alone, how overlaps are settled, how long it takes."""
+"""Private data: what is found, what is left alone, how overlaps are settled."""
 
 import json
 import random
@@ -8,9 +8,6 @@ import pytest
 from shared.dataset import privacy
 from shared.dataset.privacy import PrivateSpan
 from shared.dataset.reading.prefilter import Prefilter
-from tests.support.growth import seconds, too_slow
-
-KIB = 1024
 
 PRIVATE = [
     ("e-mail address", "write to jane.doe+x@mail.contoso.co.uk today"),
@@ -54,6 +51,26 @@ def test_what_is_private_is_found_and_masked(what: str, text: str) -> None:
         kinds = Prefilter([b"plain", data, b"plain"]).private_kinds().tolist()
         assert [kinds[0], kinds[2]] == [0, 0]
         assert [span.kind for span in privacy.find(text, kinds[1])] == [what]
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("To jane.doe+x@mail.contoso.co.uk, today", "To [e-mail address], today"),
+        ("To sean.o'neil@contoso.com", "To [e-mail address]"),
+        ("To sean.o\u2019neil@contoso.com", "To [e-mail address]"),
+        ("by card 4222222222222.", "by card [card number]."),  # as short as they are
+        ("by card 4111 1111 1111 1111 12/29", "by card [card number] 12/29"),
+        ("from DE89 3704 0044 0532 0130 00, now", "from [IBAN], now"),
+        ("call +44 20 7946 0958 now", "call [phone number] now"),
+        (
+            f"-----BEGIN PRIVATE KEY-----\n{'a1B2' * 5}\n{'c3D4' * 4} and more",
+            "[private key] and more",
+        ),
+    ],
+)
+def test_nothing_of_a_value_is_left(text: str, left: str) -> None:
+    assert privacy.mask(text) == left
 
 
 @pytest.mark.parametrize("text", PUBLIC)
@@ -122,49 +139,3 @@ def test_texts_are_searched_as_by_comparing_all_with_all(monkeypatch: pytest.Mon
     quick = [privacy.find(text) for text in texts]
     monkeypatch.setattr(privacy, "_without_overlaps", naive)
     assert quick == [privacy.find(text) for text in texts]
-
-
-NASTY = {
-    "addresses": "a@b.com ",
-    "addresses without an end": "a@a.a.",
-    "names before no address": "a.",
-    "names before a sign": "a.b-c_d%e!@",
-    "cards": "4111 1111 1111 1111 ",
-    "digits": "1",
-    "digits and spaces": "4 ",
-    "versions": "1.1.1.",
-    "half numbers": "123-45-",
-    "phones": "+49 30 1234567, ",
-    "plus signs": "+1+",
-    "brackets": "(212) ",
-    "accounts": "DE89 3704 0044 0532 0130 00 ",
-    "half accounts": "AB12 CDEF ",
-    "tokens without an end": "-eyJ",
-    "tokens of two parts": "-eyJaaaaaaaaaa.eyJaaaaaaaaaa ",
-    "tokens of many parts": "eyJaaaaaaaaaa.",
-    "keys": "sk-abcdefghijklmnopqrstuv ",
-    "half keys": "sk-ab ",
-    "dashes": "-",
-    "half private keys": "-----BEGIN A ",
-    "storage keys": "AccountKey=abc",
-    "signs": "github_pat_hf_xoxb-gho_AKIA",
-    "pairs of digits": "44 ",
-    "groups of a card": "4111 ",
-    "private keys without an end": "-----BEGIN PRIVATE KEY-----\n" + "A" * 64 + "\n",
-    "headers of private keys": "-----BEGIN PRIVATE KEY-----Proc-Type: ",
-    "half accounts in small letters": "de89 ",
-    "addresses with many labels": "a@aa.aa.aa.aa.aa.aa.aa.aa-",
-    "apostrophes": "o'brien'",
-}
-
-
-@pytest.mark.parametrize("piece", NASTY.values(), ids=NASTY)
-def test_the_time_grows_with_the_text(piece: str) -> None:
-    small = (piece * (32 * KIB))[: 32 * KIB]
-    assert too_slow(lambda: privacy.mask(small), lambda: privacy.mask(small * 4), 0.001) is None
-
-
-def test_a_mebibyte_of_addresses_takes_seconds() -> None:
-    text = "a@b.com " * (KIB * KIB // 8)
-    assert seconds(lambda: privacy.mask(text)) < 5
-    assert privacy.mask(text[:80]) == "[e-mail address] " * 10

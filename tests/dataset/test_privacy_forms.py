@@ -51,6 +51,20 @@ PRIVATE = {
     "a card after two letters and digits": ("ID12 4111 1111 1111 1111", "ID12 [card number]"),
     "a card after a number": ("Order 23 4111 1111 1111 1111", "Order 23 [card number]"),
     "a card as a decimal": (f"{CARD}.0", "[card number].0"),
+    "a card of a small issuer": ("Card 3158209374610526 it is", "Card [card number] it is"),
+    "a card whose digits with the next one are right as well": (
+        f"Card {CARD}.3 % fee",
+        "Card [card number].3 % fee",
+    ),
+    "a card with large digits": ("4556737586899855", "[card number]"),
+    "a card that begins like a phone number": ("401-288-8888 881881", "[card number]"),
+    "a card before a key": (f"{CARD}AccountKey={'a1B2' * 21}", "[card number][storage key]"),
+    "a phone number of few different digits": ("+33 30 3113331", "[phone number]"),
+    "two addresses": ("a@contoso.com, b@contoso.com", "[e-mail address], [e-mail address]"),
+    "an address and two keys": (
+        f"b@contoso.com AKIAIOSFODNN7EXAMPLE hf_{'abcdefghij' * 3}",
+        "[e-mail address] [AWS key] [Hugging Face token]",
+    ),
     "an address whose domain ends like a reserved one": (
         "boss@counterexample.com",
         "[e-mail address]",
@@ -68,6 +82,9 @@ PRIVATE = {
     "an IBAN in a sentence": ("de89 3704 0044 0532 0130 00 is mine", "[IBAN] is mine"),
     "an IBAN in capitals": ("GB82 WEST 1234 5698 7654 32 IS MINE", "[IBAN] IS MINE"),
     "an IBAN with hyphens": ("DE89-3704-0044-0532-0130-00", "[IBAN]"),
+    "the shortest IBAN": ("from NO9386011117947 now", "from [IBAN] now"),
+    "an IBAN of another country": ("To ZZ277204816352091746 it is", "To [IBAN] it is"),
+    "the longest IBAN": ("ZZ64720481635209174620481635209146", "[IBAN]"),
     "two IBANs": ("DE89370400440532013000 GB82WEST12345698765432", "[IBAN] [IBAN]"),
 }
 
@@ -114,10 +131,35 @@ def test_letters_of_other_languages_are_no_reason_to_search_a_line() -> None:
         "de89370400440532013001 and ab12cdef3456789012345678",
         "The file begins with BEGIN PRIVATE KEY and ends with END PRIVATE KEY.",
         "2026.11.27.10.00.00.123456",
+        ",3158209374610526 and x,3158209374610526",  # parts of a row, of no large issuer
+        "Count 3158209374610526 12",  # of no large issuer, and the digits go on
+        "45320000000000019725 x",  # more digits than a card has
+        "41111111111111115 2",
+        "DE893704004405320130005 x",  # more characters than an IBAN of Germany has
+        "ZZ517204816352091746204816352091467",  # more characters than any IBAN has
+        "666-12-3456 and 912-12-3456",
+        "call 212-212-2121",
     ],
 )
 def test_what_only_looks_private_is_left_alone(text: str) -> None:
     assert privacy.mask(text) == text
+
+
+def test_of_a_name_before_an_address_64_characters_are_masked() -> None:
+    assert privacy.mask(f"o'{'x' * 63}@contoso.com") == "o'[e-mail address]"
+
+
+def test_only_what_is_asked_for_is_found_and_a_secret_is_told_as_one() -> None:
+    text = f"a@contoso.com {CARD} AKIAIOSFODNN7EXAMPLE"
+    found = {
+        kind: [(span.kind, span.secret) for span in privacy.find(text, kind)]
+        for kind in (privacy.SECRET, privacy.ADDRESS, privacy.NUMBER)
+    }
+    assert found == {
+        privacy.SECRET: [("AWS key", True)],
+        privacy.ADDRESS: [("e-mail address", False)],
+        privacy.NUMBER: [("card number", False)],
+    }
 
 
 @pytest.mark.parametrize("number", [4111111111111111, 4111111111111111.0, 4.111111111111111e15])

@@ -5,13 +5,18 @@ import os
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
 import pytest
 
 from docs.generate import findings
+from shared.dataset.findings.collector import FindingGroup
+from shared.dataset.findings.finding import Finding, PreviewRow, Severity
+from shared.dataset.findings.quoting import around, shorten
 from shared.dataset.measure.cost import TrainingPlan
+from shared.dataset.measure.system_prompts import SystemPrompt
 from shared.dataset.report import document, page
 from shared.dataset.verdict import Verdict
 from tests.dataset.builders import ANSWER, USER, good, judged, line, talk, varied
@@ -101,6 +106,59 @@ def test_the_page_loads_nothing_and_escapes_everything() -> None:
     assert not re.search(r"<(script|img|link|iframe|object|base|meta http)\b", text)
     assert not re.search(r"url\(|@import|\b(?:src|href)=\"", text)
     assert "onerror=&quot;" in text or "onerror=&#x27;" in text
+
+
+EVERYWHERE = (
+    *("title", "file name", "base model", "method", "tier", "message", "cure", "path"),
+    *("before the mark", "mark", "after the mark", "system prompt", "role", "kind of private data"),
+)
+
+
+@pytest.mark.parametrize("place", EVERYWHERE)
+def test_no_text_of_a_report_runs(place: str) -> None:
+    """Wherever it stands in the page: what a dataset, a run.yaml or a file's name has brought."""
+
+    def text(here: str) -> str:
+        return EVIL if place == here else "plain"
+
+    before, meant, after = text("before the mark"), text("mark"), text("after the mark")
+    row = PreviewRow(before + meant + after, len(before), len(before) + len(meant))
+    error, path = Severity.ERROR, text("path")
+    found = Finding("not-json", error, 1, 0, text("message"), text("cure"), path, (row,))
+    verdict = judged(good(12))
+    (file,) = verdict.files
+    stats = replace(
+        file.stats,
+        system_prompts=(SystemPrompt(text("system prompt"), 3, 1),),
+        roles={text("role"): 3},
+        private={text("kind of private data"): 3},
+    )
+    group = FindingGroup("not-json", 1, places=[found])
+    file = replace(file, name=text("file name"), groups=(group,), stats=stats)
+    plan = TrainingPlan(text("base model"), text("method"), text("tier"))
+    shown = page.as_html(text("title"), replace(verdict, files=(file,), plan=plan))
+    assert "&lt;script&gt;document" in shown
+    assert not re.search(r"<(script|img)\b", shown)
+
+
+def test_nothing_of_a_cut_value_is_left_in_a_quote() -> None:
+    """A value is masked before it is cut, and left out where it is cut before it is masked."""
+    for place in range(80):
+        assert "jane" not in shorten(f"{'x ' * place}{ADDRESS} was here")
+    for length in range(590, 640):
+        assert "jane" not in shorten(f"sk-proj-{'a' * length} {ADDRESS}")
+    for place in range(60):
+        (row,) = around(f"{ADDRESS} {'x ' * place}!{' x' * place} {ADDRESS}", 26 + 2 * place)
+        assert "!" in row.text[row.start : row.end]
+        assert not {"jane", "contoso"} & set(re.findall("[a-z]+", row.text))
+
+
+@pytest.mark.parametrize("rejected", [True, False])
+def test_a_rejected_dataset_is_told_so_to_people_and_programs(rejected: bool) -> None:
+    verdict = judged(good(12) + b"nonsense\n" * rejected)
+    told = ("Rejected: nothing was sent.", "rejected") if rejected else ("Accepted.", "accepted")
+    assert f"<strong>{told[0]}</strong>" in page.as_html("x", verdict)
+    assert document.as_json("x", verdict)["verdict"] == told[1]
 
 
 def test_the_page_lists_other_lines_and_stays_small() -> None:

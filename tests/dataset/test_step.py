@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from shared.dataset.measure.cost import TrainingPlan
 from shared.dataset.reading.examples import FileRole
 from shared.dataset.worker import reports
 from shared.run import checking
@@ -51,3 +52,23 @@ def test_a_chat_does_not_wait_for_the_check() -> None:
     code = f"import sys, shared.run.steps; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_the_plan_is_what_run_yaml_asks_for() -> None:
+    """What is priced and checked is what will be trained and hosted."""
+    run_yaml = b"""
+base_model: gpt-4o-2024-08-06
+method: dpo
+training_type: developer
+hyperparameters: {n_epochs: 7}
+budget: 3
+deployment: {sku: developer}
+"""
+    assert checking._plan(a_run(run_yaml)) == TrainingPlan(
+        base_model="gpt-4o-2024-08-06",
+        method="dpo",
+        training_type="developerTier",
+        epochs=7,
+        budget=3,
+        developer_hosting=True,
+    )

@@ -141,6 +141,12 @@ async def test_the_token_goes_to_the_control_plane_only(service: Service) -> Non
 
 
 async def test_a_listing_without_end_is_not_followed_for_ever(service: Service) -> None:
-    service.pages = [{"value": [1], "nextLink": f"{service.url}/again"}]
+    service.pages = [{"value": [n], "nextLink": f"{service.url}/{n}"} for n in range(30)]
     async with client(service.url, Credential()) as rest:
         assert len((await rest.control("GET", "/things")).body["value"]) == 21
+
+
+async def test_a_listing_that_repeats_a_page_ends_with_what_it_has(service: Service) -> None:
+    service.pages = [{"value": [1], "nextLink": f"{service.url}/again"}]
+    async with client(service.url, Credential()) as rest:
+        assert (await rest.control("GET", "/things")).body["value"] == [1]

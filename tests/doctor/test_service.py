@@ -13,7 +13,7 @@ from tests.support.stack import StackHarness
 async def test_another_service_at_the_endpoint_proves_no_right(
     app: CheckedApp, stack: StackHarness
 ) -> None:
-    results = await app.check(AZURE_OPENAI_ENDPOINT=f"{stack.addresses.app_url}/api")
+    results = await app.check(AZURE_OPENAI_ENDPOINT=f"{stack.addresses.app_url}/elsewhere")
     assert set(results.failed) == {"endpoint"}
     assert "404, unlike Azure OpenAI" in results.failed["endpoint"].message
     assert results.unknown == DATA | {"jobs-left"}

@@ -8,6 +8,15 @@ from openai import OpenAI
 
 from .harness import BASE_MODEL, QUESTION, Running, dataset, upload, wait_until
 
+TOLD = (
+    "x-ratelimit-limit-requests",
+    "x-ratelimit-limit-tokens",
+    "x-ratelimit-remaining-requests",
+    "x-ratelimit-remaining-tokens",
+    "x-request-id",
+    "apim-request-id",
+    "x-ms-region",
+)
 TOOLS: Any = [{"type": "function", "function": {"name": "w", "parameters": {"type": "object"}}}]
 
 
@@ -77,7 +86,8 @@ def test_tools_may_be_offered_but_not_demanded(v1: OpenAI, base: str) -> None:
 
 
 def test_a_stream_comes_token_by_token(v1: OpenAI, base: str) -> None:
-    chunks = list(ask(v1, base, stream=True, temperature=1.0))
+    filtered, *chunks = ask(v1, base, stream=True, temperature=1.0)
+    assert filtered.choices == []
     texts = [c.choices[0].delta.content for c in chunks if c.choices[0].delta.content]
     assert len(texts) > 3
     assert chunks[0].choices[0].delta.role == "assistant"
@@ -101,3 +111,20 @@ def test_chat_goes_on_while_a_model_is_trained(emulator: Running, v1: OpenAI, ba
     assert ask(v1, base).usage.completion_tokens == 8
     assert str(v1.fine_tuning.jobs.retrieve(job.id).status) == "running"
     v1.fine_tuning.jobs.cancel(job.id)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_every_answer_tells_its_limits_region_and_ids(
+    emulator: Running, base: str, stream: bool
+) -> None:
+    body = {"model": base, "messages": QUESTION, "max_tokens": 2, "stream": stream}
+    with emulator.http() as client:
+        answers = [client.post("/openai/v1/chat/completions", json=body) for _ in range(2)]
+    one, two = ({name: a.headers[name] for name in TOLD} for a in answers)
+    assert one["x-ratelimit-limit-requests"] == "100"
+    assert one["x-ratelimit-limit-tokens"] == "100000"
+    for name in ("x-ratelimit-remaining-requests", "x-ratelimit-remaining-tokens"):
+        assert 0 <= int(two[name]) < int(one[name])
+    for name in ("x-request-id", "apim-request-id"):
+        assert one[name] != two[name]
+    assert one["x-ms-region"] == "Sweden Central"

@@ -106,6 +106,7 @@ def test_rate_limits_can_be_enforced(emulator: Running, arm: Client, v1: OpenAI)
     deploy(arm, "narrow", "gpt-4.1", VERSION, capacity=2)
     answer_once_ready(v1, "narrow")
     emulator.settings(enforce_rate_limits=True)
+    emulator.advance(60)  # what was asked until it was ready counts as well
     options: Any = {"model": "narrow", "messages": QUESTION, "max_tokens": 1}
     for _ in range(2):
         v1.chat.completions.create(**options)

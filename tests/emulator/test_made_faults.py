@@ -115,7 +115,18 @@ def test_provisioning_failed(emulator: Running, arm: CognitiveServicesManagement
         deploy(arm, "doomed", "gpt-4.1", VERSION)
     shown = arm.deployments.get("rg", "account", "doomed")
     assert shown.properties and shown.properties.provisioning_state == "Failed"
+    with pytest.raises(HttpResponseError, match="please delete it"):
+        deploy(arm, "doomed", "gpt-4.1", VERSION)
+    arm.deployments.begin_delete("rg", "account", "doomed").result()
     deploy(arm, "doomed", "gpt-4.1", VERSION)
+
+
+def test_provisioning_canceled(emulator: Running, arm: CognitiveServicesManagementClient) -> None:
+    emulator.fault("provisioning-canceled")
+    with pytest.raises(HttpResponseError):
+        deploy(arm, "stopped", "gpt-4.1", VERSION)
+    shown = arm.deployments.get("rg", "account", "stopped")
+    assert shown.properties and shown.properties.provisioning_state == "Canceled"
 
 
 def test_provisioning_stuck(emulator: Running, arm: CognitiveServicesManagementClient) -> None:

@@ -3,12 +3,15 @@
 import asyncio
 import gc
 import threading
+from pathlib import Path
 
 import pytest
+from starlette.concurrency import run_in_threadpool
 
 from local.emulator.language import answer_queue, scheduler
 from local.emulator.language.answer_queue import AnswerQueue
 from local.emulator.language.generation import GenerationFailed, Overloaded, Stopping
+from local.emulator.language.model import LanguageModel
 
 from .teller import PLACES, House, generating, run, text, until, wish
 
@@ -254,3 +257,24 @@ def test_a_reader_whose_loop_is_gone_is_no_fault() -> None:
         await until(lambda: generating(house) == 0)
 
     run(test)
+
+
+async def test_prompts_that_wait_for_the_model_keep_no_other_call_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The pool of threads, in which all other calls are carried out, has forty."""
+    model = LanguageModel("tiny", tmp_path, tmp_path)
+    monkeypatch.setattr(model, "_load", lambda: None)  # it takes for ever
+    prompts = [asyncio.ensure_future(model.prompt([])) for _ in range(60)]
+    try:
+        await asyncio.sleep(0)
+        async with asyncio.timeout(10):
+            assert await run_in_threadpool(lambda: "another call") == "another call"
+    finally:
+        model.failure = "no such model"
+        model._loaded.set()
+        ended = await asyncio.gather(*prompts, return_exceptions=True)
+        model.stop()
+    assert {str(error) for error in ended} == {
+        "The language model could not be loaded: no such model"
+    }

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 from tests.support.datasets import dataset
 from tests.support.stack import StackHarness, wait_for
@@ -30,11 +31,18 @@ def test_a_corrected_answer_comes_back_as_an_example(stack: StackHarness, tmp_pa
     with urllib.request.urlopen(request, timeout=30) as response:
         assert response.status == 201
 
-    out = tmp_path / "training_set.jsonl"
+    (example,) = exported(stack, tmp_path / "training_set.jsonl")
+    assert [message["content"] for message in example["messages"]] == [
+        "What is a mast?",
+        "Arr, a mast be a pole.",
+    ]
+
+
+def exported(stack: StackHarness, out: Path, *options: str) -> list[Any]:
     command = ["-m", "tunedrop", "export", "captain", "--app", stack.addresses.app_url]
-    command += ["--key", stack.addresses.function_key]
+    command += ["--key", stack.addresses.function_key, "--out", str(out), *options]
     done = subprocess.run(
-        [sys.executable, *command, "--out", str(out)],
+        [sys.executable, *command],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -42,8 +50,5 @@ def test_a_corrected_answer_comes_back_as_an_example(stack: StackHarness, tmp_pa
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    (example,) = map(json.loads, out.read_text(encoding="utf-8").splitlines())
-    assert [message["content"] for message in example["messages"]] == [
-        "What is a mast?",
-        "Arr, a mast be a pole.",
-    ]
+    assert f"captain/{out.name}" in done.stdout.replace("\n", "")
+    return list(map(json.loads, out.read_text(encoding="utf-8").splitlines()))

@@ -80,7 +80,6 @@ def test_the_same_content_again_is_the_same_run_and_changed_content_the_next_ver
 @pytest.mark.parametrize(
     ("name", "content", "finding", "line"),
     [
-        ("empty", b"", "empty", None),
         ("latin", dataset(10) + b'{"messages": "\xe9"}\n', "not-utf8", 11),
         ("broken", dataset(4) + b'{"messages": [\n' + dataset(6), "not-json", 5),
         ("few", dataset(9), "too-few-examples", None),
@@ -104,7 +103,7 @@ def test_a_bad_dataset_is_rejected_with_a_report_and_nothing_is_sent(
     ("path", "content", "beside", "said"),
     [
         ("Shouting/training.jsonl", dataset(10), "Shouting/training.jsonl", "Shouting"),
-        ("notes/readme.jsonl", b"", "notes/readme.jsonl", "notes/readme.jsonl"),
+        ("notes/readme.jsonl", b"{}", "notes/readme.jsonl", "notes/readme.jsonl"),
     ],
 )
 def test_a_name_that_nobody_expects_is_explained_beside_the_drop(

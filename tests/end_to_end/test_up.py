@@ -15,7 +15,9 @@ import psutil
 import pytest
 from azure.storage.blob import BlobServiceClient
 
-from local import stack, storage, supervised
+from local import stack, supervised
+from local.errors import StackError
+from local.known import Stack
 from local.processes import Pid
 from tests.processes import ROOT
 from tests.support import stack as support
@@ -26,24 +28,23 @@ class Up:
     said: str | None = None  # on its way out
 
     def __init__(self, state: Path, umask: int = -1) -> None:
-        self.state = state
+        self.state, self.told = state, state.with_name(f"{state.name}.told")
         options = ["--port", "0", "--model", "tiny", "--state", str(state)]
-        self.process = supervised.start(
-            supervised.module("local.up", *options),
-            cwd=ROOT,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            umask=umask,
-        )
+        with self.told.open("wb") as told:
+            self.process = supervised.start(
+                supervised.module("local.up", *options),
+                cwd=ROOT,
+                stdout=told,
+                stderr=subprocess.PIPE,
+                umask=umask,
+            )
 
     def stack(self) -> dict[str, Any] | None:
         """What it tells of itself once all of its parts run."""
         assert self.process.poll() is None, self.stop()
-        try:
-            known = json.loads((self.state / "stack.json").read_text())
-        except (OSError, ValueError):
+        if "the stack is up" not in self.told.read_text(encoding="utf-8"):
             return None
-        return dict(known) if "events" in known["pids"] else None
+        return dict(json.loads((self.state / "stack.json").read_text(encoding="utf-8")))
 
     def stop(self) -> str:
         """What it said on its way out."""
@@ -65,20 +66,21 @@ def ups(tmp_path: Path) -> Iterator[list[Up]]:
 def test_a_part_that_dies_is_named_and_the_same_command_goes_on(
     ups: list[Up], tmp_path: Path
 ) -> None:
-    ups.append(Up(tmp_path))
+    state = tmp_path / "spaces and ünïcode 漢"
+    ups.append(Up(state))
     known = wait_for(ups[0].stack)
     stuck(known["openai_url"])
     psutil.Process(known["pids"]["functions"]["pid"]).kill()
     assert ups[0].process.wait() == 1
     said = ups[0].stop()
     assert "The part 'functions' has ended" in said
-    assert "functions.log" in said
-    assert not (tmp_path / "stack.json").exists()
+    assert str(state / "logs/functions.log") in said
+    assert not (state / "stack.json").exists()
     assert not any(psutil.pid_exists(pid["pid"]) for pid in known["pids"].values())
 
-    ups.append(Up(tmp_path))
+    ups.append(Up(state))
     assert wait_for(ups[1].stack)
-    assert (tmp_path / "logs/functions.before.log").exists()
+    assert (state / "logs/functions.before.log").exists()
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Windows has no such rights")
@@ -122,23 +124,20 @@ def test_without_a_port_the_usual_one_is_tried_and_then_any(
         monkeypatch.setattr(stack, "HOST_PORT", usual)
         assert stack.chosen_port(None, said.append) != usual
         assert str(usual) in said[0]
-        with pytest.raises(stack.StackError, match=f"Port {usual} is in use"):
+        with pytest.raises(StackError, match=f"Port {usual} is in use"):
             stack.chosen_port(usual, said.append)
     assert stack.chosen_port(None, said.append) == usual
     assert len(said) == 1
 
 
-def test_a_part_that_dies_while_it_starts_is_reported_at_once(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_a_part_that_dies_while_it_starts_is_reported_at_once_with_its_words(
+    tmp_path: Path,
 ) -> None:
-    """Storage, which used to be waited for until its time was over."""
-    monkeypatch.setattr(storage, "ready", lambda ports: False)
-    listing = storage.azurite_command
-    monkeypatch.setattr(storage, "azurite_command", lambda *_: [*listing(*_), "--no-such-option"])
-    with (
-        pytest.raises(stack.StackError, match="The part 'storage' stopped while it was starting"),
-        stack.running(tmp_path, port=0, model="tiny"),
-    ):
+    """Storage, whose own list of blobs is cut off."""
+    (tmp_path / "storage").mkdir()
+    (tmp_path / "storage/__azurite_db_blob__.json").write_text('{"a": ', encoding="utf-8")
+    told = r"The part 'storage' stopped while it was starting.*JSON"
+    with pytest.raises(StackError, match=told), stack.running(tmp_path, port=0, model="tiny"):
         pass
 
 
@@ -193,7 +192,7 @@ def test_waiting_ends_when_a_part_of_the_stack_has_ended(monkeypatch: pytest.Mon
     gone = subprocess.Popen([sys.executable, "-c", ""])
     pid = Pid.of(gone.pid)
     gone.wait()
-    half = stack.Stack("", "", "", "", "", "", "", Pid.of(os.getpid()), pids={"openai": pid})
+    half = Stack("", "", "", "", "", "", "", Pid.of(os.getpid()), pids={"openai": pid})
     monkeypatch.setattr(support, "STACKS", [half])
     with pytest.raises(AssertionError, match="openai"):
         wait_for(lambda: None)

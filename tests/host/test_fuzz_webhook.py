@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from azure.core.exceptions import ServiceRequestError
 from hypothesis import example, given
 from hypothesis import strategies as st
 from starlette.requests import Request
@@ -45,6 +46,29 @@ def receive(body: bytes, kind: str, name: str) -> tuple[int, list[dict[str, str]
     scope: dict[str, Any] = {"type": "http", "method": "POST", "path": "/", "headers": headers}
     request = Request({**scope, "query_string": query}, chunk)
     return asyncio.run(webhook.receive(request, enqueue)).status_code, queued
+
+
+def test_more_than_event_grid_sends_is_refused_and_what_it_sends_is_not() -> None:
+    event = json.dumps([{"data": {"url": URL, "eTag": "1"}}]).encode()
+    largest = event + b" " * (2**20 - len(event))
+    assert receive(largest, "Notification", "f")[0] == 202
+    assert receive(largest + b" ", "Notification", "f") == (400, [])
+
+
+def test_an_event_that_cannot_be_queued_is_delivered_again() -> None:
+    """Event Grid tries again after a 5xx, and after nothing else."""
+
+    async def enqueue(message: dict[str, str]) -> None:
+        raise ServiceRequestError("the queue does not answer")
+
+    async def chunk() -> Message:
+        body = json.dumps([{"data": {"url": URL, "eTag": "1"}}]).encode()
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    headers = [(b"aeg-event-type", b"Notification")]
+    scope: dict[str, Any] = {"type": "http", "method": "POST", "path": "/", "headers": headers}
+    request = Request({**scope, "query_string": b"functionName=f"}, chunk)
+    assert asyncio.run(webhook.receive(request, enqueue)).status_code == 500
 
 
 @fuzz

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from local.host.origin import Hosts, refusal
 from tests.host.conftest import Host
 from tests.support.strangers import (
     FOREIGN_PAGES,
@@ -64,6 +65,30 @@ def test_a_link_on_another_site_can_be_followed_and_nothing_else(host: Host) -> 
     assert ask(host.url, "PUT", "/api/files/a", LINK)[0] == 403
 
 
+PREFLIGHT = {"Access-Control-Request-Method": "POST"}
+WITH_KEYS: list[Headers] = [
+    {"Authorization": "Bearer k"},
+    {"api-key": "k"},
+    {"x-functions-key": "k"},
+]
+
+
+@pytest.mark.parametrize("page", FOREIGN_PAGES, ids=str)
+def test_the_app_decides_what_a_browser_asks_for_first(host: Host, page: Headers) -> None:
+    """The host's own endpoints are never asked for; nor is anything under a foreign name."""
+    assert ask(host.url, "OPTIONS", "/api/things/7", {**page, **PREFLIGHT})[0] == 404
+    for key in WITH_KEYS:
+        assert ask(host.url, "GET", "/api/things/7", {**page, **key})[0] == 200
+        for method, path in PLACES:
+            if not path.startswith(("/api", "/?")) and path != "/":
+                assert ask(host.url, method, path, {**page, **key})[0] == 403, path
+                assert ask(host.url, "OPTIONS", path, {**page, **PREFLIGHT})[0] == 403, path
+        assert ask(host.url, "GET", "/api/things/7", {**page, **key}, "evil.example")[0] == 403
+    for basic in ("Basic dTpw", "Bearer", ""):
+        assert ask(host.url, "PUT", "/api/files/a", {**page, "Authorization": basic})[0] == 403
+    assert ask(host.url, "PUT", "/api/files/a", {**page, **PREFLIGHT})[0] == 403
+
+
 def test_another_name_can_be_allowed(tmp_path: Path) -> None:
     named = ["--allow-host", "Functions", "--allow-host", "fd00::1"]
     host = Host(tmp_path, "classic", "", *named)
@@ -87,3 +112,23 @@ def test_bound_to_every_address_it_takes_addresses_and_no_names(tmp_path: Path) 
         assert ask(url, "POST", "/", {"Origin": "http://10.0.0.1"}, "10.0.0.2")[0] == 403
     finally:
         host.stop()
+
+
+NAVIGATES = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"}
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "passes"),
+    [
+        ("GET", [("host", "localhost:7071")], True),
+        ("GET", [("host", "localhost:7071"), ("host", "evil.example")], False),
+        ("GET", [("host", "evil.example"), ("host", "localhost:7071")], False),
+        ("GET", [*NAVIGATES.items(), ("sec-fetch-dest", "document")], True),
+        ("GET", [*NAVIGATES.items(), ("sec-fetch-dest", "iframe")], False),
+        ("POST", [*NAVIGATES.items(), ("sec-fetch-dest", "document")], False),
+    ],
+)
+def test_each_header_counts(method: str, headers: list[tuple[str, str]], passes: bool) -> None:
+    raw = [(name.encode(), value.encode()) for name, value in headers]
+    scope = {"type": "http", "method": method, "path": "/api/runs", "headers": raw}
+    assert (refusal(scope, Hosts()) is None) is passes

@@ -92,5 +92,7 @@ def test_the_app_trusts_sign_in_headers_only_where_the_platform_sets_them() -> N
 
 
 def test_settings_that_are_left_empty_keep_their_defaults() -> None:
-    required = {n: "x" for n, default in settings().items() if default is REQUIRED}
+    required = {
+        n: "https://x.openai.azure.com" for n, default in settings().items() if default is REQUIRED
+    }
     assert Settings.load(required | dict.fromkeys(choosable(), "")) == Settings.load(required)

@@ -270,7 +270,7 @@ def test_only_finished_blobs_of_the_datasets_container_are_delivered() -> None:
             {
                 "operatorType": "StringIn",
                 "key": "data.api",
-                "values": ["PutBlob", "PutBlockList", "CopyBlob", "FlushWithClose"],
+                "values": ["PutBlob", "PutBlockList", "CopyBlob", "FlushWithClose", "SftpCommit"],
             }
         ],
     }

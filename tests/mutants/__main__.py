@@ -1,19 +1,20 @@
 """`dev.py mutants`: tries the mutants and prints what became of each."""
 
-import random
 import sys
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from fnmatch import fnmatch
 
-from tests.mutants.mutant import Mutant, all_mutants
+from tests.mutants.mutant import Mutant, all_mutants, of_the_day
 from tests.mutants.options import parser
+from tests.mutants.tool import command as tool
 from tests.mutants.trial import Fate, Trial, try_all
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
+    if options.tool:
+        return tool.main(options)
     mutants = chosen(all_mutants(), options.names, options.sample)
     if not mutants:
         print(f"No mutant is called {' or '.join(options.names)}; --list names them all.")
@@ -35,10 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def chosen(mutants: list[Mutant], names: Sequence[str], sample: int | None) -> list[Mutant]:
     if names:
         mutants = [m for m in mutants if any(fnmatch(m.name, name) for name in names)]
-    if sample is not None:
-        today = datetime.now(UTC).date().isoformat()
-        mutants = random.Random(today).sample(mutants, min(sample, len(mutants)))
-    return mutants
+    return mutants if sample is None else of_the_day(mutants, sample)
 
 
 def tell(trial: Trial) -> None:

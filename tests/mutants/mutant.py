@@ -7,13 +7,16 @@ that must notice. The lists are the TOML files beside this module, one for each 
     file = "shared/run/steps.py"
     find = '''…'''    # stands once in the file
     put = '''…'''     # what stands there instead
-    tests = ["tests/run/test_killed_anywhere.py"]    # arguments of pytest
+    tests = ["tests/simulation"]    # arguments of pytest
 
 Knows what a mutant is, not how one is tried (`trial`).
 """
 
+import random
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -50,3 +53,9 @@ def all_mutants() -> list[Mutant]:
                 raise ValueError(f"two mutants are called {mutant.name}")
             found[mutant.name] = mutant
     return list(found.values())
+
+
+def of_the_day(mutants: Sequence[Mutant], count: int, day: date | None = None) -> list[Mutant]:
+    """So many of them, by chance: the same ones until midnight UTC, wherever they are drawn."""
+    today = (day or datetime.now(UTC).date()).isoformat()
+    return random.Random(today).sample(list(mutants), min(count, len(mutants)))

@@ -4,6 +4,7 @@ A mutant that its tests let pass has survived: a promise that nothing holds. One
 only because the tests could not run at all shows nothing and counts as broken.
 """
 
+import compileall
 import os
 import shutil
 import subprocess
@@ -22,6 +23,8 @@ from tests.mutants.mutant import DoesNotApply, Mutant
 
 ROOT = Path(__file__).resolve().parents[2]
 NOT_COPIED = (".git", ".venv", ".local", "__pycache__", "node_modules", ".*_cache")
+# Plugins that no test here needs; to load them takes as long as a narrow test.
+NO_PLUGINS = ("langsmith_plugin", "anyio", "xdist", "xdist.looponfail")
 MAX_SECONDS = 600  # of the tests of one mutant: a fault may make them wait for ever
 FAILED = 1  # pytest's exit code: tests ran, and some failed
 
@@ -46,7 +49,7 @@ def try_all(
     with TemporaryDirectory(prefix="tunedrop-mutants-") as folder:
         free: SimpleQueue[Path] = SimpleQueue()
         for number in range(workers):
-            free.put(_copy(Path(folder) / str(number)))
+            free.put(copied(Path(folder) / str(number)))
 
         def tried(mutant: Mutant) -> Trial:
             checkout = free.get()
@@ -84,6 +87,7 @@ def _applied(mutant: Mutant, checkout: Path) -> Iterator[None]:
 
 def _run(mutant: Mutant, checkout: Path) -> tuple[Fate, str]:
     command = [sys.executable, "-B", "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
+    command += [word for name in NO_PLUGINS for word in ("-p", f"no:{name}")]
     try:
         done = subprocess.run(
             [*command, "--tb=no", *mutant.tests],
@@ -104,9 +108,10 @@ def _run(mutant: Mutant, checkout: Path) -> tuple[Fate, str]:
     return Fate.FOUND, failed[0].split(" - ")[0].partition(" ")[2] if failed else "a test"
 
 
-def _copy(folder: Path) -> Path:
+def copied(folder: Path) -> Path:
     """The checkout as it lies there, changes included, with the environment of this one."""
     shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*NOT_COPIED))
+    compileall.compile_dir(folder, quiet=2)  # once: the tests of each mutant import most of it
     for shared in (".venv", ".local"):
         if (ROOT / shared).exists():
             (folder / shared).symlink_to((ROOT / shared).resolve())

@@ -27,7 +27,7 @@ from shared.run.stages import Stage
 from shared.settings import Settings
 
 SHORT = b"hyperparameters: {n_epochs: 2}"  # a run.yaml: the training is not what is tried here
-LONG = b"hyperparameters: {n_epochs: 20}"  # seconds, in which a person can give an order
+LONG = b"hyperparameters: {n_epochs: 12}"  # seconds, in which a person can give an order
 
 # A server that has imported everything forks workers in no time; the tests' process has threads.
 FORKS = multiprocessing.get_context("forkserver")

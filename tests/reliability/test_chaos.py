@@ -18,7 +18,6 @@ from datetime import timedelta
 import pytest
 from azure.storage.blob import BlobClient
 
-from local.stack import ACCOUNT, GROUP
 from shared.cloud import AzureClients
 from shared.model.registry import Model
 from shared.run import reconciler
@@ -27,6 +26,7 @@ from shared.run.policy import Policy
 from shared.run.record import Run
 from shared.run.stages import Stage
 from shared.settings import Settings
+from tests.reliability import books
 from tests.reliability.life import FORKS, SHORT, Kill, Watch
 from tests.support.datasets import dataset
 from tests.support.stack import QUICK, StackHarness
@@ -50,6 +50,7 @@ FAULT_RATES = {
     "provisioning-failed": 0.1,
     "request-conflict": 0.2,
 }
+SURELY = 2  # kinds that have not struck yet are armed to strike, in each change of faults
 PLACES = ("files.*", "jobs.*", "deployments.*", "chat.*")
 ROOM = {"deployment_limit": 1000, "job_limit": 10_000, "queue_limit": 10_000}
 LIMITS = {"deployment_limit": 10, "job_limit": 100, "queue_limit": 20}
@@ -93,6 +94,8 @@ class ChaosRun:
         self.stack, self.chance = stack, random.Random(seed)
         self.name = f"s{uuid.uuid4().hex[:8]}"
         self.environ = stack.apart(self.name, TUNEDROP_SWEEP_SECONDS="0.5")
+        self.began = stack.calls()
+        self.drops = 0
         self.models = [f"{self.name}-{number}" for number in range(max(2, DROPS * 2 // 3))]
         self.newest: dict[str, bytes] = {}  # what each model's folder holds at the end
         self.struck: Counter[str] = Counter()  # faults
@@ -100,10 +103,11 @@ class ChaosRun:
 
     def execute(self) -> None:
         """Drop by drop, life by life."""
-        for number in range(DROPS):
+        for _ in range(DROPS):
             self._change_faults()
             model = self.chance.choice(self.models)
-            self._live_and_die(self._drop(model, number))
+            events = self._drop(model, good=self.chance.random() < 0.85)
+            self._live_and_die(events * self.chance.choice([0, 1, 1, 1, 2, 3]))
         for _ in range(DROPS // 2):
             self._change_faults()
             self._live_and_die([])
@@ -115,17 +119,27 @@ class ChaosRun:
 
     def clear_up(self) -> None:
         self._calm()
-        assert self._live([], None) == 0, "the runs did not come to their ends"
+        self._live_to_the_end([])
+        for fault in self._not_struck():  # chance has left it out: it strikes a run of its own
+            self._arm_once(fault)
+            self._live_to_the_end(self._drop(f"{self.name}-{fault}", good=True))
+            self._calm()
 
-    def _drop(self, model: str, number: int) -> list[str]:
-        """Drop a dataset, now and then a bad one; the events of it that arrive."""
-        good = self.chance.random() < 0.85
-        content = dataset(10 if good else 9, f"{self.name}{number}")
+    def _live_to_the_end(self, events: list[str]) -> None:
+        assert self._live(events, None) == 0, "the runs did not come to their ends"
+
+    def _not_struck(self) -> list[str]:
+        return [fault for fault in FAULT_RATES if not self.struck[fault]]
+
+    def _drop(self, model: str, *, good: bool) -> list[str]:
+        """Drop a dataset; the event of it."""
+        self.drops += 1
+        content = dataset(10 if good else 9, f"{self.name}{self.drops}")
         path = f"{model}/training.jsonl"
         self._blob(f"{model}/run.yaml").upload_blob(SHORT, overwrite=True)
         self._blob(path).upload_blob(content, overwrite=True)
         self.newest[model] = content
-        return [path] * self.chance.choice([0, 1, 1, 1, 2, 3])
+        return [path]
 
     def _blob(self, path: str) -> BlobClient:
         return self.stack.blobs.get_blob_client(f"datasets-{self.name}", path)
@@ -142,6 +156,13 @@ class ChaosRun:
             for place in places:
                 options = {"probability": probability, "seed": self.chance.randrange(10**6)}
                 self.stack.emulator("faults", {"fault": fault, "operation": place, **options})
+        for fault in self._not_struck()[:SURELY]:  # those that chance has left out so far
+            self._arm_once(fault)
+
+    def _arm_once(self, fault: str) -> None:
+        self.stack.emulator(
+            "faults", {"fault": fault, "operation": ONLY.get(fault, ("jobs.*",))[0]}
+        )
 
     def _live(self, events: list[str], kill: Kill | None) -> int | None:
         """One worker's life, until it is killed or all is done; its exit code."""
@@ -151,6 +172,8 @@ class ChaosRun:
         code = worker.exitcode
         worker.kill()
         worker.join()
+        if code == 0:
+            assert books.leased(self.stack, self.name) == [], "a lease was not given back"
         self.stack.free_claims(f"runs-{self.name}")
         return code
 
@@ -180,22 +203,18 @@ class ChaosRun:
         stages = Counter(str(run.stage) for run in runs)
         print(json.dumps({"killed": self.killed, "struck": self.struck, "ended": stages}))
         assert self.killed, "nobody was killed"
-        assert self.struck.total(), "no fault has struck"
+        assert not self._not_struck(), "a fault that never struck shows nothing"
         self._every_drop_is_accounted_for(runs)
-        for run_id, paid in self.jobs().items():
+        jobs = self.jobs()
+        for run_id, paid in jobs.items():
             assert run_id in known, f"{paid} have no run"
             assert sorted(paid) == sorted([*known[run_id].past_jobs, str(known[run_id].job_id)])
             assert len(paid) == 1, f"{run_id} was paid for {len(paid)} times"
-        versions = {version.deployment: version for model in models for version in model.versions}
-        for deployment in self.stack.control.deployments.list(GROUP, ACCOUNT):
-            if deployment.name and deployment.name.startswith(self.name):
-                version = versions[deployment.name]
-                assert deployment.properties
-                assert deployment.properties.model
-                assert deployment.properties.model.name == version.fine_tuned_model
+        assert {run.id for run in runs if run.job_id} == set(jobs), "a run's job is not there"
+        books.assert_uploads(self.stack, self.began, runs, self.killed)
+        books.assert_deployments(self.stack, f"{self.name}-", runs, models)
         assert self.stack.files_of(f"{self.name}-") == []
-        left = self.stack.container(f"runs-{self.name}").list_blobs(name_starts_with="active/")
-        assert [marker.name for marker in left] == []
+        assert books.active(self.stack, self.name) == []
 
     def _every_drop_is_accounted_for(self, runs: list[Run]) -> None:
         assert runs, "a storm without a run shows nothing"

@@ -116,7 +116,7 @@ def chosen(calls: int, story: Story) -> list[Kill]:
     every = [Kill(call, after) for call in range(1, calls + 1) for after in (False, True)]
     if os.environ.get("TUNEDROP_EVERY_KILL"):
         return every
-    wanted = int(os.environ.get("TUNEDROP_KILLS", "1" if story.commands else "3"))
+    wanted = int(os.environ.get("TUNEDROP_KILLS", "1" if story.commands else "2"))
     stride = max(1, len(every) // wanted)
     return every[date.today().toordinal() % stride :: stride]
 

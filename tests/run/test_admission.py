@@ -2,6 +2,7 @@
 where the dropper looks."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -9,7 +10,9 @@ import pytest
 from shared.catalog import facts
 from shared.cloud.container import BlobInfo
 from shared.cloud.memory_container import MemoryContainer
+from shared.errors import DropError
 from shared.run import reconciler, run_yaml
+from shared.run.admission import check_dataset_size
 from shared.run.folder import problem_name
 from shared.run.stages import Stage
 from tests.support.datasets import dataset
@@ -98,6 +101,21 @@ async def test_a_dataset_of_the_services_limit_is_taken_and_a_lone_one_of_both_s
     monkeypatch.setattr(facts, "FILES", files._replace(largest_file=int(limit * 0.9) - 2))
     await harness.ctx.clients.datasets.put(lone, content, "")
     assert await taken(harness, lone) is None
+
+
+@pytest.mark.parametrize(("split", "most"), [(False, 512_000_000), (True, 568_888_888)])
+def test_a_byte_more_than_the_service_takes_is_too_much(split: bool, most: int) -> None:
+    """Of a dataset that is split, nine tenths must fit."""
+    blob = BlobInfo("m/training.jsonl", "1", most, datetime(2026, 11, 1, tzinfo=UTC))
+    check_dataset_size(blob, split=split)
+    with pytest.raises(DropError, match=f"has {most + 1:,} bytes; the service takes"):
+        check_dataset_size(replace(blob, size=most + 1), split=split)
+
+
+def test_a_run_yaml_a_byte_too_large_is_too_large() -> None:
+    run_yaml.check_size(64_000)
+    with pytest.raises(DropError, match="64,001 bytes"):
+        run_yaml.check_size(64_001)
 
 
 # ---- names that the app keeps for itself

@@ -132,7 +132,8 @@ async def test_a_run_yaml_that_cannot_be_read_in_a_new_way_is_refused_and_not_tr
     monkeypatch.setattr(intake, "effective", effective)
     assert await taken(harness, harness.path("training.jsonl")) is None
     assert type(error).__name__ in await problem(harness, harness.path("run.yaml"))
-    missed = [folder.model for folder in (await look_everywhere(harness.ctx.clients.datasets))[0]]
+    found = await look_everywhere(harness.ctx.clients.datasets)
+    missed = [folder.model for folder in found.folders]
     assert missed == [harness.model]
     before = await harness.ctx.clients.datasets.info(problem_name(harness.path("run.yaml")))
     await reconciler.sweep(harness.ctx)

@@ -250,7 +250,13 @@ async def test_a_price_that_is_not_known_is_refused_under_a_ceiling_of_money(nam
 
 
 async def test_a_report_that_is_gone_or_spoilt_is_a_price_that_is_not_known() -> None:
-    for spoilt in (b"", b"[]", b'{"price": {"training": true}}', b'{"price": {"training": NaN}}'):
+    for spoilt in (
+        b"",
+        b"[]",
+        b'{"price": {"training": true}}',
+        b'{"price": {"training": NaN}}',
+        b'{"price": {"training": -1.0}}',
+    ):
         harness = limited(daily_training_budget=1000.0)
         run = await ticked(harness, await dropped(harness, b"start: manual"))
         await harness.ledger.keep(run.id, "report.json", spoilt, "application/json")

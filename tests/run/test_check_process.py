@@ -254,6 +254,16 @@ async def test_what_cannot_be_started_is_waited_for(
     assert await harness.until(run, Stage.SERVING)
 
 
+async def test_the_patience_is_for_a_whole_check_and_grows_with_its_files() -> None:
+    """Not for each of its questions: a file of many pieces has as many."""
+    policy = Policy()
+    budget = workers.Budget.of("x", 10_000_000, policy)
+    assert budget.seconds == policy.check_seconds + 10 * policy.check_seconds_per_mb
+    assert budget.patience == policy.check_patience + 2 * budget.seconds
+    async with Workers(policy).session("x", 10_000_000) as session:
+        assert session._patience < budget.patience
+
+
 def test_the_errors_are_of_the_callers() -> None:
     assert TooCostly("x").blame == "caller"
     assert WorkerLost("x").blame == "us"

@@ -54,9 +54,9 @@ async def test_a_host_behind_finds_a_missed_drop_in_time() -> None:
     await harness.drop_without_event()
     assert harness.clock
     harness.clock.advance(drops.GRACE_SECONDS)
-    assert await drops.missed(host(harness, -HOUR).ctx)
+    assert (await drops.due(host(harness, -HOUR).ctx)).missed
     await harness.drop(name="validation.jsonl")
-    assert not await drops.missed(host(harness, HOUR).ctx)
+    assert not (await drops.due(host(harness, HOUR).ctx)).missed
 
 
 async def test_a_day_forwards_and_back_leaves_the_sweep_and_the_deadlines(

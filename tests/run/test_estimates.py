@@ -128,6 +128,9 @@ def test_the_best_checkpoint_has_the_lowest_validation_loss() -> None:
     best = estimates.best_checkpoint(epochs(0.9, None, 0.4, 0.6))
     assert best
     assert best.step == 30
+    best = estimates.best_checkpoint(epochs(0.5, 0.0))
+    assert best
+    assert best.step == 20
     assert estimates.best_checkpoint(epochs(None)) is None
 
 

@@ -8,10 +8,13 @@ import pytest
 
 from shared.cloud.remote import RemoteFile
 from shared.run import files, reconciler
+from shared.run.record import File, Run
+from shared.run.spec import effective
 from shared.run.stages import ENDS, Stage
 from tests.support.control import ServiceControl
 from tests.support.datasets import dataset
 from tests.support.runs import RunHarness
+from tests.support.settings import SETTINGS
 
 HANG = 60  # seconds, against a loop that never ends
 
@@ -180,3 +183,18 @@ async def test_a_file_that_is_listed_but_gone_does_not_spin(
     before = len(await harness.log(run))
     await asyncio.wait_for(reconciler.advance(run.id, harness.ctx), HANG)
     assert len(await harness.log(run)) - before < 10
+
+
+def test_no_two_runs_roles_or_attempts_share_a_name_at_the_service() -> None:
+    """Each is deleted without asking who else may need it, and none is taken for another."""
+    training = File(name="m/training.jsonl", etag="1", size=1, sha256="0" * 64)
+    validation = training.replace(name="m/validation.jsonl", etag="2")
+    spec = effective(None, SETTINGS)
+    names = [
+        files.name_at_service(file, run, attempt)
+        for run_id in ("m-1", "m-2")
+        for run in [Run(id=run_id, model="m", spec=spec, training=training, validation=validation)]
+        for file in run.files
+        for attempt in (1, 2)
+    ]
+    assert len(set(names)) == len(names)

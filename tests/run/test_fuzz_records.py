@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from shared.cloud.memory_container import MemoryContainer
 from shared.errors import TunedropError
-from shared.model import redeploy
+from shared.run import redeployments
 from shared.run.record import Action
 from shared.run.stages import Stage
 from tests.support.datasets import dataset
@@ -107,7 +107,7 @@ class World:
         """Everything that the app does, with what is asked of `good` answered as ever; the list."""
         http, bad, good = self.http, self.bad, self.good
         await self.harness.tick()
-        await redeploy.process_requests(self.harness.ctx.clients)
+        await redeployments.process(self.harness.ctx)
         looked_after = await self.harness.known(good)
         assert looked_after.tries == 0, "the tick has not come to the other run"
         for name in ("", "/report.html", "/report.json", "/events.jsonl", "/curve.json"):

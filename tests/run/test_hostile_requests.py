@@ -7,8 +7,18 @@ from urllib.parse import quote
 
 import httpx
 import pytest
+from starlette.responses import Response
 
-from shared.errors import NotNow
+from shared import api
+from shared.errors import (
+    CallerError,
+    Denied,
+    NotFound,
+    NotNow,
+    SettingError,
+    TunedropError,
+    Unavailable,
+)
 from shared.run import commands
 from shared.run.record import Action
 from shared.run.stages import Stage
@@ -154,6 +164,64 @@ async def test_a_document_and_a_command_that_there_are_not(app: App, name: str) 
         response = await http.request(method, f"/runs/{run_id}/{quote(name, safe='')}")
         assert response.status_code == 404
         assert len(response.content) < 1000
+
+
+# ---- what is given out
+
+
+async def test_a_report_runs_nothing_in_a_browser(app: App) -> None:
+    """Should its quoting ever fail: it may load nothing and run nothing."""
+    http, runs = app
+    run_id = await ready(runs)
+    for name in ("report.html", "report.json", "events.jsonl"):
+        response = await http.get(f"/runs/{run_id}/{name}")
+        assert response.status_code == 200
+        policy = response.headers["content-security-policy"].split("; ")
+        assert policy == ["default-src 'none'", "style-src 'unsafe-inline'", "img-src data:"]
+        assert response.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize("name", ["run.json", "spending.json"])
+async def test_beside_a_run_only_what_is_listed_can_be_read(app: App, name: str) -> None:
+    http, runs = app
+    run_id = await ready(runs)
+    assert (await http.get(f"/runs/{run_id}/{name}")).status_code == 404
+
+
+async def test_nobody_gives_a_command_in_the_name_of_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Without the platform's sign-in in front, anybody can send its headers."""
+    headers = {"x-ms-client-principal-name": "ada@contoso.com", **signed_in("ada")}
+    for tenant, who in (("", "a holder of the app's key"), ("our-tenant", "ada@contoso.com")):
+        async with in_process("http://x", monkeypatch, TUNEDROP_ENTRA_TENANT=tenant) as made:
+            http, _, runs = made
+            run_id = await ready(runs)
+            await http.post(f"/runs/{run_id}/cancel", headers=headers)
+            run = await runs.until(await runs.known(run_id), Stage.CANCELLED)
+            assert run.failure
+            assert run.failure.message == f"Cancelled by {who}."
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (NotFound("x"), 404),
+        (NotNow("x"), 409),
+        (CallerError("x"), 400),
+        (SettingError("x"), 503),
+        (Unavailable("x"), 503),
+        (Denied("x"), 503),
+    ],
+)
+async def test_whose_move_it_is_stands_in_the_status(error: TunedropError, status: int) -> None:
+    @api.error_responses
+    async def route() -> Response:
+        raise error
+
+    response = await route()
+    assert response.status_code == status
+    assert json.loads(bytes(response.body))["error"]["blame"] == error.blame
 
 
 # ---- the run's log names what was done

@@ -8,10 +8,13 @@ import pytest
 from shared.cloud.finetuning import BeforeSend
 from shared.cloud.remote import JobRequest, RemoteJob
 from shared.run import jobs
-from shared.run.record import Run
+from shared.run.record import File, Run
+from shared.run.spec import effective
 from shared.run.stages import ENDS, Stage
 from tests.support.control import ServiceControl
+from tests.support.limits import limited
 from tests.support.runs import RunHarness
+from tests.support.settings import SETTINGS
 
 
 async def test_a_right_that_is_missing_to_start_the_job_is_told_until_it_is_there(
@@ -96,3 +99,30 @@ async def test_the_intent_is_written_down_before_the_job_is_asked_for(
         (Stage.SUBMITTING, run.asked_at)
     ]
     assert run.asked_at
+
+
+def test_a_job_is_what_run_yaml_asks_for_and_is_counted_as_that() -> None:
+    run_yaml = b"""
+base_model: gpt-4o-2024-08-06
+method: dpo
+training_type: developer
+seed: 7
+hyperparameters: {n_epochs: 2, beta: 0.5}
+"""
+    training = File(name="m/training.jsonl", etag="1", size=1, sha256="0" * 64, file_id="file-t")
+    run = Run(
+        id="m-1",
+        model="m",
+        spec=effective(run_yaml, SETTINGS),
+        training=training,
+        validation=training.replace(etag="2", file_id="file-v"),
+        trained_tokens=2_000_000,
+    )
+    ctx = limited().ctx
+    asked = jobs.request(run, ctx)
+    assert asked.metadata == {"tunedrop_run": "m-1", "tunedrop_app": ctx.app_id}
+    assert (asked.base_model, asked.method) == ("gpt-4o-2024-08-06", "dpo")
+    assert (asked.training_type, asked.seed) == ("developerTier", 7)
+    assert (asked.training_file, asked.validation_file) == ("file-t", "file-v")
+    assert asked.hyperparameters == {"n_epochs": 2, "beta": 0.5}
+    assert jobs.cost(run) == pytest.approx(2 * 12.5)

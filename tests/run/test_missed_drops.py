@@ -7,7 +7,7 @@ import pytest
 
 from shared.errors import Unavailable
 from shared.run import reconciler
-from shared.run.drops import Drops, missed
+from shared.run.drops import Drops, due
 from shared.run.folder import PROBLEM
 from shared.run.ledger import Ledger
 from shared.run.record import Action, Run
@@ -133,7 +133,7 @@ async def test_a_folder_and_a_lone_file_of_one_second_are_not_missed_for_ever(
     assert lone.modified == other.modified
     await harness.pause(1)
     await harness.received()
-    assert await missed(harness.ctx) == []
+    assert (await due(harness.ctx)).missed == []
 
 
 async def test_an_explanation_goes_when_the_other_file_s_event_takes_the_drop(

@@ -35,6 +35,9 @@ def test_names_that_are_understood(path: str, expected: tuple[str, DropRole]) ->
     [
         ("Captain/training.jsonl", "Captain"),
         ("-x/training.jsonl", "-x"),
+        ("captain@2/training.jsonl", "captain@2"),  # a version, where people chat
+        ("captain.json/training.jsonl", "captain.json"),
+        ("cap_tain.jsonl", "cap_tain"),
         (f"{'a' * 41}/training.jsonl", "a" * 41),
         ("captain/data.jsonl", "captain/data.jsonl"),
         ("captain/old/training.jsonl", "captain/old/training.jsonl"),
@@ -64,6 +67,8 @@ def test_a_spec_is_run_yaml_over_the_settings() -> None:
         (b"base_mode: gpt-4o", "base_mode is not a key; did you mean base_model"),
         (b"hyperparameters: {n_epoch: 3}", "did you mean hyperparameters.n_epochs"),
         (b"n_epoch: 3", "n_epoch is not a key; did you mean hyperparameters.n_epochs"),
+        (b"capacit: 3", "capacit is not a key; did you mean deployment.capacity"),
+        (b"zzzz: 3", "zzzz is not a key."),
         (b"hyperparameters: {n_epochs: 0}", "hyperparameters.n_epochs is 0"),
         (b"seed: many", "seed is 'many'"),
         (b"a: {b: 1", "not YAML in line"),

@@ -160,3 +160,27 @@ def test_plain_numbers_are_read_as_people_write_them() -> None:
     strange = read(b"a: .inf\nb: -.inf\nc: .NaN").values
     assert (strange["a"], strange["b"]) == (inf, -inf)
     assert str(strange["c"]) == str(nan)
+
+
+def test_more_than_the_app_allows_names_the_setting_that_allows_it() -> None:
+    limited = replace(SETTINGS, budget=10.0)
+    for run_yaml, setting in (
+        (b"budget: 11", "TUNEDROP_BUDGET"),
+        (b"deployment: {capacity: %d}" % (SETTINGS.largest_capacity + 1), "TUNEDROP_MAX_CAPACITY"),
+    ):
+        with pytest.raises(DropError) as refused:
+            effective(run_yaml, limited)
+        assert refused.value.fix == (
+            f"Ask for less, or ask whoever runs the app to raise {setting}."
+        )
+    with pytest.raises(DropError) as refused:
+        effective(b"deployment: {capacity: 1%s}" % (b"0" * 30), limited)
+    assert f"deployment.capacity is 1{'0' * 19}; at most" in refused.value.message
+    at_most = b"budget: 10\ndeployment: {capacity: %d}" % SETTINGS.largest_capacity
+    assert effective(at_most, limited).budget == 10.0
+
+
+def test_hyperparameters_that_were_not_chosen_are_left_to_the_service() -> None:
+    assert effective(b"hyperparameters: {n_epochs: 3}", SETTINGS).hyperparameters.chosen() == {
+        "n_epochs": 3
+    }

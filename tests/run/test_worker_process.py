@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -64,6 +65,41 @@ def test_the_process_lets_others_go_first() -> None:
         assert psutil.Process(process.pid).nice() > psutil.Process().nice()
     finally:
         process.end()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_the_process_leaves_nothing_of_a_dataset_behind() -> None:
+    """A picture of its memory would be a copy of it, and a traceback may quote it."""
+    process, own = Process(), psutil.Process()
+    soft, hard = own.rlimit(psutil.RLIMIT_CORE)
+    own.rlimit(psutil.RLIMIT_CORE, (hard, hard))  # what the app allows for itself
+    try:
+        process.ask({"do": "begin", "seconds": 60, "memory": 1 << 30}, b"")
+        assert psutil.Process(process.pid).rlimit(psutil.RLIMIT_CORE)[0] == 0
+        assert Path(f"/proc/{process.pid}/fd/2").readlink() == Path("/dev/null")
+    finally:
+        process.end()
+        own.rlimit(psutil.RLIMIT_CORE, (soft, hard))
+
+
+def test_the_process_runs_no_file_of_the_folder_in_which_it_starts(tmp_path: Path) -> None:
+    (tmp_path / "json.py").write_text("raise SystemExit(9)")
+    with app("time.sleep(600)", tmp_path) as parent:
+        assert parent.stdout
+        assert int(parent.stdout.readline())  # it has answered
+        parent.kill()
+
+
+def test_a_process_whose_app_is_gone_ends() -> None:
+    command = [sys.executable, "-m", "shared.dataset.worker"]
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, cwd=ROOT, **pipes) as process:
+        try:
+            assert process.stdin
+            process.stdin.close()
+            assert process.wait(20) == 0
+        finally:
+            process.kill()
 
 
 def test_a_process_without_work_ends_by_itself(tmp_path: Path) -> None:

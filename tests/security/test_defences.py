@@ -21,9 +21,9 @@ from tests.infra.conftest import functions
 from tests.support.stack import StackHarness
 
 # What needs no key of the Functions host: chat asks for a key of its own, the page is static, and
-# health tells no more than that there is a page.
+# health tells no more than that there is a page. Other paths lead to chat, or nowhere.
 OPEN = {
-    "chat", "chat_with_deployment", "chat_models", "feedback",
+    "chat", "chat_with_deployment", "chat_models", "chat_model", "feedback", "other_paths",
     "console", "console_file", "openapi", "health",
 }  # fmt: skip
 
@@ -69,7 +69,7 @@ def test_the_page_gives_out_its_own_files_only(name: str) -> None:
 
 def settings() -> Settings:
     required = (f.metadata for f in fields(Settings) if f.metadata["default"] is REQUIRED)
-    return Settings.load({about["name"]: "x" for about in required})
+    return Settings.load({about["name"]: "https://x.openai.azure.com" for about in required})
 
 
 ALIASES = "a: &a [x, x]\nb: &b [*a, *a]\nbase_model: [*b, *b]\n"

@@ -1,14 +1,18 @@
 """Logs: whoever writes to one, and whatever it has become, no line is lost."""
 
 import asyncio
+from typing import Any
 
 import pytest
+from azure.core.pipeline import PipelineResponse
+from azure.storage.blob.aio import ContainerClient
 
 from shared.cloud import memory_container
 from shared.cloud.azure_container import AzureContainer
 from shared.cloud.container import LONGEST_LINE, Container, continued
 from shared.cloud.memory_container import MemoryContainer
 from shared.errors import Refused
+from tests.support.stack import StackHarness
 
 
 async def test_lines_are_added_at_the_end(container: Container, name: str) -> None:
@@ -21,12 +25,31 @@ async def test_lines_are_added_at_the_end(container: Container, name: str) -> No
 
 async def test_no_line_is_lost_where_many_begin_a_log(container: Container, name: str) -> None:
     """The first lines of an hour: whoever makes the log must not empty what is there by then."""
-    for log in range(20):
+    for log in range(3):
         lines = [f"line {number}" for number in range(12)]
         await asyncio.gather(*(container.append(f"{log}-{name}", line) for line in lines))
         found = await container.read(f"{log}-{name}")
         assert found
         assert sorted(found.data.decode().splitlines()) == sorted(lines)
+
+
+async def test_a_log_that_another_has_begun_meanwhile_is_not_emptied(
+    azure: AzureContainer, stack: StackHarness, name: str
+) -> None:
+    """Between the answer that there is none and the request that makes it."""
+    other = stack.blobs.get_blob_client(azure.name, name)
+
+    def begin(response: PipelineResponse[Any, Any]) -> None:
+        if response.http_response.status_code == 404:
+            other.create_append_blob()
+            other.append_block(b"of another\n")
+
+    client = ContainerClient.from_container_url(
+        azure.client.url, azure.client.credential, raw_response_hook=begin
+    )
+    async with client:
+        await AzureContainer(client).append(name, "own")
+    assert other.download_blob().readall() == b"of another\nown\n"
 
 
 async def test_a_log_that_takes_no_more_goes_on_in_a_next_part(

@@ -52,7 +52,10 @@ async def test_deployments_fail_are_stuck_or_have_no_quota(service: Service) -> 
     service.control.arm("provisioning-failed")
     await service.deployments.put(name, model, "GlobalStandard", 1)
     assert await service.state_of(name, "Failed", "Succeeded") == "Failed"
+    with pytest.raises(Refused, match="please delete it"):
+        await service.deployments.put(name, model, "GlobalStandard", 1)
     service.control.arm("not-ready")
+    name = f"{service.name}-v2"
     await service.deployments.put(name, model, "GlobalStandard", 1)
     await service.state_of(name, "Succeeded")
     service.let_time_pass()

@@ -68,6 +68,18 @@ def test_there_is_a_limit_of_jobs_by_default() -> None:
     assert Settings.one({}, "daily_runs") == 20
 
 
+def test_nothing_is_ended_kept_or_let_in_by_default() -> None:
+    defaults = (
+        "end_orphans",
+        "app_keys",
+        "entra_tenant",
+        "remember",
+        "chat_allow",
+        "continue_from",
+    )
+    assert [Settings.one({}, name) for name in defaults] == ["off", "", "", (), (), ()]
+
+
 def test_lists_are_separated_by_commas() -> None:
     assert Settings.one({"TUNEDROP_BASE_DEPLOYMENTS": "a, b,"}, "base_deployments") == ("a", "b")
 

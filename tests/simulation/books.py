@@ -51,9 +51,10 @@ def still_to_do(world: World, rules: Rules) -> str:
 
 def untaken(world: World) -> str:
     """A drop that was not taken as it lies there and is not explained."""
-    folders, strange = driven(look_everywhere(world.datasets))
+    found = driven(look_everywhere(world.datasets))
     taken = driven(drops.Drops(world.runs).all())
-    left = [folder.model for folder in folders if drops._name(folder) not in taken]
+    left = [folder.model for folder in found.folders if drops._name(folder) not in taken]
+    strange = [blob.name for blob in found.strange if not found.is_explained(blob)]
     if left or strange:
         return f"{left} are not taken, {strange} are not explained"
     return ""

@@ -5,10 +5,23 @@ from typing import Any
 
 import pytest
 
+from shared.cloud.memory_container import MemoryContainer
 from shared.run import intake
-from shared.run.folder import problem_name
+from shared.run.folder import PROBLEM, problem_name
 from shared.run.record import Run
 from tests.support.runs import RunHarness
+
+
+def storage(harness: RunHarness) -> MemoryContainer:
+    """Where people drop, in memory: what storage alone can do to a blob is done to it."""
+    datasets = harness.ctx.clients.datasets
+    assert isinstance(datasets, MemoryContainer)
+    return datasets
+
+
+async def explanations(harness: RunHarness) -> list[str]:
+    """The names of all that stand beside drops."""
+    return [b.name async for b in storage(harness).list() if b.name.endswith(PROBLEM)]
 
 
 async def taken(harness: RunHarness, path: str) -> Run | None:

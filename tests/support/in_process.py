@@ -71,6 +71,22 @@ def http_routes() -> list[tuple[str, list[str], Any]]:
     ]
 
 
+async def another_version(runs: RunHarness, number: int) -> None:
+    """The next version of `captain`, which becomes its champion."""
+    registry, at = Registry(runs.ctx.clients.models), datetime(2026, 11, number, tzinfo=UTC)
+    version = Version(
+        run_id=f"captain-{number}",
+        base_model="b",
+        fine_tuned_model=f"ft-{number}",
+        sku="S",
+        capacity=1,
+        created_at=at,
+        dropped_at=at,
+    )
+    await registry.add_version("captain", version)
+    await registry.promote("captain", number)
+
+
 @asynccontextmanager
 async def in_process(
     upstream_url: str, monkeypatch: pytest.MonkeyPatch, **more: str
@@ -78,22 +94,14 @@ async def in_process(
     """A client of the app, its relay, and the runs behind it; `captain` serves."""
     runs = RunHarness.in_memory(settings(upstream_url, **more), "m")
     clients = runs.ctx.clients
-    registry, at = Registry(clients.models), datetime(2026, 11, 1, tzinfo=UTC)
-    version = Version(
-        run_id="captain-1",
-        base_model="b",
-        fine_tuned_model="ft-1",
-        sku="S",
-        capacity=1,
-        created_at=at,
-        dropped_at=at,
-    )
-    await registry.add_version("captain", version)
-    await registry.promote("captain", 1)
+    await another_version(runs, 1)
     relay = Relay(clients)
     monkeypatch.setattr(function_app, "context", lambda: runs.ctx)
     monkeypatch.setattr(function_app, "relay", lambda: relay)
-    routes = [Route(f"/{path}", work, methods=methods) for path, methods, work in http_routes()]
+    routes = [
+        Route("/" + path.replace("{*path}", "{path:path}"), work, methods=methods)
+        for path, methods, work in http_routes()
+    ]
     transport = httpx.ASGITransport(Starlette(routes=routes))
     async with (
         clients,

@@ -12,7 +12,7 @@ from typing import IO, TypeVar
 
 from shared.cloud import deployments, finetuning
 from shared.cloud.deployments import Deployment, Deployments
-from shared.cloud.finetuning import BeforeSend, FineTuning
+from shared.cloud.finetuning import BeforeSend, FineTuning, without_choices
 from shared.cloud.remote import (
     JobEvent,
     JobRequest,
@@ -78,7 +78,7 @@ class MemoryFineTuning(FineTuning):
                 of_file = not job.request.metadata and job.request.training_file == training_file
                 known = job.request.metadata
                 if job.id not in past and (is_of(known, metadata, digests) or of_file):
-                    return self.service.job_by_now(job.id).as_remote()
+                    return self.service.shown_job(job.id)
             return None
 
         return await self._call("jobs.list", find)
@@ -87,7 +87,7 @@ class MemoryFineTuning(FineTuning):
         def show(job: StoredJob) -> ListedJob:
             made_from = (job.request.training_file, job.request.validation_file)
             files = tuple(file for file in made_from if file)
-            shown = self.service.job_by_now(job.id).as_remote()
+            shown = self.service.shown_job(job.id)
             return ListedJob(shown, job.request.base_model, files, job.request.metadata)
 
         return await self._call(
@@ -102,7 +102,7 @@ class MemoryFineTuning(FineTuning):
     async def job(self, job_id: str) -> RemoteJob | None:
         def find() -> RemoteJob | None:
             known = job_id in self.service.jobs
-            return self.service.job_by_now(job_id).as_remote() if known else None
+            return self.service.shown_job(job_id) if known else None
 
         return await self._call("jobs.get", find)
 
@@ -138,6 +138,8 @@ class MemoryFineTuning(FineTuning):
             deployed = self.service.find_deployment(deployment)
             if deployed is None or not deployed.answers(self.service.clock.now()):
                 raise Refusal(404, "DeploymentNotFound", "The API deployment does not exist.")
+            if self.service.wordless:
+                raise without_choices(deployment)
             self.service.answered.add(deployment)
             return "Hello."
 
@@ -159,13 +161,14 @@ class MemoryDeployments(Deployments):
 
     async def get(self, name: str) -> Deployment | None:
         deployed = await self._call("deployments.get", lambda: self.service.find_deployment(name))
-        now = self.service.clock.now()
-        return Deployment(deployed.name, deployed.model, deployed.state(now)) if deployed else None
+        if deployed is None:
+            return None
+        return Deployment(deployed.name, deployed.model, self.service.state_of(deployed))
 
     async def list(self) -> "list[Deployment]":
-        now = self.service.clock.now()
         there = await self._call("deployments.list", self.service.list_deployments)
-        return [Deployment(d.name, d.model, d.state(now), "GlobalStandard") for d in there]
+        state_of = self.service.state_of
+        return [Deployment(d.name, d.model, state_of(d), "GlobalStandard") for d in there]
 
     async def put(self, name: str, model: str, sku: str, capacity: int) -> None:
         await self._call("deployments.put", lambda: self.service.create_deployment(name, model))

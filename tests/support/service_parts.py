@@ -20,6 +20,7 @@ CALL_FAULTS = {
     "unavailable": (503, "serviceUnavailable", {"retry-after": 1}),
     "denied": (401, "PermissionDenied", {}),
 }
+REFUSED = "refused"  # with the answer that its options give: status, code, message
 UNSAFE_DATA = "The provided training data failed RAI checks for harm types: [violence]."
 UNSAFE_MODEL = "This model is unable to be deployed. Model evaluation identified [Violence]."
 STEPS_PER_EPOCH, EPOCHS = 5, 2  # unless the hyperparameters say otherwise
@@ -58,6 +59,8 @@ class Fault:
     struck: int = 0
 
     def as_error(self) -> Exception:
+        if self.name == REFUSED:
+            return Refusal(**self.options)
         known = CALL_FAULTS[self.name]
         if known is None:
             return ConnectionResetError()

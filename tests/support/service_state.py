@@ -11,14 +11,17 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
+from types import SimpleNamespace
 from typing import Any, TypeVar
 
-from shared.cloud.remote import JobRequest
+from shared.cloud.deployments import state_of
+from shared.cloud.remote import JobRequest, RemoteJob, job_status
 from shared.cloud.translate import OPENAI_ROLE, service_error, unreachable
 from tests.support.clock import Clock
 from tests.support.control import ServiceControl
 from tests.support.service_parts import (
     CALL_FAULTS,
+    REFUSED,
     Fault,
     Limits,
     Refusal,
@@ -46,6 +49,9 @@ class MemoryService(ServiceControl):
     journal: list[str] = field(default_factory=list)  # the operation of each call
     uploaded: list[int] = field(default_factory=list)  # the calls that have made a file
     answered: set[str] = field(default_factory=set)  # deployments that have answered a chat
+    spelled: dict[str, str] = field(default_factory=dict)  # statuses and states as they are told
+    nameless: bool = False  # succeeded jobs do not tell their model yet
+    wordless: bool = False  # chats are answered without choices
     new_id: Callable[[], str] = lambda: uuid.uuid4().hex  # the part of ids that tells them apart
 
     def numbered(self) -> None:
@@ -122,7 +128,7 @@ class MemoryService(ServiceControl):
         """
         await asyncio.sleep(0)
         self.journal.append(operation)
-        fault = self.take(operation, *CALL_FAULTS)
+        fault = self.take(operation, *CALL_FAULTS, REFUSED)
         try:
             if fault and not fault.name.endswith("-after"):
                 raise fault.as_error()
@@ -206,6 +212,13 @@ class MemoryService(ServiceControl):
         if file.status(self.clock.now()) != "processed":
             raise _invalid("The specified file reference must point to a completed file import.")
 
+    def shown_job(self, job_id: str) -> RemoteJob:
+        """The job as it is told. Raises KeyError."""
+        shown = self.job_by_now(job_id).as_remote()
+        told = job_status(self.spelled.get(shown.status, shown.status))
+        model = None if self.nameless else shown.fine_tuned_model
+        return replace(shown, status=told, fine_tuned_model=model)
+
     def job_by_now(self, job_id: str) -> StoredJob:
         """The job as it is by now. Raises KeyError."""
         job = self.jobs[job_id]
@@ -221,6 +234,9 @@ class MemoryService(ServiceControl):
         known, now = self.find_deployment(name), self.clock.now()
         if known and known.model == model and known.state(now) == "Succeeded":
             return
+        if known and known.state(now) == "Failed":
+            said = f"The deployment '{name}' is in 'Failed' state, please delete it before creating"
+            raise Refusal(400, "BadRequest", f"{said} a new one.")
         fault = self._fault_of("deployments.put", *DEPLOYMENT_FAULTS)
         created = self.limits.creating_seconds
         ready = created + self.limits.readiness_gap_seconds
@@ -247,6 +263,11 @@ class MemoryService(ServiceControl):
 
     def find_deployment(self, name: str) -> StoredDeployment | None:
         return next((found for found in self.list_deployments() if found.name == name), None)
+
+    def state_of(self, deployed: StoredDeployment) -> str:
+        """As it is told, in the SDK's attribute."""
+        state = deployed.state(self.clock.now())
+        return state_of(SimpleNamespace(provisioning_state=self.spelled.get(state, state)))
 
     def list_deployments(self) -> list[StoredDeployment]:
         now = self.clock.now()

@@ -19,7 +19,8 @@ from azure.storage.blob import BlobLeaseClient, BlobServiceClient, ContainerClie
 from openai import OpenAI
 
 from local.emulator import DEFAULT_KEY
-from local.stack import ACCOUNT, GROUP, SUBSCRIPTION, Stack, running
+from local.known import Stack
+from local.stack import ACCOUNT, GROUP, SUBSCRIPTION, running
 
 # Only so that a hang is reported: what is waited for comes when it comes, later on a busy machine.
 PATIENCE_SECONDS = 900

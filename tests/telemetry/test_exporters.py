@@ -138,6 +138,17 @@ def test_an_app_with_wrong_destinations_starts_all_the_same(tmp_path: Path) -> N
     assert "function_app" in python(LOADED, **wrong).split()
 
 
+def test_a_destination_that_is_none_is_not_repeated(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its address may hold a key; a folder's name may too, where settings were mixed up."""
+    (tmp_path / "sk-secret").touch()
+    wrong = {"TUNEDROP_TELEMETRY_FOLDER": str(tmp_path / "sk-secret")}
+    assert list(exporters._destinations(wrong)) == []
+    assert "Nothing is sent to the address in TUNEDROP_TELEMETRY_FOLDER" in caplog.text
+    assert "sk-secret" not in caplog.text
+
+
 def test_application_insights_gets_the_metrics_that_alerts_ask_for(sent: Any) -> None:
     metrics = [item["data"]["baseData"] for item in of_kind(sent[1], "MetricData")]
     values = {m["metrics"][0]["name"]: (m["metrics"][0]["value"], m["properties"]) for m in metrics}

@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from starlette.responses import Response
 
 from shared import telemetry
 from shared.run import reconciler
@@ -49,6 +50,25 @@ async def test_a_drop_whose_event_was_lost(
     assert ("tunedrop.ticks", 1, {}) in measurements
     runs = {about["stage"]: count for name, count, about in measurements if name == "tunedrop.runs"}
     assert runs["training"] == 0
+
+
+def test_each_drop_whose_event_was_lost_is_counted(measurements: Measurements) -> None:
+    reconciler._tell([f"m-{number}/training.jsonl" for number in range(30)])
+    assert measurements == [("tunedrop.drops.recovered", 30, {})]
+
+
+async def test_an_answer_that_is_a_fault_of_the_app_is_counted(measurements: Measurements) -> None:
+    @telemetry.count_answers
+    async def answer(fault: Exception | None) -> Response:
+        if fault:
+            raise fault
+        return Response(status_code=204)
+
+    await answer(None)
+    with pytest.raises(KeyError):
+        await answer(KeyError("a fault"))
+    counted = [("tunedrop.chat.answers", 1, {"status": status}) for status in (204, 500)]
+    assert measurements == counted
 
 
 async def test_an_answer_by_another_and_a_deployment_that_has_gone(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 from rich.text import Text
 from typer.testing import CliRunner
 
@@ -150,8 +151,9 @@ def test_a_file_that_cannot_be_used_is_named(tmp_path: Path) -> None:
 def test_what_storage_says_is_printed_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
     """A `.problem.txt` beside a drop may have been written by anybody who may drop."""
     for error in (CommandError(f"first\nsecond {HOSTILE}"), CommandError(str(DropError(HOSTILE)))):
-        with pytest.raises(Exception), exit_on_error():  # noqa: B017 - typer's own
+        with pytest.raises(typer.Exit) as ended, exit_on_error():
             raise error
+        assert ended.value.exit_code == 2  # a pipeline has to know
     shown = capsys.readouterr().err
     assert shown.startswith("tunedrop: first\nsecond [bold red]me[/] \\u001b[2J")
     assert not ACTS.search(shown)

@@ -16,6 +16,7 @@ from ..core.errors import ArmError
 from .arm import ACCOUNT, MAX_CAPACITY, PROVIDER
 from .catalog import BASE_MODELS, SKUS, BaseModel, allows, usage_name
 from .deployments import Deployments, quota_title
+from .listing import listing
 
 CAPACITIES = f"/subscriptions/{{subscription}}{PROVIDER}/modelCapacities"
 IN_LOCATION = f"/subscriptions/{{subscription}}{PROVIDER}/locations/{{location}}"
@@ -53,18 +54,21 @@ class Account(Component):
                     "endpoint": f"{here}/",
                     "endpoints": {"OpenAI LanguageModel Model Instance API": f"{here}/"},
                     "publicNetworkAccess": "Enabled",
-                    "disableLocalAuth": False,
+                    "disableLocalAuth": self._settings.current.disable_local_auth,
                 },
             }
         )
 
     async def keys(self, request: Request) -> JSONResponse:
+        if self._settings.current.disable_local_auth:  # microsoft-foundry-for-vscode#192
+            said = "Failed to list key. disableLocalAuth is set to be true"
+            raise ArmError(400, "BadRequest", said)
         # One key under both names: the emulator has nothing to rotate.
         return JSONResponse({"key1": self._key, "key2": self._key})
 
     async def account_models(self, request: Request) -> JSONResponse:
         value = [{**_model(base), "skus": _skus(base)} for base in BASE_MODELS]
-        return JSONResponse({"value": value, "nextLink": None})
+        return listing(request, value, self._settings.current.page_limit)
 
     async def location_models(self, request: Request) -> JSONResponse:
         self._require_location(request)
@@ -72,7 +76,7 @@ class Account(Component):
             {"kind": "OpenAI", "skuName": "S0", "model": {**_model(base), "skus": _skus(base)}}
             for base in BASE_MODELS
         ]
-        return JSONResponse({"value": value, "nextLink": None})
+        return listing(request, value, self._settings.current.page_limit)
 
     async def usages(self, request: Request) -> JSONResponse:
         """?$filter=name.value eq '...' is honoured; another filter is refused."""
@@ -90,7 +94,7 @@ class Account(Component):
             for name, title in _quotas().items()
             if filtered in (None, name)
         ]
-        return JSONResponse({"value": value, "nextLink": None})
+        return listing(request, value, self._settings.current.page_limit)
 
     async def capacities(self, request: Request) -> JSONResponse:
         """?modelFormat=OpenAI&modelName=...&modelVersion=...: what is left of it, by SKU."""
@@ -103,7 +107,7 @@ class Account(Component):
             if asked == ["OpenAI", base.name, base.version]
             for sku in SKUS
         ]
-        return JSONResponse({"value": value, "nextLink": None})
+        return listing(request, value, self._settings.current.page_limit)
 
     def _capacity(self, path: str, base: BaseModel, sku: str) -> dict[str, Any]:
         left = [

@@ -19,8 +19,10 @@ from ..core.protocol import json_body
 from ..core.store import Document
 from .catalog import PROVISIONED, SKUS, allows, base_of, sku_named
 from .deployment import Deployment, DeploymentRequest
-from .deployments import STANDARD_TOKENS_PER_UNIT, Deployments, unsupported_model
+from .deployments import Deployments, unsupported_model
+from .listing import listing
 from .model_registry import ModelRegistry
+from .rate_limits import RENEWAL_SECONDS, TOKENS_PER_UNIT
 
 RETRY_AFTER = {
     "Retry-After": "1"
@@ -33,7 +35,11 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")  # S-SKILL: 64 of letters,
 UPGRADES = ("OnceNewDefaultVersionAvailable", "OnceCurrentVersionExpired", "NoAutoUpgrade")
 MAX_CAPACITY = 1_000_000
 DOCUMENTED = {"PUT": "async-operation", "PATCH": "location", "DELETE": "location"}  # S-ARM
-FAILURE = {"code": "InternalServerError", "message": "Provisioning failed."}  # [inferred]
+# [inferred]
+FAILURES = {
+    "Failed": {"code": "InternalServerError", "message": "Provisioning failed."},
+    "Canceled": {"code": "OperationCanceled", "message": "Provisioning was canceled."},
+}
 
 
 class Arm(Component):
@@ -74,7 +80,7 @@ class Arm(Component):
 
     async def index(self, request: Request) -> JSONResponse:
         value = [self._body(deployment) for deployment in self._deployments.all()]
-        return JSONResponse({"value": value, "nextLink": None})
+        return listing(request, value, self._settings.current.page_limit)
 
     async def show(self, request: Request) -> JSONResponse:
         return JSONResponse(self._body(self._require(request)))
@@ -104,7 +110,7 @@ class Arm(Component):
             for sku in SKUS
             if allows(base, sku, servable.is_tuned)
         ]
-        return JSONResponse({"value": value, "nextLink": None})
+        return listing(request, value, self._settings.current.page_limit)
 
     async def operation(self, request: Request) -> Response:
         """Both styles of polling by URL: a body with `status`, and 202 until it is done."""
@@ -123,8 +129,9 @@ class Arm(Component):
             return JSONResponse(self._body(deployment) if deployment else {}, 200)
         status = "Succeeded" if done else "InProgress"
         body: dict[str, Any] = {"id": request.url.path, "name": operation_id, "status": status}
-        if done and deployment and self._deployments.state(deployment) == "Failed":
-            body |= {"status": "Failed", "error": FAILURE}
+        state = self._deployments.state(deployment) if done and deployment else None
+        if state in ("Failed", "Canceled"):
+            body |= {"status": state, "error": FAILURES[state]}
         return JSONResponse(body, headers=pace)
 
     # ---- inside ------------------------------------------------------------------------------
@@ -192,12 +199,8 @@ class Arm(Component):
     def _body(self, deployment: Deployment) -> dict[str, Any]:
         capacity = deployment.capacity
         limits: list[dict[str, Any]] = [
-            {"key": "request", "renewalPeriod": 60, "count": capacity},
-            {
-                "key": "token",
-                "renewalPeriod": 60,
-                "count": capacity * STANDARD_TOKENS_PER_UNIT,
-            },
+            {"key": key, "renewalPeriod": RENEWAL_SECONDS, "count": count}
+            for key, count in (("request", capacity), ("token", capacity * TOKENS_PER_UNIT))
         ]
         return {
             "id": deployment.id,

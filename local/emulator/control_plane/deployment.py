@@ -14,7 +14,9 @@ from .model_registry import Servable
 # S-DOC: a Developer deployment lives a day, used or not; an unused one of a tuned model is
 # deleted after fifteen days.
 DEVELOPER_SECONDS, IDLE_SECONDS = 24 * 3600, 15 * 24 * 3600
-PUT_FAULTS = ("not-ready", "provisioning-failed", "provisioning-stuck")
+# What is left of it, if it does not come to be (S-MGMT DeploymentProvisioningState).
+ENDS = {"provisioning-failed": "Failed", "provisioning-canceled": "Canceled"}
+PUT_FAULTS = ("not-ready", "provisioning-stuck", *ENDS)
 
 
 def new_etag() -> str:
@@ -94,7 +96,7 @@ class Deployment:
             return "Deleting"
         if self.fault == "provisioning-stuck" or now < self.created_at:
             return "Creating"
-        return "Failed" if self.fault == "provisioning-failed" else "Succeeded"
+        return ENDS.get(self.fault or "", "Succeeded")
 
     def is_ready(self, now: float) -> bool:
         """Whether chat answers with the model; somewhat later than ARM's Succeeded."""

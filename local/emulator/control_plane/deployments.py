@@ -4,7 +4,6 @@ Knows no HTTP (that is `arm.py`). The emulator is one account; whatever account 
 that one.
 """
 
-from collections import deque
 from dataclasses import replace
 
 from ..core.clock import iso_date
@@ -13,9 +12,8 @@ from ..core.errors import ArmError, InferenceError
 from .catalog import PROVISIONED, BaseModel, base_of, usage_name
 from .deployment import PUT_FAULTS, Deployment, DeploymentRequest, account_of
 from .model_registry import ModelRegistry, Servable
+from .rate_limits import RateLimits
 
-STANDARD_TOKENS_PER_UNIT = 1000  # one unit of capacity is 1K tokens per minute
-RENEWAL_SECONDS = 60
 USE_SAVED_EVERY = 60.0
 MAX_DEPLOYMENTS = 32  # S-DOC quotas-limits
 
@@ -24,7 +22,7 @@ class Deployments(Component):
     def __init__(self, context: Context, registry: ModelRegistry) -> None:
         super().__init__(context)
         self._registry = registry
-        self._calls: dict[str, deque[float]] = {}
+        self._rates = RateLimits()
 
     # ---- for chat ----------------------------------------------------------------------------
 
@@ -33,7 +31,8 @@ class Deployments(Component):
         deployment, now = self.find(name), self._clock.now()
         if deployment is None or deployment.gone_at is not None:
             raise _no_deployment()
-        self._limit_rate(deployment)
+        enforced = self._settings.current.enforce_rate_limits
+        self._rates.request(deployment.name, deployment.capacity, now, enforced=enforced)
         if now - deployment.used_at > USE_SAVED_EVERY:
             self._save(replace(deployment, used_at=now))
         servable = deployment.answering(now)
@@ -41,21 +40,14 @@ class Deployments(Component):
             raise _no_deployment()
         return servable
 
-    def _limit_rate(self, deployment: Deployment) -> None:
-        """Requests per minute, by the deployment's own rateLimits, if the settings say so."""
-        if not self._settings.current.enforce_rate_limits:
-            return
-        now, calls = self._clock.now(), self._calls.setdefault(deployment.name, deque())
-        while calls and calls[0] <= now - RENEWAL_SECONDS:
-            calls.popleft()
-        if len(calls) >= deployment.capacity:
-            pause = max(1, int(calls[0] + RENEWAL_SECONDS - now) + 1)
-            refusal = InferenceError(
-                429, "429", "Requests have exceeded the call rate limit of the deployment."
-            )
-            refusal.headers = {"Retry-After": str(pause), "retry-after-ms": str(pause * 1000)}
-            raise refusal
-        calls.append(now)
+    def rate_headers(self, name: str, tokens: int) -> dict[str, str]:
+        """What a chat answer that may take so many tokens tells of the deployment's limits;
+        provisioned throughput has none by the minute."""
+        deployment = self.find(name)
+        if deployment is None or deployment.sku in PROVISIONED:
+            return {}
+        now = self._clock.now()
+        return self._rates.headers(deployment.name, deployment.capacity, now, tokens)
 
     # ---- reading -----------------------------------------------------------------------------
 
@@ -98,6 +90,8 @@ class Deployments(Component):
         existing = self.find(request.name)
         if existing and existing.gone_at is not None:
             existing = None
+        if existing and self.state(existing) == "Failed":
+            raise _still_failed(request.name)
         self._check_limits(existing, servable.is_tuned)
         usage = usage_name(base, request.sku, servable.is_tuned)
         self._check_quota(base, request.sku, request.capacity, usage, request.name)
@@ -221,6 +215,16 @@ def unsupported_model(model: dict[str, str]) -> ArmError:
         "DeploymentModelNotSupported",
         f"The model 'Publisher: , {named}, Source: , SourceAccount: ' of account deployment is not"
         " supported.",
+    )
+
+
+def _still_failed(name: str) -> ArmError:
+    """The service's words and code (microsoft-foundry-for-vscode#554)."""
+    return ArmError(
+        400,
+        "BadRequest",
+        f"The deployment '{name}' is in 'Failed' state, please delete it before creating a new"
+        " one.",
     )
 
 

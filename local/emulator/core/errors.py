@@ -2,7 +2,8 @@
 
 ServiceError          anything that the service refuses: a status, a code, a message
 ├── InferenceError    refused by chat: OpenAI's shape, with `type` and `param`
-└── ArmError          refused by the control plane: only `code` and `message`
+├── GatewayError      refused in front of the data plane, by network, key or block: two keys
+└── ArmError          refused by the control plane: the same two, `code` and `message`
 """
 
 from starlette.responses import JSONResponse
@@ -44,6 +45,13 @@ class InferenceError(ServiceError):
     def body(self) -> dict[str, object]:
         kind = "invalid_request_error" if self.status < 500 else "server_error"
         return {"code": self.code, "message": self.message, "param": self.param, "type": kind}
+
+
+class GatewayError(ServiceError):
+    """A refusal before any operation of the data plane has seen the call (S-403)."""
+
+    def body(self) -> dict[str, object]:
+        return {"code": self.code, "message": self.message}
 
 
 class ArmError(ServiceError):

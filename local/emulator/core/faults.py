@@ -19,6 +19,7 @@ from .operations import NAMES
 from .store import Document, Store
 
 ANY = ("*",)
+DATA = ("files.*", "uploads.*", "jobs.*", "models.*", "chat.*")
 CHAT = ("chat.create",)
 FILES = ("files.create", "files.import", "uploads.complete")
 JOBS = ("jobs.create",)
@@ -34,6 +35,9 @@ class FaultKind:
     description: str
     options: dict[str, Any] = field(default_factory=dict)
 
+    def can_strike(self, operation: str) -> bool:
+        return any(fnmatchcase(operation, pattern) for pattern in self.operations)
+
 
 CALL_FAULTS = {
     "error-before": FaultKind(ANY, "500, and nothing was done", {"status": 500}),
@@ -45,6 +49,10 @@ CALL_FAULTS = {
     "throttled-date": FaultKind(ANY, "429 with Retry-After as an HTTP date", {"retry_after": 1}),
     "unavailable": FaultKind(ANY, "503 with Retry-After", {"retry_after": 1}),
     "denied": FaultKind(ANY, "401 PermissionDenied, as before a role has spread"),
+    "firewall": FaultKind(DATA, "403: the account's firewall does not let the caller in"),
+    "virtual-network": FaultKind(DATA, "403: the account wants another endpoint of its network"),
+    "public-access-disabled": FaultKind(DATA, "403: the account has private endpoints only"),
+    "resource-blocked": FaultKind(DATA, "403: the service has blocked the account for a while"),
     "slow": FaultKind(ANY, "the answer comes late (real seconds)", {"seconds": 1.0}),
 }
 MADE_FAULTS = {
@@ -60,6 +68,7 @@ MADE_FAULTS = {
     ),
     "not-ready": FaultKind(PUT, "Succeeded, but chat goes on answering 404"),
     "provisioning-failed": FaultKind(PUT, "provisioningState ends as Failed"),
+    "provisioning-canceled": FaultKind(PUT, "provisioningState ends as Canceled"),
     "provisioning-stuck": FaultKind(PUT, "provisioningState stays Creating"),
     "deployment-paused": FaultKind(CHAT, "423, as of a paused deployment"),
     "model-retired": FaultKind(CHAT, "410, as of a retired model"),
@@ -151,7 +160,7 @@ def _operation(value: object, name: str, kind: FaultKind) -> str:
     """A name or pattern that meets at least one operation that the fault can strike."""
     if value is None:
         return "*"
-    possible = [op for op in NAMES if any(fnmatchcase(op, pattern) for pattern in kind.operations)]
+    possible = [op for op in NAMES if kind.can_strike(op)]
     if not isinstance(value, str) or not any(fnmatchcase(op, value) for op in possible):
         raise invalid(f"{name} cannot strike {value!r}; it can strike: {', '.join(possible)}.")
     return value

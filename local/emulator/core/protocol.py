@@ -39,13 +39,16 @@ def created(request: Request, body: dict[str, Any]) -> JSONResponse:
     return JSONResponse(body, 201, {"Location": str(place)})
 
 
-def page(request: Request, items: list[dict[str, Any]], default_limit: int) -> JSONResponse:
-    """The part of a list that follows the item `after`, `limit` items long."""
+def page(
+    request: Request, items: list[dict[str, Any]], default_limit: int, most: int
+) -> JSONResponse:
+    """The part of a list that follows the item `after`, `limit` items long, and never longer than
+    `most`: whoever asks for more gets a page and `has_more`."""
     query = request.query_params
     if after := query.get("after"):
         ids = [item["id"] for item in items]
         items = items[ids.index(after) + 1 :] if after in ids else []
-    limit = _limit(query.get("limit"), default_limit)
+    limit = min(_limit(query.get("limit"), default_limit), most)
     shown = items[:limit]
     return JSONResponse({"object": "list", "data": shown, "has_more": len(items) > limit})
 

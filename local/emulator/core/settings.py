@@ -21,9 +21,13 @@ CHOICES = {
     "validation": ("job", "import"),
     # Where the account is: some trainings are offered in some regions only.
     "location": ("swedencentral", "northcentralus", "eastus2", "westeurope"),
+    # How a job's status is spelled: "documented" is by the call's api-version, "old" is as in the
+    # versions up to 2023-07-01-preview, whatever the version (S-STATE).
+    "job_statuses": ("documented", "old"),
 }
-# Zero is allowed everywhere; a negative time is not.
+# Zero is allowed where nothing else is said; a negative time is not.
 MAX_NUMBER = 1e9
+LEAST = {"page_limit": 1}
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,13 @@ class SettingValues:
     write_conflicts: bool = True
     # 429 once a deployment's own rateLimits are used up. Off: capacity 1 is one chat a minute.
     enforce_rate_limits: bool = False
+    # Results of the content filter come in chunks of their own, without a delta (S-STREAM).
+    asynchronous_filter: bool = False
+    # The account's property: no key is taken, and none is told (S-403).
+    disable_local_auth: bool = False
+    # The longest page of any list; lists with a shorter one of their own keep it.
+    page_limit: int = 10_000
+    job_statuses: str = "documented"
 
 
 class Settings:
@@ -93,5 +104,6 @@ def _check(name: str, value: object) -> None:
             raise invalid(f"{name} must be true or false, not {value!r}.")
         return
     kind = int if isinstance(default, int) else (int, float)
-    if isinstance(value, bool) or not isinstance(value, kind) or not 0 <= value <= MAX_NUMBER:
-        raise invalid(f"{name} must be a number from 0 up, not {value!r}.")
+    least = LEAST.get(name, 0)
+    if isinstance(value, bool) or not isinstance(value, kind) or not least <= value <= MAX_NUMBER:
+        raise invalid(f"{name} must be a number from {least} up, not {value!r}.")

@@ -24,10 +24,18 @@ class Store:
     """One connection behind one lock: writes are few and small, and each is atomic."""
 
     def __init__(self, path: Path) -> None:
+        """Raises OSError and sqlite3.Error where there can be no such database."""
         self._lock = threading.RLock()
         path.touch(mode=0o600)
         path.chmod(0o600)  # also one that was there before; the files beside it get its rights
         self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        try:
+            self._prepare()
+        except sqlite3.Error:
+            self._connection.close()
+            raise
+
+    def _prepare(self) -> None:
         self._connection.execute("PRAGMA journal_mode = WAL")
         # Safe against a crash of this process; a crash of the machine may lose the last writes.
         self._connection.execute("PRAGMA synchronous = NORMAL")

@@ -1,6 +1,7 @@
 """Chat completions in both URL families, whole or streamed. Knows no torch."""
 
 import asyncio
+import uuid
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
@@ -34,6 +35,13 @@ OVERLOADED = (
     " after {} seconds."
 )
 OVERLOADED_SECONDS = 20
+# As `x-ms-region` names them (S-HEADERS).
+REGIONS = {
+    "swedencentral": "Sweden Central",
+    "northcentralus": "North Central US",
+    "eastus2": "East US 2",
+    "westeurope": "West Europe",
+}
 CLIENT_GONE = 499  # nginx's number for it; nobody reads it but the journal
 
 
@@ -70,15 +78,17 @@ class Chat(Component):
         chat = parse(body)
         prompt = await self._language.prompt(chat.messages)
         self._check_context(chat, len(prompt))
+        headers = self._headers(deployment, chat, len(prompt))
         if fault and name == "slow-first-token":
             await asyncio.sleep(fault.options["seconds"])
         queue = self._generate(model, prompt, chat)
         self._journal.add_effect("chat", deployment, "answered")
-        answer = ChatAnswer(self._head(model), chat, len(prompt), queue)
+        asynchronous = self._settings.current.asynchronous_filter
+        answer = ChatAnswer(self._head(model), chat, len(prompt), queue, asynchronous)
         if not chat.stream:
-            return await _whole(request, answer)
+            return await _whole(request, answer, headers)
         most = fault.options["after_chunks"] if fault and name == "stream-cut" else float("inf")
-        return _Stream(queue, _cut_short(request, answer.stream(), most))
+        return _Stream(queue, _cut_short(request, answer.stream(), most), headers)
 
     def _generate(self, model: Servable, prompt: list[int], chat: ChatRequest) -> AnswerQueue:
         seed = chat.sampling.seed
@@ -111,6 +121,16 @@ class Chat(Component):
                 "messages",
             )
 
+    def _headers(self, deployment: str, chat: ChatRequest, prompt_tokens: int) -> dict[str, str]:
+        """S-HEADERS. Tokens are counted as the service estimates them: with all that the answer
+        may have (S-DOC quota)."""
+        tokens = prompt_tokens + chat.choices * chat.sampling.max_tokens
+        return {
+            "x-request-id": str(uuid.uuid4()),
+            "x-ms-region": REGIONS[self._settings.current.location],
+            **self._deployments.rate_headers(deployment, tokens),
+        }
+
     def _head(self, model: Servable) -> dict[str, Any]:
         return {
             "id": new_id("chatcmpl"),
@@ -124,8 +144,10 @@ class Chat(Component):
 class _Stream(StreamingResponse):
     """However it ends, also when its client has gone: nothing more is generated for it."""
 
-    def __init__(self, queue: AnswerQueue, chunks: AsyncIterator[str]) -> None:
-        super().__init__(chunks, media_type="text/event-stream")
+    def __init__(
+        self, queue: AnswerQueue, chunks: AsyncIterator[str], headers: dict[str, str]
+    ) -> None:
+        super().__init__(chunks, headers=headers, media_type="text/event-stream")
         self._queue = queue
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -135,12 +157,14 @@ class _Stream(StreamingResponse):
             self._queue.cancel()
 
 
-async def _whole(request: Request, answer: ChatAnswer) -> Response:
+async def _whole(request: Request, answer: ChatAnswer, headers: dict[str, str]) -> Response:
     """The answer, unless its client goes before it is complete."""
     body, gone = asyncio.create_task(answer.whole()), asyncio.create_task(_gone(request))
     try:
         await asyncio.wait({body, gone}, return_when=asyncio.FIRST_COMPLETED)
-        return JSONResponse(body.result()) if body.done() else Response(status_code=CLIENT_GONE)
+        if not body.done():
+            return Response(status_code=CLIENT_GONE)
+        return JSONResponse(body.result(), headers=headers)
     finally:
         answer.queue.cancel()
         body.cancel()

@@ -13,6 +13,7 @@ from ..language.answer_queue import AnswerQueue
 from ..language.generation import GenerationFailed, Stopping
 from .chat_request import ChatRequest
 from .completion import Completion, Delta
+from .content_filter import AsynchronousFilter, of_prompt, safe, unnamed_chunk
 
 
 def refusal(error: GenerationFailed) -> InferenceError:
@@ -24,17 +25,23 @@ def refusal(error: GenerationFailed) -> InferenceError:
 
 @dataclass
 class ChatAnswer:
-    """All choices of one answer. `head`: what the body and every chunk begin with."""
+    """All choices of one answer. `head`: what the body and every chunk begin with.
+
+    `asynchronous_filter`: the filter's results come in chunks of their own."""
 
     head: dict[str, Any]
     chat: ChatRequest
     prompt_tokens: int
     queue: AnswerQueue
+    asynchronous_filter: bool = False
     _choices: list[Completion] = field(init=False)
+    _filters: list[AsynchronousFilter] = field(init=False)
 
     def __post_init__(self) -> None:
         most, stops = self.chat.sampling.max_tokens, self.chat.stops
         self._choices = [Completion(stops, most) for _ in range(self.chat.choices)]
+        asked = sum(len(message.content) for message in self.chat.messages)
+        self._filters = [AsynchronousFilter(asked) for _ in self._choices]
 
     async def whole(self) -> dict[str, Any]:
         """The body, once all is generated; raises InferenceError if it cannot be."""
@@ -49,14 +56,17 @@ class ChatAnswer:
                 "message": {"role": "assistant", "content": choice.text, "refusal": None},
                 "finish_reason": choice.finish_reason,
                 "logprobs": self._logprobs(choice.logprobs),
+                "content_filter_results": safe(),
             }
             for index, choice in enumerate(self._choices)
         ]
-        return self._body("chat.completion", choices=choices, usage=self._usage())
+        found = {"prompt_filter_results": of_prompt(), "usage": self._usage()}
+        return self._body("chat.completion", choices=choices, **found)
 
     async def stream(self) -> AsyncIterator[str]:
         """Server-sent events; the chunks of several choices come mixed, as in OpenAI's API. An
         answer that fails has an error as its last event, and no end."""
+        yield _event(unnamed_chunk(choices=[], prompt_filter_results=of_prompt(), **self._extra()))
         for index in range(len(self._choices)):
             yield self._chunk(index, {"role": "assistant", "content": ""})
         try:
@@ -65,6 +75,8 @@ class ChatAnswer:
                     yield self._chunk(index, {"content": delta.text}, logprobs=delta.logprobs)
                 else:
                     yield self._chunk(index, {}, self._choices[index].finish_reason)
+                if found := self._filtered(index, ended=delta is None):
+                    yield _event({**found, **self._extra()})
         except GenerationFailed as error:
             yield _event({"error": refusal(error).body()})
             return
@@ -101,8 +113,19 @@ class ChatAnswer:
             "finish_reason": finish_reason,
             "logprobs": self._logprobs(logprobs) if logprobs else None,
         }
-        extra = {"usage": None} if self.chat.include_usage else {}
-        return _event(self._body("chat.completion.chunk", choices=[choice], **extra))
+        if not self.asynchronous_filter:
+            # Without text of the answer there is nothing that could have been found.
+            choice["content_filter_results"] = safe() if delta.get("content") else {}
+        return _event(self._body("chat.completion.chunk", choices=[choice], **self._extra()))
+
+    def _filtered(self, index: int, *, ended: bool) -> dict[str, Any] | None:
+        if not self.asynchronous_filter:
+            return None
+        return self._filters[index].chunk(index, len(self._choices[index].text), ended=ended)
+
+    def _extra(self) -> dict[str, Any]:
+        """What every chunk but the last has once the last one tells the usage."""
+        return {"usage": None} if self.chat.include_usage else {}
 
     def _body(self, kind: str, **more: Any) -> dict[str, Any]:
         return {**self.head, "object": kind, **more}

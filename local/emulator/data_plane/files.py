@@ -23,7 +23,7 @@ from ..language.dataset import DatasetError, check_dataset
 from .file import File
 
 UPLOAD_PURPOSES = {"fine-tune", "assistants", "batch", "evals"}
-DEFAULT_PAGE = 10_000
+LONGEST_PAGE = 10_000  # S-V1: the longest, and as long as it is if nothing else is asked for
 # S-DOC quotas-limits; the codes of the refusals are S-AUTH's, which limit has which is [inferred].
 MAX_FILE_BYTES, MAX_TOTAL_BYTES, MAX_FILES = 512 * 10**6, 10**9, 100
 EXPIRY_SECONDS = range(1_209_600, 2_592_001)
@@ -160,7 +160,9 @@ class Files(Component):
         shown = [self.shown(file) for file in self.all() if purpose in (None, file.purpose)]
         if request.query_params.get("order") == "desc":
             shown.reverse()
-        return page(request, shown, DEFAULT_PAGE)
+        return page(
+            request, shown, LONGEST_PAGE, min(LONGEST_PAGE, self._settings.current.page_limit)
+        )
 
     async def show(self, request: Request) -> JSONResponse:
         return JSONResponse(self.shown(self._require(request)))

@@ -33,6 +33,10 @@ from .job_request import (
 # A first guess, replaced by a measured one as soon as steps are made.
 GUESSED_SECONDS = 60
 DEFAULT_PAGE, DEFAULT_CHECKPOINTS = 20, 10  # S-AUTH
+LONGEST_PAGE = 100  # as OpenAI's own lists; that Azure's end there too is [inferred]
+# Versions up to this month have the old statuses (S-STATE).
+OLD_VERSIONS = "2023-07"
+OLD_STATUSES = {"pending": "notRunning", "cancelled": "canceled"}
 FAULTS = ("job-stuck", "job-failed", "job-unsafe-data", "job-unsafe-model")
 # Null in the older of the two shapes (S-FT, Sep 2025).
 NULL_WHEN_UNKNOWN = (
@@ -81,14 +85,15 @@ class Jobs(Component):
         self._queue.add_enqueued_event(job["id"])
         self._journal.add_effect("job", job["id"], "created")
         self._store.put("job", job["id"], job)
-        return created(request, self._shown(job))
+        return created(request, self._shown(request, job))
 
     async def index(self, request: Request) -> JSONResponse:
         newest_first = reversed(self._store.family("job"))
-        return page(request, [self._shown(job) for job in newest_first], DEFAULT_PAGE)
+        shown = [self._shown(request, job) for job in newest_first]
+        return self._page(request, shown, DEFAULT_PAGE)
 
     async def show(self, request: Request) -> JSONResponse:
-        return JSONResponse(self._shown(self._require(request)))
+        return JSONResponse(self._shown(request, self._require(request)))
 
     async def cancel(self, request: Request) -> JSONResponse:
         """A job that does not train ends at once; one that does within a step."""
@@ -134,11 +139,12 @@ class Jobs(Component):
     async def events(self, request: Request) -> JSONResponse:
         """Newest first (S-FT)."""
         job_id = self._require(request)["id"]
-        return page(request, self._store.family("event", job_id)[::-1], DEFAULT_PAGE)
+        return self._page(request, self._store.family("event", job_id)[::-1], DEFAULT_PAGE)
 
     async def checkpoints(self, request: Request) -> JSONResponse:
         job_id = self._require(request)["id"]
-        return page(request, self._store.family("checkpoint", job_id)[::-1], DEFAULT_CHECKPOINTS)
+        newest_first = self._store.family("checkpoint", job_id)[::-1]
+        return self._page(request, newest_first, DEFAULT_CHECKPOINTS)
 
     # ---- inside ------------------------------------------------------------------------------
 
@@ -155,9 +161,12 @@ class Jobs(Component):
         job_id = self._require(request)["id"]
         job = self._store.change("job", job_id, how)
         if job is None:  # deleted meanwhile
-            return JSONResponse(self._shown(self._require(request)))
+            return JSONResponse(self._shown(request, self._require(request)))
         self._journal.add_effect("job", job_id, change)
-        return JSONResponse(self._shown(job))
+        return JSONResponse(self._shown(request, job))
+
+    def _page(self, request: Request, items: list[Document], default: int) -> JSONResponse:
+        return page(request, items, default, min(LONGEST_PAGE, self._settings.current.page_limit))
 
     def _check_limits(self) -> None:
         """S-DOC quotas-limits; the codes are [inferred]."""
@@ -226,12 +235,20 @@ class Jobs(Component):
         if not self._files.is_processed(file):  # Q&A 2118156
             raise invalid("The specified file reference must point to a completed file import.")
 
-    def _shown(self, job: Document) -> Document:
-        """Keys without a value are absent or null, as the settings say."""
+    def _shown(self, request: Request, job: Document) -> Document:
+        """Keys without a value are absent or null, as the settings say; the status is spelled as in
+        the call's api-version."""
         shown = public(job)
+        version = request.query_params.get("api-version") or ""
+        if self._settings.current.job_statuses == "old" or _is_old(version):
+            shown["status"] = OLD_STATUSES.get(shown["status"], shown["status"])
         if self._settings.current.job_shape == "null":
             return dict.fromkeys(NULL_WHEN_UNKNOWN) | shown
         return shown
+
+
+def _is_old(version: str) -> bool:
+    return version[:1].isdigit() and version[: len(OLD_VERSIONS)] <= OLD_VERSIONS
 
 
 def _wrong_state(message: str) -> ServiceError:

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..core import connection
-from ..core.errors import ArmError, InferenceError, ServiceError
+from ..core.errors import ArmError, GatewayError, InferenceError, ServiceError
 from ..core.faults import CALL_FAULTS, Fault, Faults
 from ..core.journal import current_call
 
@@ -20,6 +20,25 @@ FAILED = "The server had an error while processing your request. Sorry about tha
 THROTTLED = (
     "Requests to the service have exceeded the rate limit. Please retry later."  # [inferred]
 )
+# One status for four things, none of which a role cures (S-403).
+FORBIDDEN = {
+    "firewall": ("403", "Access denied due to Virtual Network/Firewall rules."),
+    "virtual-network": (
+        "403",
+        "A Virtual Network is configured for this resource. Please use the correct endpoint for"
+        " making requests. Check https://aka.ms/cogsvc-vnet for more details.",
+    ),
+    "public-access-disabled": (
+        "403",
+        "Public access is disabled. Please configure private endpoint.",
+    ),
+    "resource-blocked": (
+        "Forbidden",
+        "Your resource has been temporarily blocked because we detected behavior that may violate"
+        " our content policy. For more details on Azure OpenAI service content policy, please visit"
+        " https://aka.ms/aoaicodeofconduct",
+    ),
+}
 
 
 class FaultInjection:
@@ -27,7 +46,11 @@ class FaultInjection:
         self._app, self._faults = app, faults
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        fault = self._faults.trigger(*CALL_FAULTS) if current_call() else None
+        call = current_call()
+        possible = [
+            n for n, kind in CALL_FAULTS.items() if call and kind.can_strike(call.operation)
+        ]
+        fault = self._faults.trigger(*possible)
         if fault is None:
             await self._app(scope, receive, send)
             return
@@ -48,6 +71,8 @@ async def _discard(message: Message) -> None:
 
 def _answer(fault: Fault) -> Response:
     options = fault.options
+    if fault.fault in FORBIDDEN:
+        return GatewayError(403, *FORBIDDEN[fault.fault]).response()
     match fault.fault:
         case "throttled":
             seconds = {"Retry-After": str(options["retry_after"])}

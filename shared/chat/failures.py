@@ -1,0 +1,285 @@
+"""What it means that a deployment did not answer a chat: who said what, whose move it is, and
+whether another try may help.
+
+Knows the statuses, codes and sentences of Azure OpenAI, not how often it is asked. Their source:
+learn.microsoft.com, "Troubleshoot errors" of Azure OpenAI (2026-09-20), and reports of users.
+"""
+
+import json
+import random
+import re
+from dataclasses import dataclass
+from typing import Any, Self
+
+from shared.chat.events import MAX_PARSED_BYTES, error_in, has_choice, is_done
+from shared.chat.routing import Backend
+from shared.chat.unanswered import (
+    ModelNotReady,
+    ModelPaused,
+    ModelRetired,
+    NoAnswer,
+    NoDeployment,
+    OutOfTime,
+)
+from shared.cloud.completions import Reply
+from shared.cloud.throttling import retry_after, throttled_for
+from shared.dataset.privacy import mask
+from shared.errors import Denied, Throttled, Unavailable
+from shared.model.redeploy import Asked
+from shared.printable import shown
+
+RETRY_PAUSE_SECONDS = 0.25  # where the backend asked for none; both with jitter
+MAX_RETRY_AFTER_SECONDS = 5.0  # a longer one is not waited for
+REDEPLOY_SECONDS = 60.0  # until it is worth while to ask again for a deployment that is being made
+MAX_SENTENCE = 300  # characters of what the service says
+
+# An error that is about the app, though its status is that of one about the request.
+_FOREIGN_TENANT = r"tenant.* does not match"
+# Some of a refusal are about what was asked: the caller gets them as the service says them.
+_CALLERS_OWN = re.compile(r"content_?filter|ResponsibleAI|content_policy_violation", re.IGNORECASE)
+_ROLE = (
+    "The app's administrators can give its identity the role Cognitive Services OpenAI User "
+    "on the resource."
+)
+_DOCTOR = "The app's administrators can act on it; `tunedrop doctor` looks for the cause."
+_ENDPOINT = "The app's administrators can correct AZURE_OPENAI_ENDPOINT: nothing is at its address."
+# What 401 and 403 may mean, in the order in which they are told apart: sign, whose move it is.
+_WHOSE_MOVE = (
+    (
+        r"AuthenticationTypeDisabled|key.based authentication is disabled",
+        f"Remove AZURE_OPENAI_API_KEY from the app's settings. {_ROLE}",
+    ),
+    (
+        r"virtual network|firewall|public access|private (endpoint|link)|TrafficDenied",
+        "The app's administrators can let the app through the resource's network rules.",
+    ),
+    (
+        r"blocked|suspended|unusual behaviou?r|content policy|abuse",
+        "Microsoft blocks the whole resource; no caller can lift that. Whoever owns the "
+        "subscription can ask Azure support to.",
+    ),
+    (
+        r"(subscription|api)[ -]key|wrong API endpoint",
+        "The app's administrators can correct AZURE_OPENAI_API_KEY or AZURE_OPENAI_ENDPOINT.",
+    ),
+    (
+        f"{_FOREIGN_TENANT}|wrong issuer|AuthenticationTokenTenant",
+        "The app's administrators can give the app an identity of the resource's own tenant.",
+    ),
+    (r"PermissionDenied|principal|lacks the required|data action", _ROLE),
+)
+_TEMPORARY = {408, 409, 424, 425, 499}  # as the openai package repeats 408 and 409
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An attempt without an answer. `retry_in` is the pause in seconds before the same backend may
+    be tried again, None if that would not help; `blames`: the backend is broken."""
+
+    error: Unavailable
+    retry_in: float | None = None
+    blames: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """`body` is None for a stream; of that, `first` is the first event with something of an answer:
+    None if it has ended before, empty if it has not come yet."""
+
+    reply: Reply
+    body: bytes | None = None
+    first: bytes | None = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """An error in the service's own words; `code` is empty where it only repeats the status."""
+
+    who: str
+    status: int
+    code: str
+    sentence: str
+
+    @classmethod
+    def of(cls, received: Received, who: str) -> Self:
+        reply = received.reply
+        code, sentence = _code_and_sentence(_parsed(received.body))
+        code = "" if code == str(reply.status) else code
+        return cls(who, reply.status, code, sentence)
+
+    def __str__(self) -> str:
+        named = f"{self.status} {self.code}".strip()
+        quoted = f': "{self.sentence}"' if self.sentence else "."
+        return f"{self.who} was asked, and Azure OpenAI answered {named}{quoted}"
+
+    def matches(self, sign: str) -> bool:
+        return re.search(sign, f"{self.code} {self.sentence}", re.IGNORECASE) is not None
+
+    @property
+    def lacks_deployment(self) -> bool:
+        """A 404 may also be about the address ("Resource not found"), or about a model that is
+        not offered any more."""
+        elsewhere = self.matches("resource not found") or self.is_being_made
+        return (
+            self.status == 404 and not elsewhere and (not self.code or self.matches("deployment"))
+        )
+
+    @property
+    def is_being_made(self) -> bool:
+        return 400 <= self.status < 500 and self.code.lower() == "deploymentnotready"
+
+
+def failure_of(received: Received, backend: Backend, requested: Asked | None) -> Failure | None:
+    """What is wrong with a reply that should not be passed on as it is. `requested`: the missing
+    deployment has been asked for again, or could not be; None: the app does not do that."""
+    if received.reply.status < 300:
+        failure = _of_success(received, backend.name)
+    else:
+        failure = _of_refusal(received, backend, requested)
+    if failure is not None:
+        failure.error.headers = received.reply.for_callers
+    return failure
+
+
+def told(problems: list[Unavailable]) -> Unavailable:
+    """One problem for the caller, with what each backend said: of the kind of the first that has
+    cost time, otherwise of the first that may pass, otherwise of the first."""
+    if len(problems) == 1:
+        return problems[0]
+    hopeless = (Denied, ModelPaused, ModelRetired, NoDeployment)
+    late = (p for p in problems if isinstance(p, OutOfTime))
+    may_pass = (p for p in problems if not isinstance(p, hopeless))
+    first = next(late, None) or next(may_pass, problems[0])
+    return type(first)(
+        " ".join(problem.message for problem in problems),
+        first.fix,
+        retry_after=first.retry_after,
+        headers=first.headers,
+    )
+
+
+def pause(after: float | None) -> float | None:
+    """Seconds until the same backend is tried again, with jitter; None if it wants more than is
+    waited for."""
+    if after is None:
+        after = RETRY_PAUSE_SECONDS
+    # A pause that many callers do not share: at least what was asked for, up to a half more.
+    return after * random.uniform(1.0, 1.5) if after <= MAX_RETRY_AFTER_SECONDS else None
+
+
+def _of_refusal(received: Received, backend: Backend, requested: Asked | None) -> Failure | None:
+    status, headers = received.reply.status, received.reply.headers
+    said = Said.of(received, backend.name)
+    if status == 429:
+        after = throttled_for(headers, said.sentence)
+        return Failure(Throttled(str(said), "Try again.", retry_after=after), pause(after))
+    if said.is_being_made:
+        ready = ModelNotReady(str(said), "Try again in a minute.", retry_after=REDEPLOY_SECONDS)
+        return Failure(ready)
+    if status in (404, 410, 423):
+        return Failure(_gone(said, backend, requested))
+    if status in (401, 403) or (status == 400 and said.matches(_FOREIGN_TENANT)):
+        return None if said.matches(_CALLERS_OWN.pattern) else Failure(_denied(said))
+    if status < 400:
+        return Failure(NoAnswer(str(said), _DOCTOR), blames=True)
+    if status >= 500 or status in _TEMPORARY:
+        after = retry_after(headers)
+        broken = Unavailable(str(said), "Try again.", retry_after=after)
+        return Failure(broken, pause(after), blames=True)
+    return None
+
+
+def _of_success(received: Received, name: str) -> Failure | None:
+    """A whole answer has choices; a stream begins, with no error in its place."""
+    if received.body is None:
+        return _of_stream(received, name)
+    if has_choice(received.body):
+        return None
+    what = "an answer without choices" if received.body.strip() else "an empty body"
+    code, sentence = _code_and_sentence(_parsed(received.body))
+    quoted = f': {code} "{sentence}"' if sentence else "."
+    return _no_answer(f"{name}: Azure OpenAI answered {received.reply.status} with {what}{quoted}")
+
+
+def _of_stream(received: Received, name: str) -> Failure | None:
+    first = received.first
+    if first is None or is_done(first):
+        return _no_answer(f"{name}: Azure OpenAI ended its stream before it began.")
+    error = error_in(first)
+    if error is None:
+        return None
+    code, sentence = _code_and_sentence({"error": error})
+    kind = f"{error.get('status')} {code} {error.get('type')}"
+    if _CALLERS_OWN.search(kind) or re.search(r"\b4(?!08|29)\d\d\b|invalid_request", kind):
+        return None
+    text = f"{name}: Azure OpenAI began its stream with the error {code or 'of no code'}: "
+    message = f'{text}"{sentence}"'
+    if re.search(r"\b429\b|rate_?limit|too_?many", kind, re.IGNORECASE):
+        after = throttled_for(received.reply.headers, sentence)
+        return Failure(Throttled(message, "Try again.", retry_after=after), pause(after))
+    return Failure(Unavailable(message, "Try again."), pause(None), blames=True)
+
+
+def _no_answer(message: str) -> Failure:
+    return Failure(NoAnswer(message, "Ask again."), pause(None), blames=True)
+
+
+def _denied(said: Said) -> Denied:
+    fix = next((move for sign, move in _WHOSE_MOVE if said.matches(sign)), _DOCTOR)
+    return Denied(str(said), fix, code=said.code)
+
+
+def _gone(said: Said, backend: Backend, requested: Asked | None) -> Unavailable:
+    if said.status == 423:
+        fix = f"Whoever administers the resource can resume the deployment {backend.deployment}."
+        return ModelPaused(f"{said} It is paused until somebody resumes it.", fix)
+    if said.status == 410:
+        return ModelRetired(f"{said} No deployment brings it back.", _successor(backend))
+    if not said.lacks_deployment:
+        address = said.matches("resource not found")
+        return NoDeployment(str(said), _ENDPOINT if address else _DOCTOR)
+    if requested is not None:
+        so = "has been asked for again, which takes some minutes"
+        if not requested.stands:
+            so = "could not be asked for again at this moment"
+        message, fix = f"{said} Its deployment {so}.", requested.told or "Try again then."
+        return ModelNotReady(message, fix, retry_after=REDEPLOY_SECONDS)
+    if backend.model is None:
+        fix = (
+            f"The app's administrators can make the deployment {backend.deployment}, or take it "
+            "out of TUNEDROP_BASE_DEPLOYMENTS and TUNEDROP_CHAT_FALLBACK."
+        )
+        return NoDeployment(f"{said} The app does not make deployments of base models.", fix)
+    fix = (
+        f"Chat with {backend.model}, or ask the app's administrators to deploy this version again, "
+        f"as {backend.deployment}."
+    )
+    kept = "the champion, the one before it and the newest"
+    return NoDeployment(f"{said} The app deploys no version again but {kept}.", fix)
+
+
+def _successor(backend: Backend) -> str:
+    if backend.model is None:
+        return "The app's administrators can deploy another model and name that instead."
+    return (
+        f"Whoever owns {backend.model} can train a version of a base model that is still offered; "
+        "until then chat with another version."
+    )
+
+
+def _code_and_sentence(body: Any) -> tuple[str, str]:
+    """In Azure's envelope, or in that of API Management: `{"statusCode": 401, "message": …}`."""
+    error = body.get("error", body) if isinstance(body, dict) else {}
+    if not isinstance(error, dict):
+        error = {"message": error}
+    sentence = mask(str(error.get("message") or "")[: 4 * MAX_SENTENCE])
+    return shown(str(error.get("code") or ""), 60), shown(sentence.strip(), MAX_SENTENCE)
+
+
+def _parsed(body: bytes | None) -> Any:
+    if not body or len(body) > MAX_PARSED_BYTES:
+        return None
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None  # a gateway's page, or nothing

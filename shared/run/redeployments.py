@@ -1,0 +1,170 @@
+"""Versions whose deployment is gone are deployed again, at each tick as far as it goes now.
+
+Azure takes no request for a deployment that has failed until that one is deleted, so it is, and
+asked for anew after a pause; only so many times a day. Whatever goes wrong is told in the app's
+log, in the log of the version's run, to whoever chats with the model, and by the doctor. Knows
+nothing of chats (`model.redeploy` has their requests).
+"""
+
+import logging
+import random
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.cloud.deployments import ENDED_BADLY, Deployment
+from shared.errors import Refused, ServiceError, TunedropError, Unavailable
+from shared.model import deployment
+from shared.model.redeploy import Redeployment, RedeployRequests, requested_version
+from shared.model.registry import Version
+from shared.printable import shown
+from shared.run.context import Context
+from shared.run.outcome import LogLine
+from shared.run.stages import Stage
+
+log = logging.getLogger(__name__)
+
+
+async def process(ctx: Context) -> None:
+    """Take every request as far as it goes now; what has to wait is left for the next tick."""
+    requests = RedeployRequests(ctx.clients.models)
+    try:
+        names = await requests.requested()
+    except Unavailable as error:
+        log.error("requests to redeploy could not be read: %s", error)
+        return
+    for name in names:
+        try:
+            await _process(name, requests, ctx)
+        except TunedropError as error:
+            log.warning("%s could not be redeployed: %s", shown(name), error)
+        except Exception:
+            log.exception("the redeployment of %s went wrong", shown(name))
+
+
+async def _process(name: str, requests: RedeployRequests, ctx: Context) -> None:
+    model = await ctx.registry.load(name.partition("@")[0])
+    version = requested_version(name, model) if model else None
+    if version is None:
+        await requests.done(name)  # nothing to redeploy
+        return
+    known = await requests.state(name)
+    if known is None or known.version != version.version:
+        known = Redeployment(model=name, version=version.version)
+    if known.resting(ctx.now()):
+        return
+    work = _Work(name, version, known, ctx)
+    after = await work.step()
+    if after is None:
+        await requests.done(name)
+        await work.tell_of_success()
+    elif after != known:
+        await requests.keep(after)
+        await work.tell(after)
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """One request: its version and what was known of its deployment."""
+
+    name: str
+    version: Version
+    known: Redeployment
+    ctx: Context
+
+    @property
+    def called(self) -> str:
+        return f"{self.name.partition('@')[0]}@{self.version.version}"
+
+    async def step(self) -> Redeployment | None:
+        """The next thing towards an answer; None if the version answers."""
+        try:
+            return await self._step()
+        except Refused as error:
+            return self._failed(error.message, error.fix)
+        except ServiceError as error:
+            asked = error.retry_after if isinstance(error, Unavailable) else None
+            pause = self.ctx.policy.pause(self.known.misses + 1, asked, random.random())
+            problem, fix = error.message, error.fix
+            return self._missed(problem, fix, self.ctx.now() + pause)
+
+    async def _step(self) -> Redeployment | None:
+        there = await deployment.find(self.ctx.clients.deployments, self.version)
+        if there is None:
+            return await self._ask()
+        settled = there.state == "Succeeded" or there.state in ENDED_BADLY
+        if settled and await self._answers():
+            return None  # also one whose last change has failed: what serves is left alone
+        if there.state in ENDED_BADLY or self._stuck():
+            await self.ctx.clients.deployments.delete(there.name)
+            return self._failed(
+                self._ending(there),
+                "It is deleted and asked for anew; the account's activity log in the portal has "
+                "the reason.",
+            )
+        return self.known.replace(problem=deployment.strange(there), fix="", not_before=None)
+
+    def _ending(self, there: Deployment) -> str:
+        count = f"try {len(self._recent())} of {self.ctx.policy.redeploy_tries} in a day"
+        if there.state in ENDED_BADLY:
+            return f"Azure ended the deployment {there.name} as {there.state} ({count})."
+        return f"The deployment {there.name} is {there.state} and has not come to answer ({count})."
+
+    def _stuck(self) -> bool:
+        """As long after it was asked for as a run would be given up that deploys."""
+        tries, longest = self.known.tries, self.ctx.policy.deadlines[Stage.DEPLOYING]
+        return bool(tries) and self.ctx.now() - tries[-1] > longest
+
+    async def _answers(self) -> bool:
+        ready = await deployment.probe(self.ctx.clients.finetuning, self.version)
+        return ready is deployment.Readiness.READY
+
+    async def _ask(self) -> Redeployment:
+        recent, most = self._recent(), self.ctx.policy.redeploy_tries
+        if len(recent) >= most:
+            return self._missed(
+                f"The deployment {self.version.deployment} was asked for {most} times within a "
+                "day, and none has come to answer.",
+                "Look at the account's activity log in the portal for the reason; "
+                f"`tunedrop retry {self.version.run_id}` asks for it again at once.",
+                recent[0] + self.ctx.policy.redeploy_within,
+            )
+        tried = self.known.replace(tries=(*recent, self.ctx.now()), not_before=None)
+        version = self.version
+        try:
+            await self.ctx.clients.deployments.put(
+                version.deployment, version.fine_tuned_model, version.sku, version.capacity
+            )
+        except Refused as error:
+            asked = _Work(self.name, version, tried, self.ctx)
+            return asked._failed(error.message, error.fix)
+        return tried
+
+    def _recent(self) -> tuple[datetime, ...]:
+        since = self.ctx.now() - self.ctx.policy.redeploy_within
+        return tuple(at for at in self.known.tries if at > since)
+
+    def _failed(self, problem: str, fix: str) -> Redeployment:
+        """What another try in a moment would not change; the pauses are long."""
+        pause = self.ctx.policy.redeploy_pause(self.known.misses + 1)
+        return self._missed(problem, fix, self.ctx.now() + pause)
+
+    def _missed(self, problem: str, fix: str, not_before: datetime) -> Redeployment:
+        misses = self.known.misses + 1
+        return self.known.replace(problem=problem, fix=fix, misses=misses, not_before=not_before)
+
+    async def tell(self, after: Redeployment) -> None:
+        """Once of each thing: nobody reads what is said at each tick."""
+        if after.problem and after.problem != self.known.problem:
+            message = f"{self.called} does not answer. {after.told}"
+            log.error("%s", message)
+            await self._note(message)
+        elif len(after.tries) > len(self.known.tries):
+            await self._note(f"the deployment {self.version.deployment} is asked for anew")
+
+    async def tell_of_success(self) -> None:
+        log.info("%s answers again", self.called)
+        if self.known.tries or self.known.problem:
+            await self._note(f"{self.called} answers again")
+
+    async def _note(self, message: str) -> None:
+        await self.ctx.ledger.log(self.version.run_id, LogLine("deployment", message))

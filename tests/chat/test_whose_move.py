@@ -1,0 +1,108 @@
+"""What callers are told of a deployment that refuses: the service's own sentence, whose move it is,
+and never what is not so."""
+
+import json
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.chat import upstream as up
+from tests.chat.asked import App, says, three_versions
+
+
+@pytest.fixture
+async def app(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[App]:
+    async with three_versions(monkeypatch) as app:
+        yield app
+
+
+# ---- 401 and 403
+
+BLOCKED = "Your resource has been temporarily blocked because we detected behavior that may violate"
+REFUSALS = [
+    (403, "Forbidden", f"{BLOCKED} our content policy.", "Azure support"),
+    (403, "Forbidden", "Your resource has been temporarily blocked: unusual behavior.", "support"),
+    (403, "Forbidden", "Resource temporarily blocked", "Azure support"),
+    (403, "403", "Access denied due to Virtual Network/Firewall rules.", "network rules"),
+    (403, "403", "A Virtual Network is configured for this resource.", "network rules"),
+    (403, "403", "Public access is disabled. Please configure private endpoint.", "network rules"),
+    (
+        403,
+        "AuthenticationTypeDisabled",
+        "Key based authentication is disabled for this resource.",
+        "Remove AZURE_OPENAI_API_KEY",
+    ),
+    (401, "401", "Access denied due to invalid subscription key.", "correct AZURE_OPENAI_API_KEY"),
+    (401, "PermissionDenied", "Principal does not have access to API/Operation.", "the role"),
+    (
+        401,
+        "PermissionDenied",
+        "The principal lacks the required data action to perform the operation.",
+        "the role",
+    ),
+    (403, "SomethingNew", "The moon is in the way.", "doctor"),
+    (
+        400,
+        "Tenant provided in token does not match resource token",
+        "Token tenant 5b1d does not match resource tenant.",
+        "the resource's own tenant",
+    ),
+    (401, "401", "The access token is from the wrong issuer.", "the resource's own tenant"),
+]
+
+
+@pytest.mark.parametrize(("status", "code", "sentence", "move"), REFUSALS)
+async def test_a_refusal_is_quoted_with_whose_move_it_is(
+    app: App, status: int, code: str, sentence: str, move: str
+) -> None:
+    app.server.plan("base", says(status, sentence, code))
+    got, kind, message = await app.told("base")
+    assert (got, kind) == (502, "upstream_refused")
+    for said in ("base", f"{status}", sentence, move):
+        assert said in message
+    assert ("role" in message) == ("role" in move or code == "AuthenticationTypeDisabled")
+
+
+async def test_a_refusal_without_a_sentence_claims_no_cause(app: App) -> None:
+    app.server.plan("base", up.reply(403, b"<html>Forbidden</html>", "content-type: text/html"))
+    _, _, message = await app.told("base")
+    assert "403" in message
+    assert "role" not in message
+    assert "html" not in message
+
+
+async def test_what_is_about_the_request_itself_is_the_callers(app: App) -> None:
+    app.server.plan("base", says(403, "The prompt was filtered.", "content_filter"))
+    status, code, message = await app.told("base")
+    assert (status, code, message) == (403, "content_filter", "The prompt was filtered.")
+
+
+async def test_the_envelope_of_api_management_is_read(app: App) -> None:
+    body = b'{"statusCode": 401, "message": "Access denied due to missing subscription key."}'
+    app.server.plan("base", up.reply(401, body))
+    assert "missing subscription key" in (await app.told("base"))[2]
+
+
+@pytest.mark.parametrize("status", [401, 404, 429, 503])
+async def test_a_quoted_sentence_is_short_masked_and_harmless(app: App, status: int) -> None:
+    secret = "sk-proj-" + "Ab3" * 16
+    sentence = f"Ask ada.lovelace@harbourline.net with {secret}\x1b[2J " + "x" * 5000
+    more = "retry-after: 60"
+    body = json.dumps({"error": {"code": "a\nb" * 99, "message": sentence}}).encode()
+    app.server.plan("base", up.reply(status, body, "content-type: application/json", more))
+    _, _, message = await app.told("base")
+    assert len(message) < 1000
+    assert message.isprintable()
+    assert secret not in message
+    assert "ada.lovelace" not in message
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"null", b'{"error": null}', b'{"error": "no"}', b"[" * 9999, b"\xff"]
+)
+@pytest.mark.parametrize("status", [307, 401, 404, 410, 423, 429, 503])
+async def test_an_error_of_any_shape_is_told_as_one(app: App, status: int, body: bytes) -> None:
+    app.server.plan("base", *[up.reply(status, body, "retry-after: 60")] * 2)
+    got, _, message = await app.told("base")
+    assert got >= 400
+    assert f"answered {status}" in message

@@ -1,0 +1,116 @@
+"""Prices from numbers of tokens alone: what is asked for, what is billed, what is guessed."""
+
+import pytest
+
+from shared.catalog import facts
+from shared.dataset.measure.cost import (
+    TrainingPlan,
+    billed,
+    guess_epochs,
+    image_tokens,
+    price,
+    usd,
+)
+
+NANO = TrainingPlan(epochs=4)
+GPT_41 = TrainingPlan(base_model="gpt-4.1-2025-04-14", epochs=4)
+UNKNOWN = TrainingPlan(base_model="gpt-99", epochs=4)
+
+
+def test_a_price_as_programs_read_it() -> None:
+    plan = TrainingPlan(base_model="gpt-4.1-2025-04-14", training_type="standard")
+    assert price(1_000_000, 100, plan).as_json() == {
+        "currency": "USD",
+        "tokens": 1_000_000,
+        "image_tokens": 0,
+        "upper_bound": False,
+        "epochs": 3,
+        "epochs_guessed": True,
+        "training": 82.5,  # 3 epochs at 27.50
+        "training_by_tier": {"globalStandard": 75.0, "standard": 82.5, "developerTier": 37.5},
+        "hosting_per_month": 1224.0,  # 720 hours at 1.70
+        "read_on": facts.READ_ON.isoformat(),
+    }
+
+
+def test_a_price_that_is_not_a_round_number_is_exact_to_a_hundredth_of_a_cent() -> None:
+    whole = price(123_456_789, 100, NANO)
+    assert whole.training == 740.7407
+    assert whole.tiers["standard"] == 814.8148
+    assert not whole.guessed
+
+
+def test_developer_deployments_are_hosted_for_nothing() -> None:
+    assert price(1, 1, TrainingPlan(developer_hosting=True)).hosting_per_month == 0
+    assert price(1, 1, TrainingPlan()).hosting_per_month == 1224
+
+
+def test_hosting_is_in_whole_cents(monkeypatch: pytest.MonkeyPatch) -> None:
+    dearer = facts.HOSTING._replace(per_hour=1.23456)
+    monkeypatch.setattr(facts, "HOSTING", dearer)
+    assert price(1, 1, TrainingPlan()).hosting_per_month == 888.88
+
+
+def test_pictures_are_added_to_the_texts_and_none_are_there_unless_said() -> None:
+    assert price(1_000_000, 100, NANO).tokens == 1_000_000
+    with_pictures = price(1_000_000, 100, NANO, 500_000)
+    assert with_pictures.tokens == 1_500_000
+    assert with_pictures.training == 9.0  # 4 epochs at 1.50
+    assert with_pictures.as_json()["upper_bound"]
+
+
+def test_what_pictures_count_as() -> None:
+    assert image_tokens(1, 1, GPT_41) == 85 + 1445
+    assert image_tokens(2, 2, GPT_41) == 2 * (85 + 1445)
+    assert image_tokens(0, 0, UNKNOWN) == 0, "there are none"
+    assert image_tokens(1, 0, UNKNOWN) is None
+
+
+def test_billed_tokens_cost_what_the_tier_of_the_plan_costs() -> None:
+    """They are all epochs' tokens already."""
+    assert billed(2_000_000, GPT_41) == 50.0
+    assert billed(2_000_000, TrainingPlan(GPT_41.base_model, training_type="DEVELOPER")) == 25.0
+
+
+@pytest.mark.parametrize("plan", [UNKNOWN, TrainingPlan(training_type="new tier")])
+def test_what_has_no_known_price_is_billed_as_nothing(plan: TrainingPlan) -> None:
+    assert billed(2_000_000, plan) == 0.0
+    assert price(2_000_000, 100, plan).training is None
+
+
+@pytest.mark.parametrize(
+    ("examples", "epochs"),
+    [(0, 3), (1, 25), (4, 25), (5, 20), (30, 3), (33, 3), (34, 3), (50, 3), (1000, 3)],
+)
+def test_small_files_are_guessed_to_be_trained_for_more_epochs(examples: int, epochs: int) -> None:
+    assert guess_epochs(examples) == epochs
+    assert price(1, examples, TrainingPlan()).epochs == epochs
+
+
+@pytest.mark.parametrize(
+    ("amount", "shown"),
+    [
+        (0.0, "$0.00"),
+        (0.000_01, "less than $0.01"),
+        (0.004_999, "less than $0.01"),
+        (0.005, "$0.01"),
+        (0.5, "$0.50"),
+        (1234.5, "$1,234.50"),
+    ],
+)
+def test_an_amount_is_shown_in_cents_and_never_as_nothing(amount: float, shown: str) -> None:
+    assert usd(amount) == shown
+
+
+@pytest.mark.parametrize(
+    ("asked", "tier"), [("DEVELOPER", "developerTier"), ("Standard", "standard"), ("x", "x")]
+)
+def test_a_tier_is_known_in_any_case(asked: str, tier: str) -> None:
+    assert TrainingPlan(training_type=asked).tier == tier
+
+
+def test_an_unknown_model_is_held_to_the_largest_known_limit() -> None:
+    assert UNKNOWN.limit == max(model.tokens_per_example for model in facts.MODELS.values)
+    assert NANO.limit == 32_768
+    assert UNKNOWN.encoding == "o200k_base"
+    assert TrainingPlan(base_model="gpt-35-turbo-0613").encoding == "cl100k_base"

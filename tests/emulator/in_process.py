@@ -1,0 +1,78 @@
+"""The emulator within the test's process, without its worker and its model: for all that needs
+neither a training nor an answer, in milliseconds."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from starlette.testclient import TestClient
+
+from local.emulator.app import Emulator, build_app
+from local.emulator.language.model import LanguageModel
+
+from .harness import ARM_SCOPE, BASE_MODEL, KEY, account_path, dataset
+
+ADDRESS = "http://127.0.0.1"
+VERSION = "2025-04-14"
+
+
+class Inside:
+    def __init__(self, emulator: Emulator) -> None:
+        self.emulator = emulator
+        self.control = TestClient(build_app(emulator, "127.0.0.1", []), base_url=ADDRESS)
+        self.data = self._client(KEY)
+        self.arm = self._client(emulator.tokens.issue(ARM_SCOPE)[0])
+
+    def _client(self, bearer: str) -> TestClient:
+        app = self.control.app
+        return TestClient(app, ADDRESS, headers={"Authorization": f"Bearer {bearer}"})
+
+    def with_token(self) -> TestClient:
+        return self._client(self.emulator.tokens.issue("https://cognitiveservices.azure.com")[0])
+
+    def settings(self, **wanted: Any) -> None:
+        self.emulator.context.settings.change(wanted)
+
+    def fault(self, name: str, operation: str = "*", **more: Any) -> None:
+        answer = self.control.post(
+            "/_emulator/faults", json={"fault": name, "operation": operation, **more}
+        )
+        assert answer.status_code in (200, 201), answer.text
+
+    def advance(self, seconds: float) -> None:
+        self.control.post("/_emulator/clock", json={"advance_seconds": seconds})
+
+    def file(self) -> str:
+        form = {"file": ("t.jsonl", dataset())}
+        made = self.data.post("/openai/v1/files", files=form, data={"purpose": "fine-tune"})
+        return str(made.json()["id"])
+
+    def job(self, file: str) -> str:
+        body = {"model": BASE_MODEL, "training_file": file}
+        return str(self.data.post("/openai/v1/fine_tuning/jobs", json=body).json()["id"])
+
+    def put(self, name: str, model: str = "gpt-4.1", capacity: int = 1) -> Any:
+        """The answer to a PUT of a deployment, and time for it to be made."""
+        named = {"format": "OpenAI", "name": model, "version": VERSION}
+        body = {
+            "sku": {"name": "Standard", "capacity": capacity},
+            "properties": {"model": named},
+        }
+        answer = self.arm.put(account_path(f"/deployments/{name}"), json=body)
+        self.advance(5)
+        return answer
+
+    def state(self, name: str) -> str:
+        shown = self.arm.get(account_path(f"/deployments/{name}")).json()
+        return str(shown["properties"]["provisioningState"])
+
+
+@contextmanager
+def inside(folder: Path) -> Iterator[Inside]:
+    emulator = Emulator(folder, LanguageModel("tiny", folder, folder), KEY, warm=False)
+    emulator.context.settings.change({"file_seconds": 0})
+    try:
+        yield Inside(emulator)
+    finally:
+        emulator.context.store.close()

@@ -1,0 +1,284 @@
+"""Every cure that a message names is carried out: one that the app refuses fails here.
+
+The messages are found in the source: a new one that names a command of `tunedrop` has to add the
+situation in which people read it.
+"""
+
+import ast
+import re
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import fields
+
+import pytest
+import typer.main
+
+from shared.model.redeploy import RedeployRequests
+from shared.run import estimates, redeployments
+from shared.run.record import Action, Run
+from shared.run.stages import ENDS, Stage
+from shared.settings import Settings
+from tests.support.house import ROOT
+from tests.support.limits import dropped, limited, with_settings
+from tests.support.runs import RunHarness
+from tests.support.service_state import MemoryService
+from tunedrop.__main__ import cli
+
+NAMED = re.compile(
+    r"tunedrop (start|cancel|pause|resume|retry|check|doctor|export|push|runs|watch)"
+)
+Told = tuple[RunHarness, Run, str]  # the run of a message, and the message as people read it
+LOCK = {"status": 409, "code": "ScopeLocked", "message": "Please remove the lock and try again."}
+NO_ROOM = {"status": 400, "code": "quotaExceeded", "message": "There are 100 training jobs."}
+
+
+def refused(harness: RunHarness, operation: str, answer: dict[str, object]) -> None:
+    harness.service.arm("refused", operation, count=None, **answer)
+
+
+async def end_of(harness: RunHarness, run: Run) -> Told:
+    run = await harness.until(run, *ENDS)
+    assert run.failure
+    return harness, run, run.failure.fix
+
+
+# ---- the situations, each with what people read in it
+
+
+async def refused_by_a_lock() -> Told:
+    harness = limited()
+    refused(harness, "deployments.put", LOCK)
+    return await end_of(harness, await dropped(harness))
+
+
+async def no_quota_for_a_deployment() -> Told:
+    harness = limited()
+    harness.service.arm("insufficient-quota", "deployments.put")
+    return await end_of(harness, await dropped(harness))
+
+
+async def no_room_for_a_job() -> Told:
+    harness = limited()
+    refused(harness, "jobs.create", NO_ROOM)
+    return await end_of(harness, await dropped(harness))
+
+
+async def a_job_that_failed() -> Told:
+    harness = limited()
+    harness.service.arm("job-failed")
+    return await end_of(harness, await dropped(harness))
+
+
+async def cancelled_elsewhere() -> Told:
+    harness = limited()
+    run = await harness.until(await dropped(harness), Stage.TRAINING)
+    harness.service.cancel_job(str(run.job_id))
+    return await end_of(harness, run)
+
+
+async def cancelled_by_somebody() -> Told:
+    harness = limited()
+    run = await harness.until(await dropped(harness), Stage.TRAINING)
+    return await end_of(harness, await harness.command(run, Action.CANCEL))
+
+
+async def overdue() -> Told:
+    harness = limited()
+    harness.service.arm("job-stuck")
+    run = await harness.until(await dropped(harness), Stage.SUBMITTED)
+    await harness.backdate(run, days=8)
+    await harness.ticked(days=8)
+    return await end_of(harness, run)
+
+
+async def a_deployment_that_failed() -> Told:
+    harness = limited()
+    harness.service.arm("provisioning-failed")
+    return await end_of(harness, await dropped(harness))
+
+
+async def a_deployment_that_disappeared() -> Told:
+    harness = limited()
+    harness.service.configure(creating_seconds=60)
+    run = await harness.until(await dropped(harness), Stage.DEPLOYING)
+    memory(harness).deployed.clear()
+    return await end_of(harness, run)
+
+
+async def a_model_without_a_name() -> Told:
+    harness = limited()
+    memory(harness).nameless = True
+    harness.set_policy(model_name_wait=harness.ctx.policy.intent_valid)
+    await harness.ticked(days=0.1)
+    return await end_of(harness, await dropped(harness))
+
+
+async def a_champion_that_cannot_be_deployed() -> Told:
+    harness = limited()
+    run = await harness.until(await dropped(harness), Stage.SERVING)
+    memory(harness).deployed.clear()
+    refused(harness, "deployments.put", LOCK)
+    requests = RedeployRequests(harness.ctx.clients.models)
+    await requests.add(harness.model)
+    for _ in range(30):
+        await redeployments.process(harness.ctx)
+        await harness.pause(900)
+    state = await requests.state(harness.model)
+    assert state
+    return harness, run, state.told
+
+
+async def over_the_largest_capacity() -> Told:
+    harness = limited()
+    harness.service.arm("insufficient-quota", "deployments.put")
+    run = await dropped(harness, b"deployment: {capacity: 400}")
+    run = await harness.until(run, Stage.FAILED)
+    most = harness.ctx.settings.max_capacity
+    with_settings(harness, max_capacity=50)
+    told = await end_of(harness, await harness.command(run, Action.RETRY))
+    with_settings(harness, max_capacity=most)
+    return told
+
+
+async def over_the_ceiling_of_hosting() -> Told:
+    harness = limited(hosting_budget=1.0)
+    told = await end_of(harness, await dropped(harness))
+    with_settings(harness, hosting_budget=5000.0)
+    return told
+
+
+async def waits_for_its_start() -> Told:
+    harness = limited()
+    run = await dropped(harness, b"start: manual")
+    return await waiting(harness, await harness.until(run, Stage.READY))
+
+
+async def paused() -> Told:
+    harness = limited()
+    run = await harness.until(await dropped(harness), Stage.TRAINING)
+    while not (await harness.known(run.id)).progress.step:
+        await harness.tick()
+        await harness.pause(1)
+    return await waiting(harness, await harness.command(run, Action.PAUSE))
+
+
+async def waiting(harness: RunHarness, run: Run) -> Told:
+    while not run.waiting_for:
+        await harness.tick()
+        await harness.pause(1)
+        run = await harness.known(run.id)
+    return harness, run, run.waiting_for
+
+
+async def stuck() -> Told:
+    harness = limited()
+    harness.service.arm("job-stuck")
+    run = await harness.until(await dropped(harness), Stage.SUBMITTED)
+    wait = estimates.stuck(
+        await harness.known(run.id), harness.ctx.now() + harness.ctx.policy.leave_after
+    )
+    assert wait
+    return harness, run, wait.message
+
+
+def memory(harness: RunHarness) -> MemoryService:
+    assert isinstance(harness.service, MemoryService)
+    return harness.service
+
+
+Situation = Callable[[], Awaitable[Told]]
+# By the place that names a command and the command: the situations in which people read it.
+CURES: dict[tuple[str, str], list[Situation]] = {
+    ("shared/model/deployment.py", "retry"): [
+        a_deployment_that_failed,
+        a_deployment_that_disappeared,
+    ],
+    ("shared/run/failures.py", "retry"): [
+        refused_by_a_lock,
+        no_quota_for_a_deployment,
+        no_room_for_a_job,
+        a_job_that_failed,
+        cancelled_elsewhere,
+        cancelled_by_somebody,
+        overdue,
+    ],
+    ("shared/run/jobs.py", "retry"): [a_model_without_a_name],
+    ("shared/run/redeployments.py", "retry"): [a_champion_that_cannot_be_deployed],
+    ("shared/run/ceilings.py", "retry"): [over_the_largest_capacity],
+    ("shared/run/spending.py", "retry"): [over_the_ceiling_of_hosting],
+    ("shared/run/steps.py", "start"): [waits_for_its_start],
+    ("shared/run/steps.py", "resume"): [paused],
+    ("shared/run/estimates.py", "cancel"): [stuck],
+}
+# These ask nothing of a run: that the command line takes them is all that can be refused.
+LOOKS = {"check", "doctor", "runs"}
+
+
+@pytest.mark.parametrize("situation", [one for several in CURES.values() for one in several])
+async def test_a_cure_that_a_message_names_is_taken_and_helps(situation: Situation) -> None:
+    harness, run, message = await situation()
+    named = re.findall(r"`tunedrop (\w+) (\S+?)`", message)
+    assert len(named) == 1, message
+    verb, of_run = named[0]
+    assert of_run == run.id
+    harness.service.disarm()  # what the rest of the message asks for is done
+    memory(harness).nameless = False
+    run = await harness.command(run, Action(verb))
+    wanted = Stage.CANCELLED if verb == "cancel" else Stage.SERVING
+    run = await harness.until(run, *ENDS)
+    assert run.stage is wanted, run.failure
+    await redeployments.process(harness.ctx)
+    await harness.pause(5)
+    assert (run.deployment in harness.service.deployments()) == (wanted is Stage.SERVING)
+
+
+def test_every_message_that_names_a_command_is_walked_over() -> None:
+    found = {(place, verb) for place, text in messages() for verb in NAMED.findall(text)}
+    assert {(place, verb) for place, verb in found if verb not in LOOKS} == set(CURES)
+    assert {verb for _, verb in found if verb in LOOKS} == LOOKS
+
+
+def test_every_command_that_a_message_names_is_one_of_the_command_line() -> None:
+    commands = typer.main.get_command(cli)
+    known = set(getattr(commands, "commands", {}))
+    for place, text in messages():
+        for verb in re.findall(r"`tunedrop (\w+)", text):
+            assert verb in known, f"{place}: {text}"
+
+
+def test_every_setting_that_a_message_names_exists() -> None:
+    """Those of the tool and of `azd` are read elsewhere, and named in the settings' own words."""
+    known = {str(field.metadata["name"]) for field in fields(Settings)}
+    for place, text in messages():
+        named = re.findall(r"\b(?:TUNEDROP|AZURE_OPENAI)_[A-Z_]*[A-Z]\b", text)
+        if place != "shared/settings.py" and not place.startswith("shared/doctor/"):
+            assert set(named) <= known, f"{place}: {named}"
+
+
+# ---- what the source says to people
+
+
+def messages() -> Iterator[tuple[str, str]]:
+    """Every text in shared/ that is no docstring, with the file that it stands in; what is filled
+    in is {}."""
+    for path in sorted((ROOT / "shared").rglob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for text in _texts(tree):
+            yield path.relative_to(ROOT).as_posix(), text
+
+
+def _texts(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+        return  # a docstring
+    if isinstance(node, ast.JoinedStr):
+        parts = (v.value if isinstance(v, ast.Constant) else "{}" for v in node.values)
+        yield "".join(str(part) for part in parts)
+    elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node.value
+    else:
+        for child in ast.iter_child_nodes(node):
+            yield from _texts(child)
+
+
+def test_the_walk_sees_what_the_source_says() -> None:
+    source = 'def f(x):\n    """tunedrop retry"""\n    return f"a {x} " "`tunedrop retry {x}`"\n'
+    assert list(_texts(ast.parse(source))) == ["a {} `tunedrop retry {x}`"]

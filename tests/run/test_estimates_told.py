@@ -1,0 +1,202 @@
+"""How a wait, an estimate and a warning are told, and the figures at which each begins."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from shared.run import estimates
+from shared.run.record import Epoch, File, Progress, Run, Transition
+from shared.run.spec import effective
+from shared.run.stages import Stage
+from tests.support.settings import SETTINGS
+
+START = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+def run_in(stage: Stage, **known: object) -> Run:
+    return Run(
+        id="m-1",
+        model="m",
+        stage=stage,
+        spec=effective(None, SETTINGS),
+        training=File(name="m/training.jsonl", etag="1", size=1, sha256="aa"),
+        timeline=(Transition(stage=stage, at=START),),
+        **known,
+    )
+
+
+def after(**time: float) -> datetime:
+    return START + timedelta(**time)
+
+
+def epochs(*valid: float | None) -> list[Epoch]:
+    return [
+        Epoch(step=10 * n, train_loss=1 / n, valid_loss=loss) for n, loss in enumerate(valid, 1)
+    ]
+
+
+# ---- as people and programs are told
+
+
+@pytest.mark.parametrize(
+    ("age", "state", "says"),
+    [
+        (timedelta(minutes=30), "no", "Normal: checked may see nothing new for 30 minutes."),
+        (timedelta(minutes=31), "slow", "Nothing new for 31 minutes while checked; up to 30 "),
+        (timedelta(minutes=60), "slow", "Nothing new for 60 minutes "),
+        (timedelta(minutes=61.9), "stuck", "Nothing new for 61 minutes "),
+        (timedelta(minutes=119), "stuck", "Nothing new for 119 minutes "),
+        (timedelta(minutes=120), "stuck", "Nothing new for 2 hours "),
+        (timedelta(minutes=179), "stuck", "Nothing new for 2 hours "),
+        (timedelta(hours=47), "stuck", "Nothing new for 47 hours "),
+        (timedelta(hours=48), "stuck", "Nothing new for 2 days "),
+        (timedelta(hours=71), "stuck", "Nothing new for 2 days "),
+        (timedelta(hours=144), "stuck", "Nothing new for 6 days "),
+    ],
+)
+def test_a_wait_says_how_long_it_is_and_how_long_is_normal(
+    age: timedelta, state: str, says: str
+) -> None:
+    wait = estimates.stuck(run_in(Stage.CHECKED), START + age)
+    assert wait
+    assert (wait.state, wait.normal_seconds) == (state, 1800)
+    assert wait.message.startswith(says)
+    if state != "no":
+        assert (
+            "It is abandoned at 2026-11-08 00:00 UTC; `tunedrop cancel m-1` ends it" in wait.message
+        )
+
+
+def test_what_is_in_the_way_is_told_after_how_long_it_has_been() -> None:
+    wait = estimates.stuck(run_in(Stage.CHECKED, waiting_for="No room."), after(hours=1))
+    assert wait
+    assert wait.message.startswith("Nothing new for 60 minutes")
+    assert wait.message.endswith("In the way: No room.")
+
+
+def test_one_minute_is_one_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(estimates.NORMAL, Stage.CHECKED, timedelta(seconds=59))
+    wait = estimates.stuck(run_in(Stage.CHECKED), after(seconds=119))
+    assert wait
+    assert wait.message.startswith("Nothing new for 1 minute while checked; up to 0 minutes is ")
+
+
+@pytest.mark.parametrize("stage", [Stage.TRAINED, Stage.DEPLOYING, Stage.PROBING])
+def test_a_trained_model_is_ten_minutes_from_its_first_answer(stage: Stage) -> None:
+    at = after(minutes=4)
+    eta = estimates.estimate(run_in(stage), at)
+    assert eta == estimates.Eta(0, 0, 360, after(minutes=10), "ten minutes are assumed")
+    late = estimates.estimate(run_in(stage), after(minutes=15))
+    assert late
+    assert (late.provisioning, late.finish) == (0, after(minutes=15))
+
+
+@pytest.mark.parametrize(
+    ("stage", "basis"),
+    [
+        (Stage.SUBMITTED, "a queued job has no estimate yet"),
+        (Stage.UPLOADED, "there is no job yet"),
+        (Stage.TRAINING, "the service has given no estimate yet"),
+    ],
+)
+def test_what_cannot_be_estimated_is_not_and_says_why(stage: Stage, basis: str) -> None:
+    eta = estimates.estimate(run_in(stage), after(minutes=4))
+    assert eta
+    assert (eta.training, eta.finish, eta.provisioning, eta.basis) == (None, None, 600, basis)
+
+
+def test_five_steps_make_a_pace_until_the_last_of_them_was_seen() -> None:
+    progress = Progress(
+        step=5, total_steps=10, estimated_finish=after(hours=3), changed_at=after(minutes=10)
+    )
+    eta = estimates.estimate(run_in(Stage.TRAINING, progress=progress), after(minutes=12))
+    assert eta
+    assert (eta.training, eta.basis) == (600, "the pace so far")
+
+
+@pytest.mark.parametrize(
+    "progress",
+    [
+        Progress(step=10, total_steps=10, changed_at=after(minutes=10)),
+        Progress(step=11, total_steps=10, changed_at=after(minutes=10)),
+        Progress(estimated_finish=after(minutes=9)),
+    ],
+)
+def test_a_job_that_is_over_its_time_has_none_left(progress: Progress) -> None:
+    eta = estimates.estimate(run_in(Stage.TRAINING, progress=progress), after(minutes=10))
+    assert eta
+    assert eta.training == 0
+
+
+def test_an_earlier_job_of_the_run_says_nothing_of_the_pace() -> None:
+    progress = Progress(step=10, total_steps=20, changed_at=after(minutes=40))
+    run = run_in(Stage.TRAINING, progress=progress).replace(
+        timeline=(
+            Transition(stage=Stage.TRAINING, at=START),
+            Transition(stage=Stage.FAILED, at=after(minutes=10)),
+            Transition(stage=Stage.CHECKED, at=after(minutes=20)),
+            Transition(stage=Stage.TRAINING, at=after(minutes=30)),
+        )
+    )
+    eta = estimates.estimate(run, after(minutes=40))
+    assert eta
+    assert eta.training == 10 * 60
+
+
+def test_what_programs_read_beside_the_record() -> None:
+    run = run_in(Stage.DEPLOYING, epochs=tuple(epochs(0.9, 0.4)))
+    told = estimates.as_json(run, after(minutes=4, microseconds=7))
+    assert set(told) == {"stuck", "eta", "best_checkpoint"}
+    assert told["stuck"]["state"] == "no"
+    assert told["stuck"]["seconds"] == 240
+    assert told["stuck"]["normal_seconds"] == 1800
+    assert told["eta"] == {
+        "queueing": 0,
+        "training": 0,
+        "provisioning": 360,
+        "finish": "2026-11-01T00:10:00+00:00",
+        "basis": "ten minutes are assumed",
+    }
+    assert told["best_checkpoint"]["step"] == 20
+    queued = estimates.as_json(run_in(Stage.SUBMITTED), after(minutes=4))
+    assert (queued["eta"]["finish"], queued["best_checkpoint"]) == (None, None)
+    over = estimates.as_json(run_in(Stage.FAILED), after(minutes=4))
+    assert over == {"stuck": None, "eta": None, "best_checkpoint": None}
+
+
+# ---- where a warning begins
+
+
+@pytest.mark.parametrize(("last", "warned"), [(1.05, False), (1.0501, True)])
+def test_a_twentieth_over_the_lowest_loss_is_not_overfitting_yet(last: float, warned: bool) -> None:
+    assert bool(estimates.signals(epochs(1.2, 1.0, last), [])) is warned
+
+
+def test_an_epoch_without_a_validation_loss_says_nothing_of_overfitting() -> None:
+    assert estimates.signals(epochs(0.5, None), []) == []
+    assert estimates.signals([], []) == []
+
+
+def test_divergence_is_told_with_the_lowest_and_the_latest_stretch() -> None:
+    losses = [4.0] * 5 + [1.0] * 5 + [3.0] * 4 + [8.0]
+    (signal,) = estimates.signals([], losses)
+    assert set(signal) == {"id", "message"}
+    assert signal["message"].startswith("The training loss fell to 1.000 and is back at 4.000: ")
+
+
+@pytest.mark.parametrize(
+    ("losses", "warned"),
+    [
+        ([4.0] * 5 + [1.0] * 5 + [1.5] * 5, False),  # half as much again
+        ([1.2] * 5 + [1.0] * 5 + [1.5] * 5, False),
+        ([2.0] * 5 + [1.0] * 5 + [1.6] * 5, True),
+        ([9.0] * 5 + [1.0] * 5 + [3.0] * 5, False),  # a quarter of what was learned
+        ([9.0] * 5 + [1.0] * 5 + [3.1] * 5, True),
+        ([1.0] * 5 + [3.0] * 4, False),  # too short to tell
+        ([1.0] * 5 + [3.0] * 5, True),
+        ([1.0] * 100 + [2.0] * 9 + [1.0], True),  # a stretch is a tenth of many steps
+        ([], False),
+    ],
+)
+def test_where_divergence_begins(losses: list[float], warned: bool) -> None:
+    assert bool(estimates.signals([], losses)) is warned
