@@ -1,35 +1,16 @@
-"""Action people are told of a run: is it stuck, how long still, do its losses warn; the pauses."""
+"""What people are told of a run: is it stuck, how long still, do its losses warn; the pauses."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
 from shared.cloud.throttling import retry_after
 from shared.run import estimates
 from shared.run.policy import Policy
-from shared.run.record import Epoch, File, Progress, Run, Transition
+from shared.run.record import Epoch, Progress, Transition
 from shared.run.results import read_results
-from shared.run.spec import effective
 from shared.run.stages import DEADLINES, Stage
-from tests.support.settings import SETTINGS
-
-START = datetime(2026, 11, 1, tzinfo=UTC)
-
-
-def run_in(stage: Stage, **known: object) -> Run:
-    return Run(
-        id="m-1",
-        model="m",
-        stage=stage,
-        spec=effective(None, SETTINGS),
-        training=File(name="m/training.jsonl", etag="1", size=1, sha256="aa"),
-        timeline=(Transition(stage=stage, at=START),),
-        **known,
-    )
-
-
-def after(**time: float) -> datetime:
-    return START + timedelta(**time)
+from tests.support.moments import START, after, run_in
 
 
 @pytest.mark.parametrize(
