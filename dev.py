@@ -34,6 +34,8 @@ SAFE = ["function_app.py", "shared", "tunedrop"]  # what bandit reads: what othe
 # One more than there are processors, for tests also wait.
 PROCESSES = min(4, (os.cpu_count() or 1) + 1)
 SIDE_BY_SIDE = ["--numprocesses", str(PROCESSES), "--dist", "loadfile", "--no-loadscope-reorder"]
+ALONE = ["--last-failed", "--last-failed-no-failures", "none", "--maxfail", "10"]
+TESTS_FAILED = 1  # of pytest's exit codes
 
 
 # ---- the commands
@@ -59,7 +61,8 @@ def test(arguments: list[str]) -> int:
     """Run the tests: all of them, in up to four processes, or those that the arguments name.
 
     Arguments go to pytest: `dev.py test tests/chat -k limits`. Each process has a stack of its own,
-    in a temporary folder and on free ports; what is kept between runs is in .local.
+    in a temporary folder and on free ports; what is kept between runs is in .local. What fails among
+    all is run once more, alone: it may have waited in vain on a busy machine. Both are printed.
     """
     parser = parser_of(test)
     parser.add_argument("arguments", nargs="*", help="of pytest (`dev.py test -- --help` has them)")
@@ -70,7 +73,11 @@ def test(arguments: list[str]) -> int:
     from local import set_up
 
     set_up.set_up(tests=True)
-    return run("pytest", *(arguments or SIDE_BY_SIDE))
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # hundreds of processes would compile the same
+    if arguments:
+        return run("pytest", *arguments)
+    code = run("pytest", *SIDE_BY_SIDE)
+    return run("pytest", *ALONE) if code == TESTS_FAILED else code
 
 
 def check(arguments: list[str]) -> int:

@@ -157,6 +157,8 @@ class _Starter:
         port = url.rpartition(":")[2]
         command = ["local.emulator", "--port", port, "--state", str(self.state / "openai")]
         command += ["--model", self.model, "--weights", str(STATE / "weights")]
+        if self.model == "tiny":  # for tests, most of which ask no model: it is loaded when needed
+            command += ["--lazy"]
         self._child("openai", supervised.module(*command), {})
 
     def _functions(self, port: int) -> None:

@@ -21,6 +21,9 @@ from .language.weights import DTYPES, OFFLINE_AND_QUIET
 
 # Seconds that answers under way get at the end; the training gets `app.STOP_TIMEOUT` after that.
 GRACEFUL_SECONDS = 1
+# uvicorn's 5 s are passed by a client that a busy machine holds up; its next request would then
+# meet a connection that is being closed.
+KEEP_ALIVE_SECONDS = 120
 # SIGHUP (the terminal was closed) does not exist on Windows.
 STOP_SIGNALS = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
@@ -165,7 +168,12 @@ def main() -> None:
     listener = listen(arguments.host, arguments.port)
     emulator = open_state(arguments, stopping)
     app = build_app(emulator, arguments.host, arguments.allow_host)
-    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=GRACEFUL_SECONDS)
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        timeout_graceful_shutdown=GRACEFUL_SECONDS,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+    )
     server = Server(config, stopping)
     server.listen_to_signals()
     # The socket is open: a client that has read this may already connect.

@@ -70,6 +70,7 @@ def _config(app: ASGIApp) -> uvicorn.Config:
         ws="none",
         server_header=False,
         timeout_graceful_shutdown=0,
+        timeout_keep_alive=120,  # of 5 s, which a client on a busy machine outlasts
     )
 
 

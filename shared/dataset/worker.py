@@ -135,6 +135,14 @@ def main() -> None:
     reading, writing = _pipes()
     inbox: queue.Queue[Frame] = queue.Queue()
     threading.Thread(target=_receive, args=(reading, inbox), daemon=True).start()
+    try:
+        _work(inbox, writing)
+    except MemoryError:  # also where an answer is written, or the next command waited for
+        os._exit(frames.OUT_OF_MEMORY)
+
+
+def _work(inbox: "queue.Queue[Frame]", writing: IO[bytes]) -> None:
+    """Command by command, until none has come for a while."""
     check = Check()
     while True:
         try:
@@ -164,7 +172,7 @@ def _answer(writing: IO[bytes], check: Check, head: dict[str, Any], body: bytes)
     try:
         told, data = COMMANDS[head["do"]](check, head, body)
     except MemoryError:
-        os._exit(frames.OUT_OF_MEMORY)
+        raise
     except Exception as error:  # noqa: BLE001 - whatever it is, the app is told and goes on
         frames.write(writing, {"fault": _fault(error)})
         os._exit(1)

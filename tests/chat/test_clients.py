@@ -9,7 +9,6 @@ from pathlib import Path
 
 import openai
 import pytest
-from langchain_openai import ChatOpenAI
 from pydantic import SecretStr
 
 from tests.support.stack import StackHarness
@@ -52,6 +51,8 @@ def test_azures_own_client_class_of_the_sdk(stack: StackHarness) -> None:
 
 
 def test_langchain(stack: StackHarness, base_url: str) -> None:
+    from langchain_openai import ChatOpenAI  # seconds, which others that collect need not pay
+
     chat = ChatOpenAI(
         base_url=base_url,
         api_key=SecretStr(stack.addresses.app_key),

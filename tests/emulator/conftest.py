@@ -37,7 +37,7 @@ def emulator(shared: Running) -> Iterator[Running]:
 
 @pytest.fixture(scope="session")
 def emptied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    with running_emulator(tmp_path_factory.mktemp("alone"), "--lazy") as running:
+    with running_emulator(tmp_path_factory.mktemp("alone")) as running:
         yield running
 
 

@@ -126,7 +126,7 @@ def started(
     be taken by another process meanwhile."""
     weights = ROOT / ".local" / "models"
     command = [*program, "--port", "0", "--state", str(state)]
-    command += ["--model", "tiny", "--weights", str(weights), "--key", KEY, *more]
+    command += ["--model", "tiny", "--lazy", "--weights", str(weights), "--key", KEY, *more]
     # The tiny model is too small to share among threads.
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     process = cast(

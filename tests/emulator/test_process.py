@@ -70,7 +70,7 @@ def test_a_signal_ends_it_also_when_it_has_hardly_begun(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], name: str
 ) -> None:
     """Its port is open before it serves; a client that knows the port may stop it then."""
-    with started(tmp_path, "--lazy") as (_, process):
+    with started(tmp_path) as (_, process):
         process.send_signal(getattr(signal, name))
         assert process.wait(timeout=30) == 0
     assert "Traceback" not in capfd.readouterr().err
@@ -112,10 +112,10 @@ def test_an_import_that_was_interrupted_is_an_error(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/train.jsonl"
         body = {"purpose": "fine-tune", "filename": "train.jsonl", "content_url": url}
-        with started(tmp_path, "--lazy") as (emulator, _), emulator.http() as client:
+        with started(tmp_path) as (emulator, _), emulator.http() as client:
             file = client.post("/openai/v1/files/import", json=body).json()
             assert file["status"] == "pending"
-    with started(tmp_path, "--lazy") as (emulator, _), emulator.http() as client:
+    with started(tmp_path) as (emulator, _), emulator.http() as client:
         file = client.get(f"/openai/v1/files/{file['id']}").json()
     assert file["status"] == "error"
     assert "interrupted" in file["status_details"]
@@ -125,7 +125,7 @@ def test_an_import_that_was_interrupted_is_an_error(tmp_path: Path) -> None:
 def test_a_closed_terminal_ends_nothing_that_nohup_started(tmp_path: Path) -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # inherited by the child
     try:
-        with started(tmp_path, "--lazy") as (emulator, process):
+        with started(tmp_path) as (emulator, process):
             assert httpx.get(f"{emulator.url}/_emulator/health").status_code == 200
             process.send_signal(signal.SIGHUP)
             time.sleep(0.5)  # longer than an idle one needs to end
@@ -222,7 +222,7 @@ def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
 
 def test_it_goes_on_when_its_output_is_no_longer_read(tmp_path: Path) -> None:
     """A step of a pipeline that started it may be over: its end of the pipe is then closed."""
-    with started(tmp_path, "--lazy") as (emulator, process):
+    with started(tmp_path) as (emulator, process):
         assert process.stdout is not None
         process.stdout.close()
         for _ in range(3):
@@ -233,7 +233,7 @@ def test_it_goes_on_when_its_output_is_no_longer_read(tmp_path: Path) -> None:
 
 
 def test_what_it_prints_can_be_used(tmp_path: Path) -> None:
-    with started(tmp_path, "--lazy") as (emulator, process):
+    with started(tmp_path) as (emulator, process):
         assert process.stdout is not None
         assert f"OpenAI(base_url='{emulator.url}/openai/v1/'" in process.stdout.readline()
         assert f"{emulator.url}/_emulator" in process.stdout.readline()

@@ -4,12 +4,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
-from local.emulator.language import encoding, training
-from local.emulator.language.dataset import DatasetError, Message, read_examples, require_enough
-from local.emulator.language.lora import add_lora
-from local.emulator.language.loss import batch_loss
+from local.emulator.language import encoding
+from local.emulator.language.dataset import (
+    DatasetError,
+    Example,
+    Message,
+    read_examples,
+    require_enough,
+)
 from local.emulator.language.model import LanguageModel
 from local.emulator.language.training_plan import Hyperparameters, make_plan
 
@@ -21,8 +24,24 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> LanguageModel:
     folder: Path = tmp_path_factory.mktemp("adapters")
     language = LanguageModel("tiny", ROOT / ".local" / "models", folder)
     language.require()
-    torch.set_num_threads(1)  # too small to share; threads that wait for each other would spin
     return language
+
+
+def losses(
+    tiny: LanguageModel, examples: list[Example], seed: int, hyperparameters: Hyperparameters
+) -> list[float]:
+    """Of each step. Imports what it needs itself: torch takes seconds, which every process would
+    pay that collects these tests and runs others."""
+    from local.emulator.language import training
+    from local.emulator.language.lora import add_lora
+    from local.emulator.language.loss import batch_loss
+
+    trainable = tiny.trainable()
+    encoded = encoding.encode_all(trainable.tokenizer, examples)
+    plan = make_plan(hyperparameters, seed, len(encoded))
+    tuned = add_lora(trainable.model, seed)
+    reports = training.Training(tuned, encoded, [], plan, batch_loss, lambda: None)
+    return [report.train.mean_loss for report in reports if isinstance(report, training.Step)]
 
 
 def learned_text(tokenizer: Any, messages: list[Message]) -> str:
@@ -69,22 +88,24 @@ def test_parts_learn_what_the_whole_batch_would(
     tiny: LanguageModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whether a batch goes through at once, in parts, or long examples only in outline."""
+    import torch
+
+    from local.emulator.language import training
+
     examples = read_examples(dataset().splitlines())
-    losses = []
+    found = []
     for at_once in (10_000, 80, 1):
         monkeypatch.setattr(training, "TOKENS_PER_PASS", {torch.float32: at_once})
-        trainable = tiny.trainable()
-        encoded = encoding.encode_all(trainable.tokenizer, examples)
-        plan = make_plan(Hyperparameters(2, 4), 1, len(encoded))
-        tuned = add_lora(trainable.model, 1)
-        reports = training.Training(tuned, encoded, [], plan, batch_loss, lambda: None)
-        losses.append([r.train.mean_loss for r in reports if isinstance(r, training.Step)])
-    assert losses[1] == pytest.approx(losses[0], rel=1e-3)
-    assert losses[2] == pytest.approx(losses[0], rel=1e-3)
+        found.append(losses(tiny, examples, 1, Hyperparameters(2, 4)))
+    assert found[1] == pytest.approx(found[0], rel=1e-3)
+    assert found[2] == pytest.approx(found[0], rel=1e-3)
 
 
 def test_the_loss_is_that_of_the_learned_tokens_alone(tiny: LanguageModel) -> None:
     """Whatever a message of weight 0 is followed by, and whatever it is padded to."""
+    from local.emulator.language.lora import add_lora
+    from local.emulator.language.loss import batch_loss
+
     trainable = tiny.trainable()
     tuned = add_lora(trainable.model, seed=1)
     short, long = ([Message("user", "a"), Message("assistant", text)] for text in ("b", "c d e f"))
@@ -96,18 +117,9 @@ def test_the_loss_is_that_of_the_learned_tokens_alone(tiny: LanguageModel) -> No
 
 
 def test_the_same_seed_gives_the_same_losses(tiny: LanguageModel) -> None:
-    examples = read_examples(dataset().splitlines())
-
-    def losses(seed: int) -> list[float]:
-        trainable = tiny.trainable()
-        encoded = encoding.encode_all(trainable.tokenizer, examples)
-        plan = make_plan(Hyperparameters(n_epochs=2), seed, len(encoded))
-        tuned = add_lora(trainable.model, seed)
-        loss = batch_loss
-        reports = training.Training(tuned, encoded, [], plan, loss, lambda: None)
-        return [report.train.mean_loss for report in reports if isinstance(report, training.Step)]
-
-    assert losses(1) == losses(1) != losses(2)
+    examples, wanted = read_examples(dataset().splitlines()), Hyperparameters(n_epochs=2)
+    first, again, other = (losses(tiny, examples, seed, wanted) for seed in (1, 1, 2))
+    assert first == again != other
 
 
 @pytest.mark.parametrize(

@@ -44,10 +44,11 @@ class TrainingLog:
             return
         # The keys of `data` are [inferred] from results.csv and from OpenAI's own events.
         message = f"Step {step.number}: training loss={metrics['train_loss']}"
-        self._queue.add_event(self._job_id, message, data={**metrics, "total_steps": step.total})
         pace = max(0.0, self._clock.now() - self._started) / self._steps
         finish = self._clock.now() + pace * (step.total - step.number)
         self._queue.update(self._job_id, estimated_finish=int(finish) + 1, _steps=step.number)
+        # Last: whoever has read of a step may ask for a pause, which wants one in the job.
+        self._queue.add_event(self._job_id, message, data={**metrics, "total_steps": step.total})
 
     def epoch(self, epoch: "Epoch") -> dict[str, Any]:
         """Adds the validation scores to the last step; returns all metrics of that step."""

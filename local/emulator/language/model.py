@@ -203,7 +203,8 @@ def _load(name: str, weights: Path, dtype: str | None) -> tuple[Any, Any]:
 
     malloc.configure()
     if "OMP_NUM_THREADS" not in os.environ:
-        torch.set_num_threads(min(os.cpu_count() or 1, 8))
+        # The tiny model's matrices are too small to be worth dividing.
+        torch.set_num_threads(1 if name == "tiny" else min(os.cpu_count() or 1, 8))
     tokenizer: Any = AutoTokenizer.from_pretrained(tokenizer_folder(weights))
     if name == "tiny":
         model = _tiny(len(tokenizer))
