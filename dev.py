@@ -61,8 +61,9 @@ def test(arguments: list[str]) -> int:
     """Run the tests: all of them, in up to four processes, or those that the arguments name.
 
     Arguments go to pytest: `dev.py test tests/chat -k limits`. Each process has a stack of its own,
-    in a temporary folder and on free ports; what is kept between runs is in .local. What fails among
-    all is run once more, alone: it may have waited in vain on a busy machine. Both are printed.
+    in a temporary folder and on free ports; what is kept between runs is in .local. What fails
+    among all is run once more, alone: it may have waited in vain on a busy machine. Both are
+    printed.
     """
     parser = parser_of(test)
     parser.add_argument("arguments", nargs="*", help="of pytest (`dev.py test -- --help` has them)")
