@@ -63,13 +63,13 @@ async def _keep(report: Frame, run: Run, ctx: Context) -> None:
 def _asked(run: Run, ctx: Context) -> dict[str, object]:
     return {
         "run": run.id,
-        "plan": asdict(_plan(run)),
+        "plan": asdict(_plan(run, ctx)),
         "today": ctx.now().date().isoformat(),
         "validation_age": _validation_age(run).total_seconds(),
     }
 
 
-def _plan(run: Run) -> TrainingPlan:
+def _plan(run: Run, ctx: Context) -> TrainingPlan:
     spec = run.spec
     return TrainingPlan(
         base_model=spec.base_model,
@@ -77,7 +77,9 @@ def _plan(run: Run) -> TrainingPlan:
         training_type=spec.training_type,
         epochs=spec.hyperparameters.n_epochs,
         budget=spec.budget,
-        developer_hosting=spec.deployment.sku.lower().startswith("developer"),
+        sku=spec.deployment.sku,
+        region=getattr(ctx.settings, "location", ""),
+        unknown_price=spec.unknown_price,
     )
 
 
