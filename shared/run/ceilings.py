@@ -80,7 +80,7 @@ async def settle(run: Run, ctx: Context) -> None:
 
     What a job without a result has cost is not known; what was reserved for it stays.
     """
-    billed = None if run.job_id is None else jobs.cost(run)
+    billed = None if run.job_id is None else jobs.cost(run, ctx)
 
     def close(known: Spending | None) -> Spending | None:
         return known and known.ended(run.id, run.attempt, billed)

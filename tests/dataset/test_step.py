@@ -70,5 +70,5 @@ deployment: {sku: developer}
         training_type="developerTier",
         epochs=7,
         budget=3,
-        developer_hosting=True,
+        sku="DeveloperTier",
     )

@@ -1,4 +1,4 @@
-"""`python -m docs.generate.price_table [--check]`: shared/catalog/prices.py, made anew.
+"""`python -m docs.price_table [--check]`: shared/catalog/prices.py, made anew.
 
 Made from the snapshot of Azure's published retail prices in the package azure-genai-prices: the
 meters of training and hosting, of the models that the catalog knows. Government clouds, which have
@@ -21,7 +21,7 @@ from shared.catalog import facts
 from shared.catalog.records import PriceRow
 
 PACKAGE = "azure_genai_prices"
-TARGET = Path(__file__).resolve().parents[2] / "shared/catalog/prices.py"
+TARGET = Path(__file__).resolve().parents[1] / "shared/catalog/prices.py"
 
 _GPT = re.compile(
     r"(?:gpt )?(?P<model>4\.1|4\.1 mini|4\.1 nano|4o|4o mini)(?: 0806| 0718)? (?P<dev>dev )?ft "
@@ -138,10 +138,10 @@ def _date(day: date) -> str:
     return f"date({day.year}, {day.month}, {day.day})"
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser("dev.py prices")
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if it is old")
-    check = parser.parse_args().check
+    check = parser.parse_args(arguments).check
     before = TARGET.read_text(encoding="utf-8") if TARGET.exists() else ""
     after = module()
     sides = before.splitlines(), after.splitlines()
