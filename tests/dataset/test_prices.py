@@ -45,7 +45,7 @@ def test_a_price_as_programs_read_it() -> None:
 def test_a_price_that_is_not_a_round_number_is_exact_to_a_hundredth_of_a_cent() -> None:
     whole = price(123_456_789, 100, NANO)
     assert whole.training == 740.7407
-    assert whole.tiers["standard"] == 977.7777  # in the dearest region
+    assert whole.tiers["standard"] == 977.7778  # in the dearest region
     assert not whole.guessed
 
 

@@ -202,9 +202,9 @@ def test_a_budget_is_held_against_guessed_epochs_and_says_that_they_are() -> Non
 
 
 def test_no_price_is_within_no_budget_and_the_reason_names_model_and_tier() -> None:
-    verdict = judged(base_model="gpt-oss-20b", budget=5.0)
+    verdict = judged(base_model="Qwen3-32B", budget=5.0)
     told = messages(verdict)["budget-unknown"]
-    assert told == "No price is known for gpt-oss-20b with globalStandard."
+    assert told == "No price is known for Qwen3-32B with globalStandard."
     assert "over-budget" not in messages(verdict)
 
 
