@@ -260,15 +260,17 @@ async def _deployments(
                 kind="deployment",
                 id=found.name,
                 reason=reason,
-                price=_hosting_price(found, ctx),
+                price=_hosting_price(found, model, ctx),
                 since=ctx.now(),
                 model=found.model,
             )
 
 
-def _hosting_price(found: Deployment, ctx: Context) -> str:
+def _hosting_price(found: Deployment, model: Model | None, ctx: Context) -> str:
+    versions = model.versions if model else ()
+    bases = (v.base_model for v in versions if v.fine_tuned_model == found.model)
     region = getattr(ctx.settings, "location", "")
-    month = lookup.hosting_per_month(found.model, found.sku, region)
+    month = lookup.hosting_per_month(next(bases, found.model), found.sku, region)
     return "of unknown price" if month is None else f"{month:,.0f} USD a month"
 
 

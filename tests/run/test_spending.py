@@ -136,7 +136,7 @@ def test_a_price_that_is_not_known_is_within_no_ceiling(ceiling: str, name: str)
     assert reason(NOTHING, wanted(None)) == ""
     against = reason(NOTHING, wanted(None), **{ceiling: 10.0})
     assert against.startswith(f"fails: No price is known for this training, and {name} allows $10")
-    assert f"to set {name} to 0; then `tunedrop retry m-new`." in against
+    assert f"to set {name} to 0, or TUNEDROP_UNKNOWN_PRICE to accept; then `tunedrop" in against
 
 
 @pytest.mark.parametrize(

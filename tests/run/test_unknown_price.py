@@ -7,7 +7,7 @@ import pytest
 from shared.errors import DropError
 from shared.run.spec import Spec, effective
 from shared.run.stages import Stage
-from tests.support.limits import dropped, limited, spending, ticked
+from tests.support.limits import dropped, limited, ticked
 from tests.support.settings import SETTINGS
 
 ACCEPTING = replace(SETTINGS, unknown_price="accept")
@@ -64,11 +64,13 @@ async def test_hosting_of_unknown_price_is_refused_before_anything_is_sent() -> 
     assert not harness.service.uploads(0)
 
 
-async def test_hosting_counts_by_model() -> None:
-    """$216 a month, where a GPT costs $1,224."""
-    harness = limited(hosting_budget=216.0)
-    await ticked(harness, await dropped(harness, b"base_model: gpt-oss-20b"))
-    (reservation,) = (await spending(harness)).reservations
-    assert reservation.hosting == 216.0
-    gpt = await ticked(harness, await dropped(harness, examples=11))
-    assert gpt.stage is Stage.FAILED
+@pytest.mark.parametrize(
+    ("run_yaml", "month"), [(b"base_model: gpt-oss-20b", 216.0), (b"", 1224.0)]
+)
+async def test_hosting_counts_by_model(run_yaml: bytes, month: float) -> None:
+    for ceiling, refused in ((month, False), (month - 1, True)):
+        harness = limited(hosting_budget=ceiling)
+        run = await ticked(harness, await dropped(harness, run_yaml))
+        told = run.failure.message if run.failure else ""
+        assert ("TUNEDROP_HOSTING_BUDGET" in told) is refused
+        assert (f"would cost ${month:,.2f} a month" in told) is refused
