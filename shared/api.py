@@ -31,6 +31,7 @@ from shared.errors import (
     TunedropError,
     Unreadable,
 )
+from shared.model.lifecycle import lifecycle
 from shared.printable import printable, shown
 from shared.run import commands, estimates, folder, reconciler
 from shared.run.context import Context
@@ -155,6 +156,7 @@ async def run(request: Request, ctx: Context) -> Response:
         {
             **found.model_dump(mode="json"),
             **estimates.as_json(found, ctx.now()),
+            "bill": estimates.bill(found, getattr(ctx.settings, "location", "")),
             "signals": estimates.signals(found.epochs, losses),
             "curve": [point.model_dump() for point in curve],
             "problems": list(map(_told, problems)),
@@ -217,9 +219,14 @@ async def document(request: Request, ctx: Context) -> Response:
 
 @error_responses
 async def models(ctx: Context) -> Response:
-    """Every model with its versions and its champion."""
+    """Every model with its versions and its champion, and what of the champion's base model ends
+    within 90 days or has ended."""
     problems: list[TunedropError] = []
-    found = [model.model_dump(mode="json") for model in await ctx.registry.all(problems)]
+    today = ctx.now().date()
+    found = [
+        {**model.model_dump(mode="json"), "lifecycle": lifecycle(model, today)}
+        for model in await ctx.registry.all(problems)
+    ]
     return JSONResponse({"models": found, "problems": list(map(_told, problems))})
 
 

@@ -24,6 +24,12 @@ Key = Annotated[str, typer.Option(envvar="TUNEDROP_FUNCTION_KEY", help="Function
 RunId = Annotated[
     str, typer.Argument(metavar="RUN", help="the run's id, or its beginning with 8 digits or more")
 ]
+Storage = Annotated[
+    str, typer.Option(envvar="TunedropStorage__blobServiceUri", help="address of the account")
+]
+Container = Annotated[
+    str, typer.Option(envvar="TUNEDROP_DATASETS", help="the container to drop into")
+]
 POLL_SECONDS = 1.0
 MAX_FAILED_POLLS = (
     20  # looks in a row that may fail, each a second later than the one before: apps restart
@@ -39,27 +45,18 @@ def push(
     watch: Annotated[bool, typer.Option("--watch", help="stay until the run has ended")] = False,
     address: Address = "",
     key: Key = "",
-    storage: Annotated[
-        str,
-        typer.Option(envvar="TunedropStorage__blobServiceUri", help="address of the account"),
-    ] = "",
-    container: Annotated[
-        str, typer.Option(envvar="TUNEDROP_DATASETS", help="the container to drop into")
-    ] = "datasets",
+    storage: Storage = "",
+    container: Container = "datasets",
 ) -> None:
     """Drop a dataset and say what the app makes of it. Exits 1 if it is rejected."""
     from tunedrop import push as pushing
     from tunedrop import watch as watching
-    from tunedrop.app import App, local_stack
+    from tunedrop.app import App
 
     with exit_on_error():
         files = pushing.blob_names(paths, model)
         app = App.at(address, key)
-        if address and not storage:
-            raise CommandError(
-                "where are its datasets? Give --storage; `azd env get-values` prints it."
-            )
-        datasets = pushing.Datasets.at(storage or local_stack()["storage"], container)
+        datasets = pushing.Datasets.at(storage_of(address, storage), container)
         dropped = datasets.drop(files)
         say("\n".join(f"dropped {name}" for name in files))
         for name in datasets.from_earlier_drops(files):
@@ -67,7 +64,7 @@ def push(
         run = pushing.wait_for_run(app, datasets, files, dropped)
         known = watching.parse_time(run["timeline"][0]["at"]) < dropped.last_modified
         say(f"run {run['id']}{': the same content was dropped before' if known else ''}")
-        _follow(app, run["id"], until_checked=not watch)
+        follow(app, run["id"], until_checked=not watch)
 
 
 @cli.command()
@@ -102,7 +99,18 @@ def watch_run(run_id: RunId, address: Address = "", key: Key = "") -> None:
     from tunedrop.app import App
 
     with exit_on_error():
-        _follow(App.at(address, key), run_id)
+        follow(App.at(address, key), run_id)
+
+
+def storage_of(address: str, storage: str) -> str:
+    """Where an app's datasets are. Raises CommandError for one elsewhere that is not told."""
+    from tunedrop.app import local_stack
+
+    if address and not storage:
+        raise CommandError(
+            "where are its datasets? Give --storage; `azd env get-values` prints it."
+        )
+    return storage or str(local_stack()["storage"])
 
 
 def _add_command(action: str, description: str) -> None:
@@ -151,7 +159,7 @@ def _poll(app: "App", run_id: str) -> "Iterator[Run]":
                 raise
 
 
-def _follow(app: "App", run_id: str, *, until_checked: bool = False) -> None:
+def follow(app: "App", run_id: str, *, until_checked: bool = False) -> None:
     """Show a run until it has ended, or until its dataset is checked. Raises typer.Exit."""
     from tunedrop import watch
     from tunedrop.screen import Screen
