@@ -31,6 +31,7 @@ STATE_KINDS = (
     "checkpoint",
     "model",
     "deployment",
+    "deployed",
     "operation",
     "right",
 )
