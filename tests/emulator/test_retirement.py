@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -148,6 +149,20 @@ def test_a_lifecycle_moves_with_the_clock(
     shown = emulator.data.get(f"/openai/v1/models/{MINI}").json()
     assert shown["lifecycle_status"] == in_the_data_plane
     assert statuses(emulator)["Qwen3-32B"] == "GenerallyAvailable"
+
+
+def test_the_clock_can_be_moved_to_a_day(emulator: Inside) -> None:
+    """A day begins in UTC, and none comes again."""
+    assert emulator.put("base").status_code == 201
+    emulator.it_is(2060, 4, 13)
+    day = datetime(2060, 4, 14, tzinfo=UTC).timestamp()
+    for moment, seconds in (("2060-04-14", 0), ("2060-04-14T12:00+02:00", 10 * 3600)):
+        now = emulator.control.post("/_emulator/clock", json={"to": moment}).json()["now"]
+        assert now == pytest.approx(day + seconds, abs=60)
+    for wrong in ("2060-04-13", "someday", None, 7):
+        answer = emulator.control.post("/_emulator/clock", json={"to": wrong})
+        assert answer.status_code == 400
+    assert not answers(emulator, "base")
 
 
 def test_a_tuned_model_tells_its_own_end(emulator: Inside) -> None:
