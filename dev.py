@@ -30,10 +30,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
 SAFE = ["function_app.py", "shared", "tunedrop"]  # what bandit reads: what others can reach
-# A file's tests share what they set up; each process has a stack of its own, of about a gigabyte.
+# Which tests share a process, and so what they set up, is in tests/conftest.py.
 # One more than there are processors, for tests also wait.
 PROCESSES = min(4, (os.cpu_count() or 1) + 1)
-SIDE_BY_SIDE = ["--numprocesses", str(PROCESSES), "--dist", "loadfile", "--no-loadscope-reorder"]
+SIDE_BY_SIDE = ["--numprocesses", str(PROCESSES), "--dist", "loadscope", "--no-loadscope-reorder"]
 ALONE = ["--last-failed", "--last-failed-no-failures", "none", "--maxfail", "10"]
 TESTS_FAILED = 1  # of pytest's exit codes
 
