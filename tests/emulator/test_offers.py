@@ -116,7 +116,7 @@ def test_the_publisher_is_the_format_letter_by_letter(
 
 
 def test_a_base_is_unknown_under_another_format(emulator: Inside) -> None:
-    wrong = {"sku": "GlobalStandard", "format": "Meta", "version": "2411"}
+    wrong: dict[str, Any] = {"sku": "GlobalStandard", "format": "Meta", "version": "2411"}
     answer = emulator.put("open", "Ministral-3B", **wrong)
     assert refusal(answer)[:2] == (400, "DeploymentModelNotSupported")
     answer = emulator.put("mute", emulator.tuned("Ministral-3B"), format=None)
@@ -148,7 +148,7 @@ def test_a_tuned_preview_has_no_serverless_deployment(emulator: Inside, base: st
 def test_its_base_may_have_one(emulator: Inside) -> None:
     assert skus(emulator, "gpt-oss-120b", "eastus2")[0] == ["GlobalStandard"]
     assert offered(emulator, "gpt-oss-120b")["format"] == "OpenAI-OSS"
-    named = {"sku": "GlobalStandard", "format": "OpenAI-OSS", "version": "1"}
+    named: dict[str, Any] = {"sku": "GlobalStandard", "format": "OpenAI-OSS", "version": "1"}
     assert emulator.put("base", "gpt-oss-120b", **named).status_code == 201
 
 
@@ -211,9 +211,17 @@ def test_a_sku_tells_its_counter_its_bounds_and_its_end(emulator: Inside) -> Non
     assert ends == ["2027-04-14", "2027-10-14"]
     dates = {key: day[:10] for key, day in mini["deprecation"].items()}
     assert dates == {"fineTune": "2027-04-14", "inference": "2027-04-14"}
-    assert offered(emulator, "Qwen3-32B")["skus"][1]["usageName"] == (
-        "AIServices.GlobalStandard.Qwen3-32B-finetune"
-    )
+    sku = offered(emulator, "Qwen3-32B")["skus"][1]
+    assert sku["usageName"] == "AIServices.GlobalStandard.Qwen3-32B-finetune"
+    assert sku["capacity"] == {"maximum": 1_000_000, "default": 500}
+
+
+def test_a_model_is_listed_for_each_kind_of_account(emulator: Inside) -> None:
+    """Who counts the entries counts it twice."""
+    listed = emulator.arm.get(in_location("eastus2", "models")).json()["value"]
+    kinds = [(one["model"]["name"], one["kind"]) for one in listed]
+    assert [kind for name, kind in kinds if name == "gpt-4o"] == ["OpenAI", "AIServices"]
+    assert [kind for name, kind in kinds if name == "Qwen3-32B"] == ["AIServices", "MaaS"]
 
 
 def test_the_accounts_own_list_is_that_of_its_region(emulator: Inside) -> None:

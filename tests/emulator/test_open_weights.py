@@ -34,7 +34,8 @@ def test_from_a_file_to_an_answer(
     base: str,
     format: str,
 ) -> None:
-    emulator.settings(creating_seconds=0, readiness_gap_seconds=0)
+    # So that the SDK need not wait a second before it asks again.
+    emulator.settings(creating_seconds=0, readiness_gap_seconds=0, long_running="resource")
     hyperparameters: Any = {"n_epochs": 1}
     job = v1.fine_tuning.jobs.create(
         model=asked,

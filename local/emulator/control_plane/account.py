@@ -80,15 +80,13 @@ class Account(Component):
         return listing(request, value, self._settings.current.page_limit)
 
     async def location_models(self, request: Request) -> JSONResponse:
-        """Of any region, not of the account's alone."""
+        """Of any region, not of the account's alone; each once for every kind of account that may
+        have it (S-USAGE)."""
         location = self._location(request)
         value = [
-            {
-                "kind": "AIServices" if base.is_open else "OpenAI",
-                "skuName": "S0",
-                "model": self._model(base, location),
-            }
+            {"kind": kind, "skuName": "S0", "model": self._model(base, location)}
             for base in BASE_MODELS
+            for kind in (("AIServices", "MaaS") if base.is_open else ("OpenAI", "AIServices"))
         ]
         return listing(request, value, self._settings.current.page_limit)
 
@@ -204,12 +202,15 @@ def _capabilities(base: BaseModel, location: str) -> dict[str, Any]:
 
 def _skus(base: BaseModel, location: str) -> list[dict[str, Any]]:
     """Each with the counter to check before deploying: base and tuned have one each, under the same
-    name (azure-dev's tests). That a tuned one's date is its own is [inferred]."""
+    name (azure-dev's tests). Open ones have no least and no step (S-USAGE); that a tuned one's date
+    is its own is [inferred]."""
+    least: dict[str, int] = {} if base.is_open else {"minimum": 1, "step": 1}
+    default = 500 if base.is_open else 10
     return [
         {
             "name": sku,
             "usageName": usage_name(base, sku, tuned),
-            "capacity": {"minimum": 1, "maximum": MAX_CAPACITY, "step": 1, "default": 10},
+            "capacity": {**least, "maximum": MAX_CAPACITY, "default": default},
             "deprecationDate": iso_date(base.ends.tuned if tuned else base.ends.base),
         }
         for tuned in BOTH
