@@ -86,6 +86,14 @@ class AccountLimits(NamedTuple):
     queued_jobs: int
 
 
+class FileStore(NamedTuple):
+    """Of one account's files for fine-tuning."""
+
+    source: Source
+    files: int
+    size: int  # bytes, together
+
+
 class Hosting(NamedTuple):
     """USD for each tuned deployment, used or not; Developer deployments are free of it."""
 
