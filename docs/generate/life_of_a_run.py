@@ -13,7 +13,8 @@ content again reopens a run that ended before anything was paid for; `tunedrop r
 any that does not serve, from its last good stage.
 
 In `checked`, before anything is sent, the account is asked whether it can train and serve what the
-run asks for ([plan.md](plan.md)): what it refuses ends the run, what passes by itself is waited for.
+run asks for ([plan.md](plan.md)): what it refuses ends the run, what passes by itself is waited
+for.
 
 Money is at stake from `submitting` on: the intent to create a job is written, and the job may exist
 whether or not the service has answered.
