@@ -88,15 +88,19 @@ class Account:
 
     async def _models(self, location: str | None) -> Known[tuple[OfferedModel, ...]]:
         """Of the account; where it does not tell them, of its region."""
-        of_account = self._client.accounts.list_models(*self._deployments.where)
-        found = await _answer("list the account's models", self._read_models(of_account))
+        found = await _answer("list the account's models", self._models_of_account())
         if found.value is not None or not location:
             return found
-        of_region = self._client.models.list(location)
-        other = await _answer("list the region's models", self._read_models(of_region))
+        other = await _answer("list the region's models", self._models_of_region(location))
         return found if other.value is None else other
 
-    async def _read_models(self, listed: AsyncIterable[Any]) -> tuple[OfferedModel, ...]:
+    async def _models_of_account(self) -> tuple[OfferedModel, ...]:
+        return await self._read(self._client.accounts.list_models(*self._deployments.where))
+
+    async def _models_of_region(self, location: str) -> tuple[OfferedModel, ...]:
+        return await self._read(self._client.models.list(location))
+
+    async def _read(self, listed: AsyncIterable[Any]) -> tuple[OfferedModel, ...]:
         once = each_once(listed, _model_of)
         return offered_models([entry.serialize(keep_readonly=True) async for entry in once])
 
