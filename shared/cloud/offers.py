@@ -46,14 +46,17 @@ class OfferedSku:
 
 @dataclass(frozen=True, slots=True)
 class OfferedModel:
-    """A base model that the account may use. `name` is the data plane's; `lifecycle` is ARM's word
-    in small letters, empty if it has none; `tunable` is None and `methods` are empty where ARM does
-    not say so. The ends are "no earlier than"."""
+    """A base model that the account may use. `name` is the data plane's, `versioned` the same with
+    its version; `lifecycle` is ARM's word in small letters, empty if it has none; `tunable` is
+    None, `methods` and `tiers` are empty where ARM does not say so. The ends are "no earlier
+    than"."""
 
     name: str
+    versioned: str = ""
     lifecycle: str = ""
     tunable: bool | None = None
     methods: tuple[str, ...] = ()
+    tiers: tuple[str, ...] = ()
     training_ends: date | None = None
     ends: date | None = None
     skus: tuple[OfferedSku, ...] = ()
@@ -102,10 +105,14 @@ class Offers:
     jobs: Known[Jobs] = field(default_factory=Known)
     files: Known[Files] = field(default_factory=Known)
 
-    def model(self, base_model: str) -> OfferedModel | None:
-        """The one of that name; of a tuned model, its base."""
-        wanted = base_of(base_model)
-        return next((m for m in self.models.value or () if m.name.lower() == wanted), None)
+    def model(self, *names: str) -> OfferedModel | None:
+        """The one that is called so, with its version or, where that is no date, without; of a
+        tuned model, its base."""
+        wanted = {base_of(name) for name in names}
+        for model in self.models.value or ():
+            if wanted & {model.name.lower(), model.versioned.lower()}:
+                return model
+        return None
 
 
 def base_of(model: str) -> str:
@@ -140,13 +147,19 @@ def _offered_model(entry: Mapping[str, Any]) -> OfferedModel | None:
     ends = _of(entry, "deprecation")
     return OfferedModel(
         name=_name(entry),
+        versioned=f"{entry['name']}-{entry.get('version')}",
         lifecycle=str(entry.get("lifecycleStatus") or "").lower(),
         tunable=told["finetune"].lower() == "true" if "finetune" in told else None,
-        methods=tuple(filter(None, told.get("supportedmethods", "").split(","))),
+        methods=_listed(told.get("supportedmethods", "")),
+        tiers=_listed(told.get("supportedtrainingtypes", "")),
         training_ends=_date(ends.get("fineTune")),
         ends=_date(ends.get("inference")),
         skus=tuple(_sku(sku) for sku in entry.get("skus") or () if sku.get("name")),
     )
+
+
+def _listed(told: str) -> tuple[str, ...]:
+    return tuple(filter(None, (part.strip() for part in told.split(","))))
 
 
 def _of(entry: Mapping[str, Any], key: str) -> Mapping[str, Any]:

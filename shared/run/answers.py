@@ -61,7 +61,8 @@ class Asked:
 
     @property
     def entry(self) -> OfferedModel | None:
-        return self.offers.model(self.base)
+        known = [self.known.name] if self.known else []  # it may be written in another way
+        return self.offers.model(self.base, *known)
 
     @property
     def known(self) -> CatalogModel | None:

@@ -20,7 +20,7 @@ def sku(asked: Asked) -> Answer | None:
     if entry and entry.skus and asked.sku != DEVELOPER:
         # They are not told apart: what is not even there for the base is not there at all.
         listed = _listed(asked, entry, entry.skus)
-        if listed.says is Says.NO or not _skus_by_table(asked):
+        if listed.says is Says.NO or _skus_by_table(asked) is None:
             return listed
     return _sku_by_table(asked)
 

@@ -11,6 +11,11 @@ from shared.run.answers import Answer, Asked, Says, any_of, choose, not_known
 RETIRED = {"deprecated", "retired"}
 EXISTING_ONLY = "deprecating"
 OPEN = {"stable", "preview", "generallyavailable", "legacy"}
+METHODS = {
+    facts.SUPERVISED,
+    facts.DPO,
+    "reinforcement",
+}  # a list with other words is not understood
 
 
 def model(asked: Asked) -> Answer:
@@ -88,7 +93,9 @@ def method(asked: Asked) -> Answer | None:
         options = _others(asked)
         sentence = f"The account says that {entry.name} cannot be fine-tuned."
         return Answer("method", Says.NO, sentence, choose("model", options), options)
-    if entry and entry.methods:
+    if entry and entry.tunable is None and any(m.tunable for m in asked.offers.models.value or ()):
+        return _untold(entry, asked)
+    if entry and (wanted in entry.methods or METHODS >= set(entry.methods) > set()):
         sentence = f"{entry.name} takes {any_of(entry.methods)}"
         if wanted in entry.methods:
             return Answer("method", Says.YES, f"{sentence}.")
@@ -103,14 +110,36 @@ def method(asked: Asked) -> Answer | None:
     return asked.by_table("method", wanted in takes, sentence, *takes)
 
 
+def _untold(entry: OfferedModel, asked: Asked) -> Answer:
+    """The account says of others that they can be fine-tuned, and nothing of this one."""
+    sentence = f"The account does not say that {entry.name} can be fine-tuned"
+    if asked.known and asked.known.methods:
+        sentence += f"; by the table of {facts.READ_ON} it can."
+        return Answer("method", Says.UNKNOWN, sentence)
+    options = _others(asked)
+    return Answer("method", Says.NO, f"{sentence}.", choose("model", options), options)
+
+
 def training_type(asked: Asked) -> Answer:
-    """Is it trained with this training type? Azure Resource Manager does not say."""
+    """Is it trained with this training type?"""
+    told = asked.entry.tiers if asked.entry else ()
+    if told and all(tier.lower() in facts.TIERS for tier in told):
+        return _told_types(told, asked)
     tiers: tuple[str, ...] = getattr(asked.known, "tiers", ())
     if not tiers:
         sentence = f"Which training types {asked.base} takes is not known."
         return Answer("training-type", Says.UNKNOWN, sentence)
     sentence = f"{asked.base} is trained as {any_of(tiers)}."
     return asked.by_table("training-type", asked.tier in tiers, sentence, *tiers)
+
+
+def _told_types(told: tuple[str, ...], asked: Asked) -> Answer:
+    tiers = tuple(dict.fromkeys(facts.TIERS[tier.lower()] for tier in told))
+    sentence = f"The account trains {asked.base} as {any_of(tiers)}"
+    if asked.tier in tiers:
+        return Answer("training-type", Says.YES, f"{sentence}.")
+    sentence += f", not as {asked.tier}."
+    return Answer("training-type", Says.NO, sentence, choose("training-type", tiers), tiers)
 
 
 def region(asked: Asked) -> Answer:

@@ -148,7 +148,40 @@ def test_a_model_that_cannot_be_tuned() -> None:
     assert answer(found, "method").options == (MINI_4O,)
 
 
-# ---- regions
+def test_a_model_of_which_the_account_says_nothing_while_it_does_of_others() -> None:
+    silent = entry("gpt-4.1-nano", "2025-04-14", capabilities={}, methods=None)
+    said = answer(of("", offering(silent, ENTRIES[1])), "method")
+    assert said.says is Says.UNKNOWN
+    assert f"by the table of {facts.READ_ON} it can" in said.sentence
+    strange = entry("gpt-9", "2030-01-01", capabilities={}, methods=None)
+    said = answer(of("base_model: gpt-9-2030-01-01", offering(strange, ENTRIES[1])), "method")
+    assert said.says is Says.NO
+    assert said.options == (MINI_4O,)
+
+
+def test_words_of_the_account_that_are_not_understood_say_no_to_nothing() -> None:
+    tells = {"supportedMethods": "sft,preference", "supportedTrainingTypes": "regional"}
+    odd = offering(entry("gpt-4.1-nano", "2025-04-14", finetuneCapabilities=tells))
+    assert ids(of("method: dpo", odd), Says.NO) == set()
+
+
+@pytest.mark.parametrize("name", ["gpt-oss-20b", "gpt-oss-20b-11", "GPT-OSS-20b"])
+def test_a_model_whose_version_is_no_date_is_known_with_it_and_without(name: str) -> None:
+    open_weights = offering(entry("gpt-oss-20b", "11", ("GlobalStandard",), methods="supervised"))
+    assert answer(of(f"base_model: {name}", open_weights), "model").says is Says.YES
+
+
+# ---- training types, and regions
+
+
+def test_a_training_type_that_the_account_does_not_name() -> None:
+    """What it names is spelled in any way."""
+    tells = {"supportedMethods": "supervised", "supportedTrainingTypes": "GlobalStandard,standard"}
+    some = offering(entry("gpt-4.1-nano", "2025-04-14", finetuneCapabilities=tells))
+    assert answer(of("training_type: globalStandard", some), "training-type").says is Says.YES
+    said = answer(of("training_type: developer", some), "training-type")
+    assert (said.says, said.options) == (Says.NO, ("globalStandard", "standard"))
+    assert "not as developerTier" in said.sentence
 
 
 @pytest.mark.parametrize(
