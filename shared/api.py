@@ -33,11 +33,13 @@ from shared.errors import (
 )
 from shared.model.lifecycle import lifecycle
 from shared.printable import printable, shown
-from shared.run import commands, estimates, folder, reconciler
+from shared.run import commands, estimates, folder, planning, reconciler, run_yaml
 from shared.run.context import Context
 from shared.run.newest import CURSOR
+from shared.run.plan import plan as plan_of
 from shared.run.record import Action, Run, summary
 from shared.run.results import Point
+from shared.run.spec import effective
 from shared.run.stages import ACTIVE, Stage
 
 CONSOLE = Path(__file__).parent.parent / "console"
@@ -57,6 +59,7 @@ DOCUMENTS = {
     "events.jsonl": "application/x-ndjson",
     "metrics.csv": "text/csv",
     "curve.json": "application/json",
+    planning.NAME: "application/json",
 }
 
 
@@ -156,6 +159,7 @@ async def run(request: Request, ctx: Context) -> Response:
         {
             **found.model_dump(mode="json"),
             **estimates.as_json(found, ctx.now()),
+            "plan": await planning.kept(run_id, ctx),
             "bill": estimates.bill(found, getattr(ctx.settings, "location", "")),
             "signals": estimates.signals(found.epochs, losses),
             "curve": [point.model_dump() for point in curve],
@@ -215,6 +219,15 @@ async def document(request: Request, ctx: Context) -> Response:
         known = ", ".join(DOCUMENTS)
         raise NotFound(f"{run_id} has no {shown(name)!r}.", f"A run may have: {known}.")
     return Response(data, media_type=DOCUMENTS[name], headers=SECURITY_HEADERS)
+
+
+@error_responses
+async def plan(request: Request, ctx: Context) -> Response:
+    """What the account says to a run of this run.yaml, the request's body; nothing is sent or kept.
+    An empty body asks for the app's defaults."""
+    body = await read_body(request, run_yaml.LARGEST)
+    asked = effective(body or None, ctx.settings)
+    return JSONResponse(plan_of(asked, await ctx.clients.account.offers(), ctx.now()).as_json())
 
 
 @error_responses

@@ -67,6 +67,12 @@ class Settings:
         "AZURE_RESOURCE_GROUP", "Resource group of the Azure OpenAI resource."
     )
     account: str = setting("AZURE_OPENAI_ACCOUNT", "Name of the Azure OpenAI resource.")
+    location: str = setting(
+        "AZURE_OPENAI_LOCATION",
+        "Region of the Azure OpenAI resource, e.g. swedencentral. Leave it out where the app may "
+        "read the resource: then it asks.",
+        "",
+    )
     arm_endpoint: str = setting(
         "AZURE_RESOURCE_MANAGER_ENDPOINT",
         "Azure Resource Manager; another one in sovereign clouds and on a laptop.",

@@ -3,6 +3,7 @@
 import getpass
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import quote, urlencode
@@ -10,7 +11,7 @@ from urllib.parse import quote, urlencode
 import typer
 
 from shared.run.stages import ENDS
-from tunedrop.echo import say
+from tunedrop.echo import say, say_json
 from tunedrop.errors import CommandError, exit_on_error
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ def push(
     with exit_on_error():
         files = pushing.blob_names(paths, model)
         app = App.at(address, key)
+        _tell_doubts(app, files)
         datasets = pushing.Datasets.at(storage_of(address, storage), container)
         dropped = datasets.drop(files)
         say("\n".join(f"dropped {name}" for name in files))
@@ -65,6 +67,45 @@ def push(
         known = watching.parse_time(run["timeline"][0]["at"]) < dropped.last_modified
         say(f"run {run['id']}{': the same content was dropped before' if known else ''}")
         follow(app, run["id"], until_checked=not watch)
+
+
+def _tell_doubts(app: "App", files: dict[str, Path]) -> None:
+    """What the account would refuse, or does not tell: before the drop, which is made all the same.
+    An app that does not answer to this is heard of right after."""
+    from tunedrop import plan as planning
+
+    specs = [path for name, path in files.items() if name.endswith((".yaml", ".yml"))]
+    with suppress(CommandError):
+        asked = planning.run_yaml(specs[0]) if specs else b""
+        planning.print_plan(planning.ask(app, asked), only_doubts=True)
+
+
+@cli.command()
+def plan(
+    path: Annotated[Path, typer.Argument(help="a folder with a run.yaml, or the file itself")],
+    offline: Annotated[
+        bool, typer.Option("--offline", help="ask no app: answer from the dated table")
+    ] = False,
+    region: Annotated[
+        str, typer.Option(envvar="AZURE_OPENAI_LOCATION", help="the account's, with --offline")
+    ] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="print the plan as JSON")] = False,
+    address: Address = "",
+    key: Key = "",
+) -> None:
+    """Say whether the account can train and serve what a run.yaml asks for, before anything is
+    paid for. Exits 1 if something in it says no."""
+    from tunedrop import plan as planning
+    from tunedrop.app import App
+
+    with exit_on_error():
+        asked = planning.run_yaml(path)
+        if offline:
+            found = planning.offline(asked, region)
+        else:
+            found = planning.ask(App.at(address, key), asked)
+    say_json(found) if as_json else planning.print_plan(found)
+    raise typer.Exit(1 if planning.says_no(found) else 0)
 
 
 @cli.command()

@@ -38,7 +38,7 @@ def follow(looks: Iterable[Run], screen: Console, *, until_checked: bool = False
             for line in stage_lines(run)[passed:]:
                 screen.print(line, soft_wrap=True)
                 passed += 1
-            if run["stage"] in ENDS or (until_checked and run["stage"] != "received"):
+            if run["stage"] in ENDS or (until_checked and _checked(run)):
                 break
             progress = run["progress"]
             display.update(
@@ -49,6 +49,13 @@ def follow(looks: Iterable[Run], screen: Console, *, until_checked: bool = False
                 detail=printable(detail(run)),
             )
     return run
+
+
+def _checked(run: Run) -> bool:
+    """Whether its dataset is checked, and the account has not refused it: it ends at once then."""
+    answers = (run.get("plan") or {}).get("answers", ())
+    refused = any(answer["says"] == "no" and not answer["passes"] for answer in answers)
+    return run["stage"] != "received" and not (run["stage"] == "checked" and refused)
 
 
 def stage_lines(run: Run) -> list[Text]:

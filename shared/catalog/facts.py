@@ -14,6 +14,7 @@ from shared.catalog.records import (
     Dated,
     EpochsRule,
     FileLimits,
+    FileStore,
     Guidance,
     ImageLimits,
     ImageTokens,
@@ -62,6 +63,8 @@ GUIDANCE = Guidance(
 ACCOUNT = AccountLimits(
     source=_LIMITS, tuned_deployments=10, deployments=32, jobs=100, queued_jobs=20
 )
+
+FILE_STORE = FileStore(source=_LIMITS, files=100, size=1_000 * MEGABYTE)
 
 EPOCHS = EpochsRule(
     # What Azure chooses is not published and may differ.

@@ -109,6 +109,14 @@ class AccountLimits(NamedTuple):
     queued_jobs: int
 
 
+class FileStore(NamedTuple):
+    """Of one account's files for fine-tuning."""
+
+    source: Source
+    files: int
+    size: int  # bytes, together
+
+
 class EpochsRule(NamedTuple):
     """What the service is guessed to choose where nothing else is asked for."""
 

@@ -20,7 +20,7 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -60,14 +60,18 @@ def reports(
     scanned: Sequence[ScanResult],
     today: date,
     validation_age: timedelta = NEW,
+    account: Mapping[str, Any] | None = None,
 ) -> Reports:
-    """The verdict on scanned files, under the name that the report bears."""
+    """The verdict on scanned files, under the name that the report bears. `account`: what the
+    account says to the run, where it was asked."""
     verdict = judge(scanned, plan, today, validation_age)
     groups = [*verdict.groups, *(g for file in verdict.files for g in verdict.groups_of(file))]
     errors = [f"{g.id} ({g.count})" for g in groups if g.as_json()["severity"] == "error"]
     return Reports(
-        html=page.as_html(name, verdict).encode(),
-        json=json.dumps(document.as_json(name, verdict), indent=2, ensure_ascii=False).encode(),
+        html=page.as_html(name, verdict, account).encode(),
+        json=json.dumps(
+            document.as_json(name, verdict, account), indent=2, ensure_ascii=False
+        ).encode(),
         summary=document.summary(verdict),
         errors=", ".join(errors),
         findings=[(group.id, group.count) for group in groups],
@@ -111,7 +115,8 @@ class Check:
     def report(self, head: dict[str, Any], body: bytes) -> Answer:
         today = date.fromisoformat(self.about["today"])
         age = timedelta(seconds=self.about["validation_age"])
-        made = reports(self.about["run"], self._plan(), self.scanned, today, age)
+        account = self.about.get("account")
+        made = reports(self.about["run"], self._plan(), self.scanned, today, age, account)
         told = {"summary": made.summary, "errors": made.errors, "findings": made.findings}
         told["predicted"] = made.predicted
         return {**told, "html": len(made.html), "peak": _peak()}, made.html + made.json

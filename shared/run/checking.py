@@ -12,7 +12,7 @@ from shared import telemetry
 from shared.dataset.frames import Frame
 from shared.dataset.measure.cost import TrainingPlan
 from shared.printable import shown
-from shared.run import files
+from shared.run import files, planning
 from shared.run.context import Context
 from shared.run.record import File, Predicted, Run
 from shared.run.workers import Session
@@ -34,7 +34,8 @@ async def check(run: Run, ctx: Context) -> Checked:
     await files.prepare(run, ctx)  # it may need a process as well
     names = " and ".join(dict.fromkeys(f"'{shown(file.name)}'" for file in run.files))
     size = sum(file.size for file in run.files)
-    async with ctx.workers.session(names, size, **_asked(run, ctx)) as session:
+    account = (await planning.make(run, ctx)).as_json()
+    async with ctx.workers.session(names, size, **_asked(run, ctx), account=account) as session:
         scanned = [await _scan(file, run, session, ctx) for file in run.files]
         report = await session.ask("report")
     await _keep(report, run, ctx)

@@ -19,12 +19,13 @@ from shared.run.stages import ENDS, Stage
 from shared.settings import Settings
 from tests.support.house import ROOT
 from tests.support.limits import dropped, limited, with_settings
+from tests.support.offered import OFFERS, offers, tuned_deployments
 from tests.support.runs import RunHarness
 from tests.support.service_state import MemoryService
 from tunedrop.__main__ import cli
 
 NAMED = re.compile(
-    r"tunedrop (start|cancel|pause|resume|retry|check|doctor|export|push|runs|watch)"
+    r"tunedrop (start|cancel|pause|resume|retry|check|doctor|export|plan|push|runs|watch)"
 )
 Told = tuple[RunHarness, Run, str]  # the run of a message, and the message as people read it
 LOCK = {"status": 409, "code": "ScopeLocked", "message": "Please remove the lock and try again."}
@@ -146,6 +147,14 @@ async def over_the_ceiling_of_hosting() -> Told:
     return told
 
 
+async def refused_by_the_account() -> Told:
+    harness = limited()
+    memory(harness).offers = offers(deployments=tuned_deployments(10))
+    told = await end_of(harness, await dropped(harness))
+    memory(harness).offers = OFFERS
+    return told
+
+
 async def waits_for_its_start() -> Told:
     harness = limited()
     run = await dropped(harness, b"start: manual")
@@ -201,6 +210,7 @@ CURES: dict[tuple[str, str], list[Situation]] = {
         cancelled_by_somebody,
         overdue,
     ],
+    ("shared/run/plan.py", "retry"): [refused_by_the_account],
     ("shared/run/jobs.py", "retry"): [a_model_without_a_name],
     ("shared/run/redeployments.py", "retry"): [a_champion_that_cannot_be_deployed],
     ("shared/run/ceilings.py", "retry"): [over_the_largest_capacity],

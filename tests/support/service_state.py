@@ -15,6 +15,7 @@ from types import SimpleNamespace
 from typing import Any, TypeVar
 
 from shared.cloud.deployments import state_of
+from shared.cloud.offers import Offers
 from shared.cloud.remote import JobRequest, RemoteJob, job_status
 from shared.cloud.translate import OPENAI_ROLE, service_error, unreachable
 from tests.support.clock import Clock
@@ -50,6 +51,7 @@ class MemoryService(ServiceControl):
     uploaded: list[int] = field(default_factory=list)  # the calls that have made a file
     answered: set[str] = field(default_factory=set)  # deployments that have answered a chat
     spelled: dict[str, str] = field(default_factory=dict)  # statuses and states as they are told
+    offers: Offers = field(default_factory=Offers)  # what the account says of itself
     nameless: bool = False  # succeeded jobs do not tell their model yet
     wordless: bool = False  # chats are answered without choices
     new_id: Callable[[], str] = lambda: uuid.uuid4().hex  # the part of ids that tells them apart
