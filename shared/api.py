@@ -160,7 +160,7 @@ async def run(request: Request, ctx: Context) -> Response:
             **found.model_dump(mode="json"),
             **estimates.as_json(found, ctx.now()),
             "plan": await planning.kept(run_id, ctx),
-            "bill": estimates.bill(found, getattr(ctx.settings, "location", "")),
+            "bill": estimates.bill(found, ctx.settings.location),
             "signals": estimates.signals(found.epochs, losses),
             "curve": [point.model_dump() for point in curve],
             "problems": list(map(_told, problems)),

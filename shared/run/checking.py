@@ -67,7 +67,7 @@ async def _keep(report: Frame, run: Run, ctx: Context) -> None:
 def _asked(run: Run, ctx: Context) -> dict[str, object]:
     return {
         "run": run.id,
-        "plan": asdict(_plan(run, getattr(ctx.settings, "location", ""))),
+        "plan": asdict(_plan(run, ctx.settings.location)),
         "today": ctx.now().date().isoformat(),
         "validation_age": _validation_age(run).total_seconds(),
     }
