@@ -53,7 +53,7 @@ class App:
     def get(self, path: str) -> dict[str, Any]:
         return self._object(*self.request(path))
 
-    def post(self, path: str, body: dict[str, str]) -> dict[str, Any]:
+    def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         return self._object(*self.request(path, json.dumps(body).encode()))
 
     def request(
