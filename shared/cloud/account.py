@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from azure.core.exceptions import AzureError, HttpResponseError
 
+from shared.cloud.denials import OPENAI_ROLE
 from shared.cloud.deployments import SERVICE, Deployments
 from shared.cloud.finetuning import FineTuning
 from shared.cloud.offers import (
@@ -25,7 +26,7 @@ from shared.cloud.offers import (
     region_name,
 )
 from shared.cloud.pages import each_once
-from shared.cloud.translate import MISSHAPEN, OPENAI_ROLE, misshapen, service_error, unreachable
+from shared.cloud.translate import MISSHAPEN, misshapen, service_error, unreachable
 from shared.errors import ServiceError
 
 if TYPE_CHECKING:
