@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote, urlencode
 
 import typer
@@ -162,15 +162,19 @@ def _add_command(action: str, description: str) -> None:
         address: Address = "",
         key: Key = "",
     ) -> None:
-        from tunedrop.app import App
-
-        with exit_on_error():
-            reason = {"who": who or getpass.getuser(), "why": why}
-            run = App.at(address, key).post(f"api/runs/{quote(run_id, safe='')}/{action}", reason)
-            waits = run["command"] and run["command"]["action"] == action
-            say(f"{run['id']} is {run['stage']}{f'; {action} is under way' if waits else ''}")
+        _give(run_id, action, {"who": who, "why": why}, address, key)
 
     cli.command(action, help=description)(command)
+
+
+def _give(run_id: str, action: str, body: dict[str, Any], address: str, key: str) -> None:
+    from tunedrop.app import App
+
+    with exit_on_error():
+        body |= {"who": body["who"] or getpass.getuser()}
+        run = App.at(address, key).post(f"api/runs/{quote(run_id, safe='')}/{action}", body)
+        waits = run["command"] and run["command"]["action"] == action
+        say(f"{run['id']} is {run['stage']}{f'; {action} is under way' if waits else ''}")
 
 
 for _action, _description in {
@@ -181,6 +185,27 @@ for _action, _description in {
     "retry": "Reopen a run that has ended, from its last good stage; or deploy a champion again.",
 }.items():
     _add_command(_action, _description)
+
+
+@cli.command()
+def deploy(
+    run_id: RunId,
+    sku: Annotated[str, typer.Option(help="GlobalStandard, Standard, … (default: as it is)")] = "",
+    capacity: Annotated[
+        int, typer.Option(min=0, help="thousands of tokens per minute (default: as it is)")
+    ] = 0,
+    why: Annotated[str, typer.Option(help="the reason, for the run's log")] = "",
+    who: Annotated[str, typer.Option(help="who gives the command")] = "",
+    address: Address = "",
+    key: Key = "",
+) -> None:
+    """Deploy what a run has trained with another SKU or capacity; nothing is trained again.
+
+    For a run that has failed after its training, that deploys, or that serves. A deployment lives
+    in the region of the app's account.
+    """
+    body = {"who": who, "why": why, "sku": sku or None, "capacity": capacity or None}
+    _give(run_id, "deploy", body, address, key)
 
 
 def _poll(app: "App", run_id: str) -> "Iterator[Run]":

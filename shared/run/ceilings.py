@@ -67,12 +67,23 @@ async def reserve_hosting(run: Run, ctx: Context) -> Outcome | None:
         nonlocal failure
         spending = as_of(known, _today(ctx))
         reserved = spending.of(run.id, run.attempt) or _of_hosting(run, ctx)
-        wanted = reserved.replace(open=True)
+        wanted = reserved.replace(open=True, hosting=_hosting(run, ctx))
         failure = too_many_deployments(spending, wanted, hosted, ctx.settings)
         return spending.including(wanted) if failure is None else known
 
     await ctx.clients.runs.update(NAME, Spending, take)
     return _failed(run, failure) if failure else None
+
+
+async def over_hosting(run: Run, ctx: Context) -> Failure | None:
+    """Why what serves may not be deployed as the run asks for now; nothing is reserved. Raises
+    Unavailable."""
+    if failure := _not_allowed(run, ctx.settings):
+        return failure
+    found = await ctx.clients.runs.record(NAME, Spending)
+    spending = as_of(found[0] if found else None, _today(ctx))
+    hosted = await _hosted(run, ctx)
+    return too_many_deployments(spending, _of_hosting(run, ctx), hosted, ctx.settings)
 
 
 async def settle(run: Run, ctx: Context) -> None:
@@ -100,12 +111,17 @@ def _not_allowed(run: Run, settings: Settings) -> Failure | None:
     asked, most = run.spec.deployment, settings.largest_capacity
     if asked.sku.lower() in facts.SKUS.values and asked.capacity <= most:
         return None
-    known = ", ".join(dict.fromkeys(facts.SKUS.values.values()))
+    known = dict.fromkeys(facts.SKUS.values.values())
+    sku = asked.sku if asked.sku.lower() in facts.SKUS.values else next(iter(known))
+    command = f"tunedrop deploy {run.id} --sku {sku} --capacity {min(asked.capacity, most)}"
+    move = (
+        f"`{command}`" if run.fine_tuned_model else "Another run.yaml, dropped with the same files,"
+    )
     return Failure(
         message=f"A deployment {shown(asked.sku)} with a capacity of {shown(asked.capacity, 20)} "
-        f"is not allowed: at most {most}, of {known}.",
-        fix="Drop the dataset again with another run.yaml, or ask whoever runs the app to raise "
-        f"TUNEDROP_MAX_CAPACITY; then `tunedrop retry {run.id}`.",
+        f"is not allowed: at most {most}, of {', '.join(known)}.",
+        fix=f"{move} asks for what is allowed; whoever runs the app can raise "
+        "TUNEDROP_MAX_CAPACITY.",
         blame="caller",
     )
 
