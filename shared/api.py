@@ -8,7 +8,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from functools import wraps
 from pathlib import Path
-from typing import ParamSpec
+from typing import Any, ParamSpec
 
 from starlette.requests import Request
 from starlette.responses import (
@@ -31,8 +31,17 @@ from shared.errors import (
     TunedropError,
     Unreadable,
 )
+from shared.model.lifecycle import lifecycle
 from shared.printable import printable, shown
-from shared.run import commands, estimates, folder, planning, reconciler, run_yaml
+from shared.run import (
+    commands,
+    deploying,
+    estimates,
+    folder,
+    planning,
+    reconciler,
+    run_yaml,
+)
 from shared.run.context import Context
 from shared.run.newest import CURSOR
 from shared.run.plan import plan as plan_of
@@ -159,6 +168,7 @@ async def run(request: Request, ctx: Context) -> Response:
             **found.model_dump(mode="json"),
             **estimates.as_json(found, ctx.now()),
             "plan": await planning.kept(run_id, ctx),
+            "bill": estimates.bill(found, getattr(ctx.settings, "location", "")),
             "signals": estimates.signals(found.epochs, losses),
             "curve": [point.model_dump() for point in curve],
             "problems": list(map(_told, problems)),
@@ -168,33 +178,50 @@ async def run(request: Request, ctx: Context) -> Response:
 
 @error_responses
 async def command(request: Request, ctx: Context) -> Response:
-    """start, cancel, pause, resume or retry a run; an optional body {"who": …, "why": …} goes into
-    its log. 202 with the run: the command is carried out now or by the next tick."""
+    """start, cancel, pause, resume, retry or deploy a run; an optional body {"who": …, "why": …}
+    goes into its log, and has "sku" and "capacity" for `deploy`. 202 with the run: the command is
+    carried out now or by the next tick."""
     action = request.path_params["name"]
     if action not in commands.BY_PEOPLE:
         known = ", ".join(commands.BY_PEOPLE)
         raise NotFound(f"{shown(action)!r} is not a command.", f"Commands are: {known}.")
     run_id = await ctx.ledger.resolve(request.path_params["id"])
-    who, why = await _who_and_why(request, ctx)
-    await commands.give(run_id, Action(action), who, why, ctx)
+    given = await _given(request)
+    who, why = _who_and_why(given, request, ctx)
+    asked = deploying.asked_for(given) if action == Action.DEPLOY else deploying.NOTHING
+    await commands.give(run_id, Action(action), who, why, ctx, asked)
     await reconciler.execute_now(run_id, ctx)
     found = await ctx.ledger.load(run_id)
     return JSONResponse(found.model_dump(mode="json") if found else {}, 202)
 
 
-async def _who_and_why(request: Request, ctx: Context) -> tuple[str, str]:
-    """Who gives a command: the signed-in person where the platform vouches for one, otherwise
-    whoever the holder of the app's key says to be. Raises CallerError for a body that is no use."""
+async def _given(request: Request) -> dict[str, Any]:
+    """The body of a command. Raises CallerError for one that is no use."""
     body = await read_body(request, MAX_COMMAND_BYTES)
     try:
         given = json.loads(body) if body.strip() else {}
+    except (ValueError, RecursionError):
+        given = None
+    if not isinstance(given, dict):
+        raise _no_use()
+    return given
+
+
+def _no_use() -> CallerError:
+    return CallerError(
+        "The body is not a JSON object with who and why as texts.",
+        'Send {"who": "…", "why": "…"}, or nothing.',
+    )
+
+
+def _who_and_why(given: dict[str, Any], request: Request, ctx: Context) -> tuple[str, str]:
+    """Who gives a command: the signed-in person where the platform vouches for one, otherwise
+    whoever the holder of the app's key says to be. Raises CallerError."""
+    try:
         who, why = (given.get(name, "").strip() for name in ("who", "why"))
         f"{who}{why}".encode()  # half of a surrogate pair cannot be written
-    except (ValueError, AttributeError, RecursionError):
-        raise CallerError(
-            "The body is not a JSON object with who and why as texts.",
-            'Send {"who": "…", "why": "…"}, or nothing.',
-        ) from None
+    except (ValueError, AttributeError):
+        raise _no_use() from None
     person = request.headers.get("x-ms-client-principal-name") if ctx.settings.entra_tenant else ""
     if any(len(text) > MAX_COMMENT for text in (who, why, person or "")):
         raise CallerError(f"who and why have at most {MAX_COMMENT} characters.", "Say it in short.")
@@ -230,9 +257,14 @@ async def plan(request: Request, ctx: Context) -> Response:
 
 @error_responses
 async def models(ctx: Context) -> Response:
-    """Every model with its versions and its champion."""
+    """Every model with its versions and its champion, and what of the champion's base model ends
+    within 90 days or has ended."""
     problems: list[TunedropError] = []
-    found = [model.model_dump(mode="json") for model in await ctx.registry.all(problems)]
+    today = ctx.now().date()
+    found = [
+        {**model.model_dump(mode="json"), "lifecycle": lifecycle(model, today)}
+        for model in await ctx.registry.all(problems)
+    ]
     return JSONResponse({"models": found, "problems": list(map(_told, problems))})
 
 

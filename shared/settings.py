@@ -162,6 +162,13 @@ class Settings:
         0.0,
         most=MOST_USD,
     )
+    unknown_price: str = setting(
+        "TUNEDROP_UNKNOWN_PRICE",
+        "What becomes of a run whose price is not known where a budget or a ceiling in USD is "
+        "set: refuse or accept. run.yaml may say it of its own budget, not of the app's.",
+        "refuse",
+        known={"refuse": "refuse", "accept": "accept"},
+    )
     daily_runs: int = setting(
         "TUNEDROP_DAILY_RUNS",
         "How many jobs may be started in a day, by UTC; further runs wait for the next day. "

@@ -53,7 +53,7 @@ class App:
     def get(self, path: str) -> dict[str, Any]:
         return self._object(*self.request(path))
 
-    def post(self, path: str, body: dict[str, str] | bytes) -> dict[str, Any]:
+    def post(self, path: str, body: dict[str, Any] | bytes) -> dict[str, Any]:
         sent = body if isinstance(body, bytes) else json.dumps(body).encode()
         return self._object(*self.request(path, sent))
 

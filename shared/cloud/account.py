@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from azure.core.exceptions import AzureError, HttpResponseError
 
+from shared.cloud.denials import OPENAI_ROLE
 from shared.cloud.deployments import SERVICE, Deployments
 from shared.cloud.finetuning import FineTuning
 from shared.cloud.offers import (
@@ -25,7 +26,7 @@ from shared.cloud.offers import (
     region_name,
 )
 from shared.cloud.pages import each_once
-from shared.cloud.translate import MISSHAPEN, OPENAI_ROLE, misshapen, service_error, unreachable
+from shared.cloud.translate import MISSHAPEN, misshapen, service_error, unreachable
 from shared.errors import ServiceError
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ class Account:
         return await _answer("list the region's quotas", self._read_quotas(location))
 
     async def _read_quotas(self, location: str) -> dict[str, Quota]:
-        once = each_once(self._client.usages.list(location), lambda usage: usage.name.value)
+        once = each_once(self._client.usages.list(location), _name_of)
         return offered_quotas([usage.serialize(keep_readonly=True) async for usage in once])
 
     async def _list_deployments(self) -> Any:
@@ -123,6 +124,10 @@ class Account:
     async def _count_files(self) -> Files:
         files = await self._finetuning.files(_Every())
         return Files(len(files), sum(file.size or 0 for file in files))
+
+
+def _name_of(usage: Any) -> object:
+    return usage.name.value
 
 
 def _model_of(entry: Any) -> object:

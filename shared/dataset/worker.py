@@ -28,7 +28,7 @@ from typing import IO, Any, NamedTuple
 
 from shared.dataset import frames
 from shared.dataset.frames import Frame
-from shared.dataset.measure.cost import TrainingPlan
+from shared.dataset.measure.cost import Price, TrainingPlan
 from shared.dataset.reading.examples import FileRole
 from shared.dataset.report import document, page
 from shared.dataset.scan import Scan, ScanResult
@@ -43,13 +43,15 @@ Answer = tuple[dict[str, Any], bytes]
 
 class Reports(NamedTuple):
     """`errors`: what they are, in a few words; empty for a dataset that is good. `findings`: how
-    many there are of each id."""
+    many there are of each id. `predicted`: tokens of all epochs, USD or None, and whether at most.
+    """
 
     html: bytes
     json: bytes
     summary: str
     errors: str
     findings: list[tuple[str, int]]
+    predicted: dict[str, Any]
 
 
 def reports(
@@ -73,7 +75,13 @@ def reports(
         summary=document.summary(verdict),
         errors=", ".join(errors),
         findings=[(group.id, group.count) for group in groups],
+        predicted=_predicted(verdict.price),
     )
+
+
+def _predicted(price: Price) -> dict[str, Any]:
+    at_most = bool(price.image_tokens)
+    return {"tokens": price.tokens * price.epochs, "usd": price.training, "at_most": at_most}
 
 
 @dataclass
@@ -109,7 +117,8 @@ class Check:
         age = timedelta(seconds=self.about["validation_age"])
         account = self.about.get("account")
         made = reports(self.about["run"], self._plan(), self.scanned, today, age, account)
-        told = {"summary": made.summary, "errors": made.errors, "findings": made.findings}
+        told: dict[str, Any] = {"summary": made.summary, "errors": made.errors}
+        told |= {"findings": made.findings, "predicted": made.predicted}
         return {**told, "html": len(made.html), "peak": _peak()}, made.html + made.json
 
     def split(self, head: dict[str, Any], body: bytes) -> Answer:

@@ -7,7 +7,8 @@ from typing import Any
 from shared.catalog import facts
 from shared.cloud.offers import is_tuned
 from shared.cloud.remote import job_status
-from shared.cloud.rest import ARM_SCOPE, STORAGE_SCOPE, claims
+from shared.cloud.rest import ARM_SCOPE, STORAGE_SCOPE, RawResponse, claims
+from shared.cloud.translate import quoted
 from shared.doctor.context import Context
 from shared.doctor.result import CheckResult, blocked, ok, problem, unknown, warning
 from shared.doctor.rights import RIGHTS, Right, denied, known_refusal
@@ -92,10 +93,10 @@ async def _right(ctx: Context, id: str, right: Right) -> CheckResult:
         response = await ctx.response(id)
     except TunedropError as error:
         return unknown(id, error.message, error.fix)
-    if refusal := known_refusal(right, response):
-        names = {"account": ctx.settings.account, "group": ctx.settings.resource_group}
-        message, fix = (text.format(**names) for text in refusal)
-        return problem(id, f"{response.status} {response.code}: {message}.", fix)
+    where = (ctx.settings.account, ctx.settings.resource_group)
+    if refusal := known_refusal(right, response, *where):
+        meaning, fix = refusal
+        return problem(id, f"{response.named}: {meaning}.{_says(response)}", fix)
     # An error proves something only in Azure's own envelope: anybody may answer 404.
     if response.status in right.proof and (response.status < 300 or response.code):
         return ok(id, f"Allowed: {right.how} answers {response.status}.")
@@ -104,13 +105,18 @@ async def _right(ctx: Context, id: str, right: Right) -> CheckResult:
     if right.plane == "data" and ctx.settings.openai_key:
         command = ctx.account_command("keys list")
         fix = f"Leave out AZURE_OPENAI_API_KEY, or take one from: {command}"
-        return problem(id, f"{response.status}: the key is not accepted.", fix)
+        return problem(id, f"{response.named}: the key is not accepted.{_says(response)}", fix)
     role, scope = ROLES[right.role], ctx.account_scope
     if role.scope == "subscription":
         scope = f"/subscriptions/{ctx.settings.subscription_id}"
     action = f"Microsoft.CognitiveServices/{right.action}"
-    message = f"{response.status} {response.code}: {action} is missing."
+    message = f"{response.named}: {action} is missing.{_says(response)}"
     return problem(id, message, assign_command(role, scope, await ctx.identity_claims()))
+
+
+def _says(response: RawResponse) -> str:
+    says = quoted(response.message)
+    return f" It says: {says}" if says else ""
 
 
 async def deployments_left(ctx: Context) -> list[CheckResult]:

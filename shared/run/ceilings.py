@@ -67,7 +67,7 @@ async def reserve_hosting(run: Run, ctx: Context) -> Outcome | None:
         nonlocal failure
         spending = as_of(known, _today(ctx))
         reserved = spending.of(run.id, run.attempt) or _of_hosting(run, ctx)
-        wanted = reserved.replace(open=True)
+        wanted = reserved.replace(open=True, hosting=_hosting(run, ctx))
         failure = too_many_deployments(spending, wanted, hosted, ctx.settings)
         return spending.including(wanted) if failure is None else known
 
@@ -75,12 +75,23 @@ async def reserve_hosting(run: Run, ctx: Context) -> Outcome | None:
     return _failed(run, failure) if failure else None
 
 
+async def over_hosting(run: Run, ctx: Context) -> Failure | None:
+    """Why what serves may not be deployed as the run asks for now; nothing is reserved. Raises
+    Unavailable."""
+    if failure := _not_allowed(run, ctx.settings):
+        return failure
+    found = await ctx.clients.runs.record(NAME, Spending)
+    spending = as_of(found[0] if found else None, _today(ctx))
+    hosted = await _hosted(run, ctx)
+    return too_many_deployments(spending, _of_hosting(run, ctx), hosted, ctx.settings)
+
+
 async def settle(run: Run, ctx: Context) -> None:
     """At the end of a run: give its place back if no job came of it, or note what was billed.
 
     What a job without a result has cost is not known; what was reserved for it stays.
     """
-    billed = None if run.job_id is None else jobs.cost(run)
+    billed = None if run.job_id is None else jobs.cost(run, ctx)
 
     def close(known: Spending | None) -> Spending | None:
         return known and known.ended(run.id, run.attempt, billed)
@@ -100,12 +111,17 @@ def _not_allowed(run: Run, settings: Settings) -> Failure | None:
     asked, most = run.spec.deployment, settings.largest_capacity
     if asked.sku.lower() in facts.SKUS.values and asked.capacity <= most:
         return None
-    known = ", ".join(dict.fromkeys(facts.SKUS.values.values()))
+    known = dict.fromkeys(facts.SKUS.values.values())
+    sku = asked.sku if asked.sku.lower() in facts.SKUS.values else next(iter(known))
+    command = f"tunedrop deploy {run.id} --sku {sku} --capacity {min(asked.capacity, most)}"
+    move = (
+        f"`{command}`" if run.fine_tuned_model else "Another run.yaml, dropped with the same files,"
+    )
     return Failure(
         message=f"A deployment {shown(asked.sku)} with a capacity of {shown(asked.capacity, 20)} "
-        f"is not allowed: at most {most}, of {known}.",
-        fix="Drop the dataset again with another run.yaml, or ask whoever runs the app to raise "
-        f"TUNEDROP_MAX_CAPACITY; then `tunedrop retry {run.id}`.",
+        f"is not allowed: at most {most}, of {', '.join(known)}.",
+        fix=f"{move} asks for what is allowed; whoever runs the app can raise "
+        "TUNEDROP_MAX_CAPACITY.",
         blame="caller",
     )
 
@@ -117,7 +133,7 @@ async def _wanted(run: Run, ctx: Context) -> Reservation:
         model=run.model,
         day=_today(ctx),
         usd=await estimate(run, ctx),
-        hosting=lookup.hosting_per_month(run.spec.deployment.sku),
+        hosting=_hosting(run, ctx),
     )
 
 
@@ -142,17 +158,19 @@ async def _hosted(run: Run, ctx: Context) -> Hosted:
     model = await ctx.registry.load(run.model)
     if model is None:
         return Hosted()
-    total, counted = 0.0, set[str]()
+    total, counted, unknown = 0.0, set[str](), False
     for version in model.versions:
         if version.run_id == run.id:
             continue
-        price = lookup.hosting_per_month(version.sku)
+        price = lookup.hosting_per_month(version.base_model, version.sku, _region(ctx))
         # Azure deletes deployments that nobody uses, and so do people; the champion's comes back.
         stays = version.version == model.champion
-        if price and (stays or await ctx.clients.deployments.get(version.deployment)):
-            total += price
+        costs = price is None or price > 0
+        if costs and (stays or await ctx.clients.deployments.get(version.deployment)):
+            total += price or 0.0
+            unknown = unknown or price is None
             counted.add(version.run_id)
-    return Hosted(total, frozenset(counted))
+    return Hosted(total, frozenset(counted), unknown)
 
 
 def _of_hosting(run: Run, ctx: Context) -> Reservation:
@@ -163,9 +181,18 @@ def _of_hosting(run: Run, ctx: Context) -> Reservation:
         model=run.model,
         day=_today(ctx),
         usd=0.0,
-        hosting=lookup.hosting_per_month(run.spec.deployment.sku),
+        hosting=_hosting(run, ctx),
         job=False,
     )
+
+
+def _hosting(run: Run, ctx: Context) -> float | None:
+    """USD a month for its deployment; None where that is not known."""
+    return lookup.hosting_per_month(run.spec.base_model, run.spec.deployment.sku, _region(ctx))
+
+
+def _region(ctx: Context) -> str:
+    return getattr(ctx.settings, "location", "")
 
 
 def _today(ctx: Context) -> date:

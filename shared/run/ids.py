@@ -4,7 +4,9 @@
     id       <model>-<32 hex digits of it>: names the run everywhere
     short    <model>-<8 hex digits>: for people, wherever a run is asked for
 
-Pure. Knows no storage.
+How the model is deployed is no part of it: the same files with another SKU or capacity are the same
+run, and nothing is trained or paid for again. Runs of before had it in their digest and so in their
+id; `made_of` tells what they are made of as well. Pure. Knows no storage.
 """
 
 import hashlib
@@ -24,15 +26,25 @@ ASKED = re.compile(
 
 def digest(training: File, validation: File | None, spec: Spec) -> str:
     """64 hex digits. Every part but the last has a fixed form, so no two contents share a text."""
+    return _digest(training, validation, spec.model_dump_json(exclude={"deployment"}))
+
+
+def made_of(run: Run) -> str:
+    """The digest of what a run is made of, by today's rule, whatever rule it was entered by."""
+    return digest(run.training, run.validation, run.spec)
+
+
+def earlier_ids(run: Run) -> tuple[str, str]:
+    """The ids that a run like this one had when the deployment was a part of its digest."""
+    whole = _digest(run.training, run.validation, run.spec.model_dump_json())
+    return run_id(run.model, whole), earlier_id(run.model, whole)
+
+
+def _digest(training: File, validation: File | None, spec: str) -> str:
     whole = training.share is Share.ALL
-    parts = [training.sha256, validation.sha256 if validation else "", spec.model_dump_json()]
+    parts = [training.sha256, validation.sha256 if validation else "", spec]
     parts += [] if whole else ["split"]
     return hashlib.sha256("|".join(parts).encode()).hexdigest()
-
-
-def digest_of(run: Run) -> str:
-    """A run's digest; of a record from before it was kept there, made of what the record has."""
-    return run.digest or digest(run.training, run.validation, run.spec)
 
 
 def run_id(model: str, digest: str) -> str:

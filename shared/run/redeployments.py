@@ -131,9 +131,7 @@ class _Work:
         tried = self.known.replace(tries=(*recent, self.ctx.now()), not_before=None)
         version = self.version
         try:
-            await self.ctx.clients.deployments.put(
-                version.deployment, version.fine_tuned_model, version.sku, version.capacity
-            )
+            await deployment.put(self.ctx.clients.deployments, version)
         except Refused as error:
             asked = _Work(self.name, version, tried, self.ctx)
             return asked._failed(error.message, error.fix)

@@ -243,6 +243,8 @@ def _unusable(file: RemoteFile) -> Refused:
         f"The service could not use {file.name}: its status is {file.status}, "
         f"{file.detail or 'and no reason is given.'}",
         "Correct what it names, if anything, and drop the dataset again.",
+        blame="caller",
+        says=file.detail,
     )
 
 

@@ -16,7 +16,7 @@ from shared.cloud.container import Container
 from shared.cloud.deployments import Deployments
 from shared.cloud.finetuning import FineTuning
 from shared.cloud.memory_container import MemoryContainer
-from shared.run import commands, heartbeat, intake, reconciler
+from shared.run import commands, deploying, heartbeat, intake, reconciler
 from shared.run.context import Context
 from shared.run.ledger import Ledger
 from shared.run.policy import Policy
@@ -105,9 +105,10 @@ class RunHarness:
         await self.drop(content, name)
         await self.ctx.sleep(2 * self.ctx.settings.quiet_seconds)
 
-    async def command(self, run: Run, action: Action) -> Run:
-        """Give a command and have it carried out as the API does."""
-        await commands.give(run.id, action, "Ada", "because", self.ctx)
+    async def command(self, run: Run, action: Action, **asked: Any) -> Run:
+        """Give a command and have it carried out as the API does; `asked` is of `deploy`."""
+        wanted = deploying.asked_for(asked)
+        await commands.give(run.id, action, "Ada", "because", self.ctx, wanted)
         await reconciler.execute_now(run.id, self.ctx)
         return await self.known(run.id)
 

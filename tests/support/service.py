@@ -25,7 +25,7 @@ from shared.cloud.remote import (
     RemoteJob,
     is_of,
 )
-from tests.support.service_parts import Refusal, StoredFile, StoredJob
+from tests.support.service_parts import Refusal, StoredDeployment, StoredFile, StoredJob
 from tests.support.service_state import MemoryService
 
 T = TypeVar("T")
@@ -166,15 +166,23 @@ class MemoryDeployments(Deployments):
         deployed = await self._call("deployments.get", lambda: self.service.find_deployment(name))
         if deployed is None:
             return None
-        return Deployment(deployed.name, deployed.model, self.service.state_of(deployed))
+        return self._told(deployed)
 
     async def list(self) -> "list[Deployment]":
         there = await self._call("deployments.list", self.service.list_deployments)
-        state_of = self.service.state_of
-        return [Deployment(d.name, d.model, state_of(d), "GlobalStandard") for d in there]
+        return [self._told(deployed) for deployed in there]
 
-    async def put(self, name: str, model: str, sku: str, capacity: int) -> None:
-        await self._call("deployments.put", lambda: self.service.create_deployment(name, model))
+    def _told(self, deployed: StoredDeployment) -> Deployment:
+        state = self.service.state_of(deployed)
+        return Deployment(deployed.name, deployed.model, state, deployed.sku, deployed.capacity)
+
+    async def put(
+        self, name: str, model: str, sku: str, capacity: int, format: str = "OpenAI"
+    ) -> None:
+        asked = {"sku": sku, "capacity": capacity, "format": format}
+        await self._call(
+            "deployments.put", lambda: self.service.create_deployment(name, model, **asked)
+        )
 
     async def delete(self, name: str) -> None:
         await self._call("deployments.delete", lambda: self.service.delete_deployment(name))

@@ -14,10 +14,11 @@ from fnmatch import fnmatchcase
 from types import SimpleNamespace
 from typing import Any, TypeVar
 
+from shared.cloud.denials import OPENAI_ROLE
 from shared.cloud.deployments import state_of
 from shared.cloud.offers import Offers
 from shared.cloud.remote import JobRequest, RemoteJob, job_status
-from shared.cloud.translate import OPENAI_ROLE, service_error, unreachable
+from shared.cloud.translate import service_error, unreachable
 from tests.support.clock import Clock
 from tests.support.control import ServiceControl
 from tests.support.service_parts import (
@@ -29,6 +30,7 @@ from tests.support.service_parts import (
     StoredDeployment,
     StoredFile,
     StoredJob,
+    no_quota,
 )
 
 T = TypeVar("T")
@@ -54,6 +56,8 @@ class MemoryService(ServiceControl):
     offers: Offers = field(default_factory=Offers)  # what the account says of itself
     nameless: bool = False  # succeeded jobs do not tell their model yet
     wordless: bool = False  # chats are answered without choices
+    unsupported_skus: tuple[str, ...] = ()  # that the account has for no model
+    quota_left: int | None = None  # for each deployment; None: enough
     new_id: Callable[[], str] = lambda: uuid.uuid4().hex  # the part of ids that tells them apart
 
     def numbered(self) -> None:
@@ -231,10 +235,12 @@ class MemoryService(ServiceControl):
             job.add_event(f"Completed results file: {job.result_file}")
         return job
 
-    def create_deployment(self, name: str, model: str) -> None:
-        self._require_deployable(name, model)
+    def create_deployment(self, name: str, model: str, **asked: Any) -> None:
+        """`asked`: sku, capacity and format, as StoredDeployment has them."""
+        self._require_deployable(name, model, **asked)
         known, now = self.find_deployment(name), self.clock.now()
         if known and known.model == model and known.state(now) == "Succeeded":
+            self.deployed[name] = replace(known, **asked)
             return
         if known and known.state(now) == "Failed":
             said = f"The deployment '{name}' is in 'Failed' state, please delete it before creating"
@@ -242,19 +248,24 @@ class MemoryService(ServiceControl):
         fault = self._fault_of("deployments.put", *DEPLOYMENT_FAULTS)
         created = self.limits.creating_seconds
         ready = created + self.limits.readiness_gap_seconds
-        self.deployed[name] = StoredDeployment(
-            name, model, self.clock.after(created), self.clock.after(ready), fault
-        )
+        times = self.clock.after(created), self.clock.after(ready)
+        self.deployed[name] = StoredDeployment(name, model, *times, fault, **asked)
 
-    def _require_deployable(self, name: str, model: str) -> None:
+    def _require_deployable(
+        self, name: str, model: str, sku: str = "", capacity: int = 1, format: str = ""
+    ) -> None:
         if model not in {job.model for job in self.jobs.values() if job.status == "succeeded"}:
             raise Refusal(400, "DeploymentModelNotSupported", f"{model} is not supported.")
         self._require_no_write("deployments.put")
         new = self.find_deployment(name) is None
         if new and len(self.deployed) >= self.limits.deployment_limit:
             raise _no_room("QuotaExceeded", self.limits.deployment_limit, "fine-tuned deployments")
-        if self.take("deployments.put", "insufficient-quota"):
-            raise Refusal(400, "InsufficientQuota", "This operation require new capacity in quota.")
+        if sku in self.unsupported_skus:
+            said = f"The specified SKU '{sku}' of account deployment is not supported by the model"
+            raise Refusal(400, "InvalidResourceProperties", f"{said} '{model}' version: '1'.")
+        left = 0 if self.take("deployments.put", "insufficient-quota") else self.quota_left
+        if left is not None and capacity > left:
+            raise Refusal(400, "InsufficientQuota", no_quota(capacity, left))
 
     def delete_deployment(self, name: str) -> None:
         deployed = self.find_deployment(name)

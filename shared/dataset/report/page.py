@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any
 
-from shared.catalog import facts
+from shared.catalog import facts, prices
 from shared.dataset.findings.collector import FindingGroup
 from shared.dataset.findings.finding import Finding, PreviewRow
 from shared.dataset.findings.quoting import many
@@ -31,8 +31,8 @@ def as_html(run_id: str, verdict: Verdict, account: Mapping[str, Any] | None = N
         _account(account) if account else "",
         _groups(verdict.groups, "The run"),
         *(_file(file, verdict) for file in verdict.files),
-        f"<footer>Models and prices were read on {facts.READ_ON}; they are list prices in USD. "
-        f"{PRIVATE_NOTE}</footer>",
+        f"<footer>Models were read on {facts.READ_ON}; prices are list prices in USD of "
+        f"{prices.SOURCE.dated}, of {_region(verdict.plan.region)}. {PRIVATE_NOTE}</footer>",
     ]
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
@@ -40,6 +40,10 @@ def as_html(run_id: str, verdict: Verdict, account: Mapping[str, Any] | None = N
         f"<title>{escape(run_id)}: dataset report</title><style>{STYLE}</style></head>"
         f"<body>{''.join(body)}</body></html>\n"
     )
+
+
+def _region(name: str) -> str:
+    return escape(name) or "the dearest region, as the account's is not known"
 
 
 def _verdict(verdict: Verdict) -> str:
@@ -67,7 +71,7 @@ def _tiles(verdict: Verdict) -> str:
         (examples, f"examples ({roles})"),
         (f"{price.tokens:,}", "training tokens in one epoch"),
         (cost, f"to train, {epochs}{', a guess' if price.guessed else ''}"),
-        (f"${price.hosting_per_month:,.0f}", "a month to host, used or not"),
+        (price.hosting, "a month to host, used or not"),
     ]
     return "<div class=tiles>" + "".join(_tile(*tile) for tile in tiles) + "</div>"
 
