@@ -192,7 +192,7 @@ def _hosting(run: Run, ctx: Context) -> float | None:
 
 
 def _region(ctx: Context) -> str:
-    return getattr(ctx.settings, "location", "")
+    return ctx.settings.location
 
 
 def _today(ctx: Context) -> date:
