@@ -222,9 +222,9 @@ async def models(ctx: Context) -> Response:
     """Every model with its versions and its champion, and what of the champion's base model ends
     within 90 days or has ended."""
     problems: list[TunedropError] = []
-    today = ctx.now().date()
+    today, (offers, told_on) = ctx.now().date(), ctx.clients.account.told
     found = [
-        {**model.model_dump(mode="json"), "lifecycle": lifecycle(model, today)}
+        {**model.model_dump(mode="json"), "lifecycle": lifecycle(model, today, offers, told_on)}
         for model in await ctx.registry.all(problems)
     ]
     return JSONResponse({"models": found, "problems": list(map(_told, problems))})
