@@ -164,7 +164,7 @@ def running_emulator(state: Path, *more: str) -> Iterator[Running]:
         yield emulator
 
 
-def wait_until(happened: Callable[[], bool], seconds: float = 60) -> None:
+def wait_until(happened: Callable[[], bool], seconds: float = 300) -> None:
     deadline = time.monotonic() + seconds
     while not happened():
         assert time.monotonic() < deadline, "it did not happen in time"
@@ -241,7 +241,7 @@ def dataset(examples: int = 10) -> bytes:
 def upload(client: OpenAI, content: bytes, name: str = "train.jsonl") -> str:
     """The id of a file that the service has looked at."""
     uploaded = client.files.create(file=(name, content), purpose="fine-tune")
-    client.files.wait_for_processing(uploaded.id, poll_interval=0.1, max_wait_seconds=60)
+    client.files.wait_for_processing(uploaded.id, poll_interval=0.1, max_wait_seconds=300)
     return uploaded.id
 
 
