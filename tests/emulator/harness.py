@@ -96,7 +96,7 @@ class Running:
     def http(self, bearer: str = KEY) -> httpx.Client:
         """A client that adds nothing and explains nothing away."""
         return httpx.Client(
-            base_url=self.url, headers={"Authorization": f"Bearer {bearer}"}, timeout=60
+            base_url=self.url, headers={"Authorization": f"Bearer {bearer}"}, timeout=300
         )
 
     def arm_http(self) -> httpx.Client:
@@ -143,7 +143,7 @@ def started(
 def stop(process: "subprocess.Popen[str]") -> None:
     process.terminate()
     try:
-        process.wait(timeout=10)
+        process.wait(timeout=60)
     except subprocess.TimeoutExpired:
         process.kill()
         raise
