@@ -185,6 +185,5 @@ async def test_no_job_is_made_for_what_the_real_control_plane_would_not_deploy(
         f"journal?after={calls}&limit=1000", method="GET"
     )["data"]
     made = {entry["operation"] for entry in journal}
-    assert "accounts.models.list" in made or any("models" in operation for operation in made)
     assert not made & SENT
     assert harness.service.jobs_of(run.id) == []
