@@ -78,5 +78,5 @@ def _price(screen: Screen, found: Verdict) -> None:
     screen.print(
         f"{price.at_most}{usd(price.training)} to train {found.plan.base_model} "
         f"({found.plan.tier}, "
-        f"{many(price.epochs, 'epoch')}{guess}), ${price.hosting_per_month:,.0f} a month to host"
+        f"{many(price.epochs, 'epoch')}{guess}), {price.hosting} a month to host"
     )

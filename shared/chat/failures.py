@@ -68,6 +68,8 @@ _WHOSE_MOVE = (
     ),
     (r"PermissionDenied|principal|lacks the required|data action", _ROLE),
 )
+# A gateway may repeat the key that it does not take. (What is kept: ids with dashes.)
+_KEY = re.compile(r"[A-Za-z0-9]{32,}")
 _TEMPORARY = {408, 409, 424, 425, 499}  # as the openai package repeats 408 and 409
 
 
@@ -105,6 +107,8 @@ class Said:
         reply = received.reply
         code, sentence = _code_and_sentence(_parsed(received.body))
         code = "" if code == str(reply.status) else code
+        if reply.status in (401, 403):
+            sentence = _KEY.sub("[a key]", sentence)
         return cls(who, reply.status, code, sentence)
 
     def __str__(self) -> str:

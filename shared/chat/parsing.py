@@ -4,6 +4,7 @@ The parser holds the interpreter for a whole body, so what would take it long is
 """
 
 import json
+from math import isinf
 from typing import Any
 
 from shared.chat.bodies import LARGE_BYTES
@@ -29,7 +30,9 @@ def parse_object(body: bytes) -> dict[str, Any]:
         text = text_of(body)
         if len(body) > LARGE_BYTES and has_more_values(text, MAX_VALUES):
             raise BadRequest(f"The request has more than {MAX_VALUES:,} values.", "Send fewer.")
-        chat = json.loads(text, parse_int=_short_int, parse_constant=_refuse_constant)
+        chat = json.loads(
+            text, parse_int=_short_int, parse_float=_finite, parse_constant=_refuse_constant
+        )
     except RecursionError:
         raise BadRequest("The request is nested too deeply.", "Send less depth.") from None
     except ValueError:
@@ -60,6 +63,14 @@ def _short_int(digits: str) -> int:
         message = f"The request has a number of {len(digits):,} digits."
         raise BadRequest(message, f"At most {MAX_DIGITS} are taken: send it as a text.")
     return int(digits)
+
+
+def _finite(number: str) -> float:
+    """1e999 would be sent on as Infinity, which is no JSON."""
+    if isinf(found := float(number)):
+        message = f"The number {number[:20]} is too large for a computer's fractions."
+        raise BadRequest(message, "Send a smaller one.")
+    return found
 
 
 def _refuse_constant(name: str) -> None:

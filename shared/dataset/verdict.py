@@ -1,18 +1,26 @@
 """The verdict on a drop: its files together, its plan, its price. Accepts or rejects it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import partial
 
 import numpy as np
 
-from shared.catalog import facts, lookup
+from shared.catalog import facts, lookup, retirement
+from shared.catalog.lookup import CatalogModel
 from shared.dataset.findings.collector import FindingCollector, FindingGroup
 from shared.dataset.findings.finding import RawFinding
 from shared.dataset.findings.quoting import many
 from shared.dataset.measure import similarity
-from shared.dataset.measure.cost import Price, TrainingPlan, image_tokens, price, usd
+from shared.dataset.measure.cost import (
+    ACCEPT,
+    Price,
+    TrainingPlan,
+    image_tokens,
+    price,
+    usd,
+)
 from shared.dataset.measure.measurements import ExampleIndex
 from shared.dataset.reading.examples import FileRole
 from shared.dataset.scan import ScanResult
@@ -85,15 +93,30 @@ def _model(
             f"{model.name} takes {methods}; the run asks for {plan.method}. {model.note}".strip()
         )
         collector.add(RawFinding("model-not-tunable", message))
-    elif model.training_ends and today >= model.training_ends:
-        message = f"The training of {model.name} ended on {model.training_ends}, or soon after."
+    elif not model.skus:
+        collector.add(RawFinding("model-not-deployable", f"{model.name}: {model.note}"))
+    for message in _ends(model, plan, today):
         collector.add(RawFinding("model-retires", message))
-    elif model.training_ends and model.training_ends - today < facts.RETIRES_SOON:
-        message = (
-            f"{model.name} can be trained until {model.training_ends} at the least; its tuned "
-            f"versions answer until {model.deployments_end}."
-        )
-        collector.add(RawFinding("model-retires", message))
+    if not model.takes_images:
+        _images(model, training, collector)
+
+
+def _ends(model: CatalogModel, plan: TrainingPlan, today: date) -> Iterator[str]:
+    """What nobody can do anything about is told where the models are listed, not in each report."""
+    for ending in retirement.endings(model, today, plan.method):
+        if ending.what == "training" and (ending.cure or ending.level == retirement.ENDED):
+            until = ""
+            if model.deployments_end and ending.level != retirement.ENDED:
+                until = f" Its tuned versions answer until {model.deployments_end}."
+            yield f"{ending.sentence}{until} {ending.cure}".strip()
+
+
+def _images(model: CatalogModel, training: list[ScanResult], collector: FindingCollector) -> None:
+    takers = " and ".join(lookup.takers_of_images())
+    for file in training:
+        if count := file.stats.images_low + file.stats.images_high:
+            message = f"{file.name} has {many(count, 'image')}; {model.name} takes none. "
+            collector.add(RawFinding("images-not-taken", f"{message}Images are taken by {takers}."))
 
 
 def _cost(cost: Price, plan: TrainingPlan, collector: FindingCollector) -> None:
@@ -104,6 +127,8 @@ def _cost(cost: Price, plan: TrainingPlan, collector: FindingCollector) -> None:
     if plan.budget is None:
         return
     if cost.training is None:
+        if plan.unknown_price == ACCEPT:
+            return
         images = " and these images" if cost.image_tokens is None else ""
         message = f"No price is known for {plan.base_model} with {plan.training_type}{images}."
         collector.add(RawFinding("budget-unknown", message))

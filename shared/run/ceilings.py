@@ -67,7 +67,7 @@ async def reserve_hosting(run: Run, ctx: Context) -> Outcome | None:
         nonlocal failure
         spending = as_of(known, _today(ctx))
         reserved = spending.of(run.id, run.attempt) or _of_hosting(run, ctx)
-        wanted = reserved.replace(open=True, hosting=_hosting(run))
+        wanted = reserved.replace(open=True, hosting=_hosting(run, ctx))
         failure = too_many_deployments(spending, wanted, hosted, ctx.settings)
         return spending.including(wanted) if failure is None else known
 
@@ -91,7 +91,7 @@ async def settle(run: Run, ctx: Context) -> None:
 
     What a job without a result has cost is not known; what was reserved for it stays.
     """
-    billed = None if run.job_id is None else jobs.cost(run)
+    billed = None if run.job_id is None else jobs.cost(run, ctx)
 
     def close(known: Spending | None) -> Spending | None:
         return known and known.ended(run.id, run.attempt, billed)
@@ -133,7 +133,7 @@ async def _wanted(run: Run, ctx: Context) -> Reservation:
         model=run.model,
         day=_today(ctx),
         usd=await estimate(run, ctx),
-        hosting=_hosting(run),
+        hosting=_hosting(run, ctx),
     )
 
 
@@ -158,17 +158,19 @@ async def _hosted(run: Run, ctx: Context) -> Hosted:
     model = await ctx.registry.load(run.model)
     if model is None:
         return Hosted()
-    total, counted = 0.0, set[str]()
+    total, counted, unknown = 0.0, set[str](), False
     for version in model.versions:
         if version.run_id == run.id:
             continue
-        price = lookup.hosting_per_month(version.sku)
+        price = lookup.hosting_per_month(version.base_model, version.sku, _region(ctx))
         # Azure deletes deployments that nobody uses, and so do people; the champion's comes back.
         stays = version.version == model.champion
-        if price and (stays or await ctx.clients.deployments.get(version.deployment)):
-            total += price
+        costs = price is None or price > 0
+        if costs and (stays or await ctx.clients.deployments.get(version.deployment)):
+            total += price or 0.0
+            unknown = unknown or price is None
             counted.add(version.run_id)
-    return Hosted(total, frozenset(counted))
+    return Hosted(total, frozenset(counted), unknown)
 
 
 def _of_hosting(run: Run, ctx: Context) -> Reservation:
@@ -179,13 +181,18 @@ def _of_hosting(run: Run, ctx: Context) -> Reservation:
         model=run.model,
         day=_today(ctx),
         usd=0.0,
-        hosting=_hosting(run),
+        hosting=_hosting(run, ctx),
         job=False,
     )
 
 
-def _hosting(run: Run) -> float:
-    return lookup.hosting_per_month(run.spec.deployment.sku)
+def _hosting(run: Run, ctx: Context) -> float | None:
+    """USD a month for its deployment; None where that is not known."""
+    return lookup.hosting_per_month(run.spec.base_model, run.spec.deployment.sku, _region(ctx))
+
+
+def _region(ctx: Context) -> str:
+    return getattr(ctx.settings, "location", "")
 
 
 def _today(ctx: Context) -> date:

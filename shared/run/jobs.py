@@ -13,9 +13,9 @@ from math import ceil
 from typing import TypeVar
 
 from shared.cloud.remote import JobRequest, Metric, RemoteJob
-from shared.dataset.measure.cost import TrainingPlan, billed
 from shared.errors import Refused, ServiceError, Unavailable, Unreadable
 from shared.printable import shown
+from shared.run import estimates
 from shared.run.context import Context
 from shared.run.ledger import CURVE
 from shared.run.outcome import LogLine, Outcome
@@ -214,10 +214,9 @@ async def _optional(
         return outcome.but(*lines, last_warning=str(error)), None
 
 
-def cost(run: Run) -> float:
+def cost(run: Run, ctx: Context) -> float:
     """USD at list price for what a job was billed for; 0 where the price is not known."""
-    plan = TrainingPlan(base_model=run.spec.base_model, training_type=run.spec.training_type)
-    return billed(run.trained_tokens or 0, plan)
+    return estimates.billed_usd(run, getattr(ctx.settings, "location", "")) or 0.0
 
 
 async def clear_curve(run: Run, ctx: Context) -> None:

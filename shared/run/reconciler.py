@@ -154,7 +154,7 @@ async def _advance(run: Run, claim: Claim, ctx: Context) -> Run:
         if written.stage is not run.stage:
             log.info("run %s is %s", run.id, written.stage)
         if outcome.event is Event.JOB_SUCCEEDED:
-            _measure_training(written)
+            _measure_training(written, ctx)
         if outcome.finished:
             await claim.deactivate()
         going_on = not outcome.idle or written.command != run.command
@@ -232,10 +232,10 @@ def _judge(run: Run, outcome: Outcome, ctx: Context) -> Outcome:
     return abandon(outcome, failure, ctx.now())
 
 
-def _measure_training(run: Run) -> None:
+def _measure_training(run: Run, ctx: Context) -> None:
     tokens = run.trained_tokens or 0
     telemetry.measure("tunedrop.tokens.trained", tokens, model=run.model)
-    telemetry.measure("tunedrop.cost.usd", jobs.cost(run), model=run.model)
+    telemetry.measure("tunedrop.cost.usd", jobs.cost(run, ctx), model=run.model)
 
 
 # ---- side by side

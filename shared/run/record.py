@@ -73,6 +73,15 @@ class Epoch(Frozen):
     checkpoint: str | None = None
 
 
+class Predicted(Frozen):
+    """What the check has said that the training would take: tokens of all epochs, and USD at list
+    price, None where no price is known. `at_most` where there are images."""
+
+    tokens: Count
+    usd: float | None
+    at_most: bool = False
+
+
 class Failure(Frozen):
     """Why a run ended without serving. `blame` is who can act on it: caller, service or us."""
 
@@ -127,6 +136,7 @@ class Run(Document):
     epochs: tuple[Epoch, ...] = ()
     nameless_since: Moment | None = None  # its job has succeeded, and the model is not named yet
     fine_tuned_model: str | None = None
+    predicted: Predicted | None = None
     trained_tokens: Count | None = None
     version: Count | None = None
     deployment: str | None = None

@@ -19,6 +19,8 @@ MOST_PROBLEMS = 3  # that one message tells
 LONGEST_KEY = 60  # characters of a key that is compared with the known ones
 LONGEST_MODEL = 200  # characters of a model's name
 
+UnknownPrice = Literal["refuse", "accept"]  # a run with a budget whose price is not known
+
 
 class Strict(BaseModel):
     """Takes no bool for a number, no text for either, nothing that is not finite."""
@@ -58,6 +60,8 @@ class Spec(Recorded):
     training_type: str
     deployment: DeploymentSpec
     start: Literal["auto", "manual"] = "auto"
+    # Left out of record and digest where it is what every run had before there was a choice.
+    unknown_price: UnknownPrice = Field("refuse", exclude_if=lambda chosen: chosen == "refuse")
 
 
 # ---- what may be asked for
@@ -114,6 +118,7 @@ class RunYaml(Strict):
     training_type: Annotated[str, AfterValidator(_tier)] | None = None
     deployment: AskedDeployment | None = None
     start: Literal["auto", "manual"] | None = None
+    unknown_price: UnknownPrice | None = None
 
     @model_validator(mode="after")
     def _beta_is_of_dpo(self) -> Self:
@@ -139,6 +144,7 @@ def defaults(settings: Settings) -> dict[str, Any]:
         "base_model": settings.base_model,
         "training_type": settings.training_type,
         "budget": settings.budget or None,
+        "unknown_price": settings.unknown_price,
         "deployment": {
             "sku": settings.deployment_sku,
             "capacity": settings.deployment_capacity,

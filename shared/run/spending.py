@@ -21,15 +21,16 @@ MOST_DAYS = 100  # that are kept, the newest: more than a month, and some of a c
 
 class Reservation(Frozen):
     """One attempt of a run. `usd`: what its job costs, as far as that is known; `hosting`: USD a
-    month for the deployment that it leads to. `open` until the run has ended. `job` is False where
-    an earlier attempt has trained the model that this one deploys."""
+    month for the deployment that it leads to, None where that is not known. `open` until the run
+    has ended. `job` is False where an earlier attempt has trained the model that this one deploys.
+    """
 
     run_id: str
     attempt: int
     model: str
     day: date
     usd: float | None
-    hosting: float
+    hosting: float | None
     open: bool = True
     job: bool = True
 
@@ -76,11 +77,12 @@ class Spending(Document):
 
 @dataclass(frozen=True)
 class Hosted:
-    """A model's deployments that there are: USD a month, and the runs that they came from, whose
-    reservations they replace."""
+    """A model's deployments that there are: USD a month, the runs that they came from, whose
+    reservations they replace, and whether there are some of unknown price besides."""
 
     usd: float = 0.0
     run_ids: frozenset[str] = frozenset()
+    unknown: bool = False
 
 
 @dataclass(frozen=True)
@@ -147,12 +149,12 @@ def _too_dear(wanted: Reservation, settings: Settings) -> Failure | None:
         "TUNEDROP_MONTHLY_TRAINING_BUDGET": settings.monthly_training_budget,
     }
     for name, ceiling in ceilings.items():
-        if ceiling and wanted.usd is None:
+        if ceiling and wanted.usd is None and settings.unknown_price == "refuse":
             return _failure(
                 wanted,
                 f"No price is known for this training, and {name} allows {usd(ceiling)}.",
                 "Choose a base model and training type with a known price, or ask whoever runs "
-                f"the app to set {name} to 0",
+                f"the app to set {name} to 0, or TUNEDROP_UNKNOWN_PRICE to accept",
             )
         if ceiling and (wanted.usd or 0) > ceiling + ROUNDING:
             return _failure(
@@ -175,8 +177,19 @@ def too_many_deployments(
         for r in spending.reservations
         if r.open and r.model == wanted.model and r.run_id not in {*hosted.run_ids, wanted.run_id}
     }
-    whole = hosted.usd + sum(coming.values()) + wanted.hosting
-    if not ceiling or not wanted.hosting or whole <= ceiling + ROUNDING:
+    if not ceiling or wanted.hosting == 0:
+        return None
+    parts = [*coming.values(), wanted.hosting, None if hosted.unknown else 0.0]
+    if None in parts and settings.unknown_price == "refuse":
+        return _failure(
+            wanted,
+            f"No price is known for hosting all deployments of {wanted.model}, and "
+            f"TUNEDROP_HOSTING_BUDGET allows {usd(ceiling)} a month.",
+            "Take the deployment.sku DeveloperTier, which costs nothing by the hour, or ask "
+            "whoever runs the app to set TUNEDROP_UNKNOWN_PRICE to accept",
+        )
+    whole = hosted.usd + sum(part or 0.0 for part in parts)
+    if whole <= ceiling + ROUNDING:
         return None
     return _failure(
         wanted,

@@ -15,7 +15,7 @@ from shared.errors import Refused, Replaced, TooCostly, WorkerLost
 from shared.model import deployment
 from shared.model.registry import Version
 from shared.printable import shown
-from shared.run import ceilings, checking, creation, failures, files, jobs
+from shared.run import ceilings, checking, creation, failures, files, jobs, planning
 from shared.run.context import Context, Step
 from shared.run.outcome import LogLine, Outcome
 from shared.run.record import File, Run
@@ -66,9 +66,11 @@ async def await_start_command(run: Run, ctx: Context) -> Outcome:
 
 async def upload(run: Run, ctx: Context) -> Outcome:
     """checked: upload the files; their ids are written down before anything follows from them.
-    Nothing is sent over a ceiling."""
+    Nothing is sent over a ceiling, nor what the account could not train or serve."""
     if over := await ceilings.reserve(run, ctx):
         return over
+    if held := await planning.before_sending(run, ctx):
+        return held
     try:
         uploaded = await files.upload(run, ctx)
     except Replaced:

@@ -146,6 +146,7 @@ async def test_a_model_that_is_not_there_is_a_404_and_nothing_is_forwarded(
         b'{"model": "captain", "messages": ["Hi"]}',
         b'{"model": "captain", "messages": [{"role": "user"}], "stream": "yes"}',
         b'{"model": "captain", "messages": [{"role": "user", "content": NaN}]}',
+        b'{"model": "captain", "messages": [{"role": "user"}], "temperature": 1e999}',
         b'{"model": "captain", "messages": [{"role": "user", "content": '
         + b"[" * 70
         + b"]" * 70

@@ -83,6 +83,15 @@ async def test_the_envelope_of_api_management_is_read(app: App) -> None:
     assert "missing subscription key" in (await app.told("base"))[2]
 
 
+@pytest.mark.parametrize("status", [401, 403])
+async def test_a_key_that_a_gateway_repeats_is_not_told(app: App, status: int) -> None:
+    key, trace = "0a1B2c3D" * 10, "6f1c0a52-7d8e-4f0b-9a3c-2b1d5e6f7a80"
+    app.server.plan("base", says(status, f"The key {key} is not known ({trace}).", "denied"))
+    _, _, message = await app.told("base")
+    assert "0a1B2c3D" not in message
+    assert trace in message
+
+
 @pytest.mark.parametrize("status", [401, 404, 429, 503])
 async def test_a_quoted_sentence_is_short_masked_and_harmless(app: App, status: int) -> None:
     secret = "sk-proj-" + "Ab3" * 16

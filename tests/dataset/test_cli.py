@@ -52,7 +52,6 @@ def test_annotations_for_github(files: dict[str, str]) -> None:
     result = run.invoke(cli, ["check", files["bad"], "--github"])
     assert result.exit_code == 1
     assert f"::error file={files['bad']},line=13,title=not-json::The line" in result.stdout
-    assert "::warning title=model-retires::" in result.stdout
 
 
 @pytest.mark.parametrize(

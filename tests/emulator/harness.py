@@ -178,11 +178,12 @@ def deploy(
     version: str = "1",
     sku: str = "Standard",
     capacity: int = 1,
+    format: str = "OpenAI",
 ) -> Deployment:
     body = Deployment(
         sku=Sku(name=sku, capacity=capacity),
         properties=DeploymentProperties(
-            model=DeploymentModel(format="OpenAI", name=model, version=version)
+            model=DeploymentModel(format=format, name=model, version=version)
         ),
     )
     return arm.deployments.begin_create_or_update("rg", "account", name, body).result()

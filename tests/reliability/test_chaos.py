@@ -31,7 +31,7 @@ from tests.reliability.life import FORKS, SHORT, Kill, Watch
 from tests.support.datasets import dataset
 from tests.support.stack import QUICK, StackHarness
 
-DROPS = int(os.environ.get("TUNEDROP_DROPS", "6"))
+DROPS = int(os.environ.get("TUNEDROP_DROPS", "4"))
 KEPT_SEEDS = [1]  # and every seed that has failed once
 SEEDS = [*KEPT_SEEDS, *range(1000, 1000 + int(os.environ.get("TUNEDROP_STORMS", "0")))]
 LONGEST_LIFE = 60 + 10 * DROPS  # outside calls; the more runs are active, the more each tick makes

@@ -18,14 +18,15 @@ from shared.run import estimates, redeployments
 from shared.run.record import Action, Run
 from shared.run.stages import ENDS, Stage
 from shared.settings import Settings
+from tests.support.deploying import memory
 from tests.support.limits import dropped, limited, with_settings
+from tests.support.offered import OFFERS, offers, tuned_deployments
 from tests.support.runs import RunHarness
 from tests.support.said import messages, texts
-from tests.support.service_state import MemoryService
 from tunedrop.__main__ import cli
 
 NAMED = re.compile(
-    r"tunedrop (start|cancel|pause|resume|retry|deploy|check|doctor|export|push|runs|watch)"
+    r"tunedrop (start|cancel|pause|resume|retry|deploy|check|doctor|export|plan|push|runs|watch)"
 )
 Told = tuple[RunHarness, Run, str]  # the run of a message, and the message as people read it
 LOCK = {"status": 409, "code": "ScopeLocked", "message": "Please remove the lock and try again."}
@@ -172,6 +173,14 @@ async def over_the_ceiling_of_hosting() -> Told:
     return told
 
 
+async def refused_by_the_account() -> Told:
+    harness = limited()
+    memory(harness).offers = offers(deployments=tuned_deployments(10))
+    told = await end_of(harness, await dropped(harness))
+    memory(harness).offers = OFFERS
+    return told
+
+
 async def waits_for_its_start() -> Told:
     harness = limited()
     run = await dropped(harness, b"start: manual")
@@ -206,11 +215,6 @@ async def stuck() -> Told:
     return harness, run, wait.message
 
 
-def memory(harness: RunHarness) -> MemoryService:
-    assert isinstance(harness.service, MemoryService)
-    return harness.service
-
-
 Situation = Callable[[], Awaitable[Told]]
 # By the place that names a command and the command: the situations in which people read it.
 CURES: dict[tuple[str, str], list[Situation]] = {
@@ -233,6 +237,7 @@ CURES: dict[tuple[str, str], list[Situation]] = {
         cancelled_by_somebody,
         overdue,
     ],
+    ("shared/run/plan.py", "retry"): [refused_by_the_account],
     ("shared/run/jobs.py", "retry"): [a_model_without_a_name],
     ("shared/run/redeployments.py", "retry"): [a_champion_that_cannot_be_deployed],
     ("shared/run/ceilings.py", "deploy"): [over_the_largest_capacity],

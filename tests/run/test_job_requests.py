@@ -125,4 +125,4 @@ hyperparameters: {n_epochs: 2, beta: 0.5}
     assert (asked.training_type, asked.seed) == ("developerTier", 7)
     assert (asked.training_file, asked.validation_file) == ("file-t", "file-v")
     assert asked.hyperparameters == {"n_epochs": 2, "beta": 0.5}
-    assert jobs.cost(run) == pytest.approx(2 * 12.5)
+    assert jobs.cost(run, ctx) == pytest.approx(2 * 12.5)

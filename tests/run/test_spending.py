@@ -93,7 +93,7 @@ def wanted(usd: float | None = 10.0, hosting: float = 0.0) -> Reservation:
     return Reservation(run_id="m-new", attempt=1, model="m", day=TODAY, usd=usd, hosting=hosting)
 
 
-def reason(spending: Spending, asked: Reservation, *hosted: Hosted, **ceilings: float) -> str:
+def reason(spending: Spending, asked: Reservation, *hosted: Hosted, **ceilings: float | str) -> str:
     """What is said against it, with the fix; empty where it may be made."""
     limits = replace(UNLIMITED, **ceilings)  # type: ignore[arg-type]
     against = held(spending, asked, hosted[0] if hosted else Hosted(), limits)
@@ -136,7 +136,7 @@ def test_a_price_that_is_not_known_is_within_no_ceiling(ceiling: str, name: str)
     assert reason(NOTHING, wanted(None)) == ""
     against = reason(NOTHING, wanted(None), **{ceiling: 10.0})
     assert against.startswith(f"fails: No price is known for this training, and {name} allows $10")
-    assert f"to set {name} to 0; then `tunedrop retry m-new`." in against
+    assert f"to set {name} to 0, or TUNEDROP_UNKNOWN_PRICE to accept; then `tunedrop" in against
 
 
 @pytest.mark.parametrize(
@@ -214,6 +214,31 @@ def test_hosting_counts_what_is_there_what_is_coming_and_what_is_asked_for() -> 
     assert reason(known, wanted(hosting=40.0), hosted, hosting_budget=70.0) == ""
     assert reason(known.including(wanted(hosting=40.0)), wanted(hosting=40.0), hosted,
                   hosting_budget=70.0) == ""  # fmt: skip
+
+
+def test_hosting_of_unknown_price_meets_a_ceiling_as_the_setting_says() -> None:
+    unknown = wanted().replace(hosting=None)
+    assert reason(NOTHING, unknown) == "", "no ceiling"
+    against = reason(NOTHING, unknown, hosting_budget=100.0)
+    assert against.startswith("fails: No price is known for hosting all deployments of m, and ")
+    assert "TUNEDROP_UNKNOWN_PRICE to accept" in against
+    accepting = {"hosting_budget": 100.0, "unknown_price": "accept"}
+    assert reason(NOTHING, unknown, **accepting) == ""
+    assert reason(NOTHING, unknown, Hosted(usd=100.1), **accepting), "what is known still counts"
+    others = Hosted(usd=1.0, unknown=True)
+    assert reason(NOTHING, wanted(hosting=1.0), others, hosting_budget=100.0)
+    coming = NOTHING.including(unknown.replace(run_id="m-2"))
+    assert reason(coming, wanted(hosting=1.0), hosting_budget=100.0)
+    assert reason(coming, wanted(hosting=1.0), **accepting) == ""
+    assert reason(coming, wanted(hosting=0.0), others, hosting_budget=1.0) == "", "costs nothing"
+
+
+@pytest.mark.parametrize("ceiling", CEILINGS)
+def test_a_training_of_unknown_price_is_accepted_where_the_app_says_so(ceiling: str) -> None:
+    against = reason(NOTHING, wanted(None), **{ceiling: 10.0})
+    assert "TUNEDROP_UNKNOWN_PRICE to accept" in against
+    assert reason(NOTHING, wanted(None), **{ceiling: 10.0}, unknown_price="accept") == ""
+    assert reason(NOTHING, wanted(10.1), **{ceiling: 10.0}, unknown_price="accept")
 
 
 # ---- what an attempt has come to

@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from shared.cloud import AzureClients
+from shared.cloud.account import Account
 from shared.cloud.container import Container
 from shared.cloud.deployments import Deployments
 from shared.cloud.finetuning import FineTuning
@@ -25,7 +26,7 @@ from shared.settings import Settings
 from tests.support.clock import Clock
 from tests.support.control import ServiceControl, StackControl
 from tests.support.datasets import dataset
-from tests.support.service import MemoryDeployments, MemoryFineTuning
+from tests.support.service import MemoryAccount, MemoryDeployments, MemoryFineTuning
 from tests.support.service_state import MemoryService
 
 # Of a tick, and of a run that does not change at all on the stack: only against hanging.
@@ -50,6 +51,10 @@ class MemoryClients(AzureClients):
     @cached_property
     def deployments(self) -> Deployments:
         return MemoryDeployments(self.service)
+
+    @cached_property
+    def account(self) -> Account:
+        return MemoryAccount(self.service)
 
 
 class RunHarness:

@@ -2,6 +2,7 @@
 
     MemoryFineTuning     the same methods as FineTuning
     MemoryDeployments    the same methods as Deployments
+    MemoryAccount        what a test says that the account offers; nothing is known unless it does
 
 tests/shared/test_service.py holds these and the real clients at the emulator to one contract. Knows
 how the service is asked; what is there is in `service_state`.
@@ -11,8 +12,10 @@ from collections.abc import Callable, Container, Mapping
 from typing import IO, TypeVar
 
 from shared.cloud import deployments, finetuning
+from shared.cloud.account import FRESH_SECONDS, Account
 from shared.cloud.deployments import Deployment, Deployments
 from shared.cloud.finetuning import BeforeSend, FineTuning, without_choices
+from shared.cloud.offers import Offers
 from shared.cloud.remote import (
     JobEvent,
     JobRequest,
@@ -183,3 +186,11 @@ class MemoryDeployments(Deployments):
 
     async def delete(self, name: str) -> None:
         await self._call("deployments.delete", lambda: self.service.delete_deployment(name))
+
+
+class MemoryAccount(Account):
+    def __init__(self, service: MemoryService) -> None:
+        self.service = service
+
+    async def offers(self, max_age: float = FRESH_SECONDS) -> Offers:
+        return self.service.offers

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 from shared.cloud.denials import OPENAI_ROLE
 from shared.cloud.deployments import state_of
+from shared.cloud.offers import Offers
 from shared.cloud.remote import JobRequest, RemoteJob, job_status
 from shared.cloud.translate import service_error, unreachable
 from tests.support.clock import Clock
@@ -30,10 +31,11 @@ from tests.support.service_parts import (
     StoredFile,
     StoredJob,
     no_quota,
+    no_sku,
 )
 
 T = TypeVar("T")
-BASE_MODELS = ("gpt-4.1", "gpt-4o")
+BASE_MODELS = ("gpt-4.1", "gpt-4o", "gpt-oss-20b")
 FILE_FAULTS = ("file-stuck", "file-error")
 JOB_FAULTS = ("job-stuck", "job-failed", "job-unsafe-data", "job-unsafe-model")
 DEPLOYMENT_FAULTS = ("not-ready", "provisioning-failed", "provisioning-stuck")
@@ -52,6 +54,7 @@ class MemoryService(ServiceControl):
     uploaded: list[int] = field(default_factory=list)  # the calls that have made a file
     answered: set[str] = field(default_factory=set)  # deployments that have answered a chat
     spelled: dict[str, str] = field(default_factory=dict)  # statuses and states as they are told
+    offers: Offers = field(default_factory=Offers)  # what the account says of itself
     nameless: bool = False  # succeeded jobs do not tell their model yet
     wordless: bool = False  # chats are answered without choices
     unsupported_skus: tuple[str, ...] = ()  # that the account has for no model
@@ -249,9 +252,7 @@ class MemoryService(ServiceControl):
         times = self.clock.after(created), self.clock.after(ready)
         self.deployed[name] = StoredDeployment(name, model, *times, fault, **asked)
 
-    def _require_deployable(
-        self, name: str, model: str, sku: str = "", capacity: int = 1, format: str = ""
-    ) -> None:
+    def _require_deployable(self, name: str, model: str, sku: str = "", **asked: Any) -> None:
         if model not in {job.model for job in self.jobs.values() if job.status == "succeeded"}:
             raise Refusal(400, "DeploymentModelNotSupported", f"{model} is not supported.")
         self._require_no_write("deployments.put")
@@ -259,10 +260,9 @@ class MemoryService(ServiceControl):
         if new and len(self.deployed) >= self.limits.deployment_limit:
             raise _no_room("QuotaExceeded", self.limits.deployment_limit, "fine-tuned deployments")
         if sku in self.unsupported_skus:
-            said = f"The specified SKU '{sku}' of account deployment is not supported by the model"
-            raise Refusal(400, "InvalidResourceProperties", f"{said} '{model}' version: '1'.")
+            raise Refusal(400, "InvalidResourceProperties", no_sku(sku, model))
         left = 0 if self.take("deployments.put", "insufficient-quota") else self.quota_left
-        if left is not None and capacity > left:
+        if left is not None and (capacity := asked.get("capacity", 1)) > left:
             raise Refusal(400, "InsufficientQuota", no_quota(capacity, left))
 
     def delete_deployment(self, name: str) -> None:
