@@ -111,7 +111,7 @@ class Account:
         return await _answer("list the region's quotas", self._read_quotas(location))
 
     async def _read_quotas(self, location: str) -> dict[str, Quota]:
-        once = each_once(self._client.usages.list(location), lambda usage: usage.name.value)
+        once = each_once(self._client.usages.list(location), _name_of)
         return offered_quotas([usage.serialize(keep_readonly=True) async for usage in once])
 
     async def _list_deployments(self) -> Any:
@@ -124,6 +124,10 @@ class Account:
     async def _count_files(self) -> Files:
         files = await self._finetuning.files(_Every())
         return Files(len(files), sum(file.size or 0 for file in files))
+
+
+def _name_of(usage: Any) -> object:
+    return usage.name.value
 
 
 def _model_of(entry: Any) -> object:

@@ -117,8 +117,8 @@ class Check:
         age = timedelta(seconds=self.about["validation_age"])
         account = self.about.get("account")
         made = reports(self.about["run"], self._plan(), self.scanned, today, age, account)
-        told = {"summary": made.summary, "errors": made.errors, "findings": made.findings}
-        told["predicted"] = made.predicted
+        told: dict[str, Any] = {"summary": made.summary, "errors": made.errors}
+        told |= {"findings": made.findings, "predicted": made.predicted}
         return {**told, "html": len(made.html), "peak": _peak()}, made.html + made.json
 
     def split(self, head: dict[str, Any], body: bytes) -> Answer:

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import Any
 
 from shared.catalog import facts, lookup
 from shared.catalog.lookup import CatalogModel
@@ -98,7 +99,7 @@ CHOICES = {  # what is chosen in run.yaml, by the question
 }
 
 
-def not_known(id: str, what: str, part: Known[object]) -> Answer:
+def not_known(id: str, what: str, part: Known[Any]) -> Answer:
     because = f": {part.why}" if part.why else ""
     return Answer(id, Says.UNKNOWN, f"{what} is not known{because}.", part.fix)
 

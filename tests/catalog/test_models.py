@@ -92,7 +92,7 @@ def test_the_tokenizer_of_gpt_oss_has_the_tokens_of_o200k_base_for_texts() -> No
     """tiktoken's own table says so; nothing is downloaded for it."""
     from unittest.mock import patch
 
-    from tiktoken_ext import openai_public
+    from tiktoken_ext import openai_public  # type: ignore[import-untyped]
 
     with patch.object(openai_public, "load_tiktoken_bpe", lambda url, **_: {"file": url}):
         harmony, base = openai_public.o200k_harmony(), openai_public.o200k_base()

@@ -200,6 +200,7 @@ def test_an_error_in_either_file_rejects_the_run() -> None:
 def test_a_model_is_told_of_before_and_after_its_end() -> None:
     plan = TrainingPlan(base_model="gpt-4o-2024-08-06")
     ends = facts.RETIREMENTS.values[plan.base_model].training
+    assert ends
     files = [scanned(good(12))]
     told = {
         days: [

@@ -1,6 +1,7 @@
 """The verdict alone: what the files together, the plan and the day come to, in words and limits."""
 
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
@@ -139,7 +140,7 @@ def test_images_are_refused_by_a_model_that_takes_none_and_those_that_do_are_nam
 
 
 def test_an_unknown_price_meets_a_budget_as_the_plan_says() -> None:
-    asked = {"base_model": "Qwen3-32B", "budget": 5.0}
+    asked: dict[str, Any] = {"base_model": "Qwen3-32B", "budget": 5.0}
     assert judged(**asked).rejected
     accepted = judged(**asked, unknown_price="accept")
     assert not accepted.rejected
@@ -149,7 +150,7 @@ def test_an_unknown_price_meets_a_budget_as_the_plan_says() -> None:
 
 
 def test_a_budget_is_not_passed_on_the_cheap_side_of_a_region() -> None:
-    standard = {"base_model": NANO, "training_type": "standard", "epochs": 1000}
+    standard: dict[str, Any] = {"base_model": NANO, "training_type": "standard", "epochs": 1000}
     cheap = judged(**standard, region="northcentralus").price.training
     assert cheap
     for region, factor in (("swedencentral", 1.1), ("northeurope", 1.2), ("", 1.2)):

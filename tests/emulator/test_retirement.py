@@ -234,8 +234,8 @@ def test_a_state_of_an_earlier_version_still_opens(tmp_path: Path) -> None:
 
 def age(database: Path) -> None:
     """As version 0.1.0 wrote it before there were regions, lifecycles and quotas by name."""
-    later = ("quotas", "subscription", "retirements", "custom_subdomain", "file_limit")
-    later += ("running_limit", "developer_running_limit")
+    later = {"quotas", "subscription", "retirements", "custom_subdomain", "file_limit"}
+    later |= {"running_limit", "developer_running_limit"}
     with sqlite3.connect(database) as connection:
         rows = connection.execute("SELECT number, kind, key, body FROM documents").fetchall()
         for number, kind, key, text in rows:

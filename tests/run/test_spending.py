@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
@@ -222,7 +223,7 @@ def test_hosting_of_unknown_price_meets_a_ceiling_as_the_setting_says() -> None:
     against = reason(NOTHING, unknown, hosting_budget=100.0)
     assert against.startswith("fails: No price is known for hosting all deployments of m, and ")
     assert "TUNEDROP_UNKNOWN_PRICE to accept" in against
-    accepting = {"hosting_budget": 100.0, "unknown_price": "accept"}
+    accepting: dict[str, Any] = {"hosting_budget": 100.0, "unknown_price": "accept"}
     assert reason(NOTHING, unknown, **accepting) == ""
     assert reason(NOTHING, unknown, Hosted(usd=100.1), **accepting), "what is known still counts"
     others = Hosted(usd=1.0, unknown=True)

@@ -112,7 +112,7 @@ async def test_however_many_runs_ask_the_account_is_read_once_a_minute(
         await account_.offers(max_age=0)
         assert len(server.asked) == 2 * len(ANSWERS)
         later = time.monotonic() + account.FRESH_SECONDS
-        monkeypatch.setattr(account.time, "monotonic", lambda: later)
+        monkeypatch.setattr("shared.cloud.account.time.monotonic", lambda: later)
         await account_.offers()
         assert len(server.asked) == 3 * len(ANSWERS)
 

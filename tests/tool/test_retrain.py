@@ -87,7 +87,7 @@ def test_the_price_is_that_of_what_is_dropped() -> None:
 
 def model(**known: Any) -> dict[str, Any]:
     dates = {"training_ends": "2027-04-14", "base_ends": None, "deployments_end": "2027-10-14"}
-    lifecycle = {"base_model": "gpt-4.1-2025-04-14", **dates, "endings": []}
+    lifecycle: dict[str, Any] = {"base_model": "gpt-4.1-2025-04-14", **dates, "endings": []}
     return {"name": "captain", "champion": 2, "lifecycle": lifecycle, **known}
 
 

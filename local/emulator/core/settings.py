@@ -136,5 +136,4 @@ def _check_quotas(value: object) -> None:
 
 
 def _is_limit(value: object) -> bool:
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    return whole and 0 <= value <= MAX_NUMBER
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_NUMBER
