@@ -102,3 +102,17 @@ def test_an_answer_that_is_no_envelope_tells_nothing() -> None:
         response = RawResponse(403, body)
         assert known_refusal(RIGHTS["chat"], response, "a", "g") is None
         assert response.named == "403"
+
+
+def test_an_account_without_a_subdomain_is_no_missing_role_and_ends_no_run() -> None:
+    says = (
+        "Please provide a custom subdomain for token authentication, otherwise API key is required."
+    )
+    refusal = Refusal(400, "BadRequest", says)
+    error = service_error("Azure OpenAI", "list files", refusal, fix="ROLE")
+    assert type(error) is Denied
+    assert "--custom-domain" in error.fix
+    assert "AZURE_OPENAI_ENDPOINT" in error.fix
+    found = told("files.read", 400, "BadRequest", says)
+    assert found
+    assert "--name acc --resource-group grp --custom-domain" in found[1]
