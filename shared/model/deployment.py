@@ -88,23 +88,25 @@ async def put(deployments: Deployments, version: Version) -> None:
 def format_of(base_model: str) -> str:
     """Azure Resource Manager's format of a model that was tuned from this one: with another than
     its own it answers 500, without a reason."""
-    return str(getattr(lookup.find_model(base_model), "format", "") or OPENAI)
+    known = lookup.find_model(base_model)
+    return known.format if known else OPENAI
 
 
 def offered_skus(base_model: str) -> tuple[str, ...] | None:
-    """The SKUs that a model tuned from this one may have; none for a preview without deployments
-    by the token. None: not known."""
-    skus: tuple[str, ...] | None = getattr(lookup.find_model(base_model), "skus", None)
-    return skus
+    """The SKUs that a model tuned from this one may have, as far as the catalog says. None: not
+    known."""
+    known = lookup.find_model(base_model)
+    return known.skus if known else None
 
 
 def must_be_deployable(version: Version) -> None:
-    """Raises Refused for a base model of which no tuned one can be deployed here."""
-    if offered_skus(version.base_model) != ():
+    """Raises Refused for a preview of which no tuned model can be deployed by the token."""
+    known = lookup.find_model(version.base_model)
+    if known is None or known.skus or not known.preview:
         return
     raise Refused(
-        f"A model tuned from {version.base_model} has no serverless deployment, and this app makes "
-        "no other.",
+        f"{known.name} is a preview: models tuned from it have no serverless deployment yet, and "
+        "this app makes no other.",
         f"{version.fine_tuned_model} stays at the service: it can be deployed by hand in the "
         "Foundry portal, as managed compute (paid by the GPU and hour) or with Fireworks "
         "(provisioned). Drop the dataset with another base_model for one that this app serves.",

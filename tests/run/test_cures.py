@@ -14,11 +14,11 @@ from shared.model.redeploy import RedeployRequests
 from shared.run import estimates, redeployments
 from shared.run.record import Action, Run
 from shared.run.stages import ENDS, Stage
+from tests.support.deploying import memory
 from tests.support.limits import dropped, limited, with_settings
 from tests.support.offered import OFFERS, offers, tuned_deployments
 from tests.support.runs import RunHarness
 from tests.support.said import messages
-from tests.support.service_state import MemoryService
 
 NAMED = re.compile(
     r"tunedrop (start|cancel|pause|resume|retry|deploy|check|doctor|export|plan|push|runs|watch)"
@@ -208,11 +208,6 @@ async def stuck() -> Told:
     )
     assert wait
     return harness, run, wait.message
-
-
-def memory(harness: RunHarness) -> MemoryService:
-    assert isinstance(harness.service, MemoryService)
-    return harness.service
 
 
 Situation = Callable[[], Awaitable[Told]]

@@ -195,3 +195,31 @@ async def test_another_capacity_is_asked_of_a_deployment_that_serves(harness: Ru
     assert found
     assert (found.capacity, found.state) == (4, "Succeeded")
     assert (await version(harness, run)).capacity == 4
+
+
+async def test_an_open_weight_model_is_deployed_with_the_format_of_its_base() -> None:
+    """With another than its own, Azure answers 500 for ever."""
+    harness = limited()
+    run_yaml = b"base_model: gpt-oss-20b\ndeployment: {sku: GlobalStandard, capacity: 10}\n"
+    run = await harness.until(await dropped(harness, run_yaml), *ENDS)
+    assert run.stage is Stage.SERVING, run.failure
+    assert memory(harness).deployed[str(run.deployment)].format == "Microsoft"
+    memory(harness).deployed.clear()
+    await asked(harness, run, capacity=5)
+    await redeployments.process(harness.ctx)
+    assert memory(harness).deployed[str(run.deployment)].format == "Microsoft"
+
+
+async def test_a_preview_without_serverless_deployments_ends_in_what_is_possible() -> None:
+    harness = limited()
+    run = await harness.until(await dropped(harness, STANDARD), Stage.TRAINING)
+    base = run.spec.model_copy(update={"base_model": "gpt-oss-120b"})
+    run = await harness.until(await harness.rewrite(run, spec=base), *ENDS)
+    assert run.stage is Stage.FAILED
+    assert run.failure
+    assert "gpt-oss-120b is a preview" in run.failure.message
+    assert "managed compute" in run.failure.fix
+    assert str(run.fine_tuned_model) in run.failure.fix
+    assert "retry" not in run.failure.fix
+    assert run.failure.blame == "caller"
+    assert "deployments.put" not in memory(harness).journal

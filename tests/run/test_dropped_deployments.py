@@ -162,10 +162,9 @@ async def test_of_two_runs_of_before_the_one_that_has_a_model_is_deployed() -> N
     for number in (0, 9):
         never = old.replace(
             id=f"{old.model}-{str(number) * 32}",
+            stage=Stage.RECEIVED,
             fine_tuned_model=None,
             job_id=None,
-            version=None,
-            deployment=None,
         )
         assert await harness.ledger.create(never)
     assert (await redropped(harness, STANDARD)).id == old.id

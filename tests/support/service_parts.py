@@ -259,3 +259,8 @@ def no_quota(capacity: int, left: int) -> str:
         f"current available capacity {left}. The current quota usage is 0 and the quota limit is "
         f"{left} for {quota}."
     )
+
+
+def no_sku(sku: str, model: str) -> str:
+    said = f"The specified SKU '{sku}' of account deployment is not supported by the model"
+    return f"{said} '{model}' version: '1'."

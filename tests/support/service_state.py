@@ -33,10 +33,11 @@ from tests.support.service_parts import (
     invalid,
     no_quota,
     no_room,
+    no_sku,
 )
 
 T = TypeVar("T")
-BASE_MODELS = ("gpt-4.1", "gpt-4o")
+BASE_MODELS = ("gpt-4.1", "gpt-4o", "gpt-oss-20b")
 FILE_FAULTS = ("file-stuck", "file-error")
 JOB_FAULTS = ("job-stuck", "job-failed", "job-unsafe-data", "job-unsafe-model")
 DEPLOYMENT_FAULTS = ("not-ready", "provisioning-failed", "provisioning-stuck")
@@ -253,9 +254,7 @@ class MemoryService(ServiceControl):
         times = self.clock.after(created), self.clock.after(ready)
         self.deployed[name] = StoredDeployment(name, model, *times, fault, **asked)
 
-    def _require_deployable(
-        self, name: str, model: str, sku: str = "", capacity: int = 1, format: str = ""
-    ) -> None:
+    def _require_deployable(self, name: str, model: str, sku: str = "", **asked: Any) -> None:
         if model not in {job.model for job in self.jobs.values() if job.status == "succeeded"}:
             raise Refusal(400, "DeploymentModelNotSupported", f"{model} is not supported.")
         self._require_no_write("deployments.put")
@@ -263,10 +262,9 @@ class MemoryService(ServiceControl):
         if new and len(self.deployed) >= self.limits.deployment_limit:
             raise no_room("QuotaExceeded", self.limits.deployment_limit, "fine-tuned deployments")
         if sku in self.unsupported_skus:
-            said = f"The specified SKU '{sku}' of account deployment is not supported by the model"
-            raise Refusal(400, "InvalidResourceProperties", f"{said} '{model}' version: '1'.")
+            raise Refusal(400, "InvalidResourceProperties", no_sku(sku, model))
         left = 0 if self.take("deployments.put", "insufficient-quota") else self.quota_left
-        if left is not None and capacity > left:
+        if left is not None and (capacity := asked.get("capacity", 1)) > left:
             raise Refusal(400, "InsufficientQuota", no_quota(capacity, left))
 
     def delete_deployment(self, name: str) -> None:
