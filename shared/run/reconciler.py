@@ -24,6 +24,7 @@ from shared.run import (
     intake,
     jobs,
     orphans,
+    retirements,
 )
 from shared.run.context import Context, Step
 from shared.run.ledger import Claim
@@ -77,13 +78,14 @@ async def tick(ctx: Context) -> None:
 
 async def sweep(ctx: Context) -> None:
     """Take the drops that were missed, and up the runs that were forgotten; the next ticks move
-    them on. Then look for what is at the service and nobody's."""
+    them on. Then look for what is at the service and nobody's, and for what ends soon."""
     await forgotten.mark_again(ctx)
     due = await drops.due(ctx)
     _tell(due.missed)
     paths = [*due.missed, *due.waited]
     await _gather_with_timeout(((shown(path), _take(path, ctx)) for path in paths), ctx)
     await orphans.sweep(ctx)
+    await retirements.sweep(ctx)
 
 
 def _tell(missed: list[str]) -> None:
