@@ -17,11 +17,11 @@ from starlette.responses import (
     Response,
 )
 
+from shared import commanding
 from shared.chat import export
 from shared.chat.feedback import FeedbackStore
 from shared.chat.parsing import BadRequest
 from shared.chat.protocol import read_body
-from shared.command_body import read_given, who_and_why
 from shared.errors import (
     CallerError,
     Newer,
@@ -160,13 +160,14 @@ async def run(request: Request, ctx: Context) -> Response:
         curve = await ledger.curve(run_id)
     except Unreadable as error:
         problems.append(error)
+    said = await planning.kept(run_id, ctx)
     losses = [point.train_loss for point in curve if point.train_loss is not None]
     return JSONResponse(
         {
             **found.model_dump(mode="json"),
             **estimates.as_json(found, ctx.now()),
-            "plan": await planning.kept(run_id, ctx),
-            "bill": estimates.bill(found, getattr(ctx.settings, "location", "")),
+            "plan": said,
+            "bill": estimates.bill(found, (said or {}).get("region") or ctx.settings.location),
             "signals": estimates.signals(found.epochs, losses),
             "curve": [point.model_dump() for point in curve],
             "problems": list(map(_told, problems)),
@@ -184,8 +185,8 @@ async def command(request: Request, ctx: Context) -> Response:
         known = ", ".join(commands.BY_PEOPLE)
         raise NotFound(f"{shown(action)!r} is not a command.", f"Commands are: {known}.")
     run_id = await ctx.ledger.resolve(request.path_params["id"])
-    given = await read_given(request)
-    who, why = who_and_why(given, request, ctx)
+    given = await commanding.body(request)
+    who, why = commanding.who_and_why(given, request, ctx.settings)
     asked = deploying.asked_for(given) if action == Action.DEPLOY else deploying.NOTHING
     await commands.give(run_id, Action(action), who, why, ctx, asked)
     await reconciler.execute_now(run_id, ctx)
@@ -221,9 +222,9 @@ async def models(ctx: Context) -> Response:
     """Every model with its versions and its champion, and what of the champion's base model ends
     within 90 days or has ended."""
     problems: list[TunedropError] = []
-    today = ctx.now().date()
+    today, (offers, told_on) = ctx.now().date(), ctx.clients.account.told
     found = [
-        {**model.model_dump(mode="json"), "lifecycle": lifecycle(model, today)}
+        {**model.model_dump(mode="json"), "lifecycle": lifecycle(model, today, offers, told_on)}
         for model in await ctx.registry.all(problems)
     ]
     return JSONResponse({"models": found, "problems": list(map(_told, problems))})

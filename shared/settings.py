@@ -128,7 +128,8 @@ class Settings:
     )
     training_type: str = setting(
         "TUNEDROP_TRAINING_TYPE",
-        "Training tier unless run.yaml names another: standard, globalStandard or developerTier.",
+        "Training tier unless run.yaml names another: standard, globalStandard, dataZone or "
+        "developerTier.",
         "globalStandard",
         known=facts.TIERS,
     )

@@ -170,6 +170,8 @@ MODELS = Dated(
 OTHER_NAMES = {  # in small letters → the name above; people and older tables write these
     "llama-3.3-70b": "Llama-3.3-70B-Instruct",
     "ministral-3b-2411": "Ministral-3B",
+    # The platform's id, with which the names of its tuned versions begin (azure-skills).
+    "gpt-oss-20b-11": "gpt-oss-20b",
 }
 
 _4O_ENDS = Retirement(date(2027, 4, 1), date(2027, 10, 1), date(2027, 4, 14), new_customers=False)

@@ -53,10 +53,10 @@ def endings(
 ) -> list[Ending]:
     """What of a base model ends within 90 days or has ended, the soonest first. `told` are dates
     of the account, which stand above the catalog's."""
-    dates = _dates(model, told)
+    ends = dates(model, told)
     known_on = told_on if told and told_on else facts.RETIREMENTS.source.dated
     found = []
-    for what, on, sentence in _sentences(model.name, dates):
+    for what, on, sentence in _sentences(model.name, ends):
         days = (on - today).days
         if name := level(days):
             cure = _cure(model, method, today)
@@ -77,7 +77,8 @@ def successors(model: CatalogModel, method: str, today: date) -> tuple[str, ...]
     )
 
 
-def _dates(model: CatalogModel, told: Retirement | None) -> Retirement:
+def dates(model: CatalogModel, told: Retirement | None) -> Retirement:
+    """When what of a base model ends: as the account tells it, and otherwise by the catalog."""
     known = Retirement(model.training_ends, model.deployments_end, model.base_ends)
     if told is None:
         return known
@@ -99,18 +100,18 @@ class _Sentence(NamedTuple):
         return f"{self.before} {self.on} at the least: {days} day{'s' * (days != 1)}."
 
 
-def _sentences(name: str, dates: Retirement) -> Iterator[tuple[str, date, _Sentence]]:
+def _sentences(name: str, ends: Retirement) -> Iterator[tuple[str, date, _Sentence]]:
     texts = (
         (
             "training",
-            dates.training,
+            ends.training,
             f"{name} can be trained until",
             f"Training of {name} ended on",
         ),
-        ("base", dates.base, f"{name} itself answers until", f"{name} itself was retired on"),
+        ("base", ends.base, f"{name} itself answers until", f"{name} itself was retired on"),
         (
             "deployments",
-            dates.deployments,
+            ends.deployments,
             f"Tuned versions of {name} answer until",
             f"Tuned versions of {name} stopped answering on",
         ),

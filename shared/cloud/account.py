@@ -7,6 +7,7 @@ It never raises: what could not be asked, or was not answered in time, is not kn
 import asyncio
 import time
 from collections.abc import AsyncIterable, Awaitable
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from azure.core.exceptions import AzureError, HttpResponseError
@@ -56,6 +57,7 @@ class Account:
         self._deployments, self._finetuning = deployments, finetuning
         self._location = region_name(location)
         self._known, self._asked_at = Offers(), -FRESH_SECONDS
+        self._told_on: date | None = None
         self._one_at_a_time = asyncio.Lock()
 
     async def offers(self, max_age: float = FRESH_SECONDS) -> Offers:
@@ -63,8 +65,13 @@ class Account:
         async with self._one_at_a_time:
             if time.monotonic() - self._asked_at >= max_age:
                 self._known = await self._ask()
-                self._asked_at = time.monotonic()
+                self._asked_at, self._told_on = time.monotonic(), datetime.now(UTC).date()
             return self._known
+
+    @property
+    def told(self) -> tuple[Offers, date | None]:
+        """What it said last, and on which day; nobody is asked. Nothing before it was asked."""
+        return self._known, self._told_on
 
     async def _ask(self) -> Offers:
         location = await _answer("read the account", self._read_location())

@@ -162,7 +162,7 @@ async def _hosted(run: Run, ctx: Context) -> Hosted:
     for version in model.versions:
         if version.run_id == run.id:
             continue
-        price = lookup.hosting_per_month(version.base_model, version.sku, _region(ctx))
+        price = lookup.hosting_per_month(version.base_model, version.sku, ctx.settings.location)
         # Azure deletes deployments that nobody uses, and so do people; the champion's comes back.
         stays = version.version == model.champion
         costs = price is None or price > 0
@@ -188,11 +188,9 @@ def _of_hosting(run: Run, ctx: Context) -> Reservation:
 
 def _hosting(run: Run, ctx: Context) -> float | None:
     """USD a month for its deployment; None where that is not known."""
-    return lookup.hosting_per_month(run.spec.base_model, run.spec.deployment.sku, _region(ctx))
-
-
-def _region(ctx: Context) -> str:
-    return getattr(ctx.settings, "location", "")
+    return lookup.hosting_per_month(
+        run.spec.base_model, run.spec.deployment.sku, ctx.settings.location
+    )
 
 
 def _today(ctx: Context) -> date:

@@ -34,8 +34,7 @@ async def check(run: Run, ctx: Context) -> Checked:
     await files.prepare(run, ctx)  # it may need a process as well
     names = " and ".join(dict.fromkeys(f"'{shown(file.name)}'" for file in run.files))
     size = sum(file.size for file in run.files)
-    account = (await planning.make(run, ctx)).as_json()
-    async with ctx.workers.session(names, size, **_asked(run, ctx), account=account) as session:
+    async with ctx.workers.session(names, size, **await _asked(run, ctx)) as session:
         scanned = [await _scan(file, run, session, ctx) for file in run.files]
         report = await session.ask("report")
     await _keep(report, run, ctx)
@@ -64,10 +63,12 @@ async def _keep(report: Frame, run: Run, ctx: Context) -> None:
     await ctx.ledger.keep(run.id, "report.json", report.body[end:], "application/json")
 
 
-def _asked(run: Run, ctx: Context) -> dict[str, object]:
+async def _asked(run: Run, ctx: Context) -> dict[str, object]:
+    made = await planning.make(run, ctx)
     return {
         "run": run.id,
-        "plan": asdict(_plan(run, getattr(ctx.settings, "location", ""))),
+        "plan": asdict(_plan(run, made.region or ctx.settings.location)),
+        "account": made.as_json(),
         "today": ctx.now().date().isoformat(),
         "validation_age": _validation_age(run).total_seconds(),
     }

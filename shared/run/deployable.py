@@ -20,7 +20,7 @@ def sku(asked: Asked) -> Answer | None:
     if entry and entry.skus and asked.sku != DEVELOPER:
         # They are not told apart: what is not even there for the base is not there at all.
         listed = _listed(asked, entry, entry.skus)
-        if listed.says is Says.NO or _skus_by_table(asked) is None:
+        if listed.says is Says.NO or asked.known is None:
             return listed
     return _sku_by_table(asked)
 
@@ -33,30 +33,20 @@ def _listed(asked: Asked, entry: OfferedModel, skus: tuple[OfferedSku, ...]) -> 
     return Answer("sku", Says.NO, sentence, choose("sku", names), names)
 
 
-def _skus_by_table(asked: Asked) -> tuple[str, ...] | None:
-    skus: tuple[str, ...] | None = getattr(asked.known, "skus", None)
-    return skus
-
-
 def _sku_by_table(asked: Asked) -> Answer:
-    skus = _skus_by_table(asked)
-    if asked.known is None or skus is None:
+    if asked.known is None:
         return not_known("sku", f"Whether it is deployed as {asked.sku}", asked.offers.models)
+    skus = asked.known.skus
     if not skus:
         sentence = f"no deployment is paid by the token for a tuned {asked.known.name}."
         return asked.by_table("sku", False, sentence)
-    here, where = asked.offers.location.value, _deployment_regions(asked)
+    here, where = asked.offers.location.value, lookup.deployment_regions(asked.base, asked.sku)
     if asked.sku in skus and here and where and here not in where:
         sentence = f"a tuned {asked.known.name} is deployed as {asked.sku} in {any_of(where)}, not "
         others = [name for name in skus if name != asked.sku]
         return asked.by_table("sku", False, f"{sentence}in {here}.", *others)
     sentence = f"a tuned {asked.known.name} is deployed as {any_of(skus)}."
     return asked.by_table("sku", asked.sku in skus, sentence, *skus)
-
-
-def _deployment_regions(asked: Asked) -> tuple[str, ...]:
-    regions = getattr(lookup, "deployment_regions", None)
-    return tuple(regions(asked.base, asked.sku)) if regions else ()
 
 
 def quota(asked: Asked) -> Answer | None:

@@ -125,7 +125,7 @@ def training_type(asked: Asked) -> Answer:
     told = asked.entry.tiers if asked.entry else ()
     if told and all(tier.lower() in facts.TIERS for tier in told):
         return _told_types(told, asked)
-    tiers: tuple[str, ...] = getattr(asked.known, "tiers", ())
+    tiers = asked.known.tiers if asked.known else ()
     if not tiers:
         sentence = f"Which training types {asked.base} takes is not known."
         return Answer("training-type", Says.UNKNOWN, sentence)

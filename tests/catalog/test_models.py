@@ -31,6 +31,11 @@ def test_open_weights_are_trained_globally_or_by_data_zone_and_served_globally(n
     assert not model.preview
 
 
+def test_a_tuned_version_of_gpt_oss_is_known_by_the_platforms_id() -> None:
+    """Its name begins with the version that a job's answer and its tuned model have."""
+    assert known("gpt-oss-20b-11.ft-0123-x") == known("gpt-oss-20b")
+
+
 @pytest.mark.parametrize("name", PREVIEWS)
 def test_previews_have_no_serverless_deployment_and_say_so(name: str) -> None:
     model = known(name)

@@ -36,6 +36,9 @@ def folder(where: Path, model: str, training: bytes, run_yaml: str = "") -> Path
 
 def test_a_folder_is_dropped_and_watched_until_it_serves(tool: Tool, tmp_path: Path) -> None:
     mine = folder(tmp_path, "tool-serves", dataset(10, "tool"), "hyperparameters: {n_epochs: 2}")
+    planned = tool("plan", mine)
+    assert planned.exit_code == 0, planned.output
+    assert "The account offers gpt-4.1-nano" in planned.output
     first = tool("push", mine)
     assert first.exit_code == 0, first.output
     assert "dropped tool-serves/training_set.jsonl" in first.output

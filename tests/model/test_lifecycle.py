@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from shared.cloud.offers import Known, OfferedModel, Offers
 from shared.model.lifecycle import lifecycle
 from shared.model.registry import Model, Version
 
@@ -40,6 +41,25 @@ def test_it_is_the_champions_base_that_counts() -> None:
     promoted = lifecycle(model.replace(champion=2), date(2027, 4, 7))
     assert promoted
     assert (promoted["base_model"], promoted["endings"]) == (NEW.base_model, [])
+
+
+def test_what_the_account_has_told_stands_above_the_table_with_its_day() -> None:
+    asked, today = date(2027, 4, 6), date(2027, 4, 7)
+    later = date(2028, 4, 14)
+    entry = OfferedModel(
+        "gpt-4.1", "gpt-4.1-2025-04-14", training_ends=date(2027, 4, 9), ends=later
+    )
+    other = OfferedModel("gpt-4.1-mini", "gpt-4.1-mini-2025-04-14", training_ends=later, ends=later)
+    model = Model(name="m", champion=1, versions=(OLD,))
+    told = lifecycle(model, today, Offers(models=Known((other, entry))), asked)
+    assert told
+    assert (told["training_ends"], told["base_ends"]) == ("2027-04-09", "2028-04-14")
+    assert told["deployments_end"] == "2027-10-14", "of which the account says nothing"
+    (ending,) = told["endings"]
+    assert (ending["what"], ending["days"], ending["known_on"]) == ("training", 2, "2027-04-06")
+    untold = lifecycle(model, today, Offers(models=Known((other,))), asked)
+    assert untold
+    assert untold["endings"][0]["known_on"] == "2026-10-05"
 
 
 def test_without_a_champion_the_newest_version_counts_and_without_any_nothing() -> None:

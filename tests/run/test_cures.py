@@ -4,26 +4,21 @@ The messages are found in the source: a new one that names a command of `tunedro
 situation in which people read it.
 """
 
-import ast
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import fields
 
 import pytest
-import typer.main
 
 from shared.errors import NotNow
 from shared.model.redeploy import RedeployRequests
 from shared.run import estimates, redeployments
 from shared.run.record import Action, Run
 from shared.run.stages import ENDS, Stage
-from shared.settings import Settings
 from tests.support.deploying import memory
 from tests.support.limits import dropped, limited, with_settings
 from tests.support.offered import OFFERS, offers, tuned_deployments
 from tests.support.runs import RunHarness
-from tests.support.said import messages, texts
-from tunedrop.__main__ import cli
+from tests.support.said import messages
 
 NAMED = re.compile(
     r"tunedrop (start|cancel|pause|resume|retry|deploy|check|doctor|export|plan|push|runs|watch)"
@@ -275,25 +270,3 @@ def test_every_message_that_names_a_command_is_walked_over() -> None:
     found = {(place, verb) for place, text in messages() for verb in NAMED.findall(text)}
     assert {(place, verb) for place, verb in found if verb not in LOOKS} == set(CURES)
     assert {verb for _, verb in found if verb in LOOKS} == LOOKS
-
-
-def test_every_command_that_a_message_names_is_one_of_the_command_line() -> None:
-    commands = typer.main.get_command(cli)
-    known = set(getattr(commands, "commands", {}))
-    for place, text in messages():
-        for verb in re.findall(r"`tunedrop (\w+)", text):
-            assert verb in known, f"{place}: {text}"
-
-
-def test_every_setting_that_a_message_names_exists() -> None:
-    """Those of the tool and of `azd` are read elsewhere, and named in the settings' own words."""
-    known = {str(field.metadata["name"]) for field in fields(Settings)}
-    for place, text in messages():
-        named = re.findall(r"\b(?:TUNEDROP|AZURE_OPENAI)_[A-Z_]*[A-Z]\b", text)
-        if place != "shared/settings.py" and not place.startswith("shared/doctor/"):
-            assert set(named) <= known, f"{place}: {named}"
-
-
-def test_the_walk_sees_what_the_source_says() -> None:
-    source = 'def f(x):\n    """tunedrop retry"""\n    return f"a {x} " "`tunedrop retry {x}`"\n'
-    assert list(texts(ast.parse(source))) == ["a {} `tunedrop retry {x}`"]

@@ -74,14 +74,13 @@ async def test_a_retry_goes_on_once_the_account_has_changed(harness: RunHarness)
     assert harness.service.jobs_of(run.id) == [run.job_id]
 
 
-async def test_a_corrected_run_yaml_is_another_run_and_pays_once(harness: RunHarness) -> None:
+async def test_a_corrected_run_yaml_is_dropped_again_and_pays_once(harness: RunHarness) -> None:
     say(harness, OFFERS)
-    first = await harness.until(await dropped(harness, CANNOT_BE_SERVED), Stage.FAILED)
+    await harness.until(await dropped(harness, CANNOT_BE_SERVED), Stage.FAILED)
     corrected = CANNOT_BE_SERVED.replace("DeveloperTier", "GlobalStandard")
-    second = await harness.until(await dropped(harness, corrected), Stage.SERVING)
-    assert first.id != second.id
-    assert harness.service.jobs_of(first.id) == []
-    assert len(harness.service.jobs_of(second.id)) == 1
+    run = await harness.until(await dropped(harness, corrected), Stage.SERVING)
+    assert len(harness.service.jobs_of(run.id)) == 1
+    assert run.spec.deployment.sku == "GlobalStandard"
 
 
 @pytest.mark.parametrize(
@@ -161,7 +160,7 @@ async def test_the_plan_of_a_run_is_the_last_one(harness: RunHarness) -> None:
     await harness.until(await harness.command(run, Action.RETRY), Stage.SERVING)
     plan = await planning.kept(run.id, harness.ctx)
     assert plan
-    assert plan["says"] != "no"
+    assert plan["says"] == "yes"
 
 
 async def test_a_base_model_of_a_stranger_cannot_write_into_the_page(harness: RunHarness) -> None:
@@ -186,6 +185,5 @@ async def test_no_job_is_made_for_what_the_real_control_plane_would_not_deploy(
         f"journal?after={calls}&limit=1000", method="GET"
     )["data"]
     made = {entry["operation"] for entry in journal}
-    assert "accounts.models.list" in made or any("models" in operation for operation in made)
     assert not made & SENT
     assert harness.service.jobs_of(run.id) == []

@@ -30,7 +30,7 @@ from tests.support.service import MemoryAccount, MemoryDeployments, MemoryFineTu
 from tests.support.service_state import MemoryService
 
 # Of a tick, and of a run that does not change at all on the stack: only against hanging.
-MAX_SECONDS = 120
+MAX_SECONDS = 300
 MAX_TICKS = 1000  # the same in memory, a second of the test's clock or more each
 
 

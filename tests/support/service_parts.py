@@ -243,6 +243,14 @@ def _wrong_state(message: str) -> Refusal:
     return Refusal(400, "unexpectedEntityState", message)
 
 
+def invalid(message: str) -> Refusal:
+    return Refusal(400, "invalidPayload", message)
+
+
+def no_room(code: str, count: int, what: str) -> Refusal:
+    return Refusal(400, code, f"The resource has {count} {what} already.")
+
+
 def no_quota(capacity: int, left: int) -> str:
     """In the service's words."""
     quota = "quota Tokens Per Minute (thousands) - gpt-4.1-nano"

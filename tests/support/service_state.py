@@ -30,7 +30,9 @@ from tests.support.service_parts import (
     StoredDeployment,
     StoredFile,
     StoredJob,
+    invalid,
     no_quota,
+    no_room,
     no_sku,
 )
 
@@ -177,7 +179,7 @@ class MemoryService(ServiceControl):
     def create_file(self, name: str, content: bytes) -> StoredFile:
         tuning = [file for file in self.files.values() if file.purpose == "fine-tune"]
         if len(tuning) >= self.limits.file_limit:
-            raise _no_room("quotaExceeded", self.limits.file_limit, "fine-tuning files")
+            raise no_room("quotaExceeded", self.limits.file_limit, "fine-tuning files")
         fault = self._fault_of("files.create", *FILE_FAULTS)
         done = None if fault == "file-stuck" else self.clock.after(self.limits.file_seconds)
         self.uploaded.append(len(self.journal))
@@ -193,7 +195,7 @@ class MemoryService(ServiceControl):
     def create_job(self, request: JobRequest) -> StoredJob:
         self._require_room_for_job()
         if not request.base_model.startswith(BASE_MODELS):
-            raise _invalid("The specified base model does not support fine-tuning.")
+            raise invalid("The specified base model does not support fine-tuning.")
         for file_id in filter(None, (request.training_file, request.validation_file)):
             self._require_processed(file_id)
         examples = self.files[request.training_file].content.count(b"\n")
@@ -207,7 +209,7 @@ class MemoryService(ServiceControl):
     def _require_room_for_job(self) -> None:
         jobs = [self.job_by_now(job_id) for job_id in self.jobs]
         if len(jobs) >= self.limits.job_limit:
-            raise _no_room("quotaExceeded", len(jobs), "training jobs")
+            raise no_room("quotaExceeded", len(jobs), "training jobs")
         if sum(job.waiting for job in jobs) >= self.limits.queue_limit:
             limit = self.limits.queue_limit
             raise Refusal(429, "tooManyRequests", f"{limit} jobs are in the queue already.")
@@ -215,9 +217,9 @@ class MemoryService(ServiceControl):
     def _require_processed(self, file_id: str) -> None:
         file = self.files.get(file_id)
         if file is None:
-            raise _invalid(f"The file {file_id!r} does not exist.")
+            raise invalid(f"The file {file_id!r} does not exist.")
         if file.status(self.clock.now()) != "processed":
-            raise _invalid("The specified file reference must point to a completed file import.")
+            raise invalid("The specified file reference must point to a completed file import.")
 
     def shown_job(self, job_id: str) -> RemoteJob:
         """The job as it is told. Raises KeyError."""
@@ -258,7 +260,7 @@ class MemoryService(ServiceControl):
         self._require_no_write("deployments.put")
         new = self.find_deployment(name) is None
         if new and len(self.deployed) >= self.limits.deployment_limit:
-            raise _no_room("QuotaExceeded", self.limits.deployment_limit, "fine-tuned deployments")
+            raise no_room("QuotaExceeded", self.limits.deployment_limit, "fine-tuned deployments")
         if sku in self.unsupported_skus:
             raise Refusal(400, "InvalidResourceProperties", no_sku(sku, model))
         left = 0 if self.take("deployments.put", "insufficient-quota") else self.quota_left
@@ -290,11 +292,3 @@ class MemoryService(ServiceControl):
         struck = self.take(operation, "request-conflict")
         if struck or "Creating" in states or "Deleting" in states:
             raise Refusal(409, "RequestConflict", "Another operation is being performed.")
-
-
-def _invalid(message: str) -> Refusal:
-    return Refusal(400, "invalidPayload", message)
-
-
-def _no_room(code: str, count: int, what: str) -> Refusal:
-    return Refusal(400, code, f"The resource has {count} {what} already.")
