@@ -64,17 +64,28 @@ async def test_where_no_quota_is_left_another_sku_is_offered() -> None:
     assert "retry" not in run.failure.fix
 
 
-@pytest.mark.parametrize("stage", [Stage.TRAINED, Stage.DEPLOYING, Stage.PROBING])
-async def test_a_deployment_that_is_being_made_becomes_another(stage: Stage) -> None:
+@pytest.mark.parametrize(
+    ("stage", "values"),
+    [
+        (Stage.TRAINED, {"sku": "GlobalStandard", "capacity": 2}),
+        (Stage.DEPLOYING, {"sku": "GlobalStandard"}),
+        (Stage.DEPLOYING, {"capacity": 2}),
+        (Stage.PROBING, {"sku": "GlobalStandard"}),
+        (Stage.PROBING, {"capacity": 2}),
+    ],
+)
+async def test_a_deployment_that_is_being_made_becomes_another(
+    stage: Stage, values: dict[str, Any]
+) -> None:
     harness = limited()
     memory(harness).configure(creating_seconds=3, readiness_gap_seconds=3)
     if stage is Stage.TRAINED:
         harness.service.arm("throttled", "deployments.put")
     run = await harness.until(await dropped(harness, STANDARD), stage)
-    run = await asked(harness, run, sku="GlobalStandard", capacity=2)
+    run = await asked(harness, run, **values)
     run = await harness.until(run, *ENDS)
     assert run.stage is Stage.SERVING, run.failure
-    assert deployed(harness, run) == ("GlobalStandard", 2)
+    assert deployed(harness, run) == (values.get("sku", "Standard"), values.get("capacity", 40))
     assert run.attempt == 1
 
 
