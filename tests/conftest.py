@@ -25,6 +25,7 @@ HOMES = {
     ),
     "a stack for chats": (
         "tests/end_to_end/test_loop.py",
+        "tests/end_to_end/test_open_weights.py",
         "tests/end_to_end/test_tool.py",
         "tests/end_to_end/test_export.py",
         "tests/end_to_end/test_hostile_drops.py",
