@@ -77,7 +77,8 @@ def bill(run: Run, region: str) -> dict[str, Any] | None:
     what it was billed for; what is not known is null."""
     if run.trained_tokens is None:
         return None
-    billed = {"tokens": run.trained_tokens, "usd": billed_usd(run, region)}
+    usd = billed_usd(run, region)
+    billed = {"tokens": run.trained_tokens, "usd": None if usd is None else round(usd, 4)}
     predicted = run.predicted.model_dump() if run.predicted else None
     difference = None
     if run.predicted and run.predicted.tokens:
@@ -88,7 +89,7 @@ def bill(run: Run, region: str) -> dict[str, Any] | None:
 def billed_usd(run: Run, region: str) -> float | None:
     """None where no price is known."""
     rate = lookup.training_price(run.spec.base_model, run.spec.training_type, region)
-    return None if rate is None else round(rate * (run.trained_tokens or 0) / 1e6, 4)
+    return None if rate is None else rate * (run.trained_tokens or 0) / 1e6
 
 
 def stuck(run: Run, at: datetime) -> Wait | None:

@@ -108,7 +108,7 @@ def test_commands_are_given_with_who_and_why(
 
     refused = tool("pause", run_id)
     assert refused.exit_code == 2
-    assert "It takes: start, cancel." in refused.output
+    assert "It takes: start, cancel, deploy." in refused.output
 
     assert tool("cancel", run_id, "--why", "only a try", "--who", "Ada").exit_code == 0
     run = wait_for(
