@@ -191,6 +191,7 @@ class MemoryDeployments(Deployments):
 class MemoryAccount(Account):
     def __init__(self, service: MemoryService) -> None:
         self.service = service
+        self._known, self._told_on = Offers(), None  # nothing was asked yet
 
     async def offers(self, max_age: float = FRESH_SECONDS) -> Offers:
         return self.service.offers
