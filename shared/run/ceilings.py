@@ -10,12 +10,14 @@ from datetime import date
 from math import isfinite
 
 from shared.catalog import facts, lookup
+from shared.dataset.measure.cost import usd
 from shared.run import jobs
 from shared.run.context import Context
 from shared.run.outcome import Outcome
 from shared.run.record import Failure, Run
 from shared.run.run_yaml import shown
 from shared.run.spending import (
+    ROUNDING,
     Held,
     Hosted,
     Reservation,
@@ -39,6 +41,8 @@ async def reserve(run: Run, ctx: Context) -> Outcome | None:
     if failure := _not_allowed(run, ctx.settings):
         return _failed(run, failure)
     wanted, hosted = await _wanted(run, ctx), await _hosted(run, ctx)
+    if failure := _over_its_own_budget(run, wanted.usd):
+        return _failed(run, failure)
     found: Held | None = None
 
     def take(known: Spending | None) -> Spending | None:
@@ -122,6 +126,20 @@ def _not_allowed(run: Run, settings: Settings) -> Failure | None:
         f"is not allowed: at most {most}, of {', '.join(known)}.",
         fix=f"{move} asks for what is allowed; whoever runs the app can raise "
         "TUNEDROP_MAX_CAPACITY.",
+        blame="caller",
+    )
+
+
+def _over_its_own_budget(run: Run, costs: float | None) -> Failure | None:
+    """Its check has asked the same, but a later drop of the same files may have lowered it."""
+    budget = run.spec.budget
+    unknown = costs is None and run.spec.unknown_price == "refuse"
+    if budget is None or (not unknown and (costs or 0.0) <= budget + ROUNDING):
+        return None
+    price = f"costs {usd(costs)} at list price" if costs is not None else "has no known price"
+    return Failure(
+        message=f"This training {price}; the budget of the run is {usd(budget)}.",
+        fix="Drop the same files with a larger budget in run.yaml.",
         blame="caller",
     )
 
