@@ -56,7 +56,7 @@ async def change_serving(run: Run, ctx: Context) -> None:
     """The deployment of a run that serves becomes what the run asks for now; one that is gone is
     made anew by the next tick. Raises NotNow where that may not be, or Azure refuses it."""
     version, request = await _kept(run, ctx)
-    if failure := await ceilings.over_hosting(run, ctx):
+    if failure := await ceilings.reserve_change(run, ctx):
         raise NotNow(
             f"It serves as before. {failure.message}",
             "Take the SKU DeveloperTier, which costs nothing by the hour, or ask whoever runs the "
@@ -67,9 +67,11 @@ async def change_serving(run: Run, ctx: Context) -> None:
     try:
         there = await deployment.change(ctx.clients.deployments, changed)
     except Refused as error:
+        await ceilings.give_back_change(run, ctx)
         failure = failures.of_error(error, run)
         raise NotNow(f"It serves as before. {failure.message}", failure.fix) from None
     await ctx.registry.set_deployment(run.model, changed)
+    await ceilings.give_back_change(run, ctx)
     if not there:
         await RedeployRequests(ctx.clients.models).add_at_once(request)
 
