@@ -54,7 +54,8 @@ def wanted(run: Run, asked: AskedDeployment, settings: Settings) -> DeploymentSp
 
 async def change_serving(run: Run, ctx: Context) -> None:
     """The deployment of a run that serves becomes what the run asks for now; one that is gone is
-    made anew by the next tick. Raises NotNow where that may not be, or Azure refuses it."""
+    made anew. Raises NotNow where that may not be, or Azure refuses it: one that is gone is then
+    made anew as it was, for the registry keeps what has served."""
     version, request = await _kept(run, ctx)
     if failure := await ceilings.reserve_change(run, ctx):
         raise NotNow(
@@ -69,11 +70,19 @@ async def change_serving(run: Run, ctx: Context) -> None:
     except Refused as error:
         await ceilings.give_back_change(run, ctx)
         failure = failures.of_error(error, run)
-        raise NotNow(f"It serves as before. {failure.message}", failure.fix) from None
+        said = await _as_before(version, request, ctx)
+        raise NotNow(f"{said} {failure.message}", failure.fix) from None
     await ctx.registry.set_deployment(run.model, changed)
     await ceilings.give_back_change(run, ctx)
     if not there:
         await RedeployRequests(ctx.clients.models).add_at_once(request)
+
+
+async def _as_before(version: Version, request: str, ctx: Context) -> str:
+    if await ctx.clients.deployments.get(version.deployment):
+        return "It serves as before."
+    await RedeployRequests(ctx.clients.models).add_at_once(request)
+    return f"Its deployment is gone and is made anew as it was ({version.sku})."
 
 
 async def _kept(run: Run, ctx: Context) -> tuple[Version, str]:
