@@ -6,6 +6,7 @@ serves is changed, not how a run comes to be deployed (`steps`) or who asks (`co
 """
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Any
 
 from pydantic import ValidationError
@@ -18,14 +19,22 @@ from shared.run import ceilings, failures
 from shared.run.context import Context
 from shared.run.record import Run
 from shared.run.run_yaml import shown
-from shared.run.spec import AskedDeployment, DeploymentSpec
+from shared.run.spec import LONGEST_KEY, AskedDeployment, DeploymentSpec
 from shared.settings import Settings
 
+KEYS = ("sku", "capacity", "who", "why")  # of the body of a request
 NOTHING = AskedDeployment()  # as it is, once more
 
 
 def asked_for(values: Mapping[str, Any]) -> AskedDeployment:
     """What a request names, of sku and capacity. Raises CallerError."""
+    for key in values:
+        if key not in KEYS:
+            near = get_close_matches(key[:LONGEST_KEY], KEYS, n=1)
+            meant = f"; did you mean {near[0]}" if near else ""
+            raise CallerError(
+                f"{shown(key, 40)} is not a key of deploy{meant}.", f"Keys are {', '.join(KEYS)}."
+            )
     named = {key: values.get(key) for key in ("sku", "capacity")}
     try:
         return AskedDeployment.model_validate(named)

@@ -151,6 +151,8 @@ async def _drop_again(known: Run, run: Run, folder: Folder, ctx: Context) -> Non
     if known.may_start_over or (limits and known.stage is Stage.REJECTED):
         await ctx.ledger.reopen(known.id, Event.DROPPED_AGAIN, change=as_dropped)
     await ctx.ledger.amend(known.id, as_dropped)
+    if other and known.without_model:
+        raise RefusedDrop(_to_blame(folder), _nothing_to_deploy(known))
 
 
 def _pointed_to(run: Run, newest: Run) -> Run:
@@ -168,11 +170,23 @@ async def _deploy(known: Run, run: Run, folder: Folder, ctx: Context) -> None:
     """As if a person had asked for it. Raises RefusedDrop."""
     why = "the drop asks for another deployment than the one before"
     command = Command(action=Action.DEPLOY, who=BY_DROP, why=why, at=ctx.now())
-    blob = folder.newest.get(DropRole.SPEC) or folder.newest[DropRole.TRAINING]
     try:
         await commands.deploy(known, run.spec.deployment, command, ctx, by_drop=True)
     except CallerError as error:
-        raise RefusedDrop(blob, DropError(error.message, error.fix)) from None
+        raise RefusedDrop(_to_blame(folder), DropError(error.message, error.fix)) from None
+
+
+def _to_blame(folder: Folder) -> BlobInfo:
+    return folder.newest.get(DropRole.SPEC) or folder.newest[DropRole.TRAINING]
+
+
+def _nothing_to_deploy(known: Run) -> DropError:
+    return DropError(
+        f"The run {known.id} of these files has {known.stage} without a trained model, so there is "
+        "none to deploy; what it had asked for may have been paid for, so a drop trains it no "
+        "second time.",
+        f"`tunedrop retry {known.id}` goes on from its last good stage, with this deployment.",
+    )
 
 
 def _told(run: Run) -> str:

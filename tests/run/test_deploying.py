@@ -7,7 +7,7 @@ import pytest
 
 from shared import api
 from shared.errors import CallerError, NotNow
-from shared.run import redeployments
+from shared.run import deploying, redeployments
 from shared.run.record import Action
 from shared.run.stages import ENDS, Stage
 from tests.support.datasets import dataset
@@ -263,3 +263,13 @@ async def test_a_version_that_cannot_come_back_is_told_to_take_another_sku() -> 
         await redeployments.process(ctx)
     told = str(await harness.messages(run, "deployment"))
     assert f"`tunedrop deploy {run.id} --sku " in told
+
+
+@pytest.mark.parametrize(
+    ("key", "meant"), [("skus", "sku"), ("Capacity", "capacity"), ("x" * 99, "")]
+)
+def test_a_misspelled_key_of_deploy_is_refused_by_name(key: str, meant: str) -> None:
+    with pytest.raises(CallerError) as refused:
+        deploying.asked_for({"who": "Ada", "why": "", key: 3})
+    assert f"{key[:40]}'" in refused.value.message
+    assert (f"did you mean {meant}." in refused.value.message) is bool(meant)
