@@ -60,19 +60,17 @@ async def request(deployments: Deployments, version: Version) -> None:
 
 
 async def change(deployments: Deployments, version: Version) -> bool:
-    """Ask for the version's deployment to be as the version says, where it is; whether there is
-    one. Raises Refused, and Unavailable: it is then as it was."""
+    """Ask for the version's deployment to be as the version says; whether there was one. Raises
+    Refused, and Unavailable: it is then as it was."""
     there = await find(deployments, version)
-    if there is None:
-        return False
-    if there.state in ENDED_BADLY:
+    if there and there.state in ENDED_BADLY:
         raise Refused(
             f"The deployment {there.name} is {there.state} and takes no change.",
             "Delete it (az cognitiveservices account deployment delete), then ask again: it is "
             "made anew.",
         )
     await put(deployments, version)
-    return True
+    return there is not None
 
 
 async def put(deployments: Deployments, version: Version) -> None:

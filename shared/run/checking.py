@@ -67,7 +67,7 @@ async def _asked(run: Run, ctx: Context) -> dict[str, object]:
     made = await planning.make(run, ctx)
     return {
         "run": run.id,
-        "plan": asdict(_plan(run, made.region or ctx.settings.location)),
+        "plan": asdict(_plan(run, made.region or ctx.region)),
         "account": made.as_json(),
         "today": ctx.now().date().isoformat(),
         "validation_age": _validation_age(run).total_seconds(),

@@ -6,6 +6,7 @@ serves is changed, not how a run comes to be deployed (`steps`) or who asks (`co
 """
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Any
 
 from pydantic import ValidationError
@@ -18,14 +19,22 @@ from shared.run import ceilings, failures
 from shared.run.context import Context
 from shared.run.record import Run
 from shared.run.run_yaml import shown
-from shared.run.spec import AskedDeployment, DeploymentSpec
+from shared.run.spec import LONGEST_KEY, AskedDeployment, DeploymentSpec
 from shared.settings import Settings
 
+KEYS = ("sku", "capacity", "who", "why")  # of the body of a request
 NOTHING = AskedDeployment()  # as it is, once more
 
 
 def asked_for(values: Mapping[str, Any]) -> AskedDeployment:
     """What a request names, of sku and capacity. Raises CallerError."""
+    for key in values:
+        if key not in KEYS:
+            near = get_close_matches(key[:LONGEST_KEY], KEYS, n=1)
+            meant = f"; did you mean {near[0]}" if near else ""
+            raise CallerError(
+                f"{shown(key, 40)} is not a key of deploy{meant}.", f"Keys are {', '.join(KEYS)}."
+            )
     named = {key: values.get(key) for key in ("sku", "capacity")}
     try:
         return AskedDeployment.model_validate(named)
@@ -54,9 +63,10 @@ def wanted(run: Run, asked: AskedDeployment, settings: Settings) -> DeploymentSp
 
 async def change_serving(run: Run, ctx: Context) -> None:
     """The deployment of a run that serves becomes what the run asks for now; one that is gone is
-    made anew by the next tick. Raises NotNow where that may not be, or Azure refuses it."""
+    made anew. Raises NotNow where that may not be, or Azure refuses it: one that is gone is then
+    made anew as it was, for the registry keeps what has served."""
     version, request = await _kept(run, ctx)
-    if failure := await ceilings.over_hosting(run, ctx):
+    if failure := await ceilings.reserve_change(run, ctx):
         raise NotNow(
             f"It serves as before. {failure.message}",
             "Take the SKU DeveloperTier, which costs nothing by the hour, or ask whoever runs the "
@@ -67,11 +77,21 @@ async def change_serving(run: Run, ctx: Context) -> None:
     try:
         there = await deployment.change(ctx.clients.deployments, changed)
     except Refused as error:
+        await ceilings.give_back_change(run, ctx)
         failure = failures.of_error(error, run)
-        raise NotNow(f"It serves as before. {failure.message}", failure.fix) from None
+        said = await _as_before(version, request, ctx)
+        raise NotNow(f"{said} {failure.message}", failure.fix) from None
     await ctx.registry.set_deployment(run.model, changed)
+    await ceilings.give_back_change(run, ctx)
     if not there:
         await RedeployRequests(ctx.clients.models).add_at_once(request)
+
+
+async def _as_before(version: Version, request: str, ctx: Context) -> str:
+    if await ctx.clients.deployments.get(version.deployment):
+        return "It serves as before."
+    await RedeployRequests(ctx.clients.models).add_at_once(request)
+    return f"Its deployment is gone and is made anew as it was ({version.sku})."
 
 
 async def _kept(run: Run, ctx: Context) -> tuple[Version, str]:

@@ -216,7 +216,7 @@ async def _optional(
 
 def cost(run: Run, ctx: Context) -> float:
     """USD at list price for what a job was billed for; 0 where the price is not known."""
-    return estimates.billed_usd(run, ctx.settings.location) or 0.0
+    return estimates.billed_usd(run, ctx.region) or 0.0
 
 
 async def clear_curve(run: Run, ctx: Context) -> None:

@@ -205,6 +205,16 @@ class Run(Document):
         return self.stage in removable and self.job_id is None and not self.past_jobs
 
     @property
+    def without_model(self) -> bool:
+        """Ended with a job that nothing has come of: only a person has another one asked for."""
+        return self.ended and not self.fine_tuned_model and bool(self.job_id or self.past_jobs)
+
+    @property
+    def may_take_limits(self) -> bool:
+        """No job was asked for, so a drop may still say what it may cost and who starts it."""
+        return self.stage is not Stage.SUBMITTING and not (self.job_id or self.past_jobs)
+
+    @property
     def dropped_at(self) -> datetime:
         """When its training file came, by storage's clock, which is one for all hosts."""
         return self.training.modified or self.timeline[0].at

@@ -6,9 +6,9 @@ attempt of a run, so asking for it again changes nothing; it is given back where
 and is then what the service has billed, once that is known. Days and months are those of UTC.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
 
 from shared.cloud.documents import Document, Frozen
 from shared.dataset.measure.cost import usd
@@ -16,6 +16,8 @@ from shared.run.record import Failure
 from shared.settings import Settings
 
 ROUNDING = 1e-6  # USD; sums of decimals are not exact
+CHANGE = 0  # the attempt of a reservation for another deployment of what serves
+LONGEST_CHANGE = timedelta(days=1)  # what was left by a crash is over then
 MOST_DAYS = 100  # that are kept, the newest: more than a month, and some of a clock that is ahead
 
 
@@ -77,12 +79,10 @@ class Spending(Document):
 
 @dataclass(frozen=True)
 class Hosted:
-    """A model's deployments that there are: USD a month, the runs that they came from, whose
-    reservations they replace, and whether there are some of unknown price besides."""
+    """A model's deployments that there are: USD a month by the run that each came from, whose
+    reservation it replaces; None where the price is not known."""
 
-    usd: float = 0.0
-    run_ids: frozenset[str] = frozenset()
-    unknown: bool = False
+    by_run: Mapping[str, float | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,11 @@ def as_of(known: Spending | None, today: date) -> Spending:
     undated = (Day(day=known.month, usd=known.earlier),) if known.earlier else ()
     over = (_day(r) for r in known.reservations if not r.open and r.day != today)
     days = _by_day((*known.days, *undated, *over))
-    kept = tuple(r for r in known.reservations if r.open or r.day == today)
+    kept = tuple(
+        r
+        for r in known.reservations
+        if (r.open and (r.attempt != CHANGE or today - r.day <= LONGEST_CHANGE)) or r.day == today
+    )
     return known.replace(earlier=0.0, days=days[-MOST_DAYS:], reservations=kept)
 
 
@@ -172,14 +176,9 @@ def too_many_deployments(
 ) -> Failure | None:
     """Why this deployment may not be asked for; None if it may."""
     ceiling = settings.hosting_budget
-    coming = {  # one for each run, however many of its attempts are open
-        r.run_id: r.hosting
-        for r in spending.reservations
-        if r.open and r.model == wanted.model and r.run_id not in {*hosted.run_ids, wanted.run_id}
-    }
     if not ceiling or wanted.hosting == 0:
         return None
-    parts = [*coming.values(), wanted.hosting, None if hosted.unknown else 0.0]
+    parts = [*_others(spending, wanted, hosted), wanted.hosting]
     if None in parts and settings.unknown_price == "refuse":
         return _failure(
             wanted,
@@ -188,7 +187,7 @@ def too_many_deployments(
             "Take the deployment.sku DeveloperTier, which costs nothing by the hour, or ask "
             "whoever runs the app to set TUNEDROP_UNKNOWN_PRICE to accept",
         )
-    whole = hosted.usd + sum(part or 0.0 for part in parts)
+    whole = sum(part or 0.0 for part in parts)
     if whole <= ceiling + ROUNDING:
         return None
     return _failure(
@@ -199,6 +198,25 @@ def too_many_deployments(
         "DeveloperTier, which costs nothing by the hour, or ask whoever runs the app to raise "
         "TUNEDROP_HOSTING_BUDGET",
     )
+
+
+def _others(spending: Spending, wanted: Reservation, hosted: Hosted) -> Iterable[float | None]:
+    """USD a month of the model's other deployments, those that are there or are coming: one for
+    each run, however many of its attempts are open. What is being changed costs the dearer of
+    both."""
+    known = dict(hosted.by_run)
+    for r in spending.reservations:
+        if not r.open or r.model != wanted.model or r.run_id == wanted.run_id:
+            continue
+        if r.run_id not in hosted.by_run:
+            known[r.run_id] = r.hosting
+        elif r.attempt == CHANGE:
+            known[r.run_id] = _dearer(known[r.run_id], r.hosting)
+    return known.values()
+
+
+def _dearer(one: float | None, other: float | None) -> float | None:
+    return None if one is None or other is None else max(one, other)
 
 
 def _failure(wanted: Reservation, message: str, fix: str) -> Failure:

@@ -7,7 +7,8 @@ import pytest
 
 from shared import api
 from shared.errors import CallerError, NotNow
-from shared.run import redeployments
+from shared.run import deploying, redeployments
+from shared.run.record import Action
 from shared.run.stages import ENDS, Stage
 from tests.support.datasets import dataset
 from tests.support.deploying import (
@@ -234,3 +235,41 @@ async def test_a_preview_without_serverless_deployments_ends_in_what_is_possible
     assert "retry" not in run.failure.fix
     assert run.failure.blame == "caller"
     assert "deployments.put" not in memory(harness).journal
+
+
+async def test_what_is_gone_comes_back_as_it_was_where_another_sku_is_refused() -> None:
+    harness = limited()
+    run = await harness.until(await dropped(harness, STANDARD), Stage.SERVING)
+    memory(harness).deployed.clear()
+    memory(harness).unsupported_skus = ("DataZoneStandard",)
+    with pytest.raises(NotNow) as refused:
+        await asked(harness, run, sku="DataZoneStandard")
+    assert "is made anew as it was (Standard)" in refused.value.message
+    assert f"`tunedrop deploy {run.id} --sku " in refused.value.fix
+    assert (await version(harness, run)).sku == "Standard"
+    async with harness.ctx.with_copies() as ctx:
+        await redeployments.process(ctx)
+    assert deployed(harness, run)[0] == "Standard"
+    assert (await harness.known(run.id)).spec.deployment.sku == "Standard"
+
+
+async def test_a_version_that_cannot_come_back_is_told_to_take_another_sku() -> None:
+    harness = limited()
+    run = await harness.until(await dropped(harness, STANDARD), Stage.SERVING)
+    memory(harness).deployed.clear()
+    memory(harness).unsupported_skus = ("Standard",)
+    await harness.command(run, Action.RETRY)
+    async with harness.ctx.with_copies() as ctx:
+        await redeployments.process(ctx)
+    told = str(await harness.messages(run, "deployment"))
+    assert f"`tunedrop deploy {run.id} --sku " in told
+
+
+@pytest.mark.parametrize(
+    ("key", "meant"), [("skus", "sku"), ("Capacity", "capacity"), ("x" * 99, "")]
+)
+def test_a_misspelled_key_of_deploy_is_refused_by_name(key: str, meant: str) -> None:
+    with pytest.raises(CallerError) as refused:
+        deploying.asked_for({"who": "Ada", "why": "", key: 3})
+    assert f"{key[:40]}'" in refused.value.message
+    assert (f"did you mean {meant}." in refused.value.message) is bool(meant)

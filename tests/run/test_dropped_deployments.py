@@ -115,6 +115,23 @@ async def test_what_a_person_asked_for_stands_until_a_drop_says_otherwise_than_b
     assert deployed(harness, run) == ("Standard", 60)
 
 
+async def test_another_deployment_of_a_run_cancelled_in_training_is_told_to_have_no_model() -> None:
+    harness = limited()
+    run = await harness.until(await dropped(harness, DEVELOPER), Stage.TRAINING)
+    run = await harness.until(await harness.command(run, Action.CANCEL), Stage.CANCELLED)
+    await harness.until_inactive()
+    await harness.drop(STANDARD, "run.yaml")
+    async with harness.ctx.with_copies() as ctx:
+        await reconciler.dataset_dropped(harness.path("run.yaml"), ctx)
+    told = await harness.ctx.clients.datasets.read(f"{harness.path('run.yaml')}.problem.txt")
+    assert told
+    assert "cancelled without a trained model" in told.data.decode()
+    assert f"`tunedrop retry {run.id}`" in told.data.decode()
+    known = await harness.known(run.id)
+    assert (known.stage, known.spec.deployment.sku) == (Stage.CANCELLED, "Standard")
+    assert len(memory(harness).jobs) == 1
+
+
 # ---- runs of before, whose id was made of the deployment as well
 
 

@@ -201,7 +201,7 @@ def test_hosting_counts_what_is_there_what_is_coming_and_what_is_asked_for() -> 
     coming = reservation("m-2", TODAY, 1.0, open=True).replace(hosting=20.0)
     known = NOTHING.including(other).including(coming).including(coming.replace(attempt=2))
     known = known.including(reservation("m-3", TODAY, 1.0, open=False).replace(hosting=100.0))
-    there = Hosted(usd=30.0, run_ids=frozenset({"m-1"}))
+    there = Hosted({"m-1": 30.0})
     assert reason(known, wanted(hosting=40.0), there, hosting_budget=90.0) == ""
     against = reason(known, wanted(hosting=40.0), there, hosting_budget=89.0)
     assert against.startswith(
@@ -211,7 +211,7 @@ def test_hosting_counts_what_is_there_what_is_coming_and_what_is_asked_for() -> 
     assert against.endswith("TUNEDROP_HOSTING_BUDGET; then `tunedrop retry m-new`.")
     assert reason(known, wanted(hosting=0.0), there, hosting_budget=49.0) == "", "costs nothing"
     assert reason(known, wanted(hosting=40.0), there) == "", "no ceiling"
-    hosted = Hosted(usd=30.0, run_ids=frozenset({"m-2"}))  # it stands where it was reserved for
+    hosted = Hosted({"m-2": 30.0})  # it stands where it was reserved for
     assert reason(known, wanted(hosting=40.0), hosted, hosting_budget=70.0) == ""
     assert reason(known.including(wanted(hosting=40.0)), wanted(hosting=40.0), hosted,
                   hosting_budget=70.0) == ""  # fmt: skip
@@ -225,8 +225,10 @@ def test_hosting_of_unknown_price_meets_a_ceiling_as_the_setting_says() -> None:
     assert "TUNEDROP_UNKNOWN_PRICE to accept" in against
     accepting: dict[str, Any] = {"hosting_budget": 100.0, "unknown_price": "accept"}
     assert reason(NOTHING, unknown, **accepting) == ""
-    assert reason(NOTHING, unknown, Hosted(usd=100.1), **accepting), "what is known still counts"
-    others = Hosted(usd=1.0, unknown=True)
+    assert reason(NOTHING, unknown, Hosted({"m-1": 100.1}), **accepting), (
+        "what is known still counts"
+    )
+    others = Hosted({"m-1": 1.0, "m-3": None})
     assert reason(NOTHING, wanted(hosting=1.0), others, hosting_budget=100.0)
     coming = NOTHING.including(unknown.replace(run_id="m-2"))
     assert reason(coming, wanted(hosting=1.0), hosting_budget=100.0)

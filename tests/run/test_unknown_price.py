@@ -24,7 +24,7 @@ def test_the_apps_setting_counts_unless_run_yaml_says_otherwise() -> None:
 
 
 def test_a_run_as_there_always_was_has_the_digest_that_it_always_had() -> None:
-    """It is part of a run's identity only where it is not what it was before there was a choice."""
+    """It stands in the record only where it is not what it was before there was a choice."""
     always = effective(None, SETTINGS).model_dump_json()
     assert "unknown_price" not in always
     assert Spec.model_validate_json(always).unknown_price == "refuse"
@@ -39,7 +39,7 @@ async def test_a_run_of_unknown_price_is_rejected_under_its_own_budget_unless_it
     assert run.failure
     assert "budget-unknown" in run.failure.message
     accepted = await dropped(harness, QWEN + b"budget: 5\nunknown_price: accept")
-    assert accepted.id != run.id
+    assert accepted.id == run.id  # it was not paid for, and takes the new limits
     accepted = await ticked(harness, accepted)
     assert accepted.stage is not Stage.REJECTED
     assert accepted.predicted

@@ -194,4 +194,5 @@ class MemoryAccount(Account):
         self._known, self._told_on = Offers(), None  # nothing was asked yet
 
     async def offers(self, max_age: float = FRESH_SECONDS) -> Offers:
-        return self.service.offers
+        self._known = self.service.offers
+        return self._known
