@@ -20,6 +20,10 @@ from shared.printable import shown
 from shared.run.record import Command, Failure, Run
 
 RETRY = "`tunedrop retry {id}` goes on from the last good stage."
+BY_HAND = (
+    "stays at the service: it can be deployed by hand in the Foundry portal, as managed compute "
+    "(paid by the GPU and hour) or provisioned."
+)
 CAUSES = (*JOB_ERRORS, *BLOCKING, *WHO_ASKS)
 _LEFT = re.compile(r"available capacity '?(\d{1,9})", re.IGNORECASE)
 
@@ -88,7 +92,8 @@ def _less(cure: str, says: str, run: Run) -> str:
 def _other(cure: str, run: Run) -> str:
     skus = _other_skus(run)
     if not skus:
-        return f"No other SKU is known for {run.spec.base_model}. {cure}"
+        by_hand = f" {run.fine_tuned_model} {BY_HAND}" if run.fine_tuned_model else ""
+        return f"No other SKU is known for {run.spec.base_model}. {cure}{by_hand}"
     command = f"tunedrop deploy {run.id} --sku {skus[0]}"
     more = f" It may also have {', '.join(skus[1:])}." if skus[1:] else ""
     return f"`{command}` deploys what has been trained with another SKU.{more} {cure}"

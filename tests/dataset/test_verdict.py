@@ -7,7 +7,7 @@ import pytest
 
 from shared.catalog import facts, lookup
 from shared.dataset.findings.collector import FindingGroup
-from shared.dataset.measure.cost import TrainingPlan
+from shared.dataset.measure.cost import TrainingPlan, usd
 from shared.dataset.reading.examples import FileRole
 from shared.dataset.scan import ScanResult
 from shared.dataset.verdict import Verdict, judge
@@ -122,6 +122,33 @@ def test_what_could_never_be_deployed_is_not_trained(name: str) -> None:
     assert "without serverless deployment" in messages(verdict)["model-not-deployable"]
 
 
+@pytest.mark.parametrize(
+    ("question", "asked", "finding"),
+    [
+        ("sku", {"base_model": "gpt-oss-120b"}, "model-not-deployable"),
+        ("method", {"base_model": "gpt-4o-mini-2024-07-18", "method": "dpo"}, "model-not-tunable"),
+    ],
+)
+def test_the_table_says_no_only_where_the_account_does_not_say_yes(
+    question: str, asked: dict[str, str], finding: str
+) -> None:
+    def told(says: str, today: date = TODAY, *options: str) -> dict[str, str]:
+        account = {"answers": [{"id": question, "says": says, "options": options}]}
+        return messages(judge((), TrainingPlan(**asked), today, account=account))  # type: ignore[arg-type]
+
+    assert finding in told("no")
+    assert finding in told("unknown")
+    assert finding not in told("yes")
+    if question == "sku":
+        assert finding not in told("no", TODAY, "Standard"), "the plan refuses it, and names that"
+    old = told("unknown", facts.READ_ON + facts.STALE_AFTER + DAY)
+    assert finding not in old
+    assert f"The table of {facts.READ_ON} is old" in old["model-doubtful"]
+    late = facts.READ_ON + facts.STALE_AFTER + DAY
+    assert not judged(base_model="gpt-oss-120b", today=late).rejected
+    assert "model-doubtful" not in told("yes", late)
+
+
 @pytest.mark.parametrize("name", ["gpt-oss-20b", "Ministral-3B", "Qwen3-32B", "Llama-3.3-70B"])
 def test_open_weights_that_can_be_served_are_taken(name: str) -> None:
     assert not judged(base_model=name).rejected
@@ -194,6 +221,23 @@ def test_a_budget_equal_to_the_price_is_enough() -> None:
     assert told.endswith(
         f": {TRAINING.stats.billed:,} tokens × 1,000 epochs; the budget is ${price:,.2f}."
     )
+
+
+def test_a_budget_has_a_margin_where_the_tokens_are_not_counted_exactly() -> None:
+    near: dict[str, Any] = {"base_model": "Ministral-3B", "epochs": 1000, "region": "eastus2"}
+    price = judged(**near).price
+    assert price.training
+    assert price.at_most == "about "
+    twice = 2 * price.training
+    assert "over-budget" not in messages(judged(**near, budget=twice))
+    told = messages(judged(**near, budget=twice - 0.0001))["over-budget"]
+    assert told.startswith(f"Training costs about {usd(price.training)}: ")
+    assert told.endswith(
+        " The tokenizer of Ministral-3B is not known here, so the budget must be 2 times that: "
+        f"{usd(twice)}."
+    )
+    exact = judged(**{**near, "base_model": "gpt-oss-20b"}).price
+    assert (exact.to_be_safe, exact.at_most) == (exact.training, "")
 
 
 def test_a_budget_is_held_against_guessed_epochs_and_says_that_they_are() -> None:
