@@ -247,3 +247,12 @@ async def test_what_the_account_offers_is_taken_whatever_the_table_says() -> Non
     )
     run = await harness.until(await dropped(harness, b"base_model: gpt-oss-120b\n"), *ENDS)
     assert run.stage is Stage.SERVING, run.failure
+
+
+async def test_a_version_remembers_the_method_that_it_was_trained_with() -> None:
+    harness = limited()
+    memory(harness).unsupported_skus = ()
+    run = await harness.until(await dropped(harness, STANDARD), Stage.TRAINING)
+    by_dpo = run.spec.model_copy(update={"method": "dpo"})
+    run = await harness.until(await harness.rewrite(run, spec=by_dpo), *ENDS)
+    assert (await version(harness, run)).method == "dpo"
