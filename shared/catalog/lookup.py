@@ -62,6 +62,11 @@ def deployment_regions(name: str, sku: str) -> tuple[str, ...]:
     return regions.get(name.lower(), regions[facts.ANY_OTHER])
 
 
+def price_regions() -> frozenset[str]:
+    """Where any meter has a price."""
+    return frozenset(region for row in prices.ROWS for region in row.regions)
+
+
 # ---- prices
 
 
@@ -76,10 +81,11 @@ def training_price(model: str, tier: str, region: str = "") -> float | None:
 
 def hosting_per_hour(model: str, sku: str, region: str = "") -> float | None:
     """USD for an hour of one deployment, used or not: 0.0 for a SKU that has no hosting price, None
-    where it is not known. Regions as for `training_price`."""
+    where it is not known, or that the model has such deployments. Regions as for `training_price`."""
     name = facts.SKUS.values.get(sku.lower(), sku)
+    known = find_model(model)
     if name == "DeveloperTier":
-        return 0.0
+        return 0.0 if known and name in known.skus else None
     return _dearest(model, prices.HOSTING, name, region)
 
 

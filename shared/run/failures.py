@@ -25,7 +25,7 @@ BY_HAND = (
     "(paid by the GPU and hour) or provisioned."
 )
 CAUSES = (*JOB_ERRORS, *BLOCKING, *WHO_ASKS)
-_LEFT = re.compile(r"available capacity '?(\d{1,9})", re.IGNORECASE)
+_LEFT = re.compile(r"available capacity '?(\d{1,9}|\d{1,3}(?:,\d{3}){1,2})(?![\d,])", re.IGNORECASE)
 
 
 def of_error(error: TunedropError, run: Run) -> Failure:
@@ -77,7 +77,7 @@ def _move(known: Cause, says: str, run: Run) -> str:
 def _less(cure: str, says: str, run: Run) -> str:
     """The capacity that fits, where the service tells what is left."""
     left, asked = _LEFT.search(says), run.spec.deployment.capacity
-    fits = int(left.group(1)) if left else None
+    fits = int(left.group(1).replace(",", "")) if left else None
     if fits and fits < asked:
         command = f"tunedrop deploy {run.id} --capacity {fits}"
         return f"`{command}` deploys what has been trained with the capacity that is left. {cure}"
