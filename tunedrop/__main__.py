@@ -4,14 +4,18 @@
 needs when it is called: a terminal should not wait for the others.
 """
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from shared.catalog import facts, lookup
+from shared.cloud.offers import region_name
 from shared.dataset.measure.cost import TrainingPlan
 from shared.dataset.reading.examples import FileRole
+from shared.printable import shown
 from tunedrop import __version__, models, runs
 from tunedrop.echo import say, say_json
 from tunedrop.errors import exit_on_error
@@ -65,6 +69,7 @@ def check(
 
     if method not in ("supervised", "dpo"):
         raise typer.BadParameter(f"{method!r} is neither supervised nor dpo.")
+    _must_be_priced(region, sku)
     if fix and len(files) > 1:
         raise typer.BadParameter("--fix takes one file.")
     plan = TrainingPlan(base_model, method, training_type, epochs, budget, sku, region)
@@ -84,6 +89,28 @@ def check(
             say(mend(files[0], fix).sentence(), err=True)
     print_verdict(title, verdict, as_json=as_json, annotations=annotations)
     raise typer.Exit(1 if verdict.rejected else 0)
+
+
+def _must_be_priced(region: str, sku: str) -> None:
+    """Raises BadParameter: what is misspelt would be told the dearest price, or none."""
+    regions = lookup.priced_regions()
+    if region and not lookup.is_government(region) and region_name(region) not in regions:
+        raise typer.BadParameter(
+            f"No price names the region {shown(region)}. The nearest name is "
+            f"{_nearest(region, regions)}; without --region the dearest price is told."
+        )
+    if sku.lower() not in facts.SKUS.values:
+        near = _nearest(sku, dict.fromkeys(facts.SKUS.values.values()))
+        raise typer.BadParameter(
+            f"The app has no deployments of the SKU {shown(sku)}. The nearest name is {near}."
+        )
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    from difflib import SequenceMatcher
+
+    wanted = name[:100].lower()
+    return max(known, key=lambda one: SequenceMatcher(None, one.lower(), wanted).ratio())
 
 
 @cli.command()

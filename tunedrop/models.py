@@ -71,13 +71,13 @@ def retrain(
         verdict = made.verdict()
         show.print_verdict(verdict)
         say("\n".join(made.changes) or "everything else is as in the champion's run")
+        for name in datasets.from_earlier_drops(made.files):
+            say(f"  with {name}, which is there already")
         if verdict.rejected:
             raise typer.Exit(1)
         if not yes:
             typer.confirm(f"Drop it for {model}, to be trained at that price?", abort=True)
         dropped = datasets.drop(made.files)
-        for name in datasets.from_earlier_drops(made.files):
-            say(f"  with {name}, which was there already")
         run = push.wait_for_run(app, datasets, made.files, dropped)
         say(f"run {run['id']}")
         runs.follow(app, run["id"], until_checked=True)

@@ -22,6 +22,7 @@ from shared.catalog.records import (
     Retirement,
     SeedRange,
     Source,
+    TokenMargin,
 )
 
 READ_ON = date(2026, 11, 27)
@@ -166,6 +167,8 @@ MODELS = Dated(
         _PREVIEW._replace(name="Muse-Glimmer-30B", format="Meta"),
     ),
 )
+
+TOKEN_MARGIN = TokenMargin(Source("not measured: a caution", READ_ON), factor=2.0)
 
 OTHER_NAMES = {  # in small letters → the name above; people and older tables write these
     "llama-3.3-70b": "Llama-3.3-70B-Instruct",

@@ -62,6 +62,19 @@ def deployment_regions(name: str, sku: str) -> tuple[str, ...]:
     return regions.get(name.lower(), regions[facts.ANY_OTHER])
 
 
+def priced_regions() -> tuple[str, ...]:
+    """Where any meter has a price; the clouds with price lists of their own are not among them."""
+    return tuple(sorted({region for row in prices.ROWS for region in row.regions}))
+
+
+def is_government(region: str) -> bool:
+    return _place(region).startswith(_GOVERNMENT)
+
+
+def _place(region: str) -> str:
+    return region.lower().replace(" ", "")
+
+
 # ---- prices
 
 
@@ -76,10 +89,12 @@ def training_price(model: str, tier: str, region: str = "") -> float | None:
 
 def hosting_per_hour(model: str, sku: str, region: str = "") -> float | None:
     """USD for an hour of one deployment, used or not: 0.0 for a SKU that has no hosting price, None
-    where it is not known. Regions as for `training_price`."""
+    where it is not known, or whether the model has such deployments. Regions as for
+    `training_price`."""
     name = facts.SKUS.values.get(sku.lower(), sku)
+    known = find_model(model)
     if name == "DeveloperTier":
-        return 0.0
+        return 0.0 if known and name in known.skus else None
     return _dearest(model, prices.HOSTING, name, region)
 
 
@@ -89,9 +104,9 @@ def hosting_per_month(model: str, sku: str, region: str = "") -> float | None:
 
 
 def _dearest(model: str, kind: str, offer: str, region: str) -> float | None:
-    place = region.lower().replace(" ", "")
+    place = _place(region)
     known = find_model(model)
-    if known is None or place.startswith(_GOVERNMENT):
+    if known is None or is_government(region):
         return None
     found = list(_rows(known.name, kind, offer))
     there = [row.usd for row in found if place in row.regions]

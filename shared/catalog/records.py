@@ -40,6 +40,13 @@ class ModelFacts(NamedTuple):
     exact_tokens: bool = True
 
 
+class TokenMargin(NamedTuple):
+    """By how much a count of tokens may be too low where a model's own tokenizer is not known."""
+
+    source: Source
+    factor: float
+
+
 class Retirement(NamedTuple):
     """No earlier than these days: of training on it, of its tuned versions' deployments, and of the
     base model itself. None where no day is published."""

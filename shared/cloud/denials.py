@@ -45,7 +45,8 @@ FIREWALL = cause(
     "account network-rule add --name {account} --resource-group {group} --subnet SUBNET-ID), or "
     "give it a private endpoint. No role helps.",
     Then.WAITS,
-    codes="PublicAccessDisabled AccessDenied TrafficDenied PublicNetworkAccessDisabled",
+    codes="PublicAccessDisabled TrafficDenied PublicNetworkAccessDisabled",
+    vague="AccessDenied",
     signs=re.compile(
         r"firewall|virtual network|public (network )?access|private (endpoint|link)|ip address"
         r"|traffic.{0,20}denied",
@@ -122,16 +123,11 @@ NO_ROLE = cause(
     vague="Forbidden Unauthorized",
 )
 WITH_400 = (FOREIGN_TENANT, NO_SUBDOMAIN)
-NO_ROLE_CURES = (
-    *WITH_400,
-    NO_KEYS,
-    FIREWALL,
-    WRONG_KEY,
-    WRONG_TOKEN,
-    BLOCKED_RESOURCE,
-    DENY_ASSIGNMENT,
-)
-WHO_ASKS = (*NO_ROLE_CURES, NO_ROLE)
+_FIRST = (*WITH_400, NO_KEYS, DENY_ASSIGNMENT)
+_LAST = (FIREWALL, WRONG_KEY, WRONG_TOKEN, BLOCKED_RESOURCE)
+NO_ROLE_CURES = (*_FIRST, *_LAST)
+# The sentence of a missing role is unmistakable, and names a scope that may be called anything.
+WHO_ASKS = (*_FIRST, NO_ROLE, *_LAST)
 STORAGE_FIREWALL = cause(
     FIREWALL.name,
     FIREWALL.whose,

@@ -76,11 +76,18 @@ UNREADABLE = cause(
     codes="jsonlValidationFailed invalid_n_examples fileImportFailed",
     vague="invalid_training_file invalid_validation_file invalid_file_format",
     signs=re.compile(
-        r"invalid .{0,10}(training|validation).?file|validation of jsonl|invalid file format"
-        r"|no valid json line|expected .{0,40}examples",
+        r"validation of jsonl|invalid file format|no valid json line|expected .{0,40}examples",
         re.IGNORECASE,
     ),
     says="Validation of jsonl file failed: No valid json line found in file.",
+)
+INVALID_FILE = cause(  # words that stand before every other reason as well, as the vague codes do
+    UNREADABLE.name,
+    UNREADABLE.whose,
+    UNREADABLE.fix,
+    UNREADABLE.then,
+    signs=re.compile(r"invalid .{0,10}(training|validation).?file", re.IGNORECASE),
+    says="The job failed due to an invalid training file.",
 )
 TOO_LONG = cause(
     "the dataset has more tokens than a job or an example may",
@@ -188,4 +195,5 @@ JOB_ERRORS: tuple[Cause, ...] = (
     INTERNAL,
     NOT_TAKEN,
     WRONG_ADDRESS,
+    INVALID_FILE,
 )

@@ -17,6 +17,7 @@ T = TypeVar("T")
 
 TUNED = "finetune"  # in the name of the counter of a tuned model's quota
 TUNED_MODEL, CHECKPOINTS = ".ft-", ("ftchkpt", "ftckpt")
+NO_END = date(2099, 1, 1)
 NOT_ASKED = "it was not asked for"
 
 
@@ -152,8 +153,8 @@ def _offered_model(entry: Mapping[str, Any]) -> OfferedModel | None:
         tunable=told["finetune"].lower() == "true" if "finetune" in told else None,
         methods=_listed(told.get("supportedmethods", "")),
         tiers=_listed(told.get("supportedtrainingtypes", "")),
-        training_ends=_date(ends.get("fineTune")),
-        ends=_date(ends.get("inference")),
+        training_ends=_end(ends.get("fineTune")),
+        ends=_end(ends.get("inference")),
         skus=tuple(_sku(sku) for sku in entry.get("skus") or () if sku.get("name")),
     )
 
@@ -189,6 +190,12 @@ def _date(told: Any) -> date | None:
         return date.fromisoformat(str(told)[:10])
     except ValueError:
         return None
+
+
+def _end(told: Any) -> date | None:
+    """A day at the end of the century stands for none."""
+    day = _date(told)
+    return day if day and day < NO_END else None
 
 
 def offered_quotas(entries: Iterable[Mapping[str, Any]]) -> dict[str, Quota]:

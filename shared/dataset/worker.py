@@ -64,7 +64,7 @@ def reports(
 ) -> Reports:
     """The verdict on scanned files, under the name that the report bears. `account`: what the
     account says to the run, where it was asked."""
-    verdict = judge(scanned, plan, today, validation_age)
+    verdict = judge(scanned, plan, today, validation_age, account)
     groups = [*verdict.groups, *(g for file in verdict.files for g in verdict.groups_of(file))]
     errors = [f"{g.id} ({g.count})" for g in groups if g.as_json()["severity"] == "error"]
     return Reports(
@@ -80,7 +80,7 @@ def reports(
 
 
 def _predicted(price: Price) -> dict[str, Any]:
-    at_most = bool(price.image_tokens)
+    at_most = bool(price.image_tokens) and price.exact
     return {"tokens": price.tokens * price.epochs, "usd": price.training, "at_most": at_most}
 
 

@@ -36,10 +36,9 @@ async def request(deployments: Deployments, version: Version) -> None:
 
     Azure takes no request for one that has failed until that is deleted: it is, and asked for anew
     at the next look. So is one of another SKU; another capacity is asked of the same. Raises
-    Refused if the name is taken by another model's deployment, which is left alone, or if the base
-    model has no deployments of this kind, and Unavailable while an earlier one is being deleted.
+    Refused if the name is taken by another model's deployment, which is left alone, or where Azure
+    refuses it, and Unavailable while an earlier one is being deleted.
     """
-    must_be_deployable(version)
     there = await find(deployments, version)
     if there and there.state in ENDED_BADLY:
         await deployments.delete(there.name)
@@ -95,21 +94,6 @@ def offered_skus(base_model: str) -> tuple[str, ...] | None:
     known."""
     known = lookup.find_model(base_model)
     return known.skus if known else None
-
-
-def must_be_deployable(version: Version) -> None:
-    """Raises Refused for a preview of which no tuned model can be deployed by the token."""
-    known = lookup.find_model(version.base_model)
-    if known is None or known.skus or not known.preview:
-        return
-    raise Refused(
-        f"{known.name} is a preview: models tuned from it have no serverless deployment yet, and "
-        "this app makes no other.",
-        f"{version.fine_tuned_model} stays at the service: it can be deployed by hand in the "
-        "Foundry portal, as managed compute (paid by the GPU and hour) or with Fireworks "
-        "(provisioned). Drop the dataset with another base_model for one that this app serves.",
-        blame="caller",
-    )
 
 
 async def find(deployments: Deployments, version: Version) -> Deployment | None:

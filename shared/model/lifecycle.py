@@ -24,12 +24,13 @@ def lifecycle(
     number = model.champion or model.candidate
     if number is None:
         return None
-    base = lookup.find_model(model.version(number).base_model)
+    version = model.version(number)
+    base = lookup.find_model(version.base_model)
     if base is None:
         ends = _ends(Retirement(None, None, None))
-        return {"base_model": model.version(number).base_model, **ends, "endings": []}
+        return {"base_model": version.base_model, **ends, "endings": []}
     told = _told(base.name, offers)
-    endings = retirement.endings(base, today, told=told, told_on=offered_on)
+    endings = retirement.endings(base, today, version.method, told, offered_on)
     return {
         "base_model": base.name,
         **_ends(retirement.dates(base, told)),

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable
 from typing import Self
 
+from shared.catalog import facts
 from shared.cloud.container import Container
 from shared.cloud.documents import Document, Frozen, Moment
 from shared.errors import NotFound, TunedropError, Unreadable
@@ -24,6 +25,7 @@ class Version(Frozen):
     version: int = 0
     run_id: str
     base_model: str
+    method: str = facts.SUPERVISED  # of fine-tuning
     fine_tuned_model: str
     deployment: str = ""
     sku: str

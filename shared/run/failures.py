@@ -20,8 +20,12 @@ from shared.printable import shown
 from shared.run.record import Command, Failure, Run
 
 RETRY = "`tunedrop retry {id}` goes on from the last good stage."
+BY_HAND = (
+    "stays at the service: it can be deployed by hand in the Foundry portal, as managed compute "
+    "(paid by the GPU and hour) or provisioned."
+)
 CAUSES = (*JOB_ERRORS, *BLOCKING, *WHO_ASKS)
-_LEFT = re.compile(r"available capacity '?(\d{1,9})", re.IGNORECASE)
+_LEFT = re.compile(r"available capacity '?(\d{1,9}|\d{1,3}(?:,\d{3}){1,2})(?![\d,])", re.IGNORECASE)
 
 
 def of_error(error: TunedropError, run: Run) -> Failure:
@@ -73,7 +77,7 @@ def _move(known: Cause, says: str, run: Run) -> str:
 def _less(cure: str, says: str, run: Run) -> str:
     """The capacity that fits, where the service tells what is left."""
     left, asked = _LEFT.search(says), run.spec.deployment.capacity
-    fits = int(left.group(1)) if left else None
+    fits = int(left.group(1).replace(",", "")) if left else None
     if fits and fits < asked:
         command = f"tunedrop deploy {run.id} --capacity {fits}"
         return f"`{command}` deploys what has been trained with the capacity that is left. {cure}"
@@ -88,7 +92,8 @@ def _less(cure: str, says: str, run: Run) -> str:
 def _other(cure: str, run: Run) -> str:
     skus = _other_skus(run)
     if not skus:
-        return f"No other SKU is known for {run.spec.base_model}. {cure}"
+        by_hand = f" {run.fine_tuned_model} {BY_HAND}" if run.fine_tuned_model else ""
+        return f"No other SKU is known for {run.spec.base_model}. {cure}{by_hand}"
     command = f"tunedrop deploy {run.id} --sku {skus[0]}"
     more = f" It may also have {', '.join(skus[1:])}." if skus[1:] else ""
     return f"`{command}` deploys what has been trained with another SKU.{more} {cure}"

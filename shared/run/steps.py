@@ -142,6 +142,7 @@ async def deploy(run: Run, ctx: Context) -> Outcome:
         Version(
             run_id=run.id,
             base_model=run.spec.base_model,
+            method=run.spec.method,
             fine_tuned_model=run.fine_tuned_model,
             sku=run.spec.deployment.sku,
             capacity=run.spec.deployment.capacity,

@@ -212,6 +212,7 @@ ELSEWHERE = {
     "line-too-long",
     "too-many-image-examples",
     "catalog-old",
+    "model-doubtful",
     "model-retires",
     "validation-old",
 }

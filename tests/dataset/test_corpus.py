@@ -162,7 +162,7 @@ NO_ERRORS = {
         *("no-user", "system-late", "nothing-to-learn", "arguments-mismatch", "preference-same"),
         *("duplicate", "conflicting-answers", "leakage", "leakage-prompt", "leakage-near"),
         *("personal-data", "secret", "control-character", "broken-text", "answer-copies-prompt"),
-        *("model-unknown", "model-retires", "validation-old"),
+        *("model-unknown", "model-doubtful", "model-retires", "validation-old"),
     },
     Severity.ADVICE: {
         *("few-examples", "file-large", "byte-order-mark", "blank-line", "same-role-twice"),

@@ -206,3 +206,23 @@ def test_the_tokens_of_a_job_are_those_of_all_epochs(monkeypatch: pytest.MonkeyP
     for limit, too_many in ((tokens * EPOCHS, False), (tokens * EPOCHS - 1, True)):
         monkeypatch.setattr(facts, "FILES", facts.FILES._replace(tokens_per_job=limit))
         assert ("too-many-tokens" in ids(judged(good(12), plan=plan()))) is too_many
+
+
+def test_a_budget_has_a_margin_where_the_tokens_are_not_counted_exactly() -> None:
+    def near(model: str = "Ministral-3B", budget: float | None = None) -> Verdict:
+        return judged(good(50), plan=plan(model, budget=budget))
+
+    cost = near().price
+    assert cost.training
+    assert cost.at_most == "about "
+    twice = 2 * cost.training
+    assert "over-budget" not in ids(near(budget=twice))
+    told = message(near(budget=twice - 0.0001), "over-budget")
+    assert told.startswith(f"Training costs about {usd(cost.training)}: ")
+    assert told.endswith(
+        " The tokenizer of Ministral-3B is not known here, so the budget must be 2 times that: "
+        f"{usd(twice)}."
+    )
+    assert f"about {usd(cost.training)}" in page.as_html("m-1", near())
+    exact = near("gpt-oss-20b").price
+    assert (exact.to_be_safe, exact.at_most) == (exact.training, "")

@@ -122,6 +122,33 @@ def test_what_could_never_be_deployed_is_not_trained(name: str) -> None:
     assert "without serverless deployment" in messages(verdict)["model-not-deployable"]
 
 
+@pytest.mark.parametrize(
+    ("question", "asked", "finding"),
+    [
+        ("sku", {"base_model": "gpt-oss-120b"}, "model-not-deployable"),
+        ("method", {"base_model": "gpt-4o-mini-2024-07-18", "method": "dpo"}, "model-not-tunable"),
+    ],
+)
+def test_the_table_says_no_only_where_the_account_does_not_say_yes(
+    question: str, asked: dict[str, str], finding: str
+) -> None:
+    def told(says: str, today: date = TODAY, *options: str) -> dict[str, str]:
+        account = {"answers": [{"id": question, "says": says, "options": options}]}
+        return messages(judge((), TrainingPlan(**asked), today, account=account))  # type: ignore[arg-type]
+
+    assert finding in told("no")
+    assert finding in told("unknown")
+    assert finding not in told("yes")
+    if question == "sku":
+        assert finding not in told("no", TODAY, "Standard"), "the plan refuses it, and names that"
+    old = told("unknown", facts.READ_ON + facts.STALE_AFTER + DAY)
+    assert finding not in old
+    assert f"The table of {facts.READ_ON} is old" in old["model-doubtful"]
+    late = facts.READ_ON + facts.STALE_AFTER + DAY
+    assert not judged(base_model="gpt-oss-120b", today=late).rejected
+    assert "model-doubtful" not in told("yes", late)
+
+
 @pytest.mark.parametrize("name", ["gpt-oss-20b", "Ministral-3B", "Qwen3-32B", "Llama-3.3-70B"])
 def test_open_weights_that_can_be_served_are_taken(name: str) -> None:
     assert not judged(base_model=name).rejected

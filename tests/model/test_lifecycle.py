@@ -43,6 +43,14 @@ def test_it_is_the_champions_base_that_counts() -> None:
     assert (promoted["base_model"], promoted["endings"]) == (NEW.base_model, [])
 
 
+def test_a_cure_is_one_for_the_method_that_the_version_was_trained_with() -> None:
+    by_dpo = Model(name="m", champion=1, versions=(OLD.replace(method="dpo"),))
+    for model, cured in ((by_dpo, False), (Model(name="m", champion=1, versions=(OLD,)), True)):
+        told = lifecycle(model, date(2027, 4, 7))
+        assert told
+        assert [bool(ending["cure"]) for ending in told["endings"]] == [cured, cured]
+
+
 def test_what_the_account_has_told_stands_above_the_table_with_its_day() -> None:
     asked, today = date(2027, 4, 6), date(2027, 4, 7)
     later = date(2028, 4, 14)

@@ -22,6 +22,7 @@ from tests.support.deploying import (
 )
 from tests.support.harness import on_both
 from tests.support.limits import dropped, limited, with_settings
+from tests.support.offered import entry, offering
 from tests.support.requests import request
 from tests.support.runs import RunHarness
 
@@ -222,19 +223,40 @@ async def test_an_open_weight_model_is_deployed_with_the_format_of_its_base() ->
     assert memory(harness).deployed[str(run.deployment)].format == "Microsoft"
 
 
-async def test_a_preview_without_serverless_deployments_ends_in_what_is_possible() -> None:
+async def test_a_preview_of_the_table_is_asked_for_and_a_refusal_says_what_is_possible() -> None:
+    """The table may be old: what the account offers is deployed."""
+    for refused in (("Standard",), ()):
+        harness = limited()
+        memory(harness).unsupported_skus = refused
+        run = await harness.until(await dropped(harness, STANDARD), Stage.TRAINING)
+        base = run.spec.model_copy(update={"base_model": "gpt-oss-120b"})
+        run = await harness.until(await harness.rewrite(run, spec=base), *ENDS)
+        assert "deployments.put" in memory(harness).journal
+        assert run.stage is (Stage.FAILED if refused else Stage.SERVING), run.failure
+        if run.failure:
+            assert f"{run.fine_tuned_model} stays at the service" in run.failure.fix
+            assert "managed compute" in run.failure.fix
+            assert "retry" not in run.failure.fix
+            assert run.failure.blame == "caller"
+
+
+async def test_what_the_account_offers_is_taken_whatever_the_table_says() -> None:
     harness = limited()
+    open_weights = {"methods": "supervised", "format": "Microsoft"}
+    harness.service.offers = offering(
+        entry("gpt-oss-120b", "1", ("GlobalStandard",), **open_weights)
+    )
+    run = await harness.until(await dropped(harness, b"base_model: gpt-oss-120b\n"), *ENDS)
+    assert run.stage is Stage.SERVING, run.failure
+
+
+async def test_a_version_remembers_the_method_that_it_was_trained_with() -> None:
+    harness = limited()
+    memory(harness).unsupported_skus = ()
     run = await harness.until(await dropped(harness, STANDARD), Stage.TRAINING)
-    base = run.spec.model_copy(update={"base_model": "gpt-oss-120b"})
-    run = await harness.until(await harness.rewrite(run, spec=base), *ENDS)
-    assert run.stage is Stage.FAILED
-    assert run.failure
-    assert "gpt-oss-120b is a preview" in run.failure.message
-    assert "managed compute" in run.failure.fix
-    assert str(run.fine_tuned_model) in run.failure.fix
-    assert "retry" not in run.failure.fix
-    assert run.failure.blame == "caller"
-    assert "deployments.put" not in memory(harness).journal
+    by_dpo = run.spec.model_copy(update={"method": "dpo"})
+    run = await harness.until(await harness.rewrite(run, spec=by_dpo), *ENDS)
+    assert (await version(harness, run)).method == "dpo"
 
 
 async def test_what_is_gone_comes_back_as_it_was_where_another_sku_is_refused() -> None:

@@ -169,6 +169,18 @@ def test_the_capacity_that_is_left_is_read_out_of_the_services_words(
     assert "retry" not in told.fix
 
 
+@pytest.mark.parametrize(
+    ("said", "read"),
+    [("1,000", "1000"), ("12,345", "12345"), ("999", "999"), ("1,0", "N"), ("1,0000", "N")],
+)
+def test_a_capacity_with_commas_is_read_whole_or_not_at_all(said: str, read: str) -> None:
+    deployment = RUN.spec.deployment.model_copy(update={"capacity": 99_999})
+    run = RUN.replace(spec=RUN.spec.model_copy(update={"deployment": deployment}))
+    message = f"'99,999' of account deployment is bigger than available capacity '{said}' for X"
+    told = failures.of_error(answered(400, "InsufficientQuota", message, CONTROL_PLANE), run)
+    assert told.fix.startswith(f"`tunedrop deploy m-1 --capacity {read}`")
+
+
 @pytest.mark.parametrize("message", ["No.", no_quota(50, 60), "available capacity " + "9" * 30])
 def test_a_capacity_that_cannot_be_read_is_not_made_up(message: str) -> None:
     told = failures.of_error(answered(400, "InsufficientQuota", message, CONTROL_PLANE), RUN)

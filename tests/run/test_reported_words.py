@@ -93,6 +93,25 @@ PUBLISHER = (
             "missing key 'messages'.",
             job_errors.UNREADABLE,
         ),
+        *(
+            (
+                code,
+                "The job failed due to an invalid training file. This training file was blocked by "
+                "our moderation system because it contains too many examples that violate our "
+                "usage policies.",
+                job_errors.MODERATED,
+            )
+            for code in ("", "invalid_training_file", "moderation_blocked")
+        ),
+        ("invalid_training_file", "It cannot be used.", job_errors.UNREADABLE),
+        ("", "The job failed due to an invalid training file.", job_errors.INVALID_FILE),
+        (
+            "AccessDenied",
+            "The principal `x` lacks the required data action `y`.",
+            denials.NO_ROLE,
+        ),
+        ("AccessDenied", "Access denied due to Virtual Network rules.", denials.FIREWALL),
+        ("AccessDenied", "No.", denials.FIREWALL),
         (
             "invalidPayload",
             "The specified file reference must point to a completed file import.",

@@ -5,6 +5,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import date
 from typing import Any
 
 import pytest
@@ -201,3 +202,12 @@ async def test_the_emulators_account_is_read_whole(
     assert {sku.usage for sku in nano.tuned_skus} <= set(offers.quotas.value or {})
     for part in (offers.deployments, offers.jobs, offers.files):
         assert part.value is not None
+
+
+@pytest.mark.parametrize("told", ["2099-12-31", "2099-12-31T00:00:00Z", "9999-12-31", "", "soon"])
+def test_a_day_at_the_end_of_the_century_is_no_end(told: str) -> None:
+    (model,) = offered_models(
+        [entry("gpt-4.1", "2025-04-14", deprecation={"fineTune": told, "inference": "2098-01-01"})]
+    )
+    assert model.training_ends is None
+    assert model.ends == date(2098, 1, 1)

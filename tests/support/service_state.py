@@ -37,7 +37,7 @@ from tests.support.service_parts import (
 )
 
 T = TypeVar("T")
-BASE_MODELS = ("gpt-4.1", "gpt-4o", "gpt-oss-20b")
+BASE_MODELS = ("gpt-4.1", "gpt-4o", "gpt-oss")
 FILE_FAULTS = ("file-stuck", "file-error")
 JOB_FAULTS = ("job-stuck", "job-failed", "job-unsafe-data", "job-unsafe-model")
 DEPLOYMENT_FAULTS = ("not-ready", "provisioning-failed", "provisioning-stuck")

@@ -1,11 +1,23 @@
 """`tunedrop models` and `tunedrop retrain`: what is told, and what would be dropped."""
 
+import hashlib
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 import pytest
+from azure.storage.blob import BlobServiceClient
+from typer.testing import CliRunner
 
 from shared.run.spec import effective
+from tests.support.datasets import dataset
 from tests.support.settings import SETTINGS
+from tunedrop.__main__ import cli
 from tunedrop.errors import CommandError
 from tunedrop.models import lines
 from tunedrop.retrain import as_yaml, plan_of, spec_for
@@ -80,6 +92,63 @@ def test_the_price_is_that_of_what_is_dropped() -> None:
         *("gpt-oss-20b", "globalStandard", "GlobalStandard"),
     )
     assert (plan.epochs, plan.budget, plan.unknown_price) == (3, 4.5, "refuse")
+
+
+# ---- what lies there already
+
+
+class Blobs:
+    """Azure's client of a container that holds what a champion was trained on, and a left file."""
+
+    files = MappingProxyType(
+        {"captain/training.jsonl": dataset(12, "captain"), "captain/validation.jsonl": b""}
+    )
+
+    def download_blob(self, name: str, **_: Any) -> Any:
+        return SimpleNamespace(readinto=lambda file: file.write(self.files[name]))
+
+    def list_blobs(self, name_starts_with: str) -> list[Any]:
+        at = datetime.now(UTC) - timedelta(days=9)
+        names = [name for name in self.files if name.startswith(name_starts_with)]
+        return [SimpleNamespace(name=name, last_modified=at) for name in names]
+
+
+@pytest.fixture
+def app() -> Iterator[str]:
+    """The address of something that answers as an app with one champion does."""
+    sha256 = hashlib.sha256(Blobs.files["captain/training.jsonl"]).hexdigest()
+    training = {"name": "captain/training.jsonl", "sha256": sha256}
+    version = {"version": 1, "run_id": "captain-1"}
+    answers = {
+        "/api/models": {"models": [{"name": "captain", "champion": 1, "versions": [version]}]},
+        "/api/runs/captain-1": {**run(b""), "training": training, "validation": None},
+    }
+
+    class Answers(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(json.dumps(answers[self.path]).encode())
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
+        Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_a_file_of_an_earlier_drop_is_named_before_anybody_says_yes(
+    app: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(BlobServiceClient, "get_container_client", lambda *_: Blobs())
+    words = ["retrain", "captain", "--base", "gpt-4.1-mini-2025-04-14", "--app", app]
+    asked = CliRunner().invoke(cli, [*words, "--storage", "UseDevelopmentStorage=true"], input="n")
+    assert asked.exit_code == 1, asked.output
+    before, _ = asked.output.split("Drop it for captain")
+    assert "with captain/validation.jsonl, which is there already" in before
 
 
 # ---- the list

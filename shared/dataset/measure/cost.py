@@ -62,6 +62,7 @@ class Price:
     image_tokens: int | None = 0  # None where there are images without a rule
     region: str = ""
     sku: str = ""
+    exact: bool = True  # the tokens of texts are counted as the service counts them
 
     @property
     def hosting(self) -> str:
@@ -73,14 +74,23 @@ class Price:
     @property
     def at_most(self) -> str:
         """What stands before the amount."""
+        if not self.exact:
+            return "about "
         return "at most " if self.image_tokens else ""
+
+    @property
+    def to_be_safe(self) -> float | None:
+        """What is held against a budget: with a margin where the tokens are not counted exactly."""
+        if self.training is None or self.exact:
+            return self.training
+        return self.training * facts.TOKEN_MARGIN.factor
 
     def as_json(self) -> dict[str, Any]:
         return {
             "currency": "USD",
             "tokens": self.tokens,
             "image_tokens": self.image_tokens,
-            "upper_bound": bool(self.image_tokens),
+            "upper_bound": bool(self.image_tokens) and self.exact,
             "epochs": self.epochs,
             "epochs_guessed": self.guessed,
             "training": self.training,
@@ -121,6 +131,7 @@ def price(tokens: int, examples: int, plan: TrainingPlan, images: int | None = 0
         tiers=tiers,
         region=plan.region,
         sku=plan.sku,
+        exact=plan.model is None or plan.model.exact_tokens,
     )
 
 
