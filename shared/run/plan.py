@@ -41,12 +41,12 @@ class Plan:
     def waiting_for(self) -> str:
         return " ".join(f"{answer.sentence} {answer.instead}" for answer in self.waits)
 
-    def failure(self, run_id: str) -> Failure:
-        """Every `no` in one message."""
+    def failure(self, run_id: str, done: str = "Nothing was sent.") -> Failure:
+        """Every `no` in one message; `done`: how far the run has come."""
         said = " ".join(answer.sentence for answer in self.refusals)
         ways = " ".join(filter(None, (answer.instead for answer in self.refusals)))
         return Failure(
-            message=f"The account cannot do what this run asks for. {said} Nothing was sent.",
+            message=f"The account cannot do what this run asks for. {said} {done}",
             fix=f"{ways} With another run.yaml, drop the dataset again; once the account has "
             f"changed, `tunedrop retry {run_id}`.",
             blame="caller",

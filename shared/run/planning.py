@@ -1,5 +1,5 @@
-"""A run's plan, made when its dataset is checked and again right before anything of it is sent: no
-more questions to the account than its answers are old.
+"""A run's plan, made when its dataset is checked, again right before anything of it is sent and
+right before its job is paid for: no more questions to the account than its answers are old.
 
     <run>/plan.json   what the account said last
 """
@@ -31,13 +31,20 @@ async def make(run: Run, ctx: Context) -> Plan:
 
 
 async def before_sending(run: Run, ctx: Context) -> Outcome | None:
-    """What the account says to a run of which something is still to be sent; the outcome that ends
-    it or holds it up, if there is one."""
-    if not _to_send(run).files:
-        return None
+    """What the account says to a run of which files are still to be sent; the outcome that ends it
+    or holds it up, if there is one."""
+    return await _held(run, ctx, "Nothing was sent.") if _to_send(run).files else None
+
+
+async def before_paying(run: Run, ctx: Context) -> Outcome | None:
+    """The same right before its job, which may be days later: the queue was full."""
+    return await _held(run, ctx, "No job was created.")
+
+
+async def _held(run: Run, ctx: Context, done: str) -> Outcome | None:
     made = await make(run, ctx)
     if made.refusals:
-        return Outcome(run.replace(failure=made.failure(run.id)), Event.FAILED)
+        return Outcome(run.replace(failure=made.failure(run.id, done)), Event.FAILED)
     return Outcome(run).waits(made.waiting_for) if made.waits else None
 
 
