@@ -38,10 +38,34 @@ class OfferedSku:
     minimum: int = 1
     maximum: int | None = None
     step: int = 1
+    allowed: tuple[int, ...] = ()  # where these are told, nothing else is
 
     @property
     def tuned(self) -> bool:
         return TUNED in self.usage.lower()
+
+    def takes(self, capacity: int) -> bool:
+        """Whether a step is counted from zero or from the minimum is not documented: either."""
+        if self.allowed:
+            return capacity in self.allowed
+        whole = capacity % self.step == 0 or (capacity - self.minimum) % self.step == 0
+        return whole and self.minimum <= capacity <= (self.maximum or capacity)
+
+    def nearest(self, capacity: int, left: float) -> int | None:
+        """The nearest capacity that it takes, of those for which so much quota is enough."""
+        most = int(min(capacity + self.step + self.minimum, left, self.maximum or left))
+        lower = min(capacity, most) // self.step * self.step
+        steps = self.allowed or (lower, lower + self.step, self.minimum)
+        fitting = [one for one in steps if 0 < one <= most and self.takes(one)]
+        return min(fitting, key=lambda one: abs(one - capacity), default=None)
+
+    @property
+    def capacities(self) -> str:
+        """What it takes, in words."""
+        if self.allowed:
+            return ", ".join(map(str, self.allowed))
+        most = f" to {self.maximum:,}" if self.maximum else " or more"
+        return f"{self.minimum:,}{most}" + (f" in steps of {self.step:,}" if self.step > 1 else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +205,7 @@ def _sku(entry: Mapping[str, Any]) -> OfferedSku:
         minimum=max(1, int(capacity.get("minimum") or 1)),
         maximum=int(most) if most else None,
         step=max(1, int(capacity.get("step") or 1)),
+        allowed=tuple(map(int, capacity.get("allowedValues") or ())),
     )
 
 

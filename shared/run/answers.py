@@ -55,6 +55,7 @@ class Asked:
     offers: Offers
     today: date
     upload: Upload
+    coming: tuple[Spec, ...] = ()
 
     @property
     def base(self) -> str:

@@ -65,8 +65,15 @@ class Plan:
         }
 
 
-def plan(spec: Spec, offers: Offers, now: datetime, upload: Upload = NOTHING) -> Plan:
-    """`upload`: what is still to be sent to the service."""
-    asked = Asked(spec, offers, now.date(), upload)
+def plan(
+    spec: Spec,
+    offers: Offers,
+    now: datetime,
+    upload: Upload = NOTHING,
+    coming: tuple[Spec, ...] = (),
+) -> Plan:
+    """`upload`: what is still to be sent to the service; `coming`: what other runs ask for that
+    come first and have no deployment yet."""
+    asked = Asked(spec, offers, now.date(), upload, coming)
     found = (question(asked) for question in QUESTIONS)
     return Plan(now, offers.location.value or "", tuple(a for a in found if a))
