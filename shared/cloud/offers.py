@@ -15,6 +15,12 @@ from shared.cloud.deployments import Deployment
 
 T = TypeVar("T")
 
+# Azure Resource Manager's words, in small letters: its `Deprecated` is what people call retired,
+# its `Deprecating` what they call deprecated (Microsoft's page of model retirements, 2026-09-02).
+RETIRED = {"deprecated", "retired"}
+EXISTING_ONLY = "deprecating"
+OPEN = {"stable", "preview", "generallyavailable", "legacy"}
+
 TUNED = "finetune"  # in the name of the counter of a tuned model's quota
 TUNED_MODEL, CHECKPOINTS = ".ft-", ("ftchkpt", "ftckpt")
 NOT_ASKED = "it was not asked for"
@@ -90,6 +96,18 @@ class OfferedModel:
         """Those of its tuned models; empty where they cannot be told from those of the base."""
         return tuple(sku for sku in self.skus if sku.tuned)
 
+    @property
+    def rank(self) -> tuple[bool, ...]:
+        """Of several versions with one name, the one with the highest is meant."""
+        closed = self.lifecycle in RETIRED
+        return (
+            not closed,
+            self.tunable is True,
+            self.tunable is None,
+            bool(self.methods),
+            bool(self.skus),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Quota:
@@ -130,12 +148,15 @@ class Offers:
     files: Known[Files] = field(default_factory=Known)
 
     def model(self, *names: str) -> OfferedModel | None:
-        """The one that is called so, with its version or, where that is no date, without; of a
-        tuned model, its base."""
-        wanted = {base_of(name) for name in names}
-        for model in self.models.value or ():
-            if wanted & {model.name.lower(), model.versioned.lower()}:
-                return model
+        """The one that is called so, by the first of the names that there is: with its version
+        exactly that one or, where the version is no date and not said, the one that takes the most;
+        of a tuned model, its base."""
+        models = self.models.value or ()
+        for wanted in map(base_of, names):
+            exact = [model for model in models if model.versioned.lower() == wanted]
+            found = exact or [model for model in models if model.name.lower() == wanted]
+            if found:
+                return max(found, key=lambda model: model.rank)
         return None
 
 
@@ -159,8 +180,7 @@ def offered_models(entries: Iterable[Mapping[str, Any]]) -> tuple[OfferedModel, 
     """Out of the account's list or, where each entry holds its model, of the region's. Raises one
     of `translate.MISSHAPEN` for an answer of another shape."""
     found = (_offered_model(entry.get("model") or entry) for entry in entries)
-    once = {model.name.lower(): model for model in found if model}
-    return tuple(once.values())
+    return tuple(dict.fromkeys(model for model in found if model))
 
 
 def _offered_model(entry: Mapping[str, Any]) -> OfferedModel | None:

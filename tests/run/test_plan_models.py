@@ -1,0 +1,55 @@
+"""Which of the account's models a plan is about, and what the account says of it against the table.
+The rules alone, without any run."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from shared.cloud.offers import Offers
+from shared.run.answers import Says
+from tests.support.offered import answer, entry, of, offering, told
+
+
+def versions(*of: tuple[str, str, dict[str, Any]]) -> Offers:
+    """A model without a date in its name, in several versions: number, lifecycle, capabilities."""
+    return offering(
+        *(
+            entry("gpt-oss-20b", number, ("GlobalStandard",), lifecycle, None, capabilities=able)
+            for number, lifecycle, able in of
+        )
+    )
+
+
+TUNABLE, CHAT_ONLY = {"fineTune": "true"}, {"fineTune": "false"}
+
+
+@pytest.mark.parametrize("turn", [1, -1])
+@pytest.mark.parametrize(
+    "other", [("1", "Deprecated", TUNABLE), ("1", "GenerallyAvailable", CHAT_ONLY), ("1", "", {})]
+)
+def test_of_several_versions_the_open_and_tunable_one_is_meant(
+    other: tuple[str, str, dict[str, Any]], turn: int
+) -> None:
+    both = [("11", "GenerallyAvailable", TUNABLE), other]
+    assert not of("base_model: gpt-oss-20b", versions(*both[::turn])).refusals
+
+
+@pytest.mark.parametrize("turn", [1, -1])
+def test_with_a_version_exactly_that_is_meant(turn: int) -> None:
+    both = [("11", "GenerallyAvailable", TUNABLE), ("1", "Deprecated", TUNABLE)]
+    found = of("base_model: gpt-oss-20b-1", versions(*both[::turn]))
+    assert [said.id for said in found.refusals] == ["lifecycle"]
+    assert not of("base_model: gpt-oss-20b-11", versions(*both[::turn])).refusals
+
+
+def test_what_the_account_says_of_training_types_counts_in_its_region_too() -> None:
+    known = entry("gpt-4.1-nano", "2025-04-14")
+    known["finetuneCapabilities"]["supportedTrainingTypes"] = "standard,globalStandard"
+    account = replace(offering(known), location=told("eastus2"))
+    found = of("training_type: standard", account)
+    assert not found.refusals
+    assert answer(found, "region").says is Says.YES
+    known["finetuneCapabilities"]["supportedTrainingTypes"] = "globalStandard"
+    account = replace(offering(known), location=told("eastus2"))
+    assert [a.id for a in of("training_type: standard", account).refusals] == ["training-type"]
