@@ -9,6 +9,7 @@ Reads answers; knows neither how they are asked for (`account`) nor what follows
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from math import isfinite
 from typing import Any, Generic, TypeVar
 
 from shared.cloud.deployments import Deployment
@@ -187,13 +188,13 @@ def _offered_model(entry: Mapping[str, Any]) -> OfferedModel | None:
     if not entry.get("name"):
         return None
     abilities = {**_of(entry, "capabilities"), **_of(entry, "finetuneCapabilities")}
-    told = {key.lower(): str(value) for key, value in abilities.items()}
+    told = {key.lower(): str(value) for key, value in abilities.items() if value is not None}
     ends = _of(entry, "deprecation")
     return OfferedModel(
         name=_name(entry),
         versioned=f"{entry['name']}-{entry.get('version')}",
         lifecycle=str(entry.get("lifecycleStatus") or "").lower(),
-        tunable=told["finetune"].lower() == "true" if "finetune" in told else None,
+        tunable={"true": True, "false": False}.get(told.get("finetune", "").lower()),
         methods=_listed(told.get("supportedmethods", "")),
         tiers=_listed(told.get("supportedtrainingtypes", "")),
         training_ends=_date(ends.get("fineTune")),
@@ -218,15 +219,30 @@ def _name(entry: Mapping[str, Any]) -> str:
 
 def _sku(entry: Mapping[str, Any]) -> OfferedSku:
     capacity = _of(entry, "capacity")
-    most = capacity.get("maximum")
+    allowed = map(_count, capacity.get("allowedValues") or ())
     return OfferedSku(
         name=str(entry["name"]),
         usage=str(entry.get("usageName") or ""),
-        minimum=max(1, int(capacity.get("minimum") or 1)),
-        maximum=int(most) if most else None,
-        step=max(1, int(capacity.get("step") or 1)),
-        allowed=tuple(map(int, capacity.get("allowedValues") or ())),
+        minimum=_count(capacity.get("minimum")) or 1,
+        maximum=_count(capacity.get("maximum")),
+        step=_count(capacity.get("step")) or 1,
+        allowed=tuple(filter(None, allowed)),
     )
+
+
+def _count(told: Any) -> int | None:
+    """A number of one or more; anything else tells nothing."""
+    number = _number(told)
+    return int(number) if number and number >= 1 else None
+
+
+def _number(told: Any) -> float | None:
+    """None where it is none, or not one that counts anything: below zero, or without end."""
+    try:
+        number = float(told)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return number if isfinite(number) and number >= 0 else None
 
 
 def _date(told: Any) -> date | None:
@@ -237,11 +253,12 @@ def _date(told: Any) -> date | None:
 
 
 def offered_quotas(entries: Iterable[Mapping[str, Any]]) -> dict[str, Quota]:
-    return {
-        str(_of(entry, "name").get("value")): Quota(
-            used=float(entry.get("currentValue") or 0),
-            limit=float(entry.get("limit") or 0),
-            blocked=entry.get("status") == "Blocked",
-        )
-        for entry in entries
-    }
+    """Without those of which the limit is not told."""
+    found = {}
+    for entry in entries:
+        limit, blocked = _number(entry.get("limit")), entry.get("status") == "Blocked"
+        if limit is not None or blocked:
+            used = _number(entry.get("currentValue")) or 0.0
+            name = str(_of(entry, "name").get("value"))
+            found[name] = Quota(used, limit or 0.0, blocked)
+    return found

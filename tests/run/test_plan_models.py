@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from shared.cloud.offers import Offers
+from shared.cloud.offers import Offers, Quota, offered_quotas
 from shared.run.answers import Says
-from tests.support.offered import answer, entry, of, offering, told
+from tests.support.offered import OFFERS, answer, entry, of, offering, told
 
 
 def versions(*of: tuple[str, str, dict[str, Any]]) -> Offers:
@@ -53,3 +53,35 @@ def test_what_the_account_says_of_training_types_counts_in_its_region_too() -> N
     known["finetuneCapabilities"]["supportedTrainingTypes"] = "globalStandard"
     account = replace(offering(known), location=told("eastus2"))
     assert [a.id for a in of("training_type: standard", account).refusals] == ["training-type"]
+
+
+# ---- answers that are odd
+
+
+@pytest.mark.parametrize("limit", [float("inf"), float("nan"), -1, None, "many", 10**400])
+def test_a_limit_that_is_none_is_not_known(limit: Any) -> None:
+    """-1 is what some counters of Azure say where there is no limit."""
+    usage = "OpenAI.GlobalStandard.gpt-4.1-nano-finetune"
+    counters = offered_quotas([{"name": {"value": usage}, "limit": limit, "currentValue": 3}])
+    said = answer(of("", replace(OFFERS, quotas=told(counters))), "quota")
+    assert said.says is Says.UNKNOWN
+
+
+def test_what_is_used_or_blocked_is_read_whatever_else_is_odd() -> None:
+    blocked = {"name": {"value": "b"}, "limit": -1, "status": "Blocked"}
+    used = {"name": {"value": "u"}, "limit": 9, "currentValue": float("nan")}
+    assert offered_quotas([blocked, used]) == {"b": Quota(0, 0, blocked=True), "u": Quota(0, 9)}
+
+
+@pytest.mark.parametrize("odd", [float("inf"), float("nan"), -1, 0, None, "x"])
+def test_a_capacity_that_is_none_stops_nothing(odd: Any) -> None:
+    known = entry("gpt-4.1-nano", "2025-04-14")
+    for sku in known["skus"]:
+        sku["capacity"] = {"minimum": odd, "maximum": odd, "step": odd, "allowedValues": [odd]}
+    assert answer(of("", offering(known)), "quota").says is Says.YES
+
+
+@pytest.mark.parametrize("word", [None, "", "perhaps"])
+def test_whether_it_can_be_tuned_is_not_known_where_nothing_is_said(word: Any) -> None:
+    known = entry("gpt-4.1-nano", "2025-04-14", methods=None, capabilities={"fineTune": word})
+    assert not of("", offering(known)).refusals
