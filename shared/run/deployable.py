@@ -146,8 +146,9 @@ def slot(asked: Asked) -> Answer:
     if free > 0:
         sentence += f" {_others(coming)}."
         return Answer("slot", Says.NO, sentence, WHEN_OTHERS_END, passes=True)
-    instead = f"Delete one that is not needed, of {any_of(sorted(tuned))}."
-    return Answer("slot", Says.NO, sentence, instead, tuple(sorted(tuned)))
+    full = tuned if len(tuned) >= most else [deployment.name for deployment in found.value]
+    instead = f"Delete one that is not needed, of {any_of(sorted(full))}."
+    return Answer("slot", Says.NO, sentence, instead, tuple(sorted(full)))
 
 
 def _others(count: int) -> str:

@@ -69,6 +69,10 @@ def _lifecycle_by_table(asked: Asked) -> Answer:
     ends = asked.known.training_ends if asked.known else None
     if asked.known is None or ends is None:
         return not_known("lifecycle", "Whether it is still open", asked.offers.models)
+    if ends > asked.today and not asked.known.new_customers:
+        sentence = f"By the table of {facts.READ_ON}, {asked.known.name} is open only to a "
+        sentence += f"subscription that has deployed it before; it is trained until {ends}."
+        return Answer("lifecycle", Says.UNKNOWN, sentence)
     if ends > asked.today:
         return asked.by_table("lifecycle", True, f"{asked.known.name} is trained until {ends}.")
     sentence = f"By the table of {facts.READ_ON}, its training may have ended on {ends}."
@@ -189,6 +193,9 @@ def files(asked: Asked) -> Answer:
     sentence += (
         f"{limits.size / 1e6:,.0f} MB; the run sends {sent.files}, {sent.size / 1e6:,.1f} MB."
     )
+    if sent.files > limits.files or sent.size > limits.size:
+        instead = "No account has room for them: drop fewer or smaller files."
+        return Answer("files", Says.NO, sentence, instead)
     if there.count + sent.files <= limits.files and there.size + sent.size <= limits.size:
         return Answer("files", Says.YES, sentence)
     instead = "It goes on when other runs have ended, or when files are deleted there."

@@ -8,7 +8,7 @@ import pytest
 
 from shared.cloud.offers import Offers, Quota, offered_quotas
 from shared.run.answers import Says
-from tests.support.offered import OFFERS, answer, entry, of, offering, told
+from tests.support.offered import NANO, OFFERS, answer, entry, of, offering, told
 
 
 def versions(*of: tuple[str, str, dict[str, Any]]) -> Offers:
@@ -85,3 +85,17 @@ def test_a_capacity_that_is_none_stops_nothing(odd: Any) -> None:
 def test_whether_it_can_be_tuned_is_not_known_where_nothing_is_said(word: Any) -> None:
     known = entry("gpt-4.1-nano", "2025-04-14", methods=None, capabilities={"fineTune": word})
     assert not of("", offering(known)).refusals
+
+
+# ---- what is offered instead, and what the table knows
+
+
+def test_an_account_without_another_model_is_not_told_to_choose_one() -> None:
+    said = answer(of("", replace(OFFERS, models=told(()))), "model")
+    assert (said.says, said.options) == (Says.NO, ())
+    assert "Choose" not in said.instead
+
+
+def test_a_model_that_takes_nobody_new_is_not_known_to_be_open() -> None:
+    for name, says in (("gpt-4o-mini-2024-07-18", Says.UNKNOWN), (NANO, Says.YES)):
+        assert answer(of(f"base_model: {name}", Offers()), "lifecycle").says is says

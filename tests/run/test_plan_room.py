@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from shared.cloud.deployments import Deployment
 from shared.cloud.offers import Files, Jobs, Quota
 from shared.run.answers import Says, Upload
 from tests.support.offered import (
@@ -152,3 +153,17 @@ def test_a_sku_with_room_is_offered_only_where_it_takes_the_capacity() -> None:
     said = answer(of("", replace(account, quotas=offers(quotas=counters).quotas)), "quota")
     assert "the SKU DataZoneStandard," in said.instead
     assert "SKU Standard" not in said.instead
+
+
+def test_files_that_no_account_has_room_for_are_not_waited_for() -> None:
+    for sent in (Upload(2, 1_020_000_000), Upload(101, 1)):
+        found = of("", offers(files=Files(0, 0)), upload=sent)
+        assert [said.id for said in found.refusals] == ["files"]
+        assert not found.waits
+
+
+def test_an_account_full_of_others_names_those() -> None:
+    bases = tuple(Deployment(f"base-{number}", "gpt-4o", "Succeeded") for number in range(32))
+    said = answer(of("", offers(deployments=bases)), "slot")
+    assert (said.says, len(said.options)) == (Says.NO, 32)
+    assert "of base-0, base-1" in said.instead
