@@ -41,6 +41,11 @@ def find_model(name: str) -> CatalogModel | None:
     return next((model for model in MODELS if model.name.lower() == base), None)
 
 
+def service_name(name: str) -> str:
+    """A base model's name as the service has it, where people write another; any other as it is."""
+    return facts.OTHER_NAMES.get(name.lower(), name)
+
+
 def takers_of_images() -> tuple[str, ...]:
     return tuple(model.name for model in MODELS if model.takes_images)
 

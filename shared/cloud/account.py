@@ -156,7 +156,7 @@ async def _answer(operation: str, asked: Awaitable[T]) -> Known[T]:
         return _unknown(unreachable(SERVICE, operation, error))
     except TimeoutError:
         return Known(why=f"nobody answered within {PATIENCE_SECONDS:.0f} s to: {operation}")
-    except MISSHAPEN as error:
+    except (*MISSHAPEN, ArithmeticError) as error:
         return _unknown(misshapen(SERVICE, operation, error))
 
 

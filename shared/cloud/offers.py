@@ -9,11 +9,18 @@ Reads answers; knows neither how they are asked for (`account`) nor what follows
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from math import isfinite
 from typing import Any, Generic, TypeVar
 
 from shared.cloud.deployments import Deployment
 
 T = TypeVar("T")
+
+# Azure Resource Manager's words, in small letters: its `Deprecated` is what people call retired,
+# its `Deprecating` what they call deprecated (Microsoft's page of model retirements, 2026-09-02).
+RETIRED = {"deprecated", "retired"}
+EXISTING_ONLY = "deprecating"
+OPEN = {"stable", "preview", "generallyavailable", "legacy"}
 
 TUNED = "finetune"  # in the name of the counter of a tuned model's quota
 TUNED_MODEL, CHECKPOINTS = ".ft-", ("ftchkpt", "ftckpt")
@@ -39,10 +46,34 @@ class OfferedSku:
     minimum: int = 1
     maximum: int | None = None
     step: int = 1
+    allowed: tuple[int, ...] = ()  # where these are told, nothing else is
 
     @property
     def tuned(self) -> bool:
         return TUNED in self.usage.lower()
+
+    def takes(self, capacity: int) -> bool:
+        """Whether a step is counted from zero or from the minimum is not documented: either."""
+        if self.allowed:
+            return capacity in self.allowed
+        whole = capacity % self.step == 0 or (capacity - self.minimum) % self.step == 0
+        return whole and self.minimum <= capacity <= (self.maximum or capacity)
+
+    def nearest(self, capacity: int, left: float) -> int | None:
+        """The nearest capacity that it takes, of those for which so much quota is enough."""
+        most = int(min(capacity + self.step + self.minimum, left, self.maximum or left))
+        lower = min(capacity, most) // self.step * self.step
+        steps = self.allowed or (lower, lower + self.step, self.minimum)
+        fitting = [one for one in steps if 0 < one <= most and self.takes(one)]
+        return min(fitting, key=lambda one: abs(one - capacity), default=None)
+
+    @property
+    def capacities(self) -> str:
+        """What it takes, in words."""
+        if self.allowed:
+            return ", ".join(map(str, self.allowed))
+        most = f" to {self.maximum:,}" if self.maximum else " or more"
+        return f"{self.minimum:,}{most}" + (f" in steps of {self.step:,}" if self.step > 1 else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +97,18 @@ class OfferedModel:
     def tuned_skus(self) -> tuple[OfferedSku, ...]:
         """Those of its tuned models; empty where they cannot be told from those of the base."""
         return tuple(sku for sku in self.skus if sku.tuned)
+
+    @property
+    def rank(self) -> tuple[bool, ...]:
+        """Of several versions with one name, the one with the highest is meant."""
+        closed = self.lifecycle in RETIRED
+        return (
+            not closed,
+            self.tunable is True,
+            self.tunable is None,
+            bool(self.methods),
+            bool(self.skus),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +150,15 @@ class Offers:
     files: Known[Files] = field(default_factory=Known)
 
     def model(self, *names: str) -> OfferedModel | None:
-        """The one that is called so, with its version or, where that is no date, without; of a
-        tuned model, its base."""
-        wanted = {base_of(name) for name in names}
-        for model in self.models.value or ():
-            if wanted & {model.name.lower(), model.versioned.lower()}:
-                return model
+        """The one that is called so, by the first of the names that there is: with its version
+        exactly that one or, where the version is no date and not said, the one that takes the most;
+        of a tuned model, its base."""
+        models = self.models.value or ()
+        for wanted in map(base_of, names):
+            exact = [model for model in models if model.versioned.lower() == wanted]
+            found = exact or [model for model in models if model.name.lower() == wanted]
+            if found:
+                return max(found, key=lambda model: model.rank)
         return None
 
 
@@ -136,21 +182,20 @@ def offered_models(entries: Iterable[Mapping[str, Any]]) -> tuple[OfferedModel, 
     """Out of the account's list or, where each entry holds its model, of the region's. Raises one
     of `translate.MISSHAPEN` for an answer of another shape."""
     found = (_offered_model(entry.get("model") or entry) for entry in entries)
-    once = {model.name.lower(): model for model in found if model}
-    return tuple(once.values())
+    return tuple(dict.fromkeys(model for model in found if model))
 
 
 def _offered_model(entry: Mapping[str, Any]) -> OfferedModel | None:
     if not entry.get("name"):
         return None
     abilities = {**_of(entry, "capabilities"), **_of(entry, "finetuneCapabilities")}
-    told = {key.lower(): str(value) for key, value in abilities.items()}
+    told = {key.lower(): str(value) for key, value in abilities.items() if value is not None}
     ends = _of(entry, "deprecation")
     return OfferedModel(
         name=_name(entry),
         versioned=f"{entry['name']}-{entry.get('version')}",
         lifecycle=str(entry.get("lifecycleStatus") or "").lower(),
-        tunable=told["finetune"].lower() == "true" if "finetune" in told else None,
+        tunable={"true": True, "false": False}.get(told.get("finetune", "").lower()),
         methods=_listed(told.get("supportedmethods", "")),
         tiers=_listed(told.get("supportedtrainingtypes", "")),
         training_ends=_end(ends.get("fineTune")),
@@ -175,14 +220,30 @@ def _name(entry: Mapping[str, Any]) -> str:
 
 def _sku(entry: Mapping[str, Any]) -> OfferedSku:
     capacity = _of(entry, "capacity")
-    most = capacity.get("maximum")
+    allowed = map(_count, capacity.get("allowedValues") or ())
     return OfferedSku(
         name=str(entry["name"]),
         usage=str(entry.get("usageName") or ""),
-        minimum=max(1, int(capacity.get("minimum") or 1)),
-        maximum=int(most) if most else None,
-        step=max(1, int(capacity.get("step") or 1)),
+        minimum=_count(capacity.get("minimum")) or 1,
+        maximum=_count(capacity.get("maximum")),
+        step=_count(capacity.get("step")) or 1,
+        allowed=tuple(filter(None, allowed)),
     )
+
+
+def _count(told: Any) -> int | None:
+    """A number of one or more; anything else tells nothing."""
+    number = _number(told)
+    return int(number) if number and number >= 1 else None
+
+
+def _number(told: Any) -> float | None:
+    """None where it is none, or not one that counts anything: below zero, or without end."""
+    try:
+        number = float(told)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return number if isfinite(number) and number >= 0 else None
 
 
 def _date(told: Any) -> date | None:
@@ -199,11 +260,12 @@ def _end(told: Any) -> date | None:
 
 
 def offered_quotas(entries: Iterable[Mapping[str, Any]]) -> dict[str, Quota]:
-    return {
-        str(_of(entry, "name").get("value")): Quota(
-            used=float(entry.get("currentValue") or 0),
-            limit=float(entry.get("limit") or 0),
-            blocked=entry.get("status") == "Blocked",
-        )
-        for entry in entries
-    }
+    """Without those of which the limit is not told."""
+    found = {}
+    for entry in entries:
+        limit, blocked = _number(entry.get("limit")), entry.get("status") == "Blocked"
+        if limit is not None or blocked:
+            used = _number(entry.get("currentValue")) or 0.0
+            name = str(_of(entry, "name").get("value"))
+            found[name] = Quota(used, limit or 0.0, blocked)
+    return found

@@ -59,8 +59,8 @@ SKU = cause(
     "whoever owns the run: another SKU",
     "In run.yaml it is deployment.sku.",
     Then.OTHER,
-    codes="InvalidResourceProperties SkuNotAvailable",
-    signs=re.compile(r"(sku|scale type) .{0,200}not supported", re.IGNORECASE),
+    codes="SkuNotAvailable",  # InvalidResourceProperties may be about anything: its words tell
+    signs=re.compile(r"(sku|scale type) .{0,200}not (supported|provided)", re.IGNORECASE),
     says="The specified SKU 'Standard' of account deployment is not supported by the model "
     "'gpt-4o' version: '2024-08-06'.",
 )
@@ -70,7 +70,11 @@ CAPACITY = cause(
     "In run.yaml it is deployment.capacity.",
     Then.LESS,
     codes="InvalidCapacity",
-    signs=re.compile(r"capacity .{0,60}(should be|must be|is (invalid|not valid))", re.IGNORECASE),
+    signs=re.compile(
+        r"capacity .{0,60}(should be|must be|is (invalid|not (valid|allowed|supported))|multiple of"
+        r"|at (least|most)|(less|lower|smaller|greater|larger|more) than|minimum|maximum)",
+        re.IGNORECASE,
+    ),
     says="The capacity should be null for standard deployment.",
 )
 NO_SUCH_MODEL = cause(

@@ -55,6 +55,7 @@ class Asked:
     offers: Offers
     today: date
     upload: Upload
+    coming: tuple[Spec, ...] = ()
 
     @property
     def base(self) -> str:
@@ -107,7 +108,11 @@ def not_known(id: str, what: str, part: Known[Any]) -> Answer:
 def choose(id: str, options: Iterable[str]) -> str:
     options = tuple(options)
     key = CHOICES.get(id, id)
-    return f"Choose as {key}: {any_of(options)}." if options else f"Choose another {key}."
+    if options:
+        return f"Choose as {key}: {any_of(options)}."
+    if key == "base_model":
+        return "The account offers no other that would do: it takes another account."
+    return "Choose another base_model."
 
 
 def any_of(names: Iterable[str]) -> str:

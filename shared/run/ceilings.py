@@ -114,6 +114,13 @@ async def _take_hosting(run: Run, attempt: int, ctx: Context) -> Failure | None:
     return failure
 
 
+async def ahead(run_id: str, ctx: Context) -> list[str]:
+    """The other runs that have their place, of which a deployment may still come: those that took
+    it before this one, or that are trained already. Raises Unavailable."""
+    found = await ctx.clients.runs.record(NAME, Spending)
+    return found[0].ahead_of(run_id) if found else []
+
+
 async def settle(run: Run, ctx: Context) -> None:
     """At the end of a run: give its place back if no job came of it, or note what was billed.
 

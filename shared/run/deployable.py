@@ -1,12 +1,15 @@
 """May this account serve what a spec would train? Pure functions: questions with their answers."""
 
 from collections.abc import Iterable
+from dataclasses import replace
+from math import inf
 
 from shared.catalog import facts, lookup
-from shared.cloud.offers import OfferedModel, OfferedSku, Quota, is_tuned
+from shared.cloud.offers import OfferedModel, OfferedSku, is_tuned
 from shared.run.answers import Answer, Asked, Says, any_of, choose, not_known
 
 DEVELOPER = "DeveloperTier"
+WHEN_OTHERS_END = "It waits for what they come to."
 MORE_QUOTA = "https://aka.ms/oai/stuquotarequest"
 
 
@@ -57,41 +60,75 @@ def quota(asked: Asked) -> Answer | None:
     skus = tuple(sku for sku in skus if _same(sku, asked.sku))
     if not skus:
         return None  # there is no such model or SKU, which has been said
-    counters = asked.offers.quotas.value or {}
-    counted = [sku for sku in skus if sku.usage in counters]
-    if not counted:
-        what = f"What is left of the quota {skus[0].usage}"
-        return not_known("quota", what, asked.offers.quotas)
-    # Where there are several, the one that is used up first counts.
-    of_sku = min(counted, key=lambda sku: counters[sku.usage].left)
-    return _compared(of_sku, counters[of_sku.usage], asked)
-
-
-def _compared(of_sku: OfferedSku, counter: Quota, asked: Asked) -> Answer:
-    need = asked.spec.deployment.capacity
-    left = f"{counter.left:,} of {counter.limit:,.0f} left of {of_sku.usage}; a deployment takes"
-    sentence = f"{left} {need:,}."
-    most = min(counter.left, of_sku.maximum or counter.left)
-    if need <= most:
+    of_sku = min(skus, key=lambda sku: _left(sku, asked))  # the one that is used up first counts
+    need, counter = (
+        asked.spec.deployment.capacity,
+        (asked.offers.quotas.value or {}).get(of_sku.usage),
+    )
+    if not of_sku.takes(need):
+        return _misfit(of_sku, asked)
+    if counter is None:
+        return not_known("quota", f"What is left of the quota {of_sku.usage}", asked.offers.quotas)
+    sentence = (
+        f"{counter.left:,} of {counter.limit:,.0f} left of {of_sku.usage}; a deployment takes"
+    )
+    sentence += f" {need:,}."
+    if need <= _left(of_sku, asked):
         return Answer("quota", Says.YES, sentence)
-    return _smaller(sentence, most, of_sku, asked)
+    if need <= counter.left:
+        sentence += f" {_others(len(_coming(of_sku.usage, asked)))}."
+        return Answer("quota", Says.NO, sentence, WHEN_OTHERS_END, passes=True)
+    return _smaller(sentence, of_sku, asked)
 
 
-def _smaller(sentence: str, most: int, of_sku: OfferedSku, asked: Asked) -> Answer:
-    """The largest capacity that fits, and the SKUs that have room for the one that is wanted."""
-    fits = most - most % of_sku.step
-    need, roomy = asked.spec.deployment.capacity, []
-    assert asked.entry
-    for other in _candidates(asked.entry):
-        known = (asked.offers.quotas.value or {}).get(other.usage)
-        if known and known.left >= need and other.name in facts.SKUS.values.values():
-            roomy.append(other.name)
-    ways = [f"the capacity {fits}"] if fits >= of_sku.minimum else []
-    ways += [f"the SKU {name}, which has room for it" for name in dict.fromkeys(roomy)]
+def _left(of_sku: OfferedSku, asked: Asked) -> float:
+    """Of its quota, without what runs take that come first; endless where nobody counts it."""
+    counter = (asked.offers.quotas.value or {}).get(of_sku.usage)
+    return counter.left - sum(_coming(of_sku.usage, asked)) if counter else inf
+
+
+def _coming(usage: str, asked: Asked) -> list[int]:
+    """What runs take of a quota that come first."""
+    found = []
+    for spec in asked.coming:
+        other = replace(asked, spec=spec)
+        skus = _candidates(other.entry) if other.entry else ()
+        if any(sku.usage == usage and _same(sku, other.sku) for sku in skus):
+            found.append(spec.deployment.capacity)
+    return found
+
+
+def _misfit(of_sku: OfferedSku, asked: Asked) -> Answer:
+    """The SKU takes no deployment of this capacity, however much quota there is."""
+    need = asked.spec.deployment.capacity
+    sentence = f"{of_sku.name} takes a capacity of {of_sku.capacities}, not {need:,}."
+    fits, ways = _ways(of_sku, asked)
+    instead = f"Choose {' or '.join(ways)}." if ways else ""
+    return Answer("quota", Says.NO, sentence, instead, fits)
+
+
+def _smaller(sentence: str, of_sku: OfferedSku, asked: Asked) -> Answer:
+    fits, ways = _ways(of_sku, asked)
     chosen = f"Choose {' or '.join(ways)}; or delete" if ways else "Delete"
     instead = f"{chosen} a deployment that is not needed, or ask for more quota at {MORE_QUOTA}."
-    options = (str(fits),) if fits >= of_sku.minimum else ()
-    return Answer("quota", Says.NO, sentence, instead, options)
+    return Answer("quota", Says.NO, sentence, instead, fits)
+
+
+def _ways(of_sku: OfferedSku, asked: Asked) -> tuple[tuple[str, ...], list[str]]:
+    """The nearest capacity that fits, and the SKUs that have room for the one that is wanted."""
+    assert asked.entry
+    need = asked.spec.deployment.capacity
+    fits = of_sku.nearest(need, _left(of_sku, asked))
+    roomy = [
+        facts.SKUS.values[other.name.lower()]
+        for other in _candidates(asked.entry)
+        if need <= _left(other, asked) < inf
+        and other.takes(need)
+        and other.name.lower() in facts.SKUS.values
+    ]
+    ways = [f"the capacity {fits}"] if fits else []
+    ways += [f"the SKU {name}, which has room for it" for name in dict.fromkeys(roomy)]
+    return (str(fits),) if fits else (), ways
 
 
 def slot(asked: Asked) -> Answer:
@@ -103,10 +140,22 @@ def slot(asked: Asked) -> Answer:
     most, in_all = facts.ACCOUNT.tuned_deployments, facts.ACCOUNT.deployments
     sentence = f"{len(tuned)} of {most} deployments of tuned models, {len(found.value)} of {in_all}"
     sentence += " in all."
-    if len(tuned) < most and len(found.value) < in_all:
+    free, coming = min(most - len(tuned), in_all - len(found.value)), len(asked.coming)
+    if free > coming:
         return Answer("slot", Says.YES, sentence)
-    instead = f"Delete one that is not needed, of {any_of(sorted(tuned))}."
-    return Answer("slot", Says.NO, sentence, instead, tuple(sorted(tuned)))
+    if free > 0:
+        sentence += f" {_others(coming)}."
+        return Answer("slot", Says.NO, sentence, WHEN_OTHERS_END, passes=True)
+    full = tuned if len(tuned) >= most else [deployment.name for deployment in found.value]
+    instead = f"Delete one that is not needed, of {any_of(sorted(full))}."
+    return Answer("slot", Says.NO, sentence, instead, tuple(sorted(full)))
+
+
+def _others(count: int) -> str:
+    """Runs of this app, which the account does not know yet."""
+    if count == 1:
+        return "1 other run comes first and has no deployment yet"
+    return f"{count} other runs come first and have no deployment yet"
 
 
 def _serverless(names: Iterable[str]) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from math import ceil
 from typing import TypeVar
 
+from shared.catalog import lookup
 from shared.cloud.remote import JobRequest, Metric, RemoteJob
 from shared.errors import Refused, ServiceError, Unavailable, Unreadable
 from shared.printable import shown
@@ -36,7 +37,7 @@ RESULTS = "metrics.csv"  # the service's own table, once the job has ended
 
 def request(run: Run, ctx: Context) -> JobRequest:
     return JobRequest(
-        base_model=run.spec.base_model,
+        base_model=lookup.service_name(run.spec.base_model),
         method=run.spec.method,
         training_file=_file_id(run.training),
         validation_file=_file_id(run.validation) if run.validation else None,

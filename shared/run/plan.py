@@ -41,12 +41,12 @@ class Plan:
     def waiting_for(self) -> str:
         return " ".join(f"{answer.sentence} {answer.instead}" for answer in self.waits)
 
-    def failure(self, run_id: str) -> Failure:
-        """Every `no` in one message."""
+    def failure(self, run_id: str, done: str = "Nothing was sent.") -> Failure:
+        """Every `no` in one message; `done`: how far the run has come."""
         said = " ".join(answer.sentence for answer in self.refusals)
         ways = " ".join(filter(None, (answer.instead for answer in self.refusals)))
         return Failure(
-            message=f"The account cannot do what this run asks for. {said} Nothing was sent.",
+            message=f"The account cannot do what this run asks for. {said} {done}",
             fix=f"{ways} With another run.yaml, drop the dataset again; once the account has "
             f"changed, `tunedrop retry {run_id}`.",
             blame="caller",
@@ -65,8 +65,15 @@ class Plan:
         }
 
 
-def plan(spec: Spec, offers: Offers, now: datetime, upload: Upload = NOTHING) -> Plan:
-    """`upload`: what is still to be sent to the service."""
-    asked = Asked(spec, offers, now.date(), upload)
+def plan(
+    spec: Spec,
+    offers: Offers,
+    now: datetime,
+    upload: Upload = NOTHING,
+    coming: tuple[Spec, ...] = (),
+) -> Plan:
+    """`upload`: what is still to be sent to the service; `coming`: what other runs ask for that
+    come first and have no deployment yet."""
+    asked = Asked(spec, offers, now.date(), upload, coming)
     found = (question(asked) for question in QUESTIONS)
     return Plan(now, offers.location.value or "", tuple(a for a in found if a))

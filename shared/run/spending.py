@@ -58,8 +58,19 @@ class Spending(Document):
         return self.replace(reservations=tuple(kept))
 
     def including(self, reservation: Reservation) -> "Spending":
-        others = self.without(reservation.run_id, reservation.attempt)
-        return others.replace(reservations=(*others.reservations, reservation))
+        """Where the attempt has a place, it keeps it: who came first stays first."""
+        if old := self.of(reservation.run_id, reservation.attempt):
+            kept = (reservation if r is old else r for r in self.reservations)
+            return self.replace(reservations=tuple(kept))
+        return self.replace(reservations=(*self.reservations, reservation))
+
+    def ahead_of(self, run_id: str) -> list[str]:
+        """The runs with a place that come before this one: all, where it has none."""
+        open = [r for r in self.reservations if r.open]
+        ids = [r.run_id for r in open]
+        first = ids.index(run_id) if run_id in ids else len(ids)
+        before = [*ids[:first], *(r.run_id for r in open[first:] if not r.job)]
+        return [one for one in dict.fromkeys(before) if one != run_id]
 
     def ended(self, run_id: str, attempt: int, usd: float | None) -> "Spending":
         """With what the attempt has come to: None where it had no job, 0 where what that was

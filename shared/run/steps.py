@@ -103,6 +103,8 @@ async def submit(run: Run, ctx: Context) -> Outcome:
         return Outcome(run, unanswered=True)
     if over := await ceilings.reserve(run, ctx):  # the day, or a setting, may have changed
         return over
+    if held := await planning.before_paying(run, ctx):
+        return held
     if run.past_jobs:
         await jobs.clear_curve(run, ctx)
     intended = run.replace(asked_at=ctx.now())

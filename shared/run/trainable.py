@@ -3,14 +3,9 @@
 from datetime import date
 
 from shared.catalog import facts, lookup
-from shared.cloud.offers import OfferedModel, base_of
+from shared.cloud.offers import EXISTING_ONLY, OPEN, RETIRED, OfferedModel, base_of
 from shared.run.answers import Answer, Asked, Says, any_of, choose, not_known
 
-# Azure Resource Manager's words, in small letters: its `Deprecated` is what people call retired,
-# its `Deprecating` what they call deprecated (Microsoft's page of model retirements, 2026-09-02).
-RETIRED = {"deprecated", "retired"}
-EXISTING_ONLY = "deprecating"
-OPEN = {"stable", "preview", "generallyavailable", "legacy"}
 METHODS = {
     facts.SUPERVISED,
     facts.DPO,
@@ -27,11 +22,7 @@ def model(asked: Asked) -> Answer:
         return asked.by_table("model", True, f"{asked.known.name} is a base model.")
     if asked.entry:
         return Answer("model", Says.YES, f"The account offers {asked.entry.name}.")
-    options = tuple(
-        offered.name
-        for offered in models.value
-        if offered.tunable and asked.spec.method in (offered.methods or [asked.spec.method])
-    )
+    options = _others(asked)
     none = "" if models.value else " It offers no model at all."
     sentence = f"The account does not offer {asked.base}.{none}"
     return Answer("model", Says.NO, sentence, choose("model", options), options)
@@ -78,6 +69,10 @@ def _lifecycle_by_table(asked: Asked) -> Answer:
     ends = asked.known.training_ends if asked.known else None
     if asked.known is None or ends is None:
         return not_known("lifecycle", "Whether it is still open", asked.offers.models)
+    if ends > asked.today and not asked.known.new_customers:
+        sentence = f"By the table of {facts.READ_ON}, {asked.known.name} is open only to a "
+        sentence += f"subscription that has deployed it before; it is trained until {ends}."
+        return Answer("lifecycle", Says.UNKNOWN, sentence)
     if ends > asked.today:
         return asked.by_table("lifecycle", True, f"{asked.known.name} is trained until {ends}.")
     sentence = f"By the table of {facts.READ_ON}, its training may have ended on {ends}."
@@ -122,8 +117,7 @@ def _untold(entry: OfferedModel, asked: Asked) -> Answer:
 
 def training_type(asked: Asked) -> Answer:
     """Is it trained with this training type?"""
-    told = asked.entry.tiers if asked.entry else ()
-    if told and all(tier.lower() in facts.TIERS for tier in told):
+    if told := _told_tiers(asked):
         return _told_types(told, asked)
     tiers = asked.known.tiers if asked.known else ()
     if not tiers:
@@ -133,8 +127,14 @@ def training_type(asked: Asked) -> Answer:
     return asked.by_table("training-type", asked.tier in tiers, sentence, *tiers)
 
 
-def _told_types(told: tuple[str, ...], asked: Asked) -> Answer:
-    tiers = tuple(dict.fromkeys(facts.TIERS[tier.lower()] for tier in told))
+def _told_tiers(asked: Asked) -> tuple[str, ...]:
+    """Training types by the account; none where a word of it is not understood."""
+    told = [tier.lower() for tier in asked.entry.tiers] if asked.entry else []
+    understood = all(tier in facts.TIERS for tier in told)
+    return tuple(dict.fromkeys(facts.TIERS[tier] for tier in told)) if understood else ()
+
+
+def _told_types(tiers: tuple[str, ...], asked: Asked) -> Answer:
     sentence = f"The account trains {asked.base} as {any_of(tiers)}"
     if asked.tier in tiers:
         return Answer("training-type", Says.YES, f"{sentence}.")
@@ -142,9 +142,15 @@ def _told_types(told: tuple[str, ...], asked: Asked) -> Answer:
     return Answer("training-type", Says.NO, sentence, choose("training-type", tiers), tiers)
 
 
-def region(asked: Asked) -> Answer:
+def region(asked: Asked) -> Answer | None:
     """Does the account's region train with this training type?"""
     here = asked.offers.location
+    if told := _told_tiers(asked):  # what the account says of itself, it says of its region
+        if asked.tier not in told:
+            return None
+        where = here.value or "its region"
+        sentence = f"The account, in {where}, trains {asked.base} as {asked.tier}."
+        return Answer("region", Says.YES, sentence)
     if here.value is None:
         return not_known("region", "The account's region", here)
     if asked.tier != "standard":
@@ -187,6 +193,9 @@ def files(asked: Asked) -> Answer:
     sentence += (
         f"{limits.size / 1e6:,.0f} MB; the run sends {sent.files}, {sent.size / 1e6:,.1f} MB."
     )
+    if sent.files > limits.files or sent.size > limits.size:
+        instead = "No account has room for them: drop fewer or smaller files."
+        return Answer("files", Says.NO, sentence, instead)
     if there.count + sent.files <= limits.files and there.size + sent.size <= limits.size:
         return Answer("files", Says.YES, sentence)
     instead = "It goes on when other runs have ended, or when files are deleted there."
@@ -195,11 +204,16 @@ def files(asked: Asked) -> Answer:
 
 def _others(asked: Asked) -> tuple[str, ...]:
     """Base models that this account could train in its place."""
-    return tuple(
+    wanted, base = asked.spec.method, asked.entry.name if asked.entry else asked.base
+    named = (
         offered.name
         for offered in asked.offers.models.value or ()
-        if offered.tunable and offered.lifecycle in OPEN and offered.name != asked.base
+        if offered.tunable
+        and offered.lifecycle in {*OPEN, ""}
+        and wanted in (offered.methods or [wanted])
+        and offered.name != base
     )
+    return tuple(dict.fromkeys(named))
 
 
 def _past(today: date, *ends: date | None) -> date | None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from shared.cloud.deployments import Deployment
 from shared.cloud.offers import Files, Jobs, Quota
 from shared.run.answers import Says, Upload
 from tests.support.offered import (
@@ -107,3 +108,62 @@ def test_of_several_counters_the_one_counts_that_is_used_up_first() -> None:
     for turned in (counters, dict(reversed(counters.items()))):
         said = answer(of("", replace(there, quotas=offers(quotas=turned).quotas)), "quota")
         assert (said.says, said.options) == (Says.NO, ("10",))
+
+
+@pytest.mark.parametrize(
+    ("told", "asked", "offered"),
+    [
+        ({"minimum": 10, "step": 10, "maximum": 100}, 5, "10"),
+        ({"minimum": 10, "step": 10, "maximum": 100}, 17, "20"),
+        ({"minimum": 10, "step": 10, "maximum": 100}, 400, "100"),
+        ({"allowedValues": [10, 20]}, 18, "20"),
+        ({"minimum": 300}, 50, None),  # more than the quota that is left
+    ],
+)
+def test_a_capacity_that_the_sku_does_not_take_is_a_no_whatever_the_quota(
+    told: dict[str, int], asked: int, offered: str | None
+) -> None:
+    known = entry("gpt-4.1-nano", "2025-04-14", ("GlobalStandard",))
+    known["skus"][0]["capacity"] = told
+    run_yaml = f"deployment: {{capacity: {asked}}}"
+    for account in (offering(known), replace(offering(known), quotas=offers(quotas={}).quotas)):
+        said = answer(of(run_yaml, account), "quota")
+        if offered is None and not account.quotas.value:
+            offered = "300"
+        assert (said.says, said.options) == (Says.NO, (offered,) if offered else ())
+        assert f"not {asked}" in said.sentence
+        assert offered is None or f"the capacity {offered}" in said.instead
+
+
+def test_a_step_may_be_counted_from_zero_or_from_the_minimum() -> None:
+    """No page says which: neither is refused."""
+    known = entry("gpt-4.1-nano", "2025-04-14", ("GlobalStandard",))
+    known["skus"][0]["capacity"] = {"minimum": 5, "step": 10}
+    for capacity, says in ((20, Says.YES), (25, Says.YES), (22, Says.NO)):
+        found = of(f"deployment: {{capacity: {capacity}}}", offering(known))
+        assert answer(found, "quota").says is says
+
+
+def test_a_sku_with_room_is_offered_only_where_it_takes_the_capacity() -> None:
+    known = entry("gpt-4.1-nano", "2025-04-14", ("GlobalStandard", "Standard", "DataZoneStandard"))
+    known["skus"][1]["capacity"] = {"maximum": 20}
+    account = offering(known)
+    counters = dict(account.quotas.value or {})
+    counters["OpenAI.GlobalStandard.gpt-4.1-nano-finetune"] = Quota(250, 250)
+    said = answer(of("", replace(account, quotas=offers(quotas=counters).quotas)), "quota")
+    assert "the SKU DataZoneStandard," in said.instead
+    assert "SKU Standard" not in said.instead
+
+
+def test_files_that_no_account_has_room_for_are_not_waited_for() -> None:
+    for sent in (Upload(2, 1_020_000_000), Upload(101, 1)):
+        found = of("", offers(files=Files(0, 0)), upload=sent)
+        assert [said.id for said in found.refusals] == ["files"]
+        assert not found.waits
+
+
+def test_an_account_full_of_others_names_those() -> None:
+    bases = tuple(Deployment(f"base-{number}", "gpt-4o", "Succeeded") for number in range(32))
+    said = answer(of("", offers(deployments=bases)), "slot")
+    assert (said.says, len(said.options)) == (Says.NO, 32)
+    assert "of base-0, base-1" in said.instead

@@ -138,6 +138,24 @@ async def test_a_run_is_not_asked_about_again_once_its_files_are_there(harness: 
     assert (await harness.known(run.id)).stage is Stage.CHECKED
 
 
+async def test_a_run_that_has_waited_in_the_queue_is_planned_again_before_it_is_paid_for(
+    harness: RunHarness,
+) -> None:
+    say(harness, OFFERS)
+    run = await harness.declined()
+    say(harness, offers(deployments=tuned_deployments(10)))
+    harness.service.configure(queue_limit=10)
+    await harness.pause(24 * 3600)
+    run = await harness.until(run, Stage.FAILED)
+    assert run.failure
+    assert "10 of 10 deployments of tuned models" in run.failure.message
+    assert run.failure.message.endswith("No job was created.")
+    assert harness.service.jobs_of(run.id) == []
+    say(harness, OFFERS)
+    run = await harness.until(await harness.command(run, Action.RETRY), Stage.SERVING)
+    assert harness.service.jobs_of(run.id) == [run.job_id]
+
+
 async def test_the_plan_stands_in_the_report_and_beside_the_run(harness: RunHarness) -> None:
     say(harness, OFFERS)
     run = await harness.until(await dropped(harness, CANNOT_BE_SERVED), Stage.FAILED)

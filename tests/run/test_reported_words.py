@@ -39,6 +39,22 @@ PUBLISHER = (
             "'gpt-4.1-nano-2025-04-14.ft-0123456789abcdef0123456789abcdef-captain' version: '1'.",
             refusals.SKU,
         ),
+        (
+            "InvalidResourceProperties",
+            "The capacity of the deployment should be at least 10 and a multiple of 10.",
+            refusals.CAPACITY,
+        ),
+        (
+            "InvalidResourceProperties",
+            "The specified capacity '5' is less than the minimum capacity '10'.",
+            refusals.CAPACITY,
+        ),
+        (
+            "InvalidResourceProperties",
+            "The specified capacity '5' of account deployment is bigger than available capacity "
+            "'0' for UsageName 'Tokens Per Minute (thousands) - gpt-4o'.",
+            refusals.QUOTA,
+        ),
         ("DeploymentModelNotSupported", PUBLISHER, refusals.NO_SUCH_MODEL),
         ("InvalidTemplateDeployment", PUBLISHER, refusals.NO_SUCH_MODEL),
         (
@@ -133,3 +149,11 @@ def test_the_words_of_public_reports_are_recognised(code: str, sentence: str, ca
         assert denials.denial(status, [code], sentence) is cause
     if cause in refusals.BLOCKING:
         assert refusals.blocking([code], sentence) is cause
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    ["The property 'raiPolicyName' is invalid.", "The version upgrade option is not supported."],
+)
+def test_a_property_that_nobody_knows_is_not_taken_for_the_sku(sentence: str) -> None:
+    assert refusals.blocking(["InvalidResourceProperties"], sentence) is None
