@@ -16,9 +16,9 @@ anew by `python3 dev.py prices`, which shows what has changed; this page is made
 `python3 dev.py docs`. Look a price up at Azure before you rely on it.
 
 The app takes the price of its account's region. Where the region is not known, or no meter names
-it, the dearest price counts: a budget is never passed on the cheap side. Where a model's tokens are near,
-not exact, a price is told as *about*, and twice of it has to fit into a budget. A price that no meter has
-is *unknown*, never 0; what becomes of a run then, where a budget is set, is for
+it, the dearest price counts: a budget is never passed on the cheap side. Where a model's tokens are
+near, not exact, a price is told as *about*, and twice of it has to fit into a budget. A price that
+no meter has is *unknown*, never 0; what becomes of a run then, where a budget is set, is for
 `TUNEDROP_UNKNOWN_PRICE` and `unknown_price` in [run.yaml](run-yaml.md) to say. Government clouds
 have price lists of their own, which are not here. A deployment with the SKU DeveloperTier costs
 nothing by the hour. Provisioned deployments, managed compute and Fireworks cost by units that are
