@@ -23,6 +23,8 @@ PARTS: dict[str, tuple[str, Callable[[Mapping[str, Any]], Any]]] = {
 async def region(ctx: Context) -> list[CheckResult]:
     """region | The account's region trains the base model with the chosen training type."""
     answer = trainable.region(await _asked(ctx, "account.read"))
+    if answer is None:
+        return [unknown("region", blocked("base-model"))]
     where = _either(answer.options)
     fix = f"Set TUNEDROP_TRAINING_TYPE to globalStandard, or use an account in {where}."
     return [_result("region", answer, fix)]

@@ -10,7 +10,11 @@ from datetime import date
 from math import isfinite
 
 from shared.catalog import facts, lookup
+<<<<<<< HEAD
 from shared.dataset.measure.cost import usd
+=======
+from shared.errors import Unreadable
+>>>>>>> fix-l
 from shared.run import jobs
 from shared.run.context import Context
 from shared.run.outcome import Outcome
@@ -117,7 +121,10 @@ async def _take_hosting(run: Run, attempt: int, ctx: Context) -> Failure | None:
 async def ahead(run_id: str, ctx: Context) -> list[str]:
     """The other runs that have their place, of which a deployment may still come: those that took
     it before this one, or that are trained already. Raises Unavailable."""
-    found = await ctx.clients.runs.record(NAME, Spending)
+    try:
+        found = await ctx.clients.runs.record(NAME, Spending)
+    except Unreadable:  # `reserve`, which comes before anything is sent, tells it
+        return []
     return found[0].ahead_of(run_id) if found else []
 
 

@@ -40,9 +40,9 @@ def asked_for(values: Mapping[str, Any]) -> AskedDeployment:
         return AskedDeployment.model_validate(named)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        key, said = first["loc"][0], first["msg"].removeprefix("Value error, ")
+        said = first["msg"].removeprefix("Value error, ")
         raise CallerError(
-            f"{key} is {shown(first['input'], 40)}: {said}.",
+            f"{first['loc'][0]} is {shown(first['input'], 40)}: {said}.",
             "sku is the name of a deployment SKU, capacity thousands of tokens per minute.",
         ) from None
 

@@ -148,8 +148,8 @@ def region(asked: Asked) -> Answer | None:
     if told := _told_tiers(asked):  # what the account says of itself, it says of its region
         if asked.tier not in told:
             return None
-        where = here.value or "its region"
-        sentence = f"The account, in {where}, trains {asked.base} as {asked.tier}."
+        place = here.value or "its region"
+        sentence = f"The account, in {place}, trains {asked.base} as {asked.tier}."
         return Answer("region", Says.YES, sentence)
     if here.value is None:
         return not_known("region", "The account's region", here)

@@ -243,7 +243,7 @@ async def test_a_preview_of_the_table_is_asked_for_and_a_refusal_says_what_is_po
 async def test_what_the_account_offers_is_taken_whatever_the_table_says() -> None:
     harness = limited()
     open_weights = {"methods": "supervised", "format": "Microsoft"}
-    harness.service.offers = offering(
+    memory(harness).offers = offering(
         entry("gpt-oss-120b", "1", ("GlobalStandard",), **open_weights)
     )
     run = await harness.until(await dropped(harness, b"base_model: gpt-oss-120b\n"), *ENDS)
