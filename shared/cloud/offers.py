@@ -24,7 +24,7 @@ OPEN = {"stable", "preview", "generallyavailable", "legacy"}
 
 TUNED = "finetune"  # in the name of the counter of a tuned model's quota
 TUNED_MODEL, CHECKPOINTS = ".ft-", ("ftchkpt", "ftckpt")
-NO_END = date(2099, 1, 1)
+NO_END = 2099  # the year that stands for an end that is not known
 NOT_ASKED = "it was not asked for"
 
 
@@ -254,9 +254,9 @@ def _date(told: Any) -> date | None:
 
 
 def _end(told: Any) -> date | None:
-    """A day at the end of the century stands for none."""
+    """A day of that year or later stands for none."""
     day = _date(told)
-    return day if day and day < NO_END else None
+    return day if day and day.year < NO_END else None
 
 
 def offered_quotas(entries: Iterable[Mapping[str, Any]]) -> dict[str, Quota]:

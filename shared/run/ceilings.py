@@ -10,11 +10,8 @@ from datetime import date
 from math import isfinite
 
 from shared.catalog import facts, lookup
-<<<<<<< HEAD
 from shared.dataset.measure.cost import usd
-=======
 from shared.errors import Unreadable
->>>>>>> fix-l
 from shared.run import jobs
 from shared.run.context import Context
 from shared.run.outcome import Outcome
