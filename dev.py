@@ -6,6 +6,7 @@
     python3 dev.py test      the test suite
     python3 dev.py check     format, lint, types, security rules, infra/ against Microsoft's models
     python3 dev.py docs      the pages that are made from code
+    python3 dev.py prices    the table of prices, from a published snapshot (--check: show only)
     python3 dev.py lock      requirements.txt anew, from pyproject.toml (--upgrade: newer versions)
     python3 dev.py bench     benchmarks beside their peers
     python3 dev.py mutants   deliberate faults, each with the tests that must notice it
@@ -115,6 +116,21 @@ def docs(arguments: list[str]) -> int:
     return run("docs.generate", *arguments)
 
 
+def prices(arguments: list[str]) -> int:
+    """Make shared/catalog/prices.py anew and show the difference.
+
+    Made from the snapshot of Azure's retail prices in the package azure-genai-prices, whose version
+    pyproject.toml names: for newer prices, name a newer one there first.
+    """
+    parser = parser_of(prices)
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if it is old")
+    parser.parse_args(arguments)
+    from local import set_up
+
+    set_up.set_up(tests=True)
+    return run("docs.price_table", *arguments)
+
+
 def lock(arguments: list[str]) -> int:
     """Write requirements.txt, which Azure installs: all versions, each with its hashes.
 
@@ -177,7 +193,7 @@ def simulate(arguments: list[str]) -> int:
 
 COMMANDS: dict[str, Callable[[list[str]], int]] = {
     command.__name__: command
-    for command in (demo, up, test, check, docs, lock, bench, mutants, simulate)
+    for command in (demo, up, test, check, docs, prices, lock, bench, mutants, simulate)
 }
 
 

@@ -110,6 +110,11 @@ async def give_command(req: Request) -> Response:
     return await api.command(req, context())
 
 
+@app.route("plan", methods=["POST"])
+async def plan(req: Request) -> Response:
+    return await api.plan(req, context())
+
+
 @app.route("models", methods=["GET"])
 async def models(req: Request) -> Response:
     return await api.models(context())

@@ -94,8 +94,9 @@ async function showModels() {
   const rows = models.map((model) => [
     model.name, model.champion ? `${model.name}@${model.champion}` : "none yet",
     model.versions.map((v) => `@${v.version} ${v.deployment}`).join(", "),
+    (model.lifecycle?.endings ?? []).map((ending) => [ending.sentence, ending.cure].filter(Boolean).join(" ")).join(" "),
   ]);
-  $("models").replaceChildren(rows.length ? table(["model", "champion", "versions"], rows) : "No models yet.", ...told(problems));
+  $("models").replaceChildren(rows.length ? table(["model", "champion", "versions", "ends"], rows) : "No models yet.", ...told(problems));
   $("models").classList.toggle("quiet", !rows.length);
 }
 

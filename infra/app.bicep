@@ -16,6 +16,7 @@ param insights string
 param openAiEndpoint string
 param openAiAccount string
 param openAiGroup string
+param openAiLocation string
 param containers object
 param settings object
 param signInClientId string
@@ -142,6 +143,7 @@ var own = {
   TUNEDROP_FEEDBACK_CONTAINER: containers.feedback
   AZURE_OPENAI_ENDPOINT: openAiEndpoint
   AZURE_OPENAI_ACCOUNT: openAiAccount
+  AZURE_OPENAI_LOCATION: openAiLocation
   AZURE_RESOURCE_GROUP: openAiGroup
   AZURE_SUBSCRIPTION_ID: subscription().subscriptionId
   AZURE_CLIENT_ID: clientId

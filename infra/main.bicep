@@ -270,6 +270,7 @@ module app 'app.bicep' = {
     openAiEndpoint: 'https://${accountName}.openai.azure.com'
     openAiAccount: accountName
     openAiGroup: accountGroup
+    openAiLocation: isNewAccount ? accountLocation : openAiLocation
     containers: containers
     settings: settings
     signInClientId: signInClientId

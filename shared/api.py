@@ -3,7 +3,6 @@
 Reads the ledger and the registry, passes commands on; decides nothing about runs.
 """
 
-import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from functools import wraps
@@ -18,6 +17,7 @@ from starlette.responses import (
     Response,
 )
 
+from shared import commanding
 from shared.chat import export
 from shared.chat.feedback import FeedbackStore
 from shared.chat.parsing import BadRequest
@@ -31,12 +31,23 @@ from shared.errors import (
     TunedropError,
     Unreadable,
 )
-from shared.printable import printable, shown
-from shared.run import commands, estimates, folder, reconciler
+from shared.model.lifecycle import lifecycle
+from shared.printable import shown
+from shared.run import (
+    commands,
+    deploying,
+    estimates,
+    folder,
+    planning,
+    reconciler,
+    run_yaml,
+)
 from shared.run.context import Context
 from shared.run.newest import CURSOR
+from shared.run.plan import plan as plan_of
 from shared.run.record import Action, Run, summary
 from shared.run.results import Point
+from shared.run.spec import effective
 from shared.run.stages import ACTIVE, Stage
 
 CONSOLE = Path(__file__).parent.parent / "console"
@@ -47,8 +58,6 @@ SECURITY_HEADERS = {
 }
 MAX_RUNS = 200  # of one page
 MAX_READ = 1000  # records that are read to fill it
-MAX_COMMENT = 1000  # characters of who and why
-MAX_COMMAND_BYTES = 32 * 2**10  # of a command's body: who and why, escaped
 _STATUS = {NotFound: 404, NotNow: 409, SettingError: 503}
 DOCUMENTS = {
     "report.html": "text/html; charset=utf-8",
@@ -56,6 +65,7 @@ DOCUMENTS = {
     "events.jsonl": "application/x-ndjson",
     "metrics.csv": "text/csv",
     "curve.json": "application/json",
+    planning.NAME: "application/json",
 }
 
 
@@ -150,11 +160,14 @@ async def run(request: Request, ctx: Context) -> Response:
         curve = await ledger.curve(run_id)
     except Unreadable as error:
         problems.append(error)
+    said = await planning.kept(run_id, ctx)
     losses = [point.train_loss for point in curve if point.train_loss is not None]
     return JSONResponse(
         {
             **found.model_dump(mode="json"),
             **estimates.as_json(found, ctx.now()),
+            "plan": said,
+            "bill": estimates.bill(found, (said or {}).get("region") or ctx.region),
             "signals": estimates.signals(found.epochs, losses),
             "curve": [point.model_dump() for point in curve],
             "problems": list(map(_told, problems)),
@@ -164,41 +177,21 @@ async def run(request: Request, ctx: Context) -> Response:
 
 @error_responses
 async def command(request: Request, ctx: Context) -> Response:
-    """start, cancel, pause, resume or retry a run; an optional body {"who": …, "why": …} goes into
-    its log. 202 with the run: the command is carried out now or by the next tick."""
+    """start, cancel, pause, resume, retry or deploy a run; an optional body {"who": …, "why": …}
+    goes into its log, and has "sku" and "capacity" for `deploy`. 202 with the run: the command is
+    carried out now or by the next tick."""
     action = request.path_params["name"]
     if action not in commands.BY_PEOPLE:
         known = ", ".join(commands.BY_PEOPLE)
         raise NotFound(f"{shown(action)!r} is not a command.", f"Commands are: {known}.")
     run_id = await ctx.ledger.resolve(request.path_params["id"])
-    who, why = await _who_and_why(request, ctx)
-    await commands.give(run_id, Action(action), who, why, ctx)
+    given = await commanding.body(request)
+    who, why = commanding.who_and_why(given, request, ctx.settings)
+    asked = deploying.asked_for(given) if action == Action.DEPLOY else deploying.NOTHING
+    await commands.give(run_id, Action(action), who, why, ctx, asked)
     await reconciler.execute_now(run_id, ctx)
     found = await ctx.ledger.load(run_id)
     return JSONResponse(found.model_dump(mode="json") if found else {}, 202)
-
-
-async def _who_and_why(request: Request, ctx: Context) -> tuple[str, str]:
-    """Who gives a command: the signed-in person where the platform vouches for one, otherwise
-    whoever the holder of the app's key says to be. Raises CallerError for a body that is no use."""
-    body = await read_body(request, MAX_COMMAND_BYTES)
-    try:
-        given = json.loads(body) if body.strip() else {}
-        who, why = (given.get(name, "").strip() for name in ("who", "why"))
-        f"{who}{why}".encode()  # half of a surrogate pair cannot be written
-    except (ValueError, AttributeError, RecursionError):
-        raise CallerError(
-            "The body is not a JSON object with who and why as texts.",
-            'Send {"who": "…", "why": "…"}, or nothing.',
-        ) from None
-    person = request.headers.get("x-ms-client-principal-name") if ctx.settings.entra_tenant else ""
-    if any(len(text) > MAX_COMMENT for text in (who, why, person or "")):
-        raise CallerError(f"who and why have at most {MAX_COMMENT} characters.", "Say it in short.")
-    # It will be shown in terminals and in logs.
-    who, why, person = printable(who), printable(why), printable(person or "")
-    if person:
-        return person, why
-    return f"{who} (with the app's key)" if who else "a holder of the app's key", why
 
 
 @error_responses
@@ -216,10 +209,24 @@ async def document(request: Request, ctx: Context) -> Response:
 
 
 @error_responses
+async def plan(request: Request, ctx: Context) -> Response:
+    """What the account says to a run of this run.yaml, the request's body; nothing is sent or kept.
+    An empty body asks for the app's defaults."""
+    body = await read_body(request, run_yaml.LARGEST)
+    asked = effective(body or None, ctx.settings)
+    return JSONResponse(plan_of(asked, await ctx.clients.account.offers(), ctx.now()).as_json())
+
+
+@error_responses
 async def models(ctx: Context) -> Response:
-    """Every model with its versions and its champion."""
+    """Every model with its versions and its champion, and what of the champion's base model ends
+    within 90 days or has ended."""
     problems: list[TunedropError] = []
-    found = [model.model_dump(mode="json") for model in await ctx.registry.all(problems)]
+    today, (offers, told_on) = ctx.now().date(), ctx.clients.account.told
+    found = [
+        {**model.model_dump(mode="json"), "lifecycle": lifecycle(model, today, offers, told_on)}
+        for model in await ctx.registry.all(problems)
+    ]
     return JSONResponse({"models": found, "problems": list(map(_told, problems))})
 
 

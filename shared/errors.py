@@ -69,11 +69,24 @@ class AccessDenied(CallerError):
 
 
 class ServiceError(TunedropError):
+    """`code`, `status` and `says` are the service's own: what it answered, and its sentence;
+    empty where it did not."""
+
     blame = "service"
 
-    def __init__(self, message: str, fix: str = "", *, code: str = "") -> None:
+    def __init__(
+        self,
+        message: str,
+        fix: str = "",
+        *,
+        code: str = "",
+        blame: str = "",
+        status: int = 0,
+        says: str = "",
+    ) -> None:
         super().__init__(message, fix)
-        self.code = code
+        self.code, self.status, self.says = code, status, says
+        self.blame = blame or type(self).blame
 
 
 class Unavailable(ServiceError):
@@ -88,8 +101,10 @@ class Unavailable(ServiceError):
         code: str = "",
         retry_after: float | None = None,
         headers: Mapping[str, str] | None = None,
+        status: int = 0,
+        says: str = "",
     ) -> None:
-        super().__init__(message, fix, code=code)
+        super().__init__(message, fix, code=code, status=status, says=says)
         self.retry_after = retry_after
         self.headers = headers or {}
 

@@ -67,6 +67,12 @@ class Settings:
         "AZURE_RESOURCE_GROUP", "Resource group of the Azure OpenAI resource."
     )
     account: str = setting("AZURE_OPENAI_ACCOUNT", "Name of the Azure OpenAI resource.")
+    location: str = setting(
+        "AZURE_OPENAI_LOCATION",
+        "Region of the Azure OpenAI resource, e.g. swedencentral. Leave it out where the app may "
+        "read the resource: then it asks.",
+        "",
+    )
     arm_endpoint: str = setting(
         "AZURE_RESOURCE_MANAGER_ENDPOINT",
         "Azure Resource Manager; another one in sovereign clouds and on a laptop.",
@@ -122,7 +128,8 @@ class Settings:
     )
     training_type: str = setting(
         "TUNEDROP_TRAINING_TYPE",
-        "Training tier unless run.yaml names another: standard, globalStandard or developerTier.",
+        "Training tier unless run.yaml names another: standard, globalStandard, dataZone or "
+        "developerTier.",
         "globalStandard",
         known=facts.TIERS,
     )
@@ -155,6 +162,13 @@ class Settings:
         "for more. No limit, when 0.",
         0.0,
         most=MOST_USD,
+    )
+    unknown_price: str = setting(
+        "TUNEDROP_UNKNOWN_PRICE",
+        "What becomes of a run whose price is not known where a budget or a ceiling in USD is "
+        "set: refuse or accept. run.yaml may say it of its own budget, not of the app's.",
+        "refuse",
+        known={"refuse": "refuse", "accept": "accept"},
     )
     daily_runs: int = setting(
         "TUNEDROP_DAILY_RUNS",

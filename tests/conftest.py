@@ -25,6 +25,7 @@ HOMES = {
     ),
     "a stack for chats": (
         "tests/end_to_end/test_loop.py",
+        "tests/end_to_end/test_open_weights.py",
         "tests/end_to_end/test_tool.py",
         "tests/end_to_end/test_export.py",
         "tests/end_to_end/test_hostile_drops.py",
@@ -64,9 +65,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    from xdist.scheduler import LoadScopeScheduling
+    from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
-    class ByHome(LoadScopeScheduling):
+    class ByHome(LoadScopeScheduling):  # type: ignore[misc]
         def _split_scope(self, nodeid: str) -> str:
             return home_of(nodeid)
 

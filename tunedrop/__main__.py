@@ -4,27 +4,31 @@
 needs when it is called: a terminal should not wait for the others.
 """
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from shared.catalog import facts, lookup
+from shared.cloud.offers import region_name
 from shared.dataset.measure.cost import TrainingPlan
 from shared.dataset.reading.examples import FileRole
-from tunedrop import __version__, runs
+from shared.printable import shown
+from tunedrop import __version__, models, runs
 from tunedrop.echo import say, say_json
 from tunedrop.errors import exit_on_error
+from tunedrop.scanning import scan
 
 if TYPE_CHECKING:
-    from shared.dataset.scan import ScanResult
     from shared.dataset.verdict import Verdict
 
-CHUNK = 1 << 18
 Files = Annotated[list[Path], typer.Argument(help="training sets (JSONL)")]
 
 cli = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 cli.add_typer(runs.cli)
+cli.add_typer(models.cli)
 
 
 def show_version(wanted: bool) -> None:
@@ -52,6 +56,8 @@ def check(
     training_type: Annotated[str, typer.Option(help="tier")] = TrainingPlan().training_type,
     epochs: Annotated[int | None, typer.Option(min=1, help="epochs, for the price")] = None,
     budget: Annotated[float | None, typer.Option(min=0, help="USD, for the training")] = None,
+    region: Annotated[str, typer.Option(help="of the account, for the price")] = "",
+    sku: Annotated[str, typer.Option(help="of the deployment, for its price")] = TrainingPlan().sku,
     quick: Annotated[bool, typer.Option("--quick", help="skip the checks of content")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="print the report as JSON")] = False,
     html: Annotated[Path | None, typer.Option(help="write the report as a page")] = None,
@@ -63,9 +69,10 @@ def check(
 
     if method not in ("supervised", "dpo"):
         raise typer.BadParameter(f"{method!r} is neither supervised nor dpo.")
+    _must_be_priced(region, sku)
     if fix and len(files) > 1:
         raise typer.BadParameter("--fix takes one file.")
-    plan = TrainingPlan(base_model, method, training_type, epochs, budget)
+    plan = TrainingPlan(base_model, method, training_type, epochs, budget, sku, region)
     title = ", ".join(path.name for path in files)
     with exit_on_error():
         scanned = [scan(path, FileRole.TRAINING, plan, deep=not quick) for path in files]
@@ -82,6 +89,28 @@ def check(
             say(mend(files[0], fix).sentence(), err=True)
     print_verdict(title, verdict, as_json=as_json, annotations=annotations)
     raise typer.Exit(1 if verdict.rejected else 0)
+
+
+def _must_be_priced(region: str, sku: str) -> None:
+    """Raises BadParameter: what is misspelt would be told the dearest price, or none."""
+    regions = lookup.priced_regions()
+    if region and not lookup.is_government(region) and region_name(region) not in regions:
+        raise typer.BadParameter(
+            f"No price names the region {shown(region)}. The nearest name is "
+            f"{_nearest(region, regions)}; without --region the dearest price is told."
+        )
+    if sku.lower() not in facts.SKUS.values:
+        near = _nearest(sku, dict.fromkeys(facts.SKUS.values.values()))
+        raise typer.BadParameter(
+            f"The app has no deployments of the SKU {shown(sku)}. The nearest name is {near}."
+        )
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    from difflib import SequenceMatcher
+
+    wanted = name[:100].lower()
+    return max(known, key=lambda one: SequenceMatcher(None, one.lower(), wanted).ratio())
 
 
 @cli.command()
@@ -151,16 +180,6 @@ def doctor(
             results = doctor_cli.check_here(settings, wait)
     (doctor_cli.print_json if as_json else doctor_cli.print_table)(results)
     raise typer.Exit(0 if healthy(results) else 1)
-
-
-def scan(path: Path, role: FileRole, plan: TrainingPlan, *, deep: bool) -> "ScanResult":
-    from shared.dataset.scan import Scan
-
-    scan = Scan(str(path), role, plan, deep=deep)
-    with path.open("rb") as file:
-        while chunk := file.read(CHUNK):
-            scan.feed(chunk)
-    return scan.finish()
 
 
 def print_verdict(title: str, verdict: "Verdict", *, as_json: bool, annotations: bool) -> None:

@@ -53,8 +53,9 @@ class App:
     def get(self, path: str) -> dict[str, Any]:
         return self._object(*self.request(path))
 
-    def post(self, path: str, body: dict[str, str]) -> dict[str, Any]:
-        return self._object(*self.request(path, json.dumps(body).encode()))
+    def post(self, path: str, body: dict[str, Any] | bytes) -> dict[str, Any]:
+        sent = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return self._object(*self.request(path, sent))
 
     def request(
         self, path: str, body: bytes | None = None, timeout: float = 60

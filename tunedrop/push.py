@@ -92,6 +92,16 @@ class Datasets:
                     uploaded = self.client.upload_blob(name, content, overwrite=True)
             return uploaded.get_blob_properties()
 
+    def fetch(self, name: str, path: Path) -> None:
+        """Write a file of the container to `path`, bit by bit."""
+        from azure.core.exceptions import ResourceNotFoundError
+
+        with _translated(), path.open("wb") as file:
+            try:
+                self.client.download_blob(name, max_concurrency=1).readinto(file)
+            except ResourceNotFoundError:
+                raise CommandError(f"{printable(name)} is not in the container any more.") from None
+
     def from_earlier_drops(self, files: dict[str, Path]) -> list[str]:
         """What lies in the model's folder of earlier drops, and so belongs to this one."""
         ours = {_role(name) for name in files}

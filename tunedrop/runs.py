@@ -3,14 +3,15 @@
 import getpass
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote, urlencode
 
 import typer
 
 from shared.run.stages import ENDS
-from tunedrop.echo import say
+from tunedrop.echo import say, say_json
 from tunedrop.errors import CommandError, exit_on_error
 
 if TYPE_CHECKING:
@@ -23,6 +24,12 @@ Address = Annotated[
 Key = Annotated[str, typer.Option(envvar="TUNEDROP_FUNCTION_KEY", help="Functions key")]
 RunId = Annotated[
     str, typer.Argument(metavar="RUN", help="the run's id, or its beginning with 8 digits or more")
+]
+Storage = Annotated[
+    str, typer.Option(envvar="TunedropStorage__blobServiceUri", help="address of the account")
+]
+Container = Annotated[
+    str, typer.Option(envvar="TUNEDROP_DATASETS", help="the container to drop into")
 ]
 POLL_SECONDS = 1.0
 MAX_FAILED_POLLS = (
@@ -39,27 +46,19 @@ def push(
     watch: Annotated[bool, typer.Option("--watch", help="stay until the run has ended")] = False,
     address: Address = "",
     key: Key = "",
-    storage: Annotated[
-        str,
-        typer.Option(envvar="TunedropStorage__blobServiceUri", help="address of the account"),
-    ] = "",
-    container: Annotated[
-        str, typer.Option(envvar="TUNEDROP_DATASETS", help="the container to drop into")
-    ] = "datasets",
+    storage: Storage = "",
+    container: Container = "datasets",
 ) -> None:
     """Drop a dataset and say what the app makes of it. Exits 1 if it is rejected."""
     from tunedrop import push as pushing
     from tunedrop import watch as watching
-    from tunedrop.app import App, local_stack
+    from tunedrop.app import App
 
     with exit_on_error():
         files = pushing.blob_names(paths, model)
         app = App.at(address, key)
-        if address and not storage:
-            raise CommandError(
-                "where are its datasets? Give --storage; `azd env get-values` prints it."
-            )
-        datasets = pushing.Datasets.at(storage or local_stack()["storage"], container)
+        _tell_doubts(app, files)
+        datasets = pushing.Datasets.at(storage_of(address, storage), container)
         dropped = datasets.drop(files)
         say("\n".join(f"dropped {name}" for name in files))
         for name in datasets.from_earlier_drops(files):
@@ -67,7 +66,46 @@ def push(
         run = pushing.wait_for_run(app, datasets, files, dropped)
         known = watching.parse_time(run["timeline"][0]["at"]) < dropped.last_modified
         say(f"run {run['id']}{': the same content was dropped before' if known else ''}")
-        _follow(app, run["id"], until_checked=not watch)
+        follow(app, run["id"], until_checked=not watch)
+
+
+def _tell_doubts(app: "App", files: dict[str, Path]) -> None:
+    """What the account would refuse, or does not tell: before the drop, which is made all the same.
+    An app that does not answer to this is heard of right after."""
+    from tunedrop import plan as planning
+
+    specs = [path for name, path in files.items() if name.endswith((".yaml", ".yml"))]
+    with suppress(CommandError):
+        asked = planning.run_yaml(specs[0]) if specs else b""
+        planning.print_plan(planning.ask(app, asked), only_doubts=True)
+
+
+@cli.command()
+def plan(
+    path: Annotated[Path, typer.Argument(help="a folder with a run.yaml, or the file itself")],
+    offline: Annotated[
+        bool, typer.Option("--offline", help="ask no app: answer from the dated table")
+    ] = False,
+    region: Annotated[
+        str, typer.Option(envvar="AZURE_OPENAI_LOCATION", help="the account's, with --offline")
+    ] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="print the plan as JSON")] = False,
+    address: Address = "",
+    key: Key = "",
+) -> None:
+    """Say whether the account can train and serve what a run.yaml asks for, before anything is
+    paid for. Exits 1 if something in it says no."""
+    from tunedrop import plan as planning
+    from tunedrop.app import App
+
+    with exit_on_error():
+        asked = planning.run_yaml(path)
+        if offline:
+            found = planning.offline(asked, region)
+        else:
+            found = planning.ask(App.at(address, key), asked)
+    say_json(found) if as_json else planning.print_plan(found)
+    raise typer.Exit(1 if planning.says_no(found) else 0)
 
 
 @cli.command()
@@ -102,7 +140,18 @@ def watch_run(run_id: RunId, address: Address = "", key: Key = "") -> None:
     from tunedrop.app import App
 
     with exit_on_error():
-        _follow(App.at(address, key), run_id)
+        follow(App.at(address, key), run_id)
+
+
+def storage_of(address: str, storage: str) -> str:
+    """Where an app's datasets are. Raises CommandError for one elsewhere that is not told."""
+    from tunedrop.app import local_stack
+
+    if address and not storage:
+        raise CommandError(
+            "where are its datasets? Give --storage; `azd env get-values` prints it."
+        )
+    return storage or str(local_stack()["storage"])
 
 
 def _add_command(action: str, description: str) -> None:
@@ -113,15 +162,19 @@ def _add_command(action: str, description: str) -> None:
         address: Address = "",
         key: Key = "",
     ) -> None:
-        from tunedrop.app import App
-
-        with exit_on_error():
-            reason = {"who": who or getpass.getuser(), "why": why}
-            run = App.at(address, key).post(f"api/runs/{quote(run_id, safe='')}/{action}", reason)
-            waits = run["command"] and run["command"]["action"] == action
-            say(f"{run['id']} is {run['stage']}{f'; {action} is under way' if waits else ''}")
+        _give(run_id, action, {"who": who, "why": why}, address, key)
 
     cli.command(action, help=description)(command)
+
+
+def _give(run_id: str, action: str, body: dict[str, Any], address: str, key: str) -> None:
+    from tunedrop.app import App
+
+    with exit_on_error():
+        body |= {"who": body["who"] or getpass.getuser()}
+        run = App.at(address, key).post(f"api/runs/{quote(run_id, safe='')}/{action}", body)
+        waits = run["command"] and run["command"]["action"] == action
+        say(f"{run['id']} is {run['stage']}{f'; {action} is under way' if waits else ''}")
 
 
 for _action, _description in {
@@ -132,6 +185,27 @@ for _action, _description in {
     "retry": "Reopen a run that has ended, from its last good stage; or deploy a champion again.",
 }.items():
     _add_command(_action, _description)
+
+
+@cli.command()
+def deploy(
+    run_id: RunId,
+    sku: Annotated[str, typer.Option(help="GlobalStandard, Standard, … (default: as it is)")] = "",
+    capacity: Annotated[
+        int, typer.Option(min=0, help="thousands of tokens per minute (default: as it is)")
+    ] = 0,
+    why: Annotated[str, typer.Option(help="the reason, for the run's log")] = "",
+    who: Annotated[str, typer.Option(help="who gives the command")] = "",
+    address: Address = "",
+    key: Key = "",
+) -> None:
+    """Deploy what a run has trained with another SKU or capacity; nothing is trained again.
+
+    For a run that has failed after its training, that deploys, or that serves. A deployment lives
+    in the region of the app's account.
+    """
+    body = {"who": who, "why": why, "sku": sku or None, "capacity": capacity or None}
+    _give(run_id, "deploy", body, address, key)
 
 
 def _poll(app: "App", run_id: str) -> "Iterator[Run]":
@@ -151,7 +225,7 @@ def _poll(app: "App", run_id: str) -> "Iterator[Run]":
                 raise
 
 
-def _follow(app: "App", run_id: str, *, until_checked: bool = False) -> None:
+def follow(app: "App", run_id: str, *, until_checked: bool = False) -> None:
     """Show a run until it has ended, or until its dataset is checked. Raises typer.Exit."""
     from tunedrop import watch
     from tunedrop.screen import Screen

@@ -69,7 +69,8 @@ def _group(screen: Screen, group: FindingGroup, name: str) -> None:
 def _price(screen: Screen, found: Verdict) -> None:
     price = found.price
     if price.training is None:
-        screen.print(f"no price is known for {found.plan.base_model}")
+        what = f"{found.plan.base_model} ({found.plan.tier})"
+        screen.print(f"no price is known for {what}; a month to host: {price.hosting}")
         return
     if not price.tokens:
         screen.print("nothing to train on, so there is no price")
@@ -78,5 +79,5 @@ def _price(screen: Screen, found: Verdict) -> None:
     screen.print(
         f"{price.at_most}{usd(price.training)} to train {found.plan.base_model} "
         f"({found.plan.tier}, "
-        f"{many(price.epochs, 'epoch')}{guess}), ${price.hosting_per_month:,.0f} a month to host"
+        f"{many(price.epochs, 'epoch')}{guess}), {price.hosting} a month to host"
     )

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.text import Text
 
+from shared.dataset.measure.cost import usd
 from shared.printable import printable
 from shared.run.ids import short
 from shared.run.stages import ENDS
@@ -37,7 +38,7 @@ def follow(looks: Iterable[Run], screen: Console, *, until_checked: bool = False
             for line in stage_lines(run)[passed:]:
                 screen.print(line, soft_wrap=True)
                 passed += 1
-            if run["stage"] in ENDS or (until_checked and run["stage"] != "received"):
+            if run["stage"] in ENDS or (until_checked and _checked(run)):
                 break
             progress = run["progress"]
             display.update(
@@ -48,6 +49,13 @@ def follow(looks: Iterable[Run], screen: Console, *, until_checked: bool = False
                 detail=printable(detail(run)),
             )
     return run
+
+
+def _checked(run: Run) -> bool:
+    """Whether its dataset is checked, and the account has not refused it: it ends at once then."""
+    answers = (run.get("plan") or {}).get("answers", ())
+    refused = any(answer["says"] == "no" and not answer["passes"] for answer in answers)
+    return run["stage"] != "received" and not (run["stage"] == "checked" and refused)
 
 
 def stage_lines(run: Run) -> list[Text]:
@@ -88,7 +96,21 @@ def print_end(run: Run, app_url: str, screen: Console) -> None:
         failure = run["failure"] or {"message": "The dataset has errors.", "fix": "See the report."}
         ended = Text.assemble("\nThe run ended ", (run["stage"], "bold"), ". ")
         screen.print(ended.append(f"{failure['message']}\n{failure['fix']}"))
+    if bill := run.get("bill"):
+        screen.print(f"  tokens    {_bill(bill)}", soft_wrap=True)
     screen.print(f"  report    {app_url}/api/runs/{run['id']}/report.html", soft_wrap=True)
+
+
+def _bill(bill: Run) -> str:
+    told = f"{_amount(bill['billed'])} billed"
+    if predicted := bill["predicted"]:
+        told += f"; {'at most ' * predicted['at_most']}{_amount(predicted)} predicted"
+    return told
+
+
+def _amount(part: Run) -> str:
+    price = "price unknown" if part["usd"] is None else usd(part["usd"])
+    return f"{part['tokens']:,} ({price})"
 
 
 def print_runs(runs: list[Run], screen: Console) -> None:

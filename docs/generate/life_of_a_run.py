@@ -12,6 +12,10 @@ elsewhere: the run then says what happened, who can act on it and what to do. Dr
 content again reopens a run that ended before anything was paid for; `tunedrop retry RUN` reopens
 any that does not serve, from its last good stage.
 
+In `checked`, before anything is sent, the account is asked whether it can train and serve what the
+run asks for ([plan.md](plan.md)): what it refuses ends the run, what passes by itself is waited
+for.
+
 Money is at stake from `submitting` on: the intent to create a job is written, and the job may exist
 whether or not the service has answered.
 

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp
 from .control_plane.account import Account
 from .control_plane.arm import Arm
 from .control_plane.deployments import Deployments
+from .control_plane.lifecycle import Lifecycle
 from .control_plane.model_registry import ModelRegistry
 from .controls.endpoints import Controls
 from .core.connection import ConnectionMiddleware
@@ -65,15 +66,16 @@ class Emulator:
         context = self.context = Context.open(state / "emulator.sqlite3")
         self.tokens, self.rights = Tokens(context.store), Rights(context.store)
         self.registry = ModelRegistry(context)
-        self.models = Models(self.registry)
+        self.lifecycle = Lifecycle(context)
+        self.models = Models(self.registry, self.lifecycle)
         self.files = Files(context, state / "files")
         self.imports = FileImports(context, self.files)
         self.uploads = Uploads(context, self.files, state / "parts")
         self.queue = JobQueue(context)
-        self.jobs = Jobs(context, self.files, self.registry, self.queue)
-        self.deployments = Deployments(context, self.registry)
+        self.jobs = Jobs(context, self.files, self.registry, self.lifecycle, self.queue)
+        self.deployments = Deployments(context, self.registry, self.lifecycle)
         self.arm = Arm(context, self.registry, self.deployments)
-        self.account = Account(context, self.deployments, key)
+        self.account = Account(context, self.deployments, self.lifecycle, key)
         self.chat = Chat(context, self.deployments, language)
         stopping = stopping or threading.Event()
         language.stop_at(stopping)

@@ -23,20 +23,50 @@ class Dated(NamedTuple, Generic[T]):
 
 
 class ModelFacts(NamedTuple):
-    """A base model. `methods` is empty for one that cannot be tuned here."""
+    """A base model. `methods` is empty for one that cannot be tuned here, `skus` for one whose
+    tuned versions have no serverless deployment. `exact_tokens`: `encoding` has the very tokens
+    that its own tokenizer makes of texts."""
 
     name: str
     methods: tuple[str, ...]
     tokens_per_example: int = 65_536
     encoding: str = "o200k_base"
     note: str = ""
+    format: str = "OpenAI"  # Azure Resource Manager's name for whose model it is
+    tiers: tuple[str, ...] = ()
+    skus: tuple[str, ...] = ()
+    preview: bool = False
+    takes_images: bool = False
+    exact_tokens: bool = True
+
+
+class TokenMargin(NamedTuple):
+    """By how much a count of tokens may be too low where a model's own tokenizer is not known."""
+
+    source: Source
+    factor: float
 
 
 class Retirement(NamedTuple):
-    """No earlier than these days."""
+    """No earlier than these days: of training on it, of its tuned versions' deployments, and of the
+    base model itself. None where no day is published."""
 
-    training: date
-    deployments: date
+    training: date | None
+    deployments: date | None
+    base: date | None
+    new_customers: bool = True  # a subscription that has never deployed it may begin now
+
+
+class PriceRow(NamedTuple):
+    """One meter's list price: USD per million tokens for training, per hour for hosting."""
+
+    model: str
+    kind: str
+    offer: str  # the training type, or the SKU of the deployment
+    usd: float
+    regions: tuple[str, ...]
+    meter: str
+    since: date
 
 
 class FileLimits(NamedTuple):
@@ -86,12 +116,12 @@ class AccountLimits(NamedTuple):
     queued_jobs: int
 
 
-class Hosting(NamedTuple):
-    """USD for each tuned deployment, used or not; Developer deployments are free of it."""
+class FileStore(NamedTuple):
+    """Of one account's files for fine-tuning."""
 
     source: Source
-    per_hour: float
-    hours_per_month: int
+    files: int
+    size: int  # bytes, together
 
 
 class EpochsRule(NamedTuple):

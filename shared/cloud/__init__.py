@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from shared.cloud.account import Account
 from shared.cloud.azure_container import AzureContainer, connect
 from shared.cloud.completions import Completions
 from shared.cloud.container import Container
@@ -84,6 +85,10 @@ class AzureClients:
     @cached_property
     def deployments(self) -> Deployments:
         return self._open(Deployments.connect(self.settings, self.credential))
+
+    @cached_property
+    def account(self) -> Account:
+        return Account(self.deployments, self.finetuning, self.settings.location)
 
     @cached_property
     def completions(self) -> Completions:

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError
 
+from shared.cloud.denials import OPENAI_ROLE
 from shared.cloud.identity import Credential, LoopbackBearerPolicy, is_local_http
 from shared.cloud.pages import each_once
 from shared.cloud.remote import LONGEST_STATUS, readable
 from shared.cloud.translate import (
     CONTROL_PLANE,
     MISSHAPEN,
-    OPENAI_ROLE,
     misshapen,
     service_error,
     unreachable,
@@ -41,12 +41,14 @@ SPELLINGS = {"cancelled": "Canceled", "inprogress": "Creating", "running": "Crea
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """`state` is one of STATES or, as the service spells it, one that is not known."""
+    """`state` is one of STATES or, as the service spells it, one that is not known. `capacity` is
+    in thousands of tokens per minute; it and `sku` are empty where they are not told."""
 
     name: str
     model: str
     state: str
     sku: str = ""
+    capacity: int = 0
 
 
 class Deployments:
@@ -97,15 +99,18 @@ class Deployments:
             once = each_once(listed, lambda resource: resource.name)
             return [_deployment(resource) async for resource in once]
 
-    async def put(self, name: str, model: str, sku: str, capacity: int) -> None:
-        """Ask for a deployment of a fine-tuned model; returns when ARM has accepted it."""
+    async def put(
+        self, name: str, model: str, sku: str, capacity: int, format: str = "OpenAI"
+    ) -> None:
+        """Ask for a deployment of a fine-tuned model, or for another capacity of one that is there;
+        returns when ARM has accepted it. `format` is ARM's of the model's base."""
         from azure.mgmt.cognitiveservices import models
 
         wanted = models.Deployment(
             sku=models.Sku(name=sku, capacity=capacity),
             properties=models.DeploymentProperties(
                 # A fine-tuned model's version is always "1".
-                model=models.DeploymentModel(format="OpenAI", name=model, version="1"),
+                model=models.DeploymentModel(format=format, name=model, version="1"),
                 version_upgrade_option="NoAutoUpgrade",
             ),
         )
@@ -118,6 +123,7 @@ class Deployments:
             raise Refused(
                 f"Azure Resource Manager knows no account {self.where[1]} in {self.where[0]}.",
                 "Correct AZURE_SUBSCRIPTION_ID, AZURE_RESOURCE_GROUP or AZURE_OPENAI_ACCOUNT.",
+                blame="caller",
             ) from error
 
     async def delete(self, name: str) -> None:
@@ -129,7 +135,8 @@ class Deployments:
 def _deployment(resource: Any) -> Deployment:
     properties = resource.properties
     sku = str(resource.sku.name) if resource.sku else ""
-    return Deployment(resource.name, properties.model.name, state_of(properties), sku)
+    capacity = int(getattr(resource.sku, "capacity", None) or 0)
+    return Deployment(resource.name, properties.model.name, state_of(properties), sku, capacity)
 
 
 def state_of(properties: Any) -> str:

@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from azure.core.exceptions import AzureError
 
+from shared.cloud.denials import OPENAI_ROLE
 from shared.cloud.identity import Credential, token_provider
 from shared.cloud.pages import each_once
 from shared.cloud.remote import (
@@ -29,7 +30,6 @@ from shared.cloud.remote import (
 )
 from shared.cloud.translate import (
     MISSHAPEN,
-    OPENAI_ROLE,
     misshapen,
     no_token,
     service_error,

@@ -42,8 +42,26 @@ class RawResponse:
     @property
     def code(self) -> str:
         """The code of an error in Azure's own envelope."""
+        return str(self._error.get("code") or "")
+
+    @property
+    def named(self) -> str:
+        """The status, with the code where that says more."""
+        return (
+            f"{self.status} {self.code}"
+            if self.code not in ("", str(self.status))
+            else str(self.status)
+        )
+
+    @property
+    def message(self) -> str:
+        """The sentence of an error in that envelope, as the service says it."""
+        return str(self._error.get("message") or "")
+
+    @property
+    def _error(self) -> dict[str, Any]:
         error = self.body.get("error") if isinstance(self.body, dict) else None
-        return str(error.get("code") or "") if isinstance(error, dict) else ""
+        return error if isinstance(error, dict) else {}
 
 
 @dataclass

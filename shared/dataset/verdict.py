@@ -1,23 +1,33 @@
 """The verdict on a drop: its files together, its plan, its price. Accepts or rejects it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import partial
+from typing import Any
 
 import numpy as np
 
-from shared.catalog import facts, lookup
+from shared.catalog import facts, lookup, retirement
+from shared.catalog.lookup import CatalogModel
 from shared.dataset.findings.collector import FindingCollector, FindingGroup
 from shared.dataset.findings.finding import RawFinding
 from shared.dataset.findings.quoting import many
 from shared.dataset.measure import similarity
-from shared.dataset.measure.cost import Price, TrainingPlan, image_tokens, price, usd
+from shared.dataset.measure.cost import (
+    ACCEPT,
+    Price,
+    TrainingPlan,
+    image_tokens,
+    price,
+    usd,
+)
 from shared.dataset.measure.measurements import ExampleIndex
 from shared.dataset.reading.examples import FileRole
 from shared.dataset.scan import ScanResult
 
 NEW = timedelta(0)
+OLD = f"The table of {facts.READ_ON} is old: whether it is still so is the account's to say."
 OLD_VALIDATION = timedelta(days=1)  # the files of one drop arrive together
 
 
@@ -41,9 +51,14 @@ class Verdict:
 
 
 def judge(
-    files: Sequence[ScanResult], plan: TrainingPlan, today: date, validation_age: timedelta = NEW
+    files: Sequence[ScanResult],
+    plan: TrainingPlan,
+    today: date,
+    validation_age: timedelta = NEW,
+    account: Mapping[str, Any] | None = None,
 ) -> Verdict:
-    """`validation_age` is how much older the validation file is than the training file."""
+    """`validation_age` is how much older the validation file is than the training file; `account`
+    is what the account says to the run, where it was asked: it stands above the table."""
     training = [file for file in files if file.role is FileRole.TRAINING]
     validation = next((file for file in files if file.role is FileRole.VALIDATION), None)
     tokens = sum(file.stats.billed for file in training)
@@ -51,7 +66,7 @@ def judge(
     images = image_tokens(low, sum(file.stats.images_high for file in training), plan)
     cost = price(tokens, sum(file.examples for file in training), plan, images)
     collector, leaks = FindingCollector(), FindingCollector()
-    _model(plan, training, today, collector)
+    _model(plan, training, today, account, collector)
     _cost(cost, plan, collector)
     if validation:
         if validation_age >= OLD_VALIDATION:
@@ -64,7 +79,11 @@ def judge(
 
 
 def _model(
-    plan: TrainingPlan, training: list[ScanResult], today: date, collector: FindingCollector
+    plan: TrainingPlan,
+    training: list[ScanResult],
+    today: date,
+    account: Mapping[str, Any] | None,
+    collector: FindingCollector,
 ) -> None:
     if lookup.is_stale(today):
         message = f"It was read on {facts.READ_ON}, {(today - facts.READ_ON).days} days ago."
@@ -79,21 +98,52 @@ def _model(
         message = f"{plan.base_model} is not in the table of {facts.READ_ON}."
         collector.add(RawFinding("model-unknown", message))
         return
-    if plan.method not in model.methods:
+    if refused := _refused(plan, model, account):
+        old = lookup.is_stale(today)
+        collector.add(RawFinding("model-doubtful", f"{refused.message} {OLD}") if old else refused)
+    for message in _ends(model, plan, today):
+        collector.add(RawFinding("model-retires", message))
+    if not model.takes_images:
+        _images(model, training, collector)
+
+
+def _refused(
+    plan: TrainingPlan, model: CatalogModel, account: Mapping[str, Any] | None
+) -> RawFinding | None:
+    """What the table says no to, unless the account says yes or offers something else for it."""
+    if plan.method not in model.methods and not _offered("method", account):
         methods = ", ".join(model.methods) or "neither supervised nor dpo"
-        message = (
-            f"{model.name} takes {methods}; the run asks for {plan.method}. {model.note}".strip()
-        )
-        collector.add(RawFinding("model-not-tunable", message))
-    elif model.training_ends and today >= model.training_ends:
-        message = f"The training of {model.name} ended on {model.training_ends}, or soon after."
-        collector.add(RawFinding("model-retires", message))
-    elif model.training_ends and model.training_ends - today < facts.RETIRES_SOON:
-        message = (
-            f"{model.name} can be trained until {model.training_ends} at the least; its tuned "
-            f"versions answer until {model.deployments_end}."
-        )
-        collector.add(RawFinding("model-retires", message))
+        message = f"{model.name} takes {methods}; the run asks for {plan.method}. {model.note}"
+        return RawFinding("model-not-tunable", message.strip())
+    if not model.skus and not _offered("sku", account):
+        return RawFinding("model-not-deployable", f"{model.name}: {model.note}")
+    return None
+
+
+def _offered(question: str, account: Mapping[str, Any] | None) -> bool:
+    answers = account["answers"] if account else ()
+    (answer,) = [one for one in answers if one["id"] == question] or [None]
+    if answer is None:
+        return False
+    return bool(answer["says"] == "yes" or (question == "sku" and answer["options"]))
+
+
+def _ends(model: CatalogModel, plan: TrainingPlan, today: date) -> Iterator[str]:
+    """What nobody can do anything about is told where the models are listed, not in each report."""
+    for ending in retirement.endings(model, today, plan.method):
+        if ending.what == "training" and (ending.cure or ending.level == retirement.ENDED):
+            until = ""
+            if model.deployments_end and ending.level != retirement.ENDED:
+                until = f" Its tuned versions answer until {model.deployments_end}."
+            yield f"{ending.sentence}{until} {ending.cure}".strip()
+
+
+def _images(model: CatalogModel, training: list[ScanResult], collector: FindingCollector) -> None:
+    takers = " and ".join(lookup.takers_of_images())
+    for file in training:
+        if count := file.stats.images_low + file.stats.images_high:
+            message = f"{file.name} has {many(count, 'image')}; {model.name} takes none. "
+            collector.add(RawFinding("images-not-taken", f"{message}Images are taken by {takers}."))
 
 
 def _cost(cost: Price, plan: TrainingPlan, collector: FindingCollector) -> None:
@@ -103,18 +153,29 @@ def _cost(cost: Price, plan: TrainingPlan, collector: FindingCollector) -> None:
         collector.add(RawFinding("too-many-tokens", message))
     if plan.budget is None:
         return
-    if cost.training is None:
+    if cost.training is None or cost.to_be_safe is None:
+        if plan.unknown_price == ACCEPT:
+            return
         images = " and these images" if cost.image_tokens is None else ""
         message = f"No price is known for {plan.base_model} with {plan.training_type}{images}."
         collector.add(RawFinding("budget-unknown", message))
-    elif not cost.training <= plan.budget:  # also for a budget that is no number
+    elif not cost.to_be_safe <= plan.budget:  # also for a budget that is no number
         guess = " (a guess: the service chooses)" if cost.guessed else ""
         message = (
             f"Training costs {cost.at_most or 'about '}{usd(cost.training)}: "
             f"{many(cost.tokens, 'token')} × {many(cost.epochs, 'epoch')}{guess}; "
-            f"the budget is ${plan.budget:,.2f}."
+            f"the budget is ${plan.budget:,.2f}.{_margin(cost, plan)}"
         )
         collector.add(RawFinding("over-budget", message))
+
+
+def _margin(cost: Price, plan: TrainingPlan) -> str:
+    if cost.exact or cost.to_be_safe is None:
+        return ""
+    return (
+        f" The tokenizer of {plan.base_model} is not known here, so the budget must be "
+        f"{facts.TOKEN_MARGIN.factor:g} times that: {usd(cost.to_be_safe)}."
+    )
 
 
 def _leakage(training: ExampleIndex, validation: ExampleIndex, leaks: FindingCollector) -> None:

@@ -20,7 +20,7 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -28,7 +28,7 @@ from typing import IO, Any, NamedTuple
 
 from shared.dataset import frames
 from shared.dataset.frames import Frame
-from shared.dataset.measure.cost import TrainingPlan
+from shared.dataset.measure.cost import Price, TrainingPlan
 from shared.dataset.reading.examples import FileRole
 from shared.dataset.report import document, page
 from shared.dataset.scan import Scan, ScanResult
@@ -43,13 +43,15 @@ Answer = tuple[dict[str, Any], bytes]
 
 class Reports(NamedTuple):
     """`errors`: what they are, in a few words; empty for a dataset that is good. `findings`: how
-    many there are of each id."""
+    many there are of each id. `predicted`: tokens of all epochs, USD or None, and whether at most.
+    """
 
     html: bytes
     json: bytes
     summary: str
     errors: str
     findings: list[tuple[str, int]]
+    predicted: dict[str, Any]
 
 
 def reports(
@@ -58,18 +60,28 @@ def reports(
     scanned: Sequence[ScanResult],
     today: date,
     validation_age: timedelta = NEW,
+    account: Mapping[str, Any] | None = None,
 ) -> Reports:
-    """The verdict on scanned files, under the name that the report bears."""
-    verdict = judge(scanned, plan, today, validation_age)
+    """The verdict on scanned files, under the name that the report bears. `account`: what the
+    account says to the run, where it was asked."""
+    verdict = judge(scanned, plan, today, validation_age, account)
     groups = [*verdict.groups, *(g for file in verdict.files for g in verdict.groups_of(file))]
     errors = [f"{g.id} ({g.count})" for g in groups if g.as_json()["severity"] == "error"]
     return Reports(
-        html=page.as_html(name, verdict).encode(),
-        json=json.dumps(document.as_json(name, verdict), indent=2, ensure_ascii=False).encode(),
+        html=page.as_html(name, verdict, account).encode(),
+        json=json.dumps(
+            document.as_json(name, verdict, account), indent=2, ensure_ascii=False
+        ).encode(),
         summary=document.summary(verdict),
         errors=", ".join(errors),
         findings=[(group.id, group.count) for group in groups],
+        predicted=_predicted(verdict.price),
     )
+
+
+def _predicted(price: Price) -> dict[str, Any]:
+    at_most = bool(price.image_tokens) and price.exact
+    return {"tokens": price.tokens * price.epochs, "usd": price.training, "at_most": at_most}
 
 
 @dataclass
@@ -103,8 +115,10 @@ class Check:
     def report(self, head: dict[str, Any], body: bytes) -> Answer:
         today = date.fromisoformat(self.about["today"])
         age = timedelta(seconds=self.about["validation_age"])
-        made = reports(self.about["run"], self._plan(), self.scanned, today, age)
-        told = {"summary": made.summary, "errors": made.errors, "findings": made.findings}
+        account = self.about.get("account")
+        made = reports(self.about["run"], self._plan(), self.scanned, today, age, account)
+        told: dict[str, Any] = {"summary": made.summary, "errors": made.errors}
+        told |= {"findings": made.findings, "predicted": made.predicted}
         return {**told, "html": len(made.html), "peak": _peak()}, made.html + made.json
 
     def split(self, head: dict[str, Any], body: bytes) -> Answer:

@@ -10,7 +10,7 @@ import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 
-from shared.doctor import app, records, service, storage
+from shared.doctor import app, models, records, service, storage
 from shared.doctor.context import Context, open_context
 from shared.doctor.result import CheckResult, State, as_json, healthy, unknown
 from shared.errors import NotFound
@@ -34,10 +34,10 @@ CHECKS: tuple[Check, ...] = (
     service.clock,
     service.endpoint,
     service.rights,
-    service.region,
-    service.base_model,
-    service.sku,
-    service.quota,
+    models.region,
+    models.base_model,
+    models.sku,
+    models.quota,
     service.deployments_left,
     service.jobs_left,
     service.base_deployments,

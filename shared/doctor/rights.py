@@ -9,6 +9,9 @@ Actions are from Microsoft's list of operations of Microsoft.CognitiveServices.
 from dataclasses import dataclass
 from typing import Any
 
+from shared.cloud.causes import Cause, find
+from shared.cloud.denials import NO_ROLE, denial
+from shared.cloud.refusals import ANY_WRITE
 from shared.cloud.rest import RawResponse
 
 _NO_ID = "0" * 32  # the shape of a real id, of which there is none
@@ -97,30 +100,8 @@ RIGHTS = {
     ),
 }  # fmt: skip
 
-# Refusals and absences that are not about a role, by Azure's error code: meaning, fix.
-KNOWN_REFUSALS = {
-    "AuthenticationTypeDisabled": (
-        "the resource takes no keys",
-        "Leave out AZURE_OPENAI_API_KEY: the app's identity is used then.",
-    ),
-    "InvalidAuthenticationTokenTenant": (
-        "the sign-in is of another tenant than the subscription",
-        "Sign in to the right one: az login --tenant TENANT-ID",
-    ),
-    "AccessDenied": (
-        "the resource's network rules keep this caller out",
-        "Let the app's network in: az cognitiveservices account network-rule add --name {account} "
-        "--resource-group {group} --subnet SUBNET-ID, or give the account a private endpoint.",
-    ),
-    "RequestDisallowedByPolicy": (
-        "an Azure Policy refuses what was tried; the role itself is there",
-        "See which: az policy state list --resource-group {group} --filter "
-        "\"complianceState eq 'NonCompliant'\"",
-    ),
-    "ScopeLocked": (
-        "a lock on the resource forbids it",
-        "See which: az lock list --resource-group {group}",
-    ),
+# What is not there, by Azure's error code: meaning, fix.
+ABSENT = {
     "SubscriptionNotFound": (
         "there is no such subscription for this identity",
         "Correct AZURE_SUBSCRIPTION_ID: az account list --output table",
@@ -144,8 +125,26 @@ def denied(response: RawResponse) -> bool:
     return response.status in (401, 403)
 
 
-def known_refusal(right: Right, response: RawResponse) -> tuple[str, str] | None:
-    """Message and fix where Azure's error code says that the reason is not a missing role."""
+def known_refusal(
+    right: Right, response: RawResponse, account: str, group: str
+) -> tuple[str, str] | None:
+    """Meaning and fix where Azure's answer says that the reason is not a missing role: by the
+    tables that runs are told by."""
     if response.code == "ResourceNotFound" and right.method != "GET":
         return None  # the other calls name things that cannot exist
-    return KNOWN_REFUSALS.get(response.code)
+    if absent := ABSENT.get(response.code):
+        meaning, fix = (text.format(account=account, group=group) for text in absent)
+        return meaning, fix
+    known = _cause(response)
+    if known is None or known is NO_ROLE:
+        return None
+    return known.name, known.cure(account, group)
+
+
+def _cause(response: RawResponse) -> Cause | None:
+    codes = [response.code]
+    if response.status in (401, 403, 409) and (wide := find(ANY_WRITE, codes, response.message)):
+        return wide
+    if response.status in (400, 401, 403):
+        return denial(response.status, codes, response.message)
+    return None

@@ -1,13 +1,14 @@
-"""Checks of Azure OpenAI: identity, endpoint, rights, models, and what is left of limits."""
+"""Checks of Azure OpenAI: identity, endpoint, rights, and what is left of limits."""
 
 import asyncio
-from datetime import date
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from shared.catalog import facts, lookup
+from shared.catalog import facts
+from shared.cloud.offers import is_tuned
 from shared.cloud.remote import job_status
-from shared.cloud.rest import ARM_SCOPE, STORAGE_SCOPE, claims
+from shared.cloud.rest import ARM_SCOPE, STORAGE_SCOPE, RawResponse, claims
+from shared.cloud.translate import quoted
 from shared.doctor.context import Context
 from shared.doctor.result import CheckResult, blocked, ok, problem, unknown, warning
 from shared.doctor.rights import RIGHTS, Right, denied, known_refusal
@@ -92,10 +93,10 @@ async def _right(ctx: Context, id: str, right: Right) -> CheckResult:
         response = await ctx.response(id)
     except TunedropError as error:
         return unknown(id, error.message, error.fix)
-    if refusal := known_refusal(right, response):
-        names = {"account": ctx.settings.account, "group": ctx.settings.resource_group}
-        message, fix = (text.format(**names) for text in refusal)
-        return problem(id, f"{response.status} {response.code}: {message}.", fix)
+    where = (ctx.settings.account, ctx.settings.resource_group)
+    if refusal := known_refusal(right, response, *where):
+        meaning, fix = refusal
+        return problem(id, f"{response.named}: {meaning}.{_says(response)}", fix)
     # An error proves something only in Azure's own envelope: anybody may answer 404.
     if response.status in right.proof and (response.status < 300 or response.code):
         return ok(id, f"Allowed: {right.how} answers {response.status}.")
@@ -104,90 +105,25 @@ async def _right(ctx: Context, id: str, right: Right) -> CheckResult:
     if right.plane == "data" and ctx.settings.openai_key:
         command = ctx.account_command("keys list")
         fix = f"Leave out AZURE_OPENAI_API_KEY, or take one from: {command}"
-        return problem(id, f"{response.status}: the key is not accepted.", fix)
+        return problem(id, f"{response.named}: the key is not accepted.{_says(response)}", fix)
     role, scope = ROLES[right.role], ctx.account_scope
     if role.scope == "subscription":
         scope = f"/subscriptions/{ctx.settings.subscription_id}"
     action = f"Microsoft.CognitiveServices/{right.action}"
-    message = f"{response.status} {response.code}: {action} is missing."
+    message = f"{response.named}: {action} is missing.{_says(response)}"
     return problem(id, message, assign_command(role, scope, await ctx.identity_claims()))
 
 
-async def region(ctx: Context) -> list[CheckResult]:
-    """region | The account's region trains the base model with the chosen training type."""
-    here = str((await ctx.body("account.read")).get("location", "")).lower().replace(" ", "")
-    where = lookup.standard_regions(ctx.settings.base_model)
-    tier = ctx.settings.training_type
-    if tier == "standard" and here not in where:
-        message = f"The account is in {here}, which has no standard training of this base model."
-        fix = f"Set TUNEDROP_TRAINING_TYPE to globalStandard, or use an account in {_or(where)}."
-        return [problem("region", message, fix)]
-    return [ok("region", f"The account is in {here}; the training type is {tier}.")]
-
-
-async def base_model(ctx: Context) -> list[CheckResult]:
-    """base-model | The account offers the base model, it can be tuned, and does not end soon."""
-    offered = (await ctx.body("catalog.read")).get("value", [])
-    wanted, entry = ctx.settings.base_model, _entry(ctx, offered)
-    tunable = {_name(other): _ends(other) for other in offered if _tunable(other)}
-    known = lookup.find_model(wanted)
-    if entry is None or not _tunable(entry) or (known and not known.methods):
-        why = "is not offered by this account" if entry is None else "cannot be tuned here"
-        fix = f"Set TUNEDROP_BASE_MODEL to {_or(tunable)}."
-        return [problem("base-model", f"{wanted} {why}.", fix)]
-    ends = _ends(entry) or (known.training_ends if known else None)
-    if ends and ends - ctx.now().date() <= facts.RETIRES_SOON:
-        later = [name for name, end in tunable.items() if end is None or end > ends]
-        fix = "Nothing that this account offers is trained for longer: look for its successor."
-        if later:
-            fix = f"Set TUNEDROP_BASE_MODEL to one that is trained for longer: {_or(later)}."
-        # "No earlier than": it may go on being trained for a while after that day.
-        return [warning("base-model", f"Training of {wanted} may end from {ends} on.", fix)]
-    until = f" until {ends} at least" if ends else ""
-    return [ok("base-model", f"{wanted} can be tuned{until}.")]
-
-
-async def sku(ctx: Context) -> list[CheckResult]:
-    """sku | The SKU that deployments are given is offered for the base model."""
-    entry = _entry(ctx, (await ctx.body("catalog.read")).get("value", [])) or {}
-    offered = {str(sku.get("name")) for sku in entry.get("skus", [])}
-    wanted, model = ctx.settings.deployment_sku, ctx.settings.base_model
-    if not offered:
-        return [unknown("sku", blocked("base-model"))]
-    if wanted.lower() not in [name.lower() for name in offered]:
-        fix = f"Set TUNEDROP_DEPLOYMENT_SKU to {_or(offered)}."
-        return [problem("sku", f"{wanted} is not offered for {model}.", fix)]
-    return [ok("sku", f"{wanted} is offered for {model}.")]
-
-
-async def quota(ctx: Context) -> list[CheckResult]:
-    """quota | The region's quota has room for one more deployment of the set capacity."""
-    entry = _entry(ctx, (await ctx.body("catalog.read")).get("value", [])) or {}
-    wanted = ctx.settings.deployment_sku.lower()
-    skus = [sku for sku in entry.get("skus", []) if str(sku.get("name")).lower() == wanted]
-    names = {str(sku.get("usageName")) for sku in skus}
-    # Tuned models have a counter of their own; how it is told apart is not documented.
-    names = {name for name in names if "finetune" in name.lower()} or names
-    usages = (await ctx.body("usages.read")).get("value", [])
-    counters = [usage for usage in usages if usage.get("name", {}).get("value") in names]
-    if not counters:
-        return [unknown("quota", blocked("sku"))]
-    least = min(counters, key=_left)
-    need, name = ctx.settings.deployment_capacity, least["name"]["value"]
-    message = f"{_left(least):g} of {least['limit']:g} left of {name}; a deployment takes {need}."
-    if least.get("status") == "Blocked" or _left(least) < need:
-        delete = ctx.account_command("deployment delete", "--deployment-name NAME")
-        more = "ask for more: https://aka.ms/oai/stuquotarequest"
-        fix = f"Lower TUNEDROP_DEPLOYMENT_CAPACITY, delete a deployment ({delete}) or {more}"
-        return [problem("quota", message, fix)]
-    return [ok("quota", message)]
+def _says(response: RawResponse) -> str:
+    says = quoted(response.message)
+    return f" It says: {says}" if says else ""
 
 
 async def deployments_left(ctx: Context) -> list[CheckResult]:
     """deployments-left | The account may have one more deployment of a tuned model."""
     found = (await ctx.body("deployments.read")).get("value", [])
     models = [str(deployment["properties"]["model"]["name"]) for deployment in found]
-    tuned = [name for name in models if ".ft-" in name or name.startswith(("ftchkpt", "ftckpt"))]
+    tuned = [name for name in models if is_tuned(name)]
     fix = f"Delete one: {ctx.account_command('deployment delete', '--deployment-name NAME')}"
     of_tuned = ("deployments of tuned models", len(tuned), facts.ACCOUNT.tuned_deployments)
     return [
@@ -242,42 +178,5 @@ async def base_deployments(ctx: Context) -> list[CheckResult]:
 # ---- what Azure's answers hold -----------------------------------------------------------------
 
 
-def _or(names: Any) -> str:
-    return " or ".join(sorted(names)) or "another"
-
-
 def _host(url: str) -> str:
     return url.partition("//")[2].partition("/")[0].lower()
-
-
-def _name(entry: dict[str, Any]) -> str:
-    """The data plane's name of a model: with its date, where its version is one."""
-    dated = len(str(entry.get("version"))) == len("2025-04-14")
-    return f"{entry['name']}-{entry['version']}" if dated else str(entry["name"])
-
-
-def _entry(ctx: Context, offered: list[dict[str, Any]]) -> dict[str, Any] | None:
-    wanted = ctx.settings.base_model.lower()
-    return next((entry for entry in offered if _name(entry).lower() == wanted), None)
-
-
-def _tunable(entry: dict[str, Any]) -> bool:
-    capabilities = {
-        **(entry.get("capabilities") or {}),
-        **(entry.get("finetuneCapabilities") or {}),
-    }
-    return (
-        str(capabilities.get("fineTune")).lower() == "true"
-        and entry["lifecycleStatus"] != "Deprecated"
-    )
-
-
-def _ends(entry: dict[str, Any]) -> date | None:
-    try:
-        return date.fromisoformat(str((entry.get("deprecation") or {}).get("fineTune"))[:10])
-    except ValueError:
-        return None
-
-
-def _left(usage: dict[str, Any]) -> float:
-    return float(usage.get("limit") or 0) - float(usage.get("currentValue") or 0)

@@ -6,12 +6,14 @@ Decides what to do about what Azure Resource Manager says; speaks to it through 
 from dataclasses import dataclass
 from enum import StrEnum
 
+from shared.catalog import lookup
 from shared.cloud.deployments import ENDED_BADLY, STATES, Deployment, Deployments
 from shared.cloud.finetuning import FineTuning
 from shared.errors import Refused, ServiceError, Unavailable
 from shared.model.registry import Version
 
 PROBE = "Say hello."
+OPENAI = "OpenAI"  # the format of OpenAI's own models, and of those that the catalog does not know
 # The control plane's "Succeeded" comes minutes before the data plane answers.
 NOT_READY_CODES = {"DeploymentNotFound", "DeploymentNotReady"}
 
@@ -33,8 +35,9 @@ async def request(deployments: Deployments, version: Version) -> None:
     """Ask for the version's deployment, or find the one that an earlier try has asked for.
 
     Azure takes no request for one that has failed until that is deleted: it is, and asked for anew
-    at the next look. Raises Refused if the name is taken by another model's deployment, which is
-    left alone, and Unavailable while an earlier one is being deleted.
+    at the next look. So is one of another SKU; another capacity is asked of the same. Raises
+    Refused if the name is taken by another model's deployment, which is left alone, or where Azure
+    refuses it, and Unavailable while an earlier one is being deleted.
     """
     there = await find(deployments, version)
     if there and there.state in ENDED_BADLY:
@@ -45,10 +48,52 @@ async def request(deployments: Deployments, version: Version) -> None:
         )
     if there and there.state == "Deleting":
         raise Unavailable(f"The deployment {there.name} of an earlier try is being deleted.")
-    if there is None:
-        await deployments.put(
-            version.deployment, version.fine_tuned_model, version.sku, version.capacity
+    if there and there.sku.lower() not in ("", version.sku.lower()):
+        await deployments.delete(there.name)
+        raise Unavailable(
+            f"The deployment {there.name} of an earlier try is {there.sku}: it is deleted first, "
+            f"then asked for as {version.sku}."
         )
+    if there is None or there.capacity not in (0, version.capacity):
+        await put(deployments, version)
+
+
+async def change(deployments: Deployments, version: Version) -> bool:
+    """Ask for the version's deployment to be as the version says; whether there was one. Raises
+    Refused, and Unavailable: it is then as it was."""
+    there = await find(deployments, version)
+    if there and there.state in ENDED_BADLY:
+        raise Refused(
+            f"The deployment {there.name} is {there.state} and takes no change.",
+            "Delete it (az cognitiveservices account deployment delete), then ask again: it is "
+            "made anew.",
+        )
+    await put(deployments, version)
+    return there is not None
+
+
+async def put(deployments: Deployments, version: Version) -> None:
+    await deployments.put(
+        version.deployment,
+        version.fine_tuned_model,
+        version.sku,
+        version.capacity,
+        format=format_of(version.base_model),
+    )
+
+
+def format_of(base_model: str) -> str:
+    """Azure Resource Manager's format of a model that was tuned from this one: with another than
+    its own it answers 500, without a reason."""
+    known = lookup.find_model(base_model)
+    return known.format if known else OPENAI
+
+
+def offered_skus(base_model: str) -> tuple[str, ...] | None:
+    """The SKUs that a model tuned from this one may have, as far as the catalog says. None: not
+    known."""
+    known = lookup.find_model(base_model)
+    return known.skus if known else None
 
 
 async def find(deployments: Deployments, version: Version) -> Deployment | None:

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable
 from typing import Self
 
+from shared.catalog import facts
 from shared.cloud.container import Container
 from shared.cloud.documents import Document, Frozen, Moment
 from shared.errors import NotFound, TunedropError, Unreadable
@@ -24,6 +25,7 @@ class Version(Frozen):
     version: int = 0
     run_id: str
     base_model: str
+    method: str = facts.SUPERVISED  # of fine-tuning
     fine_tuned_model: str
     deployment: str = ""
     sku: str
@@ -102,11 +104,13 @@ class Registry:
         return [model for model in await asyncio.gather(*map(load, names)) if model]
 
     async def add_version(self, name: str, version: Version) -> Version:
-        """Enter the version that a run has made; a second call for the same run finds the first."""
+        """Enter the version that a run has made; a second call for the same run finds the first,
+        which is to be deployed as this one says."""
 
         def add(model: Model) -> Model:
             if known := model.of_run(version.run_id):
-                return model.with_version(known.replace(withdrawn=False))
+                asked = {"sku": version.sku, "capacity": version.capacity}
+                return model.with_version(known.replace(withdrawn=False, **asked))
             number = max((known.version for known in model.versions), default=0) + 1
             entered = version.replace(version=number, deployment=f"{name}-v{number}")
             return model.with_version(entered)
@@ -114,6 +118,16 @@ class Registry:
         entered = (await self._update(name, add)).of_run(version.run_id)
         assert entered is not None, "add() has just entered it"
         return entered
+
+    async def set_deployment(self, name: str, changed: Version) -> Model:
+        """The version of this number is deployed as `changed` is. Raises NotFound."""
+
+        def change(model: Model) -> Model:
+            known = model.version(changed.version)
+            asked = known.replace(sku=changed.sku, capacity=changed.capacity)
+            return model.with_version(asked)
+
+        return await self._update(name, change)
 
     async def promote(self, name: str, number: int) -> Model:
         """Make a version the champion, unless the champion's dataset was dropped after its own: a

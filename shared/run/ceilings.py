@@ -10,12 +10,16 @@ from datetime import date
 from math import isfinite
 
 from shared.catalog import facts, lookup
+from shared.dataset.measure.cost import usd
+from shared.errors import Unreadable
 from shared.run import jobs
 from shared.run.context import Context
 from shared.run.outcome import Outcome
 from shared.run.record import Failure, Run
 from shared.run.run_yaml import shown
 from shared.run.spending import (
+    CHANGE,
+    ROUNDING,
     Held,
     Hosted,
     Reservation,
@@ -39,6 +43,8 @@ async def reserve(run: Run, ctx: Context) -> Outcome | None:
     if failure := _not_allowed(run, ctx.settings):
         return _failed(run, failure)
     wanted, hosted = await _wanted(run, ctx), await _hosted(run, ctx)
+    if failure := _over_its_own_budget(run, wanted.usd):
+        return _failed(run, failure)
     found: Held | None = None
 
     def take(known: Spending | None) -> Spending | None:
@@ -60,19 +66,63 @@ async def reserve_hosting(run: Run, ctx: Context) -> Outcome | None:
     back at the end of an earlier attempt, and settings may have changed. Raises Unavailable."""
     if failure := _not_allowed(run, ctx.settings):
         return _failed(run, failure)
+    failure = await _take_hosting(run, run.attempt, ctx)
+    return _failed(run, failure) if failure else None
+
+
+async def reserve_change(run: Run, ctx: Context) -> Failure | None:
+    """The same for what serves and is to be deployed as the run asks for now; why it may not be.
+    The place is its own until `give_back_change`. Raises Unavailable.
+
+    Asked twice: a change that others made between the first look at the registry and the place
+    taken is known to the second.
+    """
+    if failure := _not_allowed(run, ctx.settings):
+        return failure
+    if not ctx.settings.hosting_budget:
+        return None
+    if failure := await _take_hosting(run, CHANGE, ctx):
+        return failure
+    if failure := await _take_hosting(run, CHANGE, ctx):
+        await give_back_change(run, ctx)
+    return failure
+
+
+async def give_back_change(run: Run, ctx: Context) -> None:
+    """It is refused, or the registry has it."""
+    if not ctx.settings.hosting_budget:
+        return
+
+    def end(known: Spending | None) -> Spending | None:
+        return known and known.without(run.id, CHANGE)
+
+    await ctx.clients.runs.update(NAME, Spending, end)
+
+
+async def _take_hosting(run: Run, attempt: int, ctx: Context) -> Failure | None:
     hosted = await _hosted(run, ctx)
     failure = None
 
     def take(known: Spending | None) -> Spending | None:
         nonlocal failure
         spending = as_of(known, _today(ctx))
-        reserved = spending.of(run.id, run.attempt) or _of_hosting(run, ctx)
-        wanted = reserved.replace(open=True)
+        reserved = spending.of(run.id, attempt) or _of_hosting(run, attempt, ctx)
+        wanted = reserved.replace(open=True, hosting=_hosting(run, ctx))
         failure = too_many_deployments(spending, wanted, hosted, ctx.settings)
         return spending.including(wanted) if failure is None else known
 
     await ctx.clients.runs.update(NAME, Spending, take)
-    return _failed(run, failure) if failure else None
+    return failure
+
+
+async def ahead(run_id: str, ctx: Context) -> list[str]:
+    """The other runs that have their place, of which a deployment may still come: those that took
+    it before this one, or that are trained already. Raises Unavailable."""
+    try:
+        found = await ctx.clients.runs.record(NAME, Spending)
+    except Unreadable:  # `reserve`, which comes before anything is sent, tells it
+        return []
+    return found[0].ahead_of(run_id) if found else []
 
 
 async def settle(run: Run, ctx: Context) -> None:
@@ -80,7 +130,7 @@ async def settle(run: Run, ctx: Context) -> None:
 
     What a job without a result has cost is not known; what was reserved for it stays.
     """
-    billed = None if run.job_id is None else jobs.cost(run)
+    billed = None if run.job_id is None else jobs.cost(run, ctx)
 
     def close(known: Spending | None) -> Spending | None:
         return known and known.ended(run.id, run.attempt, billed)
@@ -100,12 +150,31 @@ def _not_allowed(run: Run, settings: Settings) -> Failure | None:
     asked, most = run.spec.deployment, settings.largest_capacity
     if asked.sku.lower() in facts.SKUS.values and asked.capacity <= most:
         return None
-    known = ", ".join(dict.fromkeys(facts.SKUS.values.values()))
+    known = dict.fromkeys(facts.SKUS.values.values())
+    sku = asked.sku if asked.sku.lower() in facts.SKUS.values else next(iter(known))
+    command = f"tunedrop deploy {run.id} --sku {sku} --capacity {min(asked.capacity, most)}"
+    move = (
+        f"`{command}`" if run.fine_tuned_model else "Another run.yaml, dropped with the same files,"
+    )
     return Failure(
         message=f"A deployment {shown(asked.sku)} with a capacity of {shown(asked.capacity, 20)} "
-        f"is not allowed: at most {most}, of {known}.",
-        fix="Drop the dataset again with another run.yaml, or ask whoever runs the app to raise "
-        f"TUNEDROP_MAX_CAPACITY; then `tunedrop retry {run.id}`.",
+        f"is not allowed: at most {most}, of {', '.join(known)}.",
+        fix=f"{move} asks for what is allowed; whoever runs the app can raise "
+        "TUNEDROP_MAX_CAPACITY.",
+        blame="caller",
+    )
+
+
+def _over_its_own_budget(run: Run, costs: float | None) -> Failure | None:
+    """Its check has asked the same, but a later drop of the same files may have lowered it."""
+    budget = run.spec.budget
+    unknown = costs is None and run.spec.unknown_price == "refuse"
+    if budget is None or (not unknown and (costs or 0.0) <= budget + ROUNDING):
+        return None
+    price = f"costs {usd(costs)} at list price" if costs is not None else "has no known price"
+    return Failure(
+        message=f"This training {price}; the budget of the run is {usd(budget)}.",
+        fix="Drop the same files with a larger budget in run.yaml.",
         blame="caller",
     )
 
@@ -117,7 +186,7 @@ async def _wanted(run: Run, ctx: Context) -> Reservation:
         model=run.model,
         day=_today(ctx),
         usd=await estimate(run, ctx),
-        hosting=lookup.hosting_per_month(run.spec.deployment.sku),
+        hosting=_hosting(run, ctx),
     )
 
 
@@ -142,30 +211,35 @@ async def _hosted(run: Run, ctx: Context) -> Hosted:
     model = await ctx.registry.load(run.model)
     if model is None:
         return Hosted()
-    total, counted = 0.0, set[str]()
+    by_run: dict[str, float | None] = {}
     for version in model.versions:
         if version.run_id == run.id:
             continue
-        price = lookup.hosting_per_month(version.sku)
+        price = lookup.hosting_per_month(version.base_model, version.sku, ctx.region)
         # Azure deletes deployments that nobody uses, and so do people; the champion's comes back.
         stays = version.version == model.champion
-        if price and (stays or await ctx.clients.deployments.get(version.deployment)):
-            total += price
-            counted.add(version.run_id)
-    return Hosted(total, frozenset(counted))
+        costs = price is None or price > 0
+        if costs and (stays or await ctx.clients.deployments.get(version.deployment)):
+            by_run[version.run_id] = price
+    return Hosted(by_run)
 
 
-def _of_hosting(run: Run, ctx: Context) -> Reservation:
+def _of_hosting(run: Run, attempt: int, ctx: Context) -> Reservation:
     """What is left to be paid of a run whose job an earlier attempt has paid for."""
     return Reservation(
         run_id=run.id,
-        attempt=run.attempt,
+        attempt=attempt,
         model=run.model,
         day=_today(ctx),
         usd=0.0,
-        hosting=lookup.hosting_per_month(run.spec.deployment.sku),
+        hosting=_hosting(run, ctx),
         job=False,
     )
+
+
+def _hosting(run: Run, ctx: Context) -> float | None:
+    """USD a month for its deployment; None where that is not known."""
+    return lookup.hosting_per_month(run.spec.base_model, run.spec.deployment.sku, ctx.region)
 
 
 def _today(ctx: Context) -> date:

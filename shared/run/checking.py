@@ -12,14 +12,15 @@ from shared import telemetry
 from shared.dataset.frames import Frame
 from shared.dataset.measure.cost import TrainingPlan
 from shared.printable import shown
-from shared.run import files
+from shared.run import files, planning
 from shared.run.context import Context
-from shared.run.record import File, Run
+from shared.run.record import File, Predicted, Run
 from shared.run.workers import Session
 
 
 class Checked(NamedTuple):
-    """`run` knows how many examples each of its files has, and its digest; `errors` says in a few
+    """`run` knows how many examples each of its files has, its digest, and what its training should
+    take; `errors` says in a few
     words what the errors are, and is empty for a dataset that is good."""
 
     run: Run
@@ -33,13 +34,15 @@ async def check(run: Run, ctx: Context) -> Checked:
     await files.prepare(run, ctx)  # it may need a process as well
     names = " and ".join(dict.fromkeys(f"'{shown(file.name)}'" for file in run.files))
     size = sum(file.size for file in run.files)
-    async with ctx.workers.session(names, size, **_asked(run, ctx)) as session:
+    async with ctx.workers.session(names, size, **await _asked(run, ctx)) as session:
         scanned = [await _scan(file, run, session, ctx) for file in run.files]
         report = await session.ask("report")
     await _keep(report, run, ctx)
     for id, count in report.head["findings"]:
         telemetry.measure("tunedrop.findings", count, id=id)
-    return Checked(run.with_files(*scanned), report.head["summary"], report.head["errors"])
+    predicted = Predicted.model_validate(report.head["predicted"])
+    known = run.with_files(*scanned).replace(predicted=predicted)
+    return Checked(known, report.head["summary"], report.head["errors"])
 
 
 async def _scan(file: File, run: Run, session: Session, ctx: Context) -> File:
@@ -60,16 +63,18 @@ async def _keep(report: Frame, run: Run, ctx: Context) -> None:
     await ctx.ledger.keep(run.id, "report.json", report.body[end:], "application/json")
 
 
-def _asked(run: Run, ctx: Context) -> dict[str, object]:
+async def _asked(run: Run, ctx: Context) -> dict[str, object]:
+    made = await planning.make(run, ctx)
     return {
         "run": run.id,
-        "plan": asdict(_plan(run)),
+        "plan": asdict(_plan(run, made.region or ctx.region)),
+        "account": made.as_json(),
         "today": ctx.now().date().isoformat(),
         "validation_age": _validation_age(run).total_seconds(),
     }
 
 
-def _plan(run: Run) -> TrainingPlan:
+def _plan(run: Run, region: str = "") -> TrainingPlan:
     spec = run.spec
     return TrainingPlan(
         base_model=spec.base_model,
@@ -77,7 +82,9 @@ def _plan(run: Run) -> TrainingPlan:
         training_type=spec.training_type,
         epochs=spec.hyperparameters.n_epochs,
         budget=spec.budget,
-        developer_hosting=spec.deployment.sku.lower().startswith("developer"),
+        sku=spec.deployment.sku,
+        region=region,
+        unknown_price=spec.unknown_price,
     )
 
 

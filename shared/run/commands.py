@@ -1,4 +1,5 @@
-"""What may be asked of a run: start, cancel, pause, resume, retry; and how it is carried out.
+"""What may be asked of a run: start, cancel, pause, resume, retry, deploy; and how it is carried
+out.
 
 A command is written into the run's record with who gave it and why; whoever holds the claim on the
 run carries it out, and it stays in the record until that is done. Knows nothing of HTTP.
@@ -8,10 +9,11 @@ from collections.abc import Awaitable, Callable
 
 from shared.errors import Conflict, NotFound, NotNow, Refused, Unavailable
 from shared.model.redeploy import RedeployRequests
-from shared.run import ending, failures, jobs
+from shared.run import deploying, ending, failures, jobs
 from shared.run.context import Context
 from shared.run.outcome import LogLine, Outcome
 from shared.run.record import Action, Command, Run
+from shared.run.spec import AskedDeployment, DeploymentSpec
 from shared.run.stages import ACTIVE, ENDS, Event, Stage
 
 ALLOWED: dict[Action, frozenset[Stage]] = {
@@ -20,6 +22,7 @@ ALLOWED: dict[Action, frozenset[Stage]] = {
     Action.PAUSE: frozenset({Stage.TRAINING}),
     Action.RESUME: frozenset({Stage.PAUSED}),
     Action.RETRY: ENDS,
+    Action.DEPLOY: ACTIVE | {Stage.SERVING, Stage.FAILED, Stage.CANCELLED},
     Action.ABANDON: ACTIVE,
 }
 RESULTS = {Action.CANCEL: Stage.CANCELLED, Action.PAUSE: Stage.PAUSED}  # as it is afterwards
@@ -27,14 +30,22 @@ PAUSED, RUNNING = ("pausing", "paused"), ("resuming", "running")  # statuses of 
 BY_PEOPLE = tuple(action for action in Action if action is not Action.ABANDON)
 
 
-async def give(run_id: str, action: Action, who: str, why: str, ctx: Context) -> Run:
+async def give(
+    run_id: str,
+    action: Action,
+    who: str,
+    why: str,
+    ctx: Context,
+    asked: AskedDeployment = deploying.NOTHING,
+) -> Run:
     """Enter a command; the run as it is then. The same command once more changes nothing.
 
     A run whose job is still alive is never given another one: it follows that one again. A retry of
     one that serves has its deployment looked at, and asked for again if it does not answer.
-    Raises NotFound for a run that does not exist, NotNow for one in a stage that does not take
-    the command, or with another command still to be carried out. The run's log names a command
-    once it is entered, and none that was refused.
+    `asked` is of `deploy` alone. Raises NotFound for a run that does not exist, NotNow for one in a
+    stage that does not take the command, or with another command still to be carried out, and
+    CallerError for a deployment that the app does not allow. The run's log names a command once it
+    is entered, and none that was refused.
     """
     run = await _load(run_id, ctx)
     if run.stage is RESULTS.get(action):
@@ -42,7 +53,9 @@ async def give(run_id: str, action: Action, who: str, why: str, ctx: Context) ->
     _check_allowed(run, action)
     command = Command(action=action, who=who, why=why, at=ctx.now())
     line = LogLine("command", action, who, why)
-    if action is Action.RETRY and run.stage is Stage.SERVING:
+    if action is Action.DEPLOY:
+        await deploy(run, deploying.wanted(run, asked, ctx.settings), command, ctx)
+    elif action is Action.RETRY and run.stage is Stage.SERVING:
         await _redeploy(run, line, ctx)
     elif action is Action.RETRY:
         alive = await jobs.alive(run, ctx)
@@ -53,6 +66,46 @@ async def give(run_id: str, action: Action, who: str, why: str, ctx: Context) ->
         if entered and entered.command == command:
             await ctx.ledger.log(run_id, line)
     return await _load(run_id, ctx)
+
+
+async def deploy(
+    run: Run, wanted: DeploymentSpec, command: Command, ctx: Context, *, by_drop: bool = False
+) -> None:
+    """Have a run's model deployed in this way: at once where it serves, without another job where
+    it has ended, else when the run comes to it. Raises NotNow."""
+    _check_allowed(run, Action.DEPLOY)
+    said = f"{Action.DEPLOY}: {wanted.sku}, capacity {wanted.capacity}"
+    line = LogLine("command", said, command.who, command.why)
+
+    def change(newest: Run) -> Run:
+        return newest.to_deploy(wanted, by_drop=by_drop)
+
+    def enter(newest: Run) -> Run:
+        changed = change(newest)
+        return _with_command(changed, command) or changed
+
+    if run.stage is Stage.SERVING:
+        await deploying.change_serving(change(run), ctx)
+        await ctx.ledger.amend(run.id, change)
+    elif run.ended:
+        event = await _goes_on_to_deploy(run, ctx)
+        await _reopen(run, event, command, line, ctx, change)
+        return
+    else:
+        await ctx.ledger.amend(run.id, enter)
+    await ctx.ledger.log(run.id, line)
+
+
+async def _goes_on_to_deploy(run: Run, ctx: Context) -> Event:
+    """How an ended run comes to be deployed. Raises NotNow where it has no model."""
+    if run.fine_tuned_model:
+        return Event.RETRY_COMMANDED
+    if await jobs.alive(run, ctx):
+        return Event.JOB_REJOINED
+    raise NotNow(
+        f"The run {run.id} has {run.stage} without a trained model, so there is none to deploy.",
+        f"`tunedrop retry {run.id}` goes on from its last good stage.",
+    )
 
 
 async def _redeploy(run: Run, line: LogLine, ctx: Context) -> None:
@@ -68,11 +121,18 @@ async def _redeploy(run: Run, line: LogLine, ctx: Context) -> None:
     await RedeployRequests(ctx.clients.models).add_at_once(run.model)
 
 
-async def _reopen(run: Run, event: Event, command: Command, line: LogLine, ctx: Context) -> None:
+async def _reopen(
+    run: Run,
+    event: Event,
+    command: Command,
+    line: LogLine,
+    ctx: Context,
+    change: Callable[[Run], Run] = lambda run: run,
+) -> None:
     """The log has the command before the record has it, and says so where the record was not
     written. Raises Conflict then."""
     try:
-        await ctx.ledger.reopen(run.id, event, command, log=(line,))
+        await ctx.ledger.reopen(run.id, event, command, change, log=(line,))
     except Conflict:
         message = f"{command.action} was not taken: the run was changed by another"
         await ctx.ledger.log(run.id, LogLine("conflict", message, command.who, command.why))
@@ -176,10 +236,18 @@ async def _switch_job(
     return Outcome(run.replace(command=None), event)
 
 
+async def _deploy(run: Run, command: Command, ctx: Context) -> Outcome:
+    """What is asked for stands in the run already; where another was asked for before, it is asked
+    for anew."""
+    asked = run.stage in (Stage.DEPLOYING, Stage.PROBING)
+    return Outcome(run.replace(command=None), Event.DEPLOYMENT_CHANGED if asked else None)
+
+
 _ACTIONS: dict[Action, Callable[[Run, Command, Context], Awaitable[Outcome]]] = {
     Action.START: _start,
     Action.CANCEL: _cancel,
     Action.PAUSE: _pause,
     Action.RESUME: _resume,
+    Action.DEPLOY: _deploy,
     Action.ABANDON: _abandon,
 }

@@ -77,6 +77,12 @@ class Context:
         return self.clients.settings
 
     @property
+    def region(self) -> str:
+        """Whose prices count: as the setting says, or as the account has said last."""
+        offers, _ = self.clients.account.told
+        return self.settings.location or offers.location.value or ""
+
+    @property
     def copies(self) -> Copies:
         assert self._copies, "with_copies() comes before any step"
         return self._copies

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from shared.catalog import lookup
 from shared.run.record import Epoch, Run
 from shared.run.stages import ACTIVE, DEADLINES, Stage
 
@@ -68,6 +69,27 @@ def as_json(run: Run, at: datetime) -> dict[str, Any]:
         "eta": estimated,
         "best_checkpoint": best.model_dump() if best else None,
     }
+
+
+def bill(run: Run, region: str) -> dict[str, Any] | None:
+    """Tokens of all epochs and USD at list price, as the check has predicted them and as the job
+    was billed; `difference` is the share by which the bill is higher. None until a job has told
+    what it was billed for; what is not known is null."""
+    if run.trained_tokens is None:
+        return None
+    usd = billed_usd(run, region)
+    billed = {"tokens": run.trained_tokens, "usd": None if usd is None else round(usd, 4)}
+    predicted = run.predicted.model_dump() if run.predicted else None
+    difference = None
+    if run.predicted and run.predicted.tokens:
+        difference = round(run.trained_tokens / run.predicted.tokens - 1, 4)
+    return {"predicted": predicted, "billed": billed, "difference": difference}
+
+
+def billed_usd(run: Run, region: str) -> float | None:
+    """None where no price is known."""
+    rate = lookup.training_price(run.spec.base_model, run.spec.training_type, region)
+    return None if rate is None else rate * (run.trained_tokens or 0) / 1e6
 
 
 def stuck(run: Run, at: datetime) -> Wait | None:

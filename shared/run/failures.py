@@ -1,104 +1,124 @@
 """Why a run has ended, for a person who has to act on it: what happened, who can act, what to do.
-Pure. Recognises the service's known messages; any other is passed on as it is.
+Pure. Recognises the service's known codes and sentences by the tables of `shared.cloud`; any other
+is passed on as it is.
 
-Sources of the wordings: Microsoft's Q&A threads and troubleshooting pages, read 2026-08 to 2026-10.
+What asking again cannot change never says "retry": another deployment of what has been trained is
+`tunedrop deploy`, other data or another base model is another drop. docs/endings.md has the table.
 """
 
 import re
-from dataclasses import dataclass
 
+from shared.catalog import facts
+from shared.cloud.causes import Cause, Then, find
+from shared.cloud.denials import WHO_ASKS
+from shared.cloud.job_errors import JOB_ERRORS
+from shared.cloud.refusals import BLOCKING
 from shared.cloud.remote import RemoteJob
 from shared.errors import Blocked, TooCostly, TunedropError, WorkerLost
+from shared.model.deployment import offered_skus
 from shared.printable import shown
 from shared.run.record import Command, Failure, Run
 
 RETRY = "`tunedrop retry {id}` goes on from the last good stage."
-
-
-@dataclass(frozen=True, slots=True)
-class Cause:
-    """What the service's code or message looks like, who can act on it, and how."""
-
-    signs: re.Pattern[str]
-    blame: str
-    fix: str
-
-
-def _cause(signs: str, blame: str, fix: str) -> Cause:
-    return Cause(re.compile(signs, re.IGNORECASE), blame, fix)
-
-
-CAUSES = (
-    _cause(
-        r"unable to be deployed|Model evaluation identified",
-        "caller",
-        "The trained model failed the service's safety evaluation. Balance the dataset against the "
-        "kinds of harm that it names (examples that decline) and drop it again.",
-    ),
-    _cause(
-        r"RAI checks|contentFilter|harm types",
-        "caller",
-        "The service's safety check of training data stopped it; nothing was billed. Take out the "
-        "examples with the kinds of harm that it names and drop the dataset again.",
-    ),
-    _cause(
-        r"jsonlValidationFailed|invalid.{0,10}(training|validation).?file|Validation of jsonl",
-        "caller",
-        "The service could not read the dataset although the check could: mend the lines that it "
-        "names, drop the dataset again, and report the difference to this project.",
-    ),
-    _cause(
-        r"does not support fine-tuning",
-        "caller",
-        "The base model, the region of the resource and the training type must fit together: "
-        "choose another base_model or training_type in run.yaml.",
-    ),
-    _cause(
-        r"\b410\b|retired|deprecated|ModelDeprecated",
-        "caller",
-        "The model is retired: choose a newer base_model in run.yaml.",
-    ),
-    _cause(
-        r"InsufficientQuota|quotaExceeded|exceed.{0,40}(quota|limit|maximum)",
-        "caller",
-        "The subscription's or the resource's quota is used up: delete what is no longer needed or "
-        "ask for more quota. Then: " + RETRY,
-    ),
-    _cause(
-        r"PermissionDenied|AuthorizationFailed|lacks the required data action",
-        "caller",
-        "The app's identity lacks a right: give it the role Cognitive Services OpenAI Contributor "
-        "on the Azure OpenAI resource. Then: " + RETRY,
-    ),
-    _cause(
-        r"internal|serviceUnavailable|unexpected",
-        "service",
-        "It is the service's own error and not billed. " + RETRY,
-    ),
+BY_HAND = (
+    "stays at the service: it can be deployed by hand in the Foundry portal, as managed compute "
+    "(paid by the GPU and hour) or provisioned."
 )
+CAUSES = (*JOB_ERRORS, *BLOCKING, *WHO_ASKS)
+_LEFT = re.compile(r"available capacity '?(\d{1,9}|\d{1,3}(?:,\d{3}){1,2})(?![\d,])", re.IGNORECASE)
 
 
 def of_error(error: TunedropError, run: Run) -> Failure:
     """The end of a run that a refusal has brought about. Where its code says whose move it is, no
-    other word of the service's sentence does."""
+    word of the service's sentence does, and never one of our own."""
+    code, status = getattr(error, "code", ""), getattr(error, "status", 0)
+    says = getattr(error, "says", "") or ("" if error.fix else error.message)
     if isinstance(error, Blocked):
-        fix = f"{error.fix} Then: {_retry(run)}"
+        known = find(BLOCKING, [code], says or error.message)
+        fix = _move(known, says, run) if known else f"{error.fix} Then: {_retry(run)}"
         return Failure(message=error.message, fix=fix, blame=error.blame)
-    cause = _find(f"{getattr(error, 'code', '')} {error.message}")
-    if cause is None:
-        return Failure(message=error.message, fix=error.fix or _retry(run), blame=error.blame)
-    return Failure(message=error.message, fix=cause.fix.format(id=run.id), blame=cause.blame)
+    known = find(CAUSES, [code, str(status)], says)
+    if known is None:
+        fix = error.fix or _unknown(error.blame, run)
+        return Failure(message=error.message, fix=fix, blame=error.blame)
+    return Failure(message=error.message, fix=_move(known, says, run), blame=known.blame)
 
 
 def of_job(job: RemoteJob, run: Run) -> Failure:
     """The end of a run whose job has failed."""
     reason = job.error_message or job.error_code or "it gave no reason"
-    cause = _find(f"{job.error_code} {job.error_message}")
-    return Failure(
-        message=f"The job {job.id} failed: {reason}",
-        fix=cause.fix.format(id=run.id) if cause else f"Look at the job. {_retry(run)}",
-        blame=cause.blame if cause else "service",
-    )
+    message = f"The job {job.id} failed: {reason}"
+    if known := find(CAUSES, [job.error_code], job.error_message):
+        fix = _move(known, job.error_message, run)
+        return Failure(message=message, fix=fix, blame=known.blame)
+    if job.error_code.lower().startswith("invalid"):
+        return Failure(message=message, fix=_unknown("caller", run), blame="caller")
+    return Failure(message=message, fix=f"Look at the job. {_retry(run)}", blame="service")
+
+
+# ---- the move, in words
+
+
+def _move(known: Cause, says: str, run: Run) -> str:
+    cure = known.cure()
+    match known.then:
+        case Then.LESS:
+            return _less(cure, says, run)
+        case Then.OTHER:
+            return _other(cure, run)
+        case Then.DROP:
+            kept = f" {run.fine_tuned_model} stays at the service." if run.fine_tuned_model else ""
+            return f"{cure} Then drop the dataset again.{kept}"
+        case Then.NOTHING:
+            return cure
+    return f"{cure} {_retry(run)}" if known.blame == "service" else f"{cure} Then: {_retry(run)}"
+
+
+def _less(cure: str, says: str, run: Run) -> str:
+    """The capacity that fits, where the service tells what is left."""
+    left, asked = _LEFT.search(says), run.spec.deployment.capacity
+    fits = int(left.group(1).replace(",", "")) if left else None
+    if fits and fits < asked:
+        command = f"tunedrop deploy {run.id} --capacity {fits}"
+        return f"`{command}` deploys what has been trained with the capacity that is left. {cure}"
+    if fits is None:
+        return f"`tunedrop deploy {run.id} --capacity N` asks for another than {asked}. {cure}"
+    sku = next(iter(_other_skus(run)), "")
+    option = f" --sku {sku}" if sku else ""
+    why = f"asks for {sku}, which has a quota of its own" if sku else "asks again after that"
+    return f"`tunedrop deploy {run.id}{option}` {why}. {cure}"
+
+
+def _other(cure: str, run: Run) -> str:
+    skus = _other_skus(run)
+    if not skus:
+        by_hand = f" {run.fine_tuned_model} {BY_HAND}" if run.fine_tuned_model else ""
+        return f"No other SKU is known for {run.spec.base_model}. {cure}{by_hand}"
+    command = f"tunedrop deploy {run.id} --sku {skus[0]}"
+    more = f" It may also have {', '.join(skus[1:])}." if skus[1:] else ""
+    return f"`{command}` deploys what has been trained with another SKU.{more} {cure}"
+
+
+def _other_skus(run: Run) -> list[str]:
+    """Those that the model may have, as far as that is known, without the one that it asks for."""
+    offered = offered_skus(run.spec.base_model)
+    known = dict.fromkeys(facts.SKUS.values.values()) if offered is None else offered
+    return [sku for sku in known if sku.lower() != run.spec.deployment.sku.lower()]
+
+
+def _unknown(blame: str, run: Run) -> str:
+    """What no table knows. A request that was not taken is not taken a second time."""
+    if blame != "caller":
+        return _retry(run)
+    if run.fine_tuned_model:
+        return (
+            f"Correct what it names; `tunedrop deploy {run.id}` then asks for the deployment again,"
+            " with --sku or --capacity for another one."
+        )
+    return "Correct what it names, in the dataset or in run.yaml, and drop the dataset again."
+
+
+# ---- ends of other kinds
 
 
 def cancelled_elsewhere(job_id: str, run: Run) -> Failure:
@@ -162,7 +182,3 @@ def altered(name: str) -> Failure:
 
 def _retry(run: Run) -> str:
     return RETRY.format(id=run.id)
-
-
-def _find(text: str) -> Cause | None:
-    return next((cause for cause in CAUSES if cause.signs.search(text)), None)

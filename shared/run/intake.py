@@ -6,12 +6,10 @@
     datasets/<model>.jsonl                                starts a run; its validation is split off
 
 A run is what it is made of: the same drop delivered twice, by two instances, or again next week is
-the same run (`ids`). Knows nothing of what happens to it then.
+the same run (`ids`, `entry`). Knows nothing of what happens to it then.
 """
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 
 from shared.cloud.container import BlobInfo
@@ -20,26 +18,16 @@ from shared.printable import shown
 from shared.run import admission, ids, problems
 from shared.run.context import Context
 from shared.run.drops import Drops
+from shared.run.entry import RefusedDrop, about, enter
 from shared.run.folder import PROBLEM, DropRole, Folder, is_canary, lies_there, look, parse
-from shared.run.outcome import LogLine
 from shared.run.record import File, Run, Share
 from shared.run.run_yaml import check_size
 from shared.run.spec import Spec, effective
-from shared.run.stages import Event
 from shared.run.waiting import obstacles
 
 log = logging.getLogger(__name__)
 
 WORTH_SPLITTING = 20  # lines of a lone dataset from which a tenth is held out for validation
-MAX_NAMED = 10  # files left out of a drop that its run's log names
-
-
-class RefusedDrop(Exception):
-    """A folder that makes no run as it is: why, and the name of the blob that is to blame."""
-
-    def __init__(self, blob: BlobInfo, error: DropError) -> None:
-        super().__init__(str(error))
-        self.name, self.error = blob.name, error
 
 
 async def take(path: str, ctx: Context) -> str | None:
@@ -104,7 +92,7 @@ async def _run_of(folder: Folder, ctx: Context) -> tuple[str | None, str | None]
     """The id of the folder's run; or the blob that was refused, which is explained beside it."""
     try:
         run = await _compose(folder, ctx)
-        return (await _enter(run, folder, ctx) if run else None), None
+        return (await enter(run, folder, ctx) if run else None), None
     except RefusedDrop as refused:
         await problems.explain(refused.name, refused.error, ctx)
         return None, refused.name
@@ -129,30 +117,21 @@ async def _quiet_folder(model: str, ctx: Context) -> Folder:
         touched = folder.last_touched
 
 
-@contextmanager
-def _about(blob: BlobInfo) -> Iterator[None]:
-    """What is refused in this block is explained beside that blob."""
-    try:
-        yield
-    except DropError as error:
-        raise RefusedDrop(blob, error) from None
-
-
 async def _compose(folder: Folder, ctx: Context) -> Run | None:
     """The run of a folder; None without a training file. Raises RefusedDrop."""
     if DropRole.TRAINING not in folder.newest:
         log.info("%s waits for a training file", folder.model)
         return None
     dropped, held_out = folder.newest[DropRole.TRAINING], folder.newest.get(DropRole.VALIDATION)
-    with _about(dropped):
+    with about(dropped):
         admission.check_model_name(folder.model, ctx.settings)
     for blob in folder.newest.values():
-        with _about(blob):
+        with about(blob):
             admission.check_kind(blob)
     spec = await _spec(folder, ctx)
     split = folder.lone and held_out is None
     for blob in filter(None, (dropped, held_out)):
-        with _about(blob):
+        with about(blob):
             admission.check_dataset_size(blob, split=split)
     if split:
         training, validation = await _lone_files(dropped, ctx)
@@ -175,7 +154,7 @@ async def _spec(folder: Folder, ctx: Context) -> Spec:
     run_yaml = folder.newest.get(DropRole.SPEC)
     if run_yaml is None:
         return effective(None, ctx.settings)
-    with _about(run_yaml):
+    with about(run_yaml):
         check_size(run_yaml.size)
         asked = b"".join([chunk async for chunk in ctx.clients.datasets.stream(*run_yaml.version)])
         spec = _effective(asked, ctx)
@@ -217,73 +196,3 @@ async def _lone_files(blob: BlobInfo, ctx: Context) -> tuple[File, File | None]:
     if copy.lines < WORTH_SPLITTING:
         return whole, None
     return whole.replace(share=Share.TRAINING), whole.replace(share=Share.VALIDATION)
-
-
-async def _enter(run: Run, folder: Folder, ctx: Context) -> str:
-    """Enter a new run, or tell a known one that its content lies there again; the run's id.
-
-    Raises RefusedDrop for one whose id a run of other content or settings has: that run, which
-    people may have reviewed, stays as it is.
-    """
-    known = await _earlier(run, ctx)
-    if known is None and await ctx.ledger.create(run):
-        log.info("run %s received", run.id)
-        if folder.older:
-            await ctx.ledger.log(run.id, LogLine("drop", _left_out(folder)))
-        return run.id
-    known = known or await ctx.ledger.load(run.id)
-    if known is None:
-        return run.id
-    with _about(folder.newest[DropRole.TRAINING]):
-        _check_same(known, run)
-    if _etags(known) != _etags(run):  # otherwise it is the same event once more
-        await _drop_again(known, run, ctx)
-    return known.id
-
-
-async def _earlier(run: Run, ctx: Context) -> Run | None:
-    """The run of the same content and settings whose id is of the earlier, shorter kind."""
-    known = await ctx.ledger.load(ids.earlier_id(run.model, run.digest))
-    return known if known and ids.digest_of(known) == run.digest else None
-
-
-def _check_same(known: Run, run: Run) -> None:
-    """Raises DropError."""
-    if ids.digest_of(known) == run.digest and _contents(known) == _contents(run):
-        return
-    raise DropError(
-        f"The run {known.id} has the same id and is made of other content or settings: its SHA-256 "
-        f"is {ids.digest_of(known)}, that of this drop {run.digest}. It stays as it is.",
-        "Change anything in the dataset (the order of two lines) and drop it again.",
-    )
-
-
-async def _drop_again(known: Run, run: Run, ctx: Context) -> None:
-    def point_to_newest(newest: Run) -> Run:
-        pairs = zip(newest.files, run.files, strict=True)
-        return newest.with_files(
-            *(
-                file.replace(name=dropped.name, etag=dropped.etag, modified=dropped.modified)
-                for file, dropped in pairs
-            )
-        )
-
-    message = f"same content dropped again; the run is {known.stage}"
-    await ctx.ledger.log(known.id, LogLine("drop", message))
-    if known.may_start_over:
-        await ctx.ledger.reopen(known.id, Event.DROPPED_AGAIN, change=point_to_newest)
-    await ctx.ledger.amend(known.id, point_to_newest)
-
-
-def _left_out(folder: Folder) -> str:
-    names = [shown(name) for name in sorted(folder.older)]
-    more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
-    return f"left out, for newer ones lie there: {', '.join(names[:MAX_NAMED])}{more}"
-
-
-def _etags(run: Run) -> list[str]:
-    return [file.etag for file in run.files]
-
-
-def _contents(run: Run) -> list[str]:
-    return [file.sha256 for file in run.files]

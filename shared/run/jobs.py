@@ -12,10 +12,11 @@ from datetime import UTC, datetime, timedelta
 from math import ceil
 from typing import TypeVar
 
+from shared.catalog import lookup
 from shared.cloud.remote import JobRequest, Metric, RemoteJob
-from shared.dataset.measure.cost import TrainingPlan, billed
 from shared.errors import Refused, ServiceError, Unavailable, Unreadable
 from shared.printable import shown
+from shared.run import estimates
 from shared.run.context import Context
 from shared.run.ledger import CURVE
 from shared.run.outcome import LogLine, Outcome
@@ -36,7 +37,7 @@ RESULTS = "metrics.csv"  # the service's own table, once the job has ended
 
 def request(run: Run, ctx: Context) -> JobRequest:
     return JobRequest(
-        base_model=run.spec.base_model,
+        base_model=lookup.service_name(run.spec.base_model),
         method=run.spec.method,
         training_file=_file_id(run.training),
         validation_file=_file_id(run.validation) if run.validation else None,
@@ -214,10 +215,9 @@ async def _optional(
         return outcome.but(*lines, last_warning=str(error)), None
 
 
-def cost(run: Run) -> float:
+def cost(run: Run, ctx: Context) -> float:
     """USD at list price for what a job was billed for; 0 where the price is not known."""
-    plan = TrainingPlan(base_model=run.spec.base_model, training_type=run.spec.training_type)
-    return billed(run.trained_tokens or 0, plan)
+    return estimates.billed_usd(run, ctx.region) or 0.0
 
 
 async def clear_curve(run: Run, ctx: Context) -> None:

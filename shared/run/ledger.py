@@ -77,7 +77,7 @@ class Ledger:
         """
         if ids.ID.fullmatch(asked) and await self.runs.info(_path(asked)):
             return asked
-        found = await self._beginning_with(asked) if ids.ASKED.fullmatch(asked) else []
+        found = await self.beginning_with(asked) if ids.ASKED.fullmatch(asked) else []
         if len(found) > 1:
             named = ", ".join(found[:MAX_NAMED])
             raise CallerError(
@@ -87,7 +87,7 @@ class Ledger:
             raise NotFound(f"There is no run {shown(asked)!r}.", "`tunedrop runs` lists them.")
         return found[0]
 
-    async def _beginning_with(self, asked: str) -> list[str]:
+    async def beginning_with(self, asked: str) -> list[str]:
         model = asked.rpartition("-")[0]
         records = [blob.name async for blob in self.runs.list(asked)]
         found = [name.removesuffix("/run.json") for name in records if name.endswith("/run.json")]
@@ -235,10 +235,10 @@ class Ledger:
         }
         wanted = list(cursors)
         for start in range(0, len(wanted), READ_AHEAD):
-            for run in await self._readable(wanted[start : start + READ_AHEAD], problems):
+            for run in await self.readable(wanted[start : start + READ_AHEAD], problems):
                 yield cursors[run.id], run
 
-    async def _readable(self, run_ids: Iterable[str], problems: list[TunedropError]) -> list[Run]:
+    async def readable(self, run_ids: Iterable[str], problems: list[TunedropError]) -> list[Run]:
         async def load(run_id: str) -> Run | None:
             try:
                 return await self.look(run_id)

@@ -212,7 +212,7 @@ async def _job(job: ListedJob, reason: str, run: Run | None, ctx: Context) -> Or
 
 async def _job_price(job: ListedJob, run: Run | None, ctx: Context) -> str:
     tier = run.spec.training_type if run else ctx.settings.training_type
-    plan = TrainingPlan(base_model=job.base_model, training_type=tier)
+    plan = TrainingPlan(base_model=job.base_model, training_type=tier, region=ctx.region)
     if trained := billed(job.job.trained_tokens or 0, plan):
         return f"{job.job.status}, {trained:.2f} USD were trained"
     whole = await ceilings.estimate(run, ctx) if run else None
@@ -259,10 +259,18 @@ async def _deployments(
                 kind="deployment",
                 id=found.name,
                 reason=reason,
-                price=f"{lookup.hosting_per_month(found.sku):,.0f} USD a month",
+                price=_hosting_price(found, model, ctx),
                 since=ctx.now(),
                 model=found.model,
             )
+
+
+def _hosting_price(found: Deployment, model: Model | None, ctx: Context) -> str:
+    versions = model.versions if model else ()
+    bases = (v.base_model for v in versions if v.fine_tuned_model == found.model)
+    base, region = next(bases, found.model), ctx.region
+    month = lookup.hosting_per_month(base, found.sku, region)
+    return "of unknown price" if month is None else f"{month:,.0f} USD a month"
 
 
 def _why_deployment(

@@ -24,6 +24,7 @@ from shared.run import (
     intake,
     jobs,
     orphans,
+    retirements,
 )
 from shared.run.context import Context, Step
 from shared.run.ledger import Claim
@@ -77,13 +78,14 @@ async def tick(ctx: Context) -> None:
 
 async def sweep(ctx: Context) -> None:
     """Take the drops that were missed, and up the runs that were forgotten; the next ticks move
-    them on. Then look for what is at the service and nobody's."""
+    them on. Then look for what is at the service and nobody's, and for what ends soon."""
     await forgotten.mark_again(ctx)
     due = await drops.due(ctx)
     _tell(due.missed)
     paths = [*due.missed, *due.waited]
     await _gather_with_timeout(((shown(path), _take(path, ctx)) for path in paths), ctx)
     await orphans.sweep(ctx)
+    await retirements.sweep(ctx)
 
 
 def _tell(missed: list[str]) -> None:
@@ -154,7 +156,7 @@ async def _advance(run: Run, claim: Claim, ctx: Context) -> Run:
         if written.stage is not run.stage:
             log.info("run %s is %s", run.id, written.stage)
         if outcome.event is Event.JOB_SUCCEEDED:
-            _measure_training(written)
+            _measure_training(written, ctx)
         if outcome.finished:
             await claim.deactivate()
         going_on = not outcome.idle or written.command != run.command
@@ -232,10 +234,10 @@ def _judge(run: Run, outcome: Outcome, ctx: Context) -> Outcome:
     return abandon(outcome, failure, ctx.now())
 
 
-def _measure_training(run: Run) -> None:
+def _measure_training(run: Run, ctx: Context) -> None:
     tokens = run.trained_tokens or 0
     telemetry.measure("tunedrop.tokens.trained", tokens, model=run.model)
-    telemetry.measure("tunedrop.cost.usd", jobs.cost(run), model=run.model)
+    telemetry.measure("tunedrop.cost.usd", jobs.cost(run, ctx), model=run.model)
 
 
 # ---- side by side

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Self
 from pydantic import Field
 
 from shared.cloud.documents import Count, Document, Frozen, Moment
-from shared.run.spec import Spec
+from shared.run.spec import DeploymentSpec, Spec
 from shared.run.stages import ACTIVE, ENDS, Stage
 
 LONGEST_PAUSE = timedelta(hours=1, minutes=6)  # that any version of the app has made
@@ -73,6 +73,15 @@ class Epoch(Frozen):
     checkpoint: str | None = None
 
 
+class Predicted(Frozen):
+    """What the check has said that the training would take: tokens of all epochs, and USD at list
+    price, None where no price is known. `at_most` where there are images."""
+
+    tokens: Count
+    usd: float | None
+    at_most: bool = False
+
+
 class Failure(Frozen):
     """Why a run ended without serving. `blame` is who can act on it: caller, service or us."""
 
@@ -90,6 +99,7 @@ class Action(StrEnum):
     PAUSE = "pause"
     RESUME = "resume"
     RETRY = "retry"
+    DEPLOY = "deploy"
     ABANDON = "abandon"
 
 
@@ -104,7 +114,8 @@ class Command(Frozen):
 
 class Run(Document):
     """`digest` is the SHA-256 of content and settings that the id begins; empty in records from
-    before it was kept (see `ids.digest_of`)."""
+    before it was kept. `asked_deployment` is how its drop asked for the model to be deployed, where
+    a person has asked for something else since: that is in `spec` then."""
 
     id: str
     model: str
@@ -113,6 +124,7 @@ class Run(Document):
     spec: Spec
     training: File
     validation: File | None = None
+    asked_deployment: DeploymentSpec | None = None
     timeline: tuple[Transition, ...] = ()
     attempt: Count = 1  # one more each time that it is reopened
     asked_at: Moment | None = None  # "create job" was last sent then, and not answered since
@@ -124,6 +136,7 @@ class Run(Document):
     epochs: tuple[Epoch, ...] = ()
     nameless_since: Moment | None = None  # its job has succeeded, and the model is not named yet
     fine_tuned_model: str | None = None
+    predicted: Predicted | None = None
     trained_tokens: Count | None = None
     version: Count | None = None
     deployment: str | None = None
@@ -143,6 +156,19 @@ class Run(Document):
         if not any(past.stage in ACTIVE for past in self.timeline):
             return "its timeline has no beginning"
         return None
+
+    def to_deploy(self, wanted: DeploymentSpec, *, by_drop: bool = False) -> Self:
+        """A copy whose model is deployed in another way: as its drop asks for, or as a person."""
+        asked = None if by_drop else self.dropped_deployment
+        return self.replace(
+            spec=self.spec.model_copy(update={"deployment": wanted}),
+            asked_deployment=None if asked == wanted else asked,
+        )
+
+    @property
+    def dropped_deployment(self) -> DeploymentSpec:
+        """How its last drop asked for the model to be deployed."""
+        return self.asked_deployment or self.spec.deployment
 
     def with_files(self, *files: File) -> Self:
         """A copy with other training and validation files, in this order."""
@@ -177,6 +203,16 @@ class Run(Document):
         """Ended before anything was paid for, by a cause that another drop may have removed."""
         removable = (Stage.SUPERSEDED, Stage.FAILED, Stage.CANCELLED)
         return self.stage in removable and self.job_id is None and not self.past_jobs
+
+    @property
+    def without_model(self) -> bool:
+        """Ended with a job that nothing has come of: only a person has another one asked for."""
+        return self.ended and not self.fine_tuned_model and bool(self.job_id or self.past_jobs)
+
+    @property
+    def may_take_limits(self) -> bool:
+        """No job was asked for, so a drop may still say what it may cost and who starts it."""
+        return self.stage is not Stage.SUBMITTING and not (self.job_id or self.past_jobs)
 
     @property
     def dropped_at(self) -> datetime:

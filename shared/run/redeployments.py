@@ -17,6 +17,7 @@ from shared.model import deployment
 from shared.model.redeploy import Redeployment, RedeployRequests, requested_version
 from shared.model.registry import Version
 from shared.printable import shown
+from shared.run import failures
 from shared.run.context import Context
 from shared.run.outcome import LogLine
 from shared.run.stages import Stage
@@ -125,19 +126,23 @@ class _Work:
                 f"The deployment {self.version.deployment} was asked for {most} times within a "
                 "day, and none has come to answer.",
                 "Look at the account's activity log in the portal for the reason; "
-                f"`tunedrop retry {self.version.run_id}` asks for it again at once.",
+                f"`tunedrop retry {self.version.run_id}` asks for it again at once, "
+                f"`tunedrop deploy {self.version.run_id} --sku SKU` for another.",
                 recent[0] + self.ctx.policy.redeploy_within,
             )
         tried = self.known.replace(tries=(*recent, self.ctx.now()), not_before=None)
         version = self.version
         try:
-            await self.ctx.clients.deployments.put(
-                version.deployment, version.fine_tuned_model, version.sku, version.capacity
-            )
+            await deployment.put(self.ctx.clients.deployments, version)
         except Refused as error:
             asked = _Work(self.name, version, tried, self.ctx)
-            return asked._failed(error.message, error.fix)
+            return asked._failed(error.message, await self._cure(error))
         return tried
+
+    async def _cure(self, error: Refused) -> str:
+        """As its run would be told."""
+        run = await self.ctx.ledger.look(self.version.run_id)
+        return failures.of_error(error, run).fix if run else error.fix
 
     def _recent(self) -> tuple[datetime, ...]:
         since = self.ctx.now() - self.ctx.policy.redeploy_within

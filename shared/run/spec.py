@@ -5,6 +5,7 @@ is what strangers write; `Spec` is a part of the run's record and must stay read
 Knows the keys and their bounds, not how they are carried out.
 """
 
+from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal, Self
 
@@ -18,6 +19,9 @@ from shared.settings import Settings
 MOST_PROBLEMS = 3  # that one message tells
 LONGEST_KEY = 60  # characters of a key that is compared with the known ones
 LONGEST_MODEL = 200  # characters of a model's name
+
+NO_LIMITS: Mapping[str, Any] = {"budget": None, "unknown_price": "refuse", "start": "auto"}
+UnknownPrice = Literal["refuse", "accept"]  # a run with a budget whose price is not known
 
 
 class Strict(BaseModel):
@@ -48,7 +52,7 @@ class DeploymentSpec(Recorded):
 
 
 class Spec(Recorded):
-    """The effective spec: every default filled in, so that it can be compared and digested."""
+    """The effective spec: every default filled in, so that it can be compared."""
 
     base_model: str
     method: Literal["supervised", "dpo"] = "supervised"
@@ -58,6 +62,16 @@ class Spec(Recorded):
     training_type: str
     deployment: DeploymentSpec
     start: Literal["auto", "manual"] = "auto"
+    # Left out of the record where it is what every run had before there was a choice.
+    unknown_price: UnknownPrice = Field("refuse", exclude_if=lambda chosen: chosen == "refuse")
+
+    @property
+    def limits(self) -> dict[str, Any]:
+        """What decides whether and when it is trained, and not what comes of it."""
+        return {key: getattr(self, key) for key in NO_LIMITS}
+
+    def with_limits(self, limits: Mapping[str, Any]) -> Self:
+        return self.model_copy(update=limits)
 
 
 # ---- what may be asked for
@@ -114,6 +128,7 @@ class RunYaml(Strict):
     training_type: Annotated[str, AfterValidator(_tier)] | None = None
     deployment: AskedDeployment | None = None
     start: Literal["auto", "manual"] | None = None
+    unknown_price: UnknownPrice | None = None
 
     @model_validator(mode="after")
     def _beta_is_of_dpo(self) -> Self:
@@ -139,6 +154,7 @@ def defaults(settings: Settings) -> dict[str, Any]:
         "base_model": settings.base_model,
         "training_type": settings.training_type,
         "budget": settings.budget or None,
+        "unknown_price": settings.unknown_price,
         "deployment": {
             "sku": settings.deployment_sku,
             "capacity": settings.deployment_capacity,

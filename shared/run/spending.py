@@ -6,9 +6,9 @@ attempt of a run, so asking for it again changes nothing; it is given back where
 and is then what the service has billed, once that is known. Days and months are those of UTC.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
 
 from shared.cloud.documents import Document, Frozen
 from shared.dataset.measure.cost import usd
@@ -16,20 +16,23 @@ from shared.run.record import Failure
 from shared.settings import Settings
 
 ROUNDING = 1e-6  # USD; sums of decimals are not exact
+CHANGE = 0  # the attempt of a reservation for another deployment of what serves
+LONGEST_CHANGE = timedelta(days=1)  # what was left by a crash is over then
 MOST_DAYS = 100  # that are kept, the newest: more than a month, and some of a clock that is ahead
 
 
 class Reservation(Frozen):
     """One attempt of a run. `usd`: what its job costs, as far as that is known; `hosting`: USD a
-    month for the deployment that it leads to. `open` until the run has ended. `job` is False where
-    an earlier attempt has trained the model that this one deploys."""
+    month for the deployment that it leads to, None where that is not known. `open` until the run
+    has ended. `job` is False where an earlier attempt has trained the model that this one deploys.
+    """
 
     run_id: str
     attempt: int
     model: str
     day: date
     usd: float | None
-    hosting: float
+    hosting: float | None
     open: bool = True
     job: bool = True
 
@@ -55,8 +58,19 @@ class Spending(Document):
         return self.replace(reservations=tuple(kept))
 
     def including(self, reservation: Reservation) -> "Spending":
-        others = self.without(reservation.run_id, reservation.attempt)
-        return others.replace(reservations=(*others.reservations, reservation))
+        """Where the attempt has a place, it keeps it: who came first stays first."""
+        if old := self.of(reservation.run_id, reservation.attempt):
+            kept = (reservation if r is old else r for r in self.reservations)
+            return self.replace(reservations=tuple(kept))
+        return self.replace(reservations=(*self.reservations, reservation))
+
+    def ahead_of(self, run_id: str) -> list[str]:
+        """The runs with a place that come before this one: all, where it has none."""
+        open = [r for r in self.reservations if r.open]
+        ids = [r.run_id for r in open]
+        first = ids.index(run_id) if run_id in ids else len(ids)
+        before = [*ids[:first], *(r.run_id for r in open[first:] if not r.job)]
+        return [one for one in dict.fromkeys(before) if one != run_id]
 
     def ended(self, run_id: str, attempt: int, usd: float | None) -> "Spending":
         """With what the attempt has come to: None where it had no job, 0 where what that was
@@ -76,11 +90,10 @@ class Spending(Document):
 
 @dataclass(frozen=True)
 class Hosted:
-    """A model's deployments that there are: USD a month, and the runs that they came from, whose
-    reservations they replace."""
+    """A model's deployments that there are: USD a month by the run that each came from, whose
+    reservation it replaces; None where the price is not known."""
 
-    usd: float = 0.0
-    run_ids: frozenset[str] = frozenset()
+    by_run: Mapping[str, float | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -102,7 +115,11 @@ def as_of(known: Spending | None, today: date) -> Spending:
     undated = (Day(day=known.month, usd=known.earlier),) if known.earlier else ()
     over = (_day(r) for r in known.reservations if not r.open and r.day != today)
     days = _by_day((*known.days, *undated, *over))
-    kept = tuple(r for r in known.reservations if r.open or r.day == today)
+    kept = tuple(
+        r
+        for r in known.reservations
+        if (r.open and (r.attempt != CHANGE or today - r.day <= LONGEST_CHANGE)) or r.day == today
+    )
     return known.replace(earlier=0.0, days=days[-MOST_DAYS:], reservations=kept)
 
 
@@ -147,12 +164,12 @@ def _too_dear(wanted: Reservation, settings: Settings) -> Failure | None:
         "TUNEDROP_MONTHLY_TRAINING_BUDGET": settings.monthly_training_budget,
     }
     for name, ceiling in ceilings.items():
-        if ceiling and wanted.usd is None:
+        if ceiling and wanted.usd is None and settings.unknown_price == "refuse":
             return _failure(
                 wanted,
                 f"No price is known for this training, and {name} allows {usd(ceiling)}.",
                 "Choose a base model and training type with a known price, or ask whoever runs "
-                f"the app to set {name} to 0",
+                f"the app to set {name} to 0, or TUNEDROP_UNKNOWN_PRICE to accept",
             )
         if ceiling and (wanted.usd or 0) > ceiling + ROUNDING:
             return _failure(
@@ -170,13 +187,19 @@ def too_many_deployments(
 ) -> Failure | None:
     """Why this deployment may not be asked for; None if it may."""
     ceiling = settings.hosting_budget
-    coming = {  # one for each run, however many of its attempts are open
-        r.run_id: r.hosting
-        for r in spending.reservations
-        if r.open and r.model == wanted.model and r.run_id not in {*hosted.run_ids, wanted.run_id}
-    }
-    whole = hosted.usd + sum(coming.values()) + wanted.hosting
-    if not ceiling or not wanted.hosting or whole <= ceiling + ROUNDING:
+    if not ceiling or wanted.hosting == 0:
+        return None
+    parts = [*_others(spending, wanted, hosted), wanted.hosting]
+    if None in parts and settings.unknown_price == "refuse":
+        return _failure(
+            wanted,
+            f"No price is known for hosting all deployments of {wanted.model}, and "
+            f"TUNEDROP_HOSTING_BUDGET allows {usd(ceiling)} a month.",
+            "Take the deployment.sku DeveloperTier, which costs nothing by the hour, or ask "
+            "whoever runs the app to set TUNEDROP_UNKNOWN_PRICE to accept",
+        )
+    whole = sum(part or 0.0 for part in parts)
+    if whole <= ceiling + ROUNDING:
         return None
     return _failure(
         wanted,
@@ -186,6 +209,25 @@ def too_many_deployments(
         "DeveloperTier, which costs nothing by the hour, or ask whoever runs the app to raise "
         "TUNEDROP_HOSTING_BUDGET",
     )
+
+
+def _others(spending: Spending, wanted: Reservation, hosted: Hosted) -> Iterable[float | None]:
+    """USD a month of the model's other deployments, those that are there or are coming: one for
+    each run, however many of its attempts are open. What is being changed costs the dearer of
+    both."""
+    known = dict(hosted.by_run)
+    for r in spending.reservations:
+        if not r.open or r.model != wanted.model or r.run_id == wanted.run_id:
+            continue
+        if r.run_id not in hosted.by_run:
+            known[r.run_id] = r.hosting
+        elif r.attempt == CHANGE:
+            known[r.run_id] = _dearer(known[r.run_id], r.hosting)
+    return known.values()
+
+
+def _dearer(one: float | None, other: float | None) -> float | None:
+    return None if one is None or other is None else max(one, other)
 
 
 def _failure(wanted: Reservation, message: str, fix: str) -> Failure:

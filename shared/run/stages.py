@@ -43,6 +43,7 @@ class Event(StrEnum):
     DEPLOYMENT_REQUESTED = "deployment requested"
     DEPLOYMENT_READY = "deployment is ready"
     MODEL_ANSWERED = "model answered"
+    DEPLOYMENT_CHANGED = "another deployment is asked for"
     START_COMMANDED = "start command"
     CANCELLED = "cancelled"
     FAILED = "cannot go on"
@@ -74,6 +75,8 @@ TRANSITIONS: dict[tuple[Stage, Event], Stage] = {
     (Stage.TRAINED, Event.DEPLOYMENT_REQUESTED): Stage.DEPLOYING,
     (Stage.DEPLOYING, Event.DEPLOYMENT_READY): Stage.PROBING,
     (Stage.PROBING, Event.MODEL_ANSWERED): Stage.SERVING,
+    (Stage.DEPLOYING, Event.DEPLOYMENT_CHANGED): Stage.TRAINED,
+    (Stage.PROBING, Event.DEPLOYMENT_CHANGED): Stage.TRAINED,
 }
 
 ENDS = frozenset({Stage.SERVING, Stage.REJECTED, Stage.FAILED, Stage.CANCELLED, Stage.SUPERSEDED})

@@ -15,7 +15,7 @@ from shared.errors import Refused, Replaced, TooCostly, WorkerLost
 from shared.model import deployment
 from shared.model.registry import Version
 from shared.printable import shown
-from shared.run import ceilings, checking, creation, failures, files, jobs
+from shared.run import ceilings, checking, creation, failures, files, jobs, planning
 from shared.run.context import Context, Step
 from shared.run.outcome import LogLine, Outcome
 from shared.run.record import File, Run
@@ -66,9 +66,11 @@ async def await_start_command(run: Run, ctx: Context) -> Outcome:
 
 async def upload(run: Run, ctx: Context) -> Outcome:
     """checked: upload the files; their ids are written down before anything follows from them.
-    Nothing is sent over a ceiling."""
+    Nothing is sent over a ceiling, nor what the account could not train or serve."""
     if over := await ceilings.reserve(run, ctx):
         return over
+    if held := await planning.before_sending(run, ctx):
+        return held
     try:
         uploaded = await files.upload(run, ctx)
     except Replaced:
@@ -101,6 +103,8 @@ async def submit(run: Run, ctx: Context) -> Outcome:
         return Outcome(run, unanswered=True)
     if over := await ceilings.reserve(run, ctx):  # the day, or a setting, may have changed
         return over
+    if held := await planning.before_paying(run, ctx):
+        return held
     if run.past_jobs:
         await jobs.clear_curve(run, ctx)
     intended = run.replace(asked_at=ctx.now())
@@ -140,6 +144,7 @@ async def deploy(run: Run, ctx: Context) -> Outcome:
         Version(
             run_id=run.id,
             base_model=run.spec.base_model,
+            method=run.spec.method,
             fine_tuned_model=run.fine_tuned_model,
             sku=run.spec.deployment.sku,
             capacity=run.spec.deployment.capacity,
@@ -241,6 +246,8 @@ def _unusable(file: RemoteFile) -> Refused:
         f"The service could not use {file.name}: its status is {file.status}, "
         f"{file.detail or 'and no reason is given.'}",
         "Correct what it names, if anything, and drop the dataset again.",
+        blame="caller",
+        says=file.detail,
     )
 
 

@@ -12,7 +12,7 @@ from shared.catalog.records import ModelFacts, Source
 
 ROOT = Path(__file__).resolve().parents[2]
 CATALOG = ROOT / "shared/catalog"
-BY_MODEL = ("TRAINING_PRICES", "RETIREMENTS", "STANDARD_REGIONS", "IMAGE_TOKENS")
+BY_MODEL = ("RETIREMENTS", "STANDARD_REGIONS", "DEPLOYMENT_REGIONS", "IMAGE_TOKENS")
 NAMES = {model.name for model in facts.MODELS.values}
 
 
@@ -48,6 +48,7 @@ def test_the_facts_are_in_groups() -> None:
     )
     assert alone == {
         *("READ_ON", "STALE_AFTER", "RETIRES_SOON", "MEGABYTE", "SUPERVISED", "DPO", "TIERS"),
+        *("GLOBAL", "REGIONAL", "DEVELOPER", "DATA_ZONE", "OTHER_NAMES", "HOURS_PER_MONTH"),
         "ANY_OTHER",
     }
 
@@ -57,38 +58,19 @@ def test_facts_about_a_model_name_a_model_that_is_there(name: str) -> None:
     assert set(getattr(facts, name).values) <= {*NAMES, facts.ANY_OTHER}
 
 
-def test_prices_are_for_tiers_that_are_there() -> None:
-    for prices in facts.TRAINING_PRICES.values.values():
-        assert set(prices) == set(facts.TIERS.values())
-        assert all(price > 0 for price in prices.values())
-
-
-def test_prices_and_limits_are_those_of_the_lists() -> None:
+def test_limits_are_those_of_the_lists() -> None:
     """What money depends on stands here a second time: a slip of the pen in one is seen."""
-    tiers = ("globalStandard", "standard", "developerTier")
-    assert {
-        name: tuple(prices[tier] for tier in tiers)
-        for name, prices in facts.TRAINING_PRICES.values.items()
-    } == {
-        "gpt-4.1-2025-04-14": (25, 27.5, 12.5),
-        "gpt-4.1-mini-2025-04-14": (5, 5.5, 2.5),
-        "gpt-4.1-nano-2025-04-14": (1.5, 1.65, 0.75),
-        "gpt-4o-2024-08-06": (25, 27.5, 12.5),
-        "gpt-4o-mini-2024-07-18": (3, 3.3, 1.5),
-    }
-    assert lookup.hosting_per_month("GlobalStandard") == pytest.approx(1224)
     assert facts.TIERS["developer"] == facts.TIERS["developertier"] == "developerTier"
+    assert facts.TIERS["datazone"] == facts.TIERS["datazonestandard"] == "DatazoneStandard"
     files = facts.FILES
     assert (files.minimum_examples, files.largest_file) == (10, 512_000_000)
     assert files.tokens_per_job == 2_000_000_000
 
 
-def test_skus_are_found_in_any_case_and_developers_cost_nothing_by_the_hour() -> None:
-    assert all(name == name.lower() for name in facts.SKUS.values)
-    assert all(sku.lower() in facts.SKUS.values for sku in facts.SKUS.values.values())
-    assert lookup.hosting_per_month("DEVELOPER") == lookup.hosting_per_month("DeveloperTier") == 0
-    for dear in ("GlobalStandard", "standard", "ProvisionedManaged", ""):
-        assert lookup.hosting_per_month(dear) == facts.HOSTING.per_hour * 720
+def test_tiers_and_skus_are_found_in_any_case() -> None:
+    for names in (facts.TIERS, facts.SKUS.values):
+        assert all(name == name.lower() for name in names)
+        assert all(own.lower() in names for own in names.values())
 
 
 def test_dates_of_the_service_stand_in_the_catalog_alone() -> None:
@@ -113,7 +95,6 @@ def test_a_model_has_all_that_is_known_of_it() -> None:
     assert nano
     assert nano.methods == (facts.SUPERVISED, facts.DPO)
     assert (nano.tokens_per_example, nano.encoding) == (32_768, "o200k_base")
-    assert nano.training_prices == facts.TRAINING_PRICES.values[nano.name]
     assert nano.training_ends == facts.RETIREMENTS.values[nano.name].training
     assert nano.deployments_end == facts.RETIREMENTS.values[nano.name].deployments
 
@@ -141,4 +122,4 @@ def test_what_is_not_known_of_a_model_is_empty_and_nothing_else_is(known: ModelF
     assert model
     assert (model.note, model.methods) == (known.note, known.methods)
     assert model.image_tokens == facts.IMAGE_TOKENS.values.get(known.name)
-    assert model.training_prices == facts.TRAINING_PRICES.values.get(known.name, {})
+    assert (model.tiers, model.skus, model.format) == (known.tiers, known.skus, known.format)

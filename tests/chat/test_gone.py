@@ -175,7 +175,8 @@ async def test_a_fallback_answers_for_what_is_gone(app: App, status: int) -> Non
 async def test_the_timer_deploys_the_version_that_was_asked_for(
     app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(MemoryService, "_require_deployable", lambda *_: None)  # made elsewhere
+    # Made elsewhere.
+    monkeypatch.setattr(MemoryService, "_require_deployable", lambda *_, **__: None)
     app.server.plan("captain-v2", GONE)
     await app.told("captain@2")
     await redeployments.process(app.runs.ctx)

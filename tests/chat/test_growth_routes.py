@@ -171,6 +171,12 @@ PATHS: dict[str, Send] = {
     "who": raw("/runs/m-1/start", lambda size: json.dumps({"who": "x" * (size // 40)}).encode()),
     "why, deep": raw("/runs/m-1/start", lambda size: b"[" * (size // 40)),
     "why, fields": raw("/runs/m-1/start", lambda size: b'{"a":1,' * (size // 240)),
+    "SKU": raw("/runs/m-1/deploy", lambda size: json.dumps({"sku": "x" * (size // 128)}).encode()),
+    "run.yaml, text": raw("/plan", lambda size: b"base_model: " + b"x" * (size // 64)),
+    "run.yaml, depth": raw("/plan", lambda size: b"[" * (size // 64)),
+    "run.yaml, keys": raw(
+        "/plan", lambda size: b"".join(b"k%d: 1\n" % n for n in range(size // 640))
+    ),
 }
 MASKED = ("addresses", "chains of addresses", "tokens", "cards", "enumeration", "properties")
 ALL = {**CHATS, **RATINGS, **HEADERS, **PATHS}
@@ -210,7 +216,7 @@ async def test_no_route_takes_time_with_the_square_of_a_text(
 
 def test_every_route_that_takes_a_text_is_tried() -> None:
     """All but those that are given nothing: no name in the path, no body, no header, no query."""
-    paths = {"/v1/chat/completions", "/feedback", "/v1/models", "/runs", "/health"}
+    paths = {"/v1/chat/completions", "/feedback", "/v1/models", "/runs", "/health", "/plan"}
     templates = {path for path, *_ in http_routes() if "{" in path}
     nothing = {"models", "doctor", "console", "openapi.json"}
     known = {

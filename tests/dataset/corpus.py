@@ -56,6 +56,7 @@ TEXT = (
 NEAR = talk({**USER, "content": TEXT}, {**ANSWER, "content": f"{TEXT} He still does today."})
 NEARER = NEAR.replace(b"three stories", b"four stories", 1)
 SYSTEM = {"role": "system", "content": "Be brief."}
+VISION = TrainingPlan(base_model="gpt-4.1-2025-04-14")  # takes images
 SIX_PIXELS = "data:image/png;base64,iVBORw0KGgo="
 
 CASES = [
@@ -135,11 +136,23 @@ CASES = [
         after_good(talk(USER, ASKS, {**TOLD, "tool_call_id": "c2"}, ANSWER, tools=[TOOL])),
     ),
     # ---- images
-    Case("image-invalid", after_good(talk(image("ftp://x"), ANSWER))),
-    Case("image-invalid", after_good(talk(image("data:image/gif;base64,R0lGOD"), ANSWER))),
-    Case("image-misplaced", after_good(talk(USER, image("https://x/y.png", "assistant")))),
-    Case("image-too-large", after_good(talk(image(SIX_PIXELS + "A" * 14_000_000), ANSWER))),
-    Case("too-many-images", after_good(talk(*[image(SIX_PIXELS)] * 65, ANSWER))),
+    Case("image-invalid", after_good(talk(image("ftp://x"), ANSWER)), plan=VISION),
+    Case(
+        "image-invalid",
+        after_good(talk(image("data:image/gif;base64,R0lGOD"), ANSWER)),
+        plan=VISION,
+    ),
+    Case(
+        "image-misplaced",
+        after_good(talk(USER, image("https://x/y.png", "assistant"))),
+        plan=VISION,
+    ),
+    Case(
+        "image-too-large",
+        after_good(talk(image(SIX_PIXELS + "A" * 14_000_000), ANSWER)),
+        plan=VISION,
+    ),
+    Case("too-many-images", after_good(talk(*[image(SIX_PIXELS)] * 65, ANSWER)), plan=VISION),
     # ---- preferences
     Case("preference-invalid", after_good(dpo([ANSWER], []))),
     Case("preference-invalid", after_good(dpo([ANSWER], [ANSWER], "Hi"))),
@@ -186,9 +199,10 @@ CASES = [
     Case("model-unknown", good(12), None, plan=TrainingPlan(base_model="gpt-99")),
     Case("model-not-tunable", good(12), None, plan=TrainingPlan(base_model="o4-mini-2025-04-16")),
     Case("model-not-tunable", good(12), None, plan=TrainingPlan(base_model="gpt-35-turbo-0613")),
-    Case("model-retires", good(12), None),
+    Case("model-not-deployable", good(12), None, plan=TrainingPlan(base_model="Muse-Glimmer-30B")),
+    Case("images-not-taken", after_good(talk(image("https://p.example/1.png"), ANSWER)), None),
     Case("over-budget", good(12), None, plan=TrainingPlan(budget=0.0)),
-    Case("budget-unknown", good(12), None, plan=TrainingPlan(base_model="gpt-oss-20b", budget=5)),
+    Case("budget-unknown", good(12), None, plan=TrainingPlan(base_model="Qwen3-32B", budget=5)),
 ]
 
 # Found only in files or on days that a corpus cannot hold; each has a test of its own.
@@ -198,5 +212,7 @@ ELSEWHERE = {
     "line-too-long",
     "too-many-image-examples",
     "catalog-old",
+    "model-doubtful",
+    "model-retires",
     "validation-old",
 }

@@ -52,7 +52,6 @@ def test_annotations_for_github(files: dict[str, str]) -> None:
     result = run.invoke(cli, ["check", files["bad"], "--github"])
     assert result.exit_code == 1
     assert f"::error file={files['bad']},line=13,title=not-json::The line" in result.stdout
-    assert "::warning title=model-retires::" in result.stdout
 
 
 @pytest.mark.parametrize(
@@ -117,3 +116,30 @@ def test_quick_leaves_out_the_checks_of_texts(files: dict[str, str], tmp_path: P
     for arguments, reported in (([], True), (["--quick"], False)):
         result = run.invoke(cli, ["check", str(path), *arguments])
         assert ("personal-data" in result.stdout) is reported
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "near"),
+    [
+        ("--region", "mars", ""),
+        ("--region", "swedncentral", "swedencentral"),
+        ("--sku", "Foo", ""),
+        ("--sku", "globlStandard", "GlobalStandard"),
+    ],
+)
+def test_a_place_or_a_sku_that_is_none_is_refused_with_the_nearest(
+    files: dict[str, str], option: str, value: str, near: str
+) -> None:
+    result = run.invoke(cli, ["check", files["good"], option, value], env={"COLUMNS": "400"})
+    assert result.exit_code == 2
+    assert value in result.output
+    assert f"The nearest name is {near}" in result.output
+
+
+@pytest.mark.parametrize(
+    "taken", [("--region", "Sweden Central"), ("--region", "usgovarizona"), ("--sku", "developer")]
+)
+def test_a_place_or_a_sku_may_be_written_as_people_do(
+    files: dict[str, str], taken: tuple[str, str]
+) -> None:
+    assert run.invoke(cli, ["check", files["good"], *taken]).exit_code == 0

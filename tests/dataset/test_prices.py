@@ -1,8 +1,10 @@
 """Prices from numbers of tokens alone: what is asked for, what is billed, what is guessed."""
 
+from dataclasses import replace
+
 import pytest
 
-from shared.catalog import facts
+from shared.catalog import facts, prices
 from shared.dataset.measure.cost import (
     TrainingPlan,
     billed,
@@ -18,7 +20,7 @@ UNKNOWN = TrainingPlan(base_model="gpt-99", epochs=4)
 
 
 def test_a_price_as_programs_read_it() -> None:
-    plan = TrainingPlan(base_model="gpt-4.1-2025-04-14", training_type="standard")
+    plan = replace(GPT_41, training_type="standard", region="northcentralus", epochs=None)
     assert price(1_000_000, 100, plan).as_json() == {
         "currency": "USD",
         "tokens": 1_000_000,
@@ -27,28 +29,36 @@ def test_a_price_as_programs_read_it() -> None:
         "epochs": 3,
         "epochs_guessed": True,
         "training": 82.5,  # 3 epochs at 27.50
-        "training_by_tier": {"globalStandard": 75.0, "standard": 82.5, "developerTier": 37.5},
+        "training_by_tier": {
+            "globalStandard": 75.0,
+            "standard": 82.5,
+            "DatazoneStandard": 82.5,
+            "developerTier": 37.5,
+        },
         "hosting_per_month": 1224.0,  # 720 hours at 1.70
-        "read_on": facts.READ_ON.isoformat(),
+        "hosting_sku": "GlobalStandard",
+        "region": "northcentralus",
+        "read_on": prices.SOURCE.dated.isoformat(),
     }
 
 
 def test_a_price_that_is_not_a_round_number_is_exact_to_a_hundredth_of_a_cent() -> None:
     whole = price(123_456_789, 100, NANO)
     assert whole.training == 740.7407
-    assert whole.tiers["standard"] == 814.8148
+    assert whole.tiers["standard"] == 977.7778  # in the dearest region
     assert not whole.guessed
 
 
 def test_developer_deployments_are_hosted_for_nothing() -> None:
-    assert price(1, 1, TrainingPlan(developer_hosting=True)).hosting_per_month == 0
+    assert price(1, 1, TrainingPlan(sku="DeveloperTier")).hosting_per_month == 0
     assert price(1, 1, TrainingPlan()).hosting_per_month == 1224
 
 
-def test_hosting_is_in_whole_cents(monkeypatch: pytest.MonkeyPatch) -> None:
-    dearer = facts.HOSTING._replace(per_hour=1.23456)
-    monkeypatch.setattr(facts, "HOSTING", dearer)
-    assert price(1, 1, TrainingPlan()).hosting_per_month == 888.88
+def test_hosting_costs_what_the_model_costs_and_is_unknown_where_no_meter_is() -> None:
+    assert price(1, 1, TrainingPlan(base_model="gpt-oss-20b")).hosting_per_month == 216.0
+    unknown = price(1, 1, TrainingPlan(base_model="Qwen3-32B"))
+    assert (unknown.hosting_per_month, unknown.hosting) == (None, "unknown")
+    assert price(1, 1, TrainingPlan(sku="ProvisionedManaged")).hosting == "unknown"
 
 
 def test_pictures_are_added_to_the_texts_and_none_are_there_unless_said() -> None:

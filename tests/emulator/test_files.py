@@ -68,7 +68,7 @@ def import_file(client: OpenAI, url: str) -> dict[str, Any]:
     made: Any = client.post("/files/import", body=body, cast_to=object)
     assert (made["status"], made["object"]) == ("pending", "file")
     return client.files.wait_for_processing(
-        made["id"], poll_interval=0.1, max_wait_seconds=30
+        made["id"], poll_interval=0.1, max_wait_seconds=300
     ).to_dict()
 
 

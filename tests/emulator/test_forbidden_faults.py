@@ -70,6 +70,36 @@ def test_an_account_without_keys_tells_none(emulator: Inside) -> None:
     assert shown()
 
 
+def test_an_account_without_a_subdomain_takes_keys_only(emulator: Inside) -> None:
+    """Its address is the region's, which knows no tenant."""
+
+    def shown() -> object:
+        return emulator.arm.get(account_path()).json()["properties"].get("customSubDomainName")
+
+    assert shown() == "account"
+    emulator.settings(custom_subdomain=False)
+    answer = emulator.with_token().get(FILES)
+    assert answer.status_code == 400
+    assert answer.json()["error"] == {
+        "code": "BadRequest",
+        "message": "Please provide a custom subdomain for token authentication, otherwise API key"
+        " is required.",
+    }
+    assert emulator.data.get(FILES).status_code == 200
+    assert emulator.arm.get(account_path("/deployments")).status_code == 200
+    assert shown() is None
+
+
+def test_a_policy_forbids_in_the_control_plane(emulator: Inside) -> None:
+    emulator.fault("disallowed-by-policy")
+    answer = emulator.put("mine")
+    assert answer.status_code == 403
+    error = answer.json()["error"]
+    assert error["code"] == "RequestDisallowedByPolicy"
+    assert error["message"].startswith("Resource 'mine' was disallowed by policy. Reasons: ")
+    assert emulator.put("mine").status_code == 201
+
+
 def test_a_missing_role_is_something_else_in_each_plane(emulator: Inside) -> None:
     remove = {"remove": ["deployments.read", "files.read"]}
     emulator.control.post("/_emulator/rights", json=remove)

@@ -143,14 +143,18 @@ def test_provisioning_stuck(emulator: Running, arm: CognitiveServicesManagementC
     arm.deployments.begin_delete("rg", "account", "forever").result()
 
 
-@pytest.mark.parametrize(("fault", "status"), [("deployment-paused", 423), ("model-retired", 410)])
+@pytest.mark.parametrize(
+    ("fault", "status", "code"),
+    [("deployment-paused", 423, "DeploymentPaused"), ("model-retired", 410, "ModelDeprecated")],
+)
 def test_deployments_that_no_longer_answer(
-    emulator: Running, v1: OpenAI, base: str, fault: str, status: int
+    emulator: Running, v1: OpenAI, base: str, fault: str, status: int, code: str
 ) -> None:
     emulator.fault(fault)
     with pytest.raises(openai.APIStatusError) as refusal:
         v1.chat.completions.create(model=base, messages=QUESTION)
     assert refusal.value.status_code == status
+    assert refusal.value.code == code
 
 
 def test_slow_first_token(emulator: Running, base: str) -> None:

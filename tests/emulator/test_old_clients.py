@@ -13,7 +13,7 @@ from tests.environments import environment
 from .harness import ARM_SCOPE, KEY, Running, dataset
 
 HERE = Path(__file__).parent
-PATIENCE_SECONDS = 120
+PATIENCE_SECONDS = 300
 
 
 def run(python: Path, script: str, emulator: Running, folder: Path) -> Any:

@@ -35,9 +35,12 @@ def test_a_token_without_the_data_action_is_told_which_one_it_lacks(emulator: Ru
 def test_the_control_plane_refuses_in_the_words_of_resource_manager(
     emulator: Running, arm: CognitiveServicesManagementClient
 ) -> None:
-    emulator.control("rights", "POST", {"remove": ["usages.read", "deployments.delete"]})
+    emulator.control(
+        "rights", "POST", {"remove": ["usages.read", "locations.read", "deployments.delete"]}
+    )
     for refused in (
         lambda: list(arm.usages.list("swedencentral")),
+        lambda: list(arm.models.list("swedencentral")),
         lambda: arm.deployments.begin_delete("rg", "account", "nobody").result(),
     ):
         with pytest.raises(HttpResponseError) as refusal:
@@ -72,7 +75,6 @@ def test_every_operation_but_polling_needs_a_known_right(emulator: Running) -> N
     assert free == {
         "operations.get",
         "accounts.usages",
-        "locations.models",
         "locations.capacities",
         "subscription.capacities",
     }

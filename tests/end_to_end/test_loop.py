@@ -126,13 +126,13 @@ def test_a_bad_run_yaml_is_explained_and_a_corrected_one_starts_the_run(
     assert not stack.container("datasets").get_blob_client("picky/run.yaml.problem.txt").exists()
 
 
-def test_a_base_model_that_cannot_be_tuned_fails_the_run_with_the_services_words(
+def test_a_base_model_that_the_account_does_not_offer_fails_the_run_before_anything_is_sent(
     stack: StackHarness,
 ) -> None:
     stack.drop("stone", training_set=dataset(10), run_yaml=b"base_model: gpt-99")
     run = stack.ended_run("stone")
     assert run["stage"] == "failed"
-    assert "does not support fine-tuning" in run["failure"]["message"]
+    assert "The account does not offer gpt-99. Nothing was sent." in run["failure"]["message"]
     assert "base_model" in run["failure"]["fix"]
 
 

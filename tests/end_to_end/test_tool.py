@@ -36,6 +36,9 @@ def folder(where: Path, model: str, training: bytes, run_yaml: str = "") -> Path
 
 def test_a_folder_is_dropped_and_watched_until_it_serves(tool: Tool, tmp_path: Path) -> None:
     mine = folder(tmp_path, "tool-serves", dataset(10, "tool"), "hyperparameters: {n_epochs: 2}")
+    planned = tool("plan", mine)
+    assert planned.exit_code == 0, planned.output
+    assert "The account offers gpt-4.1-nano" in planned.output
     first = tool("push", mine)
     assert first.exit_code == 0, first.output
     assert "dropped tool-serves/training_set.jsonl" in first.output
@@ -56,6 +59,24 @@ def test_a_folder_is_dropped_and_watched_until_it_serves(tool: Tool, tmp_path: P
     again = tool("push", mine, "--watch")
     assert again.exit_code == 0
     assert "dropped before" in again.output
+
+
+def test_a_champion_is_trained_again_on_another_base_for_a_price_that_is_told_first(
+    tool: Tool, stack: StackHarness, tmp_path: Path
+) -> None:
+    mine, base = folder(tmp_path, "tool-again", dataset(10, "again")), "gpt-4.1-mini-2025-04-14"
+    assert tool("push", mine, "--watch").exit_code == 0
+    asked = tool("retrain", "tool-again", "--base", base)
+    assert asked.exit_code == 1
+    assert f"to train {base}" in asked.output
+    assert len(stack.get("runs?model=tool-again")["runs"]) == 1, "nobody has said yes"
+    again = tool("retrain", "tool-again", "--base", base, "--yes")
+    assert again.exit_code == 0, again.output
+    (run_id,) = [line[4:] for line in again.output.splitlines() if line.startswith("run ")]
+    watched = tool("watch", run_id)
+    assert "tool-again@2 serves" in watched.output
+    assert " billed; " in watched.output
+    assert f"tool-again@2  {base}  trained until 2027-04-14" in tool("models").output
 
 
 def test_a_bad_dataset_is_told_with_its_report(tool: Tool, tmp_path: Path) -> None:
@@ -87,7 +108,7 @@ def test_commands_are_given_with_who_and_why(
 
     refused = tool("pause", run_id)
     assert refused.exit_code == 2
-    assert "It takes: start, cancel." in refused.output
+    assert "It takes: start, cancel, deploy." in refused.output
 
     assert tool("cancel", run_id, "--why", "only a try", "--who", "Ada").exit_code == 0
     run = wait_for(

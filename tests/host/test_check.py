@@ -22,7 +22,7 @@ def check(app: Path, *options: str, **settings: str) -> subprocess.CompletedProc
     environment = {**os.environ, "PYTHON_ENABLE_INIT_INDEXING": "1", **SETTINGS, **settings}
     command = [sys.executable, "-m", "local.host", "--app", str(app), *(options or ("--check",))]
     done = subprocess.run(
-        command, cwd=CHECKOUT, env=environment, capture_output=True, text=True, timeout=30
+        command, cwd=CHECKOUT, env=environment, capture_output=True, text=True, timeout=120
     )
     assert "Traceback" not in done.stderr
     return done

@@ -29,7 +29,7 @@ def test_a_failing_function_is_logged_with_its_name_and_traceback(host: Host) ->
 
 
 def test_a_body_above_the_limit_is_refused_unread(host: Host) -> None:
-    connection = http.client.HTTPConnection(host.url.removeprefix("http://"), timeout=20)
+    connection = http.client.HTTPConnection(host.url.removeprefix("http://"), timeout=120)
     connection.putrequest("PUT", "/api/files/x")
     connection.putheader("content-length", "104857601")
     connection.endheaders()
@@ -39,7 +39,7 @@ def test_a_body_above_the_limit_is_refused_unread(host: Host) -> None:
 
 async def test_chunks_arrive_as_they_are_made_and_a_disconnect_ends_the_stream(host: Host) -> None:
     async with (
-        httpx.AsyncClient(base_url=host.url, timeout=20) as client,
+        httpx.AsyncClient(base_url=host.url, timeout=120) as client,
         client.stream("GET", "/api/stream") as response,
     ):
         assert response.headers["content-type"].startswith("text/event-stream")
@@ -54,7 +54,7 @@ async def test_chunks_arrive_as_they_are_made_and_a_disconnect_ends_the_stream(h
 def test_an_open_stream_does_not_hold_up_the_stop(storage: str, tmp_path: Path) -> None:
     host = Host(tmp_path, "streaming", storage)
     with (
-        httpx.Client(timeout=20) as client,
+        httpx.Client(timeout=120) as client,
         client.stream("GET", f"{host.url}/api/stream") as open_,
     ):
         assert next(open_.iter_bytes()) == b"data: one\n\n"

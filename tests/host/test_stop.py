@@ -47,7 +47,7 @@ def test_a_signal_ends_it_with_a_stream_open_and_a_timer_running(
 ) -> None:
     with (
         Host(tmp_path, "stubborn", storage, STUBBORN="waits") as host,
-        httpx.Client(timeout=30) as client,
+        httpx.Client(timeout=120) as client,
     ):
         running(host)  # HTTP is served meanwhile
         with client.stream("GET", f"{host.url}/api/stream") as response:

@@ -35,7 +35,7 @@ DROPS = int(os.environ.get("TUNEDROP_DROPS", "4"))
 KEPT_SEEDS = [1]  # and every seed that has failed once
 SEEDS = [*KEPT_SEEDS, *range(1000, 1000 + int(os.environ.get("TUNEDROP_STORMS", "0")))]
 LONGEST_LIFE = 60 + 10 * DROPS  # outside calls; the more runs are active, the more each tick makes
-PATIENCE_SECONDS = 60 + 15 * DROPS
+PATIENCE_SECONDS = 300 + 15 * DROPS
 
 # Each strikes any operation of the pattern with this probability.
 FAULT_RATES = {

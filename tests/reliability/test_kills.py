@@ -28,7 +28,7 @@ from tests.reliability.life import FORKS, STORIES, Kill, Story, live
 from tests.support.datasets import dataset
 from tests.support.stack import QUICK, StackHarness, wait_for
 
-PATIENCE_SECONDS = 120
+PATIENCE_SECONDS = 300
 
 
 class KillHarness:

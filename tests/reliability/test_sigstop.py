@@ -22,7 +22,7 @@ from tests.reliability.life import FORKS, LONG, SHORT
 from tests.support.datasets import dataset
 from tests.support.stack import StackHarness, wait_for
 
-SECONDS = 120
+SECONDS = 300
 # The two minutes and their half, shortened: what is tried is their order.
 POLICY = Policy(
     job_in_flight=timedelta(seconds=3), intent_valid=timedelta(seconds=1.5), first_pause=0.05

@@ -19,7 +19,7 @@ from tests.support.limits import (
 
 DAY = 24 * 3600
 DEAR = b"base_model: gpt-4.1-2025-04-14\nhyperparameters: {n_epochs: 10}\n"
-UNPRICED = b"base_model: gpt-oss-20b\n"
+UNPRICED = b"base_model: Qwen3-32B\n"
 
 
 async def cost_of(run_yaml: bytes) -> float:

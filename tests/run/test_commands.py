@@ -24,7 +24,7 @@ async def test_commands_that_make_no_sense_are_refused_by_name(harness: RunHarne
     run = await harness.until(await harness.received(), Stage.READY)
     with pytest.raises(NotNow, match="ready cannot take the command resume") as refused:
         await commands.give(run.id, Action.RESUME, "Ada", "", harness.ctx)
-    assert refused.value.fix == "It takes: start, cancel."
+    assert refused.value.fix == "It takes: start, cancel, deploy."
 
 
 @pytest.mark.parametrize(

@@ -4,27 +4,24 @@ The messages are found in the source: a new one that names a command of `tunedro
 situation in which people read it.
 """
 
-import ast
 import re
-from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import fields
+from collections.abc import Awaitable, Callable
 
 import pytest
-import typer.main
 
+from shared.errors import NotNow
 from shared.model.redeploy import RedeployRequests
 from shared.run import estimates, redeployments
 from shared.run.record import Action, Run
 from shared.run.stages import ENDS, Stage
-from shared.settings import Settings
-from tests.support.house import ROOT
+from tests.support.deploying import memory
 from tests.support.limits import dropped, limited, with_settings
+from tests.support.offered import OFFERS, offers, tuned_deployments
 from tests.support.runs import RunHarness
-from tests.support.service_state import MemoryService
-from tunedrop.__main__ import cli
+from tests.support.said import messages
 
 NAMED = re.compile(
-    r"tunedrop (start|cancel|pause|resume|retry|check|doctor|export|push|runs|watch)"
+    r"tunedrop (start|cancel|pause|resume|retry|deploy|check|doctor|export|plan|push|runs|watch)"
 )
 Told = tuple[RunHarness, Run, str]  # the run of a message, and the message as people read it
 LOCK = {"status": 409, "code": "ScopeLocked", "message": "Please remove the lock and try again."}
@@ -54,6 +51,31 @@ async def no_quota_for_a_deployment() -> Told:
     harness = limited()
     harness.service.arm("insufficient-quota", "deployments.put")
     return await end_of(harness, await dropped(harness))
+
+
+async def less_quota_than_the_capacity() -> Told:
+    harness = limited()
+    memory(harness).quota_left = 8
+    return await end_of(harness, await dropped(harness, b"deployment: {capacity: 40}"))
+
+
+async def a_sku_that_the_model_does_not_have() -> Told:
+    harness = limited()
+    memory(harness).unsupported_skus = ("DeveloperTier",)
+    return await end_of(harness, await dropped(harness, b"deployment: {sku: DeveloperTier}"))
+
+
+async def a_deployment_that_is_not_taken() -> Told:
+    harness = limited()
+    refused(harness, "deployments.put", {"status": 400, "code": "x", "message": "It cannot be."})
+    return await end_of(harness, await dropped(harness))
+
+
+async def nothing_to_deploy() -> Told:
+    harness, run, _ = await a_job_that_failed()
+    with pytest.raises(NotNow) as none:
+        await harness.command(run, Action.DEPLOY)
+    return harness, run, none.value.fix
 
 
 async def no_room_for_a_job() -> Told:
@@ -146,6 +168,14 @@ async def over_the_ceiling_of_hosting() -> Told:
     return told
 
 
+async def refused_by_the_account() -> Told:
+    harness = limited()
+    memory(harness).offers = offers(deployments=tuned_deployments(10))
+    told = await end_of(harness, await dropped(harness))
+    memory(harness).offers = OFFERS
+    return told
+
+
 async def waits_for_its_start() -> Told:
     harness = limited()
     run = await dropped(harness, b"start: manual")
@@ -180,11 +210,6 @@ async def stuck() -> Told:
     return harness, run, wait.message
 
 
-def memory(harness: RunHarness) -> MemoryService:
-    assert isinstance(harness.service, MemoryService)
-    return harness.service
-
-
 Situation = Callable[[], Awaitable[Told]]
 # By the place that names a command and the command: the situations in which people read it.
 CURES: dict[tuple[str, str], list[Situation]] = {
@@ -192,18 +217,25 @@ CURES: dict[tuple[str, str], list[Situation]] = {
         a_deployment_that_failed,
         a_deployment_that_disappeared,
     ],
+    ("shared/run/failures.py", "deploy"): [
+        no_quota_for_a_deployment,
+        less_quota_than_the_capacity,
+        a_sku_that_the_model_does_not_have,
+        a_deployment_that_is_not_taken,
+    ],
+    ("shared/run/commands.py", "retry"): [nothing_to_deploy],
     ("shared/run/failures.py", "retry"): [
         refused_by_a_lock,
-        no_quota_for_a_deployment,
         no_room_for_a_job,
         a_job_that_failed,
         cancelled_elsewhere,
         cancelled_by_somebody,
         overdue,
     ],
+    ("shared/run/plan.py", "retry"): [refused_by_the_account],
     ("shared/run/jobs.py", "retry"): [a_model_without_a_name],
     ("shared/run/redeployments.py", "retry"): [a_champion_that_cannot_be_deployed],
-    ("shared/run/ceilings.py", "retry"): [over_the_largest_capacity],
+    ("shared/run/ceilings.py", "deploy"): [over_the_largest_capacity],
     ("shared/run/spending.py", "retry"): [over_the_ceiling_of_hosting],
     ("shared/run/steps.py", "start"): [waits_for_its_start],
     ("shared/run/steps.py", "resume"): [paused],
@@ -216,13 +248,16 @@ LOOKS = {"check", "doctor", "runs"}
 @pytest.mark.parametrize("situation", [one for several in CURES.values() for one in several])
 async def test_a_cure_that_a_message_names_is_taken_and_helps(situation: Situation) -> None:
     harness, run, message = await situation()
-    named = re.findall(r"`tunedrop (\w+) (\S+?)`", message)
+    named = re.findall(r"`tunedrop (\w+) ([^`\s]+)([^`]*)`", message)
     assert len(named) == 1, message
-    verb, of_run = named[0]
+    verb, of_run, options = named[0]
     assert of_run == run.id
+    asked = {name: value for name, value in re.findall(r"--(sku|capacity) (\w+)", options)}
+    if "capacity" in asked:
+        asked["capacity"] = int(asked["capacity"])
     harness.service.disarm()  # what the rest of the message asks for is done
     memory(harness).nameless = False
-    run = await harness.command(run, Action(verb))
+    run = await harness.command(run, Action(verb), **asked)
     wanted = Stage.CANCELLED if verb == "cancel" else Stage.SERVING
     run = await harness.until(run, *ENDS)
     assert run.stage is wanted, run.failure
@@ -235,50 +270,3 @@ def test_every_message_that_names_a_command_is_walked_over() -> None:
     found = {(place, verb) for place, text in messages() for verb in NAMED.findall(text)}
     assert {(place, verb) for place, verb in found if verb not in LOOKS} == set(CURES)
     assert {verb for _, verb in found if verb in LOOKS} == LOOKS
-
-
-def test_every_command_that_a_message_names_is_one_of_the_command_line() -> None:
-    commands = typer.main.get_command(cli)
-    known = set(getattr(commands, "commands", {}))
-    for place, text in messages():
-        for verb in re.findall(r"`tunedrop (\w+)", text):
-            assert verb in known, f"{place}: {text}"
-
-
-def test_every_setting_that_a_message_names_exists() -> None:
-    """Those of the tool and of `azd` are read elsewhere, and named in the settings' own words."""
-    known = {str(field.metadata["name"]) for field in fields(Settings)}
-    for place, text in messages():
-        named = re.findall(r"\b(?:TUNEDROP|AZURE_OPENAI)_[A-Z_]*[A-Z]\b", text)
-        if place != "shared/settings.py" and not place.startswith("shared/doctor/"):
-            assert set(named) <= known, f"{place}: {named}"
-
-
-# ---- what the source says to people
-
-
-def messages() -> Iterator[tuple[str, str]]:
-    """Every text in shared/ that is no docstring, with the file that it stands in; what is filled
-    in is {}."""
-    for path in sorted((ROOT / "shared").rglob("*.py")):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        for text in _texts(tree):
-            yield path.relative_to(ROOT).as_posix(), text
-
-
-def _texts(node: ast.AST) -> Iterator[str]:
-    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
-        return  # a docstring
-    if isinstance(node, ast.JoinedStr):
-        parts = (v.value if isinstance(v, ast.Constant) else "{}" for v in node.values)
-        yield "".join(str(part) for part in parts)
-    elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-        yield node.value
-    else:
-        for child in ast.iter_child_nodes(node):
-            yield from _texts(child)
-
-
-def test_the_walk_sees_what_the_source_says() -> None:
-    source = 'def f(x):\n    """tunedrop retry"""\n    return f"a {x} " "`tunedrop retry {x}`"\n'
-    assert list(_texts(ast.parse(source))) == ["a {} `tunedrop retry {x}`"]

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from shared.run import estimates
-from shared.run.record import Epoch, Progress, Transition
+from shared.run.record import Epoch, Predicted, Progress, Run, Transition
 from shared.run.stages import Stage
 from tests.support.moments import START, after, run_in
 
@@ -14,6 +14,42 @@ def epochs(*valid: float | None) -> list[Epoch]:
     return [
         Epoch(step=10 * n, train_loss=1 / n, valid_loss=loss) for n, loss in enumerate(valid, 1)
     ]
+
+
+# ---- the bill
+
+
+def billed(
+    trained: int | None, base: str = "gpt-4.1-nano-2025-04-14", tier: str = "standard"
+) -> Run:
+    run = run_in(Stage.TRAINED)
+    spec = run.spec.model_copy(update={"base_model": base, "training_type": tier})
+    predicted = Predicted(tokens=1_000_000, usd=1.65)
+    return run.replace(spec=spec, predicted=predicted, trained_tokens=trained)
+
+
+def test_what_was_predicted_and_what_was_billed_stand_side_by_side() -> None:
+    assert estimates.bill(billed(None), "northcentralus") is None
+    assert estimates.bill(billed(1_100_000), "northcentralus") == {
+        "predicted": {"tokens": 1_000_000, "usd": 1.65, "at_most": False},
+        "billed": {"tokens": 1_100_000, "usd": 1.815},
+        "difference": 0.1,
+    }
+
+
+def test_a_bill_is_that_of_the_region_and_unknown_where_no_price_is_known() -> None:
+    there = estimates.bill(billed(1_000_000), "swedencentral")
+    assert there
+    assert there["billed"]["usd"] == 1.815
+    unknown = estimates.bill(billed(1_000_000, "Qwen3-32B", "globalStandard"), "")
+    assert unknown
+    assert unknown["billed"] == {"tokens": 1_000_000, "usd": None}
+
+
+def test_a_run_from_before_predictions_were_kept_has_a_bill_without_one() -> None:
+    old = estimates.bill(billed(1_000_000).replace(predicted=None), "")
+    assert old
+    assert (old["predicted"], old["difference"]) == (None, None)
 
 
 # ---- as people and programs are told

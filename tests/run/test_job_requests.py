@@ -125,4 +125,13 @@ hyperparameters: {n_epochs: 2, beta: 0.5}
     assert (asked.training_type, asked.seed) == ("developerTier", 7)
     assert (asked.training_file, asked.validation_file) == ("file-t", "file-v")
     assert asked.hyperparameters == {"n_epochs": 2, "beta": 0.5}
-    assert jobs.cost(run) == pytest.approx(2 * 12.5)
+    assert jobs.cost(run, ctx) == pytest.approx(2 * 12.5)
+
+
+@pytest.mark.parametrize("written", ["llama-3.3-70b", "Llama-3.3-70B-Instruct"])
+async def test_a_base_model_is_sent_as_the_service_calls_it(written: str) -> None:
+    harness = limited()
+    await harness.drop(f"base_model: {written}\n".encode(), "run.yaml")
+    await harness.drop()
+    run = await harness.until(await harness.received(), Stage.UPLOADED, Stage.SUBMITTING, *ENDS)
+    assert jobs.request(run, harness.ctx).base_model == "Llama-3.3-70B-Instruct"

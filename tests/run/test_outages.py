@@ -201,7 +201,7 @@ async def test_a_job_cancelled_in_the_portal_is_told_apart_from_a_command(
         ("job-unsafe-data", "caller", "Take out the examples"),
         ("job-unsafe-model", "caller", "Balance the dataset"),
         ("job-failed", "service", "retry"),
-        ("file-error", "service", "drop the dataset again"),
+        ("file-error", "caller", "drop the dataset again"),
         ("insufficient-quota", "caller", "quota"),
         ("provisioning-failed", "service", "retry"),
     ],

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
@@ -93,7 +94,7 @@ def wanted(usd: float | None = 10.0, hosting: float = 0.0) -> Reservation:
     return Reservation(run_id="m-new", attempt=1, model="m", day=TODAY, usd=usd, hosting=hosting)
 
 
-def reason(spending: Spending, asked: Reservation, *hosted: Hosted, **ceilings: float) -> str:
+def reason(spending: Spending, asked: Reservation, *hosted: Hosted, **ceilings: float | str) -> str:
     """What is said against it, with the fix; empty where it may be made."""
     limits = replace(UNLIMITED, **ceilings)  # type: ignore[arg-type]
     against = held(spending, asked, hosted[0] if hosted else Hosted(), limits)
@@ -136,7 +137,7 @@ def test_a_price_that_is_not_known_is_within_no_ceiling(ceiling: str, name: str)
     assert reason(NOTHING, wanted(None)) == ""
     against = reason(NOTHING, wanted(None), **{ceiling: 10.0})
     assert against.startswith(f"fails: No price is known for this training, and {name} allows $10")
-    assert f"to set {name} to 0; then `tunedrop retry m-new`." in against
+    assert f"to set {name} to 0, or TUNEDROP_UNKNOWN_PRICE to accept; then `tunedrop" in against
 
 
 @pytest.mark.parametrize(
@@ -200,7 +201,7 @@ def test_hosting_counts_what_is_there_what_is_coming_and_what_is_asked_for() -> 
     coming = reservation("m-2", TODAY, 1.0, open=True).replace(hosting=20.0)
     known = NOTHING.including(other).including(coming).including(coming.replace(attempt=2))
     known = known.including(reservation("m-3", TODAY, 1.0, open=False).replace(hosting=100.0))
-    there = Hosted(usd=30.0, run_ids=frozenset({"m-1"}))
+    there = Hosted({"m-1": 30.0})
     assert reason(known, wanted(hosting=40.0), there, hosting_budget=90.0) == ""
     against = reason(known, wanted(hosting=40.0), there, hosting_budget=89.0)
     assert against.startswith(
@@ -210,10 +211,37 @@ def test_hosting_counts_what_is_there_what_is_coming_and_what_is_asked_for() -> 
     assert against.endswith("TUNEDROP_HOSTING_BUDGET; then `tunedrop retry m-new`.")
     assert reason(known, wanted(hosting=0.0), there, hosting_budget=49.0) == "", "costs nothing"
     assert reason(known, wanted(hosting=40.0), there) == "", "no ceiling"
-    hosted = Hosted(usd=30.0, run_ids=frozenset({"m-2"}))  # it stands where it was reserved for
+    hosted = Hosted({"m-2": 30.0})  # it stands where it was reserved for
     assert reason(known, wanted(hosting=40.0), hosted, hosting_budget=70.0) == ""
     assert reason(known.including(wanted(hosting=40.0)), wanted(hosting=40.0), hosted,
                   hosting_budget=70.0) == ""  # fmt: skip
+
+
+def test_hosting_of_unknown_price_meets_a_ceiling_as_the_setting_says() -> None:
+    unknown = wanted().replace(hosting=None)
+    assert reason(NOTHING, unknown) == "", "no ceiling"
+    against = reason(NOTHING, unknown, hosting_budget=100.0)
+    assert against.startswith("fails: No price is known for hosting all deployments of m, and ")
+    assert "TUNEDROP_UNKNOWN_PRICE to accept" in against
+    accepting: dict[str, Any] = {"hosting_budget": 100.0, "unknown_price": "accept"}
+    assert reason(NOTHING, unknown, **accepting) == ""
+    assert reason(NOTHING, unknown, Hosted({"m-1": 100.1}), **accepting), (
+        "what is known still counts"
+    )
+    others = Hosted({"m-1": 1.0, "m-3": None})
+    assert reason(NOTHING, wanted(hosting=1.0), others, hosting_budget=100.0)
+    coming = NOTHING.including(unknown.replace(run_id="m-2"))
+    assert reason(coming, wanted(hosting=1.0), hosting_budget=100.0)
+    assert reason(coming, wanted(hosting=1.0), **accepting) == ""
+    assert reason(coming, wanted(hosting=0.0), others, hosting_budget=1.0) == "", "costs nothing"
+
+
+@pytest.mark.parametrize("ceiling", CEILINGS)
+def test_a_training_of_unknown_price_is_accepted_where_the_app_says_so(ceiling: str) -> None:
+    against = reason(NOTHING, wanted(None), **{ceiling: 10.0})
+    assert "TUNEDROP_UNKNOWN_PRICE to accept" in against
+    assert reason(NOTHING, wanted(None), **{ceiling: 10.0}, unknown_price="accept") == ""
+    assert reason(NOTHING, wanted(10.1), **{ceiling: 10.0}, unknown_price="accept")
 
 
 # ---- what an attempt has come to

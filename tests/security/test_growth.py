@@ -89,12 +89,20 @@ def at_another_time(count: int) -> Verdict:
     return judge(files, TrainingPlan(), late, timedelta(days=30))
 
 
+def at_its_models_end(count: int) -> Verdict:
+    plan = TrainingPlan()
+    ends = facts.RETIREMENTS.values[plan.base_model].training
+    assert ends
+    return judge([scan(good(count))], plan, ends)
+
+
 OTHERS: dict[str, Work] = {
     "file-too-large": lambda count: judged(good(count)),
     "file-large": lambda count: judged(good(count)),
     "line-too-long": many_long_lines,
     "too-many-image-examples": many_images,
     "catalog-old": at_another_time,
+    "model-retires": at_its_models_end,
     "validation-old": at_another_time,
 }
 

@@ -4,9 +4,10 @@ from types import SimpleNamespace
 
 import pytest
 
+from shared.cloud.denials import OPENAI_ROLE
 from shared.cloud.deployments import ENDED_BADLY, STATES, state_of
 from shared.cloud.remote import ENDED, GOES_ON, file_status, job_status
-from shared.cloud.translate import CONTROL_PLANE, OPENAI_ROLE, STORAGE, service_error
+from shared.cloud.translate import CONTROL_PLANE, STORAGE, service_error
 from shared.errors import Blocked, Denied, Refused, ServiceError, Unavailable
 from tests.support.service_parts import Refusal
 

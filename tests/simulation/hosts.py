@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from shared.cloud import AzureClients, deployments, finetuning
+from shared.cloud.account import Account
 from shared.cloud.container import Container
 from shared.cloud.deployments import Deployments
 from shared.cloud.finetuning import FineTuning
@@ -27,7 +28,7 @@ from tests.simulation.loop import OWNER, SimulatedLoop
 from tests.simulation.network import Caller, Network, run_of_this_task
 from tests.simulation.storage import Storage, view_of
 from tests.support.clock import Clock
-from tests.support.service import MemoryDeployments, MemoryFineTuning
+from tests.support.service import MemoryAccount, MemoryDeployments, MemoryFineTuning
 from tests.support.service_state import MemoryService
 from tests.support.settings import ENVIRON
 
@@ -94,6 +95,10 @@ class Clients(AzureClients):
     @cached_property
     def deployments(self) -> Deployments:
         return _Deployments(self)
+
+    @cached_property
+    def account(self) -> Account:
+        return MemoryAccount(self.world.service)
 
     async def ask(self, place: str, service: str, operation: str, effect: Callable[[], Any]) -> Any:
         def answered() -> Any:

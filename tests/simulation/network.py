@@ -13,7 +13,8 @@ from typing import Any, NamedTuple, Protocol
 
 from shared import telemetry
 from shared.cloud import deployments, finetuning
-from shared.cloud.translate import OPENAI_ROLE, STORAGE, service_error, unreachable
+from shared.cloud.denials import OPENAI_ROLE
+from shared.cloud.translate import STORAGE, service_error, unreachable
 from shared.errors import TunedropError
 from tests.simulation.loop import SimulatedLoop
 from tests.simulation.plan import STORM, Kind, Outage, Plan, Trouble

@@ -101,7 +101,7 @@ def broken_by(made: Plan) -> set[str]:
 
 
 def test_a_host_that_was_frozen_before_it_asks_for_a_job_makes_a_second_one() -> None:
-    frozen = Trouble("jobs.create", 0, Kind.FREEZE_BEFORE, 300.0)
+    frozen = Trouble("jobs.create", 0, Kind.FREEZE_BEFORE, 200.0)
     mended = Plan(0, (0.0, 0.0), (dropped(10.0, "a", 0),), troubles=(frozen,))
     known = replace(mended, known=frozenset({Known.STALE_COSTS}))
     assert any("jobs at once" in rule for rule in broken_by(known))

@@ -218,7 +218,7 @@ class PlacedRun:
 def a_version(run_id: str = "m-1", **values: Any) -> Version:
     return Version(
         run_id=run_id,
-        base_model="b",
+        base_model="gpt-4.1-nano-2025-04-14",
         fine_tuned_model=MADE,
         sku="s",
         capacity=1,

@@ -11,11 +11,12 @@ from functools import cached_property
 from typing import Any
 
 from shared.cloud import AzureClients
+from shared.cloud.account import Account
 from shared.cloud.container import Container
 from shared.cloud.deployments import Deployments
 from shared.cloud.finetuning import FineTuning
 from shared.cloud.memory_container import MemoryContainer
-from shared.run import commands, heartbeat, intake, reconciler
+from shared.run import commands, deploying, heartbeat, intake, reconciler
 from shared.run.context import Context
 from shared.run.ledger import Ledger
 from shared.run.policy import Policy
@@ -25,11 +26,11 @@ from shared.settings import Settings
 from tests.support.clock import Clock
 from tests.support.control import ServiceControl, StackControl
 from tests.support.datasets import dataset
-from tests.support.service import MemoryDeployments, MemoryFineTuning
+from tests.support.service import MemoryAccount, MemoryDeployments, MemoryFineTuning
 from tests.support.service_state import MemoryService
 
 # Of a tick, and of a run that does not change at all on the stack: only against hanging.
-MAX_SECONDS = 120
+MAX_SECONDS = 300
 MAX_TICKS = 1000  # the same in memory, a second of the test's clock or more each
 
 
@@ -50,6 +51,10 @@ class MemoryClients(AzureClients):
     @cached_property
     def deployments(self) -> Deployments:
         return MemoryDeployments(self.service)
+
+    @cached_property
+    def account(self) -> Account:
+        return MemoryAccount(self.service)
 
 
 class RunHarness:
@@ -100,9 +105,10 @@ class RunHarness:
         await self.drop(content, name)
         await self.ctx.sleep(2 * self.ctx.settings.quiet_seconds)
 
-    async def command(self, run: Run, action: Action) -> Run:
-        """Give a command and have it carried out as the API does."""
-        await commands.give(run.id, action, "Ada", "because", self.ctx)
+    async def command(self, run: Run, action: Action, **asked: Any) -> Run:
+        """Give a command and have it carried out as the API does; `asked` is of `deploy`."""
+        wanted = deploying.asked_for(asked)
+        await commands.give(run.id, action, "Ada", "because", self.ctx, wanted)
         await reconciler.execute_now(run.id, self.ctx)
         return await self.known(run.id)
 

@@ -2,6 +2,7 @@
 
     MemoryFineTuning     the same methods as FineTuning
     MemoryDeployments    the same methods as Deployments
+    MemoryAccount        what a test says that the account offers; nothing is known unless it does
 
 tests/shared/test_service.py holds these and the real clients at the emulator to one contract. Knows
 how the service is asked; what is there is in `service_state`.
@@ -11,8 +12,10 @@ from collections.abc import Callable, Container, Mapping
 from typing import IO, TypeVar
 
 from shared.cloud import deployments, finetuning
+from shared.cloud.account import FRESH_SECONDS, Account
 from shared.cloud.deployments import Deployment, Deployments
 from shared.cloud.finetuning import BeforeSend, FineTuning, without_choices
+from shared.cloud.offers import Offers
 from shared.cloud.remote import (
     JobEvent,
     JobRequest,
@@ -22,7 +25,7 @@ from shared.cloud.remote import (
     RemoteJob,
     is_of,
 )
-from tests.support.service_parts import Refusal, StoredFile, StoredJob
+from tests.support.service_parts import Refusal, StoredDeployment, StoredFile, StoredJob
 from tests.support.service_state import MemoryService
 
 T = TypeVar("T")
@@ -163,15 +166,33 @@ class MemoryDeployments(Deployments):
         deployed = await self._call("deployments.get", lambda: self.service.find_deployment(name))
         if deployed is None:
             return None
-        return Deployment(deployed.name, deployed.model, self.service.state_of(deployed))
+        return self._told(deployed)
 
     async def list(self) -> "list[Deployment]":
         there = await self._call("deployments.list", self.service.list_deployments)
-        state_of = self.service.state_of
-        return [Deployment(d.name, d.model, state_of(d), "GlobalStandard") for d in there]
+        return [self._told(deployed) for deployed in there]
 
-    async def put(self, name: str, model: str, sku: str, capacity: int) -> None:
-        await self._call("deployments.put", lambda: self.service.create_deployment(name, model))
+    def _told(self, deployed: StoredDeployment) -> Deployment:
+        state = self.service.state_of(deployed)
+        return Deployment(deployed.name, deployed.model, state, deployed.sku, deployed.capacity)
+
+    async def put(
+        self, name: str, model: str, sku: str, capacity: int, format: str = "OpenAI"
+    ) -> None:
+        asked = {"sku": sku, "capacity": capacity, "format": format}
+        await self._call(
+            "deployments.put", lambda: self.service.create_deployment(name, model, **asked)
+        )
 
     async def delete(self, name: str) -> None:
         await self._call("deployments.delete", lambda: self.service.delete_deployment(name))
+
+
+class MemoryAccount(Account):
+    def __init__(self, service: MemoryService) -> None:
+        self.service = service
+        self._known, self._told_on = Offers(), None  # nothing was asked yet
+
+    async def offers(self, max_age: float = FRESH_SECONDS) -> Offers:
+        self._known = self.service.offers
+        return self._known

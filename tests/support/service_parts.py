@@ -221,6 +221,9 @@ class StoredDeployment:
     ready_at: datetime
     fault: str | None
     gone_at: datetime | None = None
+    sku: str = "GlobalStandard"
+    capacity: int = 1
+    format: str = "OpenAI"
 
     def gone(self, now: datetime) -> bool:
         return self.gone_at is not None and now >= self.gone_at
@@ -238,3 +241,26 @@ class StoredDeployment:
 
 def _wrong_state(message: str) -> Refusal:
     return Refusal(400, "unexpectedEntityState", message)
+
+
+def invalid(message: str) -> Refusal:
+    return Refusal(400, "invalidPayload", message)
+
+
+def no_room(code: str, count: int, what: str) -> Refusal:
+    return Refusal(400, code, f"The resource has {count} {what} already.")
+
+
+def no_quota(capacity: int, left: int) -> str:
+    """In the service's words."""
+    quota = "quota Tokens Per Minute (thousands) - gpt-4.1-nano"
+    return (
+        f"This operation require {capacity} new capacity in {quota}, which is bigger than the "
+        f"current available capacity {left}. The current quota usage is 0 and the quota limit is "
+        f"{left} for {quota}."
+    )
+
+
+def no_sku(sku: str, model: str) -> str:
+    said = f"The specified SKU '{sku}' of account deployment is not supported by the model"
+    return f"{said} '{model}' version: '1'."

@@ -14,9 +14,11 @@ from fnmatch import fnmatchcase
 from types import SimpleNamespace
 from typing import Any, TypeVar
 
+from shared.cloud.denials import OPENAI_ROLE
 from shared.cloud.deployments import state_of
+from shared.cloud.offers import Offers
 from shared.cloud.remote import JobRequest, RemoteJob, job_status
-from shared.cloud.translate import OPENAI_ROLE, service_error, unreachable
+from shared.cloud.translate import service_error, unreachable
 from tests.support.clock import Clock
 from tests.support.control import ServiceControl
 from tests.support.service_parts import (
@@ -28,10 +30,14 @@ from tests.support.service_parts import (
     StoredDeployment,
     StoredFile,
     StoredJob,
+    invalid,
+    no_quota,
+    no_room,
+    no_sku,
 )
 
 T = TypeVar("T")
-BASE_MODELS = ("gpt-4.1", "gpt-4o")
+BASE_MODELS = ("gpt-4.1", "gpt-4o", "gpt-oss")
 FILE_FAULTS = ("file-stuck", "file-error")
 JOB_FAULTS = ("job-stuck", "job-failed", "job-unsafe-data", "job-unsafe-model")
 DEPLOYMENT_FAULTS = ("not-ready", "provisioning-failed", "provisioning-stuck")
@@ -50,8 +56,11 @@ class MemoryService(ServiceControl):
     uploaded: list[int] = field(default_factory=list)  # the calls that have made a file
     answered: set[str] = field(default_factory=set)  # deployments that have answered a chat
     spelled: dict[str, str] = field(default_factory=dict)  # statuses and states as they are told
+    offers: Offers = field(default_factory=Offers)  # what the account says of itself
     nameless: bool = False  # succeeded jobs do not tell their model yet
     wordless: bool = False  # chats are answered without choices
+    unsupported_skus: tuple[str, ...] = ()  # that the account has for no model
+    quota_left: int | None = None  # for each deployment; None: enough
     new_id: Callable[[], str] = lambda: uuid.uuid4().hex  # the part of ids that tells them apart
 
     def numbered(self) -> None:
@@ -170,7 +179,7 @@ class MemoryService(ServiceControl):
     def create_file(self, name: str, content: bytes) -> StoredFile:
         tuning = [file for file in self.files.values() if file.purpose == "fine-tune"]
         if len(tuning) >= self.limits.file_limit:
-            raise _no_room("quotaExceeded", self.limits.file_limit, "fine-tuning files")
+            raise no_room("quotaExceeded", self.limits.file_limit, "fine-tuning files")
         fault = self._fault_of("files.create", *FILE_FAULTS)
         done = None if fault == "file-stuck" else self.clock.after(self.limits.file_seconds)
         self.uploaded.append(len(self.journal))
@@ -186,7 +195,7 @@ class MemoryService(ServiceControl):
     def create_job(self, request: JobRequest) -> StoredJob:
         self._require_room_for_job()
         if not request.base_model.startswith(BASE_MODELS):
-            raise _invalid("The specified base model does not support fine-tuning.")
+            raise invalid("The specified base model does not support fine-tuning.")
         for file_id in filter(None, (request.training_file, request.validation_file)):
             self._require_processed(file_id)
         examples = self.files[request.training_file].content.count(b"\n")
@@ -200,7 +209,7 @@ class MemoryService(ServiceControl):
     def _require_room_for_job(self) -> None:
         jobs = [self.job_by_now(job_id) for job_id in self.jobs]
         if len(jobs) >= self.limits.job_limit:
-            raise _no_room("quotaExceeded", len(jobs), "training jobs")
+            raise no_room("quotaExceeded", len(jobs), "training jobs")
         if sum(job.waiting for job in jobs) >= self.limits.queue_limit:
             limit = self.limits.queue_limit
             raise Refusal(429, "tooManyRequests", f"{limit} jobs are in the queue already.")
@@ -208,9 +217,9 @@ class MemoryService(ServiceControl):
     def _require_processed(self, file_id: str) -> None:
         file = self.files.get(file_id)
         if file is None:
-            raise _invalid(f"The file {file_id!r} does not exist.")
+            raise invalid(f"The file {file_id!r} does not exist.")
         if file.status(self.clock.now()) != "processed":
-            raise _invalid("The specified file reference must point to a completed file import.")
+            raise invalid("The specified file reference must point to a completed file import.")
 
     def shown_job(self, job_id: str) -> RemoteJob:
         """The job as it is told. Raises KeyError."""
@@ -229,10 +238,12 @@ class MemoryService(ServiceControl):
             job.add_event(f"Completed results file: {job.result_file}")
         return job
 
-    def create_deployment(self, name: str, model: str) -> None:
-        self._require_deployable(name, model)
+    def create_deployment(self, name: str, model: str, **asked: Any) -> None:
+        """`asked`: sku, capacity and format, as StoredDeployment has them."""
+        self._require_deployable(name, model, **asked)
         known, now = self.find_deployment(name), self.clock.now()
         if known and known.model == model and known.state(now) == "Succeeded":
+            self.deployed[name] = replace(known, **asked)
             return
         if known and known.state(now) == "Failed":
             said = f"The deployment '{name}' is in 'Failed' state, please delete it before creating"
@@ -240,19 +251,21 @@ class MemoryService(ServiceControl):
         fault = self._fault_of("deployments.put", *DEPLOYMENT_FAULTS)
         created = self.limits.creating_seconds
         ready = created + self.limits.readiness_gap_seconds
-        self.deployed[name] = StoredDeployment(
-            name, model, self.clock.after(created), self.clock.after(ready), fault
-        )
+        times = self.clock.after(created), self.clock.after(ready)
+        self.deployed[name] = StoredDeployment(name, model, *times, fault, **asked)
 
-    def _require_deployable(self, name: str, model: str) -> None:
+    def _require_deployable(self, name: str, model: str, sku: str = "", **asked: Any) -> None:
         if model not in {job.model for job in self.jobs.values() if job.status == "succeeded"}:
             raise Refusal(400, "DeploymentModelNotSupported", f"{model} is not supported.")
         self._require_no_write("deployments.put")
         new = self.find_deployment(name) is None
         if new and len(self.deployed) >= self.limits.deployment_limit:
-            raise _no_room("QuotaExceeded", self.limits.deployment_limit, "fine-tuned deployments")
-        if self.take("deployments.put", "insufficient-quota"):
-            raise Refusal(400, "InsufficientQuota", "This operation require new capacity in quota.")
+            raise no_room("QuotaExceeded", self.limits.deployment_limit, "fine-tuned deployments")
+        if sku in self.unsupported_skus:
+            raise Refusal(400, "InvalidResourceProperties", no_sku(sku, model))
+        left = 0 if self.take("deployments.put", "insufficient-quota") else self.quota_left
+        if left is not None and (capacity := asked.get("capacity", 1)) > left:
+            raise Refusal(400, "InsufficientQuota", no_quota(capacity, left))
 
     def delete_deployment(self, name: str) -> None:
         deployed = self.find_deployment(name)
@@ -279,11 +292,3 @@ class MemoryService(ServiceControl):
         struck = self.take(operation, "request-conflict")
         if struck or "Creating" in states or "Deleting" in states:
             raise Refusal(409, "RequestConflict", "Another operation is being performed.")
-
-
-def _invalid(message: str) -> Refusal:
-    return Refusal(400, "invalidPayload", message)
-
-
-def _no_room(code: str, count: int, what: str) -> Refusal:
-    return Refusal(400, code, f"The resource has {count} {what} already.")

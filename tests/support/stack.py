@@ -67,7 +67,7 @@ class StackHarness:
             f"{self.addresses.app_url}/api/{path}", body, headers, method=method
         )
         try:
-            with urllib.request.urlopen(request, timeout=30) as response:
+            with urllib.request.urlopen(request, timeout=120) as response:
                 return response.status, response.read()
         except urllib.error.HTTPError as error:
             return error.code, error.read()
@@ -155,7 +155,7 @@ class StackHarness:
         request = urllib.request.Request(
             f"{self.addresses.openai_url}/{path}", headers=headers, method="DELETE"
         )
-        urllib.request.urlopen(request, timeout=30).close()
+        urllib.request.urlopen(request, timeout=120).close()
 
     def emulator(self, path: str, body: Any = None, method: str = "POST") -> Any:
         """The emulator's own controls: faults by name, settings, the clock."""
@@ -165,7 +165,7 @@ class StackHarness:
             {"content-type": "application/json"},
             method=method,
         )
-        with urllib.request.urlopen(request, timeout=30) as response:
+        with urllib.request.urlopen(request, timeout=120) as response:
             return json.loads(response.read() or b"null")
 
     def _asked_to_delete(self, name: str) -> bool:
@@ -220,7 +220,7 @@ def control_plane(stack: Stack) -> CognitiveServicesManagementClient:
         "?resource=https://management.azure.com&api-version=2019-08-01",
         headers={"X-IDENTITY-HEADER": "local"},
     )
-    with urllib.request.urlopen(request, timeout=30) as response:
+    with urllib.request.urlopen(request, timeout=120) as response:
         token = json.load(response)["access_token"]
     return CognitiveServicesManagementClient(
         NoCredential(),

@@ -111,6 +111,7 @@ def tool(*words: object) -> str:
         ("watch", "nobody"),
         ("start", "m-1"),
         ("cancel", "m-1", "--why", HOSTILE, "--who", HOSTILE),
+        ("deploy", "m-1", "--sku", HOSTILE, "--why", HOSTILE),
         ("export", HOSTILE),
         ("doctor",),
         ("doctor", "--json"),

@@ -13,19 +13,24 @@ from starlette.routing import Route
 from ..core.clock import iso_date
 from ..core.context import Component, Context
 from ..core.errors import ArmError
-from .arm import ACCOUNT, MAX_CAPACITY, PROVIDER
-from .catalog import BASE_MODELS, SKUS, BaseModel, allows, usage_name
+from ..core.regions import region_named
+from .arm import ACCOUNT, IN_LOCATION, MAX_CAPACITY, PROVIDER
+from .catalog import BASE_MODELS, SKUS, BaseModel, usage_name
 from .deployments import Deployments, quota_title
+from .lifecycle import Lifecycle
 from .listing import listing
+from .offers import skus, tiers
 
 CAPACITIES = f"/subscriptions/{{subscription}}{PROVIDER}/modelCapacities"
-IN_LOCATION = f"/subscriptions/{{subscription}}{PROVIDER}/locations/{{location}}"
+BOTH = (False, True)  # a base itself, and what is made from it
 
 
 class Account(Component):
-    def __init__(self, context: Context, deployments: Deployments, key: str) -> None:
+    def __init__(
+        self, context: Context, deployments: Deployments, lifecycle: Lifecycle, key: str
+    ) -> None:
         super().__init__(context)
-        self._deployments, self._key = deployments, key
+        self._deployments, self._lifecycle, self._key = deployments, lifecycle, key
 
     def routes(self) -> list[Route]:
         return [
@@ -40,13 +45,15 @@ class Account(Component):
         ]
 
     async def show(self, request: Request) -> JSONResponse:
-        here = str(request.base_url).rstrip("/")
+        here, settings = str(request.base_url).rstrip("/"), self._settings.current
+        name = request.path_params["account"]
+        subdomain = {"customSubDomainName": name} if settings.custom_subdomain else {}
         return JSONResponse(
             {
                 "id": request.url.path,
-                "name": request.path_params["account"],
+                "name": name,
                 "type": "Microsoft.CognitiveServices/accounts",
-                "location": self._settings.current.location,
+                "location": settings.location,
                 "kind": "OpenAI",
                 "sku": {"name": "S0"},
                 "properties": {
@@ -54,7 +61,8 @@ class Account(Component):
                     "endpoint": f"{here}/",
                     "endpoints": {"OpenAI LanguageModel Model Instance API": f"{here}/"},
                     "publicNetworkAccess": "Enabled",
-                    "disableLocalAuth": self._settings.current.disable_local_auth,
+                    "disableLocalAuth": settings.disable_local_auth,
+                    **subdomain,
                 },
             }
         )
@@ -67,27 +75,30 @@ class Account(Component):
         return JSONResponse({"key1": self._key, "key2": self._key})
 
     async def account_models(self, request: Request) -> JSONResponse:
-        value = [{**_model(base), "skus": _skus(base)} for base in BASE_MODELS]
+        here = self._settings.current.location
+        value = [self._model(base, here) for base in BASE_MODELS]
         return listing(request, value, self._settings.current.page_limit)
 
     async def location_models(self, request: Request) -> JSONResponse:
-        self._require_location(request)
+        """Of any region, not of the account's alone; each once for every kind of account that may
+        have it (S-USAGE)."""
+        location = self._location(request)
         value = [
-            {"kind": "OpenAI", "skuName": "S0", "model": {**_model(base), "skus": _skus(base)}}
+            {"kind": kind, "skuName": "S0", "model": self._model(base, location)}
             for base in BASE_MODELS
+            for kind in (("AIServices", "MaaS") if base.is_open else ("OpenAI", "AIServices"))
         ]
         return listing(request, value, self._settings.current.page_limit)
 
     async def usages(self, request: Request) -> JSONResponse:
         """?$filter=name.value eq '...' is honoured; another filter is refused."""
-        if "location" in request.path_params:
-            self._require_location(request)
+        is_here = self._location(request) == self._settings.current.location
         filtered = _filtered_name(request.query_params.get("$filter"))
         value = [
             {
                 "name": {"value": name, "localizedValue": title},
-                "currentValue": float(self._deployments.used(name)),
-                "limit": float(self._settings.current.quota_capacity),
+                "currentValue": float(self._deployments.used(name)) if is_here else 0.0,
+                "limit": float(self._deployments.limit(name)),
                 "unit": "Count",
                 "status": "Included",
             }
@@ -98,45 +109,65 @@ class Account(Component):
 
     async def capacities(self, request: Request) -> JSONResponse:
         """?modelFormat=OpenAI&modelName=...&modelVersion=...: what is left of it, by SKU."""
-        if "location" in request.path_params:
-            self._require_location(request)
+        location = self._location(request)
         asked = [request.query_params.get(f"model{key}") for key in ("Format", "Name", "Version")]
         value = [
-            self._capacity(request.url.path, base, sku)
+            self._capacity(request.url.path, base, sku, location)
             for base in BASE_MODELS
-            if asked == ["OpenAI", base.name, base.version]
+            if asked == [base.base_format, base.name, base.version]
             for sku in SKUS
         ]
         return listing(request, value, self._settings.current.page_limit)
 
-    def _capacity(self, path: str, base: BaseModel, sku: str) -> dict[str, Any]:
+    def _capacity(self, path: str, base: BaseModel, sku: str, location: str) -> dict[str, Any]:
         left = [
-            self._settings.current.quota_capacity
-            - self._deployments.used(usage_name(base, sku, tuned))
-            if allows(base, sku, tuned)
+            self._left(usage_name(base, sku, tuned), location)
+            if sku in skus(base, tuned, location)
             else 0
-            for tuned in (False, True)
+            for tuned in BOTH
         ]
         return {
             "id": f"{path}/{base.name}.{base.version}.{sku}",
             "name": f"{base.name}.{base.version}.{sku}",
             "type": "Microsoft.CognitiveServices/modelCapacities",
-            "location": self._settings.current.location,
+            "location": location,
             "properties": {
-                "model": {"format": "OpenAI", "name": base.name, "version": base.version},
+                "model": {"format": base.base_format, "name": base.name, "version": base.version},
                 "skuName": sku,
                 "availableCapacity": float(left[0]),
                 "availableFinetuneCapacity": float(left[1]),
             },
         }
 
-    def _require_location(self, request: Request) -> None:
-        location = request.path_params["location"]
-        here = self._settings.current.location
-        if location.lower() != here:
-            raise ArmError(
-                400, "NoRegisteredProviderFound", f"The emulator is in {here}, not {location}."
-            )
+    def _left(self, usage: str, location: str) -> int:
+        is_here = location == self._settings.current.location
+        return self._deployments.limit(usage) - (self._deployments.used(usage) if is_here else 0)
+
+    def _location(self, request: Request) -> str:
+        """The one in the address; the account's where it names none."""
+        asked = request.path_params.get("location", self._settings.current.location)
+        location = region_named(asked)
+        if location is None:
+            said = f"No registered resource provider found for location '{asked}'."  # [inferred]
+            raise ArmError(400, "NoRegisteredProviderFound", said)
+        return location
+
+    def _model(self, base: BaseModel, location: str) -> dict[str, Any]:
+        dates = {"inference": iso_date(base.ends.base)}
+        if base.ends.training is not None:
+            dates["fineTune"] = iso_date(base.ends.training)
+        return {
+            "format": base.base_format,
+            "name": base.name,
+            "version": base.version,
+            "isDefaultVersion": True,
+            "maxCapacity": MAX_CAPACITY,
+            "deprecation": dates,
+            "lifecycleStatus": self._lifecycle.status(base),
+            "systemData": {},
+            "skus": _skus(base, location),
+            **_capabilities(base, location),
+        }
 
 
 def _quotas() -> dict[str, str]:
@@ -144,51 +175,46 @@ def _quotas() -> dict[str, str]:
     return {
         usage_name(base, sku, tuned): quota_title(base, sku)
         for base in BASE_MODELS
-        for tuned in (False, True)
-        for sku in SKUS
-        if allows(base, sku, tuned)
+        for tuned in BOTH
+        for sku in (base.tuned_skus if tuned else base.base_skus)
     }
 
 
-def _model(base: BaseModel) -> dict[str, Any]:
+def _capabilities(base: BaseModel, location: str) -> dict[str, Any]:
+    """S-DOC; which keys a model of this kind has beyond the two of tokens is [inferred], and so are
+    all of finetuneCapabilities."""
+    trains = tiers(base, location)
+    limits = {
+        "FineTuneTokensMaxValue": "2000000000",
+        "FineTuneTokensMaxValuePerExample": str(base.tokens_per_example),
+    }
+    if not trains:
+        return {"capabilities": {"chatCompletion": "true"}, "finetuneCapabilities": None}
     return {
-        "format": "OpenAI",
-        "name": base.name,
-        "version": base.version,
-        "isDefaultVersion": True,
-        "maxCapacity": MAX_CAPACITY,
-        # S-DOC; which keys a model of this kind has beyond the two is [inferred].
-        "capabilities": {
-            "chatCompletion": "true",
-            "fineTune": "true",
-            "FineTuneTokensMaxValue": "2000000000",
-            "FineTuneTokensMaxValuePerExample": str(base.tokens_per_example),
-        },
+        "capabilities": {"chatCompletion": "true", "fineTune": "true", **limits},
         "finetuneCapabilities": {
             "fineTune": "true",
-            "supportedMethods": ",".join(base.methods),  # [inferred]
+            "supportedMethods": ",".join(base.methods),
+            "supportedTrainingTypes": ",".join(trains),
         },
-        "deprecation": {
-            "fineTune": iso_date(base.training_ends),
-            "inference": iso_date(base.inference_ends),
-        },
-        "lifecycleStatus": "GenerallyAvailable",
-        "systemData": {},
     }
 
 
-def _skus(base: BaseModel) -> list[dict[str, Any]]:
-    """Each with the counter to check before deploying: base and tuned have one each."""
+def _skus(base: BaseModel, location: str) -> list[dict[str, Any]]:
+    """Each with the counter to check before deploying: base and tuned have one each, under the same
+    name (azure-dev's tests). Open ones have no least and no step (S-USAGE); that a tuned one's date
+    is its own is [inferred]."""
+    least: dict[str, int] = {} if base.is_open else {"minimum": 1, "step": 1}
+    default = 500 if base.is_open else 10
     return [
         {
             "name": sku,
             "usageName": usage_name(base, sku, tuned),
-            "capacity": {"minimum": 1, "maximum": MAX_CAPACITY, "step": 1, "default": 1},
-            "deprecationDate": iso_date(base.inference_ends),
+            "capacity": {**least, "maximum": MAX_CAPACITY, "default": default},
+            "deprecationDate": iso_date(base.ends.tuned if tuned else base.ends.base),
         }
-        for tuned in (False, True)
-        for sku in SKUS
-        if allows(base, sku, tuned)
+        for tuned in BOTH
+        for sku in skus(base, tuned, location)
     ]
 
 

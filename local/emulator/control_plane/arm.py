@@ -17,20 +17,21 @@ from ..core.context import Component, Context
 from ..core.errors import ArmError, ServiceError
 from ..core.protocol import json_body
 from ..core.store import Document
-from .catalog import PROVISIONED, SKUS, allows, base_of, sku_named
+from .catalog import PROVISIONED, base_of, sku_named
 from .deployment import Deployment, DeploymentRequest
 from .deployments import Deployments, unsupported_model
 from .listing import listing
-from .model_registry import ModelRegistry
+from .model_registry import ModelRegistry, Servable
+from .offers import skus
 from .rate_limits import RENEWAL_SECONDS, TOKENS_PER_UNIT
 
 RETRY_AFTER = {
     "Retry-After": "1"
 }  # for the SDK's poller, which would otherwise wait 30 s (S-PROBE)
-LOCATION = "swedencentral"
 PROVIDER = "/providers/Microsoft.CognitiveServices"
 ACCOUNT = f"/subscriptions/{{subscription}}/resourceGroups/{{group}}{PROVIDER}/accounts/{{account}}"
-RESULTS = f"/subscriptions/{{subscription}}{PROVIDER}/locations/{LOCATION}/operationResults/{{id}}"
+IN_LOCATION = f"/subscriptions/{{subscription}}{PROVIDER}/locations/{{location}}"
+RESULTS = f"{IN_LOCATION}/operationResults/{{id}}"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")  # S-SKILL: 64 of letters, digits, hyphen
 UPGRADES = ("OnceNewDefaultVersionAvailable", "OnceCurrentVersionExpired", "NoAutoUpgrade")
 MAX_CAPACITY = 1_000_000
@@ -107,8 +108,7 @@ class Arm(Component):
                 "sku": {"name": sku},
                 "capacity": {"minimum": 1, "maximum": MAX_CAPACITY, "step": 1, "default": 1},
             }
-            for sku in SKUS
-            if allows(base, sku, servable.is_tuned)
+            for sku in skus(base, servable.is_tuned, self._settings.current.location)
         ]
         return listing(request, value, self._settings.current.page_limit)
 
@@ -176,7 +176,9 @@ class Arm(Component):
         operation = str(uuid.uuid4())
         record = {"method": request.method, "done_at": done_at, "style": style}
         self._store.put("operation", operation, {**record, "name": deployment.name})
-        path = RESULTS.format(subscription=request.path_params["subscription"], id=operation)
+        subscription = request.path_params["subscription"]
+        here = self._settings.current.location
+        path = RESULTS.format(subscription=subscription, location=here, id=operation)
         header = "Location" if style == "location" else "Azure-AsyncOperation"
         return {header: str(request.url.replace(path=path)), **RETRY_AFTER}
 
@@ -186,14 +188,16 @@ class Arm(Component):
         name = sku_named(given) if isinstance(given, str) else None
         servable = self._registry.servable(model["name"], model.get("version"))
         base = base_of(servable.name) if servable else None
-        if servable is None or base is None or model.get("format") != "OpenAI":
+        if servable is None or base is None:
             raise unsupported_model(model)
-        if name is None or not allows(base, name, servable.is_tuned):
+        _check_format(servable, model)
+        if name not in skus(base, servable.is_tuned, self._settings.current.location):
             version = model.get("version", "")
             raise _bad_properties(
                 f"The specified SKU '{given}' of account deployment is not supported by the model"
                 f" '{model['name']}' version: '{version}'."
             )
+        assert name is not None
         return name
 
     def _body(self, deployment: Deployment) -> dict[str, Any]:
@@ -227,6 +231,20 @@ async def arm_body(request: Request) -> dict[str, Any]:
         return await json_body(request)
     except ServiceError as error:  # in ARM's own envelope
         raise ArmError(error.status, "InvalidRequestContent", error.message) from error
+
+
+def _check_format(servable: Servable, model: dict[str, str]) -> None:
+    """A tuned model whose format is not its publisher's, letter by letter, meets a 500 that says
+    nothing (S-SKILL deployment-formats; code and sentence: microsoft-foundry-for-vscode#570). A
+    base with another format is one that is not known."""
+    base, given = base_of(servable.name), model.get("format")
+    assert base is not None, "the model is known"
+    if not servable.is_tuned and given not in (base.format, base.base_format):
+        raise unsupported_model(model)
+    if servable.is_tuned and given != base.format:
+        if given is None:
+            raise unsupported_model(model)
+        raise ArmError(500, "InternalServerError", "Internal Server Error.")
 
 
 def _bad_properties(message: str) -> ArmError:

@@ -3,12 +3,12 @@
 Nothing here waits: the state is computed from the stored times and the time that is given.
 """
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 from uuid import uuid4
 
 from ..core.store import Document
-from .catalog import DEVELOPER
+from .catalog import DEVELOPER, base_of, usage_name
 from .model_registry import Servable
 
 # S-DOC: a Developer deployment lives a day, used or not; an unused one of a tuned model is
@@ -53,7 +53,6 @@ class Deployment:
     tags: dict[str, str]
     created: str  # ISO date of the first PUT
     servable: Servable
-    usage: str  # the quota that it counts against
     requested_at: float
     used_at: float
     created_at: float
@@ -65,10 +64,12 @@ class Deployment:
 
     @classmethod
     def from_document(cls, document: Document) -> "Deployment":
+        """Also one that another version of the emulator has stored, with keys of its own."""
+        known = {one.name for one in fields(cls)}
         previous = document["previous"]
         return cls(
             **{
-                **document,
+                **{key: value for key, value in document.items() if key in known},
                 "servable": Servable(**document["servable"]),
                 "previous": Servable(**previous) if previous else None,
             }
@@ -80,6 +81,13 @@ class Deployment:
     def updated(self, **changes: Any) -> "Deployment":
         """Changed by a client: with another etag."""
         return replace(self, etag=new_etag(), **changes)
+
+    @property
+    def usage(self) -> str:
+        """The quota that it counts against."""
+        base = base_of(self.servable.name)
+        assert base is not None, "it was known when the deployment was made"
+        return usage_name(base, self.sku, self.servable.is_tuned)
 
     @property
     def expires_at(self) -> float:

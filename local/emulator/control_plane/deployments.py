@@ -11,6 +11,7 @@ from ..core.context import Component, Context
 from ..core.errors import ArmError, InferenceError
 from .catalog import PROVISIONED, BaseModel, base_of, usage_name
 from .deployment import PUT_FAULTS, Deployment, DeploymentRequest, account_of
+from .lifecycle import Lifecycle
 from .model_registry import ModelRegistry, Servable
 from .rate_limits import RateLimits
 
@@ -19,9 +20,9 @@ MAX_DEPLOYMENTS = 32  # S-DOC quotas-limits
 
 
 class Deployments(Component):
-    def __init__(self, context: Context, registry: ModelRegistry) -> None:
+    def __init__(self, context: Context, registry: ModelRegistry, lifecycle: Lifecycle) -> None:
         super().__init__(context)
-        self._registry = registry
+        self._registry, self._lifecycle = registry, lifecycle
         self._rates = RateLimits()
 
     # ---- for chat ----------------------------------------------------------------------------
@@ -38,6 +39,8 @@ class Deployments(Component):
         servable = deployment.answering(now)
         if servable is None:
             raise _no_deployment()
+        if self._lifecycle.has_ended(servable):
+            raise model_retired()
         return servable
 
     def rate_headers(self, name: str, tokens: int) -> dict[str, str]:
@@ -78,6 +81,11 @@ class Deployments(Component):
             if deployment.usage == usage and _key(deployment.name) != _key(without)
         )
 
+    def limit(self, usage: str) -> int:
+        """Capacity that there may be of one quota."""
+        settings = self._settings.current
+        return settings.quotas.get(usage, settings.quota_capacity)
+
     # ---- changing ----------------------------------------------------------------------------
 
     def put(self, request: DeploymentRequest) -> tuple[Deployment, bool]:
@@ -86,6 +94,7 @@ class Deployments(Component):
         base = base_of(servable.name) if servable else None
         if servable is None or base is None:
             raise unsupported_model(request.model)
+        self._lifecycle.check_deployment(base, servable.is_tuned, request.model)
         self._check_no_write(request.account)
         existing = self.find(request.name)
         if existing and existing.gone_at is not None:
@@ -95,7 +104,8 @@ class Deployments(Component):
         self._check_limits(existing, servable.is_tuned)
         usage = usage_name(base, request.sku, servable.is_tuned)
         self._check_quota(base, request.sku, request.capacity, usage, request.name)
-        deployment = self._save(self._made(request, existing, servable, usage))
+        deployment = self._save(self._made(request, existing, servable))
+        self._lifecycle.note_deployed(base)
         self._journal.add_effect("deployment", request.name, "updated" if existing else "created")
         return deployment, existing is None
 
@@ -134,14 +144,10 @@ class Deployments(Component):
         return deployment
 
     def _made(
-        self,
-        request: DeploymentRequest,
-        existing: Deployment | None,
-        servable: Servable,
-        usage: str,
+        self, request: DeploymentRequest, existing: Deployment | None, servable: Servable
     ) -> Deployment:
         now = self._clock.now()
-        asked = {**vars(request), "usage": usage}
+        asked = vars(request)
         if existing and existing.state(now) == "Succeeded" and existing.servable == servable:
             # Only its capacity changes: nothing is created.
             return existing.updated(**{**asked, "id": existing.id, "name": existing.name})
@@ -184,7 +190,7 @@ class Deployments(Component):
             raise ArmError(400, "QuotaExceeded", "The resource has 32 deployments already.")
 
     def _check_quota(self, base: BaseModel, sku: str, capacity: int, usage: str, name: str) -> None:
-        used, limit = self.used(usage, without=name), self._settings.current.quota_capacity
+        used, limit = self.used(usage, without=name), self.limit(usage)
         available = limit - used
         struck = self._faults.trigger("insufficient-quota")
         if not struck and capacity <= available:
@@ -225,6 +231,16 @@ def _still_failed(name: str) -> ArmError:
         "BadRequest",
         f"The deployment '{name}' is in 'Failed' state, please delete it before creating a new"
         " one.",
+    )
+
+
+def model_retired() -> InferenceError:
+    """In the service's words (ai-dial-chat#4403)."""
+    return InferenceError(
+        410,
+        "ModelDeprecated",
+        "The model associated with the deployment is deprecated and no longer available for use."
+        " Please refer to the Azure OpenAI service documentation for more information.",
     )
 
 

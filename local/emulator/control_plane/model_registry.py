@@ -41,8 +41,8 @@ class ModelRegistry(Component):
 
     def tunable(self, name: str) -> Servable | None:
         """What a job may start from: a base model or, for continual fine-tuning, a tuned one."""
-        if base_model(name):
-            return Servable(name, None)
+        if base := base_model(name):
+            return Servable(base.id, None)
         record = self.find(name)
         if record is None or _is_checkpoint(record):
             return None

@@ -5,6 +5,7 @@ this machine only by default and refuses pages of other sites; nothing here is p
 """
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ STATE_KINDS = (
     "checkpoint",
     "model",
     "deployment",
+    "deployed",
     "operation",
     "right",
 )
@@ -72,9 +74,11 @@ class Controls(Component):
         )
 
     async def clock(self, request: Request) -> JSONResponse:
-        """POST {"advance_seconds": N}"""
+        """POST {"advance_seconds": N}, or {"to": "2027-04-14"}: a day or a moment, of UTC where it
+        names no zone"""
         if request.method == "POST":
-            seconds = (await json_body(request)).get("advance_seconds")
+            body = await json_body(request)
+            seconds = self._until(body["to"]) if "to" in body else body.get("advance_seconds")
             if isinstance(seconds, bool) or not isinstance(seconds, int | float):
                 raise invalid(f"advance_seconds must be a number, not {seconds!r}.")
             if not 0 <= self._clock.ahead + seconds <= MAX_AHEAD_SECONDS or seconds < 0:
@@ -136,6 +140,13 @@ class Controls(Component):
         for part in chosen:
             parts[part]()
         return JSONResponse({"reset": chosen})
+
+    def _until(self, moment: object) -> float:
+        try:
+            then = datetime.fromisoformat(str(moment))
+        except ValueError as error:
+            raise invalid(f"to must be a day or a moment, not {moment!r}.") from error
+        return then.replace(tzinfo=then.tzinfo or UTC).timestamp() - self._clock.now()
 
     def _clear_state(self) -> None:
         # Records first: a training that is under way finds its job gone and stops.

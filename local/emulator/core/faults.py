@@ -53,6 +53,9 @@ CALL_FAULTS = {
     "virtual-network": FaultKind(DATA, "403: the account wants another endpoint of its network"),
     "public-access-disabled": FaultKind(DATA, "403: the account has private endpoints only"),
     "resource-blocked": FaultKind(DATA, "403: the service has blocked the account for a while"),
+    "disallowed-by-policy": FaultKind(
+        ("deployments.put", "deployments.patch"), "403: a policy of the subscription forbids it"
+    ),
     "slow": FaultKind(ANY, "the answer comes late (real seconds)", {"seconds": 1.0}),
 }
 MADE_FAULTS = {

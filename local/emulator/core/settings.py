@@ -4,10 +4,11 @@ Read and changed at /_emulator/settings, and still there after a restart. Knows 
 them.
 """
 
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from .errors import invalid
+from .regions import REGIONS
 from .store import Store
 
 # Azure's minutes are fractions of a second here: enough for a client to meet every state.
@@ -19,8 +20,13 @@ CHOICES = {
     "job_shape": ("absent", "null"),
     # Where a bad dataset shows: both are reported (S-DOC, Q&A).
     "validation": ("job", "import"),
-    # Where the account is: some trainings are offered in some regions only.
-    "location": ("swedencentral", "northcentralus", "eastus2", "westeurope"),
+    # Where the account is: trainings and deployments are offered in some regions only.
+    "location": tuple(REGIONS),
+    # Whether its subscription has used the base models before: a new one cannot begin with those
+    # that are Deprecated (S-DOC model-retirements-content).
+    "subscription": ("existing", "new"),
+    # Whether the dates on which models retire are obeyed, by the emulator's clock, or only shown.
+    "retirements": ("shown", "obeyed"),
     # How a job's status is spelled: "documented" is by the call's api-version, "old" is as in the
     # versions up to 2023-07-01-preview, whatever the version (S-STATE).
     "job_statuses": ("documented", "old"),
@@ -36,6 +42,8 @@ class SettingValues:
     job_shape: str = "absent"
     validation: str = "job"
     location: str = "swedencentral"
+    subscription: str = "existing"
+    retirements: str = "shown"
     file_seconds: float = 0.3
     queue_seconds: float = 0.0
     creating_seconds: float = 1.0
@@ -44,10 +52,15 @@ class SettingValues:
     deleting_seconds: float = 0.5
     # Of every quota, in units of capacity (1 = 1K tokens per minute for the standard SKUs).
     quota_capacity: int = 1000
+    # Of single quotas, by the usageName that ARM's list of models tells.
+    quotas: dict[str, int] = field(default_factory=dict)
     # What a resource may have (S-DOC quotas-limits).
     deployment_limit: int = 10  # of fine-tuned models
     job_limit: int = 100
     queue_limit: int = 20
+    running_limit: int = 3  # jobs of standard, global and data zone training together
+    developer_running_limit: int = 5
+    file_limit: int = 100  # of fine-tuning files
     # Answers that are generated or wait for it (a choice is one); what a laptop's memory can hold.
     chat_limit: int = 2000
     # More only make each other slower on a laptop; the service's own limits hold as well.
@@ -60,6 +73,8 @@ class SettingValues:
     asynchronous_filter: bool = False
     # The account's property: no key is taken, and none is told (S-403).
     disable_local_auth: bool = False
+    # Without a subdomain of its own, an account takes keys only (S-403).
+    custom_subdomain: bool = True
     # The longest page of any list; lists with a shorter one of their own keep it.
     page_limit: int = 10_000
     job_statuses: str = "documented"
@@ -69,7 +84,7 @@ class Settings:
     def __init__(self, store: Store) -> None:
         self._store = store
         stored = store.get("setting", "settings") or {}
-        names = {field.name for field in fields(SettingValues)}
+        names = {one.name for one in fields(SettingValues)}
         self.current = SettingValues(
             **{name: value for name, value in stored.items() if name in names}
         )
@@ -91,10 +106,13 @@ class Settings:
 
 
 def _check(name: str, value: object) -> None:
-    default = getattr(SettingValues, name, None)
-    if default is None or name.startswith("_"):
-        names = ", ".join(field.name for field in fields(SettingValues))
-        raise invalid(f"There is no setting {name!r}; there are: {names}.")
+    names = [one.name for one in fields(SettingValues)]
+    if name not in names:
+        raise invalid(f"There is no setting {name!r}; there are: {', '.join(names)}.")
+    if name == "quotas":
+        _check_quotas(value)
+        return
+    default = getattr(SettingValues, name)
     if name in CHOICES:
         if value not in CHOICES[name]:
             raise invalid(f"{name} must be one of {', '.join(CHOICES[name])}, not {value!r}.")
@@ -107,3 +125,15 @@ def _check(name: str, value: object) -> None:
     least = LEAST.get(name, 0)
     if isinstance(value, bool) or not isinstance(value, kind) or not least <= value <= MAX_NUMBER:
         raise invalid(f"{name} must be a number from {least} up, not {value!r}.")
+
+
+def _check_quotas(value: object) -> None:
+    if not isinstance(value, dict) or not all(_is_limit(limit) for limit in value.values()):
+        raise invalid(
+            'quotas must be an object of whole numbers from 0 up, by usage name: {"OpenAI.Standard.'
+            f'gpt-4o-finetune": 10}}, not {value!r}.'
+        )
+
+
+def _is_limit(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_NUMBER

@@ -11,12 +11,13 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from ..control_plane.deployments import Deployments
+from ..control_plane.deployments import Deployments, model_retired
 from ..control_plane.model_registry import Servable
 from ..core import connection
 from ..core.context import Component, Context
 from ..core.errors import InferenceError, ServiceError
 from ..core.protocol import json_body, new_id
+from ..core.regions import REGIONS
 from ..language.answer_queue import AnswerQueue
 from ..language.generation import GenerationRequest, Overloaded, Stopping
 from ..language.model import LanguageModel
@@ -24,24 +25,14 @@ from .chat_answer import ChatAnswer, refusal
 from .chat_request import ChatRequest, parse
 
 FAULTS = ("deployment-paused", "model-retired", "slow-first-token", "stream-cut")
-# Statuses S-DOC troubleshoot-errors; the codes and messages are [inferred].
-REFUSALS: dict[str | None, tuple[int, str, str]] = {
-    "deployment-paused": (423, "DeploymentPaused", "The deployment is paused."),
-    "model-retired": (410, "ModelRetired", "The model of this deployment has been retired."),
-}
+# S-DOC troubleshoot-errors; code and message are [inferred].
+PAUSED = (423, "DeploymentPaused", "The deployment is paused.")
 # The service's words when it is over its capacity (pollinations#6260, seen 2025-12), and its pause.
 OVERLOADED = (
     "The system is currently experiencing high demand and cannot process your request. Please retry"
     " after {} seconds."
 )
 OVERLOADED_SECONDS = 20
-# As `x-ms-region` names them (S-HEADERS).
-REGIONS = {
-    "swedencentral": "Sweden Central",
-    "northcentralus": "North Central US",
-    "eastus2": "East US 2",
-    "westeurope": "West Europe",
-}
 CLIENT_GONE = 499  # nginx's number for it; nobody reads it but the journal
 
 
@@ -72,8 +63,10 @@ class Chat(Component):
     async def _complete(self, request: Request, deployment: str, body: dict[str, Any]) -> Response:
         fault = self._faults.trigger(*FAULTS)
         name = fault.fault if fault else None
-        if name in REFUSALS:
-            raise InferenceError(*REFUSALS[name])
+        if name == "deployment-paused":
+            raise InferenceError(*PAUSED)
+        if name == "model-retired":
+            raise model_retired()
         model = self._deployments.answering(deployment)
         chat = parse(body)
         prompt = await self._language.prompt(chat.messages)
@@ -127,7 +120,7 @@ class Chat(Component):
         tokens = prompt_tokens + chat.choices * chat.sampling.max_tokens
         return {
             "x-request-id": str(uuid.uuid4()),
-            "x-ms-region": REGIONS[self._settings.current.location],
+            "x-ms-region": REGIONS[self._settings.current.location].title,
             **self._deployments.rate_headers(deployment, tokens),
         }
 

@@ -25,7 +25,7 @@ from .file import File
 UPLOAD_PURPOSES = {"fine-tune", "assistants", "batch", "evals"}
 LONGEST_PAGE = 10_000  # S-V1: the longest, and as long as it is if nothing else is asked for
 # S-DOC quotas-limits; the codes of the refusals are S-AUTH's, which limit has which is [inferred].
-MAX_FILE_BYTES, MAX_TOTAL_BYTES, MAX_FILES = 512 * 10**6, 10**9, 100
+MAX_FILE_BYTES, MAX_TOTAL_BYTES = 512 * 10**6, 10**9
 EXPIRY_SECONDS = range(1_209_600, 2_592_001)
 MAX_NAME_LENGTH = 255
 
@@ -191,9 +191,10 @@ class Files(Component):
         if purpose != "fine-tune":
             return
         files = [file for file in self.stored() if file.purpose == purpose]
-        if len(files) >= MAX_FILES:
+        limit = self._settings.current.file_limit
+        if len(files) >= limit:
             raise ServiceError(
-                400, "quotaExceeded", f"The resource has {MAX_FILES} fine-tuning files already."
+                400, "quotaExceeded", f"The resource has {limit} fine-tuning files already."
             )
         if sum(file.bytes or 0 for file in files) > MAX_TOTAL_BYTES:
             raise ServiceError(

@@ -14,8 +14,6 @@ TERMINAL = {"succeeded", "failed", "cancelled"}
 WAITING = ("pending", "resuming")
 AT_WORK = ("running", "pausing")
 ENQUEUED = "Job enqueued. Waiting for jobs ahead to complete."  # S-FT
-# How many may run at once (S-DOC quotas-limits): standard and global together, and developer.
-MAX_RUNNING = {False: 3, True: 5}
 
 
 class JobQueue(Component):
@@ -29,12 +27,15 @@ class JobQueue(Component):
                 self.update(job["id"], status="pending")
 
     def take_next(self) -> Document | None:
-        """The oldest job that may start, now running."""
+        """The oldest job that may start, now running. Standard and global share one limit, and
+        developer has its own (S-DOC quotas-limits)."""
+        settings = self._settings.current
+        most = {False: settings.running_limit, True: settings.developer_running_limit}
         jobs = self._store.family("job")
         running = Counter(_is_developer(job) for job in jobs if job["status"] in AT_WORK)
         for waiting in jobs:
             kind = _is_developer(waiting)
-            if self._may_start(waiting) and running[kind] < MAX_RUNNING[kind]:
+            if self._may_start(waiting) and running[kind] < most[kind]:
                 job = self._store.change("job", waiting["id"], _start)
                 if job and job["status"] == "running":
                     return job

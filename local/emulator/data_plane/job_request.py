@@ -14,6 +14,10 @@ TRAINING_TYPES = {
     "standard": "standard",
     "globalstandard": "globalStandard",
     "developertier": "developerTier",
+    # As Microsoft's SDK of fine-tuning sessions spells it, and as the documentation calls it; for
+    # jobs both are [inferred].
+    "datazonestandard": "datazoneStandard",
+    "datazone": "datazoneStandard",
     "developer": "developerTier",
     "1": "globalStandard",
 }

@@ -14,7 +14,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from ..control_plane.catalog import base_of
-from ..control_plane.model_registry import ModelRegistry
+from ..control_plane.lifecycle import Lifecycle
+from ..control_plane.model_registry import ModelRegistry, Servable
+from ..control_plane.offers import NOT_TUNABLE, training_refusal
 from ..core.context import Component, Context
 from ..core.errors import ServiceError, invalid
 from ..core.protocol import created, json_body, new_id, page
@@ -54,10 +56,16 @@ NULL_WHEN_UNKNOWN = (
 
 class Jobs(Component):
     def __init__(
-        self, context: Context, files: Files, registry: ModelRegistry, queue: JobQueue
+        self,
+        context: Context,
+        files: Files,
+        registry: ModelRegistry,
+        lifecycle: Lifecycle,
+        queue: JobQueue,
     ) -> None:
         super().__init__(context)
         self._files, self._registry, self._queue = files, registry, queue
+        self._lifecycle = lifecycle
 
     def routes(self) -> list[Route]:
         one = "/fine_tuning/jobs/{id}"
@@ -183,8 +191,8 @@ class Jobs(Component):
     def _new_job(self, body: dict[str, Any]) -> Document:
         """Key for key what the service answers (S-FT, December 2025)."""
         method, hyperparameters = parse_method(body)
-        parent = self._parent(body.get("model"), method["type"] if method else "supervised")
         kind = training_type(body.get("trainingType"))
+        start = self._start(body.get("model"), method["type"] if method else "supervised", kind)
         self._require_file(body.get("training_file"))
         if body.get("validation_file") is not None:
             self._require_file(body["validation_file"])
@@ -194,7 +202,7 @@ class Jobs(Component):
             "id": new_id("ftjob"),
             "created_at": now,
             "hyperparameters": echoed_hyperparameters(hyperparameters),
-            "model": body["model"],
+            "model": start.name,
             "object": "fine_tuning.job",
             "seed": random.randrange(2**31) if seed is None else seed,
             "status": "pending",
@@ -207,7 +215,7 @@ class Jobs(Component):
             "method": method,
         }
         given = {key: value for key, value in job.items() if value is not None}
-        return given | self._own_keys(hyperparameters, parent)
+        return given | self._own_keys(hyperparameters, start.adapter)
 
     def _own_keys(self, hyperparameters: dict[str, Any], parent: str | None) -> Document:
         """What the emulator keeps of a job and never shows."""
@@ -220,13 +228,16 @@ class Jobs(Component):
             "_steps": 0,
         }
 
-    def _parent(self, model: object, method: str) -> str | None:
-        """The adapter to go on from, None for a base model; refuses what cannot be tuned."""
+    def _start(self, model: object, method: str, kind: str) -> Servable:
+        """What the job goes on from: a base model, or a tuned one; refuses what cannot be tuned."""
         start = self._registry.tunable(model) if isinstance(model, str) else None
         base = base_of(start.name) if start else None
         if start is None or base is None or method not in base.methods:
-            raise invalid("The specified base model does not support fine-tuning.")
-        return start.adapter
+            raise invalid(NOT_TUNABLE)
+        if refusal := training_refusal(base, kind, self._settings.current.location):
+            raise invalid(refusal)
+        self._lifecycle.check_training(base)
+        return start
 
     def _require_file(self, file_id: object) -> None:
         file = self._files.find(file_id) if isinstance(file_id, str) else None

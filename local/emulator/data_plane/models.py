@@ -6,15 +6,25 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from ..control_plane.catalog import BASE_MODELS, CATALOG_DATE, BaseModel, base_model
+from ..control_plane.catalog import BASE_MODELS, CATALOG_DATE, BaseModel, base_model, base_of
+from ..control_plane.lifecycle import Lifecycle
 from ..control_plane.model_registry import ModelRegistry
 from ..core.errors import ServiceError
 from ..core.store import Document
 
+# ARM's word: the data plane's. S-AUTH has the first two; the others are [inferred].
+LIFECYCLES = {
+    "GenerallyAvailable": "generally-available",
+    "Preview": "preview",
+    "Legacy": "legacy",
+    "Deprecating": "deprecating",
+    "Deprecated": "deprecated",
+}
+
 
 class Models:
-    def __init__(self, registry: ModelRegistry) -> None:
-        self._registry = registry
+    def __init__(self, registry: ModelRegistry, lifecycle: Lifecycle) -> None:
+        self._registry, self._lifecycle = registry, lifecycle
 
     def routes(self) -> list[Route]:
         return [
@@ -23,46 +33,44 @@ class Models:
         ]
 
     async def index(self, request: Request) -> JSONResponse:
-        data = [_base(model) for model in BASE_MODELS]
-        data += [_tuned(record) for record in self._registry.tuned()]
+        data = [self._base(model) for model in BASE_MODELS]
+        data += [self._tuned(record) for record in self._registry.tuned()]
         return JSONResponse({"object": "list", "data": data})
 
     async def show(self, request: Request) -> JSONResponse:
         name = request.path_params["id"]
         if base := base_model(name):
-            return JSONResponse(_base(base))
+            return JSONResponse(self._base(base))
         record = self._registry.find(name)
         if record is None:
             raise ServiceError(404, "notFound", f"The model {name!r} does not exist.")  # [inferred]
-        return JSONResponse(_tuned(record))
+        return JSONResponse(self._tuned(record))
 
+    # ---- inside ------------------------------------------------------------------------------
 
-def _shape(model_id: str, created_at: int, base: BaseModel | None) -> dict[str, Any]:
-    deprecation = {}
-    if base:
-        deprecation = {"fine_tune": base.training_ends, "inference": base.inference_ends}
-    return {
-        "object": "model",
-        "id": model_id,
-        "status": "succeeded",
-        "created_at": created_at,
-        "capabilities": {
-            "fine_tune": True,
-            "inference": False,
-            "completion": False,
-            "chat_completion": True,
-            "embeddings": False,
-        },
-        "lifecycle_status": "generally-available",
-        "deprecation": deprecation,
-    }
+    def _base(self, base: BaseModel) -> dict[str, Any]:
+        return self._shape(base, base.ends.base, {"id": base.id, "created_at": CATALOG_DATE})
 
+    def _tuned(self, record: Document) -> dict[str, Any]:
+        base = base_of(record["base"])
+        assert base is not None, "a job was started with it"
+        own = {"id": record["id"], "created_at": record["created_at"]}
+        shape = self._shape(base, base.ends.tuned, own)
+        return {**shape, "model": record["base"], "fine_tune": record["job"]}
 
-def _base(model: BaseModel) -> dict[str, Any]:
-    return _shape(model.id, CATALOG_DATE, model)
-
-
-def _tuned(record: Document) -> dict[str, Any]:
-    root = base_model(record["base"].partition(".ft-")[0])
-    shape = _shape(record["id"], record["created_at"], root)
-    return {**shape, "model": record["base"], "fine_tune": record["job"]}
+    def _shape(self, base: BaseModel, ends: int, own: dict[str, Any]) -> dict[str, Any]:
+        training = {} if base.ends.training is None else {"fine_tune": base.ends.training}
+        return {
+            "object": "model",
+            **own,
+            "status": "succeeded",
+            "capabilities": {
+                "fine_tune": not base.is_open,  # false although they can be tuned (S-SKILL)
+                "inference": False,
+                "completion": False,
+                "chat_completion": True,
+                "embeddings": False,
+            },
+            "lifecycle_status": LIFECYCLES[self._lifecycle.status(base)],
+            "deprecation": {**training, "inference": ends},
+        }

@@ -40,7 +40,7 @@ class AuthMiddleware:
             if any(self._is_key(key) for key in keys):
                 return self._key_refusal()
             if identity := self._tokens.object_id(bearer, DATA_AUDIENCES):
-                return self._rights.refusal(request, identity)
+                return self._token_refusal() or self._rights.refusal(request, identity)
             # PermissionDenied with this message is what callers without a role get (S-DOC);
             # that a wrong key is answered alike is [inferred].
             return ServiceError(
@@ -53,6 +53,15 @@ class AuthMiddleware:
             return None
         said = "Key based authentication is disabled for this resource."
         return GatewayError(403, "AuthenticationTypeDisabled", said)  # S-403
+
+    def _token_refusal(self) -> ServiceError | None:
+        if self._settings.current.custom_subdomain:
+            return None
+        said = (
+            "Please provide a custom subdomain for token authentication, otherwise API key is"
+            " required."
+        )
+        return GatewayError(400, "BadRequest", said)  # S-403
 
     def _is_key(self, given: str) -> bool:
         return hmac.compare_digest(given.encode(), self._key.encode())

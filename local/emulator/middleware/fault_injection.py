@@ -20,6 +20,11 @@ FAILED = "The server had an error while processing your request. Sorry about tha
 THROTTLED = (
     "Requests to the service have exceeded the rate limit. Please retry later."  # [inferred]
 )
+# In the control plane; the reason is the policy's own title (azure-search-openai-demo#1815).
+POLICY = (
+    "Resource '{}' was disallowed by policy. Reasons: 'Cognitive Services Deployments should only"
+    " use approved Registry Models'. See error details for policy resource IDs."
+)
 # One status for four things, none of which a role cures (S-403).
 FORBIDDEN = {
     "firewall": ("403", "Access denied due to Virtual Network/Firewall rules."),
@@ -87,6 +92,10 @@ def _answer(fault: Fault) -> Response:
         case "unavailable":
             pause = {"Retry-After": str(options["retry_after"])}
             return _refusal(503, "serviceUnavailable", "The service is unavailable.", pause)
+        case "disallowed-by-policy":
+            call = current_call()
+            resource = call.path.rpartition("/")[2] if call else ""
+            return _refusal(403, "RequestDisallowedByPolicy", POLICY.format(resource))
         case "denied":
             sentence = "Principal does not have access to API/Operation."  # S-DOC
             return _refusal(401, "PermissionDenied", sentence)

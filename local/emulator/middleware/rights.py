@@ -44,6 +44,10 @@ RIGHTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "account.read": (f"{_ACCOUNT}read", ("accounts.get",)),
     "keys.read": (f"{_ACCOUNT}listKeys/action", ("accounts.keys",)),
     "catalog.read": (f"{_ACCOUNT}models/read", ("accounts.models",)),
+    "locations.read": (
+        "Microsoft.CognitiveServices/locations/models/read",
+        ("locations.models",),
+    ),
     "deployments.read": (
         f"{_ACCOUNT}deployments/read",
         ("deployments.list", "deployments.get", "deployments.skus"),

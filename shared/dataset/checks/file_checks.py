@@ -194,7 +194,7 @@ def _statistics(
         total=distribution(index.totals),
         assistant=distribution(index.answers),
         encoding=plan.encoding,
-        exact=not counts.with_images and model is not None and "not exact" not in model.note,
+        exact=not counts.with_images and model is not None and model.exact_tokens,
         billed=int(np.minimum(index.totals, plan.limit).sum()),
         roles=roles,
         turns=turns,

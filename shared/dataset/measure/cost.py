@@ -1,15 +1,19 @@
 """What a run would cost, by the catalog's dated prices. Knows numbers of tokens, not texts.
 
 Azure bills training tokens × epochs at the tier's rate, and hosting for every hour that a tuned
-deployment exists, used or not (Developer deployments: none). Images are billed as tokens by their
-size, which is not known here: each counts as the largest, so that a price is never too low.
+deployment exists, used or not (Developer deployments: none). Both depend on the model and the
+region; where the region is not known, the dearest counts. Images are billed as tokens by their
+size, which is not known here: each counts as the largest, so that a price is never too low. A price
+that is not known is None, never 0.
 """
 
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.catalog import facts, lookup
+from shared.catalog import facts, lookup, prices
 from shared.catalog.lookup import CatalogModel
+
+REFUSE, ACCEPT = "refuse", "accept"  # how a price that is not known meets a budget
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +25,9 @@ class TrainingPlan:
     training_type: str = "globalStandard"
     epochs: int | None = None
     budget: float | None = None
-    developer_hosting: bool = False
+    sku: str = "GlobalStandard"  # of the deployment
+    region: str = ""  # of the account, as Azure Resource Manager writes it; empty: not known
+    unknown_price: str = REFUSE  # how a price that is not known meets a budget
 
     @property
     def model(self) -> CatalogModel | None:
@@ -43,34 +49,56 @@ class TrainingPlan:
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """USD. `training` is None where the table has no price, or no rule for the images that there
-    are. With images it is an upper bound: `image_tokens`, a part of `tokens`, are at the most."""
+    """USD; None where the table has no price. `training` also where it has no rule for the images
+    that there are. With images it is an upper bound: `image_tokens`, a part of `tokens`, are at the
+    most. `region` is empty where the dearest counts."""
 
     tokens: int  # of the file, once
     epochs: int
     guessed: bool  # the number of epochs is from `guess_epochs`
     training: float | None
-    hosting_per_month: float
+    hosting_per_month: float | None
     tiers: dict[str, float] = field(default_factory=dict)
     image_tokens: int | None = 0  # None where there are images without a rule
+    region: str = ""
+    sku: str = ""
+    exact: bool = True  # the tokens of texts are counted as the service counts them
+
+    @property
+    def hosting(self) -> str:
+        """A month's, for people."""
+        if self.hosting_per_month is None:
+            return "unknown"
+        return f"${self.hosting_per_month:,.0f}"
 
     @property
     def at_most(self) -> str:
         """What stands before the amount."""
+        if not self.exact:
+            return "about "
         return "at most " if self.image_tokens else ""
+
+    @property
+    def to_be_safe(self) -> float | None:
+        """What is held against a budget: with a margin where the tokens are not counted exactly."""
+        if self.training is None or self.exact:
+            return self.training
+        return self.training * facts.TOKEN_MARGIN.factor
 
     def as_json(self) -> dict[str, Any]:
         return {
             "currency": "USD",
             "tokens": self.tokens,
             "image_tokens": self.image_tokens,
-            "upper_bound": bool(self.image_tokens),
+            "upper_bound": bool(self.image_tokens) and self.exact,
             "epochs": self.epochs,
             "epochs_guessed": self.guessed,
             "training": self.training,
             "training_by_tier": self.tiers,
             "hosting_per_month": self.hosting_per_month,
-            "read_on": facts.READ_ON.isoformat(),
+            "hosting_sku": self.sku,
+            "region": self.region or None,
+            "read_on": prices.SOURCE.dated.isoformat(),
         }
 
 
@@ -90,25 +118,34 @@ def image_tokens(low: int, high: int, plan: TrainingPlan) -> int | None:
 def price(tokens: int, examples: int, plan: TrainingPlan, images: int | None = 0) -> Price:
     """`tokens` of the texts and `images`, both of one epoch."""
     epochs = plan.epochs or guess_epochs(examples)
-    rates = plan.model.training_prices if plan.model and images is not None else {}
+    rates = _rates(plan) if images is not None else {}
     tokens += images or 0
     tiers = {tier: round(tokens * epochs * rate / 1e6, 4) for tier, rate in rates.items()}
-    rate = 0.0 if plan.developer_hosting else facts.HOSTING.per_hour
     return Price(
         image_tokens=images,
         tokens=tokens,
         epochs=epochs,
         guessed=plan.epochs is None,
         training=tiers.get(plan.tier),
-        hosting_per_month=round(rate * facts.HOSTING.hours_per_month, 2),
+        hosting_per_month=lookup.hosting_per_month(plan.base_model, plan.sku, plan.region),
         tiers=tiers,
+        region=plan.region,
+        sku=plan.sku,
+        exact=plan.model is None or plan.model.exact_tokens,
     )
+
+
+def _rates(plan: TrainingPlan) -> dict[str, float]:
+    """USD per million tokens of each tier that the model takes and a price is known for."""
+    tiers = plan.model.tiers if plan.model else ()
+    known = {tier: lookup.training_price(plan.base_model, tier, plan.region) for tier in tiers}
+    return {tier: rate for tier, rate in known.items() if rate is not None}
 
 
 def billed(tokens: int, plan: TrainingPlan) -> float:
     """USD at list price for tokens that a job was billed for; 0 where the price is not known."""
-    rates = plan.model.training_prices if plan.model else {}
-    return rates.get(plan.tier, 0.0) * tokens / 1e6
+    rate = lookup.training_price(plan.base_model, plan.tier, plan.region)
+    return (rate or 0.0) * tokens / 1e6
 
 
 def guess_epochs(examples: int) -> int:

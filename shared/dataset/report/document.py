@@ -1,5 +1,6 @@
 """The verdict as JSON, for programs, and as one sentence. Its schema is docs/report.schema.json."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from shared.dataset.findings.collector import FindingGroup
@@ -11,7 +12,10 @@ from shared.printable import printable
 SCHEMA_VERSION = 1
 
 
-def as_json(run_id: str, verdict: Verdict) -> dict[str, Any]:
+def as_json(
+    run_id: str, verdict: Verdict, account: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """`account`: what the account says to the run; without it the report has no such key."""
     plan = verdict.plan
     return {
         "schema_version": SCHEMA_VERSION,
@@ -25,6 +29,7 @@ def as_json(run_id: str, verdict: Verdict) -> dict[str, Any]:
             "budget": plan.budget,
         },
         "price": verdict.price.as_json(),
+        **({"account": account} if account else {}),
         **_findings(verdict.groups),
         "files": [_file(file, verdict) for file in verdict.files],
     }

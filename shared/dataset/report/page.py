@@ -1,9 +1,10 @@
 """The verdict as a page for people: self-contained, no script, nothing loaded from anywhere."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from html import escape
+from typing import Any
 
-from shared.catalog import facts
+from shared.catalog import facts, prices
 from shared.dataset.findings.collector import FindingGroup
 from shared.dataset.findings.finding import Finding, PreviewRow
 from shared.dataset.findings.quoting import many
@@ -20,17 +21,18 @@ LINE_NUMBERS = 40
 PRIVATE_NOTE = "What looks private is replaced by its kind, in this report and in report.json."
 
 
-def as_html(run_id: str, verdict: Verdict) -> str:
+def as_html(run_id: str, verdict: Verdict, account: Mapping[str, Any] | None = None) -> str:
     tone = "bad" if verdict.rejected else "good"
     body = [
         f"<header class={tone}><p class=kind>Dataset report</p><h1>{escape(run_id)}</h1>",
         f"<p class=verdict>{_verdict(verdict)}</p></header>",
         _tiles(verdict),
         _price(verdict),
+        _account(account) if account else "",
         _groups(verdict.groups, "The run"),
         *(_file(file, verdict) for file in verdict.files),
-        f"<footer>Models and prices were read on {facts.READ_ON}; they are list prices in USD. "
-        f"{PRIVATE_NOTE}</footer>",
+        f"<footer>Models were read on {facts.READ_ON}; prices are list prices in USD of "
+        f"{prices.SOURCE.dated}, of {_region(verdict.plan.region)}. {PRIVATE_NOTE}</footer>",
     ]
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
@@ -38,6 +40,10 @@ def as_html(run_id: str, verdict: Verdict) -> str:
         f"<title>{escape(run_id)}: dataset report</title><style>{STYLE}</style></head>"
         f"<body>{''.join(body)}</body></html>\n"
     )
+
+
+def _region(name: str) -> str:
+    return escape(name) or "the dearest region, as the account's is not known"
 
 
 def _verdict(verdict: Verdict) -> str:
@@ -65,7 +71,7 @@ def _tiles(verdict: Verdict) -> str:
         (examples, f"examples ({roles})"),
         (f"{price.tokens:,}", "training tokens in one epoch"),
         (cost, f"to train, {epochs}{', a guess' if price.guessed else ''}"),
-        (f"${price.hosting_per_month:,.0f}", "a month to host, used or not"),
+        (price.hosting, "a month to host, used or not"),
     ]
     return "<div class=tiles>" + "".join(_tile(*tile) for tile in tiles) + "</div>"
 
@@ -90,6 +96,17 @@ def _price(verdict: Verdict) -> str:
     if price.image_tokens:
         facts += f" · at most: {price.image_tokens:,} tokens of images, each taken as the largest"
     return f"<p class=plan>{facts}</p><table class=price><tr>{cells}</tr></table>"
+
+
+def _account(account: Mapping[str, Any]) -> str:
+    """What the account says to the run, question by question."""
+    rows = "".join(
+        f"<tr><td>{escape(answer['says'])}</td><td>{escape(answer['id'])}</td>"
+        f"<td>{escape(answer['sentence'])} <em>{escape(answer['instead'])}</em></td></tr>"
+        for answer in account["answers"]
+    )
+    where = f" in {escape(account['region'])}" if account["region"] else ""
+    return f"<h2>The account{where}</h2><table class=account>{rows}</table>"
 
 
 def _file(file: ScanResult, verdict: Verdict) -> str:

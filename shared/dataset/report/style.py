@@ -65,6 +65,8 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size
 figure table { width: 100%; margin-top: .3rem } th { font-weight: 400; color: var(--dim) }
 th, td { text-align: left; padding: .15rem .5rem .15rem 0; vertical-align: top }
 .systems td { border-top: 1px solid var(--edge); overflow-wrap: anywhere }
+.account td { border-top: 1px solid var(--edge); padding-right: 1rem }
+.account td:first-child { white-space: nowrap }
 .systems td:first-child { color: var(--dim); white-space: nowrap; width: 4rem }
 footer { margin-top: 2.5rem; font-size: .85rem }
 """

@@ -1,0 +1,54 @@
+"""Who commands something of a run, and with what words: read out of a request.
+
+Knows bodies and headers, no command.
+"""
+
+import json
+from typing import Any
+
+from starlette.requests import Request
+
+from shared.chat.protocol import read_body
+from shared.errors import CallerError
+from shared.printable import printable
+from shared.settings import Settings
+
+MAX_COMMENT = 1000  # characters of who and why
+MAX_COMMAND_BYTES = 32 * 2**10  # of a command's body: who and why, escaped
+
+
+async def body(request: Request) -> dict[str, Any]:
+    """The body of a command. Raises CallerError for one that is no use."""
+    sent = await read_body(request, MAX_COMMAND_BYTES)
+    try:
+        given = json.loads(sent) if sent.strip() else {}
+    except (ValueError, RecursionError):
+        given = None
+    if not isinstance(given, dict):
+        raise _no_use()
+    return given
+
+
+def who_and_why(given: dict[str, Any], request: Request, settings: Settings) -> tuple[str, str]:
+    """Who gives a command: the signed-in person where the platform vouches for one, otherwise
+    whoever the holder of the app's key says to be. Raises CallerError."""
+    try:
+        who, why = (given.get(name, "").strip() for name in ("who", "why"))
+        f"{who}{why}".encode()  # half of a surrogate pair cannot be written
+    except (ValueError, AttributeError):
+        raise _no_use() from None
+    person = request.headers.get("x-ms-client-principal-name") if settings.entra_tenant else ""
+    if any(len(text) > MAX_COMMENT for text in (who, why, person or "")):
+        raise CallerError(f"who and why have at most {MAX_COMMENT} characters.", "Say it in short.")
+    # It will be shown in terminals and in logs.
+    who, why, person = printable(who), printable(why), printable(person or "")
+    if person:
+        return person, why
+    return f"{who} (with the app's key)" if who else "a holder of the app's key", why
+
+
+def _no_use() -> CallerError:
+    return CallerError(
+        "The body is not a JSON object with who and why as texts.",
+        'Send {"who": "…", "why": "…"}, or nothing.',
+    )

@@ -1,0 +1,205 @@
+"""A drop is entered: as a new run, or as one that is known and whose content lies there again.
+
+The same files are the same run whatever it may cost and however it is to be deployed: a drop that
+asks for another deployment than the drop before changes that, one with other limits changes those
+of a run without a job, and nothing is trained or paid for a second time. That is also found out of
+runs of before, whose ids were made of more. Knows what was dropped, not how files become a drop
+(`intake`).
+"""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from shared.cloud.container import BlobInfo
+from shared.errors import CallerError, DropError
+from shared.printable import shown
+from shared.run import commands, ids
+from shared.run.context import Context
+from shared.run.folder import DropRole, Folder
+from shared.run.outcome import LogLine
+from shared.run.record import Action, Command, Run
+from shared.run.stages import Event, Stage
+
+log = logging.getLogger(__name__)
+
+MAX_NAMED = 10  # files left out of a drop that its run's log names
+BY_DROP = "its drop"  # who asks, where a run.yaml does
+
+
+class RefusedDrop(Exception):
+    """A folder that makes no run as it is: why, and the name of the blob that is to blame."""
+
+    def __init__(self, blob: BlobInfo, error: DropError) -> None:
+        super().__init__(str(error))
+        self.name, self.error = blob.name, error
+
+
+@contextmanager
+def about(blob: BlobInfo) -> Iterator[None]:
+    """What is refused in this block is explained beside that blob."""
+    try:
+        yield
+    except DropError as error:
+        raise RefusedDrop(blob, error) from None
+
+
+async def enter(run: Run, folder: Folder, ctx: Context) -> str:
+    """Enter a new run, or tell a known one that its content lies there again; the run's id.
+
+    Raises RefusedDrop for one whose id a run of other content or settings has: that run, which
+    people may have reviewed, stays as it is. And for a deployment that cannot be had now.
+    """
+    known = await _known(run, ctx)
+    if known is None and await ctx.ledger.create(run):
+        log.info("run %s received", run.id)
+        if folder.older:
+            await ctx.ledger.log(run.id, LogLine("drop", _left_out(folder)))
+        return run.id
+    known = known or await ctx.ledger.load(run.id)
+    if known is None:
+        return run.id
+    with about(folder.newest[DropRole.TRAINING]):
+        _check_same(known, run)
+    # Otherwise it is the same event once more.
+    if _etags(known) != _etags(run) or _asks_for_another(known, run) or _other_limits(known, run):
+        await _drop_again(known, run, folder, ctx)
+    return known.id
+
+
+# ---- which run it is
+
+
+async def _known(run: Run, ctx: Context) -> Run | None:
+    """The run that is made of the same, under whatever id. All of the model are asked unless one
+    that is paid for has the id of today or of before: those were made of limits as well, which
+    nobody knows any more."""
+    for likely in (run.id, *ids.earlier_ids(run)):
+        known = await ctx.ledger.load(likely)
+        if known and known.job_id and ids.made_of(known) == run.digest:
+            return known
+    return await _among_all(run, ctx)
+
+
+async def _among_all(run: Run, ctx: Context) -> Run | None:
+    """Of several, one that has a model already, or else a job; then the one of today's id."""
+    others = await ctx.ledger.readable(await ctx.ledger.beginning_with(f"{run.model}-"), [])
+    same = [other for other in others if ids.made_of(other) == run.digest]
+
+    def worth(other: Run) -> tuple[bool, bool, bool, bool]:
+        paid = other.fine_tuned_model is not None, other.job_id is not None
+        return *paid, other.id == run.id, not other.ended
+
+    return max(same, key=worth, default=None)
+
+
+def _check_same(known: Run, run: Run) -> None:
+    """Raises DropError."""
+    kept = known.digest if known.id == run.id else ""
+    if kept in ("", run.digest) and ids.made_of(known) == run.digest:
+        return
+    raise DropError(
+        f"The run {known.id} has the same id and is made of other content or settings: its SHA-256 "
+        f"is {known.digest or ids.made_of(known)}, that of this drop {run.digest}. It stays as it "
+        "is.",
+        "Change anything in the dataset (the order of two lines) and drop it again.",
+    )
+
+
+# ---- dropped again
+
+
+def _asks_for_another(known: Run, run: Run) -> bool:
+    """Than the drop before. What a person has asked for since stands until a drop says otherwise
+    than before."""
+    return known.dropped_deployment != run.spec.deployment
+
+
+def _other_limits(known: Run, run: Run) -> bool:
+    return known.may_take_limits and known.spec.limits != run.spec.limits
+
+
+def _with_limits(newest: Run, run: Run, ctx: Context) -> Run:
+    """As the drop says what it may cost and who starts it; it is started if nobody has to."""
+    if not _other_limits(newest, run):
+        return newest
+    changed = newest.replace(spec=newest.spec.with_limits(run.spec.limits))
+    if newest.stage is not Stage.READY or run.spec.start == "manual" or newest.command:
+        return changed
+    why = "the drop says `start: auto`"
+    return changed.replace(command=Command(action=Action.START, who=BY_DROP, why=why, at=ctx.now()))
+
+
+async def _drop_again(known: Run, run: Run, folder: Folder, ctx: Context) -> None:
+    other = _asks_for_another(known, run)
+    wanted = run.spec.deployment
+
+    def as_dropped(newest: Run) -> Run:
+        pointed = _with_limits(_pointed_to(run, newest), run, ctx)
+        return pointed.to_deploy(wanted, by_drop=True) if other else pointed
+
+    message = f"same content dropped again; the run is {known.stage}"
+    if other:
+        message += f"; it is to be deployed as {wanted.sku}, capacity {wanted.capacity}"
+    if limits := _other_limits(known, run):
+        message += f"; {_told(run)}"
+    await ctx.ledger.log(known.id, LogLine("drop", message))
+    if other and known.fine_tuned_model:
+        await ctx.ledger.amend(known.id, lambda newest: _pointed_to(run, newest))
+        await _deploy(known, run, folder, ctx)
+        return
+    if known.may_start_over or (limits and known.stage is Stage.REJECTED):
+        await ctx.ledger.reopen(known.id, Event.DROPPED_AGAIN, change=as_dropped)
+    await ctx.ledger.amend(known.id, as_dropped)
+    if other and known.without_model:
+        raise RefusedDrop(_to_blame(folder), _nothing_to_deploy(known))
+
+
+def _pointed_to(run: Run, newest: Run) -> Run:
+    """With the files of the drop in their places."""
+    pairs = zip(newest.files, run.files, strict=True)
+    return newest.with_files(
+        *(
+            file.replace(name=dropped.name, etag=dropped.etag, modified=dropped.modified)
+            for file, dropped in pairs
+        )
+    )
+
+
+async def _deploy(known: Run, run: Run, folder: Folder, ctx: Context) -> None:
+    """As if a person had asked for it. Raises RefusedDrop."""
+    why = "the drop asks for another deployment than the one before"
+    command = Command(action=Action.DEPLOY, who=BY_DROP, why=why, at=ctx.now())
+    try:
+        await commands.deploy(known, run.spec.deployment, command, ctx, by_drop=True)
+    except CallerError as error:
+        raise RefusedDrop(_to_blame(folder), DropError(error.message, error.fix)) from None
+
+
+def _to_blame(folder: Folder) -> BlobInfo:
+    return folder.newest.get(DropRole.SPEC) or folder.newest[DropRole.TRAINING]
+
+
+def _nothing_to_deploy(known: Run) -> DropError:
+    return DropError(
+        f"The run {known.id} of these files has {known.stage} without a trained model, so there is "
+        "none to deploy; what it had asked for may have been paid for, so a drop trains it no "
+        "second time.",
+        f"`tunedrop retry {known.id}` goes on from its last good stage, with this deployment.",
+    )
+
+
+def _told(run: Run) -> str:
+    limits = run.spec.limits
+    known = ", ".join(f"{key} {value}" for key, value in limits.items() if value is not None)
+    return f"its limits are now: {known}"
+
+
+def _left_out(folder: Folder) -> str:
+    names = [shown(name) for name in sorted(folder.older)]
+    more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
+    return f"left out, for newer ones lie there: {', '.join(names[:MAX_NAMED])}{more}"
+
+
+def _etags(run: Run) -> list[str]:
+    return [file.etag for file in run.files]

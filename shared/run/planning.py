@@ -1,0 +1,87 @@
+"""A run's plan, made when its dataset is checked, again right before anything of it is sent and
+right before its job is paid for: no more questions to the account than its answers are old.
+
+    <run>/plan.json   what the account said last
+"""
+
+import json
+from typing import Any
+
+from shared.cloud.offers import Offers
+from shared.run import ceilings
+from shared.run.answers import Upload
+from shared.run.context import Context
+from shared.run.outcome import Outcome
+from shared.run.plan import Plan, plan
+from shared.run.record import Run
+from shared.run.spec import Spec
+from shared.run.stages import ENDS, Event, Stage
+
+NAME = "plan.json"
+JUST_NOW = 5.0  # seconds: an answer that ends a run is not older
+
+
+async def make(run: Run, ctx: Context, *max_age: float) -> Plan:
+    """The plan of the run, kept beside it. Raises Unavailable where that cannot be written."""
+    made = await _of(run, ctx, *max_age)
+    if made.refusals:
+        made = await _of(run, ctx, JUST_NOW)
+    told = made.as_json()
+    if _answers(await kept(run.id, ctx)) != _answers(told):
+        body = json.dumps(told, indent=2, ensure_ascii=False).encode()
+        await ctx.ledger.keep(run.id, NAME, body, "application/json")
+    return made
+
+
+async def before_sending(run: Run, ctx: Context) -> Outcome | None:
+    """What the account says to a run of which files are still to be sent; the outcome that ends it
+    or holds it up, if there is one."""
+    if not _to_send(run).files:
+        return None
+    return _held(run, await make(run, ctx), "Nothing was sent.")
+
+
+async def before_paying(run: Run, ctx: Context) -> Outcome | None:
+    """The same right before its job, which may be days later: the queue was full."""
+    return _held(run, await make(run, ctx, JUST_NOW), "No job was created.")
+
+
+def _held(run: Run, made: Plan, done: str) -> Outcome | None:
+    if made.refusals:
+        return Outcome(run.replace(failure=made.failure(run.id, done)), Event.FAILED)
+    return Outcome(run).waits(made.waiting_for) if made.waits else None
+
+
+async def kept(run_id: str, ctx: Context) -> dict[str, Any] | None:
+    """What plan.json holds; None where there is none, or nothing readable."""
+    document = await ctx.ledger.document(run_id, NAME)
+    try:
+        found = json.loads(document or b"")
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+async def _of(run: Run, ctx: Context, *max_age: float) -> Plan:
+    ahead = await ceilings.ahead(run.id, ctx)  # first: who has its deployment meanwhile is in both
+    offers = await ctx.clients.account.offers(*max_age)
+    coming = await _without_deployment(ahead, offers, ctx)
+    return plan(run.spec, offers, ctx.now(), _to_send(run), coming)
+
+
+async def _without_deployment(run_ids: list[str], offers: Offers, ctx: Context) -> tuple[Spec, ...]:
+    """What those of these runs ask for whose deployment is not there yet, and may still come."""
+    there = {deployment.name for deployment in offers.deployments.value or ()}
+    runs = await ctx.ledger.readable(run_ids, [])
+    gone = ENDS - {Stage.SERVING}
+    return tuple(r.spec for r in runs if r.stage not in gone and r.deployment not in there)
+
+
+def _to_send(run: Run) -> Upload:
+    """Both files of a lone dataset lie in one blob: its size is theirs together."""
+    left = [file for file in run.files if file.file_id is None]
+    return Upload(len(left), sum({file.name: file.size for file in left}.values()))
+
+
+def _answers(told: dict[str, Any] | None) -> Any:
+    return told and told.get("answers")

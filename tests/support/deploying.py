@@ -1,0 +1,49 @@
+"""Runs whose trained model is deployed in another way, moved by hand in memory."""
+
+from typing import Any
+
+from shared.model.registry import Version
+from shared.run.record import Action, Run
+from shared.run.stages import ENDS, Stage
+from tests.support.limits import dropped
+from tests.support.runs import RunHarness
+from tests.support.service_state import MemoryService
+
+DEVELOPER = b"deployment: {sku: DeveloperTier, capacity: 40}\n"
+STANDARD = b"deployment: {sku: Standard, capacity: 40}\n"
+
+
+def memory(harness: RunHarness) -> MemoryService:
+    assert isinstance(harness.service, MemoryService)
+    return harness.service
+
+
+async def refused_after_training(harness: RunHarness, run_yaml: bytes = DEVELOPER) -> Run:
+    """A run that was trained, and whose SKU the account has for no model."""
+    memory(harness).unsupported_skus = ("DeveloperTier",)
+    run = await harness.until(await dropped(harness, run_yaml), *ENDS)
+    assert run.stage is Stage.FAILED
+    assert run.fine_tuned_model
+    return run
+
+
+async def asked(harness: RunHarness, run: Run, **values: Any) -> Run:
+    return await harness.command(run, Action.DEPLOY, **values)
+
+
+async def redropped(harness: RunHarness, run_yaml: bytes) -> Run:
+    await harness.drop(run_yaml, "run.yaml")
+    return await harness.received("run.yaml")
+
+
+async def version(harness: RunHarness, run: Run) -> Version:
+    model = await harness.ctx.registry.load(run.model)
+    assert model
+    found = model.of_run(run.id)
+    assert found
+    return found
+
+
+def deployed(harness: RunHarness, run: Run) -> tuple[str, int]:
+    found = memory(harness).deployed[str(run.deployment)]
+    return found.sku, found.capacity

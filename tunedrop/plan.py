@@ -1,0 +1,81 @@
+"""`tunedrop plan`: what an account says to a run before anything is paid for; asked of an app, or
+answered from the dated table without one.
+
+Knows where a run.yaml is found and how a plan is shown, not what is asked.
+"""
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from shared.cloud.offers import Known, Offers, region_name
+from shared.errors import DropError, SettingError
+from shared.run.folder import NAMES, DropRole
+from shared.run.plan import plan
+from shared.run.run_yaml import LARGEST
+from shared.run.spec import effective
+from shared.settings import Settings
+from tunedrop.app import App
+from tunedrop.echo import say
+from tunedrop.errors import CommandError
+
+Plan = dict[str, Any]
+
+# What every app must be told, and no plan without an app asks for.
+NOWHERE = {
+    "AZURE_OPENAI_ENDPOINT": "https://nowhere.openai.azure.com",
+    "AZURE_SUBSCRIPTION_ID": "none",
+    "AZURE_RESOURCE_GROUP": "none",
+    "AZURE_OPENAI_ACCOUNT": "none",
+}
+
+
+def run_yaml(path: Path) -> bytes:
+    """The run.yaml itself, or that of a folder; empty where the folder has none."""
+    if not path.exists():
+        raise CommandError(f"{path} does not exist.")
+    files = [path]
+    if path.is_dir():
+        spec = NAMES[DropRole.SPEC]
+        files = [file for file in sorted(path.iterdir()) if spec.fullmatch(file.name)]
+    if len(files) > 1:
+        raise CommandError(f"{path} holds {' and '.join(file.name for file in files)}: keep one.")
+    for file in files:
+        if file.stat().st_size > LARGEST:
+            raise CommandError(f"{file} has more than {LARGEST:,} bytes: no run.yaml has.")
+        return file.read_bytes()
+    return b""
+
+
+def ask(app: App, asked: bytes) -> Plan:
+    """The app's own plan. Raises CommandError."""
+    return app.post("api/plan", asked)
+
+
+def offline(asked: bytes, region: str) -> Plan:
+    """By the dated table, and this machine's settings for what run.yaml leaves out. Raises
+    CommandError."""
+    nobody: Known[Any] = Known(why="no account was asked (--offline)")
+    here = Known(region_name(region), "") if region else nobody
+    offers = Offers(here, nobody, nobody, nobody, nobody, nobody)
+    try:
+        spec = effective(asked or None, Settings.load({**os.environ, **NOWHERE}))
+    except (DropError, SettingError) as error:
+        raise CommandError(str(error)) from None
+    return plan(spec, offers, datetime.now(UTC)).as_json()
+
+
+def says_no(found: Plan) -> bool:
+    return any(answer["says"] == "no" for answer in found["answers"])
+
+
+def print_plan(found: Plan, *, only_doubts: bool = False) -> None:
+    """A line for each answer, and below it what is offered instead."""
+    for answer in found["answers"]:
+        if only_doubts and answer["says"] == "yes":
+            continue
+        says = "waits" if answer["passes"] else answer["says"]
+        say(f"  {says:<8} {answer['id']:<14} {answer['sentence']}")
+        if answer["instead"] and answer["says"] != "yes":
+            say(f"{'':<26}{answer['instead']}")
