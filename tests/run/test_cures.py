@@ -11,7 +11,7 @@ import pytest
 
 from shared.errors import NotNow
 from shared.model.redeploy import RedeployRequests
-from shared.run import estimates, redeployments
+from shared.run import estimates, reconciler, redeployments
 from shared.run.record import Action, Run
 from shared.run.stages import ENDS, Stage
 from tests.support.deploying import memory
@@ -149,6 +149,19 @@ async def a_champion_that_cannot_be_deployed() -> Told:
     return harness, run, state.told
 
 
+async def dropped_for_another_deployment_without_a_model() -> Told:
+    harness = limited()
+    run = await harness.until(await dropped(harness), Stage.TRAINING)
+    run = await harness.until(await harness.command(run, Action.CANCEL), Stage.CANCELLED)
+    await harness.until_inactive()
+    await harness.drop(b"deployment: {capacity: 2}", "run.yaml")
+    async with harness.ctx.with_copies() as ctx:
+        await reconciler.dataset_dropped(harness.path("run.yaml"), ctx)
+    told = await harness.ctx.clients.datasets.read(f"{harness.path('run.yaml')}.problem.txt")
+    assert told
+    return harness, run, told.data.decode()
+
+
 async def over_the_largest_capacity() -> Told:
     harness = limited()
     harness.service.arm("insufficient-quota", "deployments.put")
@@ -234,7 +247,9 @@ CURES: dict[tuple[str, str], list[Situation]] = {
     ],
     ("shared/run/plan.py", "retry"): [refused_by_the_account],
     ("shared/run/jobs.py", "retry"): [a_model_without_a_name],
+    ("shared/run/entry.py", "retry"): [dropped_for_another_deployment_without_a_model],
     ("shared/run/redeployments.py", "retry"): [a_champion_that_cannot_be_deployed],
+    ("shared/run/redeployments.py", "deploy"): [a_champion_that_cannot_be_deployed],
     ("shared/run/ceilings.py", "deploy"): [over_the_largest_capacity],
     ("shared/run/spending.py", "retry"): [over_the_ceiling_of_hosting],
     ("shared/run/steps.py", "start"): [waits_for_its_start],
@@ -245,13 +260,17 @@ CURES: dict[tuple[str, str], list[Situation]] = {
 LOOKS = {"check", "doctor", "runs"}
 
 
-@pytest.mark.parametrize("situation", [one for several in CURES.values() for one in several])
-async def test_a_cure_that_a_message_names_is_taken_and_helps(situation: Situation) -> None:
+@pytest.mark.parametrize(
+    ("verb", "situation"), [(verb, one) for (_, verb), several in CURES.items() for one in several]
+)
+async def test_a_cure_that_a_message_names_is_taken_and_helps(
+    verb: str, situation: Situation
+) -> None:
     harness, run, message = await situation()
     named = re.findall(r"`tunedrop (\w+) ([^`\s]+)([^`]*)`", message)
-    assert len(named) == 1, message
-    verb, of_run, options = named[0]
+    ((of_run, options),) = [(of, more) for command, of, more in named if command == verb]
     assert of_run == run.id
+    options = options.replace("--sku SKU", "--sku GlobalStandard")  # one for people to choose
     asked = {name: value for name, value in re.findall(r"--(sku|capacity) (\w+)", options)}
     if "capacity" in asked:
         asked["capacity"] = int(asked["capacity"])
