@@ -11,10 +11,10 @@ import pytest
 
 from shared.errors import NotNow
 from shared.model.redeploy import RedeployRequests
-from shared.run import estimates, reconciler, redeployments
+from shared.run import estimates, redeployments
 from shared.run.record import Action, Run
 from shared.run.stages import ENDS, Stage
-from tests.support.deploying import memory
+from tests.support.deploying import memory, told_beside
 from tests.support.limits import dropped, limited, with_settings
 from tests.support.offered import OFFERS, offers, tuned_deployments
 from tests.support.runs import RunHarness
@@ -154,12 +154,7 @@ async def dropped_for_another_deployment_without_a_model() -> Told:
     run = await harness.until(await dropped(harness), Stage.TRAINING)
     run = await harness.until(await harness.command(run, Action.CANCEL), Stage.CANCELLED)
     await harness.until_inactive()
-    await harness.drop(b"deployment: {capacity: 2}", "run.yaml")
-    async with harness.ctx.with_copies() as ctx:
-        await reconciler.dataset_dropped(harness.path("run.yaml"), ctx)
-    told = await harness.ctx.clients.datasets.read(f"{harness.path('run.yaml')}.problem.txt")
-    assert told
-    return harness, run, told.data.decode()
+    return harness, run, await told_beside(harness, b"deployment: {capacity: 2}")
 
 
 async def over_the_largest_capacity() -> Told:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from shared.run import ids, reconciler
+from shared.run import ids
 from shared.run.record import Action, Run
 from shared.run.stages import ENDS, Stage
 from tests.support.deploying import (
@@ -15,6 +15,7 @@ from tests.support.deploying import (
     memory,
     redropped,
     refused_after_training,
+    told_beside,
     version,
 )
 from tests.support.limits import dropped, limited
@@ -91,13 +92,9 @@ async def test_a_new_capacity_that_azure_refuses_is_told_beside_the_run_yaml() -
     harness = limited()
     run = await harness.until(await dropped(harness, STANDARD), Stage.SERVING)
     memory(harness).quota_left = 50
-    await harness.drop(b"deployment: {sku: Standard, capacity: 60}\n", "run.yaml")
-    async with harness.ctx.with_copies() as ctx:
-        await reconciler.dataset_dropped(harness.path("run.yaml"), ctx)
-    told = await harness.ctx.clients.datasets.read(f"{harness.path('run.yaml')}.problem.txt")
-    assert told
-    assert "It serves as before." in told.data.decode()
-    assert f"`tunedrop deploy {run.id} --capacity 50`" in told.data.decode()
+    told = await told_beside(harness, b"deployment: {sku: Standard, capacity: 60}\n")
+    assert "It serves as before." in told
+    assert f"`tunedrop deploy {run.id} --capacity 50`" in told
     known = await harness.known(run.id)
     assert (known.stage, known.spec.deployment.capacity) == (Stage.SERVING, 40)
     assert deployed(harness, run) == ("Standard", 40)
@@ -120,13 +117,9 @@ async def test_another_deployment_of_a_run_cancelled_in_training_is_told_to_have
     run = await harness.until(await dropped(harness, DEVELOPER), Stage.TRAINING)
     run = await harness.until(await harness.command(run, Action.CANCEL), Stage.CANCELLED)
     await harness.until_inactive()
-    await harness.drop(STANDARD, "run.yaml")
-    async with harness.ctx.with_copies() as ctx:
-        await reconciler.dataset_dropped(harness.path("run.yaml"), ctx)
-    told = await harness.ctx.clients.datasets.read(f"{harness.path('run.yaml')}.problem.txt")
-    assert told
-    assert "cancelled without a trained model" in told.data.decode()
-    assert f"`tunedrop retry {run.id}`" in told.data.decode()
+    told = await told_beside(harness, STANDARD)
+    assert "cancelled without a trained model" in told
+    assert f"`tunedrop retry {run.id}`" in told
     known = await harness.known(run.id)
     assert (known.stage, known.spec.deployment.sku) == (Stage.CANCELLED, "Standard")
     assert len(memory(harness).jobs) == 1

@@ -3,6 +3,7 @@
 from typing import Any
 
 from shared.model.registry import Version
+from shared.run import reconciler
 from shared.run.record import Action, Run
 from shared.run.stages import ENDS, Stage
 from tests.support.limits import dropped
@@ -34,6 +35,16 @@ async def asked(harness: RunHarness, run: Run, **values: Any) -> Run:
 async def redropped(harness: RunHarness, run_yaml: bytes) -> Run:
     await harness.drop(run_yaml, "run.yaml")
     return await harness.received("run.yaml")
+
+
+async def told_beside(harness: RunHarness, run_yaml: bytes) -> str:
+    """What stands beside a run.yaml that is dropped alone and refused."""
+    await harness.drop(run_yaml, "run.yaml")
+    async with harness.ctx.with_copies() as ctx:
+        await reconciler.dataset_dropped(harness.path("run.yaml"), ctx)
+    told = await harness.ctx.clients.datasets.read(f"{harness.path('run.yaml')}.problem.txt")
+    assert told
+    return told.data.decode()
 
 
 async def version(harness: RunHarness, run: Run) -> Version:
