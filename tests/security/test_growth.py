@@ -96,12 +96,18 @@ def at_its_models_end(count: int) -> Verdict:
     return judge([scan(good(count))], plan, ends)
 
 
+def for_a_model_that_an_old_table_refuses(count: int) -> Verdict:
+    late = facts.READ_ON + facts.STALE_AFTER + timedelta(days=1)
+    return judge([scan(good(count))], TrainingPlan(base_model="gpt-oss-120b"), late)
+
+
 OTHERS: dict[str, Work] = {
     "file-too-large": lambda count: judged(good(count)),
     "file-large": lambda count: judged(good(count)),
     "line-too-long": many_long_lines,
     "too-many-image-examples": many_images,
     "catalog-old": at_another_time,
+    "model-doubtful": for_a_model_that_an_old_table_refuses,
     "model-retires": at_its_models_end,
     "validation-old": at_another_time,
 }
