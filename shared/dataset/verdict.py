@@ -27,6 +27,7 @@ from shared.dataset.reading.examples import FileRole
 from shared.dataset.scan import ScanResult
 
 NEW = timedelta(0)
+NO_NOTICES: Mapping[str, Sequence[str]] = {}
 OLD = f"The table of {facts.READ_ON} is old: whether it is still so is the account's to say."
 OLD_VALIDATION = timedelta(days=1)  # the files of one drop arrive together
 
@@ -56,9 +57,11 @@ def judge(
     today: date,
     validation_age: timedelta = NEW,
     account: Mapping[str, Any] | None = None,
+    notices: Mapping[str, Sequence[str]] = NO_NOTICES,
 ) -> Verdict:
     """`validation_age` is how much older the validation file is than the training file; `account`
-    is what the account says to the run, where it was asked: it stands above the table."""
+    is what the account says to the run, where it was asked: it stands above the table. `notices`
+    has what is known of the drop beside its files: messages by the id of their finding."""
     training = [file for file in files if file.role is FileRole.TRAINING]
     validation = next((file for file in files if file.role is FileRole.VALIDATION), None)
     tokens = sum(file.stats.billed for file in training)
@@ -68,9 +71,12 @@ def judge(
     collector, leaks = FindingCollector(), FindingCollector()
     _model(plan, training, today, account, collector)
     _cost(cost, plan, collector)
+    for id, messages in notices.items():
+        for message in messages:
+            collector.add(RawFinding(id, message))
     if validation:
         if validation_age >= OLD_VALIDATION:
-            age = f"{validation_age.days} days older than the training set"
+            age = f"{many(validation_age.days, 'day')} older than the training set"
             message = f"{validation.name} is {age}."
             collector.add(RawFinding("validation-old", message))
         for file in training:
@@ -86,7 +92,9 @@ def _model(
     collector: FindingCollector,
 ) -> None:
     if lookup.is_stale(today):
-        message = f"It was read on {facts.READ_ON}, {(today - facts.READ_ON).days} days ago."
+        message = (
+            f"It was read on {facts.READ_ON}, {many((today - facts.READ_ON).days, 'day')} ago."
+        )
         collector.add(RawFinding("catalog-old", message))
     formats = {"chat": facts.SUPERVISED, "dpo": facts.DPO}
     for file in training:

@@ -33,7 +33,7 @@ from shared.dataset.reading.examples import FileRole
 from shared.dataset.report import document, page
 from shared.dataset.scan import Scan, ScanResult
 from shared.dataset.split import split_file
-from shared.dataset.verdict import NEW, judge
+from shared.dataset.verdict import NEW, NO_NOTICES, judge
 
 IDLE_SECONDS = 300.0  # without a command, after which it ends by itself
 POLITE = 5  # added to the niceness: a chat goes first
@@ -61,10 +61,11 @@ def reports(
     today: date,
     validation_age: timedelta = NEW,
     account: Mapping[str, Any] | None = None,
+    notices: Mapping[str, Sequence[str]] = NO_NOTICES,
 ) -> Reports:
     """The verdict on scanned files, under the name that the report bears. `account`: what the
-    account says to the run, where it was asked."""
-    verdict = judge(scanned, plan, today, validation_age, account)
+    account says to the run, where it was asked. `notices`: what the run has to say of its drop."""
+    verdict = judge(scanned, plan, today, validation_age, account, notices)
     groups = [*verdict.groups, *(g for file in verdict.files for g in verdict.groups_of(file))]
     errors = [f"{g.id} ({g.count})" for g in groups if g.as_json()["severity"] == "error"]
     return Reports(
@@ -116,7 +117,8 @@ class Check:
         today = date.fromisoformat(self.about["today"])
         age = timedelta(seconds=self.about["validation_age"])
         account = self.about.get("account")
-        made = reports(self.about["run"], self._plan(), self.scanned, today, age, account)
+        plan, notices = self._plan(), head.get("notices", NO_NOTICES)
+        made = reports(self.about["run"], plan, self.scanned, today, age, account, notices)
         told: dict[str, Any] = {"summary": made.summary, "errors": made.errors}
         told |= {"findings": made.findings, "predicted": made.predicted}
         return {**told, "html": len(made.html), "peak": _peak()}, made.html + made.json

@@ -12,9 +12,9 @@ from shared import telemetry
 from shared.dataset.frames import Frame
 from shared.dataset.measure.cost import TrainingPlan
 from shared.printable import shown
-from shared.run import files, planning
+from shared.run import files, notices, planning
 from shared.run.context import Context
-from shared.run.record import File, Predicted, Run
+from shared.run.record import File, Predicted, Run, Share
 from shared.run.workers import Session
 
 
@@ -31,18 +31,32 @@ class Checked(NamedTuple):
 async def check(run: Run, ctx: Context) -> Checked:
     """Check the files and keep the reports beside the run. Raises Replaced if one was replaced,
     TooCostly, and WorkerLost."""
-    await files.prepare(run, ctx)  # it may need a process as well
+    run = await _as_split(run, ctx)
     names = " and ".join(dict.fromkeys(f"'{shown(file.name)}'" for file in run.files))
     size = sum(file.size for file in run.files)
     async with ctx.workers.session(names, size, **await _asked(run, ctx)) as session:
         scanned = [await _scan(file, run, session, ctx) for file in run.files]
-        report = await session.ask("report")
+        checked = run.with_files(*scanned)
+        report = await session.ask("report", notices=_notices(checked))
     await _keep(report, run, ctx)
     for id, count in report.head["findings"]:
         telemetry.measure("tunedrop.findings", count, id=id)
     predicted = Predicted.model_validate(report.head["predicted"])
-    known = run.with_files(*scanned).replace(predicted=predicted)
+    known = checked.replace(predicted=predicted)
     return Checked(known, report.head["summary"], report.head["errors"])
+
+
+async def _as_split(run: Run, ctx: Context) -> Run:
+    """A lone dataset with the validation set that could be held out of it, or without one: then it
+    has one file, its training side, which is all of it."""
+    await files.prepare(run, ctx)  # it may need a process as well
+    if run.training.share is Share.ALL:
+        return run
+    unknown = {"examples": None, "content_sha256": None, "file_id": None}
+    held_out = run.training.replace(share=Share.VALIDATION, **unknown)
+    if await files.is_empty(held_out, ctx):
+        return run.replace(validation=None)
+    return run if run.validation else run.replace(validation=held_out)
 
 
 async def _scan(file: File, run: Run, session: Session, ctx: Context) -> File:
@@ -71,6 +85,14 @@ async def _asked(run: Run, ctx: Context) -> dict[str, object]:
         "account": made.as_json(),
         "today": ctx.now().date().isoformat(),
         "validation_age": _validation_age(run).total_seconds(),
+    }
+
+
+def _notices(checked: Run) -> dict[str, list[str]]:
+    """What the report says beside what is found in the files, by the findings' ids."""
+    return {
+        "files-left-out": notices.left_out(checked),
+        "no-validation": notices.without_validation(checked),
     }
 
 

@@ -54,6 +54,12 @@ async def prepare(run: Run, ctx: Context) -> None:
             await _side(file, ctx)
 
 
+async def is_empty(file: File, ctx: Context) -> bool:
+    """Whether a side of a lone dataset has no line."""
+    side = await _side(file, ctx)
+    return (await asyncio.to_thread(side.stat)).st_size == 0
+
+
 async def _side(file: File, ctx: Context) -> Path:
     sides = await ctx.copies.sides(ctx.clients.datasets, file.name, file.etag, file.sha256)
     return sides.training if file.share is Share.TRAINING else sides.validation

@@ -215,4 +215,6 @@ ELSEWHERE = {
     "model-doubtful",
     "model-retires",
     "validation-old",
+    "files-left-out",
+    "no-validation",
 }

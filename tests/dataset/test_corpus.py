@@ -163,6 +163,7 @@ NO_ERRORS = {
         *("duplicate", "conflicting-answers", "leakage", "leakage-prompt", "leakage-near"),
         *("personal-data", "secret", "control-character", "broken-text", "answer-copies-prompt"),
         *("model-unknown", "model-doubtful", "model-retires", "validation-old"),
+        "files-left-out",
     },
     Severity.ADVICE: {
         *("few-examples", "file-large", "byte-order-mark", "blank-line", "same-role-twice"),

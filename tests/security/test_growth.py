@@ -101,6 +101,11 @@ def for_a_model_that_an_old_table_refuses(count: int) -> Verdict:
     return judge([scan(good(count))], TrainingPlan(base_model="gpt-oss-120b"), late)
 
 
+def with_notices(count: int) -> Verdict:
+    notices = {"files-left-out": ["another.jsonl"] * count, "no-validation": ["It has none."]}
+    return judge([scan(good(count))], TrainingPlan(), facts.READ_ON, notices=notices)
+
+
 OTHERS: dict[str, Work] = {
     "file-too-large": lambda count: judged(good(count)),
     "file-large": lambda count: judged(good(count)),
@@ -110,6 +115,8 @@ OTHERS: dict[str, Work] = {
     "model-doubtful": for_a_model_that_an_old_table_refuses,
     "model-retires": at_its_models_end,
     "validation-old": at_another_time,
+    "files-left-out": with_notices,
+    "no-validation": with_notices,
 }
 
 
