@@ -18,9 +18,11 @@ from shared.dataset.measure.cost import (
     ACCEPT,
     Price,
     TrainingPlan,
+    exact_usd,
     image_tokens,
     price,
     usd,
+    usd_beside,
 )
 from shared.dataset.measure.measurements import ExampleIndex
 from shared.dataset.reading.examples import FileRole
@@ -170,9 +172,9 @@ def _cost(cost: Price, plan: TrainingPlan, collector: FindingCollector) -> None:
     elif not cost.to_be_safe <= plan.budget:  # also for a budget that is no number
         guess = " (a guess: the service chooses)" if cost.guessed else ""
         message = (
-            f"Training costs {cost.at_most or 'about '}{usd(cost.training)}: "
+            f"Training costs {cost.at_most or 'about '}{usd_beside(plan.budget, cost.training)}: "
             f"{many(cost.tokens, 'token')} × {many(cost.epochs, 'epoch')}{guess}; "
-            f"the budget is ${plan.budget:,.2f}.{_margin(cost, plan)}"
+            f"the budget is {exact_usd(plan.budget)}.{_margin(cost, plan)}"
         )
         collector.add(RawFinding("over-budget", message))
 
