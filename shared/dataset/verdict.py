@@ -205,12 +205,15 @@ def _leakage(training: ExampleIndex, validation: ExampleIndex, leaks: FindingCol
     )
     count, lines = len(training.lines), both("lines")
     reported = np.zeros(len(validation.lines), bool)
+    asked = ways[1][1][count:]
+    shared = np.append(training.shared_prompts, False)[np.minimum(asked, count)]
     for id, first, message in ways:
         places = np.flatnonzero((first[count:] < count) & ~reported)
         like = lines[first[count:][places]]
         tell = partial(_told, message, like)  # of the first few only
         leaks.add_lines(id, validation.lines[places].tolist(), tell)
         reported[places] = True
+        reported |= shared  # by most of the training set, on purpose
 
 
 def _told(message: str, lines: similarity.Ints, number: int) -> str:
