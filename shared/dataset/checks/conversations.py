@@ -33,20 +33,27 @@ def parse_example(line: int, example: Example, steps: Steps) -> ParsedExample | 
     """None if it has nothing of an example. Raises limits.TooComplex."""
     if is_preference(example):
         counted = count_images(_asked(example), *map(example.get, _ANSWERS))
-        return ParsedExample(_preference(line, example), "dpo", images=counted)
+        whole = {**_input(example), "messages": _messages(example)}
+        return ParsedExample(
+            _preference(line, example), "dpo", False, counted, *_tools(whole, steps)
+        )
     if "messages" not in example:
         return None
     messages = example["messages"]
-    declared = frozenset(tools.declared_tools(example, steps).schemas)
-    calls = [call for _, _, call in tools.tool_calls(example)]
     return ParsedExample(
         _conversation(line, example),
         "chat",
         _learns_nothing(messages),
         count_images(messages),
-        declared,
-        frozenset(name for call in calls if (name := _name(call))),
+        *_tools(example, steps),
     )
+
+
+def _tools(example: Example, steps: Steps) -> tuple[frozenset[str], frozenset[str]]:
+    """The names of those that are declared, and of those that are called."""
+    declared = frozenset(tools.declared_tools(example, steps).schemas)
+    calls = [call for _, _, call in tools.tool_calls(example)]
+    return declared, frozenset(name for call in calls if (name := _name(call)))
 
 
 def _conversation(line: int, example: Example) -> Conversation:
@@ -69,8 +76,7 @@ def _preference(line: int, example: Example) -> Conversation:
     stands in the example."""
     asked = _asked(example)
     better, worse = (known_messages(example.get(answer)) for answer in _ANSWERS)
-    given = example.get("input")
-    asks = _others(given) if isinstance(given, dict) else []
+    asks = _others(_input(example))
     answers = [{"messages": example.get(answer)} for answer in _ANSWERS]
     others = [*asks, *chain.from_iterable(map(_others, answers))]
     return Conversation(
@@ -105,9 +111,19 @@ def _others(example: Example) -> list[str]:
     return [msgspec.json.encode(one).decode() for one in found]
 
 
-def _asked(example: Example) -> Any:
+def _input(example: Example) -> Example:
     given = example.get("input")
-    return given.get("messages") if isinstance(given, dict) else None
+    return given if isinstance(given, dict) else {}
+
+
+def _asked(example: Example) -> Any:
+    return _input(example).get("messages")
+
+
+def _messages(example: Example) -> list[Any]:
+    """Of the input and both outputs of a preference."""
+    lists = (_asked(example), *map(example.get, _ANSWERS))
+    return [message for one in lists if isinstance(one, list) for message in one]
 
 
 def role_letters(messages: Any) -> str:
