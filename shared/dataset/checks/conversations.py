@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from shared.dataset.checks import tools
+from shared.dataset.checks.functions import declared_functions, function_calls
 from shared.dataset.checks.parts import ImageCount, count_images
 from shared.dataset.checks.preference import is_preference
 from shared.dataset.checks.remainder import remainder
@@ -36,8 +37,12 @@ def parse_example(line: int, example: Example, steps: Steps) -> ParsedExample | 
     if "messages" not in example:
         return None
     messages = example["messages"]
-    declared = frozenset(tools.declared_tools(example, steps).schemas)
+    declared = {
+        *tools.declared_tools(example, steps).schemas,
+        *declared_functions(example, steps).schemas,
+    }
     calls = [call for _, _, call in tools.tool_calls(example)]
+    calls += [{"function": call} for _, call in function_calls(example)]
     return ParsedExample(
         Conversation(
             line,
@@ -48,7 +53,7 @@ def parse_example(line: int, example: Example, steps: Steps) -> ParsedExample | 
         "chat",
         _learns_nothing(messages),
         count_images(messages),
-        declared,
+        frozenset(declared),
         frozenset(name for call in calls if (name := _name(call))),
     )
 
