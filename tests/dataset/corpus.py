@@ -164,6 +164,11 @@ CASES = [
     Case("duplicate", after_good(line(varied(3)))),
     Case("near-duplicate", good(9) + NEAR + NEARER),
     Case("conflicting-answers", after_good(talk(varied(3)["messages"][0], ANSWER))),
+    Case(
+        "constant-prompt",
+        b"".join(talk(USER, varied(number)["messages"][1]) for number in range(12)),
+        None,
+    ),
     Case("leakage", good(12), 2, line(varied(99)) + line(varied(3))),
     Case("leakage-prompt", good(12), 1, talk(varied(3)["messages"][0], ANSWER)),
     Case("leakage-near", good(10) + NEAR, 1, NEARER),
@@ -214,4 +219,5 @@ ELSEWHERE = {
     "model-doubtful",
     "model-retires",
     "validation-old",
+    "nothing-held-out",
 }

@@ -175,7 +175,7 @@ NO_ERRORS = {
     Severity.ADVICE: {
         *("few-examples", "file-large", "blank-line", "same-role-twice"),
         *("tool-unused", "near-duplicate", "whitespace", "refusal", "answer-cut"),
-        *("answer-outlier", "system-drift", "catalog-old"),
+        *("answer-outlier", "system-drift", "catalog-old", "nothing-held-out", "constant-prompt"),
     },
 }
 

@@ -11,9 +11,10 @@ import msgspec
 
 from shared.dataset.checks import tools
 from shared.dataset.checks.functions import declared_functions, function_calls
-from shared.dataset.checks.parts import ImageCount, count_images
+from shared.dataset.checks.parts import ImageCount, count_images, shown_parts
 from shared.dataset.checks.preference import is_preference
 from shared.dataset.checks.remainder import remainder
+from shared.dataset.pictures import digest
 from shared.dataset.reading.examples import ROLES, Conversation, Example, Message
 from shared.dataset.reading.limits import Steps
 
@@ -32,8 +33,8 @@ class ParsedExample(NamedTuple):
 def parse_example(line: int, example: Example, steps: Steps) -> ParsedExample | None:
     """None if it has nothing of an example. Raises limits.TooComplex."""
     if is_preference(example):
-        images = count_images(_asked(example), *map(example.get, _ANSWERS))
-        return ParsedExample(_preference(line, example), "dpo", images=images)
+        counted = count_images(_asked(example), *map(example.get, _ANSWERS))
+        return ParsedExample(_preference(line, example), "dpo", images=counted)
     if "messages" not in example:
         return None
     messages = example["messages"]
@@ -44,17 +45,27 @@ def parse_example(line: int, example: Example, steps: Steps) -> ParsedExample | 
     calls = [call for _, _, call in tools.tool_calls(example)]
     calls += [{"function": call} for _, call in function_calls(example)]
     return ParsedExample(
-        Conversation(
-            line,
-            known_messages(messages),
-            role_letters(messages),
-            "\n".join(_others(example)),
-        ),
+        _conversation(line, example),
         "chat",
         _learns_nothing(messages),
         count_images(messages),
         frozenset(declared),
         frozenset(name for call in calls if (name := _name(call))),
+    )
+
+
+def _conversation(line: int, example: Example) -> Conversation:
+    messages, extra = example["messages"], "\n".join(_others(example))
+    asks = extra
+    if isinstance(messages, list) and messages and _others({"messages": messages[-1:]}):
+        asks = "\n".join(_others({**example, "messages": messages[:-1]}))
+    return Conversation(
+        line,
+        known_messages(messages),
+        role_letters(messages),
+        extra,
+        asks,
+        shown=_shown(messages),
     )
 
 
@@ -64,16 +75,30 @@ def _preference(line: int, example: Example) -> Conversation:
     asked = _asked(example)
     better, worse = (known_messages(example.get(answer)) for answer in _ANSWERS)
     given = example.get("input")
-    parts = [given if isinstance(given, dict) else {}]
-    parts += [{"messages": example.get(answer)} for answer in _ANSWERS]
+    asks = _others(given) if isinstance(given, dict) else []
+    answers = [{"messages": example.get(answer)} for answer in _ANSWERS]
+    others = [*asks, *chain.from_iterable(map(_others, answers))]
     return Conversation(
         line,
         known_messages(asked) + better,
-        role_letters(asked) + "a" * len(better),
-        "\n".join(
-            [*(message.content for message in worse), *chain.from_iterable(map(_others, parts))]
-        ),
+        role_letters(asked) + role_letters(example.get(_ANSWERS[0])),
+        "\n".join([*(message.content for message in worse), *others]),
+        "\n".join(asks),
+        len(better),
+        _shown(asked, *map(example.get, _ANSWERS)),
     )
+
+
+def _shown(*lists: Any) -> int:
+    parts = chain.from_iterable(map(shown_parts, lists))
+    return digest((index, _which(part)) for index, part in parts)
+
+
+def _which(part: Any) -> str:
+    """An image by its address, with its data if they are in it; another part as it stands."""
+    image = part.get("image_url") if isinstance(part, dict) else None
+    url = image.get("url") if isinstance(image, dict) else None
+    return url if isinstance(url, str) else msgspec.json.encode(part).decode()
 
 
 def _others(example: Example) -> list[str]:

@@ -38,6 +38,15 @@ def _says_nothing_beside_calls(message: Example) -> bool:
     )
 
 
+def shown_parts(messages: Any) -> Iterator[tuple[int, Any]]:
+    """The parts of messages of whatever shape that are no texts, each with its message's number."""
+    for index, message in objects({"messages": messages}):
+        content = message.get("content")
+        for part in content if isinstance(content, list) else ():
+            if not isinstance(part, dict) or part.get("type") not in ("text", "refusal"):
+                yield index, part
+
+
 class ImageCount(NamedTuple):
     """By what they are looked at with: `high` is also whatever does not say `low`."""
 
@@ -50,8 +59,7 @@ def count_images(*lists: Any) -> ImageCount:
     details = [
         image.get("detail") if isinstance(image := part.get("image_url"), dict) else None
         for messages in lists
-        for _, message in objects({"messages": messages})
-        for part in (message["content"] if isinstance(message.get("content"), list) else ())
+        for _, part in shown_parts(messages)
         if isinstance(part, dict) and part.get("type") == "image_url"
     ]
     low = details.count("low")
