@@ -69,7 +69,6 @@ CASES = [
     Case("utf16", good(12).decode().encode("utf-16"), None),
     Case("utf16", good(12).decode().encode("utf-16-le"), None),
     Case("not-utf8", after_good('{"messages": "é"}\n'.encode("latin-1"))),
-    Case("byte-order-mark", b"\xef\xbb\xbf" + good(12), None),
     Case("blank-line", after_good(b"\r\n")),
     Case("not-examined", after_good(b'{"messages": [' + b"{}, " * 100_000 + b"{}]}\n")),
     Case("mixed-formats", after_good(dpo([ANSWER], [{**ANSWER, "content": "Hm."}]))),

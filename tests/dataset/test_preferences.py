@@ -58,7 +58,12 @@ def asked(*messages: object, **others: object) -> dict[str, Any]:
             ("arguments-mismatch", WORSE, 0),
         ),
         ([{**ASKS, "tool_calls": []}], [OTHER], asked(USER), ("tool-call-invalid", BETTER, 0)),
-        ([ANSWER], [OTHER], asked(USER, tools=[{"name": "look"}]), ("tools-invalid", "input", None)),
+        (
+            [ANSWER],
+            [OTHER],
+            asked(USER, tools=[{"name": "look"}]),
+            ("tools-invalid", "input", None),
+        ),
         (
             [ANSWER],
             [OTHER],

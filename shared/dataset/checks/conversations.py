@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from shared.dataset.checks import tools
+from shared.dataset.checks.functions import declared_functions, function_calls
 from shared.dataset.checks.parts import ImageCount, count_images, shown_parts
 from shared.dataset.checks.preference import is_preference
 from shared.dataset.checks.remainder import remainder
@@ -51,9 +52,13 @@ def parse_example(line: int, example: Example, steps: Steps) -> ParsedExample | 
 
 def _tools(example: Example, steps: Steps) -> tuple[frozenset[str], frozenset[str]]:
     """The names of those that are declared, and of those that are called."""
-    declared = frozenset(tools.declared_tools(example, steps).schemas)
+    declared = {
+        *tools.declared_tools(example, steps).schemas,
+        *declared_functions(example, steps).schemas,
+    }
     calls = [call for _, _, call in tools.tool_calls(example)]
-    return declared, frozenset(name for call in calls if (name := _name(call)))
+    calls += [{"function": call} for _, call in function_calls(example)]
+    return frozenset(declared), frozenset(name for call in calls if (name := _name(call)))
 
 
 def _conversation(line: int, example: Example) -> Conversation:

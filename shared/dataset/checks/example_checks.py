@@ -9,6 +9,7 @@ texts of an example is in `content`, what needs the whole file in `file_checks`.
 from collections.abc import Iterator
 from functools import partial
 
+from shared.dataset.checks.functions import functions_are_right
 from shared.dataset.checks.parts import parts_are_right
 from shared.dataset.checks.preference import is_preference, preference_is_right
 from shared.dataset.checks.shape import SHAPE_CHECKS, Check
@@ -30,5 +31,6 @@ def _check_conversation(example: Example, steps: Steps) -> Iterator[RawFinding]:
     for check in SHAPE_CHECKS:
         yield from check(example)
     yield from tools_are_right(example, steps)
+    yield from functions_are_right(example, steps)
     for check in CHECKS:
         yield from check(example)

@@ -55,6 +55,8 @@ def _size(counts: ScanCounts, options: ScanOptions, collector: FindingCollector)
         collector.add(counts.not_text)
         return
     if not counts.examples:
+        if counts.foreign:
+            return  # that is the cause
         message = "The file is empty." if not counts.size else "There is no example."
         collector.add(RawFinding("empty", message))
     elif counts.examples < options.minimum:
