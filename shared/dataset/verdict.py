@@ -29,7 +29,6 @@ from shared.dataset.reading.examples import FileRole
 from shared.dataset.scan import ScanResult
 
 NEW = timedelta(0)
-NO_NOTICES: Mapping[str, Sequence[str]] = {}
 OLD = f"The table of {facts.READ_ON} is old: whether it is still so is the account's to say."
 OLD_VALIDATION = timedelta(days=1)  # the files of one drop arrive together
 
@@ -59,11 +58,13 @@ def judge(
     today: date,
     validation_age: timedelta = NEW,
     account: Mapping[str, Any] | None = None,
-    notices: Mapping[str, Sequence[str]] = NO_NOTICES,
+    nothing_held_out: bool = False,
+    left_out: Sequence[str] = (),
 ) -> Verdict:
     """`validation_age` is how much older the validation file is than the training file; `account`
-    is what the account says to the run, where it was asked: it stands above the table. `notices`
-    has what is known of the drop beside its files: messages by the id of their finding."""
+    is what the account says to the run, where it was asked: it stands above the table.
+    `nothing_held_out`: a validation set was to be split off, and none could be. `left_out`: what
+    is told of files beside the drop's own that are in no run."""
     training = [file for file in files if file.role is FileRole.TRAINING]
     validation = next((file for file in files if file.role is FileRole.VALIDATION), None)
     tokens = sum(file.stats.billed for file in training)
@@ -73,9 +74,11 @@ def judge(
     collector, leaks = FindingCollector(), FindingCollector()
     _model(plan, training, today, account, collector)
     _cost(cost, plan, collector)
-    for id, messages in notices.items():
-        for message in messages:
-            collector.add(RawFinding(id, message))
+    for message in left_out:
+        collector.add(RawFinding("files-left-out", message))
+    if nothing_held_out and all(len(file.index.lines) for file in training):
+        alike = "what asks the same or is almost the same stays together"
+        collector.add(RawFinding("nothing-held-out", f"The run has none: {alike}."))
     if validation:
         if validation_age >= OLD_VALIDATION:
             age = f"{many(validation_age.days, 'day')} older than the training set"
@@ -210,12 +213,15 @@ def _leakage(training: ExampleIndex, validation: ExampleIndex, leaks: FindingCol
     )
     count, lines = len(training.lines), both("lines")
     reported = np.zeros(len(validation.lines), bool)
+    asked = ways[1][1][count:]
+    shared = np.append(training.shared_prompts, False)[np.minimum(asked, count)]
     for id, first, message in ways:
         places = np.flatnonzero((first[count:] < count) & ~reported)
         like = lines[first[count:][places]]
         tell = partial(_told, message, like)  # of the first few only
         leaks.add_lines(id, validation.lines[places].tolist(), tell)
         reported[places] = True
+        reported |= shared  # by most of the training set, on purpose
 
 
 def _told(message: str, lines: similarity.Ints, number: int) -> str:

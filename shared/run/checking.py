@@ -31,32 +31,18 @@ class Checked(NamedTuple):
 async def check(run: Run, ctx: Context) -> Checked:
     """Check the files and keep the reports beside the run. Raises Replaced if one was replaced,
     TooCostly, and WorkerLost."""
-    run = await _as_split(run, ctx)
+    run = await files.prepare(run, ctx)  # it may need a process as well
     names = " and ".join(dict.fromkeys(f"'{shown(file.name)}'" for file in run.files))
     size = sum(file.size for file in run.files)
     async with ctx.workers.session(names, size, **await _asked(run, ctx)) as session:
         scanned = [await _scan(file, run, session, ctx) for file in run.files]
-        checked = run.with_files(*scanned)
-        report = await session.ask("report", notices=_notices(checked))
+        report = await session.ask("report")
     await _keep(report, run, ctx)
     for id, count in report.head["findings"]:
         telemetry.measure("tunedrop.findings", count, id=id)
     predicted = Predicted.model_validate(report.head["predicted"])
-    known = checked.replace(predicted=predicted)
+    known = run.with_files(*scanned).replace(predicted=predicted)
     return Checked(known, report.head["summary"], report.head["errors"])
-
-
-async def _as_split(run: Run, ctx: Context) -> Run:
-    """A lone dataset with the validation set that could be held out of it, or without one: then it
-    has one file, its training side, which is all of it."""
-    await files.prepare(run, ctx)  # it may need a process as well
-    if run.training.share is Share.ALL:
-        return run
-    unknown = {"examples": None, "content_sha256": None, "file_id": None}
-    held_out = run.training.replace(share=Share.VALIDATION, **unknown)
-    if await files.is_empty(held_out, ctx):
-        return run.replace(validation=None)
-    return run if run.validation else run.replace(validation=held_out)
 
 
 async def _scan(file: File, run: Run, session: Session, ctx: Context) -> File:
@@ -85,14 +71,8 @@ async def _asked(run: Run, ctx: Context) -> dict[str, object]:
         "account": made.as_json(),
         "today": ctx.now().date().isoformat(),
         "validation_age": _validation_age(run).total_seconds(),
-    }
-
-
-def _notices(checked: Run) -> dict[str, list[str]]:
-    """What the report says beside what is found in the files, by the findings' ids."""
-    return {
-        "files-left-out": notices.left_out(checked),
-        "no-validation": notices.without_validation(checked),
+        "left_out": notices.left_out(run),
+        "nothing_held_out": run.training.share is Share.TRAINING and run.validation is None,
     }
 
 

@@ -18,7 +18,7 @@ from shared.run import commands, ids
 from shared.run.context import Context
 from shared.run.folder import DropRole, Folder
 from shared.run.outcome import LogLine
-from shared.run.record import Action, Command, Run, Share
+from shared.run.record import Action, Command, Run
 from shared.run.stages import Event, Stage
 
 log = logging.getLogger(__name__)
@@ -167,9 +167,8 @@ async def _drop_again(known: Run, run: Run, folder: Folder, ctx: Context) -> Non
 
 
 def _pointed_to(run: Run, newest: Run) -> Run:
-    """With the files of the drop in their places."""
-    # A split that held nothing out has left one file of the two that the drop has in one blob.
-    pairs = zip(newest.files, run.files, strict=newest.training.share is Share.ALL)
+    """With the files of the drop in their places; of a lone dataset none may be held out."""
+    pairs = zip(newest.files, run.files, strict=False)
     pointed = newest.with_files(
         *(
             file.replace(name=dropped.name, etag=dropped.etag, modified=dropped.modified)

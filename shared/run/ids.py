@@ -56,10 +56,10 @@ def _in_one_spelling(spec: Spec) -> dict[str, str]:
 
 
 def _digest(training: File, validation: File | None, spec: str) -> str:
-    """Both sides of a split are of one file, also where nothing could be held out."""
     whole = training.share is Share.ALL
-    other = validation if whole else training
-    parts = [training.sha256, other.sha256 if other else "", spec]
+    if not whole:
+        validation = training  # both lie in one blob, also where nothing of it could be held out
+    parts = [training.sha256, validation.sha256 if validation else "", spec]
     parts += [] if whole else ["split"]
     return hashlib.sha256("|".join(parts).encode()).hexdigest()
 

@@ -69,7 +69,6 @@ CASES = [
     Case("utf16", good(12).decode().encode("utf-16"), None),
     Case("utf16", good(12).decode().encode("utf-16-le"), None),
     Case("not-utf8", after_good('{"messages": "é"}\n'.encode("latin-1"))),
-    Case("byte-order-mark", b"\xef\xbb\xbf" + good(12), None),
     Case("blank-line", after_good(b"\r\n")),
     Case("not-examined", after_good(b'{"messages": [' + b"{}, " * 100_000 + b"{}]}\n")),
     Case("mixed-formats", after_good(dpo([ANSWER], [{**ANSWER, "content": "Hm."}]))),
@@ -165,6 +164,11 @@ CASES = [
     Case("duplicate", after_good(line(varied(3)))),
     Case("near-duplicate", good(9) + NEAR + NEARER),
     Case("conflicting-answers", after_good(talk(varied(3)["messages"][0], ANSWER))),
+    Case(
+        "constant-prompt",
+        b"".join(talk(USER, varied(number)["messages"][1]) for number in range(12)),
+        None,
+    ),
     Case("leakage", good(12), 2, line(varied(99)) + line(varied(3))),
     Case("leakage-prompt", good(12), 1, talk(varied(3)["messages"][0], ANSWER)),
     Case("leakage-near", good(10) + NEAR, 1, NEARER),
@@ -216,5 +220,5 @@ ELSEWHERE = {
     "model-retires",
     "validation-old",
     "files-left-out",
-    "no-validation",
+    "nothing-held-out",
 }

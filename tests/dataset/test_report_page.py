@@ -139,12 +139,9 @@ def test_a_phone_has_room_for_all_of_it() -> None:
 
 
 def test_what_is_known_of_the_drop_stands_in_the_report() -> None:
-    told = {
-        "files-left-out": ["m/training_1.jsonl is in no run."],
-        "no-validation": ["It has none."],
-    }
-    verdict = judge([scan(good(60))], TrainingPlan(), facts.READ_ON, notices=told)
+    told = ["m/training_1.jsonl is in no run."]
+    verdict = judge([scan(good(60))], TrainingPlan(), facts.READ_ON, left_out=told)
     html = page.as_html("a-1", verdict)
-    assert [group.id for group in verdict.groups] == ["files-left-out", "no-validation"]
+    assert [group.id for group in verdict.groups] == ["files-left-out"]
     assert not verdict.rejected
-    assert "m/training_1.jsonl is in no run." in html
+    assert told[0] in html
