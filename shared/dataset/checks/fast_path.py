@@ -152,7 +152,7 @@ def _right_calls(
     calls = _decode_any(message.tool_calls)
     if message.role != "assistant" or not isinstance(calls, list):
         return None
-    if message.content and _is_blank(message.content):
+    if message.content and (message.content == "null" or _is_blank(message.content)):
         return None
     if any(any(tools.check_call(call, index, (), declared, steps)) for call in calls):
         return None
