@@ -18,7 +18,7 @@ from shared.dataset.reading.examples import FileRole
 from shared.printable import shown
 from tunedrop import __version__, models, runs
 from tunedrop.echo import say, say_json
-from tunedrop.errors import exit_on_error
+from tunedrop.errors import CommandError, exit_on_error
 from tunedrop.scanning import scan
 
 if TYPE_CHECKING:
@@ -123,11 +123,14 @@ def split(
 ) -> None:
     """Split a dataset so that nothing in one part is the same, or almost, in the other."""
     from shared.dataset.findings.quoting import many
-    from shared.dataset.split import split_file
+    from shared.dataset.split import CannotSplit, split_file
 
     with exit_on_error():
-        kept, held_out = split_file(file, training, validation, share, seed)
-    say(f"{many(kept, 'example')} in {training}, {held_out:,} in {validation}")
+        try:
+            made = split_file(file, training, validation, share, seed)
+        except CannotSplit as error:
+            raise CommandError(str(error)) from None
+    say(f"{many(made.training, 'example')} in {training}, {made.validation:,} in {validation}")
 
 
 @cli.command()

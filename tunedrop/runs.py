@@ -116,7 +116,8 @@ def runs(
     address: Address = "",
     key: Key = "",
 ) -> None:
-    """List runs, the newest first, with what is in their way or why they have ended."""
+    """List runs, the newest first, with what is in their way or why they have ended; and the drops
+    that were not taken."""
     from tunedrop import watch
     from tunedrop.app import App
     from tunedrop.screen import Screen
@@ -132,6 +133,7 @@ def runs(
             watch.print_runs(found, Screen())
         else:
             say("no run yet" if not (model or stage) else "no such run")
+        watch.print_refused(page.get("refused") or {"count": 0}, Screen())
 
 
 @cli.command("watch")
@@ -236,6 +238,7 @@ def follow(app: "App", run_id: str, *, until_checked: bool = False) -> None:
     except KeyboardInterrupt:
         say(f"\nIt goes on by itself: `tunedrop watch {run_id}` looks again.")
         raise typer.Exit(130) from None
+    watch.print_notices(run, screen)
     if run["stage"] in ENDS:
         watch.print_end(run, app.url, screen)
         raise typer.Exit(0 if run["stage"] == "serving" else 1)

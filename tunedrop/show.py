@@ -3,6 +3,7 @@
 from rich.text import Text
 
 from shared.dataset.findings.collector import FindingGroup
+from shared.dataset.findings.finding import Finding
 from shared.dataset.findings.quoting import many
 from shared.dataset.findings.table import TABLE
 from shared.dataset.measure.cost import usd
@@ -10,7 +11,7 @@ from shared.dataset.scan import ScanResult
 from shared.dataset.verdict import Verdict
 from tunedrop.screen import Screen
 
-PLACES = 5  # of each kind; --json and --html have more
+PLACES = 5  # of each cause; --json and --html have more
 COLOURS = {"error": "bold red", "warning": "yellow", "advice": "cyan"}
 
 
@@ -56,14 +57,23 @@ def _group(screen: Screen, group: FindingGroup, name: str) -> None:
             (f" ({group.id}){times}", "dim"),
         )
     )
-    for finding in group.places[:PLACES]:
-        where = f"{name}:{finding.line}" if finding.line else name
-        index = finding.message_index
-        message = f" message {index}:" if index is not None else ""
-        screen.print(f"    {where}:{message} {finding.message}")
-    if group.count > PLACES:
-        screen.print(f"    … and {group.count - PLACES:,} more", style="dim")
-    screen.print(f"    → {group.places[0].fix}", style="dim")
+    for fix, places in _causes(group).items():
+        for finding in places[:PLACES]:
+            where = f"{name}:{finding.line}" if finding.line else name
+            index = finding.message_index
+            message = f" message {index}:" if index is not None else ""
+            screen.print(f"    {where}:{message} {finding.message}")
+        if (more := group.causes[fix] - PLACES) > 0:
+            screen.print(f"    … and {more:,} more", style="dim")
+        screen.print(f"    → {fix}", style="dim")
+
+
+def _causes(group: FindingGroup) -> dict[str, list[Finding]]:
+    """The places by their cure, for each cause has its own."""
+    causes: dict[str, list[Finding]] = {}
+    for finding in group.places:
+        causes.setdefault(finding.fix, []).append(finding)
+    return causes
 
 
 def _price(screen: Screen, found: Verdict) -> None:

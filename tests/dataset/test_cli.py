@@ -33,7 +33,7 @@ def test_a_bad_file(files: dict[str, str]) -> None:
     result = run.invoke(cli, ["check", files["bad"], files["few"]])
     assert result.exit_code == 1
     assert f"{files['bad']}:13:" in result.stdout
-    assert f"{files['bad']}:14: message 0: The role is bot." in result.stdout
+    assert f"{files['bad']}:14: message 0: The role is " + '"bot".' in result.stdout
     assert "(empty)" in result.stdout
 
 
@@ -103,6 +103,17 @@ def test_split(files: dict[str, str], tmp_path: Path) -> None:
     result = run.invoke(cli, arguments)
     assert result.exit_code == 0
     assert "54 examples" in result.stdout
+
+
+def test_a_split_that_holds_nothing_out_says_so_and_writes_nothing(tmp_path: Path) -> None:
+    source = tmp_path / "voice.jsonl"
+    source.write_bytes(good(1) * 30)
+    parts = [str(tmp_path / name) for name in ("t.jsonl", "v.jsonl")]
+    call = ["split", str(source), "--training", parts[0], "--validation", parts[1]]
+    result = run.invoke(cli, call)
+    assert result.exit_code == 2
+    assert "all 30 examples ask the same" in result.stderr
+    assert list(tmp_path.iterdir()) == [source]
 
 
 def test_quick_leaves_out_the_checks_of_texts(files: dict[str, str], tmp_path: Path) -> None:

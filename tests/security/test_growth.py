@@ -21,7 +21,7 @@ from shared.dataset.reading import lines
 from shared.dataset.reading.examples import FileRole
 from shared.dataset.report import document, page
 from shared.dataset.verdict import Verdict, judge
-from tests.dataset.builders import ANSWER, good, judged, scan, talk
+from tests.dataset.builders import ANSWER, TODAY, good, judged, scan, talk
 from tests.dataset.corpus import CASES, ELSEWHERE, Case, image
 from tests.support.enlarge import ENLARGE, Enlarge, more_lines
 from tests.support.growth import too_slow
@@ -101,6 +101,14 @@ def for_a_model_that_an_old_table_refuses(count: int) -> Verdict:
     return judge([scan(good(count))], TrainingPlan(base_model="gpt-oss-120b"), late)
 
 
+def without_a_validation_set(count: int) -> Verdict:
+    return judge([scan(good(count))], TrainingPlan(), TODAY, nothing_held_out=True)
+
+
+def beside_many_files(count: int) -> Verdict:
+    return judge([scan(good(10))], TrainingPlan(), TODAY, left_out=["another.jsonl"] * count)
+
+
 OTHERS: dict[str, Work] = {
     "file-too-large": lambda count: judged(good(count)),
     "file-large": lambda count: judged(good(count)),
@@ -110,6 +118,8 @@ OTHERS: dict[str, Work] = {
     "model-doubtful": for_a_model_that_an_old_table_refuses,
     "model-retires": at_its_models_end,
     "validation-old": at_another_time,
+    "files-left-out": beside_many_files,
+    "nothing-held-out": without_a_validation_set,
 }
 
 
