@@ -1,4 +1,8 @@
-"""A verdict in a terminal: the numbers, then each kind of finding with its first places."""
+"""A verdict in a terminal: the numbers, then each kind of finding with its first places. Made here,
+or read out of the report of a run."""
+
+from collections import Counter
+from typing import Any, NamedTuple
 
 from rich.text import Text
 
@@ -28,6 +32,46 @@ def print_verdict(found: Verdict) -> None:
         screen.print("accepted", style="bold green")
 
 
+def print_report(report: dict[str, Any]) -> None:
+    """The findings of a report.json, as `print_verdict` shows them. Raises LookupError, TypeError,
+    ValueError or AttributeError for what is no report."""
+    screen = Screen(soft_wrap=True)
+    for file in report["files"]:
+        screen.print(f"{file['name']}: {many(file['examples'], 'example')}", style="bold")
+        _told(screen, file, file["name"])
+        if not file["groups"]:
+            screen.print("  clean")
+    _told(screen, report, "the run")
+
+
+class Kind(NamedTuple):
+    """What a report says of an id; this tool may be older than the app, and not know it."""
+
+    severity: str
+    title: str
+
+
+def _told(screen: Screen, part: dict[str, Any], name: str) -> None:
+    for told in part["groups"]:
+        places = [_finding(place) for place in part["findings"] if place["id"] == told["id"]]
+        group = FindingGroup(str(told["id"]), int(told["count"]), places=places)
+        group.causes = Counter(place.fix for place in places)
+        if len(group.causes) == 1:  # of several it is not told how many each has beyond the places
+            group.causes[places[0].fix] = group.count
+        _group(screen, group, name, Kind(str(told["severity"]), str(told["title"])))
+
+
+def _finding(place: dict[str, Any]) -> Finding:
+    return Finding(
+        id=place["id"],
+        severity=place["severity"],
+        line=place["line"],
+        message_index=place["message_index"],
+        message=place["message"],
+        fix=place["fix"],
+    )
+
+
 def _file(screen: Screen, file: ScanResult, found: Verdict) -> None:
     screen.print(
         f"{file.name}: {many(file.examples, 'example')}, {many(file.size, 'byte')}", style="bold"
@@ -46,13 +90,13 @@ def _file(screen: Screen, file: ScanResult, found: Verdict) -> None:
         screen.print("  clean")
 
 
-def _group(screen: Screen, group: FindingGroup, name: str) -> None:
-    kind = TABLE[group.id]
+def _group(screen: Screen, group: FindingGroup, name: str, kind: Kind | None = None) -> None:
+    kind = kind or Kind(TABLE[group.id].severity, TABLE[group.id].title)
     times = f" {group.count:,}×" if group.count > 1 else ""
     screen.print(
         Text.assemble(
             "  ",
-            (kind.severity, COLOURS[kind.severity]),
+            (kind.severity, COLOURS.get(kind.severity, "")),
             f" {kind.title}",
             (f" ({group.id}){times}", "dim"),
         )
