@@ -4,11 +4,9 @@ A file has its name only once all of it is there: what is cut in between leaves 
 Knows the route and nothing of how conversations are remembered.
 """
 
-import os
-import tempfile
 import urllib.parse
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -18,6 +16,7 @@ from shared.printable import shown
 from shared.run.folder import DropRole, parse
 from tunedrop.app import App
 from tunedrop.errors import CommandError
+from tunedrop.files import written_whole
 
 NONE_YET = {
     Method.SUPERVISED: "has no answers that were rated good or corrected",
@@ -56,24 +55,6 @@ def drop_name(model: str, out: Path) -> str:
         if parse(f"{model}/{out.name}")[1] is DropRole.TRAINING:
             return f"{model}/{out.name}"
     return f"{model}/training_set.jsonl"
-
-
-@contextmanager
-def written_whole(path: Path) -> Iterator[BinaryIO]:
-    """A file beside `path` that takes its name at the end of the block, and is deleted if that is
-    left by an error. What is no file, like a terminal, is written to at once."""
-    path = path.resolve()
-    if path.exists() and not path.is_file():
-        with path.open("w+b") as file:
-            yield file
-        return
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w+b") as file:
-            yield file
-        Path(name).replace(path)
-    finally:
-        Path(name).unlink(missing_ok=True)
 
 
 def _count(headers: Mapping[str, str], file: BinaryIO, method: Method) -> int:
