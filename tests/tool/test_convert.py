@@ -146,7 +146,7 @@ def test_the_format_is_named_with_its_evidence(tmp_path: Path) -> None:
         ([{**ALPACA[0][0], **SHAREGPT[0][0]}], "fits 2 formats"),
         ([{"text": "x"}], "is none of sharegpt, alpaca"),
         ([CHAT, PREFERENCE], "is in this app's format"),
-        ([5, "x"], "has no record that can be read (line 1: it is 5, not an object)"),
+        ([{}], "has no record that can be read (line 1: it is empty)"),
     ],
 )
 def test_what_fits_no_format_or_two_is_refused(
