@@ -56,9 +56,11 @@ def judge(
     today: date,
     validation_age: timedelta = NEW,
     account: Mapping[str, Any] | None = None,
+    nothing_held_out: bool = False,
 ) -> Verdict:
     """`validation_age` is how much older the validation file is than the training file; `account`
-    is what the account says to the run, where it was asked: it stands above the table."""
+    is what the account says to the run, where it was asked: it stands above the table.
+    `nothing_held_out`: a validation set was to be split off, and none could be."""
     training = [file for file in files if file.role is FileRole.TRAINING]
     validation = next((file for file in files if file.role is FileRole.VALIDATION), None)
     tokens = sum(file.stats.billed for file in training)
@@ -68,6 +70,9 @@ def judge(
     collector, leaks = FindingCollector(), FindingCollector()
     _model(plan, training, today, account, collector)
     _cost(cost, plan, collector)
+    if nothing_held_out and all(len(file.index.lines) for file in training):
+        alike = "what asks the same or is almost the same stays together"
+        collector.add(RawFinding("nothing-held-out", f"The run has none: {alike}."))
     if validation:
         if validation_age >= OLD_VALIDATION:
             age = f"{validation_age.days} days older than the training set"

@@ -5,7 +5,7 @@ Each frame on stdin is a command, each has one frame on stdout as its answer:
     begin   a budget and what is asked of the check; whatever was before is forgotten
     open    a file with its name and role; then `feed` with its bytes, then `close`
     report  the verdict on the files, as a page and as JSON
-    split   a local file into two others
+    split   a local file into two others, or none of them where nothing can be held out
 
 It holds one check at a time, and ends with the process that started it. On POSIX the kernel ends it
 when its processor time is used up, wherever it is; Windows knows no such limit. Memory that cannot
@@ -32,7 +32,7 @@ from shared.dataset.measure.cost import Price, TrainingPlan
 from shared.dataset.reading.examples import FileRole
 from shared.dataset.report import document, page
 from shared.dataset.scan import Scan, ScanResult
-from shared.dataset.split import split_file
+from shared.dataset.split import CannotSplit, split_file
 from shared.dataset.verdict import NEW, judge
 
 IDLE_SECONDS = 300.0  # without a command, after which it ends by itself
@@ -61,10 +61,11 @@ def reports(
     today: date,
     validation_age: timedelta = NEW,
     account: Mapping[str, Any] | None = None,
+    nothing_held_out: bool = False,
 ) -> Reports:
     """The verdict on scanned files, under the name that the report bears. `account`: what the
     account says to the run, where it was asked."""
-    verdict = judge(scanned, plan, today, validation_age, account)
+    verdict = judge(scanned, plan, today, validation_age, account, nothing_held_out)
     groups = [*verdict.groups, *(g for file in verdict.files for g in verdict.groups_of(file))]
     errors = [f"{g.id} ({g.count})" for g in groups if g.as_json()["severity"] == "error"]
     return Reports(
@@ -115,15 +116,16 @@ class Check:
     def report(self, head: dict[str, Any], body: bytes) -> Answer:
         today = date.fromisoformat(self.about["today"])
         age = timedelta(seconds=self.about["validation_age"])
-        account = self.about.get("account")
-        made = reports(self.about["run"], self._plan(), self.scanned, today, age, account)
+        account, whole = self.about.get("account"), self.about.get("nothing_held_out", False)
+        made = reports(self.about["run"], self._plan(), self.scanned, today, age, account, whole)
         told: dict[str, Any] = {"summary": made.summary, "errors": made.errors}
         told |= {"findings": made.findings, "predicted": made.predicted}
         return {**told, "html": len(made.html), "peak": _peak()}, made.html + made.json
 
     def split(self, head: dict[str, Any], body: bytes) -> Answer:
         source, training, validation = map(Path, head["paths"])
-        split_file(source, training, validation, head["share"], head["seed"])
+        with contextlib.suppress(CannotSplit):
+            split_file(source, training, validation, head["share"], head["seed"])
         return {"peak": _peak()}, b""
 
     def _plan(self) -> TrainingPlan:

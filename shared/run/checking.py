@@ -14,7 +14,7 @@ from shared.dataset.measure.cost import TrainingPlan
 from shared.printable import shown
 from shared.run import files, planning
 from shared.run.context import Context
-from shared.run.record import File, Predicted, Run
+from shared.run.record import File, Predicted, Run, Share
 from shared.run.workers import Session
 
 
@@ -31,7 +31,7 @@ class Checked(NamedTuple):
 async def check(run: Run, ctx: Context) -> Checked:
     """Check the files and keep the reports beside the run. Raises Replaced if one was replaced,
     TooCostly, and WorkerLost."""
-    await files.prepare(run, ctx)  # it may need a process as well
+    run = await files.prepare(run, ctx)  # it may need a process as well
     names = " and ".join(dict.fromkeys(f"'{shown(file.name)}'" for file in run.files))
     size = sum(file.size for file in run.files)
     async with ctx.workers.session(names, size, **await _asked(run, ctx)) as session:
@@ -71,6 +71,7 @@ async def _asked(run: Run, ctx: Context) -> dict[str, object]:
         "account": made.as_json(),
         "today": ctx.now().date().isoformat(),
         "validation_age": _validation_age(run).total_seconds(),
+        "nothing_held_out": run.training.share is Share.TRAINING and run.validation is None,
     }
 
 

@@ -17,7 +17,8 @@ from shared.cloud.container import Container
 from shared.errors import Replaced
 from shared.printable import shown
 
-# The file, where its two sides go, the share that is held out, the seed.
+# The file, where its two sides go, the share that is held out, the seed. It writes neither where
+# nothing can be held out.
 Split = Callable[[Path, Path, Path, float, int], Awaitable[None]]
 
 HELD_OUT = 0.1  # the share of a lone dataset that becomes its validation set
@@ -35,8 +36,10 @@ class Copy:
 
 @dataclass(frozen=True)
 class Sides:
+    """`validation` is None where nothing could be held out: `training` is then the whole file."""
+
     training: Path
-    validation: Path
+    validation: Path | None
 
 
 class Copies:
@@ -76,9 +79,10 @@ class Copies:
         check_bytes(name, copy.sha256, sha256)
         version = (name, etag)
         if version not in self._sides:
-            sides = Sides(await self._new_path("training"), await self._new_path("validation"))
-            await self._split(copy.path, sides.training, sides.validation, HELD_OUT, SEED)
-            self._sides[version] = sides
+            training, held = await self._new_path("training"), await self._new_path("validation")
+            await self._split(copy.path, training, held, HELD_OUT, SEED)
+            split = await asyncio.to_thread(held.exists)
+            self._sides[version] = Sides(training, held) if split else Sides(copy.path, None)
         return self._sides[version]
 
     async def _new_path(self, name: str) -> Path:

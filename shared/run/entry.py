@@ -156,8 +156,8 @@ async def _drop_again(known: Run, run: Run, folder: Folder, ctx: Context) -> Non
 
 
 def _pointed_to(run: Run, newest: Run) -> Run:
-    """With the files of the drop in their places."""
-    pairs = zip(newest.files, run.files, strict=True)
+    """With the files of the drop in their places; of a lone dataset none may be held out."""
+    pairs = zip(newest.files, run.files, strict=False)
     return newest.with_files(
         *(
             file.replace(name=dropped.name, etag=dropped.etag, modified=dropped.modified)

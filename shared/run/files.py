@@ -18,7 +18,7 @@ from shared.cloud.remote import RemoteFile
 from shared.errors import Refused, TunedropError, Unavailable
 from shared.printable import shown
 from shared.run.context import Context
-from shared.run.copies import check_bytes
+from shared.run.copies import Sides, check_bytes
 from shared.run.record import File, Run, Share
 from shared.run.stages import Stage
 
@@ -47,16 +47,23 @@ async def read(file: File, ctx: Context) -> AsyncIterator[bytes]:
         await asyncio.to_thread(side.close)
 
 
-async def prepare(run: Run, ctx: Context) -> None:
-    """Make the local copies that reading its files needs, which takes a worker process."""
-    for file in run.files:
-        if file.share is not Share.ALL:
-            await _side(file, ctx)
+async def prepare(run: Run, ctx: Context) -> Run:
+    """Make the local copies that reading its files needs, which takes a worker process. The run
+    with the files that it has then: no validation set where none could be held out."""
+    if run.training.share is Share.ALL or (await _sides(run.training, ctx)).validation:
+        return run
+    return run.with_files(run.training)
 
 
 async def _side(file: File, ctx: Context) -> Path:
-    sides = await ctx.copies.sides(ctx.clients.datasets, file.name, file.etag, file.sha256)
-    return sides.training if file.share is Share.TRAINING else sides.validation
+    sides = await _sides(file, ctx)
+    side = sides.training if file.share is Share.TRAINING else sides.validation
+    assert side, "`prepare` has left it out"
+    return side
+
+
+async def _sides(file: File, ctx: Context) -> Sides:
+    return await ctx.copies.sides(ctx.clients.datasets, file.name, file.etag, file.sha256)
 
 
 async def upload(run: Run, ctx: Context) -> list[File]:

@@ -57,6 +57,8 @@ def _in_one_spelling(spec: Spec) -> dict[str, str]:
 
 def _digest(training: File, validation: File | None, spec: str) -> str:
     whole = training.share is Share.ALL
+    if not whole:
+        validation = training  # both lie in one blob, also where nothing of it could be held out
     parts = [training.sha256, validation.sha256 if validation else "", spec]
     parts += [] if whole else ["split"]
     return hashlib.sha256("|".join(parts).encode()).hexdigest()

@@ -215,4 +215,5 @@ ELSEWHERE = {
     "model-doubtful",
     "model-retires",
     "validation-old",
+    "nothing-held-out",
 }

@@ -105,6 +105,17 @@ def test_split(files: dict[str, str], tmp_path: Path) -> None:
     assert "54 examples" in result.stdout
 
 
+def test_a_split_that_holds_nothing_out_says_so_and_writes_nothing(tmp_path: Path) -> None:
+    source = tmp_path / "voice.jsonl"
+    source.write_bytes(good(1) * 30)
+    parts = [str(tmp_path / name) for name in ("t.jsonl", "v.jsonl")]
+    call = ["split", str(source), "--training", parts[0], "--validation", parts[1]]
+    result = run.invoke(cli, call)
+    assert result.exit_code == 2
+    assert "all 30 examples ask the same" in result.stderr
+    assert list(tmp_path.iterdir()) == [source]
+
+
 def test_quick_leaves_out_the_checks_of_texts(files: dict[str, str], tmp_path: Path) -> None:
     path = tmp_path / "private.jsonl"
     path.write_bytes(

@@ -22,7 +22,7 @@ def test_a_split_has_no_leakage_and_is_the_same_every_time(tmp_path: Path) -> No
     halves = []
     for run in ("one", "two"):
         parts = tmp_path / f"{run}-t.jsonl", tmp_path / f"{run}-v.jsonl"
-        kept, held = split_file(source, *parts, 0.2, 7)
+        kept, held, _ = split_file(source, *parts, 0.2, 7)
         assert kept + held == 225
         assert held == pytest.approx(45, abs=6)
         halves.append([part.read_bytes() for part in parts])
@@ -78,7 +78,7 @@ def test_long_lines_are_split_and_mended_in_pieces(
     source, *parts = (tmp_path / name for name in ("all", "training", "validation"))
     training, validation = parts
     source.write_bytes(b"\xef\xbb\xbf" + long + good(50) + b"\n" + long + good(60)[-400:].rstrip())
-    kept, held = split_file(source, training, validation, 0.2, 7)
+    kept, held, _ = split_file(source, training, validation, 0.2, 7)
     copied = training.read_bytes() + validation.read_bytes()
     assert sorted(copied.splitlines()) == sorted(filter(None, source.read_bytes()[3:].splitlines()))
     assert [kept, held] == [len(part.read_bytes().splitlines()) for part in parts]

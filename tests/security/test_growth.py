@@ -21,7 +21,7 @@ from shared.dataset.reading import lines
 from shared.dataset.reading.examples import FileRole
 from shared.dataset.report import document, page
 from shared.dataset.verdict import Verdict, judge
-from tests.dataset.builders import ANSWER, good, judged, scan, talk
+from tests.dataset.builders import ANSWER, TODAY, good, judged, scan, talk
 from tests.dataset.corpus import CASES, ELSEWHERE, Case, image
 from tests.support.enlarge import ENLARGE, Enlarge, more_lines
 from tests.support.growth import too_slow
@@ -101,6 +101,10 @@ def for_a_model_that_an_old_table_refuses(count: int) -> Verdict:
     return judge([scan(good(count))], TrainingPlan(base_model="gpt-oss-120b"), late)
 
 
+def without_a_validation_set(count: int) -> Verdict:
+    return judge([scan(good(count))], TrainingPlan(), TODAY, nothing_held_out=True)
+
+
 OTHERS: dict[str, Work] = {
     "file-too-large": lambda count: judged(good(count)),
     "file-large": lambda count: judged(good(count)),
@@ -110,6 +114,7 @@ OTHERS: dict[str, Work] = {
     "model-doubtful": for_a_model_that_an_old_table_refuses,
     "model-retires": at_its_models_end,
     "validation-old": at_another_time,
+    "nothing-held-out": without_a_validation_set,
 }
 
 

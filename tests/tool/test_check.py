@@ -249,6 +249,8 @@ def test_split_tells_which_lines_it_could_not_read(tmp_path: Path) -> None:
     arguments = [source, "--training", kept, "--validation", held]
     done = CliRunner().invoke(cli, ["split", *map(str, arguments)])
     assert done.exit_code == 0, done.output
+    assert f"2 lines of {source} could not be read and went into {kept}" in done.stderr
+    assert ": 31, 32. " in done.stderr
     assert b"{\n[]\n" in kept.read_bytes()
     arguments[-1] = kept
     assert CliRunner().invoke(cli, ["split", *map(str, arguments)]).exit_code == 2

@@ -194,11 +194,12 @@ def split(
             raise CommandError("--training and --validation name the same file.")
         with places_for(training, validation) as (kept, held):
             done = split_file(file, kept, held, share, seed)
-        say(f"{many(done[0], 'example')} in {training}, {done[1]:,} in {validation}")
-        if unreadable := getattr(done, "unreadable", ()):
+        say(f"{many(done.training, 'example')} in {training}, {done.validation:,} in {validation}")
+        if done.unreadable:
             say(
-                f"{many(len(unreadable), 'line')} could not be read and went into {training} as "
-                f"before: {listed(unreadable)}. `tunedrop check {file}` says why.",
+                f"{many(len(done.unreadable), 'line')} of {file} could not be read and went into "
+                f"{training} as they are: {listed(done.unreadable)}. `tunedrop check {file}` says "
+                "what is wrong with each.",
                 err=True,
             )
 
