@@ -43,7 +43,9 @@ def export(
     app: runs.Address = "",
     key: runs.Key = "",
     method: Annotated[str, typer.Option(help="supervised or dpo")] = "supervised",
-    out: Annotated[Path, typer.Option(help="where to write")] = Path("training_set.jsonl"),
+    out: Annotated[
+        Path | None, typer.Option(help="where to write (default: a new training_set.jsonl)")
+    ] = None,
     provenance: Annotated[Path | None, typer.Option(help="where each line is from")] = None,
 ) -> None:
     """Turn a model's rated answers into the next training set: those that were good or corrected,
@@ -56,10 +58,15 @@ def export(
     if method not in list(Method):
         raise typer.BadParameter(f"{method!r} is neither supervised nor dpo.")
     with exit_on_error():
-        done = exports.export(App.at(app, key), model, Method(method), out, provenance)
-    name = exports.drop_name(model, out)
+        place = exports.place_for(out)
+        done = exports.export(App.at(app, key), model, Method(method), place, provenance)
+    name = exports.drop_name(model, place)
     spec = " beside a run.yaml with `method: dpo`" if method == "dpo" else ""
-    say(f"{many(done.examples, 'example')} in {out}; check it, then drop it as {name}{spec}")
+    say(f"{many(done.examples, 'example')} in {place}; check it, then drop it as {name}{spec}")
+    say(
+        f"Dropped alone it takes the place of what {model} was trained on. To train on both: "
+        f"tunedrop merge BASE {place} -o MERGED"
+    )
     if done.left_out:
         say(f"left out: {done.left_out}", err=True)
 

@@ -18,6 +18,7 @@ from tunedrop.app import App
 from tunedrop.errors import CommandError
 from tunedrop.files import written_whole
 
+OUT = Path("training_set.jsonl")
 NONE_YET = {
     Method.SUPERVISED: "has no answers that were rated good or corrected",
     Method.DPO: "has no answers that were rated bad and corrected",
@@ -35,18 +36,29 @@ def export(app: App, model: str, method: Method, out: Path, provenance: Path | N
     """Write the examples, and where they come from. Raises CommandError, and leaves both files as
     they were, unless all has come."""
     path = f"api/models/{urllib.parse.quote(model, safe='')}/examples?method={method}"
-    with written_whole(out) as file:
+    with written_whole(out, private=True) as file:
         headers = app.download(path, file)
         count = _count(headers, file, method)
         left_out = _left_out(headers.get("x-tunedrop-left-out", ""))
         if not count:
             raise CommandError(_none_yet(model, method, left_out))
         if provenance:
-            with written_whole(provenance) as origins:
+            with written_whole(provenance, private=True) as origins:
                 sources = app.download(f"{path}&provenance=1", origins)
                 if _count(sources, origins, method) != count:
                     raise CommandError("answers were rated while they were fetched: export again.")
     return Exported(count, left_out)
+
+
+def place_for(out: Path | None) -> Path:
+    """Where to write; without a word, under a name that the app takes for a training set, where no
+    such file is yet. Raises CommandError."""
+    if out is None and OUT.exists():
+        raise CommandError(
+            f"{OUT} is there already, and may be what the model was trained on: name another file "
+            f"with --out (then `tunedrop merge {OUT} IT -o NEW` makes one of both)."
+        )
+    return out or OUT
 
 
 def drop_name(model: str, out: Path) -> str:

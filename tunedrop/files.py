@@ -41,16 +41,17 @@ def must_exist(path: Path) -> None:
 
 
 @contextmanager
-def written_whole(path: Path) -> Iterator[BinaryIO]:
+def written_whole(path: Path, *, private: bool = False) -> Iterator[BinaryIO]:
     """A file beside `path` that takes its name at the end of the block, and is deleted if that is
     left by an error. What is no file, like a terminal, is written to at once. Raises CommandError
-    where it cannot be written."""
-    with places_for(path) as (place,), place.open("w+b") as file:
+    where it cannot be written. A file that was there keeps its rights; a new one that is `private`
+    is for its maker only."""
+    with places_for(path, private=private) as (place,), place.open("w+b") as file:
         yield file
 
 
 @contextmanager
-def places_for(*paths: Path) -> Iterator[tuple[Path, ...]]:
+def places_for(*paths: Path, private: bool = False) -> Iterator[tuple[Path, ...]]:
     """As `written_whole`, of one file or several, for those who open the files themselves."""
     with ExitStack() as stack:
         places = [_place(path, stack) for path in paths]
@@ -58,12 +59,14 @@ def places_for(*paths: Path) -> Iterator[tuple[Path, ...]]:
         with _told(names, places):
             yield tuple(places)
             for path, place in zip(paths, places, strict=True):
-                if place != path.resolve():
-                    place.replace(path.resolve())
+                target = path.resolve()
+                if place != target:
+                    place.chmod(_rights(target, private))
+                    place.replace(target)
 
 
 def _place(path: Path, stack: ExitStack) -> Path:
-    """A new file beside the path, which only its maker may read; or what is no file itself."""
+    """A new file beside the path, for its maker only; or what is no file itself."""
     target = path.resolve()
     if target.exists() and not target.is_file():
         return target
@@ -76,9 +79,16 @@ def _place(path: Path, stack: ExitStack) -> Path:
     os.close(handle)
     place = Path(name)
     stack.callback(place.unlink, missing_ok=True)
-    if target.exists():
-        place.chmod(target.stat().st_mode & 0o777)
     return place
+
+
+def _rights(target: Path, private: bool) -> int:
+    """Those that it has, or that this system gives to a new file."""
+    if target.exists():
+        return target.stat().st_mode & 0o777
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return 0o600 if private else 0o666 & ~mask
 
 
 @contextmanager

@@ -254,3 +254,14 @@ def test_split_tells_which_lines_it_could_not_read(tmp_path: Path) -> None:
     assert b"{\n[]\n" in kept.read_bytes()
     arguments[-1] = kept
     assert CliRunner().invoke(cli, ["split", *map(str, arguments)]).exit_code == 2
+
+
+def test_a_file_that_is_written_has_the_rights_of_any_other(tmp_path: Path) -> None:
+    source, copy = tmp_path / "mine.jsonl", tmp_path / "copy.jsonl"
+    source.write_bytes(good(12))
+    source.chmod(0o640)
+    (tmp_path / "any").write_bytes(b"")
+    check(source, "--fix", copy)
+    assert copy.stat().st_mode == (tmp_path / "any").stat().st_mode
+    check(source, "--fix", source)
+    assert source.stat().st_mode & 0o777 == 0o640

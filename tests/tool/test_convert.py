@@ -134,8 +134,8 @@ def test_a_half_of_a_character_and_numbers_that_are_none_are_left_out(tmp_path: 
 
 def test_the_format_is_named_with_its_evidence(tmp_path: Path) -> None:
     done, _ = convert(written(tmp_path, SHAREGPT[0][0], SHAREGPT[2][0], {"text": "x"}))
-    said = "is sharegpt: 2 of 3 records have `conversations` whose turns have `from`, first line 1"
-    assert said in done.stdout
+    assert "in.jsonl (JSONL) is sharegpt: 2 of 3 records have `conversations`" in done.stdout
+    assert "whose turns have `from`, first line 1\n" in done.stdout
     assert "left out: line 3: it has no `conversations`" in done.stdout
 
 

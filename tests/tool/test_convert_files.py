@@ -42,7 +42,7 @@ def test_a_table_is_read_as_spreadsheets_write_it(
     assert done.exit_code == 0, done.output
     assert found[0]["messages"][1]["content"] == 'Ten, or "10";\nmetres é'
     assert len(found) == 2
-    assert "is csv: CSV with" in done.stdout
+    assert "(CSV with" in done.stdout
     assert "'Question' asks, 'Answer' answers" in done.stdout
 
 

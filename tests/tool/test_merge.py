@@ -153,7 +153,7 @@ def test_it_is_told_in_words(tmp_path: Path) -> None:
     done = CliRunner().invoke(cli, [*call, "-o", str(tmp_path / "out.jsonl")])
     assert done.exit_code == 1
     base, additions = tmp_path / "base.jsonl", tmp_path / "additions.jsonl"
-    assert f"{base}: 48 examples\n{additions}: 3 examples\n  1 taken, 0 in the place" in done.stdout
+    assert f"{base}: 48 examples\n{additions}: 3 examples\n  1 taken\n" in done.stdout
     assert f"    {additions}:2 is {base}:3\n" in done.stdout
     assert f"    {additions}:1 answers otherwise than {base}:7\n" in done.stdout
     assert "--conflicts additions takes the new answers" in done.stdout

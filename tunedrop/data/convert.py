@@ -46,7 +46,9 @@ class Converted:
     def sentences(self) -> list[str]:
         """What is known of the file, and what was not carried over."""
         unit = self.source.unit
-        told = [f"{self.source.name} is {self.chosen.name}: {self.chosen.evidence}"]
+        told = [
+            f"{self.source.name} ({self.source.kind}) is {self.chosen.name}: {self.chosen.evidence}"
+        ]
         told += [f"  {done}" for done in self.chosen.done]
         left = list(self.left_out.items())
         told += [f"  left out: {unit} {place:,}: {why}" for place, why in left[:SHOWN]]

@@ -60,7 +60,7 @@ def choose(source: Source, asked: str, columns: pairs.Columns | None) -> Chosen:
         return _chosen(source, fitting[0], evidence[fitting[0]])
     values = _values(source)
     if asked == AUTO and source.kind != JSONL and values and all(map(_is_ours, values)):
-        told = f"{source.kind}; each example gets a line of its own"
+        told = "each example gets a line of its own"
         return Chosen("this app's format", told, Fields.take_all)
     raise _none_fits(source, asked)
 
@@ -101,7 +101,7 @@ def _table(source: Source, names: tuple[str, ...]) -> Chosen:
     header = {name.lower(): "" for name in names}
     for name in ("trl-preference", "alpaca"):
         if what := FORMATS[name].shows(header):
-            evidence = f"{source.kind}, with columns {what}, as {name} has them"
+            evidence = f"it has the columns {what}, as {name} has them"
             return Chosen(CSV, evidence, _in_small_letters(FORMATS[name].convert))
     columns = pairs.columns_of(names)
     if columns is None:
@@ -111,7 +111,7 @@ def _table(source: Source, names: tuple[str, ...]) -> Chosen:
         )
     system = f", {columns.system!r} is the system prompt" if columns.system else ""
     told = f"{columns.user!r} asks, {columns.assistant!r} answers{system}"
-    chosen = Chosen(CSV, f"{source.kind}; {told}", pairs.row(columns))
+    chosen = Chosen(CSV, told, pairs.row(columns))
     if {columns.user, columns.assistant} != {"prompt", "completion"}:
         return chosen
     found = pairs.marks(_values(source))

@@ -84,7 +84,8 @@ class Merged:
     def sentences(self) -> Iterator[str]:
         for side in (self.base, self.additions):
             yield f"{side.name}: {many(side.result.examples, 'example')}"
-        yield f"  {len(self.taken):,} taken, {len(self.replaced):,} in the place of an old answer"
+        replaced = f", {len(self.replaced):,} of them for an old answer" if self.replaced else ""
+        yield f"  {len(self.taken):,} taken{replaced}"
         yield from self._told(Why.DUPLICATE, "left out, for it is there already", "is")
         yield from self._told(Why.HELD_OUT, "not taken, for it is held out", "asks the same as")
         yield from self._told(Why.UNREADABLE, "not taken, for it is no example", "")
