@@ -4,11 +4,9 @@ A file has its name only once all of it is there: what is cut in between leaves 
 Knows the route and nothing of how conversations are remembered.
 """
 
-import os
-import tempfile
 import urllib.parse
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -18,7 +16,9 @@ from shared.printable import shown
 from shared.run.folder import DropRole, parse
 from tunedrop.app import App
 from tunedrop.errors import CommandError
+from tunedrop.files import written_whole
 
+OUT = Path("training_set.jsonl")
 NONE_YET = {
     Method.SUPERVISED: "has no answers that were rated good or corrected",
     Method.DPO: "has no answers that were rated bad and corrected",
@@ -36,18 +36,29 @@ def export(app: App, model: str, method: Method, out: Path, provenance: Path | N
     """Write the examples, and where they come from. Raises CommandError, and leaves both files as
     they were, unless all has come."""
     path = f"api/models/{urllib.parse.quote(model, safe='')}/examples?method={method}"
-    with written_whole(out) as file:
+    with written_whole(out, private=True) as file:
         headers = app.download(path, file)
         count = _count(headers, file, method)
         left_out = _left_out(headers.get("x-tunedrop-left-out", ""))
         if not count:
             raise CommandError(_none_yet(model, method, left_out))
         if provenance:
-            with written_whole(provenance) as origins:
+            with written_whole(provenance, private=True) as origins:
                 sources = app.download(f"{path}&provenance=1", origins)
                 if _count(sources, origins, method) != count:
                     raise CommandError("answers were rated while they were fetched: export again.")
     return Exported(count, left_out)
+
+
+def place_for(out: Path | None) -> Path:
+    """Where to write; without a word, under a name that the app takes for a training set, where no
+    such file is yet. Raises CommandError."""
+    if out is None and OUT.exists():
+        raise CommandError(
+            f"{OUT} is there already, and may be what the model was trained on: name another file "
+            f"with --out (then `tunedrop merge {OUT} IT -o NEW` makes one of both)."
+        )
+    return out or OUT
 
 
 def drop_name(model: str, out: Path) -> str:
@@ -56,24 +67,6 @@ def drop_name(model: str, out: Path) -> str:
         if parse(f"{model}/{out.name}")[1] is DropRole.TRAINING:
             return f"{model}/{out.name}"
     return f"{model}/training_set.jsonl"
-
-
-@contextmanager
-def written_whole(path: Path) -> Iterator[BinaryIO]:
-    """A file beside `path` that takes its name at the end of the block, and is deleted if that is
-    left by an error. What is no file, like a terminal, is written to at once."""
-    path = path.resolve()
-    if path.exists() and not path.is_file():
-        with path.open("w+b") as file:
-            yield file
-        return
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w+b") as file:
-            yield file
-        Path(name).replace(path)
-    finally:
-        Path(name).unlink(missing_ok=True)
 
 
 def _count(headers: Mapping[str, str], file: BinaryIO, method: Method) -> int:

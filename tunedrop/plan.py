@@ -14,7 +14,7 @@ from shared.errors import DropError, SettingError
 from shared.run.folder import NAMES, DropRole
 from shared.run.plan import plan
 from shared.run.run_yaml import LARGEST
-from shared.run.spec import effective
+from shared.run.spec import Spec, effective
 from shared.settings import Settings
 from tunedrop.app import App
 from tunedrop.echo import say
@@ -59,11 +59,15 @@ def offline(asked: bytes, region: str) -> Plan:
     nobody: Known[Any] = Known(why="no account was asked (--offline)")
     here = Known(region_name(region), "") if region else nobody
     offers = Offers(here, nobody, nobody, nobody, nobody, nobody)
+    return plan(spec_of(asked), offers, datetime.now(UTC)).as_json()
+
+
+def spec_of(asked: bytes) -> Spec:
+    """What a run.yaml asks for, over this machine's settings. Raises CommandError."""
     try:
-        spec = effective(asked or None, Settings.load({**os.environ, **NOWHERE}))
+        return effective(asked or None, Settings.load({**os.environ, **NOWHERE}))
     except (DropError, SettingError) as error:
         raise CommandError(str(error)) from None
-    return plan(spec, offers, datetime.now(UTC)).as_json()
 
 
 def says_no(found: Plan) -> bool:

@@ -30,13 +30,7 @@ def blob_names(paths: list[Path], model: str) -> dict[str, Path]:
     for path in paths:
         if not path.exists():
             raise CommandError(f"{path} does not exist.")
-        inside = [path]
-        if path.is_dir():
-            inside = [file for file in sorted(path.iterdir()) if _role(f"any/{file.name}")]
-            if not inside:
-                raise CommandError(
-                    f"{path} holds no training….jsonl, validation….jsonl or run.yaml."
-                )
+        inside = files_in(path) if path.is_dir() else [path]
         folder = model or (path.resolve().name if path.is_dir() else "")
         files |= {f"{folder}/{file.name}" if folder else file.name: file for file in inside}
     try:
@@ -49,6 +43,19 @@ def blob_names(paths: list[Path], model: str) -> dict[str, Path]:
     return {
         name: files[name] for name in sorted(files, key=lambda n: roles[n] is DropRole.TRAINING)
     }
+
+
+def files_in(folder: Path) -> list[Path]:
+    """Those that have a place in a drop. Raises CommandError if there is none."""
+    files = sorted(folder.iterdir())
+    inside = [file for file in files if _role(f"any/{file.name}")]
+    if not inside:
+        others = ", ".join(file.name for file in files if file.suffix == ".jsonl")
+        instead = f" It has {others}: rename it, or name it itself." if others else ""
+        raise CommandError(
+            f"{folder} holds no training….jsonl, validation….jsonl or run.yaml.{instead}"
+        )
+    return inside
 
 
 def _role(name: str) -> DropRole | None:

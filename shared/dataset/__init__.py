@@ -12,5 +12,5 @@ The layers, from the bottom up. Each may use those below it, none one above it:
     report/     the verdict as a page and as JSON
     worker      the process in which the app runs all of this · frames: how the two talk
 
-mend, beside reading/, writes a corrected copy of a file. Dated facts are in `shared/catalog`.
+mend, beside scan, writes a corrected copy of a file. Dated facts are in `shared/catalog`.
 """

@@ -1,7 +1,9 @@
 """A corrected copy of a dataset: what can be corrected without judgement, and nothing else.
 
-A byte order mark, blank lines, exact repetitions, keys out of order, whitespace around an answer.
-A line that cannot be read, or is too long or too complex to be read whole, is copied as it is.
+A byte order mark, blank lines, exact repetitions, keys out of order, whitespace around an answer;
+on demand, keys that the check does not know. One that looks misspelt, or that may hold what is
+missing beside it, stays: to leave it out would lose what was meant. A line that cannot be read, or
+is too long or too complex to be read whole, is copied as it is.
 """
 
 import json
@@ -10,10 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from shared.dataset.findings.quoting import many
+from shared.dataset.checks.example_checks import check_example
+from shared.dataset.findings.finding import RawFinding
+from shared.dataset.findings.quoting import many, shorten
 from shared.dataset.reading.limits import (
     MOST_LINES,
     MOST_UNREADABLE,
+    Steps,
     TooComplex,
     refuse_many_pieces,
 )
@@ -36,12 +41,15 @@ SENTENCES = {  # kind of correction → what was done, to what
     "ordered": ("put the keys of {} in order", "line"),
     "trimmed": ("removed whitespace around {}", "answer"),
 }
+MOST_KEYS = 10  # names of keys that the sentence tells
 
 
 @dataclass
 class Corrections:
     counts: Counter[str] = field(default_factory=Counter)
     compared: int = 0  # lines
+    dropped: Counter[str] = field(default_factory=Counter)  # keys, as a report quotes them
+    kept: Counter[str] = field(default_factory=Counter)  # unknown keys that may be meant
 
     def sentence(self) -> str:
         done = [
@@ -49,33 +57,46 @@ class Corrections:
             for kind, (text, noun) in SENTENCES.items()
             if self.counts[kind]
         ]
+        if self.dropped:
+            done.append(f"left out unknown keys: {_counted(self.dropped)}")
         some = f"; only {MOST_LINES:,} lines were compared" if self.compared >= MOST_LINES else ""
+        if self.kept:
+            some += f"; unknown keys that may be misspelt stay: {_counted(self.kept)}"
         return f"fixed: {', '.join(done) or 'there was nothing to fix'}{some}"
 
 
-def mend(source: Path, target: Path) -> Corrections:
-    """Write the copy; `target` appears whole or not at all, and may be `source` itself."""
+def _counted(keys: Counter[str]) -> str:
+    told = ", ".join(f"{key} ({count:,})" for key, count in keys.most_common(MOST_KEYS))
+    more = len(keys) - MOST_KEYS
+    return f"{told} and {many(more, 'other')}" if more > 0 else told
+
+
+def mend(source: Path, target: Path, *, drop_unknown_keys: bool = False) -> Corrections:
+    """Write the copy to `target`, which is another file. Raises OSError."""
     corrections, written = Corrections(), set[int]()
-    copy = target.with_name(f"{target.name}.part")
-    with source.open("rb") as lines, copy.open("wb") as out:
+    steps = Steps() if drop_unknown_keys else None
+    with source.open("rb") as lines, target.open("wb") as out:
         if lines.read(len(BOM)) == BOM:
             corrections.counts["bom"] += 1
         else:
             lines.seek(0)
         for piece, begins, ends in pieces(lines, MOST_UNREADABLE):
-            out.write(_mended(piece, written, corrections) if begins and ends else piece)
-    copy.replace(target)
+            whole = begins and ends
+            out.write(_mended(piece, written, corrections, steps) if whole else piece)
     corrections.compared = len(written)
     return corrections
 
 
-def _mended(line: bytes, written: set[int], corrections: Corrections) -> bytes:
+def _mended(line: bytes, written: set[int], corrections: Corrections, steps: Steps | None) -> bytes:
     """The line as it is to be written; nothing if it is left out."""
     line = line.strip(b" \t\r\n")
     if not line:
         corrections.counts["blank"] += 1
         return b""
-    line = _line(line, corrections)
+    if steps:
+        steps.earn(len(line))
+        steps.begin_line()
+    line = _line(line, corrections, steps)
     if hash(line) in written:
         corrections.counts["repeated"] += 1
         return b""
@@ -84,7 +105,7 @@ def _mended(line: bytes, written: set[int], corrections: Corrections) -> bytes:
     return line + b"\n"
 
 
-def _line(line: bytes, corrections: Corrections) -> bytes:
+def _line(line: bytes, corrections: Corrections, steps: Steps | None) -> bytes:
     """The line with its example corrected; as it was if nothing was, or if it cannot be read."""
     twice = False
 
@@ -98,16 +119,42 @@ def _line(line: bytes, corrections: Corrections) -> bytes:
         example = json.loads(line, object_pairs_hook=note)
         if not isinstance(example, dict) or twice:
             return line
+        dropped = _drop_unknown_keys(example, corrections, steps) if steps else False
         ordered = _ordered(example)
         moved = json.dumps(ordered) != json.dumps(example)
         trimmed = _trim(ordered)
-        if not moved and not trimmed:
+        if not moved and not trimmed and not dropped:
             return line
         corrections.counts["trimmed"] += trimmed
         corrections.counts["ordered"] += moved
         return json.dumps(ordered, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, RecursionError, TooComplex):
         return line
+
+
+def _drop_unknown_keys(example: dict[str, Any], corrections: Corrections, steps: Steps) -> bool:
+    """What the check calls unknown is left out. Raises TooComplex, and changes nothing then."""
+    unknown = [f for f in check_example(example, steps) if f.id == "unknown-key"]
+    changed = False
+    for finding in unknown:
+        *way, key = finding.path
+        holder = example
+        for step in way:
+            holder = holder[step]
+        if _may_be_meant(holder, finding):
+            corrections.kept[shorten(key)] += 1
+        else:
+            del holder[key]
+            corrections.dropped[shorten(key)] += 1
+            changed = True
+    return changed
+
+
+def _may_be_meant(holder: dict[str, Any], finding: RawFinding) -> bool:
+    """The check names what is likely meant; and a message without content may have it there."""
+    said = ("content", "tool_calls", "function_call", "refusal")
+    without_content = "role" in holder and not any(key in holder for key in said)
+    return finding.fix is not None or without_content
 
 
 def _ordered(example: dict[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 from shared.chat.examples import TOLD, Reason
 from shared.run.folder import DropRole, parse
 from tunedrop.__main__ import cli
-from tunedrop.export import drop_name
+from tunedrop.export import drop_name, place_for
 
 LINE = b'{"messages": []}\n'
 
@@ -146,3 +146,26 @@ def test_the_file_keeps_its_name_where_the_app_takes_it() -> None:
 
 def test_every_reason_has_its_words() -> None:
     assert set(TOLD) == set(Reason)
+
+
+def test_it_says_how_to_train_on_both_and_not_on_the_new_answers_alone(run: Run) -> None:
+    done = run(plain=(200, counted(2), LINE * 2))
+    assert "tunedrop merge BASE" in done.stdout
+
+
+def test_without_a_name_the_file_is_a_new_one_that_the_app_takes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert parse(drop_name("captain", place_for(None)))[1] is DropRole.TRAINING
+    (tmp_path / "training_set.jsonl").write_bytes(LINE * 48)
+    done = CliRunner().invoke(cli, ["export", "captain", "--app", "http://127.0.0.1:9"])
+    assert done.exit_code == 2
+    assert "training_set.jsonl is there already" in done.stderr
+    assert (tmp_path / "training_set.jsonl").read_bytes() == LINE * 48
+    assert place_for(Path("training_set.jsonl")) == Path("training_set.jsonl")
+
+
+def test_rated_answers_are_for_whoever_has_fetched_them(run: Run, tmp_path: Path) -> None:
+    run(plain=(200, counted(2), LINE * 2))
+    assert (tmp_path / "training_set.jsonl").stat().st_mode & 0o777 == 0o600

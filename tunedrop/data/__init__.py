@@ -1,0 +1,1 @@
+"""What the tool does with datasets on this machine: checks, converts, compares and merges them."""

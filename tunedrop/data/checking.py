@@ -1,0 +1,211 @@
+"""The commands `check` and `split`: whether the app would take a dataset, and two sets out of one.
+
+Knows the options and what is said of what comes out.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from shared.catalog import facts, lookup
+from shared.cloud.offers import region_name
+from shared.dataset.measure.cost import TrainingPlan
+from shared.printable import shown
+from tunedrop.data.given import Given, GivenFile, given, plan_of
+from tunedrop.echo import say, say_json
+from tunedrop.errors import CommandError, exit_on_error
+from tunedrop.files import STDIN, must_exist, places_for
+from tunedrop.scanning import scan
+
+if TYPE_CHECKING:
+    from shared.dataset.verdict import Verdict
+
+SHOWN_LINES = 10  # numbers of lines that a sentence names
+
+Paths = Annotated[
+    list[Path] | None,
+    typer.Argument(help="a folder as it is dropped, or training sets (JSONL; - is the input)"),
+]
+
+cli = typer.Typer()
+
+
+@cli.command()
+def check(
+    paths: Paths = None,
+    validation: Annotated[Path | None, typer.Option(help="validation set (JSONL)")] = None,
+    base_model: Annotated[
+        str | None, typer.Option(help=f"model to tune (default: {TrainingPlan().base_model})")
+    ] = None,
+    method: Annotated[
+        str | None, typer.Option(help="supervised or dpo (default: supervised)")
+    ] = None,
+    training_type: Annotated[
+        str | None, typer.Option(help=f"tier (default: {TrainingPlan().training_type})")
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="epochs, for the price")] = None,
+    budget: Annotated[float | None, typer.Option(min=0, help="USD, for the training")] = None,
+    region: Annotated[str, typer.Option(help="of the account, for the price")] = "",
+    sku: Annotated[
+        str | None,
+        typer.Option(help=f"of the deployment, for its price (default: {TrainingPlan().sku})"),
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="skip the checks of content")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="print the report as JSON")] = False,
+    html: Annotated[Path | None, typer.Option(help="write the report as a page")] = None,
+    annotations: Annotated[bool, typer.Option("--github", help="annotate in GitHub")] = False,
+    fix: Annotated[Path | None, typer.Option(help="write a corrected copy of one file")] = None,
+    drop_unknown_keys: Annotated[
+        bool, typer.Option("--drop-unknown-keys", help="with --fix: leave out unknown keys")
+    ] = False,
+) -> None:
+    """Check datasets as the app would: a folder with its run.yaml, or files. Exits 0 if accepted,
+    1 with errors, 2 if called wrongly."""
+    if method not in (None, "supervised", "dpo"):
+        raise typer.BadParameter(f"{method!r} is neither supervised nor dpo.")
+    _must_be_priced(region, sku or TrainingPlan().sku)
+    with exit_on_error():
+        found = given(paths or [], validation, may_ask=not (as_json or annotations))
+        _must_be_fixable(found.files, fix, drop_unknown_keys)
+        plan = _plan(
+            found,
+            base_model=base_model,
+            method=method,
+            training_type=training_type,
+            epochs=epochs,
+            budget=budget,
+            sku=sku,
+            region=region or None,
+        )
+        verdict = _judge(found.files, plan, quick)
+        if html:
+            from shared.dataset.report import page
+
+            with places_for(html) as (place,):
+                place.write_text(page.as_html(found.title, verdict), encoding="utf-8")
+        if fix:
+            _fix(found.files[0], fix, plan, quick, drop_unknown_keys)
+        print_verdict(found.title, verdict, as_json=as_json, annotations=annotations)
+    raise typer.Exit(1 if verdict.rejected else 0)
+
+
+def _plan(found: Given, **chosen: object) -> TrainingPlan:
+    """Raises typer.Exit: a drop whose run.yaml is wrong is rejected, whatever its datasets are."""
+    try:
+        return plan_of(found, **chosen)
+    except CommandError as error:
+        say(f"tunedrop: {error} The datasets were not checked.", err=True)
+        raise typer.Exit(1) from None
+
+
+def _judge(files: Sequence[GivenFile], plan: TrainingPlan, quick: bool) -> "Verdict":
+    from shared.dataset.verdict import judge
+
+    scanned = [scan(file.path, file.role, plan, deep=not quick) for file in files]
+    return judge(scanned, plan, datetime.now(UTC).date())
+
+
+def _must_be_fixable(files: Sequence[GivenFile], fix: Path | None, drop_keys: bool) -> None:
+    """Raises CommandError."""
+    if fix and len(files) > 1:
+        raise CommandError("--fix takes one file.")
+    if fix and files[0].path == STDIN:
+        raise CommandError("--fix takes a file that can be read twice, not standard input.")
+    if drop_keys and not fix:
+        raise CommandError("--drop-unknown-keys goes with --fix OUT, which takes the copy.")
+
+
+def _fix(
+    file: GivenFile, target: Path, plan: TrainingPlan, quick: bool, drop_unknown_keys: bool
+) -> None:
+    """Write the copy; say what was done, and what a check of the copy still finds."""
+    from shared.dataset.mend import mend
+
+    with places_for(target) as (place,):
+        corrections = mend(file.path, place, drop_unknown_keys=drop_unknown_keys)
+        left = _judge([GivenFile(place, file.role)], plan, quick)
+    say(corrections.sentence(), err=True)
+    counts = [f"{group.count:,}× {group.id}" for group in left.groups_of(left.files[0])]
+    if not counts:
+        say(f"left: nothing; {target} is clean", err=True)
+        return
+    more = ""
+    if "unknown-key" in left.files[0].counts and not drop_unknown_keys:
+        more = "; --drop-unknown-keys leaves out keys that the format does not know"
+    verdict = "rejected" if left.rejected else "accepted"
+    say(f"left: {', '.join(counts)}{more}. {target} would be {verdict}.", err=True)
+
+
+def _must_be_priced(region: str, sku: str) -> None:
+    """Raises BadParameter: what is misspelt would be told the dearest price, or none."""
+    regions = lookup.priced_regions()
+    if region and not lookup.is_government(region) and region_name(region) not in regions:
+        raise typer.BadParameter(
+            f"No price names the region {shown(region)}. The nearest name is "
+            f"{_nearest(region, regions)}; without --region the dearest price is told."
+        )
+    if sku.lower() not in facts.SKUS.values:
+        near = _nearest(sku, dict.fromkeys(facts.SKUS.values.values()))
+        raise typer.BadParameter(
+            f"The app has no deployments of the SKU {shown(sku)}. The nearest name is {near}."
+        )
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    from difflib import SequenceMatcher
+
+    wanted = name[:100].lower()
+    return max(known, key=lambda one: SequenceMatcher(None, one.lower(), wanted).ratio())
+
+
+def print_verdict(title: str, verdict: "Verdict", *, as_json: bool, annotations: bool) -> None:
+    if as_json:
+        from shared.dataset.report import document
+
+        say_json(document.as_json(title, verdict))
+    elif annotations:
+        from tunedrop import github
+
+        github.annotate(verdict)
+    else:
+        from tunedrop import show
+
+        show.print_verdict(verdict)
+
+
+@cli.command()
+def split(
+    file: Annotated[Path, typer.Argument(help="a dataset (JSONL)")],
+    training: Annotated[Path, typer.Option(help="where to write the training set")],
+    validation: Annotated[Path, typer.Option(help="where to write the validation set")],
+    share: Annotated[float, typer.Option(min=0.01, max=0.5, help="of the validation set")] = 0.1,
+    seed: Annotated[int, typer.Option(help="another number, another split")] = 0,
+) -> None:
+    """Split a dataset so that nothing in one part is the same, or almost, in the other."""
+    from shared.dataset.findings.quoting import many
+    from shared.dataset.split import split_file
+
+    with exit_on_error():
+        must_exist(file)
+        if training.resolve() == validation.resolve():
+            raise CommandError("--training and --validation name the same file.")
+        with places_for(training, validation) as (kept, held):
+            done = split_file(file, kept, held, share, seed)
+        say(f"{many(done.training, 'example')} in {training}, {done.validation:,} in {validation}")
+        if done.unreadable:
+            say(
+                f"{many(len(done.unreadable), 'line')} of {file} could not be read and went into "
+                f"{training} as they are: {listed(done.unreadable)}. `tunedrop check {file}` says "
+                "what is wrong with each.",
+                err=True,
+            )
+
+
+def listed(numbers: Sequence[int]) -> str:
+    """`3, 8, 14` or the first of them and how many more there are."""
+    told = ", ".join(f"{number:,}" for number in numbers[:SHOWN_LINES])
+    more = len(numbers) - SHOWN_LINES
+    return f"{told} and {more:,} more" if more > 0 else told

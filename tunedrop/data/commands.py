@@ -1,0 +1,155 @@
+"""The commands `convert`, `diff` and `merge`: their options and their ends."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tunedrop.echo import say, say_json
+from tunedrop.errors import CommandError, exit_on_error
+from tunedrop.files import must_exist, places_for, written_whole
+
+cli = typer.Typer()
+
+AsJson = Annotated[bool, typer.Option("--json", help="print the result as JSON")]
+
+
+@cli.command()
+def convert(
+    file: Annotated[Path, typer.Argument(help="a dataset in another format (- is the input)")],
+    format: Annotated[str, typer.Option("--from", help="its format; auto finds out")] = "auto",
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="where to write (default: the output)")
+    ] = None,
+    user: Annotated[str, typer.Option(help="column or key of the question")] = "",
+    assistant: Annotated[str, typer.Option(help="column or key of the answer")] = "",
+    system: Annotated[str, typer.Option(help="column or key of the system prompt")] = "",
+    delimiter: Annotated[str, typer.Option(help="of CSV: one character, or tab")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Convert sharegpt, alpaca, prompt-completion, trl-preference, csv or openai-legacy into the
+    app's format. Exits 0 if all of it was taken, 1 if records were left out, 2 if nothing could be
+    done."""
+    from shared.dataset.findings.quoting import many
+    from tunedrop.data import convert as converting
+    from tunedrop.data.formats import NAMES
+    from tunedrop.data.pairs import Columns
+
+    if format not in NAMES:
+        raise typer.BadParameter(f"{format!r} is none of {', '.join(NAMES)}.")
+    if bool(user) != bool(assistant) or (system and not user):
+        raise typer.BadParameter("--user and --assistant go together, --system with both.")
+    if as_json and not out:
+        raise typer.BadParameter("--json needs --out: the output takes one of them.")
+    delimiter = {"tab": "\t", "\\t": "\t"}.get(delimiter, delimiter)
+    if len(delimiter) > 1:
+        raise typer.BadParameter(f"{delimiter!r} is not one character.")
+    columns = Columns(user, assistant, system) if user else None
+    with exit_on_error():
+        done = converting.convert(file, format, columns, delimiter)
+        told = done.sentences()
+        if done.lines and out:
+            with written_whole(out) as file_out:
+                file_out.writelines(done.lines)
+        if as_json:
+            say_json(done.as_json())
+        else:
+            say("\n".join(told), err=out is None)
+        if not done.lines:
+            raise CommandError("nothing could be carried over, so nothing was written.")
+        if not out:
+            stdout = typer.get_binary_stream("stdout")
+            stdout.writelines(done.lines)
+            stdout.flush()
+        elif not as_json:
+            left = f", {len(done.left_out):,} left out" if done.left_out else ""
+            say(f"{many(len(done.lines), 'example')} in {out}{left}; now: tunedrop check {out}")
+    raise typer.Exit(1 if done.left_out else 0)
+
+
+@cli.command()
+def diff(
+    old: Annotated[Path, typer.Argument(help="a dataset, or a folder with a training set")],
+    new: Annotated[Path, typer.Argument(help="another one, of a later day")],
+    as_json: AsJson = False,
+) -> None:
+    """Say what is another in a dataset: new, removed, answered otherwise, almost the same, in
+    conflict. Exits 0 if nothing is, 1 if something is, 2 if called wrongly."""
+    from tunedrop.data.compare import Side, must_be_alike
+    from tunedrop.data.diff import diff as compared
+
+    with exit_on_error():
+        sides = [Side.of(_sets(path)[0]) for path in (old, new)]
+        must_be_alike(*sides)
+        found = compared(*sides)
+        if as_json:
+            say_json(found.as_json())
+        else:
+            say("\n".join(found.sentences()))
+            if unread := [side.name for side in sides if side.unread]:
+                say(f"what is not readable was not compared: tunedrop check {unread[0]}", err=True)
+    raise typer.Exit(1 if found.any() else 0)
+
+
+@cli.command()
+def merge(
+    base: Annotated[Path, typer.Argument(help="what was trained on: a file, or a drop's folder")],
+    additions: Annotated[Path, typer.Argument(help="what comes to it, as of `tunedrop export`")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="where to write")],
+    conflicts: Annotated[
+        str, typer.Option(help="whose answer stands: base, additions or both")
+    ] = "",
+    validation: Annotated[
+        Path | None, typer.Option(help="what is held out, and so not taken (default: the folder's)")
+    ] = None,
+    provenance: Annotated[
+        Path | None, typer.Option(help="where each line is from (default: beside --out)")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Merge rated answers into the dataset that was trained on. Exits 0 if that is done, 1 if
+    conflicts or unreadable lines were left, 2 if called wrongly."""
+    from shared.dataset.findings.quoting import many
+    from shared.dataset.reading.examples import FileRole
+    from tunedrop.data import merge as merging
+    from tunedrop.data.compare import Side
+    from tunedrop.data.provenance import beside, describe, digest
+
+    if conflicts and conflicts not in list(merging.Conflicts):
+        raise typer.BadParameter(f"{conflicts!r} is none of {', '.join(merging.Conflicts)}.")
+    with exit_on_error():
+        training, held = _sets(base)
+        held = validation or held
+        sides = Side.of(training), Side.of(_sets(additions)[0])
+        policy = merging.Conflicts(conflicts or merging.Conflicts.BASE)
+        done = merging.merge(*sides, Side.of(held, FileRole.VALIDATION) if held else None, policy)
+        origins_path = provenance or beside(out)
+        with places_for(out, origins_path) as (place, origins):
+            with place.open("wb") as file:
+                lines = merging.write(done, file)
+            origins.write_bytes(describe(done, out.name, digest(place), lines))
+        if as_json:
+            say_json(done.as_json())
+        else:
+            say("\n".join(done.sentences()))
+            if done.conflicts_left and not conflicts:
+                say(
+                    "  → --conflicts additions takes the new answers in the place of the old ones, "
+                    "--conflicts both takes both, --conflicts base says that this is meant"
+                )
+            said = f"{many(done.examples, 'example')} in {out}; each line's source: {origins_path}"
+            say(f"{said}. Now: tunedrop check {out}")
+    left = done.of(merging.Why.UNREADABLE) or (done.conflicts_left and not conflicts)
+    raise typer.Exit(1 if left else 0)
+
+
+def _sets(path: Path) -> tuple[Path, Path | None]:
+    """The training set and the validation set of a drop's folder; of a file itself and none."""
+    from shared.dataset.reading.examples import FileRole
+    from tunedrop.data.given import given
+
+    must_exist(path)
+    if not path.is_dir():
+        return path, None
+    files = {file.role: file.path for file in given([path], None, may_ask=False).files}
+    return files[FileRole.TRAINING], files.get(FileRole.VALIDATION)

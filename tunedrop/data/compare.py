@@ -1,0 +1,112 @@
+"""Two datasets beside one another, by the check's own identity of examples: what is the same, what
+asks the same and is answered otherwise, what is almost the same.
+
+Knows lines, not texts. The hashes that it compares are of one process.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from shared.dataset.measure import similarity
+from shared.dataset.measure.cost import TrainingPlan
+from shared.dataset.reading.examples import FileRole
+from shared.dataset.scan import ScanResult
+from tunedrop.errors import CommandError
+from tunedrop.files import STDIN
+from tunedrop.scanning import scan
+
+
+class Pair(NamedTuple):
+    """A line, and the line of the other file that it is about."""
+
+    line: int
+    other: int
+
+
+@dataclass(frozen=True)
+class Side:
+    """One file. Rows are those of its index: examples that could be read, in the file's order."""
+
+    path: Path
+    result: ScanResult
+
+    @classmethod
+    def of(cls, path: Path, role: FileRole = FileRole.TRAINING) -> "Side":
+        """Raises CommandError for what is no file."""
+        if path == STDIN:
+            raise CommandError("both files are read more than once: name files, not the input.")
+        return cls(path, scan(path, role, TrainingPlan(), deep=True))
+
+    @property
+    def name(self) -> str:
+        return str(self.path)
+
+    @property
+    def unread(self) -> int:
+        return self.result.examples - len(self.result.index.lines)
+
+    @cached_property
+    def lines(self) -> list[int]:
+        return [int(line) for line in self.result.index.lines]
+
+    @cached_property
+    def keys(self) -> list[int]:
+        return [int(key) for key in self.result.index.keys]
+
+    @cached_property
+    def prompts(self) -> list[int]:
+        return [int(prompt) for prompt in self.result.index.prompts]
+
+    @cached_property
+    def by_key(self) -> Mapping[int, list[int]]:
+        """Rows that say the same."""
+        return _grouped(self.keys)
+
+    @cached_property
+    def answers(self) -> Mapping[int, list[int]]:
+        """For each prompt a row of each different answer."""
+        first = {rows[0] for rows in self.by_key.values()}
+        found: dict[int, list[int]] = defaultdict(list)
+        for row, prompt in enumerate(self.prompts):
+            if row in first:
+                found[prompt].append(row)
+        return found
+
+
+def _grouped(values: list[int]) -> Mapping[int, list[int]]:
+    rows: dict[int, list[int]] = defaultdict(list)
+    for row, value in enumerate(values):
+        rows[value].append(row)
+    return rows
+
+
+def must_be_alike(one: Side, other: Side) -> None:
+    """Raises CommandError where one holds preferences and the other does not."""
+    formats = one.result.format, other.result.format
+    if all(formats) and formats[0] != formats[1]:
+        raise CommandError(
+            f"{one.name} is in the format {formats[0]} and {other.name} in the format "
+            f"{formats[1]}: they have nothing in common."
+        )
+
+
+def near(old: Side, new: Side, rows: Iterable[int]) -> dict[int, int]:
+    """Of these rows of the new file those that are almost the same as one of the old file, with
+    that one's row."""
+    wanted = list(rows)
+    if not wanted or not old.lines:
+        return {}
+    signatures = [old.result.index.signatures, new.result.index.signatures[np.array(wanted)]]
+    first = similarity.groups(np.concatenate(signatures))
+    count = len(old.lines)
+    return {
+        row: int(like)
+        for row, like in zip(wanted, first[count:].tolist(), strict=True)
+        if like < count
+    }
