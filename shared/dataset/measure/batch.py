@@ -32,9 +32,10 @@ class TextBatch:
         self.filled = np.fromiter(map(bool, self.texts), np.bool_, len(self.texts))
         self.prompts = (self.roles == ord("s")) | (self.roles == ord("d"))
 
-    def line_of(self, place: int) -> int:
-        """The line of the text at a place."""
-        return int(self.lines[np.searchsorted(self.starts, place, "right") - 1])
+    def lines_of(self, places: Ints) -> Ints:
+        """The lines of the texts at these places."""
+        lines: Ints = self.lines[np.searchsorted(self.starts, places, "right") - 1]
+        return lines
 
     def hashes(self) -> tuple[Ints, Ints]:
         """Of each conversation, and of what it asks: all but a last answer, if there is more.
