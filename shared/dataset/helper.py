@@ -130,7 +130,7 @@ class Helper:
         block = self._asked.popleft()
         self._size -= sum(map(len, block.lines)) + len(block.lines)
         block.known = from_frame(frame)
-        _count_time(frame.head["seconds"])
+        count_time(frame.head["seconds"])
         return True
 
     def _lose(self) -> None:
@@ -190,7 +190,7 @@ def _end(pid: int, blocks: IO[bytes], answers: IO[bytes]) -> None:
         os.waitpid(pid, 0)
 
 
-def _count_time(seconds: float) -> None:
+def count_time(seconds: float) -> None:
     """The limit of the maker's processor time is that of both."""
     if left := signal.getitimer(signal.ITIMER_PROF)[0]:
         signal.setitimer(signal.ITIMER_PROF, max(left - seconds, 1e-6))
