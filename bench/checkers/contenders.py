@@ -33,18 +33,22 @@ def ours(path: str, deep: bool) -> dict[str, int]:
 
 
 def structure(path: str) -> dict[str, int]:
-    """Our fast path alone: JSON, keys, types, roles that take turns, texts that say something. No
-    file of the benchmark has a line that it hands on to the other checks."""
+    """Every check of an example, and nothing of what its texts say: no tokens, no repetition."""
+    from shared.dataset.checks.example_checks import check_example
     from shared.dataset.checks.fast_path import parse_plain
     from shared.dataset.reading.limits import Steps
+    from shared.dataset.reading.parsing import parse
     from shared.dataset.reading.prefilter import Prefilter
 
     steps, examples = Steps(), 0
     for lines in _blocks(path):
         steps.earn(sum(map(len, lines)))
         found = parse_plain(range(len(lines)), lines, Prefilter(lines).key_counts(), steps)
-        assert not found.remaining
-        examples += len(found.plain) + len(found.with_tools)
+        for number in found.remaining:
+            example, findings, _ = parse(lines[number])
+            assert example is not None
+            assert not [*findings, *check_example(example, steps)]
+        examples += len(lines)
     return {"examples": examples}
 
 
