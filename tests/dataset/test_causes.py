@@ -49,9 +49,14 @@ PRETTY = "".join(
 )
 
 
+HALF = '{"messages": [\n  {"role": "user", "content": "Hi"},\n  {"role": "assistant"}\n]}\n'
+
+
 @pytest.mark.parametrize(
     ("content", "count", "cure"),
     [
+        (HALF * 3, 12, "on one line"),
+        (HALF.replace("[\n", "[").replace("\n]", "]") * 3, 6, "on one line"),
         (PRETTY, PRETTY.count("\n"), "on one line"),
         (json.dumps([{"messages": [USER, ANSWER]}] * 3, indent=1), 38, "without brackets"),
         ("prompt,completion\n" + "Hi,Ho\n" * 20, 21, "CSV"),
@@ -59,7 +64,7 @@ PRETTY = "".join(
         ("<!DOCTYPE html>\n<html>\n<body>\n</body>\n</html>\n", 5, "HTML"),
         (good(12).decode().replace("\n", "\r"), 1, "old Macs"),
     ],
-    ids=["pretty", "list", "csv", "cells", "html", "mac"],
+    ids=["half", "two", "pretty", "list", "csv", "cells", "html", "mac"],
 )
 def test_a_file_of_another_kind_is_told_once(content: str, count: int, cure: str) -> None:
     found = scan(content.encode())
@@ -89,9 +94,10 @@ def test_a_line_among_others_is_no_file_of_another_kind(text: str) -> None:
 
 
 def test_good_lines_in_a_foreign_file_are_read() -> None:
-    found = scan(b"prompt,completion\n" + good(12) + b"a,b\n")
+    found = scan(b"prompt,completion\n" + good(12) + b'a,b\n{"messages": []}\n')
     assert found.counts["not-jsonl"] == 1
-    assert found.examples == 12
+    assert group(found, "messages-missing").lines.tolist() == [15]
+    assert found.examples == 13
     assert foreign.ForeignLines().takes(1, b"a,b") is True
 
 

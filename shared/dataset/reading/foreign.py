@@ -11,14 +11,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from shared.dataset.findings.finding import RawFinding
-from shared.dataset.findings.quoting import many, quoted
+from shared.dataset.findings.quoting import many, shorten
 
 _TEXT = rb'\A"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _PIECE = re.compile(  # a key with its value, or a text with a comma
     _TEXT + rb"(?:\s*+:|\s*+,\Z)", re.DOTALL
 )
 _LAST_TEXT = re.compile(_TEXT + rb"\Z", re.DOTALL)
-_BRACKETS = re.compile(rb"\A[\[\]{},]{1,8}\Z")
+_BRACKETS = re.compile(rb"\A[\[\]{}, ]{1,12}\Z")
+_MEMBER = re.compile(rb'\A\{\s*+"(?:role|content|from|value)"\s*+:')  # of a list of messages
 _WHOLE = (b"{}", b"[]")  # these are JSON, if of no use
 _OLD_MAC = b"}\r{"  # never within JSON
 _MARKUP = re.compile(rb"\A<[!?/A-Za-z]")
@@ -37,6 +38,21 @@ class _Seen:
     count: int
     first: int
     last: int
+
+
+def _begins_more(line: bytes) -> bool:
+    """Does an object begin that goes on in the next line?"""
+    return line[:1] in (b"{", b"[") and line[-1:] in (b"{", b"[", b",") and _left_open(line) > 0
+
+
+def _goes_on(line: bytes) -> bool:
+    """Does a line after such a piece belong to the same object?"""
+    return bool(_LAST_TEXT.match(line) or _MEMBER.match(line)) or _left_open(line) < 0
+
+
+def _left_open(line: bytes) -> int:
+    """Brackets, those within texts as well: what is told of a whole file may rest on it."""
+    return sum(map(line.count, (b"{", b"["))) - sum(map(line.count, (b"}", b"]")))
 
 
 class ForeignLines:
@@ -61,7 +77,7 @@ class ForeignLines:
             return "mac"
         if _PIECE.match(line) or (_BRACKETS.match(line) and line not in _WHOLE):
             return "table" if self._header else "json"
-        if self._last_piece == number - 1 and _LAST_TEXT.match(line):
+        if _begins_more(line) or (self._last_piece == number - 1 and _goes_on(line)):
             return "json"
         if _MARKUP.match(line):
             return "markup"
@@ -78,7 +94,8 @@ class ForeignLines:
         for kind, seen in self._seen.items():
             if kind == "json" and seen.count == 1:  # among others: perhaps it was only torn
                 message = "The line is a piece of JSON, not an object."
-                yield RawFinding("not-json", message), seen.first
+                fix = "Write the whole example on one line."
+                yield RawFinding("not-json", message, fix=fix), seen.first
                 continue
             lines = f"Line {seen.first:,}"
             if seen.count > 1:
@@ -92,7 +109,7 @@ class ForeignLines:
                 return "pieces of JSON that is written over many lines"
             case "table":
                 header = self._header.decode(errors="replace").strip()
-                return f"rows of a table, whose first row is {quoted(header)}"
+                return f"rows of a table, whose first row is {shorten(header)}"
             case "mac":
                 return "examples with only a carriage return between them"
         return "HTML or XML"
