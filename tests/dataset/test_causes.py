@@ -77,6 +77,17 @@ def test_a_file_of_another_kind_is_told_once(content: str, count: int, cure: str
     assert found.examples == 0
 
 
+def test_lines_that_were_torn_are_told_one_by_one() -> None:
+    torn = b'{"messages": [{"role": "user",\n'
+    found = scan(torn + good(6) + torn + good(6) + torn)
+    assert group(found, "not-json").lines.tolist() == [1, 8, 15]
+    assert "not-jsonl" not in found.counts
+    assert found.examples == 15
+    found = scan(torn + good(6) + torn + HALF.encode() * 2 + good(6))
+    assert group(found, "not-json").lines.tolist() == [1]
+    assert "9 lines, from 8 to 16" in group(found, "not-jsonl").places[0].message
+
+
 def test_a_list_with_an_example_on_each_line_has_two_causes() -> None:
     """Its brackets are told once, the comma in each line."""
     content = b"[\n" + good(12).replace(b"}\n", b"},\n", 11) + b"]\n"

@@ -21,9 +21,12 @@ _LAST_TEXT = re.compile(_TEXT + rb"\Z", re.DOTALL)
 _BRACKETS = re.compile(rb"\A[\[\]{}, ]{1,12}\Z")
 _MEMBER = re.compile(rb'\A\{\s*+"(?:role|content|from|value)"\s*+:')  # of a list of messages
 _WHOLE = (b"{}", b"[]")  # these are JSON, if of no use
+MOST_TORN = 1_000  # lines that are told one by one
 _OLD_MAC = b"}\r{"  # never within JSON
 _MARKUP = re.compile(rb"\A<[!?/A-Za-z]")
 _HEADER = re.compile(rb'\A"?[A-Za-z][\w .-]{0,40}"?(?:[,;\t]"?[A-Za-z][\w .-]{0,40}"?){1,30}\Z')
+_TORN = "The line is a piece of JSON, not an object."
+_ON_ONE_LINE = "Write the whole example on one line."
 _CURES = {
     "json": "Write each example on one line, without brackets or commas around the examples: "
     "json.dumps without indent does.",
@@ -60,24 +63,41 @@ class ForeignLines:
 
     def __init__(self) -> None:
         self._seen: dict[str, _Seen] = {}
+        self._torn: list[int] = []  # pieces that no other stands beside
+        self._begun: int | None = None  # a piece, before it is known whether another follows
         self._header = b""
 
     def takes(self, number: int, line: bytes) -> bool:
         """Is it one of these? Then nothing else needs to be told of it."""
+        line = line.strip()
         kind = self._kind(number, line)
-        if kind:
-            seen = self._seen.setdefault(kind, _Seen(0, number, number))
-            seen.count += 1
-            seen.last = number
+        if self._begun is not None and (kind != "json" or self._begun != number - 1):
+            self._torn.append(self._begun)
+            self._begun = None
+        if kind == "json" and self._begins_alone(number, line):
+            self._begun = number
+        elif kind:
+            self._add(kind, self._begun or number, number)
+            self._begun = None
         return bool(kind)
 
+    def _begins_alone(self, number: int, line: bytes) -> bool:
+        """After a line that is no piece. Brackets alone are no example that was torn."""
+        alone = number - 1 not in (self._begun, self._last_piece)
+        return alone and not _BRACKETS.match(line) and len(self._torn) < MOST_TORN
+
+    def _add(self, kind: str, first: int, last: int) -> None:
+        seen = self._seen.setdefault(kind, _Seen(0, first, last))
+        seen.count += 1 + last - first
+        seen.last = last
+
     def _kind(self, number: int, line: bytes) -> str | None:
-        line = line.strip()
         if _OLD_MAC in line:
             return "mac"
         if _PIECE.match(line) or (_BRACKETS.match(line) and line not in _WHOLE):
             return "table" if self._header else "json"
-        if _begins_more(line) or (self._last_piece == number - 1 and _goes_on(line)):
+        after = number - 1 in (self._begun, self._last_piece)
+        if _begins_more(line) or (after and _goes_on(line)):
             return "json"
         if _MARKUP.match(line):
             return "markup"
@@ -90,12 +110,13 @@ class ForeignLines:
         return self._seen["json"].last if "json" in self._seen else -1
 
     def findings(self) -> Iterator[tuple[RawFinding, int]]:
-        """Of each kind one, with the first of its lines."""
+        """Of each kind one, with the first of its lines; and one for each line that was torn."""
+        torn = self._torn if self._begun is None else [*self._torn, self._begun]
+        for number in torn:
+            yield RawFinding("not-json", _TORN, fix=_ON_ONE_LINE), number
         for kind, seen in self._seen.items():
             if kind == "json" and seen.count == 1:  # among others: perhaps it was only torn
-                message = "The line is a piece of JSON, not an object."
-                fix = "Write the whole example on one line."
-                yield RawFinding("not-json", message, fix=fix), seen.first
+                yield RawFinding("not-json", _TORN, fix=_ON_ONE_LINE), seen.first
                 continue
             lines = f"Line {seen.first:,}"
             if seen.count > 1:
