@@ -121,7 +121,8 @@ class Scan:
         self._shared.close()
         counts, index = self._counts, self._measurements.index()
         for finding, first in self._foreign.findings():
-            counts.foreign = True
+            counts.foreign |= finding.id != "not-json"
+            counts.examples += finding.id == "not-json"
             self._collector.add(finding, first)
         stats = check_file(counts, self._options, self._measurements, index, self._collector)
         return ScanResult(
