@@ -3,7 +3,6 @@ difference is one of those that are listed here with a reason and an example."""
 
 import copy
 import json
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import pytest
@@ -170,7 +169,6 @@ KEYS = (
     *("function_call", "messages", "tools", "functions", "parallel_tool_calls", "answer"),
 )
 KEY = st.sampled_from(KEYS)
-Change = Callable[[Any], None]
 
 
 def at_some_place(change: tuple[float, str, str, Any], value: Any) -> None:
@@ -269,13 +267,6 @@ def test_a_line_for_reinforcement_is_never_trained_as_a_conversation(content: by
     """It is valid by their rules and refused by ours, whatever it holds: the app has no graders."""
     if not published.reinforcement(content):
         assert ours(content)
-
-
-def test_the_grammar_meets_both_kinds() -> None:
-    """What it begins with is right by both; so whatever is found is of the changes."""
-    for messages in TALKS[:4]:
-        content = line({"messages": messages, "tools": [TOOL]})
-        assert (published.supervised(content), ours(content)) == (set(), set())
 
 
 # ---- the formats as their guides document them
