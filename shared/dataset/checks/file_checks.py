@@ -179,16 +179,11 @@ def _system_prompts(
     share = prompts[0].count / len(index.lines)
     if share < 0.5:
         return  # many prompts on purpose
-    without = (
-        f", and {measurements.without_system_prompt} have none"
-        if measurements.without_system_prompt
-        else ""
-    )
+    others, without = len(prompts) - 1, measurements.without_system_prompt
+    rest = [many(others, "other system prompt")] if others else []
+    rest += [f"{many(without, 'example')} without any"] if without else []
     other = prompts[1].line if len(prompts) > 1 else None
-    message = (
-        f"{share:.0%} of the examples share one system prompt; there are {len(prompts) - 1} "
-        f"others{without}."
-    )
+    message = f"{share:.0%} of the examples share one system prompt, beside {' and '.join(rest)}."
     collector.add(RawFinding("system-drift", message), other)
 
 
