@@ -78,15 +78,29 @@ function told(problems = []) {
   return problems.map(({ message, fix }) => el("p", { className: "problem", textContent: `${message} ${fix}` }));
 }
 
+// Names and sentences of strangers: cells are set as text.
+function notTaken({ drops, count }) {
+  if (!count) return [];
+  const rows = drops.map((drop) => [
+    drop.name, el("span", { className: drop.waits ? "quiet" : "problem", textContent: drop.message, title: drop.fix }),
+    new Date(drop.at).toLocaleString(),
+  ]);
+  const more = count - drops.length;
+  return [
+    el("h3", { textContent: "Not taken" }), table(["file", "", "since"], rows),
+    el("p", { className: "quiet", textContent: more > 0 ? `and ${more} more` : "" }),
+  ];
+}
+
 async function showRuns() {
-  const { runs, problems } = await api("runs");
+  const { runs, refused, problems } = await api("runs");
   const rows = runs.map((run) => [
     el("a", { href: `runs/${run.id}/report.html`, title: run.id, textContent: short(run.id) }),
     badge(run), progress(run), run.version ? `${run.model}@${run.version}` : "", when(run),
   ]);
   const nothing = "No runs yet: drop training_set.jsonl into the container datasets, folder <model>/.";
-  $("runs").replaceChildren(rows.length ? table(["run", "stage", "", "version", "received"], rows) : nothing, ...told(problems));
-  $("runs").classList.toggle("quiet", !rows.length);
+  $("runs").replaceChildren(rows.length ? table(["run", "stage", "", "version", "received"], rows) : nothing, ...notTaken(refused), ...told(problems));
+  $("runs").classList.toggle("quiet", !rows.length && !refused.count);
 }
 
 async function showModels() {

@@ -4,7 +4,7 @@ Reads the ledger and the registry, passes commands on; decides nothing about run
 """
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from functools import wraps
 from pathlib import Path
 from typing import ParamSpec
@@ -38,6 +38,7 @@ from shared.run import (
     deploying,
     estimates,
     folder,
+    notices,
     planning,
     reconciler,
     run_yaml,
@@ -46,6 +47,8 @@ from shared.run.context import Context
 from shared.run.newest import CURSOR
 from shared.run.plan import plan as plan_of
 from shared.run.record import Action, Run, summary
+from shared.run.refusals import Page as Refused
+from shared.run.refusals import Refusals
 from shared.run.results import Point
 from shared.run.spec import effective
 from shared.run.stages import ACTIVE, Stage
@@ -95,7 +98,8 @@ async def runs(request: Request, ctx: Context) -> Response:
     and `?after=` with what the page before gave as `next`.
 
     A page looks at no more than MAX_READ runs: where few are of the stage, it may hold fewer than
-    `limit`, and still have a `next`.
+    `limit`, and still have a `next`. The first page has the drops that were not taken as well,
+    where no stage is asked for: they have none.
     """
     query = request.query_params
     limit = _limit(query.get("limit", "50"))
@@ -108,16 +112,36 @@ async def runs(request: Request, ctx: Context) -> Response:
     ledger = ctx.ledger
     # What is active is known without reading what has finished.
     among = set(await ledger.active()) if stages <= ACTIVE else None
-    found: list[Run] = []
     problems: list[TunedropError] = []
+    refused = None
+    if not (after or query.get("stage")):
+        refused = await Refusals(ledger.runs).newest(query.get("model"), problems)
+    newest = ledger.newest(query.get("model"), after, among, problems)
+    found, cursor = await _some_of(newest, stages, limit)
+    page = {"runs": [summary(run) for run in found], "next": cursor}
+    page |= {"refused": _refused(refused), "problems": list(map(_told, problems))}
+    return JSONResponse(page)
+
+
+async def _some_of(
+    newest: AsyncIterator[tuple[str, Run]], stages: set[str], limit: int
+) -> tuple[list[Run], str | None]:
+    """The first runs in these stages, and where the next page begins."""
+    found: list[Run] = []
     read, cursor = 0, None
-    async for at, run in ledger.newest(query.get("model"), after, among, problems):
+    async for at, run in newest:
         if len(found) == limit or read == MAX_READ:
-            return _page(found, cursor, problems)
+            return found, cursor
         read, cursor = read + 1, at
         if run.stage in stages:
             found.append(run)
-    return _page(found, None, problems)
+    return found, None
+
+
+def _refused(page: Refused | None) -> dict[str, object] | None:
+    if page is None:
+        return None
+    return {"drops": [refusal.as_json() for refusal in page.refusals], "count": page.count}
 
 
 def _limit(asked: str) -> int:
@@ -135,11 +159,6 @@ def _stages(asked: str) -> set[str]:
     if unknown := stages - set(Stage):
         raise CallerError(f"{shown(min(unknown))!r} is not a stage.", f"Known: {', '.join(Stage)}.")
     return stages or set(Stage)
-
-
-def _page(found: list[Run], cursor: str | None, problems: list[TunedropError]) -> Response:
-    page = {"runs": [summary(run) for run in found], "next": cursor}
-    return JSONResponse(page | {"problems": list(map(_told, problems))})
 
 
 @error_responses
@@ -167,6 +186,7 @@ async def run(request: Request, ctx: Context) -> Response:
             **found.model_dump(mode="json"),
             **estimates.as_json(found, ctx.now()),
             "plan": said,
+            "notices": notices.notices(found),
             "bill": estimates.bill(found, (said or {}).get("region") or ctx.region),
             "signals": estimates.signals(found.epochs, losses),
             "curve": [point.model_dump() for point in curve],

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from shared.errors import DropError
 from shared.printable import printable
-from shared.run.folder import PROBLEM, DropRole, parse
+from shared.run.folder import PROBLEM, DropRole, parse, problem_name
 from tunedrop.app import App
 from tunedrop.errors import CommandError
 
@@ -117,10 +117,19 @@ class Datasets:
             newest[_role(blob.name)] = blob.name
         return [printable(name) for role, name in newest.items() if role and role not in ours]
 
+    def left_out(self, files: dict[str, Path]) -> list[str]:
+        """Older files of the same role as one that was dropped: a drop has one of each."""
+        ours = {_role(name) for name in files}
+        others = [blob.name for blob in self._folder(files) if blob.name not in files]
+        return [name for name in others if _role(name) in ours]
+
     def problem(self, files: dict[str, Path], dropped: "BlobProperties") -> str:
-        """What the app has written beside the files since they were dropped."""
+        """What the app has written beside the files since they were dropped. What it says of files
+        that were left out keeps no run back."""
+        beside = {problem_name(name) for name in self.left_out(files)}
         for blob in self._folder(files):
-            if blob.name.endswith(PROBLEM) and blob.last_modified >= dropped.last_modified:
+            new = blob.name.endswith(PROBLEM) and blob.last_modified >= dropped.last_modified
+            if new and blob.name not in beside:
                 with _translated():
                     text = self.client.download_blob(blob.name).readall().decode(errors="replace")
                     return printable(text.strip())

@@ -10,7 +10,8 @@ from urllib.parse import quote, urlencode
 
 import typer
 
-from shared.run.stages import ENDS
+from shared.printable import printable
+from shared.run.stages import ENDS, Stage
 from tunedrop.echo import say, say_json
 from tunedrop.errors import CommandError, exit_on_error
 
@@ -63,6 +64,8 @@ def push(
         say("\n".join(f"dropped {name}" for name in files))
         for name in datasets.from_earlier_drops(files):
             say(f"  with {name}, which was there already")
+        for name in datasets.left_out(files):
+            say(f"  without {printable(name)}, which is older", err=True)
         run = pushing.wait_for_run(app, datasets, files, dropped)
         known = watching.parse_time(run["timeline"][0]["at"]) < dropped.last_modified
         say(f"run {run['id']}{': the same content was dropped before' if known else ''}")
@@ -116,7 +119,8 @@ def runs(
     address: Address = "",
     key: Key = "",
 ) -> None:
-    """List runs, the newest first, with what is in their way or why they have ended."""
+    """List runs, the newest first, with what is in their way or why they have ended; and the drops
+    that were not taken."""
     from tunedrop import watch
     from tunedrop.app import App
     from tunedrop.screen import Screen
@@ -132,6 +136,7 @@ def runs(
             watch.print_runs(found, Screen())
         else:
             say("no run yet" if not (model or stage) else "no such run")
+        watch.print_refused(page.get("refused") or {"count": 0}, Screen())
 
 
 @cli.command("watch")
@@ -225,6 +230,15 @@ def _poll(app: "App", run_id: str) -> "Iterator[Run]":
                 raise
 
 
+def _show_findings(app: "App", run_id: str) -> None:
+    """The lines of a rejected drop. One whose check was too costly has no report, and the run says
+    so itself."""
+    from tunedrop import show
+
+    with suppress(CommandError, LookupError, TypeError, ValueError, AttributeError):
+        show.print_report(app.get(f"api/runs/{run_id}/report.json"))
+
+
 def follow(app: "App", run_id: str, *, until_checked: bool = False) -> None:
     """Show a run until it has ended, or until its dataset is checked. Raises typer.Exit."""
     from tunedrop import watch
@@ -236,6 +250,9 @@ def follow(app: "App", run_id: str, *, until_checked: bool = False) -> None:
     except KeyboardInterrupt:
         say(f"\nIt goes on by itself: `tunedrop watch {run_id}` looks again.")
         raise typer.Exit(130) from None
+    watch.print_notices(run, screen)
+    if run["stage"] == Stage.REJECTED:
+        _show_findings(app, run["id"])
     if run["stage"] in ENDS:
         watch.print_end(run, app.url, screen)
         raise typer.Exit(0 if run["stage"] == "serving" else 1)

@@ -1,8 +1,13 @@
-"""A verdict in a terminal: the numbers, then each kind of finding with its first places."""
+"""A verdict in a terminal: the numbers, then each kind of finding with its first places. Made here,
+or read out of the report of a run."""
+
+from collections import Counter
+from typing import Any, NamedTuple
 
 from rich.text import Text
 
 from shared.dataset.findings.collector import FindingGroup
+from shared.dataset.findings.finding import Finding
 from shared.dataset.findings.quoting import many
 from shared.dataset.findings.table import TABLE
 from shared.dataset.measure.cost import usd
@@ -10,7 +15,7 @@ from shared.dataset.scan import ScanResult
 from shared.dataset.verdict import Verdict
 from tunedrop.screen import Screen
 
-PLACES = 5  # of each kind; --json and --html have more
+PLACES = 5  # of each cause; --json and --html have more
 COLOURS = {"error": "bold red", "warning": "yellow", "advice": "cyan"}
 
 
@@ -25,6 +30,46 @@ def print_verdict(found: Verdict) -> None:
         screen.print("rejected", style="bold red")
     else:
         screen.print("accepted", style="bold green")
+
+
+def print_report(report: dict[str, Any]) -> None:
+    """The findings of a report.json, as `print_verdict` shows them. Raises LookupError, TypeError,
+    ValueError or AttributeError for what is no report."""
+    screen = Screen(soft_wrap=True)
+    for file in report["files"]:
+        screen.print(f"{file['name']}: {many(file['examples'], 'example')}", style="bold")
+        _told(screen, file, file["name"])
+        if not file["groups"]:
+            screen.print("  clean")
+    _told(screen, report, "the run")
+
+
+class Kind(NamedTuple):
+    """What a report says of an id; this tool may be older than the app, and not know it."""
+
+    severity: str
+    title: str
+
+
+def _told(screen: Screen, part: dict[str, Any], name: str) -> None:
+    for told in part["groups"]:
+        places = [_finding(place) for place in part["findings"] if place["id"] == told["id"]]
+        group = FindingGroup(str(told["id"]), int(told["count"]), places=places)
+        group.causes = Counter(place.fix for place in places)
+        if len(group.causes) == 1:  # of several it is not told how many each has beyond the places
+            group.causes[places[0].fix] = group.count
+        _group(screen, group, name, Kind(str(told["severity"]), str(told["title"])))
+
+
+def _finding(place: dict[str, Any]) -> Finding:
+    return Finding(
+        id=place["id"],
+        severity=place["severity"],
+        line=place["line"],
+        message_index=place["message_index"],
+        message=place["message"],
+        fix=place["fix"],
+    )
 
 
 def _file(screen: Screen, file: ScanResult, found: Verdict) -> None:
@@ -45,25 +90,34 @@ def _file(screen: Screen, file: ScanResult, found: Verdict) -> None:
         screen.print("  clean")
 
 
-def _group(screen: Screen, group: FindingGroup, name: str) -> None:
-    kind = TABLE[group.id]
+def _group(screen: Screen, group: FindingGroup, name: str, kind: Kind | None = None) -> None:
+    kind = kind or Kind(TABLE[group.id].severity, TABLE[group.id].title)
     times = f" {group.count:,}×" if group.count > 1 else ""
     screen.print(
         Text.assemble(
             "  ",
-            (kind.severity, COLOURS[kind.severity]),
+            (kind.severity, COLOURS.get(kind.severity, "")),
             f" {kind.title}",
             (f" ({group.id}){times}", "dim"),
         )
     )
-    for finding in group.places[:PLACES]:
-        where = f"{name}:{finding.line}" if finding.line else name
-        index = finding.message_index
-        message = f" message {index}:" if index is not None else ""
-        screen.print(f"    {where}:{message} {finding.message}")
-    if group.count > PLACES:
-        screen.print(f"    … and {group.count - PLACES:,} more", style="dim")
-    screen.print(f"    → {group.places[0].fix}", style="dim")
+    for fix, places in _causes(group).items():
+        for finding in places[:PLACES]:
+            where = f"{name}:{finding.line}" if finding.line else name
+            index = finding.message_index
+            message = f" message {index}:" if index is not None else ""
+            screen.print(f"    {where}:{message} {finding.message}")
+        if (more := group.causes[fix] - PLACES) > 0:
+            screen.print(f"    … and {more:,} more", style="dim")
+        screen.print(f"    → {fix}", style="dim")
+
+
+def _causes(group: FindingGroup) -> dict[str, list[Finding]]:
+    """The places by their cure, for each cause has its own."""
+    causes: dict[str, list[Finding]] = {}
+    for finding in group.places:
+        causes.setdefault(finding.fix, []).append(finding)
+    return causes
 
 
 def _price(screen: Screen, found: Verdict) -> None:

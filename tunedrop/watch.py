@@ -124,6 +124,25 @@ def print_runs(runs: list[Run], screen: Console) -> None:
         screen.print(line, no_wrap=True, overflow="ignore" if whole else "ellipsis", crop=not whole)
 
 
+def print_refused(refused: Run, screen: Console) -> None:
+    """The drops that were not taken: name and reason, a line each, then what to do about it."""
+    if not refused["count"]:
+        return
+    screen.print("\nnot taken", style="bold")
+    for drop in refused["drops"]:
+        state = "waits" if drop["waits"] else "refused"
+        since = parse_time(drop["at"]).astimezone()
+        line = Text(f"  {state:<7}  {since:%Y-%m-%d %H:%M}  {drop['message']}")
+        screen.print(line.append(f" {drop['fix']}", "dim"), soft_wrap=True)
+    if (more := refused["count"] - len(refused["drops"])) > 0:
+        screen.print(f"  … and {more:,} more", style="dim")
+
+
+def print_notices(run: Run, screen: Console) -> None:
+    for notice in run.get("notices", ()):
+        screen.print(Text.assemble("  ", ("note", "yellow"), f"  {notice}"), soft_wrap=True)
+
+
 def _summary(run: Run) -> str:
     if run["stage"] == "serving":
         return f"{run['model']}@{run['version']}"

@@ -21,6 +21,7 @@ from shared.chat.unanswered import (
     NoDeployment,
     OutOfTime,
 )
+from shared.cloud import denials
 from shared.cloud.completions import Reply
 from shared.cloud.throttling import retry_after, throttled_for
 from shared.dataset.privacy import mask
@@ -33,8 +34,6 @@ MAX_RETRY_AFTER_SECONDS = 5.0  # a longer one is not waited for
 REDEPLOY_SECONDS = 60.0  # until it is worth while to ask again for a deployment that is being made
 MAX_SENTENCE = 300  # characters of what the service says
 
-# An error that is about the app, though its status is that of one about the request.
-_FOREIGN_TENANT = r"tenant.* does not match"
 # Some of a refusal are about what was asked: the caller gets them as the service says them.
 _CALLERS_OWN = re.compile(r"content_?filter|ResponsibleAI|content_policy_violation", re.IGNORECASE)
 _ROLE = (
@@ -43,31 +42,24 @@ _ROLE = (
 )
 _DOCTOR = "The app's administrators can act on it; `tunedrop doctor` looks for the cause."
 _ENDPOINT = "The app's administrators can correct AZURE_OPENAI_ENDPOINT: nothing is at its address."
-# What 401 and 403 may mean, in the order in which they are told apart: sign, whose move it is.
-_WHOSE_MOVE = (
-    (
-        r"AuthenticationTypeDisabled|key.based authentication is disabled",
-        f"Remove AZURE_OPENAI_API_KEY from the app's settings. {_ROLE}",
+# Whose move a refusal of the app is, as a caller is told it.
+_WHOSE_MOVE = {
+    denials.NO_KEYS: f"Remove AZURE_OPENAI_API_KEY from the app's settings. {_ROLE}",
+    denials.FIREWALL: (
+        "The app's administrators can let the app through the resource's network rules."
     ),
-    (
-        r"virtual network|firewall|public access|private (endpoint|link)|TrafficDenied",
-        "The app's administrators can let the app through the resource's network rules.",
-    ),
-    (
-        r"blocked|suspended|unusual behaviou?r|content policy|abuse",
+    denials.BLOCKED_RESOURCE: (
         "Microsoft blocks the whole resource; no caller can lift that. Whoever owns the "
-        "subscription can ask Azure support to.",
+        "subscription can ask Azure support to."
     ),
-    (
-        r"(subscription|api)[ -]key|wrong API endpoint",
-        "The app's administrators can correct AZURE_OPENAI_API_KEY or AZURE_OPENAI_ENDPOINT.",
+    denials.WRONG_KEY: (
+        "The app's administrators can correct AZURE_OPENAI_API_KEY or AZURE_OPENAI_ENDPOINT."
     ),
-    (
-        f"{_FOREIGN_TENANT}|wrong issuer|AuthenticationTokenTenant",
-        "The app's administrators can give the app an identity of the resource's own tenant.",
+    denials.FOREIGN_TENANT: (
+        "The app's administrators can give the app an identity of the resource's own tenant."
     ),
-    (r"PermissionDenied|principal|lacks the required|data action", _ROLE),
-)
+    denials.NO_ROLE: _ROLE,
+}
 # A gateway may repeat the key that it does not take. (What is kept: ids with dashes.)
 _KEY = re.compile(r"[A-Za-z0-9]{32,}")
 _TEMPORARY = {408, 409, 424, 425, 499}  # as the openai package repeats 408 and 409
@@ -182,8 +174,8 @@ def _of_refusal(received: Received, backend: Backend, requested: Asked | None) -
         return Failure(ready)
     if status in (404, 410, 423):
         return Failure(_gone(said, backend, requested))
-    if status in (401, 403) or (status == 400 and said.matches(_FOREIGN_TENANT)):
-        return None if said.matches(_CALLERS_OWN.pattern) else Failure(_denied(said))
+    if status in (400, 401, 403):
+        return _of_who_asks(said)
     if status < 400:
         return Failure(NoAnswer(str(said), _DOCTOR), blames=True)
     if status >= 500 or status in _TEMPORARY:
@@ -228,9 +220,13 @@ def _no_answer(message: str) -> Failure:
     return Failure(NoAnswer(message, "Ask again."), pause(None), blames=True)
 
 
-def _denied(said: Said) -> Denied:
-    fix = next((move for sign, move in _WHOSE_MOVE if said.matches(sign)), _DOCTOR)
-    return Denied(str(said), fix, code=said.code)
+def _of_who_asks(said: Said) -> Failure | None:
+    """Of the app, that is; with most 400s, and some others, the caller's request is meant."""
+    cause = denials.denial(said.status, [said.code], said.sentence)
+    if said.matches(_CALLERS_OWN.pattern) or (said.status == 400 and cause is None):
+        return None
+    fix = _WHOSE_MOVE.get(cause, _DOCTOR) if cause else _DOCTOR
+    return Failure(Denied(str(said), fix, code=said.code))
 
 
 def _gone(said: Said, backend: Backend, requested: Asked | None) -> Unavailable:

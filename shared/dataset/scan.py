@@ -24,6 +24,7 @@ from shared.dataset.measure.cost import TrainingPlan
 from shared.dataset.measure.measurements import ExampleIndex, Measurements
 from shared.dataset.measure.statistics import FileStatistics
 from shared.dataset.reading.examples import Conversation, Example, FileRole
+from shared.dataset.reading.foreign import ForeignLines
 from shared.dataset.reading.limits import (
     MOST_BROKEN,
     MOST_LINES,
@@ -95,6 +96,7 @@ class Scan:
         self._digest = hashlib.sha256()
         self._blocks = Blocks()
         self._steps = Steps()
+        self._foreign = ForeignLines()
 
     def feed(self, chunk: bytes) -> None:
         self._digest.update(chunk)
@@ -109,6 +111,9 @@ class Scan:
     def finish(self) -> ScanResult:
         self._check_blocks(self._blocks.rest())
         counts, index = self._counts, self._measurements.index()
+        for finding, first in self._foreign.findings():
+            counts.foreign = True
+            self._collector.add(finding, first)
         stats = check_file(counts, self._options, self._measurements, index, self._collector)
         return ScanResult(
             name=self.name,
@@ -155,8 +160,8 @@ class Scan:
                 self._check_contents(first, conversations, prefilter)
 
     def _remove_byte_order_mark(self, block: Block) -> None:
+        """Nothing is said of it: Azure's guide asks for one, and takes a file without."""
         if block[0] and block[0].startswith(BOM):
-            self._collector.add(RawFinding("byte-order-mark", "The file begins with EF BB BF."))
             block[0] = block[0][len(BOM) :]
 
     def _conversations(
@@ -201,6 +206,8 @@ class Scan:
             return None
         if not line.strip():
             self._collector.add(RawFinding("blank-line", "The line is blank."), number)
+            return None
+        if self._foreign.takes(number, line):
             return None
         self._counts.examples += 1
         self._steps.begin_line()

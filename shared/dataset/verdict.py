@@ -18,9 +18,11 @@ from shared.dataset.measure.cost import (
     ACCEPT,
     Price,
     TrainingPlan,
+    exact_usd,
     image_tokens,
     price,
     usd,
+    usd_beside,
 )
 from shared.dataset.measure.measurements import ExampleIndex
 from shared.dataset.reading.examples import FileRole
@@ -57,10 +59,12 @@ def judge(
     validation_age: timedelta = NEW,
     account: Mapping[str, Any] | None = None,
     nothing_held_out: bool = False,
+    left_out: Sequence[str] = (),
 ) -> Verdict:
     """`validation_age` is how much older the validation file is than the training file; `account`
     is what the account says to the run, where it was asked: it stands above the table.
-    `nothing_held_out`: a validation set was to be split off, and none could be."""
+    `nothing_held_out`: a validation set was to be split off, and none could be. `left_out`: what
+    is told of files beside the drop's own that are in no run."""
     training = [file for file in files if file.role is FileRole.TRAINING]
     validation = next((file for file in files if file.role is FileRole.VALIDATION), None)
     tokens = sum(file.stats.billed for file in training)
@@ -70,12 +74,14 @@ def judge(
     collector, leaks = FindingCollector(), FindingCollector()
     _model(plan, training, today, account, collector)
     _cost(cost, plan, collector)
+    for message in left_out:
+        collector.add(RawFinding("files-left-out", message))
     if nothing_held_out and all(len(file.index.lines) for file in training):
         alike = "what asks the same or is almost the same stays together"
         collector.add(RawFinding("nothing-held-out", f"The run has none: {alike}."))
     if validation:
         if validation_age >= OLD_VALIDATION:
-            age = f"{validation_age.days} days older than the training set"
+            age = f"{many(validation_age.days, 'day')} older than the training set"
             message = f"{validation.name} is {age}."
             collector.add(RawFinding("validation-old", message))
         for file in training:
@@ -91,7 +97,9 @@ def _model(
     collector: FindingCollector,
 ) -> None:
     if lookup.is_stale(today):
-        message = f"It was read on {facts.READ_ON}, {(today - facts.READ_ON).days} days ago."
+        message = (
+            f"It was read on {facts.READ_ON}, {many((today - facts.READ_ON).days, 'day')} ago."
+        )
         collector.add(RawFinding("catalog-old", message))
     formats = {"chat": facts.SUPERVISED, "dpo": facts.DPO}
     for file in training:
@@ -167,9 +175,9 @@ def _cost(cost: Price, plan: TrainingPlan, collector: FindingCollector) -> None:
     elif not cost.to_be_safe <= plan.budget:  # also for a budget that is no number
         guess = " (a guess: the service chooses)" if cost.guessed else ""
         message = (
-            f"Training costs {cost.at_most or 'about '}{usd(cost.training)}: "
+            f"Training costs {cost.at_most or 'about '}{usd_beside(plan.budget, cost.training)}: "
             f"{many(cost.tokens, 'token')} × {many(cost.epochs, 'epoch')}{guess}; "
-            f"the budget is ${plan.budget:,.2f}.{_margin(cost, plan)}"
+            f"the budget is {exact_usd(plan.budget)}.{_margin(cost, plan)}"
         )
         collector.add(RawFinding("over-budget", message))
 
@@ -205,12 +213,15 @@ def _leakage(training: ExampleIndex, validation: ExampleIndex, leaks: FindingCol
     )
     count, lines = len(training.lines), both("lines")
     reported = np.zeros(len(validation.lines), bool)
+    asked = ways[1][1][count:]
+    shared = np.append(training.shared_prompts, False)[np.minimum(asked, count)]
     for id, first, message in ways:
         places = np.flatnonzero((first[count:] < count) & ~reported)
         like = lines[first[count:][places]]
         tell = partial(_told, message, like)  # of the first few only
         leaks.add_lines(id, validation.lines[places].tolist(), tell)
         reported[places] = True
+        reported |= shared  # by most of the training set, on purpose
 
 
 def _told(message: str, lines: similarity.Ints, number: int) -> str:

@@ -62,10 +62,11 @@ def reports(
     validation_age: timedelta = NEW,
     account: Mapping[str, Any] | None = None,
     nothing_held_out: bool = False,
+    left_out: Sequence[str] = (),
 ) -> Reports:
     """The verdict on scanned files, under the name that the report bears. `account`: what the
-    account says to the run, where it was asked."""
-    verdict = judge(scanned, plan, today, validation_age, account, nothing_held_out)
+    account says to the run, where it was asked. `left_out`: what it is told of other files."""
+    verdict = judge(scanned, plan, today, validation_age, account, nothing_held_out, left_out)
     groups = [*verdict.groups, *(g for file in verdict.files for g in verdict.groups_of(file))]
     errors = [f"{g.id} ({g.count})" for g in groups if g.as_json()["severity"] == "error"]
     return Reports(
@@ -117,7 +118,8 @@ class Check:
         today = date.fromisoformat(self.about["today"])
         age = timedelta(seconds=self.about["validation_age"])
         account, whole = self.about.get("account"), self.about.get("nothing_held_out", False)
-        made = reports(self.about["run"], self._plan(), self.scanned, today, age, account, whole)
+        left, plan = self.about.get("left_out", ()), self._plan()
+        made = reports(self.about["run"], plan, self.scanned, today, age, account, whole, left)
         told: dict[str, Any] = {"summary": made.summary, "errors": made.errors}
         told |= {"findings": made.findings, "predicted": made.predicted}
         return {**told, "html": len(made.html), "peak": _peak()}, made.html + made.json

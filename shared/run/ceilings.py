@@ -10,7 +10,7 @@ from datetime import date
 from math import isfinite
 
 from shared.catalog import facts, lookup
-from shared.dataset.measure.cost import usd
+from shared.dataset.measure.cost import exact_usd, usd_beside
 from shared.errors import Unreadable
 from shared.run import jobs
 from shared.run.context import Context
@@ -171,9 +171,11 @@ def _over_its_own_budget(run: Run, costs: float | None) -> Failure | None:
     unknown = costs is None and run.spec.unknown_price == "refuse"
     if budget is None or (not unknown and (costs or 0.0) <= budget + ROUNDING):
         return None
-    price = f"costs {usd(costs)} at list price" if costs is not None else "has no known price"
+    price = "has no known price"
+    if costs is not None:
+        price = f"costs {usd_beside(budget, costs)} at list price"
     return Failure(
-        message=f"This training {price}; the budget of the run is {usd(budget)}.",
+        message=f"This training {price}; the budget of the run is {exact_usd(budget)}.",
         fix="Drop the same files with a larger budget in run.yaml.",
         blame="caller",
     )

@@ -12,7 +12,7 @@ from shared import telemetry
 from shared.dataset.frames import Frame
 from shared.dataset.measure.cost import TrainingPlan
 from shared.printable import shown
-from shared.run import files, planning
+from shared.run import files, notices, planning
 from shared.run.context import Context
 from shared.run.record import File, Predicted, Run, Share
 from shared.run.workers import Session
@@ -71,6 +71,7 @@ async def _asked(run: Run, ctx: Context) -> dict[str, object]:
         "account": made.as_json(),
         "today": ctx.now().date().isoformat(),
         "validation_age": _validation_age(run).total_seconds(),
+        "left_out": notices.left_out(run),
         "nothing_held_out": run.training.share is Share.TRAINING and run.validation is None,
     }
 

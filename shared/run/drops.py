@@ -53,10 +53,12 @@ class Drops:
 @dataclass(frozen=True)
 class Due:
     """A path of each drop that should have been taken by now, and was not. Of those in `missed` the
-    event was lost; those in `waited` had something in their way, which raises none when it ends."""
+    event was lost; those in `waited` had something in their way, which raises none when it ends.
+    `explained` counts the blobs beside which it stands why they were not taken."""
 
     missed: list[str]
     waited: list[str]
+    explained: int = 0
 
 
 async def due(ctx: Context) -> Due:
@@ -81,7 +83,14 @@ async def due(ctx: Context) -> Due:
     some = _some(missed, MOST)  # first, whoever may have filled the place with strange names
     others = _some(waited, MOST - len(some))
     left = MOST - len(some) - len(others)
-    return Due([*some, *_some(await _unexplained(everything), left)], others)
+    strange = await _unexplained(everything)
+    explained = len(everything.strange) - len(strange)
+    explained += sum(
+        everything.is_explained(blob)
+        for folder in everything.folders
+        for blob in folder.newest.values()
+    )
+    return Due([*some, *_some(strange, left)], others, explained)
 
 
 def _has_waited(folder: Folder) -> bool:

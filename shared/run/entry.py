@@ -54,7 +54,7 @@ async def enter(run: Run, folder: Folder, ctx: Context) -> str:
     if known is None and await ctx.ledger.create(run):
         log.info("run %s received", run.id)
         if folder.older:
-            await ctx.ledger.log(run.id, LogLine("drop", _left_out(folder)))
+            await ctx.ledger.log(run.id, LogLine("drop", _beside(folder)))
         return run.id
     known = known or await ctx.ledger.load(run.id)
     if known is None:
@@ -65,6 +65,17 @@ async def enter(run: Run, folder: Folder, ctx: Context) -> str:
     if _etags(known) != _etags(run) or _asks_for_another(known, run) or _other_limits(known, run):
         await _drop_again(known, run, folder, ctx)
     return known.id
+
+
+async def in_no_run(folder: Folder, ctx: Context) -> list[BlobInfo]:
+    """Older files beside those of the drop that no run was ever made of, by name. One of an earlier
+    drop is not missing anywhere."""
+    if not folder.older:
+        return []
+    known = await ctx.ledger.readable(await ctx.ledger.beginning_with(f"{folder.model}-"), [])
+    taken = {(file.name, file.etag) for run in known for file in run.files}
+    older = [blob for role, blob in folder.older if role is not DropRole.SPEC]
+    return sorted((blob for blob in older if blob.version not in taken), key=lambda b: b.name)
 
 
 # ---- which run it is
@@ -158,12 +169,13 @@ async def _drop_again(known: Run, run: Run, folder: Folder, ctx: Context) -> Non
 def _pointed_to(run: Run, newest: Run) -> Run:
     """With the files of the drop in their places; of a lone dataset none may be held out."""
     pairs = zip(newest.files, run.files, strict=False)
-    return newest.with_files(
+    pointed = newest.with_files(
         *(
             file.replace(name=dropped.name, etag=dropped.etag, modified=dropped.modified)
             for file, dropped in pairs
         )
     )
+    return pointed.replace(left_out=run.left_out, left_out_more=run.left_out_more)
 
 
 async def _deploy(known: Run, run: Run, folder: Folder, ctx: Context) -> None:
@@ -195,11 +207,12 @@ def _told(run: Run) -> str:
     return f"its limits are now: {known}"
 
 
-def _left_out(folder: Folder) -> str:
-    names = [shown(name) for name in sorted(folder.older)]
+def _beside(folder: Folder) -> str:
+    names = [shown(name) for name in sorted(blob.name for _, blob in folder.older)]
     more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
     return f"left out, for newer ones lie there: {', '.join(names[:MAX_NAMED])}{more}"
 
 
 def _etags(run: Run) -> list[str]:
-    return [file.etag for file in run.files]
+    """Of its blobs, each once."""
+    return list(dict.fromkeys(file.etag for file in run.files))

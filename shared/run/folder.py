@@ -41,7 +41,7 @@ class Folder:
 
     model: str
     newest: dict[DropRole, BlobInfo] = field(default_factory=dict)
-    older: list[str] = field(default_factory=list)  # names of the others
+    older: list[tuple[DropRole, BlobInfo]] = field(default_factory=list)  # the others
 
     def add(self, role: DropRole, blob: BlobInfo) -> None:
         known = self.newest.get(role)
@@ -49,7 +49,7 @@ class Folder:
             known, blob = blob, known
         self.newest[role] = blob
         if known:
-            self.older.append(known.name)
+            self.older.append((role, known))
 
     @property
     def last_touched(self) -> datetime:

@@ -18,7 +18,7 @@ from shared.printable import shown
 from shared.run import admission, ids, problems
 from shared.run.context import Context
 from shared.run.drops import Drops
-from shared.run.entry import RefusedDrop, about, enter
+from shared.run.entry import MAX_NAMED, RefusedDrop, about, enter, in_no_run
 from shared.run.folder import PROBLEM, DropRole, Folder, is_canary, lies_there, look, parse
 from shared.run.record import File, Run, Share
 from shared.run.run_yaml import check_size
@@ -70,8 +70,7 @@ async def _take_folder(model: str, ctx: Context) -> str | None:
             return None
         run_id, refused = await _run_of(folder, ctx)
         await drops.take(folder, run_id or "")
-    for name in sorted({blob.name for blob in folder.newest.values()} - {refused}):
-        await problems.gone(name, ctx)
+    await problems.settle(folder, refused, ctx)
     return run_id
 
 
@@ -84,7 +83,7 @@ async def _waits(folder: Folder, ctx: Context) -> bool:
     for obstacle in found:
         log.info("%s waits for %s", folder.model, shown(obstacle.blob.name))
         if obstacle.error:
-            await problems.explain(obstacle.blob.name, obstacle.error, ctx)
+            await problems.explain(obstacle.blob.name, obstacle.error, ctx, waits=True)
     return bool(found)
 
 
@@ -92,7 +91,14 @@ async def _run_of(folder: Folder, ctx: Context) -> tuple[str | None, str | None]
     """The id of the folder's run; or the blob that was refused, which is explained beside it."""
     try:
         run = await _compose(folder, ctx)
-        return (await enter(run, folder, ctx) if run else None), None
+        if run is None:
+            return None, None
+        left = await in_no_run(folder, ctx)
+        named = [blob.name for blob in left[:MAX_NAMED]]
+        run = run.replace(left_out=tuple(named), left_out_more=len(left) - len(named))
+        run_id = await enter(run, folder, ctx)
+        await problems.leave_out(named, ctx)
+        return run_id, None
     except RefusedDrop as refused:
         await problems.explain(refused.name, refused.error, ctx)
         return None, refused.name

@@ -1,6 +1,7 @@
-"""What stands beside a drop that was not taken, in its `….problem.txt`.
+"""What is told of a drop that was not taken: in its `….problem.txt` beside it, and in the list of
+refusals, which is written first: what is explained beside a blob is not looked at again.
 
-Knows how it is put there, not what is wrong.
+Knows how it is told, not what is wrong.
 """
 
 import logging
@@ -8,14 +9,16 @@ import logging
 from shared.errors import DropError, TunedropError
 from shared.printable import shown
 from shared.run.context import Context
-from shared.run.folder import problem_name
+from shared.run.folder import Folder, problem_name
+from shared.run.refusals import Kind, Refusals, refusal, still_there
 
 log = logging.getLogger(__name__)
 
 
-async def explain(path: str, error: DropError, ctx: Context) -> None:
+async def explain(path: str, error: DropError, ctx: Context, *, waits: bool = False) -> None:
+    """`waits` where the app looks again by itself."""
     log.warning("drop not taken: %s", error.message)
-    await _put(path, str(error), ctx)
+    await _tell(path, error, ctx, waits=waits)
 
 
 async def not_taken(path: str, error: Exception, ctx: Context) -> None:
@@ -23,19 +26,64 @@ async def not_taken(path: str, error: Exception, ctx: Context) -> None:
     kind = type(error).__name__
     log.error("%s could not be taken: %s", shown(path), kind)
     reason = f"{kind}: {error}" if isinstance(error, TunedropError) else f"{kind}."
-    message = f"{shown(path)} could not be taken yet. {reason} It is tried again by itself."
-    try:
-        await _put(path, message, ctx)
-    except Exception as second:  # noqa: BLE001 - storage may be what is wrong; the first one counts
-        log.error("nor could that be written beside it: %s", type(second).__name__)
+    message = f"{shown(path)} could not be taken yet. {reason}"
+    told = DropError(message, "It is tried again by itself.")
+    for way in (_put(path, told, ctx), _note(path, told, ctx, waits=True)):
+        try:
+            await way
+        except Exception as second:  # noqa: BLE001 - storage may be what is wrong; the first counts
+            log.error("nor could that be told: %s", type(second).__name__)
+
+
+async def leave_out(names: list[str], ctx: Context) -> None:
+    """Files that are in no run, for newer ones of their kind were taken."""
+    for name in names:
+        message = f"{shown(name)} is left out: a drop has one such file, and a newer one was taken."
+        error = DropError(
+            message, "Put all lines into one file, or delete the newer and drop this again."
+        )
+        await _tell(name, error, ctx, Kind.LEFT_OUT)
 
 
 async def gone(name: str, ctx: Context) -> None:
     """What was in the way of an earlier drop, or of this one for a while, is so no more."""
     await ctx.clients.datasets.delete(problem_name(name))
+    await Refusals(ctx.clients.runs).forget(name)
 
 
-async def _put(path: str, message: str, ctx: Context) -> None:
+async def settle(folder: Folder, refused: str | None, ctx: Context) -> None:
+    """A folder was taken, but for one file that was refused: nothing else of its drops is in
+    anybody's way. What is older and still lies there is told of as it was."""
+    noted = await Refusals(ctx.clients.runs).of_drops(folder.model)
+    names = {blob.name for blob in folder.newest.values()} | {one.name for one in noted}
+    for name in sorted(names - {refused} - {blob.name for _, blob in folder.older}):
+        await gone(name, ctx)
+
+
+async def sweep(ctx: Context, count: int) -> None:
+    """What is no longer there needs no explanation. `count`: how many blobs have one."""
+    listed = Refusals(ctx.clients.runs)
+    for one in await listed.all():
+        if not await still_there(one.name, ctx.clients.datasets):
+            await gone(one.name, ctx)
+    await listed.keep_total(count)
+
+
+async def _tell(
+    path: str, error: DropError, ctx: Context, kind: Kind | None = None, *, waits: bool = False
+) -> None:
+    await _note(path, error, ctx, kind, waits=waits)
+    await _put(path, error, ctx)
+
+
+async def _note(
+    path: str, error: DropError, ctx: Context, kind: Kind | None = None, *, waits: bool = False
+) -> None:
+    noted = refusal(path, error, ctx.now(), waits=waits)
+    await Refusals(ctx.clients.runs).note(noted, kind)
+
+
+async def _put(path: str, error: DropError, ctx: Context) -> None:
     await ctx.clients.datasets.put(
-        problem_name(path), f"{message}\n".encode(), "text/plain; charset=utf-8"
+        problem_name(path), f"{error}\n".encode(), "text/plain; charset=utf-8"
     )

@@ -24,6 +24,7 @@ from shared.run import (
     intake,
     jobs,
     orphans,
+    problems,
     retirements,
 )
 from shared.run.context import Context, Step
@@ -84,6 +85,7 @@ async def sweep(ctx: Context) -> None:
     _tell(due.missed)
     paths = [*due.missed, *due.waited]
     await _gather_with_timeout(((shown(path), _take(path, ctx)) for path in paths), ctx)
+    await problems.sweep(ctx, due.explained)
     await orphans.sweep(ctx)
     await retirements.sweep(ctx)
 

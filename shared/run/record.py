@@ -125,6 +125,8 @@ class Run(Document):
     training: File
     validation: File | None = None
     asked_deployment: DeploymentSpec | None = None
+    left_out: tuple[str, ...] = ()  # the first names of older files beside its own, in no run
+    left_out_more: Count = 0
     timeline: tuple[Transition, ...] = ()
     attempt: Count = 1  # one more each time that it is reopened
     asked_at: Moment | None = None  # "create job" was last sent then, and not answered since

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from shared.cloud.documents import Document, Frozen
-from shared.dataset.measure.cost import usd
+from shared.dataset.measure.cost import exact_usd, usd_beside
 from shared.run.record import Failure
 from shared.settings import Settings
 
@@ -149,9 +149,9 @@ def held(
     for spent, ceiling, name, when, then in spans:
         if ceiling and spent + (wanted.usd or 0) > ceiling + ROUNDING:
             return Held(
-                waiting_for=f"{usd(spent)} of {usd(ceiling)} are spent or reserved {when}, and it "
-                f"costs {usd(wanted.usd or 0)} (TUNEDROP_{name}_TRAINING_BUDGET). It goes on by "
-                f"itself {then}."
+                waiting_for=f"{usd_beside(ceiling, spent)} of {exact_usd(ceiling)} are spent or "
+                f"reserved {when}, and it costs {usd_beside(ceiling, wanted.usd or 0)} "
+                f"(TUNEDROP_{name}_TRAINING_BUDGET). It goes on by itself {then}."
             )
     return None
 
@@ -167,15 +167,15 @@ def _too_dear(wanted: Reservation, settings: Settings) -> Failure | None:
         if ceiling and wanted.usd is None and settings.unknown_price == "refuse":
             return _failure(
                 wanted,
-                f"No price is known for this training, and {name} allows {usd(ceiling)}.",
+                f"No price is known for this training, and {name} allows {exact_usd(ceiling)}.",
                 "Choose a base model and training type with a known price, or ask whoever runs "
                 f"the app to set {name} to 0, or TUNEDROP_UNKNOWN_PRICE to accept",
             )
         if ceiling and (wanted.usd or 0) > ceiling + ROUNDING:
             return _failure(
                 wanted,
-                f"This training costs {usd(wanted.usd or 0)} at list price; {name} allows "
-                f"{usd(ceiling)}.",
+                f"This training costs {usd_beside(ceiling, wanted.usd or 0)} at list price; "
+                f"{name} allows {exact_usd(ceiling)}.",
                 "Train for fewer epochs, with fewer examples or on a cheaper model or tier, or ask "
                 f"whoever runs the app to raise {name}",
             )
@@ -194,7 +194,7 @@ def too_many_deployments(
         return _failure(
             wanted,
             f"No price is known for hosting all deployments of {wanted.model}, and "
-            f"TUNEDROP_HOSTING_BUDGET allows {usd(ceiling)} a month.",
+            f"TUNEDROP_HOSTING_BUDGET allows {exact_usd(ceiling)} a month.",
             "Take the deployment.sku DeveloperTier, which costs nothing by the hour, or ask "
             "whoever runs the app to set TUNEDROP_UNKNOWN_PRICE to accept",
         )
@@ -203,8 +203,9 @@ def too_many_deployments(
         return None
     return _failure(
         wanted,
-        f"With this run the deployments of {wanted.model} would cost {usd(whole)} a month at list "
-        f"price; TUNEDROP_HOSTING_BUDGET allows {usd(ceiling)}.",
+        f"With this run the deployments of {wanted.model} would cost "
+        f"{usd_beside(ceiling, whole)} a month at list price; TUNEDROP_HOSTING_BUDGET allows "
+        f"{exact_usd(ceiling)}.",
         f"Delete a deployment of {wanted.model} that is not needed, take the deployment.sku "
         "DeveloperTier, which costs nothing by the hour, or ask whoever runs the app to raise "
         "TUNEDROP_HOSTING_BUDGET",

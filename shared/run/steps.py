@@ -15,7 +15,7 @@ from shared.errors import Refused, Replaced, TooCostly, WorkerLost
 from shared.model import deployment
 from shared.model.registry import Version
 from shared.printable import shown
-from shared.run import ceilings, checking, creation, failures, files, jobs, planning
+from shared.run import ceilings, checking, creation, failures, files, jobs, notices, planning
 from shared.run.context import Context, Step
 from shared.run.outcome import LogLine, Outcome
 from shared.run.record import File, Run
@@ -35,7 +35,9 @@ async def check(run: Run, ctx: Context) -> Outcome:
         return Outcome(run.replace(failure=failure), Event.DATASET_REJECTED)
     except WorkerLost as error:
         return _lost_check(error, run, ctx)
-    outcome = Outcome(checked.run.replace(lost_checks=0), log=(LogLine("check", checked.summary),))
+    said = [checked.summary, *notices.without_validation(checked.run)]
+    lines = tuple(LogLine("check", message) for message in said)
+    outcome = Outcome(checked.run.replace(lost_checks=0), log=lines)
     if checked.errors:
         rejected = outcome.but(failure=failures.rejected(checked.errors))
         return rejected.with_event(Event.DATASET_REJECTED)

@@ -69,7 +69,6 @@ CASES = [
     Case("utf16", good(12).decode().encode("utf-16"), None),
     Case("utf16", good(12).decode().encode("utf-16-le"), None),
     Case("not-utf8", after_good('{"messages": "é"}\n'.encode("latin-1"))),
-    Case("byte-order-mark", b"\xef\xbb\xbf" + good(12), None),
     Case("blank-line", after_good(b"\r\n")),
     Case("not-examined", after_good(b'{"messages": [' + b"{}, " * 100_000 + b"{}]}\n")),
     Case("mixed-formats", after_good(dpo([ANSWER], [{**ANSWER, "content": "Hm."}]))),
@@ -78,6 +77,8 @@ CASES = [
     Case("not-json", after_good(b'{"messages": [\n')),
     Case("not-json", after_good(b"[" * 100_000 + b"\n")),
     Case("not-object", after_good(b"[1, 2]\n")),
+    Case("not-jsonl", after_good(b"{\n}\n")),
+    Case("not-jsonl", b"prompt,completion\nHi,Ho\n", 1),
     Case("not-a-number", after_good(talk(USER, {**ANSWER, "weight": float("nan")}))),
     Case("not-a-number", after_good(b'{"messages": 1e999}\n')),
     Case("duplicate-key", after_good(line(GOOD).replace(b'"role"', b'"role": "user", "role"', 1))),
@@ -97,6 +98,7 @@ CASES = [
     Case("role-unknown", after_good(talk({"content": "Hi"}, ANSWER))),
     Case("content-missing", after_good(talk(USER, {**ANSWER, "content": " "}))),
     Case("content-missing", after_good(talk({"role": "user"}, ANSWER))),
+    Case("content-empty", after_good(talk({**USER, "content": " "}, ANSWER))),
     Case("content-invalid", after_good(talk(USER, {**ANSWER, "content": 42}))),
     Case("content-invalid", after_good(talk({**USER, "content": [{"type": "audio"}]}, ANSWER))),
     Case("name-invalid", after_good(talk({**USER, "name": "Jane Doe"}, ANSWER))),
@@ -105,6 +107,7 @@ CASES = [
     Case("last-not-assistant", after_good(talk(USER, ANSWER, USER))),
     Case("system-late", after_good(talk(USER, ANSWER, SYSTEM, USER, ANSWER))),
     Case("same-role-twice", after_good(talk(USER, USER, ANSWER))),
+    Case("system-twice", after_good(talk(SYSTEM, SYSTEM, USER, ANSWER))),
     # ---- weights
     Case("weight-misplaced", after_good(talk({**USER, "weight": 1}, ANSWER))),
     Case("weight-invalid", after_good(talk(USER, {**ANSWER, "weight": 0.5}))),
@@ -135,6 +138,7 @@ CASES = [
         "answer-without-call",
         after_good(talk(USER, ASKS, {**TOLD, "tool_call_id": "c2"}, ANSWER, tools=[TOOL])),
     ),
+    Case("functions-legacy", after_good(line({**GOOD, "functions": [TOOL["function"]]}))),
     # ---- images
     Case("image-invalid", after_good(talk(image("ftp://x"), ANSWER)), plan=VISION),
     Case(
@@ -165,6 +169,11 @@ CASES = [
     Case("duplicate", after_good(line(varied(3)))),
     Case("near-duplicate", good(9) + NEAR + NEARER),
     Case("conflicting-answers", after_good(talk(varied(3)["messages"][0], ANSWER))),
+    Case(
+        "constant-prompt",
+        b"".join(talk(USER, varied(number)["messages"][1]) for number in range(12)),
+        None,
+    ),
     Case("leakage", good(12), 2, line(varied(99)) + line(varied(3))),
     Case("leakage-prompt", good(12), 1, talk(varied(3)["messages"][0], ANSWER)),
     Case("leakage-near", good(10) + NEAR, 1, NEARER),
@@ -215,5 +224,6 @@ ELSEWHERE = {
     "model-doubtful",
     "model-retires",
     "validation-old",
+    "files-left-out",
     "nothing-held-out",
 }

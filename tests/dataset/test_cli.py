@@ -33,7 +33,7 @@ def test_a_bad_file(files: dict[str, str]) -> None:
     result = run.invoke(cli, ["check", files["bad"], files["few"]])
     assert result.exit_code == 1
     assert f"{files['bad']}:13:" in result.stdout
-    assert f"{files['bad']}:14: message 0: The role is bot." in result.stdout
+    assert f"{files['bad']}:14: message 0: The role is " + '"bot".' in result.stdout
     assert "(empty)" in result.stdout
 
 

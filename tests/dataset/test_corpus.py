@@ -159,15 +159,24 @@ def test_an_unusual_format_is_followed() -> None:
 
 NO_ERRORS = {
     Severity.WARNING: {
-        *("no-user", "system-late", "nothing-to-learn", "arguments-mismatch", "preference-same"),
+        *(
+            "content-empty",
+            "system-late",
+            "system-twice",
+            "functions-legacy",
+            "nothing-to-learn",
+            "arguments-mismatch",
+            "preference-same",
+        ),
         *("duplicate", "conflicting-answers", "leakage", "leakage-prompt", "leakage-near"),
         *("personal-data", "secret", "control-character", "broken-text", "answer-copies-prompt"),
         *("model-unknown", "model-doubtful", "model-retires", "validation-old"),
+        "files-left-out",
     },
     Severity.ADVICE: {
-        *("few-examples", "file-large", "byte-order-mark", "blank-line", "same-role-twice"),
+        *("few-examples", "file-large", "blank-line", "same-role-twice"),
         *("tool-unused", "near-duplicate", "whitespace", "refusal", "answer-cut"),
-        *("answer-outlier", "system-drift", "catalog-old"),
+        *("answer-outlier", "system-drift", "catalog-old", "nothing-held-out", "constant-prompt"),
     },
 }
 

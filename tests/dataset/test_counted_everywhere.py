@@ -178,22 +178,25 @@ ANSWERED = st.fixed_dictionaries(
     optional={
         "weight": st.just(1),
         "refusal": st.none() | st.just("No."),
-        "function_call": st.just({"name": "f", "arguments": "{}"}),
     },
 )
+CALLED = {"role": "assistant", "function_call": {"name": "f", "arguments": "{}"}}
 LISTED = st.tuples(ASKED, ANSWERED).map(list) | st.tuples(
     ASKED, st.just(ASKS), st.just(TOLD), ANSWERED
 ).map(list)
+FUNCTIONS_CALLED = st.tuples(ASKED, ANSWERED | st.just(CALLED)).map(list)
 FIELDS: dict[Any, Any] = {
     "parallel_tool_calls": st.booleans(),
     "functions": st.just([{"name": "f", "parameters": {"type": "object"}}]),
 }
-TALK = st.fixed_dictionaries({"messages": LISTED, "tools": st.just([TOOL])}, optional=FIELDS)
+TALK = st.fixed_dictionaries(
+    {"messages": LISTED, "tools": st.just([TOOL])}, optional=FIELDS
+) | st.fixed_dictionaries({"messages": FUNCTIONS_CALLED, "functions": FIELDS["functions"]})
 PREFERENCE = st.fixed_dictionaries(
     {
         "input": st.fixed_dictionaries(
-            {"messages": st.tuples(ASKED).map(list)},
-            optional={"tools": st.just([TOOL]), "parallel_tool_calls": st.booleans()},
+            {"messages": st.tuples(ASKED).map(list), "tools": st.just([TOOL])},
+            optional={"parallel_tool_calls": st.booleans()},
         ),
         "preferred_output": st.tuples(ANSWERED).map(list) | st.just([ASKS, TOLD, ANSWER]),
         "non_preferred_output": st.tuples(ANSWERED).map(list) | st.just([ASKS]),

@@ -68,7 +68,8 @@ def test_a_broken_line_is_named_and_the_rest_is_still_read(bad: bytes, id: str) 
         ([{"role": "bot", "content": "Hi"}, ANSWER], ("role-unknown", 11, 0)),
         ([{"content": "Hi"}, ANSWER], ("role-unknown", 11, 0)),
         ([{"role": "user"}, ANSWER], ("content-missing", 11, 0)),
-        ([{"role": "user", "content": "  "}, ANSWER], ("content-missing", 11, 0)),
+        ([{"role": "user", "content": None}, ANSWER], ("content-missing", 11, 0)),
+        ([{"role": "user", "content": "  "}, ANSWER], ("content-empty", 11, 0)),
         ([USER, {"role": "assistant", "content": None}], ("content-missing", 11, 1)),
         ([ANSWER, USER], ("last-not-assistant", 11, 1)),
         ([{**USER, "weight": 1}, ANSWER], ("weight-misplaced", 11, 0)),
@@ -97,7 +98,7 @@ def test_a_repeated_key_is_named_among_plain_lines() -> None:
     weighted = talk(USER, {**ANSWER, "weight": 1}).replace(b'"weight"', b'"weight": 0, "weight"')
     findings = scan(good(10) + twice + weighted).findings
     messages = [finding.message for finding in findings if finding.severity == "error"]
-    assert messages == ["The key 'content' stands twice.", "The key 'weight' stands twice."]
+    assert messages == ['The key "content" stands twice.', 'The key "weight" stands twice.']
     quoted = talk({**USER, "content": '"role": "content"'}, {**ANSWER, "content": "role"})
     assert found(good(10) + quoted) == []
 

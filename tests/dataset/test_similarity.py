@@ -12,7 +12,8 @@ from tests.dataset.builders import WORDS, line, scan, varied
 
 def tokens(examples: list[list[int]]) -> similarity.Signatures:
     flat = np.array([token for example in examples for token in example], np.uint32)
-    return similarity.signatures(flat, np.array([len(e) for e in examples], np.int64))
+    lengths = np.array([len(e) for e in examples], np.int64)
+    return similarity.signatures(flat, lengths, np.zeros(len(lengths), np.uint64))
 
 
 def test_signatures_agree_about_as_much_as_the_texts() -> None:
@@ -90,6 +91,7 @@ def test_the_beginnings_of_giants_are_compared(monkeypatch: pytest.MonkeyPatch) 
     words = [chance.randrange(200_000) for _ in range(300)]
     rows = [words[:40], words, words[:100], words[100:], words[:40]]
     flat = np.array([word for row in rows for word in row], np.uint32)
-    found = similarity.signatures(flat, np.array([len(row) for row in rows]))
+    lengths = np.array([len(row) for row in rows])
+    found = similarity.signatures(flat, lengths, np.zeros(len(rows), np.uint64))
     assert found[1].tolist() == found[2].tolist() != found[3].tolist()
     assert found[0].tolist() == found[4].tolist()

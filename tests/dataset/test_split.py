@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from shared.dataset.split import CannotSplit, Split, split_file
-from tests.dataset.builders import good, judged, line, varied
+from tests.dataset.builders import USER, good, judged, line, varied
 
 
 def answers(*counts: int) -> bytes:
@@ -92,3 +92,14 @@ def test_lines_that_cannot_be_read_are_told_and_are_trained_on(tmp_path: Path) -
     assert made.validation == len(validation.splitlines()) == 3
     assert b"[1]\n" in training
     assert all(json.loads(one) for one in validation.splitlines())
+
+
+def test_one_question_about_many_pictures_is_divided(tmp_path: Path) -> None:
+    def seen(number: int) -> bytes:
+        url = {"url": f"https://pictures/{number}.png"}
+        parts = [{"type": "text", "text": "What is it?"}, {"type": "image_url", "image_url": url}]
+        return line({"messages": [{**USER, "content": parts}, varied(number)["messages"][1]]})
+
+    made, (training, validation) = halves(b"".join(map(seen, range(30))), tmp_path)
+    assert (made.training, made.validation) == (27, 3)
+    assert not judged(training, validation).leaks

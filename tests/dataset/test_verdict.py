@@ -243,7 +243,7 @@ def test_a_validation_file_of_an_earlier_day_is_told_with_its_age() -> None:
     files = TRAINING, validation(good(12))
     assert "validation-old" not in messages(judged(*files, age=DAY - timedelta(seconds=1)))
     told = messages(judged(*files, age=DAY))
-    assert told["validation-old"] == "validation.jsonl is 1 days older than the training set."
+    assert told["validation-old"] == "validation.jsonl is 1 day older than the training set."
     assert "validation-old" not in messages(judged(TRAINING, age=DAY))
 
 

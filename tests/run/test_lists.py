@@ -19,7 +19,7 @@ async def test_a_page_reads_so_many_records_and_says_where_to_go_on(
     ids = [await rejected(harness, number) for number in range(3)]
     first = await page(harness, "stage=serving")
     assert (first["runs"], bool(first["next"])) == ([], True)
-    nothing: dict[str, Any] = {"runs": [], "next": None, "problems": []}
+    nothing: dict[str, Any] = {"runs": [], "next": None, "refused": None, "problems": []}
     assert await page(harness, f"stage=serving&after={first['next']}") == nothing
     both = [await page(harness, "stage=rejected")]
     both.append(await page(harness, f"stage=rejected&after={both[0]['next']}"))

@@ -105,6 +105,10 @@ def without_a_validation_set(count: int) -> Verdict:
     return judge([scan(good(count))], TrainingPlan(), TODAY, nothing_held_out=True)
 
 
+def beside_many_files(count: int) -> Verdict:
+    return judge([scan(good(10))], TrainingPlan(), TODAY, left_out=["another.jsonl"] * count)
+
+
 OTHERS: dict[str, Work] = {
     "file-too-large": lambda count: judged(good(count)),
     "file-large": lambda count: judged(good(count)),
@@ -114,6 +118,7 @@ OTHERS: dict[str, Work] = {
     "model-doubtful": for_a_model_that_an_old_table_refuses,
     "model-retires": at_its_models_end,
     "validation-old": at_another_time,
+    "files-left-out": beside_many_files,
     "nothing-held-out": without_a_validation_set,
 }
 

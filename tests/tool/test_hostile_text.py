@@ -42,6 +42,7 @@ def a_run(stage: str = "failed") -> dict[str, Any]:
         "deployment": HOSTILE,
         "fine_tuned_model": HOSTILE,
         "epochs": [],
+        "notices": [HOSTILE],
         "progress": {
             "step": None, "total_steps": None, "train_loss": None, "estimated_finish": None,
         },
@@ -57,13 +58,33 @@ CHECKS = [
 ]
 
 
+REFUSED = {
+    "name": HOSTILE, "model": HOSTILE, "message": HOSTILE, "fix": HOSTILE, "waits": False,
+    "at": "2026-11-01T00:00:00+00:00", "explanation": HOSTILE,
+}  # fmt: skip
+PLACE = {
+    "id": HOSTILE, "severity": HOSTILE, "line": 3, "message_index": 1, "message": HOSTILE,
+    "fix": HOSTILE,
+}  # fmt: skip
+FOUND = {
+    "groups": [{"id": HOSTILE, "severity": HOSTILE, "title": HOSTILE, "count": 9}],
+    "findings": [PLACE],
+}
+REPORT = {**FOUND, "files": [{"name": HOSTILE, "examples": 2, **FOUND}]}
+
+
 class HostileApp(BaseHTTPRequestHandler):
     """Answers as the app does, in words that mean ill."""
 
     def do_GET(self) -> None:
         path = self.path.partition("?")[0]
         answers: dict[str, Any] = {
-            "/api/runs": {"runs": [a_run(), a_run("serving"), a_run("training")]},
+            "/api/runs": {
+                "runs": [a_run(), a_run("serving"), a_run("training")],
+                "refused": {"drops": [REFUSED], "count": 7},
+            },
+            "/api/runs/rejected": a_run("rejected"),
+            "/api/runs/rejected/report.json": REPORT,
             "/api/runs/failed": a_run(),
             "/api/runs/serving": a_run("serving"),
             "/api/runs/ready": a_run("ready"),
@@ -108,6 +129,7 @@ def tool(*words: object) -> str:
         ("runs",),
         ("watch", "failed"),
         ("watch", "serving"),
+        ("watch", "rejected"),
         ("watch", "nobody"),
         ("start", "m-1"),
         ("cancel", "m-1", "--why", HOSTILE, "--who", HOSTILE),

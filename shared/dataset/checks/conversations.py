@@ -10,9 +10,11 @@ from typing import Any, NamedTuple
 import msgspec
 
 from shared.dataset.checks import tools
-from shared.dataset.checks.parts import ImageCount, count_images
+from shared.dataset.checks.functions import declared_functions, function_calls
+from shared.dataset.checks.parts import ImageCount, count_images, shown_parts
 from shared.dataset.checks.preference import is_preference
 from shared.dataset.checks.remainder import remainder
+from shared.dataset.pictures import digest
 from shared.dataset.reading.examples import ROLES, Conversation, Example, Message
 from shared.dataset.reading.limits import Steps
 
@@ -31,25 +33,46 @@ class ParsedExample(NamedTuple):
 def parse_example(line: int, example: Example, steps: Steps) -> ParsedExample | None:
     """None if it has nothing of an example. Raises limits.TooComplex."""
     if is_preference(example):
-        images = count_images(_asked(example), *map(example.get, _ANSWERS))
-        return ParsedExample(_preference(line, example), "dpo", images=images)
+        counted = count_images(_asked(example), *map(example.get, _ANSWERS))
+        whole = {**_input(example), "messages": _messages(example)}
+        return ParsedExample(
+            _preference(line, example), "dpo", False, counted, *_tools(whole, steps)
+        )
     if "messages" not in example:
         return None
     messages = example["messages"]
-    declared = frozenset(tools.declared_tools(example, steps).schemas)
-    calls = [call for _, _, call in tools.tool_calls(example)]
     return ParsedExample(
-        Conversation(
-            line,
-            known_messages(messages),
-            role_letters(messages),
-            "\n".join(_others(example)),
-        ),
+        _conversation(line, example),
         "chat",
         _learns_nothing(messages),
         count_images(messages),
-        declared,
-        frozenset(name for call in calls if (name := _name(call))),
+        *_tools(example, steps),
+    )
+
+
+def _tools(example: Example, steps: Steps) -> tuple[frozenset[str], frozenset[str]]:
+    """The names of those that are declared, and of those that are called."""
+    declared = {
+        *tools.declared_tools(example, steps).schemas,
+        *declared_functions(example, steps).schemas,
+    }
+    calls = [call for _, _, call in tools.tool_calls(example)]
+    calls += [{"function": call} for _, call in function_calls(example)]
+    return frozenset(declared), frozenset(name for call in calls if (name := _name(call)))
+
+
+def _conversation(line: int, example: Example) -> Conversation:
+    messages, extra = example["messages"], "\n".join(_others(example))
+    asks = extra
+    if isinstance(messages, list) and messages and _others({"messages": messages[-1:]}):
+        asks = "\n".join(_others({**example, "messages": messages[:-1]}))
+    return Conversation(
+        line,
+        known_messages(messages),
+        role_letters(messages),
+        extra,
+        asks,
+        shown=_shown(messages),
     )
 
 
@@ -58,17 +81,30 @@ def _preference(line: int, example: Example) -> Conversation:
     stands in the example."""
     asked = _asked(example)
     better, worse = (known_messages(example.get(answer)) for answer in _ANSWERS)
-    given = example.get("input")
-    parts = [given if isinstance(given, dict) else {}]
-    parts += [{"messages": example.get(answer)} for answer in _ANSWERS]
+    asks = _others(_input(example))
+    answers = [{"messages": example.get(answer)} for answer in _ANSWERS]
+    others = [*asks, *chain.from_iterable(map(_others, answers))]
     return Conversation(
         line,
         known_messages(asked) + better,
-        role_letters(asked) + "a" * len(better),
-        "\n".join(
-            [*(message.content for message in worse), *chain.from_iterable(map(_others, parts))]
-        ),
+        role_letters(asked) + role_letters(example.get(_ANSWERS[0])),
+        "\n".join([*(message.content for message in worse), *others]),
+        "\n".join(asks),
+        len(better),
+        _shown(asked, *map(example.get, _ANSWERS)),
     )
+
+
+def _shown(*lists: Any) -> int:
+    parts = chain.from_iterable(map(shown_parts, lists))
+    return digest((index, _which(part)) for index, part in parts)
+
+
+def _which(part: Any) -> str:
+    """An image by its address, with its data if they are in it; another part as it stands."""
+    image = part.get("image_url") if isinstance(part, dict) else None
+    url = image.get("url") if isinstance(image, dict) else None
+    return url if isinstance(url, str) else msgspec.json.encode(part).decode()
 
 
 def _others(example: Example) -> list[str]:
@@ -80,9 +116,19 @@ def _others(example: Example) -> list[str]:
     return [msgspec.json.encode(one).decode() for one in found]
 
 
-def _asked(example: Example) -> Any:
+def _input(example: Example) -> Example:
     given = example.get("input")
-    return given.get("messages") if isinstance(given, dict) else None
+    return given if isinstance(given, dict) else {}
+
+
+def _asked(example: Example) -> Any:
+    return _input(example).get("messages")
+
+
+def _messages(example: Example) -> list[Any]:
+    """Of the input and both outputs of a preference."""
+    lists = (_asked(example), *map(example.get, _ANSWERS))
+    return [message for one in lists if isinstance(one, list) for message in one]
 
 
 def role_letters(messages: Any) -> str:

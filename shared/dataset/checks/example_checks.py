@@ -7,7 +7,9 @@ texts of an example is in `content`, what needs the whole file in `file_checks`.
 """
 
 from collections.abc import Iterator
+from functools import partial
 
+from shared.dataset.checks.functions import functions_are_right
 from shared.dataset.checks.parts import parts_are_right
 from shared.dataset.checks.preference import is_preference, preference_is_right
 from shared.dataset.checks.shape import SHAPE_CHECKS, Check
@@ -21,11 +23,14 @@ CHECKS: tuple[Check, ...] = (calls_are_answered, parts_are_right)  # after those
 
 def check_example(example: Example, steps: Steps) -> Iterator[RawFinding]:
     """Raises limits.TooComplex."""
-    if is_preference(example):
-        yield from preference_is_right(example)
-        return
+    check = partial(_check_conversation, steps=steps)
+    yield from preference_is_right(example, check) if is_preference(example) else check(example)
+
+
+def _check_conversation(example: Example, steps: Steps) -> Iterator[RawFinding]:
     for check in SHAPE_CHECKS:
         yield from check(example)
     yield from tools_are_right(example, steps)
+    yield from functions_are_right(example, steps)
     for check in CHECKS:
         yield from check(example)

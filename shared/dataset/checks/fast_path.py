@@ -117,7 +117,9 @@ def _with_tools(
     calls: list[Any] = []
     waiting: set[str] = set()
     keys = 2 + declared.keys + 2 * len(roles) + roles.count("t")
+    made: list[Any] | None = None  # the calls of the last message
     for index, message in enumerate(example.messages):
+        made = None
         if message.role == "tool":
             if message.tool_call_id not in waiting or len(message.tool_call_id) > LONGEST_ID:
                 return None
@@ -136,9 +138,11 @@ def _with_tools(
             return None
     if count != keys + count_keys(calls):
         return None  # one is there twice, or has no place there
-    extra = msgspec.json.encode([declared.value, calls]).decode()
+    extra = asks = msgspec.json.encode([declared.value, calls]).decode()
+    if made:
+        asks = msgspec.json.encode([declared.value, calls[: -len(made)]]).decode()
     called = frozenset(call["function"]["name"] for call in calls)
-    conversation = Conversation(number, example.messages, roles, extra)
+    conversation = Conversation(number, example.messages, roles, extra, asks)
     return ParsedExample(conversation, "chat", declared=frozenset(declared.schemas), called=called)
 
 
@@ -148,7 +152,7 @@ def _right_calls(
     calls = _decode_any(message.tool_calls)
     if message.role != "assistant" or not isinstance(calls, list):
         return None
-    if message.content and _is_blank(message.content):
+    if message.content and (message.content == "null" or _is_blank(message.content)):
         return None
     if any(any(tools.check_call(call, index, (), declared, steps)) for call in calls):
         return None

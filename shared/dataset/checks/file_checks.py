@@ -55,6 +55,8 @@ def _size(counts: ScanCounts, options: ScanOptions, collector: FindingCollector)
         collector.add(counts.not_text)
         return
     if not counts.examples:
+        if counts.foreign:
+            return  # that is the cause
         message = "The file is empty." if not counts.size else "There is no example."
         collector.add(RawFinding("empty", message))
     elif counts.examples < options.minimum:
@@ -114,18 +116,23 @@ def _duplicates(index: ExampleIndex, collector: FindingCollector) -> Marks:
         lambda n: f"It says the same as line {index.lines[first[same[n]]]}.",
     )
     # The first of the other answers is enough: a second copy of it is a duplicate.
-    other = np.flatnonzero((index.keys != index.keys[asked]) & ~again)
+    shared = index.shared_prompts
+    other = np.flatnonzero((index.keys != index.keys[asked]) & ~again & ~shared)
     collector.add_lines(
         "conflicting-answers",
         index.lines[other].tolist(),
         lambda n: f"It asks the same as line {index.lines[asked[other[n]]]} and answers otherwise.",
     )
+    if shared.any():
+        prompts = many(len(np.unique(asked[shared])), "prompt")
+        message = f"{shared.sum():,} of {len(shared):,} examples share {prompts}."
+        collector.add(RawFinding("constant-prompt", message))
     return again
 
 
 def _near_duplicates(index: ExampleIndex, again: Marks, collector: FindingCollector) -> None:
     every = np.arange(len(index.keys), dtype=np.int32)
-    near = np.flatnonzero((index.groups != every) & ~again)
+    near = np.flatnonzero((index.groups != every) & ~again & ~index.shared_prompts)
     collector.add_lines(
         "near-duplicate",
         index.lines[near].tolist(),
@@ -172,16 +179,11 @@ def _system_prompts(
     share = prompts[0].count / len(index.lines)
     if share < 0.5:
         return  # many prompts on purpose
-    without = (
-        f", and {measurements.without_system_prompt} have none"
-        if measurements.without_system_prompt
-        else ""
-    )
+    others, without = len(prompts) - 1, measurements.without_system_prompt
+    rest = [many(others, "other system prompt")] if others else []
+    rest += [f"{many(without, 'example')} without any"] if without else []
     other = prompts[1].line if len(prompts) > 1 else None
-    message = (
-        f"{share:.0%} of the examples share one system prompt; there are {len(prompts) - 1} "
-        f"others{without}."
-    )
+    message = f"{share:.0%} of the examples share one system prompt, beside {' and '.join(rest)}."
     collector.add(RawFinding("system-drift", message), other)
 
 

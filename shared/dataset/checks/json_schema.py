@@ -11,7 +11,7 @@ together, so every one is paid for with steps, and nothing is put into words bef
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from shared.dataset.findings.quoting import shorten
+from shared.dataset.findings.quoting import quoted, shorten
 from shared.dataset.reading.limits import Steps
 
 CHECK = "comparing arguments with their schema"
@@ -48,7 +48,7 @@ class _Mismatch(NamedTuple):
     values: tuple[Any, ...]
 
     def __str__(self) -> str:
-        return f"{self.place} {self.message.format(*map(shorten, self.values))}."
+        return f"{self.place} {self.message.format(*map(quoted, self.values))}."
 
 
 def mismatches(value: Any, schema: Any, where: str, steps: Steps) -> Iterator[str]:
@@ -64,7 +64,11 @@ def _mismatches(value: Any, schema: Any, place: _Place, steps: Steps) -> Iterato
     if isinstance(options, list) and not any(_fits(value, o, place, steps) for o in options):
         yield _Mismatch(place, "fits none of its alternatives: {}", (value,))
     if not _has_type(value, schema.get("type"), steps):
-        yield _Mismatch(place, "is {}, not {}", (value, schema["type"]))
+        wanted = schema["type"]
+        if isinstance(wanted, str):  # one of _TYPES
+            yield _Mismatch(place, f"is {{}}, not {wanted}", (value,))
+        else:
+            yield _Mismatch(place, "is {}, not one of {}", (value, wanted))
         return
     enum = schema.get("enum")
     if isinstance(enum, list) and not _is_among(value, enum, steps):

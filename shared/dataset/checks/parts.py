@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from shared.catalog import facts
 from shared.dataset.checks.shape import at, objects
 from shared.dataset.findings.finding import RawFinding
-from shared.dataset.findings.quoting import shorten
+from shared.dataset.findings.quoting import quoted, shorten
 from shared.dataset.reading.examples import Example
 
 DATA_URL = re.compile(r"data:image/(?:jpeg|png|webp);base64,", re.IGNORECASE)
@@ -20,11 +20,31 @@ DETAILS = ("low", "high", "auto")
 def parts_are_right(example: Example) -> Iterator[RawFinding]:
     for index, message in objects(example):
         content = message.get("content")
-        if isinstance(content, list):
+        if isinstance(content, list) and message.get("role") != "tool":  # that must be a text
+            if _says_nothing_beside_calls(message):
+                continue
             for number, part in enumerate(content):
                 yield from _part(part, message.get("role"), index, at(index, "content", number))
     if (count := sum(count_images(example.get("messages")))) > facts.IMAGES.per_example:
         yield RawFinding("too-many-images", f"The example has {count} images.")
+
+
+def _says_nothing_beside_calls(message: Example) -> bool:
+    """As the content of a call: a text that is empty, in a part."""
+    return (
+        message.get("role") == "assistant"
+        and bool(message.get("tool_calls"))
+        and all(part == {"type": "text", "text": ""} for part in message["content"])
+    )
+
+
+def shown_parts(messages: Any) -> Iterator[tuple[int, Any]]:
+    """The parts of messages of whatever shape that are no texts, each with its message's number."""
+    for index, message in objects({"messages": messages}):
+        content = message.get("content")
+        for part in content if isinstance(content, list) else ():
+            if not isinstance(part, dict) or part.get("type") not in ("text", "refusal"):
+                yield index, part
 
 
 class ImageCount(NamedTuple):
@@ -39,8 +59,7 @@ def count_images(*lists: Any) -> ImageCount:
     details = [
         image.get("detail") if isinstance(image := part.get("image_url"), dict) else None
         for messages in lists
-        for _, message in objects({"messages": messages})
-        for part in (message["content"] if isinstance(message.get("content"), list) else ())
+        for _, part in shown_parts(messages)
         if isinstance(part, dict) and part.get("type") == "image_url"
     ]
     low = details.count("low")
@@ -61,16 +80,28 @@ def _part(part: Any, role: Any, index: int, path: tuple[str | int, ...]) -> Iter
             )
         yield from _image(part.get("image_url"), index, (*path, "image_url"))
     else:
-        yield RawFinding("content-invalid", f"A part is {shorten(part)}.", index, path)
+        yield RawFinding("content-invalid", _wrong_part(part), index, path)
+
+
+def _wrong_part(part: Any) -> str:
+    if not isinstance(part, dict):
+        return f"A part is {quoted(part)}, not an object with a type."
+    if "type" not in part:
+        return f"A part has no type: {quoted(part)}."
+    return f"A part's type is {quoted(part['type'])}, not text, refusal or image_url."
 
 
 def _image(image: Any, index: int, path: tuple[str | int, ...]) -> Iterator[RawFinding]:
     url = image.get("url") if isinstance(image, dict) else None
-    if not isinstance(url, str):
-        yield RawFinding("image-invalid", f"`image_url` is {shorten(image)}.", index, path)
+    if not isinstance(image, dict):
+        yield RawFinding("image-invalid", f"`image_url` is {quoted(image)}.", index, path)
+    elif not isinstance(url, str):
+        problem = f"The image's `url` is {quoted(url)}." if "url" in image else "It has no `url`."
+        yield RawFinding("image-invalid", problem, index, path)
+    if not isinstance(image, dict) or not isinstance(url, str):
         return
     if image.get("detail", "auto") not in DETAILS:
-        problem = f"`detail` is {shorten(image['detail'])}, not low, high or auto."
+        problem = f"`detail` is {quoted(image['detail'])}, not low, high or auto."
         yield RawFinding("image-invalid", problem, index, (*path, "detail"))
     if url.startswith("data:"):
         if not DATA_URL.match(url):

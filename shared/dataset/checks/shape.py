@@ -12,8 +12,9 @@ from difflib import get_close_matches
 from itertools import islice
 from typing import Any
 
+from shared.dataset.checks import formats
 from shared.dataset.findings.finding import RawFinding
-from shared.dataset.findings.quoting import shorten
+from shared.dataset.findings.quoting import many, quoted, shorten
 from shared.dataset.reading.examples import ROLES, Example
 
 Check = Callable[[Example], Iterator[RawFinding]]
@@ -29,15 +30,6 @@ _MESSAGE_KEYS = (
     "function_call",
     "refusal",
 )
-_OTHER_FORMATS = {  # a key that gives the format away → what to do
-    "prompt": "Prompt and completion are the old format: make them a user and an assistant "
-    "message.",
-    "conversations": "This is ShareGPT's format: write role and content for from and value.",
-    "instruction": "This is Alpaca's format: make instruction and input a user message, output an "
-    "assistant message.",
-    "body": "This is a request of the batch API: take the messages out of its body, and add the "
-    "answer.",
-}
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 LONGEST_SLIP = 40  # characters of what may be meant for a known word
 
@@ -48,67 +40,91 @@ def messages_are_a_list(example: Example) -> Iterator[RawFinding]:
         return
     if "messages" in example:
         yield RawFinding(
-            "messages-missing", f"`messages` is {shorten(messages)}.", path=("messages",)
+            "messages-missing", f"`messages` is {quoted(messages)}.", path=("messages",)
         )
+        return
+    if other := formats.other_format(example):
+        keys = " and ".join(f"`{key}`" for key in other.keys)
+        message = f"The example has no `messages`, but {keys}."
+        yield RawFinding("messages-missing", message, fix=other.cure)
         return
     short = (key for key in islice(example, 100) if len(key) <= LONGEST_SLIP)
     near = get_close_matches("messages", short, n=1)
-    fix = f"Rename {shorten(near[0])!r} to messages." if near else None
-    others = (fix for key, fix in _OTHER_FORMATS.items() if key in example)
-    yield RawFinding(
-        "messages-missing", "The example has no `messages`.", fix=fix or next(others, None)
-    )
+    fix = f"Rename {quoted(near[0])} to messages." if near else None
+    yield RawFinding("messages-missing", "The example has no `messages`.", fix=fix)
 
 
 def messages_are_objects(example: Example) -> Iterator[RawFinding]:
     for index, message in _messages(example):
         if not isinstance(message, dict):
             yield RawFinding(
-                "message-not-object", f"The message is {shorten(message)}.", index, at(index)
+                "message-not-object", f"The message is {quoted(message)}.", index, at(index)
             )
 
 
 def roles_are_known(example: Example) -> Iterator[RawFinding]:
     for index, message in objects(example):
         role = message.get("role")
-        if role not in ROLES:
-            problem = f"The role is {shorten(role)}." if "role" in message else "There is no role."
-            fix = _did_you_mean(role[:100].lower(), ROLES) if isinstance(role, str) else None
-            if role == "function":
-                fix = "This is how functions were called before: use the role tool and tool_calls."
-            yield RawFinding("role-unknown", problem, index, at(index, "role"), fix)
+        if role in ROLES or (role is None and formats.spelled_otherwise(message, "role")):
+            continue  # what stands there instead is an unknown key
+        problem = f"The role is {quoted(role)}." if "role" in message else "There is no role."
+        cure = _cure_of_role(role) if isinstance(role, str) else None
+        yield RawFinding("role-unknown", problem, index, at(index, "role"), cure)
+
+
+def _cure_of_role(role: str) -> str | None:
+    if role == "function":
+        return formats.CURE_OF_FUNCTIONS
+    if meant := formats.role_meant(role):
+        return f"Write {meant}: so this role is called here."
+    return _did_you_mean(role[:100].lower(), ROLES)
 
 
 def contents_are_there(example: Example) -> Iterator[RawFinding]:
     """Only an assistant message that calls tools may come without content."""
     for index, message in objects(example):
-        content = message.get("content")
+        role, content = message.get("role"), message.get("content")
         calls = message.get("tool_calls") or message.get("function_call")
-        if content is None or content == "" or content == [] or _blank(content):
-            if not (calls and message.get("role") == "assistant" and not content):
-                who = shorten(message.get("role", "message"))
-                problem = f"is {shorten(content)!r}" if "content" in message else "is missing"
-                yield RawFinding(
-                    "content-missing",
-                    f"The {who}'s content {problem}.",
-                    index,
-                    at(index, "content"),
-                )
+        calling = bool(calls) and role == "assistant"
+        if content == "null" and calling:
+            problem = 'The content beside the call is the text "null".'
+            fix = "Write null without quotes, or leave the content out."
+        elif content is None or content == [] or _blank(content):
+            if (calling and not content) or formats.spelled_otherwise(message, "content"):
+                continue
+            yield _nothing_said(message, index)
+            continue
         elif not isinstance(content, str | list):
-            who = shorten(message.get("role", "message"))
-            yield RawFinding(
-                "content-invalid",
-                f"The {who}'s content is {shorten(content)}.",
-                index,
-                at(index, "content"),
-            )
+            problem, fix = f"The {_who(message)}'s content is {quoted(content)}.", None
+        elif role == "tool" and isinstance(content, list):
+            problem = f"The tool's content is a list of {many(len(content), 'part')}."
+            fix = "Write a tool's content as one text: join the texts of its parts."
+        else:
+            continue
+        yield RawFinding("content-invalid", problem, index, at(index, "content"), fix)
+
+
+def _nothing_said(message: Example, index: int) -> RawFinding:
+    """An answer is learned, so it must be there; the others may be empty, if on purpose."""
+    content, role = message.get("content"), message.get("role")
+    if isinstance(content, str) and role in ROLES and role != "assistant":
+        problem = f"The {role}'s content is {quoted(content)}."
+        return RawFinding("content-empty", problem, index, at(index, "content"))
+    problem = f"is {quoted(content)}" if "content" in message else "is missing"
+    problem = f"The {_who(message)}'s content {problem}."
+    return RawFinding("content-missing", problem, index, at(index, "content"))
+
+
+def _who(message: Example) -> str:
+    return shorten(message.get("role", "message"))
 
 
 def keys_are_known(example: Example) -> Iterator[RawFinding]:
     if "messages" in example:
-        yield from unknown_keys(example, _EXAMPLE_KEYS)
+        yield from unknown_keys(example, _EXAMPLE_KEYS, cure=formats.cure_of_example_key)
     for index, message in objects(example):
-        yield from unknown_keys(message, _MESSAGE_KEYS, index, at(index))
+        cure = formats.cure_of_message_key
+        yield from unknown_keys(message, _MESSAGE_KEYS, index, at(index), cure)
 
 
 def names_are_allowed(example: Example) -> Iterator[RawFinding]:
@@ -116,7 +132,7 @@ def names_are_allowed(example: Example) -> Iterator[RawFinding]:
         name = message.get("name")
         if name is not None and not (isinstance(name, str) and _NAME.fullmatch(name)):
             yield RawFinding(
-                "name-invalid", f"The name is {shorten(name)}.", index, at(index, "name")
+                "name-invalid", f"The name is {quoted(name)}.", index, at(index, "name")
             )
 
 
@@ -126,11 +142,26 @@ def ends_with_assistant(example: Example) -> Iterator[RawFinding]:
         return
     names = [role for _, role in roles]
     if "assistant" not in names:
-        yield RawFinding("no-assistant", "No message is from the assistant.", roles[-1][0])
+        yield RawFinding(
+            "no-assistant",
+            "No message is from the assistant.",
+            roles[-1][0],
+            fix=_cure_for_reinforcement(example) if names[-1] == "user" else None,
+        )
     elif names[-1] != "assistant":
         index = roles[-1][0]
         problem = f"The last message is from the {names[-1]}."
         yield RawFinding("last-not-assistant", problem, index, at(index, "role"))
+
+
+def _cure_for_reinforcement(example: Example) -> str | None:
+    """Such lines end with the question, and hold what a grader needs beside it."""
+    if all(key in _EXAMPLE_KEYS for key in islice(example, 100)):
+        return None
+    return (
+        "Lines for reinforcement fine-tuning end so, with more keys for a grader: for supervised "
+        "training add the right answer as an assistant message, and leave those keys out."
+    )
 
 
 def roles_take_turns(example: Example) -> Iterator[RawFinding]:
@@ -138,7 +169,7 @@ def roles_take_turns(example: Example) -> Iterator[RawFinding]:
     roles = [message.get("role") if isinstance(message, dict) else None for _, message in messages]
     if not roles or any(role not in ROLES for role in roles):
         return  # other checks report this
-    if "user" not in roles and "tool" not in roles:
+    if "user" not in roles:
         yield RawFinding("no-user", "No message is from a user.")
     for index in range(1, len(roles)):
         role, before = roles[index], roles[index - 1]
@@ -146,7 +177,16 @@ def roles_take_turns(example: Example) -> Iterator[RawFinding]:
             yield RawFinding(
                 "system-late", f"Message {index} is from the {role}.", index, at(index, "role")
             )
-        elif role == before and role in ("user", "assistant"):
+        elif role == before and role in ("system", "developer"):
+            yield RawFinding(
+                "system-twice",
+                f"Messages {index - 1} and {index} are both from the {role}.",
+                index,
+                at(index, "role"),
+            )
+        elif (
+            role == before and role in ("user", "assistant") and not _calls(messages[index - 1][1])
+        ):
             yield RawFinding(
                 "same-role-twice",
                 f"Messages {index - 1} and {index} are both from the {role}.",
@@ -172,11 +212,16 @@ def weights_are_zero_or_one(example: Example) -> Iterator[RawFinding]:
                 at(index, "weight"),
             )
         elif weight not in (0, 1) or isinstance(weight, bool):
-            yield RawFinding(
-                "weight-invalid", f"The weight is {shorten(weight)}.", index, at(index, "weight")
-            )
+            fix = f"Write {weight} without quotes." if weight in ("0", "1") else None
+            problem = f"The weight is {quoted(weight)}."
+            yield RawFinding("weight-invalid", problem, index, at(index, "weight"), fix)
     if weights and all(w == 0 and not isinstance(w, bool) for w in weights):
         yield RawFinding("nothing-to-learn", "Every answer of the example has the weight 0.")
+
+
+def _calls(message: Example) -> bool:
+    """What follows a call that nothing answered is told there: joining both would be no cure."""
+    return bool(message.get("tool_calls") or message.get("function_call"))
 
 
 SHAPE_CHECKS: tuple[Check, ...] = (
@@ -212,14 +257,15 @@ def unknown_keys(
     known: Iterable[str],
     message_index: int | None = None,
     path: tuple[str | int, ...] = (),
+    cure: Callable[[str], str | None] = lambda key: None,
 ) -> Iterator[RawFinding]:
     known = tuple(known)
     for key in value:
         if key not in known:
-            fix = _did_you_mean(key, known)
+            fix = cure(key) or _did_you_mean(key, known)
             yield RawFinding(
                 "unknown-key",
-                f"The key {shorten(key)!r} is not known here.",
+                f"The key {quoted(key)} is not known here.",
                 message_index,
                 (*path, key),
                 fix,

@@ -15,7 +15,7 @@ import msgspec
 from shared.dataset.checks.json_schema import mismatches
 from shared.dataset.checks.shape import at, objects, unknown_keys
 from shared.dataset.findings.finding import RawFinding
-from shared.dataset.findings.quoting import shorten
+from shared.dataset.findings.quoting import quoted, shorten
 from shared.dataset.reading.examples import Example
 from shared.dataset.reading.limits import MOST_PIECES, PER_FINDING, Steps, refuse_many_pieces
 from shared.dataset.reading.parsing import count_keys
@@ -87,34 +87,48 @@ def tools_declared_in(json: bytes, steps: Steps) -> DeclaredTools:
 
 def _check_declarations(tools: Any, schemas: dict[str, Any]) -> Iterator[RawFinding]:
     if not isinstance(tools, list) or not tools:
-        yield RawFinding("tools-invalid", f"`tools` is {shorten(tools)}.", path=("tools",))
+        yield RawFinding("tools-invalid", f"`tools` is {quoted(tools)}.", path=("tools",))
         return
     for index, tool in enumerate(tools):
         path: tuple[str | int, ...] = ("tools", index)
         function = tool.get("function") if isinstance(tool, dict) else None
         if not isinstance(function, dict) or tool.get("type") != "function":
-            yield RawFinding("tools-invalid", f"Tool {index} is {shorten(tool)}.", path=path)
+            wrong = _wrong_field(tool, type="function", function=dict)
+            yield RawFinding("tools-invalid", f"Tool {index} {wrong}.", path=path)
             continue
-        name, schema = function.get("name"), function.get("parameters", {})
-        if not (isinstance(name, str) and _NAME.fullmatch(name)):
-            yield RawFinding(
-                "tools-invalid",
-                f"The name of tool {index} is {shorten(name)}.",
-                path=(*path, "function", "name"),
-            )
-            continue
-        if not isinstance(schema, dict) or schema.get("type", "object") != "object":
-            yield RawFinding(
-                "tools-invalid",
-                f"The parameters of {name} are {shorten(schema)}, not the schema of an object.",
-                path=(*path, "function", "parameters"),
-            )
-            schema = {}
-        if name in schemas:
-            yield RawFinding("tool-declared-twice", f"{name} is declared twice.", path=path)
-        known = ("name", "description", "parameters", "strict")
-        yield from unknown_keys(function, known, path=(*path, "function"))
-        schemas[name] = schema
+        yield from check_declaration(function, index, (*path, "function"), schemas)
+
+
+def check_declaration(
+    function: dict[str, Any], index: int, path: tuple[str | int, ...], schemas: dict[str, Any]
+) -> Iterator[RawFinding]:
+    """What is wrong with one function by itself, which is put into `schemas`."""
+    name, schema = function.get("name"), function.get("parameters", {})
+    if not (isinstance(name, str) and _NAME.fullmatch(name)):
+        problem = f"The name of tool {index} is {quoted(name)}."
+        yield RawFinding("tools-invalid", problem, path=(*path, "name"))
+        return
+    if not isinstance(schema, dict) or schema.get("type", "object") != "object":
+        problem = f"The parameters of {name} are {quoted(schema)}, not the schema of an object."
+        yield RawFinding("tools-invalid", problem, path=(*path, "parameters"))
+        schema = {}
+    if name in schemas:
+        yield RawFinding("tool-declared-twice", f"{name} is declared twice.", path=path[:2])
+    known = ("name", "description", "parameters", "strict")
+    yield from unknown_keys(function, known, path=path)
+    schemas[name] = schema
+
+
+def _wrong_field(value: Any, **wanted: Any) -> str:
+    """The first of the fields that is not as wanted: a value, or one of a type."""
+    if not isinstance(value, dict):
+        return f"is {quoted(value)}, not an object"
+    for key, want in wanted.items():
+        if key not in value:
+            return f"has no `{key}`"
+        if not (isinstance(value[key], want) if isinstance(want, type) else value[key] == want):
+            return f"has {quoted(value[key])} as its `{key}`"
+    return f"is {quoted(value)}"
 
 
 def tool_calls(example: Example) -> Iterator[tuple[int, int, Any]]:
@@ -147,7 +161,7 @@ def _calls_are_right(example: Example, tools: DeclaredTools, steps: Steps) -> It
         if not isinstance(calls, list) or not calls:
             yield RawFinding(
                 "tool-call-invalid",
-                f"`tool_calls` is {shorten(calls)}.",
+                f"`tool_calls` is {quoted(calls)}.",
                 index,
                 at(index, "tool_calls"),
             )
@@ -162,24 +176,37 @@ def check_call(
     function = call.get("function") if isinstance(call, dict) else None
     shaped = isinstance(function, dict) and isinstance(function.get("name"), str)
     if not shaped or call.get("type") != "function" or not isinstance(call.get("id"), str):
-        yield RawFinding("tool-call-invalid", f"The call is {shorten(call)}.", index, path)
-    if not isinstance(function, dict):
-        return
+        wrong = _wrong_field(call, id=str, type="function", function=dict)
+        if isinstance(function, dict) and not shaped and call.get("type") == "function":
+            wrong = f"of a function {_wrong_field(function, name=str)}"
+        yield RawFinding("tool-call-invalid", f"The call {wrong}.", index, path)
+    if isinstance(function, dict):
+        yield from check_called(function, index, (*path, "function"), tools, steps)
+
+
+def check_called(
+    function: dict[str, Any],
+    index: int,
+    path: tuple[str | int, ...],
+    tools: DeclaredTools,
+    steps: Steps,
+) -> Iterator[RawFinding]:
+    """The name and the arguments of a call. Raises limits.TooComplex."""
     name, arguments = function.get("name"), function.get("arguments")
     schema = tools.schemas.get(name) if isinstance(name, str) else None
     if isinstance(name, str) and schema is None:
-        yield RawFinding(
-            "tool-undeclared",
-            f"{shorten(name)} is called and not declared.",
-            index,
-            (*path, "function", "name"),
-        )
-    place = (*path, "function", "arguments")
+        problem = f"{shorten(name)} is called and not declared."
+        yield RawFinding("tool-undeclared", problem, index, (*path, "name"))
+    place = (*path, "arguments")
     value = _arguments(arguments)
     if not isinstance(value, dict):
-        yield RawFinding(
-            "arguments-not-json", f"The arguments are {shorten(arguments)}.", index, place
-        )
+        problem = f"The arguments are {quoted(arguments)}."
+        if "arguments" not in function:
+            problem = "The call has no arguments."
+        fix = None
+        if isinstance(arguments, dict):
+            fix = 'Write the object as a text, as json.dumps does: "{\\"at\\": 1}".'
+        yield RawFinding("arguments-not-json", problem, index, place, fix)
     elif schema:
         for mismatch in islice(mismatches(value, schema, "arguments", steps), 3):
             yield RawFinding("arguments-mismatch", mismatch, index, place)
@@ -204,36 +231,40 @@ def calls_are_answered(example: Example) -> Iterator[RawFinding]:
         if message.get("role") == "tool":
             id = message.get("tool_call_id")
             if not isinstance(id, str) or waiting.pop(id, None) is None:
-                yield RawFinding(
-                    "answer-without-call",
-                    f"The tool_call_id is {shorten(id)}.",
-                    index,
-                    at(index, "tool_call_id"),
-                )
+                yield _answers_nothing(message, index, waiting)
             continue
-        yield from _unanswered(waiting)
+        yield from _unanswered(waiting, message)
         waiting = {}
         calls = message.get("tool_calls") if message.get("role") == "assistant" else None
         for call in calls if isinstance(calls, list) else []:
             id = call.get("id") if isinstance(call, dict) else None
             if isinstance(id, str) and id in waiting:
-                yield RawFinding(
-                    "tool-call-invalid",
-                    f"Two calls have the id {shorten(id)}.",
-                    index,
-                    at(index, "tool_calls"),
-                )
+                problem = f"Two calls have the id {shorten(id)}."
+                yield RawFinding("tool-call-invalid", problem, index, at(index, "tool_calls"))
             elif isinstance(id, str):
                 waiting[id] = index
     last = max((index for index, _ in objects(example)), default=0)
     yield from _unanswered({id: index for id, index in waiting.items() if index != last})
 
 
-def _unanswered(waiting: dict[str, int]) -> Iterator[RawFinding]:
-    for id, index in waiting.items():
-        yield RawFinding(
-            "call-unanswered",
-            f"Nothing answers the call {shorten(id)}.",
-            index,
-            at(index, "tool_calls"),
+def _answers_nothing(message: Example, index: int, waiting: dict[str, int]) -> RawFinding:
+    id = message.get("tool_call_id")
+    problem = f"The tool_call_id is {quoted(id)}."
+    if "tool_call_id" not in message:
+        problem = "The tool's message has no tool_call_id."
+    fix = (
+        f"Write {quoted(next(iter(waiting)))}: that call waits for an answer." if waiting else None
+    )
+    return RawFinding("answer-without-call", problem, index, at(index, "tool_call_id"), fix)
+
+
+def _unanswered(waiting: dict[str, int], after: Example | None = None) -> Iterator[RawFinding]:
+    """`after` is the message that follows the call."""
+    fix = None
+    if after and after.get("role") == "assistant" and after.get("tool_calls"):
+        fix = (
+            "Join both messages, if the calls were made at once; or add the tool's answer between."
         )
+    for id, index in waiting.items():
+        problem = f"Nothing answers the call {shorten(id)}."
+        yield RawFinding("call-unanswered", problem, index, at(index, "tool_calls"), fix)

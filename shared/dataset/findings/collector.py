@@ -7,6 +7,7 @@ written.
 """
 
 from array import array
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +20,7 @@ LINES = 100_000
 ALL_LINES = 500_000
 DETAILED = 100
 PREVIEWED = 5
+CAUSES = 20  # of one finding, each with a cure of its own, that are told apart
 
 
 @dataclass
@@ -30,6 +32,7 @@ class FindingGroup:
     lines: "array[int]" = field(default_factory=lambda: array("I"))
     places: list[Finding] = field(default_factory=list)
     complete: bool = True  # `lines` has all of them
+    causes: Counter[str] = field(default_factory=Counter)  # by their cure: the first CAUSES
 
     def rank(self) -> tuple[int, int]:
         """Worse ones have a lower rank; among equals the order of the table holds."""
@@ -66,7 +69,11 @@ class FindingCollector:
         self.errors += TABLE[raw.id].severity is Severity.ERROR
         if line and (not group.lines or group.lines[-1] != line):
             self._keep(group, [line])
-        if len(group.places) < DETAILED:
+        fix = raw.fix or TABLE[raw.id].fix
+        new = fix not in group.causes and len(group.causes) < CAUSES
+        if new or fix in group.causes:
+            group.causes[fix] += 1
+        if new or len(group.places) < DETAILED:
             shown = show() if show and len(group.places) < PREVIEWED else ()
             group.places.append(_finding(raw, line, shown))
 
@@ -77,6 +84,7 @@ class FindingCollector:
             return
         group = self.groups.setdefault(id, FindingGroup(id))
         group.count += len(lines)
+        group.causes[TABLE[id].fix] += len(lines)
         self._keep(group, lines)
         for number, line in enumerate(lines[: DETAILED - len(group.places)]):
             group.places.append(_finding(RawFinding(id, message(number)), line, ()))

@@ -6,7 +6,6 @@ the leak. A quote is masked before it is cut, or half an address would escape.
 
 import json
 from itertools import islice
-from reprlib import Repr
 from typing import Any
 
 from shared.dataset.findings.finding import PreviewRow, RawFinding
@@ -17,21 +16,19 @@ AROUND = 2  # messages shown before and after the one that is meant
 WIDTH = 96  # characters of a row
 
 
-class _Brief(Repr):
-    def repr_dict(self, x: dict[Any, Any], level: int) -> str:
-        """Of an object with many keys the first: all would be sorted for the few that are shown."""
-        return super().repr_dict(dict(islice(x.items(), 100)), level)
-
-
-_repr = _Brief()
-_repr.maxstring = _repr.maxother = 2000
-_repr.maxdict = _repr.maxlist = 6
-_repr.maxlevel = 4
-
-
 def shorten(value: object, limit: int = 60) -> str:
-    """A value as a person would quote it, masked and cut so that a report stays readable."""
-    return _cut(_masked(value if isinstance(value, str) else _repr.repr(value), limit), limit)
+    """A name, or another value as JSON, masked and cut so that a report stays readable."""
+    return _cut(_masked(value, limit), limit) if isinstance(value, str) else quoted(value, limit)
+
+
+def quoted(value: object, limit: int = 60) -> str:
+    """A value as it stands in the file: JSON, its keys in their order, a text within its quotes;
+    masked, and the texts in it cut before the whole is."""
+    if isinstance(value, str):
+        text = json.dumps(_cut(_masked_window(value, limit), limit), ensure_ascii=False)
+        return printable(text)
+    text = json.dumps(_trimmed(value, width=limit // 3), ensure_ascii=False)
+    return _cut(printable(text), limit)
 
 
 def many(count: int, noun: str) -> str:
@@ -101,22 +98,27 @@ def _row(value: Any, meant: tuple[str | int, ...] | None) -> PreviewRow:
 
 def _trimmed(value: Any, depth: int = 3, width: int = 40) -> Any:
     if isinstance(value, str):
-        return shorten(value, width)
+        return _cut(_masked_window(value, width), width)
     if isinstance(value, dict) and depth:
-        return {shorten(k, 30): _trimmed(v, depth - 1) for k, v in islice(value.items(), 8)}
+        members = islice(value.items(), 8)
+        return {_trimmed(k, 0, 30): _trimmed(v, depth - 1, width) for k, v in members}
     if isinstance(value, list) and depth:
-        return [_trimmed(v, depth - 1, 24) for v in value[:4]]
+        return [_trimmed(v, depth - 1, min(width, 24)) for v in value[:4]]
     if isinstance(value, bool | None):
         return value
     return mask_number(value) if isinstance(value, int | float) else "…"
 
 
 def _masked(text: str, limit: int) -> str:
+    return printable(_masked_window(text, limit))
+
+
+def _masked_window(text: str, limit: int) -> str:
     window = limit * 4 + 400
     cut = mask(text[:window])
     if len(text) > window:
         cut = cut[:-100]  # a value that the window has cut through cannot be recognised
-    return printable(cut)
+    return cut
 
 
 def _cut(text: str, limit: int) -> str:

@@ -10,6 +10,7 @@ from shared.dataset.reading.examples import Conversation
 
 _ROLE = np.uint64(0x9E3779B97F4A7C15)
 _PLACE = np.uint64(0xC2B2AE3D27D4EB4E)
+_ASKS = np.uint64(0x165667B19E3779F9)
 
 
 class TextBatch:
@@ -30,6 +31,9 @@ class TextBatch:
         ends = np.flatnonzero(self.roles == ord("x")) + 1
         self.starts = np.concatenate([[0], ends[:-1]])
         self.filled = np.fromiter(map(bool, self.texts), np.bool_, len(self.texts))
+        self.asks = [conversation.asks for conversation in conversations]
+        self.answers = np.array([conversation.answers for conversation in conversations], np.int64)
+        self.shown = np.array([conversation.shown for conversation in conversations], np.uint64)
         self.prompts = (self.roles == ord("s")) | (self.roles == ord("d"))
 
     def line_of(self, place: int) -> int:
@@ -37,7 +41,8 @@ class TextBatch:
         return int(self.lines[np.searchsorted(self.starts, place, "right") - 1])
 
     def hashes(self) -> tuple[Ints, Ints]:
-        """Of each conversation, and of what it asks: all but a last answer, if there is more.
+        """Of each conversation, and of what it asks: all but the answer at its end, if there is
+        more. Of both the pictures are a part.
 
         Made of Python's own hashes: quick, and equal for equal texts within this process, which is
         all that is needed. The place of a text in its conversation changes its weight.
@@ -46,8 +51,12 @@ class TextBatch:
         sizes = np.diff(self.starts, append=len(self.roles))
         place = np.arange(len(self.roles)) - np.repeat(self.starts, sizes)
         mixed = (hashes ^ (self.roles * _ROLE)) * (place.astype(np.uint64) * _PLACE | np.uint64(1))
-        keys = np.add.reduceat(mixed, self.starts)
-        last = self.starts + sizes - 2
-        asks = (sizes > 2) & (self.roles[last] == ord("a"))
-        asked = np.where(asks, keys - mixed[last] - mixed[last + 1], keys)
+        keys = np.add.reduceat(mixed, self.starts) + self.shown
+        asked = keys.copy()
+        begins = sizes - 1 - self.answers  # of the answers
+        asks = (begins > 0) & (self.roles[self.starts + sizes - 2] == ord("a"))
+        mixed[place >= np.repeat(begins, sizes)] = 0
+        others = np.fromiter(map(hash, self.asks), np.int64, len(self.asks)).view(np.uint64)
+        prompts = np.add.reduceat(mixed, self.starts) + others * _ASKS + self.shown
+        asked[asks] = prompts[asks]
         return keys.view(np.int64), asked.view(np.int64)

@@ -69,6 +69,8 @@ class Price:
         """A month's, for people."""
         if self.hosting_per_month is None:
             return "unknown"
+        if 0 < self.hosting_per_month < 0.5:
+            return usd(self.hosting_per_month)
         return f"${self.hosting_per_month:,.0f}"
 
     @property
@@ -105,6 +107,18 @@ class Price:
 def usd(amount: float) -> str:
     """What costs something is never shown as $0.00."""
     return "less than $0.01" if 0 < amount < 0.005 else f"${amount:,.2f}"
+
+
+def exact_usd(amount: float) -> str:
+    """With as many digits as it has: a budget of $0.004 is not $0.00."""
+    cents, all_digits = f"{amount:,.2f}", f"{amount:,.10f}".rstrip("0")
+    return f"${all_digits if len(all_digits) > len(cents) else cents}"
+
+
+def usd_beside(limit: float, amount: float) -> str:
+    """In cents, unless those would not show on which side of the limit it is."""
+    rounded = 0 < amount < 0.005 or usd(amount) == exact_usd(limit)
+    return exact_usd(amount) if rounded else usd(amount)
 
 
 def image_tokens(low: int, high: int, plan: TrainingPlan) -> int | None:

@@ -11,7 +11,7 @@ from itertools import compress
 import numpy as np
 import numpy.typing as npt
 
-from shared.dataset.measure import similarity
+from shared.dataset.measure import prompts, similarity
 from shared.dataset.measure.batch import TextBatch
 from shared.dataset.measure.columns import Column
 from shared.dataset.measure.similarity import Ints
@@ -37,6 +37,11 @@ class ExampleIndex:
     def groups(self) -> Ints:
         """For each example the first one that is almost the same."""
         return similarity.groups(self.signatures)
+
+    @cached_property
+    def shared_prompts(self) -> npt.NDArray[np.bool_]:
+        """Of which examples most of the file share the prompt, on purpose."""
+        return prompts.shared(self.keys, self.prompts)
 
 
 class Measurements:
@@ -65,7 +70,7 @@ class Measurements:
         self.without_system_prompt += int((~batch.prompts[batch.starts]).sum())
         if self.deep:
             lengths = np.add.reduceat(np.where(batch.prompts, 0, counts), batch.starts)
-            self._signatures.extend(similarity.signatures(tokens, lengths))
+            self._signatures.extend(similarity.signatures(tokens, lengths, batch.shown))
 
     def index(self) -> ExampleIndex:
         """What was gathered, and is then forgotten here."""

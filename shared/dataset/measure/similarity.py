@@ -27,14 +27,17 @@ COMPARED = 1 << 18  # tokens of an example; a model takes 65,536
 AT_ONCE = 1 << 13  # compared at once, to bound the memory
 
 
-def signatures(tokens: npt.NDArray[np.uint32], lengths: Ints) -> Signatures:
-    """One row for each example; `tokens` holds all of them, one after the other."""
+def signatures(tokens: npt.NDArray[np.uint32], lengths: Ints, shown: Ints) -> Signatures:
+    """One row for each example; `tokens` holds all of them, one after the other. Examples that show
+    other pictures (`shown`: 64 bits of them, 0 for none) are not alike, whatever they say."""
     count = len(lengths)
     if len(tokens) > COMPARED:
         tokens, lengths = _beginnings(tokens, lengths)
     least = np.full(count * BINS, EMPTY, np.uint32)
     if len(tokens):
         mixed = _runs(tokens, lengths)
+        if shown.any():
+            mixed = _mix(mixed ^ np.repeat(shown, lengths))
         bins = (mixed & np.uint64(BINS - 1)).astype(np.int64)
         bins += np.repeat(np.arange(0, count * BINS, BINS), lengths)
         np.minimum.at(least, bins, (mixed >> np.uint64(32)).astype(np.uint32))
@@ -110,6 +113,10 @@ def _runs(tokens: npt.NDArray[np.uint32], lengths: Ints) -> npt.NDArray[np.uint6
     run[followed - 1] -= third[followed + 1]
     longer = begins[lengths[:-1] > 1]
     run[longer - 2] -= third[longer]
+    return _mix(run)
+
+
+def _mix(run: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
     run ^= run >> np.uint64(29)
     run *= np.uint64(0xBF58476D1CE4E5B9)
     run ^= run >> np.uint64(32)

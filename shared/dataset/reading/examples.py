@@ -34,10 +34,15 @@ class Conversation(NamedTuple):
 
     `roles` has one letter for each message; `extra` is the rest of what the service is sent: the
     other answer of a preference, and the JSON of tools, of calls and of whatever else there is. It
-    is counted as tokens, compared, and searched for private data.
+    is counted as tokens, compared, and searched for private data. `asks` is what of it belongs to
+    the prompt; the last messages, `answers` of them, do not. `shown` tells which pictures,
+    sounds and other parts there are: a digest of them all, 0 without any.
     """
 
     line: int
     messages: Sequence[Message]
     roles: str
     extra: str = ""
+    asks: str = ""
+    answers: int = 1
+    shown: int = 0

@@ -14,7 +14,8 @@ from typing import Any
 import msgspec
 
 from shared.dataset.findings.finding import PreviewRow, RawFinding
-from shared.dataset.findings.quoting import around, shorten
+from shared.dataset.findings.quoting import around, quoted
+from shared.dataset.reading.causes import not_json
 from shared.dataset.reading.examples import Example
 from shared.dataset.reading.limits import (
     MOST_TEXT,
@@ -30,18 +31,6 @@ Parsed = tuple[Example | None, list[RawFinding], tuple[PreviewRow, ...]]
 _decode = msgspec.json.Decoder().decode
 _KEY = re.compile(rb'(?<!\\)(?:\\\\)*+"\s*:')  # also one whose last character is a backslash
 _HALF = re.compile(r"[\ud800-\udfff]")
-_NOT_JSON = (  # the beginning of a line that is something else → what to do
-    (
-        re.compile(r"\A[\[{\s]++$"),
-        "The file looks like one JSON value spread over many lines: "
-        "write each example on one line.",
-    ),
-    (re.compile(r"\A\s*[\[{(]\s*'"), "This is how Python prints it: write it with json.dumps."),
-    (
-        re.compile(r"\A\s*<"),
-        "This is HTML or XML, perhaps a page that asks to sign in: fetch the file again.",
-    ),
-)
 WRONG_ENCODINGS = (  # what a file begins with that is no UTF-8 text
     (b"\x1f\x8b", "compressed", "gzip"),
     (b"PK\x03\x04", "compressed", "a ZIP archive"),
@@ -90,7 +79,11 @@ def keys_written(line: bytes) -> int:
 def _as_object(value: Any, findings: list[RawFinding]) -> Parsed:
     if isinstance(value, dict):
         return value, findings, ()
-    return _nothing("not-object", f"The line is {shorten(value)}, not a JSON object.")
+    fix = None
+    if isinstance(value, str) and value.lstrip().startswith("{"):
+        fix = "The example is written as a text: write the object itself, once through json.dumps."
+    message = f"The line is {quoted(value)}, not a JSON object."
+    return None, [RawFinding("not-object", message, fix=fix)], ()
 
 
 def _nothing(id: str, message: str, *shown: PreviewRow) -> Parsed:
@@ -110,7 +103,7 @@ def _parse_slowly(line: bytes) -> Parsed:
     try:
         value = json.loads(text, parse_constant=constants.append)
     except json.JSONDecodeError as error:
-        return None, [_not_json(text, error)], around(text, error.pos)
+        return None, [not_json(text, error)], around(text, error.pos)
     except RecursionError:
         return _nothing("not-json", "The line is too deeply nested to be read.")
     except ValueError:  # a number of thousands of digits
@@ -128,13 +121,6 @@ def _refuse_long(line: bytes) -> None:
 
 def _too_large() -> Parsed:
     return _nothing("not-a-number", "A number is larger than any that can be kept.")
-
-
-def _not_json(text: str, error: json.JSONDecodeError) -> RawFinding:
-    reason = error.msg.removesuffix(" at")
-    message = f"The line is not JSON: {reason} at column {error.colno}."
-    fix = next((fix for start, fix in _NOT_JSON if start.match(text)), None)
-    return RawFinding("not-json", message, fix=fix)
 
 
 def _check_values(line: bytes, value: Any, constants: list[str]) -> Parsed:
@@ -184,9 +170,7 @@ def _duplicates(line: bytes) -> list[RawFinding]:
         return value
 
     json.loads(line, object_pairs_hook=note)
-    return [
-        RawFinding("duplicate-key", f"The key {shorten(key)!r} stands twice.") for key in repeated
-    ]
+    return [RawFinding("duplicate-key", f"The key {quoted(key)} stands twice.") for key in repeated]
 
 
 def count_keys(value: Any) -> int:

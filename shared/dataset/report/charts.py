@@ -6,8 +6,14 @@ from html import escape
 from shared.dataset.findings.quoting import many
 from shared.dataset.measure.statistics import Distribution
 
-WIDTH, HEIGHT = 460, 170
-LEFT, BOTTOM, TOP = 6, 34, 30
+WIDTH, HEIGHT = 460, 190
+LEFT, BOTTOM, TOP = 6, 34, 52
+ROWS = {
+    "p5": 46,
+    "median": 14,
+    "p95": 30,
+}  # of the labels: each its own, so that none meets another
+LETTER = 9.5  # units that a letter takes at the most, in the size that a phone shows
 
 
 def histogram(numbers: Distribution, label: str) -> str:
@@ -22,19 +28,20 @@ def histogram(numbers: Distribution, label: str) -> str:
         for n, count in enumerate(numbers.bars)
         if count
     )
-    marks = "".join(
+    marks = [
         _mark(numbers, value, name, step)
         for name, value in (("p5", numbers.p5), ("median", numbers.median), ("p95", numbers.p95))
-    )
+    ]
+    drawn = "".join(part for parts in zip(*marks, strict=True) for part in parts)  # texts last
     ends = (
-        f'<text x="{LEFT}" y="{HEIGHT - 4}">{numbers.edges[0]:,}</text>'
-        f'<text x="{WIDTH - LEFT}" y="{HEIGHT - 4}" text-anchor="end">{numbers.edges[-1]:,}</text>'
-        f'<text x="{WIDTH / 2}" y="{HEIGHT - 4}" text-anchor="middle">tokens in one example</text>'
+        f'<text x="{LEFT}" y="{HEIGHT - 8}">{numbers.edges[0]:,}</text>'
+        f'<text x="{WIDTH - LEFT}" y="{HEIGHT - 8}" text-anchor="end">{numbers.edges[-1]:,}</text>'
+        f'<text x="{WIDTH / 2}" y="{HEIGHT - 8}" text-anchor="middle">tokens in one example</text>'
     )
     return (
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(label)}">'
         f'<g class="bars">{bars}</g><line x1="{LEFT}" x2="{WIDTH - LEFT}" y1="{floor}" '
-        f'y2="{floor}" class="axis"/>{marks}{ends}</svg>'
+        f'y2="{floor}" class="axis"/>{drawn}{ends}</svg>'
     )
 
 
@@ -53,7 +60,7 @@ def shares(counts: Mapping[str, int], unit: str) -> str:
         )
         legend.append(
             f'<li><i class="part{n % 6}"></i>{escape(name)} <b>{count:,}</b> '
-            f"<small>{count / total:.0%}</small></li>"
+            f"<small>{_percent(count, total)}</small></li>"
         )
         at += width
     return (
@@ -61,6 +68,14 @@ def shares(counts: Mapping[str, int], unit: str) -> str:
         f'aria-label="{escape(unit)}">{"".join(parts)}</svg>'
         f'<ul class="legend">{"".join(legend)}</ul>'
     )
+
+
+def _percent(count: int, total: int) -> str:
+    """What is there is not nothing, and what is not all is not all."""
+    share = count / total
+    if share < 0.005:
+        return "&lt;1%"
+    return "&gt;99%" if 0.995 <= share < 1 else f"{share:.0%}"
 
 
 def _height(count: int, highest: int) -> float:
@@ -73,21 +88,27 @@ def _range(numbers: Distribution, bar: int) -> str:
     return f"{low:,} to {high - (bar + 1 < len(numbers.bars)):,}"
 
 
-def _mark(numbers: Distribution, value: float, name: str, step: float) -> str:
-    """A percentile stands within its bar, in proportion; bars may be of different widths."""
+def _mark(numbers: Distribution, value: float, name: str, step: float) -> tuple[str, str]:
+    """The line of a percentile, within its bar, in proportion (bars may be of different widths);
+    and its label."""
     bar = max(
         n for n, edge in enumerate(numbers.edges[:-1]) if edge <= max(value, numbers.edges[0])
     )
     low, high = numbers.edges[bar], numbers.edges[bar + 1]
     x = LEFT + (bar + (value - low) / max(high - low, 1)) * step
-    anchor = {"p5": "end", "median": "middle", "p95": "start"}[name]
-    shift = {"p5": -4, "median": 0, "p95": 4}[name]
-    if name == "p5" and x < 50:
-        anchor, shift = "start", 4
-    if name == "p95" and x > WIDTH - 60:
-        anchor, shift = "end", -4
-    y = 12 if name == "median" else 26
+    label, y = f"{name} {value:,.0f}", ROWS[name]
+    anchor, shift = _anchor(x, len(label) * LETTER, name)
     return (
-        f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{y + 2}" y2="{HEIGHT - BOTTOM}" class="mark"/>'
-        f'<text x="{x + shift:.1f}" y="{y}" text-anchor="{anchor}">{name} {value:,.0f}</text>'
+        f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{y + 2}" y2="{HEIGHT - BOTTOM}" class="mark"/>',
+        f'<text x="{x + shift:.1f}" y="{y}" text-anchor="{anchor}">{label}</text>',
     )
+
+
+def _anchor(x: float, width: float, name: str) -> tuple[str, int]:
+    """On which side of its line a label stands, and how far from it: nothing is cut by the edge."""
+    fits_left, fits_right = x - width >= 0, x + width <= WIDTH
+    if name == "median" and x - width / 2 >= 0 and x + width / 2 <= WIDTH:
+        return "middle", 0
+    if fits_right and (name == "p95" or not fits_left):
+        return "start", 4
+    return ("end", -4) if fits_left else ("start", 4)

@@ -9,7 +9,7 @@ from shared.dataset.findings.collector import FindingGroup
 from shared.dataset.findings.finding import Finding, PreviewRow
 from shared.dataset.findings.quoting import many
 from shared.dataset.findings.table import TABLE
-from shared.dataset.measure.cost import usd
+from shared.dataset.measure.cost import exact_usd, usd
 from shared.dataset.measure.statistics import Distribution, FileStatistics
 from shared.dataset.report.charts import histogram, shares
 from shared.dataset.report.style import STYLE
@@ -51,9 +51,8 @@ def _verdict(verdict: Verdict) -> str:
     groups = [*verdict.groups, *(g for file in verdict.files for g in verdict.groups_of(file))]
     for group in groups:
         counts[TABLE[group.id].severity] += group.count
-    plural = {"error": "errors", "warning": "warnings", "advice": "pieces of advice"}
     parts = [
-        f"<span class={kind}>{count:,} {kind if count == 1 else plural[kind]}</span>"
+        f"<span class={kind}>{_many_of(kind, count)}</span>"
         for kind, count in counts.items()
         if count
     ]
@@ -61,15 +60,23 @@ def _verdict(verdict: Verdict) -> str:
     return f"<strong>{head}</strong> {' · '.join(parts) or 'No findings.'}"
 
 
+def _many_of(severity: str, count: int) -> str:
+    if severity == "advice":
+        return f"{many(count, 'piece')} of advice"
+    return many(count, severity)
+
+
 def _tiles(verdict: Verdict) -> str:
     examples = " + ".join(f"{file.examples:,}" for file in verdict.files)
+    noun = "example" if examples == "1" else "examples"
     roles = " + ".join(file.role for file in verdict.files)
     price = verdict.price
     cost = price.at_most + usd(price.training) if price.training is not None else "unknown"
     epochs = many(price.epochs, "epoch")
+    token = "token" if price.tokens == 1 else "tokens"
     tiles = [
-        (examples, f"examples ({roles})"),
-        (f"{price.tokens:,}", "training tokens in one epoch"),
+        (examples, f"{noun} ({roles})"),
+        (f"{price.tokens:,}", f"training {token} in one epoch"),
         (cost, f"to train, {epochs}{', a guess' if price.guessed else ''}"),
         (price.hosting, "a month to host, used or not"),
     ]
@@ -84,18 +91,18 @@ def _price(verdict: Verdict) -> str:
     plan, price = verdict.plan, verdict.price
     facts = f"{escape(plan.base_model)} · {escape(plan.method)} · {escape(plan.tier)}"
     if plan.budget is not None:
-        facts += f" · budget ${plan.budget:,.2f}"
+        facts += f" · budget {exact_usd(plan.budget)}"
     if not price.tiers:
         why = " for these images" if price.image_tokens is None else ""
         return f"<p class=plan>{facts} · no price is known{why}</p>"
-    cells = "".join(
-        f"<td{' class=chosen' if tier == plan.tier else ''}><small>{escape(tier)}</small>"
-        f"{usd(cost)}</td>"
+    tiers = "".join(
+        f"<li{' class=chosen' if tier == plan.tier else ''}><small>{escape(tier)}</small>"
+        f"{usd(cost)}</li>"
         for tier, cost in price.tiers.items()
     )
     if price.image_tokens:
         facts += f" · at most: {price.image_tokens:,} tokens of images, each taken as the largest"
-    return f"<p class=plan>{facts}</p><table class=price><tr>{cells}</tr></table>"
+    return f"<p class=plan>{facts}</p><ul class=price>{tiers}</ul>"
 
 
 def _account(account: Mapping[str, Any]) -> str:
@@ -162,7 +169,8 @@ def _place(finding: Finding, whole: str) -> str:
     own = "" if finding.fix == TABLE[finding.id].fix else f" <em>{escape(finding.fix)}</em>"
     preview = "".join(map(_row, finding.preview))
     return (
-        f"<li><span class=where>{line}{place}</span> {escape(finding.message)}{own}{path}"
+        f"<li><span class=where>{line}{place}</span> "
+        f"<bdi>{escape(finding.message)}</bdi>{own}{path}"
         + (f"<pre>{preview}</pre>" if preview else "")
         + "</li>"
     )
@@ -171,7 +179,7 @@ def _place(finding: Finding, whole: str) -> str:
 def _row(row: PreviewRow) -> str:
     before, meant, after = row.text[: row.start], row.text[row.start : row.end], row.text[row.end :]
     mark = f"<mark>{escape(meant)}</mark>" if meant else ""
-    return f"<span>{escape(before)}{mark}{escape(after)}</span>\n"
+    return f"<bdi>{escape(before)}{mark}{escape(after)}</bdi>\n"
 
 
 # ---- numbers
@@ -191,7 +199,7 @@ def _figures(stats: FileStatistics) -> Iterator[str]:
             note = f" <small>{escape(stats.encoding)}, {exact}</small>"
             yield _figure(label + note, histogram(numbers, label) + _distribution(numbers))
     yield _figure("Messages by role", shares(stats.roles, "roles"))
-    turns = {f"{n} answer{'s' * (n != '1')}": count for n, count in stats.turns.items()}
+    turns = {f"{n} answer{'s' * (n != '1')} each": count for n, count in stats.turns.items()}
     yield _figure("Examples by answers", shares(turns, "answers"))
     if stats.system_prompts or stats.without_system_prompt:
         yield _figure("System prompts", _system_prompts(stats), wide=True)
@@ -220,7 +228,8 @@ def _distribution(numbers: Distribution) -> str:
 
 def _system_prompts(stats: FileStatistics) -> str:
     rows = "".join(
-        f"<tr><td>{s.count:,}×</td><td>{escape(s.text)}</td></tr>" for s in stats.system_prompts
+        f"<tr><td>{s.count:,}×</td><td dir=auto>{escape(s.text)}</td></tr>"
+        for s in stats.system_prompts
     )
     if stats.without_system_prompt:
         rows += f"<tr><td>{stats.without_system_prompt:,}×</td><td><i>none</i></td></tr>"

@@ -28,7 +28,9 @@ h2 { margin: 2.2rem 0 .2rem; font-size: 1.2rem; overflow-wrap: anywhere }
 .tiles div { padding: .7rem .9rem } .tiles b { display: block; font-size: 1.45rem }
 .tiles span, .facts, .plan, footer, .more, small { color: var(--dim) }
 .facts, .plan { margin: .2rem 0 .6rem; font-size: .92rem }
-.price td { padding-right: 1.6rem } .price small { display: block }
+.price { list-style: none; padding: 0; margin: 0; display: flex; flex-wrap: wrap;
+  gap: .4rem 1.6rem; font-size: .9rem; font-variant-numeric: tabular-nums }
+.price small { display: block }
 .price .chosen { font-weight: 700; border-bottom: 3px solid var(--c0) }
 details { margin: .5rem 0; padding: .1rem .9rem; border-left-width: 4px }
 details.error { border-left-color: var(--bad) } details.warning { border-left-color: var(--warn) }
@@ -45,12 +47,13 @@ pre { font: .8rem/1.5 ui-monospace, Consolas, monospace; margin: .4rem 0 .2rem;
   white-space: pre-wrap; overflow-wrap: anywhere }
 mark { background: var(--mark); color: inherit; border-radius: 3px; padding: 0 .1em }
 .clean { color: var(--good) }
-.numbers { display: grid; grid-template-columns: repeat(auto-fit, minmax(26rem, 1fr)); gap: .75rem;
-  margin-top: 1rem }
-@media (max-width: 30rem) { .numbers { grid-template-columns: 1fr } }
-figure { margin: 0; padding: .7rem .9rem } figure.wide { grid-column: 1 / -1 }
+.numbers { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(26rem, 100%), 1fr));
+  gap: .75rem; margin-top: 1rem }
+figure { margin: 0; padding: .7rem .9rem; min-width: 0; overflow-x: auto }
+figure.wide { grid-column: 1 / -1 }
 figcaption { font-weight: 600; margin-bottom: .4rem } figcaption small { font-weight: 400 }
-svg { width: 100%; height: auto; display: block } svg text { font-size: 12px; fill: var(--dim) }
+svg { width: 100%; height: auto; display: block } svg text { font-size: 12px; fill: var(--dim);
+  paint-order: stroke; stroke: var(--card); stroke-width: 3px }
 .bars rect { fill: var(--c0) } .axis { stroke: var(--edge) }
 .mark { stroke: var(--ink); stroke-dasharray: 3 3; opacity: .6 }
 svg.shares { height: 1.1rem; border-radius: 4px }
@@ -68,5 +71,9 @@ th, td { text-align: left; padding: .15rem .5rem .15rem 0; vertical-align: top }
 .account td { border-top: 1px solid var(--edge); padding-right: 1rem }
 .account td:first-child { white-space: nowrap }
 .systems td:first-child { color: var(--dim); white-space: nowrap; width: 4rem }
+@media (max-width: 30rem) { svg text { font-size: 15px } .tiles { gap: .5rem;
+  grid-template-columns: 1fr 1fr } .tiles b { font-size: 1.15rem; overflow-wrap: anywhere }
+  h1 { font-size: 1.25rem } details { padding: .1rem .7rem } figure { padding: .6rem .7rem }
+  figure table { font-size: .8rem } }
 footer { margin-top: 2.5rem; font-size: .85rem }
 """

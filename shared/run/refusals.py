@@ -1,0 +1,190 @@
+"""The list of drops that were not taken: each with its reason, for the API, the console, the tool.
+
+    refusals/drops/<model>/<digest>     a file of a drop: training, validation or run.yaml
+    refusals/names/<model>/<digest>     a blob whose name says nothing to the app; `~` for no model
+    refusals/left-out/<model>/<digest>  a file beside which a newer one was taken
+
+in the runs container. The digest is of the blob's name, so a blob stands there once, however often
+it is refused. Each kind keeps its newest entries: as many as anybody looks through, whatever number
+of blobs somebody drops; the sweep counts them all. Knows names and sentences, not why.
+"""
+
+import asyncio
+import hashlib
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from shared.cloud.container import BlobInfo, Container
+from shared.cloud.documents import Count, Document, Moment, as_json
+from shared.errors import DropError, NotFound, TunedropError, Unreadable
+from shared.printable import printable
+from shared.run.folder import MODEL, parse, problem_name
+
+log = logging.getLogger(__name__)
+
+PREFIX = "refusals/"
+TOTAL = "reconciler/refusals.json"
+NO_MODEL = "~"
+SHOWN = 20  # entries that one answer reads
+KEPT = 100  # entries of one kind
+
+
+class Kind(StrEnum):
+    DROP = "drops"
+    NAME = "names"
+    LEFT_OUT = "left-out"
+
+
+TOLD = (Kind.DROP, Kind.NAME)  # in this order; what was left out is told by the run that was made
+
+
+class Refusal(Document):
+    """Why the blob `name` of the datasets container was not taken; `waits` where the app looks
+    again by itself. `model` is empty where the name has none."""
+
+    name: str
+    model: str = ""
+    message: str
+    fix: str = ""
+    waits: bool = False
+    at: Moment
+
+    def as_json(self) -> dict[str, object]:
+        """As the API shows it: `explanation` is the blob that says the same, beside the drop."""
+        told = self.model_dump(mode="json", exclude={"schema_version"})
+        return told | {
+            "name": printable(self.name),
+            "explanation": printable(problem_name(self.name)),
+        }
+
+
+class Total(Document):
+    """How many blobs were explained beside themselves when the sweep last looked."""
+
+    count: Count
+
+
+@dataclass(frozen=True)
+class Page:
+    """The newest entries, and how many there are of all."""
+
+    refusals: list[Refusal]
+    count: int
+
+
+class Refusals:
+    def __init__(self, runs: Container) -> None:
+        self.runs = runs
+
+    async def note(self, refusal: Refusal, kind: Kind | None = None) -> None:
+        """In the place of what was noted of that blob before; the oldest beyond KEPT go."""
+        path = _path(refusal.name, kind)
+        await self.runs.put(path, as_json(refusal), "application/json")
+        for other in _paths(refusal.name) - {path}:
+            await self.runs.delete(other)
+        under = PREFIX + path.split("/")[1] + "/"
+        for old in _newest_first(await self._infos(under))[KEPT:]:
+            await self.runs.delete(old.name)
+
+    async def forget(self, name: str) -> None:
+        for path in _paths(name):
+            await self.runs.delete(path)
+
+    async def of_drops(self, model: str) -> list[Refusal]:
+        """What is noted of the files of this model's drops, also of those left out."""
+        places = [f"{PREFIX}{kind}/{model}/" for kind in (Kind.DROP, Kind.LEFT_OUT)]
+        infos = [info for place in places for info in await self._infos(place)]
+        return await self._read(infos, [])
+
+    async def all(self) -> list[Refusal]:
+        return await self._read(await self._infos(PREFIX), [])
+
+    async def newest(self, model: str | None, problems: list[TunedropError]) -> Page:
+        """Those of a model, or of all; files of drops come before names that say nothing. What
+        cannot be read goes to `problems`."""
+        if model is not None and not MODEL.fullmatch(model):
+            return Page([], 0)
+        listed, full = [], False
+        for kind in TOLD:
+            infos = await self._infos(f"{PREFIX}{kind}/{f'{model}/' if model else ''}")
+            full = full or len(infos) >= KEPT
+            listed += _newest_first(infos)
+        count = max(len(listed), await self._total()) if full and not model else len(listed)
+        return Page(await self._read(listed[:SHOWN], problems), count)
+
+    async def keep_total(self, count: int) -> None:
+        if count != await self._total():
+            await self.runs.put(TOTAL, as_json(Total(count=count)), "application/json")
+
+    async def _total(self) -> int:
+        try:
+            found = await self.runs.record(TOTAL, Total)
+        except Unreadable as error:
+            log.warning("%s", error.message)
+            return 0
+        return found[0].count if found else 0
+
+    async def _infos(self, under: str) -> list[BlobInfo]:
+        return [blob async for blob in self.runs.list(under)]
+
+    async def _read(self, infos: list[BlobInfo], problems: list[TunedropError]) -> list[Refusal]:
+        async def read(name: str) -> Refusal | None:
+            try:
+                found = await self.runs.record(name, Refusal)
+            except Unreadable as error:
+                problems.append(error)
+                return None
+            return found[0] if found else None
+
+        found = await asyncio.gather(*(read(info.name) for info in infos))
+        return [refusal for refusal in found if refusal]
+
+
+def refusal(name: str, error: DropError, at: datetime, *, waits: bool = False) -> Refusal:
+    model, _ = _place(name)
+    return Refusal(
+        name=_writable(name),
+        model=model,
+        message=error.message,
+        fix=error.fix,
+        waits=waits,
+        at=at,
+    )
+
+
+async def still_there(name: str, datasets: Container) -> bool:
+    try:
+        return await datasets.info(name) is not None
+    except NotFound:  # listings show names that nobody can ask for
+        return True
+
+
+def _newest_first(infos: list[BlobInfo]) -> list[BlobInfo]:
+    return sorted(infos, key=lambda info: (info.modified, info.name), reverse=True)
+
+
+def _paths(name: str) -> set[str]:
+    """Where a blob may stand."""
+    return {_path(name, None), _path(name, Kind.LEFT_OUT)}
+
+
+def _path(name: str, kind: Kind | None) -> str:
+    model, found = _place(name)
+    digest = hashlib.sha256(_writable(name).encode()).hexdigest()[:32]
+    return f"{PREFIX}{kind or found}/{model or NO_MODEL}/{digest}"
+
+
+def _writable(name: str) -> str:
+    """Half of a surrogate pair cannot be written."""
+    return name.encode(errors="replace").decode()
+
+
+def _place(name: str) -> tuple[str, Kind]:
+    """The model whose folder the blob lies in, if that can be one; and what it is to the app."""
+    try:
+        return parse(name)[0], Kind.DROP
+    except DropError:
+        folder, inside, _ = name.partition("/")
+        return folder if inside and MODEL.fullmatch(folder) else "", Kind.NAME
