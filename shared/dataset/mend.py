@@ -72,10 +72,20 @@ def _counted(keys: Counter[str]) -> str:
 
 
 def mend(source: Path, target: Path, *, drop_unknown_keys: bool = False) -> Corrections:
-    """Write the copy to `target`, which is another file. Raises OSError."""
+    """Write the copy; `target` appears whole or not at all, and may be `source` itself. Raises
+    OSError."""
+    copy = target.with_name(f"{target.name}.part")
+    try:
+        corrections = _copied(source, copy, Steps() if drop_unknown_keys else None)
+        copy.replace(target)
+    finally:
+        copy.unlink(missing_ok=True)
+    return corrections
+
+
+def _copied(source: Path, copy: Path, steps: Steps | None) -> Corrections:
     corrections, written = Corrections(), set[int]()
-    steps = Steps() if drop_unknown_keys else None
-    with source.open("rb") as lines, target.open("wb") as out:
+    with source.open("rb") as lines, copy.open("wb") as out:
         if lines.read(len(BOM)) == BOM:
             corrections.counts["bom"] += 1
         else:

@@ -51,6 +51,7 @@ def test_a_corrected_copy(tmp_path: Path) -> None:
     )
     assert target.read_bytes() == good(2) + talk(USER, ANSWER) + broken + twice
     assert mend(target, target).sentence() == "fixed: there was nothing to fix"
+    assert target.read_bytes() == good(2) + talk(USER, ANSWER) + broken + twice
 
 
 def test_a_split_ends(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

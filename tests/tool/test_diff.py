@@ -106,7 +106,7 @@ def test_it_is_told_in_counts_and_then_places(tmp_path: Path) -> None:
 def test_what_cannot_be_read_is_told_and_not_compared(tmp_path: Path) -> None:
     done = diff(tmp_path, A + b"{\n", A)
     assert done.exit_code == 0
-    assert "2 examples, 1 not readable" in done.stdout
+    assert "1 example, 1 line not readable" in done.stdout
     assert "tunedrop check" in done.stderr
 
 

@@ -5,7 +5,7 @@ Knows lines, not texts. The hashes that it compares are of one process.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from shared.dataset.findings.quoting import many
 from shared.dataset.measure import similarity
 from shared.dataset.measure.cost import TrainingPlan
 from shared.dataset.reading.examples import FileRole
@@ -20,6 +21,8 @@ from shared.dataset.scan import ScanResult
 from tunedrop.errors import CommandError
 from tunedrop.files import STDIN
 from tunedrop.scanning import scan
+
+BOM = b"\xef\xbb\xbf"
 
 
 class Pair(NamedTuple):
@@ -47,9 +50,23 @@ class Side:
     def name(self) -> str:
         return str(self.path)
 
-    @property
-    def unread(self) -> int:
-        return self.result.examples - len(self.result.index.lines)
+    def every_line(self) -> Iterator[tuple[int, bytes]]:
+        """The lines that are not blank, without a byte order mark, each with a line feed."""
+        with self.path.open("rb") as file:
+            for number, line in enumerate(file, 1):
+                text = line.removeprefix(BOM) if number == 1 else line
+                if text.strip():
+                    yield number, text if text.endswith(b"\n") else text + b"\n"
+
+    @cached_property
+    def unread(self) -> list[int]:
+        """Lines in which no example could be read."""
+        read = set(self.lines)
+        return [number for number, _ in self.every_line() if number not in read]
+
+    def sentence(self) -> str:
+        unread = f", {many(len(self.unread), 'line')} not readable" if self.unread else ""
+        return f"{self.name}: {many(len(self.lines), 'example')}{unread}"
 
     @cached_property
     def lines(self) -> list[int]:

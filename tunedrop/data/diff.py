@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.dataset.findings.quoting import many
 from tunedrop.data.compare import Pair, Side, near
 
 SHOWN = 10  # places of each kind that are printed
@@ -46,9 +45,8 @@ class Difference:
 
     def sentences(self) -> Iterator[str]:
         old, new = self.old.name, self.new.name
-        for side in (self.old, self.new):
-            unread = f", {side.unread:,} not readable" if side.unread else ""
-            yield f"{side.name}: {many(side.result.examples, 'example')}{unread}"
+        yield self.old.sentence()
+        yield self.new.sentence()
         yield f"  {self.unchanged:,} unchanged"
         yield from _places("removed", old, self.removed)
         yield from _places("new", new, self.added)
@@ -62,7 +60,7 @@ class Difference:
 
 
 def _side(side: Side) -> dict[str, Any]:
-    return {"name": side.name, "examples": side.result.examples, "unread": side.unread}
+    return {"name": side.name, "examples": len(side.lines), "unread": side.unread}
 
 
 def _places(what: str, name: str, lines: list[int]) -> Iterator[str]:

@@ -9,10 +9,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, BinaryIO, NamedTuple
 
-from shared.dataset.findings.quoting import many
 from tunedrop.data.compare import Pair, Side, must_be_alike, near
 
-BOM = b"\xef\xbb\xbf"
 SHOWN = 10  # lines of each kind that are printed
 
 
@@ -65,14 +63,15 @@ class Merged:
 
     @property
     def examples(self) -> int:
-        return self.base.result.examples - len(self.gone) + len(self.taken)
+        """How many there are in the end; lines of the base that are none are not counted."""
+        return len(self.base.lines) - len(self.gone) + len(self.taken)
 
     def as_json(self) -> dict[str, Any]:
         return {
-            "base": {"name": self.base.name, "examples": self.base.result.examples},
+            "base": {"name": self.base.name, "examples": len(self.base.lines)},
             "additions": {
                 "name": self.additions.name,
-                "examples": self.additions.result.examples,
+                "examples": len(self.additions.lines),
             },
             "conflicts": self.conflicts,
             "examples": self.examples,
@@ -82,8 +81,8 @@ class Merged:
         }
 
     def sentences(self) -> Iterator[str]:
-        for side in (self.base, self.additions):
-            yield f"{side.name}: {many(side.result.examples, 'example')}"
+        yield self.base.sentence()
+        yield self.additions.sentence()
         replaced = f", {len(self.replaced):,} of them for an old answer" if self.replaced else ""
         yield f"  {len(self.taken):,} taken{replaced}"
         yield from self._told(Why.DUPLICATE, "left out, for it is there already", "is")
@@ -122,9 +121,7 @@ def merge(
             fresh += [row] if noted is None else []
     for row, like in near(base, additions, fresh).items():
         done.noted.append(Noted(additions.lines[row], Why.NEAR, base.name, base.lines[like]))
-    read = set(additions.lines)
-    unread = [number for number, _ in _all_lines(additions) if number not in read]
-    done.noted += [Noted(number, Why.UNREADABLE, "", 0) for number in unread]
+    done.noted += [Noted(number, Why.UNREADABLE, "", 0) for number in additions.unread]
     return done
 
 
@@ -177,7 +174,7 @@ def write(done: Merged, out: BinaryIO) -> list[tuple[int, int]]:
     origins: list[tuple[int, int]] = []
     replacing = set(done.replaced.values())
     new = _lines(done.additions, {*done.taken})
-    for number, line in _all_lines(done.base):
+    for number, line in done.base.every_line():
         if number in done.replaced:
             origins.append((1, done.replaced[number]))
             out.write(new[done.replaced[number]])
@@ -192,13 +189,4 @@ def write(done: Merged, out: BinaryIO) -> list[tuple[int, int]]:
 
 
 def _lines(side: Side, wanted: set[int]) -> dict[int, bytes]:
-    return {number: line for number, line in _all_lines(side) if number in wanted}
-
-
-def _all_lines(side: Side) -> Iterator[tuple[int, bytes]]:
-    """Those that are not blank, without a byte order mark, each with a line feed."""
-    with side.path.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            text = line.removeprefix(BOM) if number == 1 else line
-            if text.strip():
-                yield number, text if text.endswith(b"\n") else text + b"\n"
+    return {number: line for number, line in side.every_line() if number in wanted}
