@@ -141,6 +141,7 @@ def test_prompts_and_endings_are_counted_over_all_blocks(monkeypatch: pytest.Mon
     found = same(good(100) + b"".join(prompts))
     assert [one.line for one in found.stats.system_prompts] == [101, 102, 103, 104, 105]
     assert found.stats.without_system_prompt == 100
+    assert found.counts["answer-cut"] == 7
 
 
 def test_limits_of_a_file_fall_on_the_same_line(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -255,7 +256,10 @@ def test_it_ends_when_its_maker_is_gone() -> None:
     finally:
         os.kill(maker, signal.SIGKILL)
         os.waitpid(maker, 0)
-    assert psutil.wait_procs(helpers, timeout=PATIENCE_SECONDS)[1] == []
+    left = psutil.wait_procs(helpers, timeout=PATIENCE_SECONDS)[1]
+    for one in left:
+        one.kill()
+    assert left == []
 
 
 def test_its_time_is_that_of_its_maker() -> None:
