@@ -13,6 +13,7 @@ import pytest
 
 from shared.dataset import helper, plain, scan
 from shared.dataset.checks import counts
+from shared.dataset.findings import collector
 from shared.dataset.frames import Frame
 from shared.dataset.helper import Helper, NumberedBlock
 from shared.dataset.measure import system_prompts
@@ -148,6 +149,7 @@ def test_limits_of_a_file_fall_on_the_same_line(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(scan, "MOST_BROKEN", 12)
     monkeypatch.setattr(scan, "MOST_LINES", 170)
     monkeypatch.setattr(counts, "MANY", 2)
+    monkeypatch.setattr(collector, "LINES", 1)  # of a finding, the first that is told
     bad = b"".join(line(varied(n)) + b"{\n" for n in range(20))
     assert same(good(80) + bad + good(90)).counts["not-examined"] == 2
 
@@ -256,7 +258,7 @@ def test_it_ends_when_its_maker_is_gone() -> None:
     finally:
         os.kill(maker, signal.SIGKILL)
         os.waitpid(maker, 0)
-    left = psutil.wait_procs(helpers, timeout=PATIENCE_SECONDS)[1]
+    left = psutil.wait_procs(helpers, timeout=60)[1]
     for one in left:
         one.kill()
     assert left == []
