@@ -107,7 +107,11 @@ def odd(seed: int, rows: int = 250) -> bytes:
 
 
 @pytest.mark.parametrize("seed", range(24))
-def test_odd_files_have_the_verdict_of_one_process(seed: int) -> None:
+def test_odd_files_have_the_verdict_of_one_process(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if seed % 2:  # each has its share
+        monkeypatch.setattr(helper, "AWAY", 3 * BLOCK)
     assert same(odd(seed), deep=seed % 4 > 0).lines > 200
 
 
@@ -279,9 +283,8 @@ def test_its_time_is_that_of_its_maker() -> None:
 def test_a_process_beyond_its_time_is_ended_by_the_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
     before = children()
     monkeypatch.setattr(signal, "getitimer", lambda _: (0.001, 0.0))
-    found = started(good(2_000), 0)
-    monkeypatch.undo()
-    assert found.finish().examples == 2_000
+    monkeypatch.setattr(helper, "count_time", lambda _: None)  # the limit is not this process's
+    assert checked(good(2_000), 0).examples == 2_000
     assert children() == before
 
 
