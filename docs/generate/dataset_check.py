@@ -82,7 +82,9 @@ def _two_cores(found: Row | None) -> str:
         (f"{row['mb']:.0f} MB, {row['name']}", row["seconds_on_the_clock"], f"{row['peak_mb']} MB")
         for row in found["rows"]
     )
-    return _table(("file", "seconds on the clock", "memory, of both"), rows)
+    return _table(
+        ("file", "seconds on the clock", "memory (of both; what they share is counted twice)"), rows
+    )
 
 
 def _aims(found: Row, rows: dict[str, Row]) -> str:

@@ -40,10 +40,9 @@ from shared.dataset.reading.limits import (
 from shared.dataset.reading.lines import LONGEST, Block, Blocks
 from shared.dataset.reading.parsing import parse, wrong_encoding
 from shared.dataset.reading.prefilter import Prefilter
-from shared.dataset.texts import TextFinding, text_findings
+from shared.dataset.texts import TextFinding, text_findings, text_preview
 
 BOM = b"\xef\xbb\xbf"
-MOST_OPEN_ENDS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +177,7 @@ class Scan:
         self._measurements.add(new, known.rows if known else None)
         if self._options.deep:
             ends = [one.line for one in new if content.ends_open(one)]
-            self._add_open_ends(sorted(ends + (known.open_ends if known else [])))
+            self._counts.add_open_ends(sorted(ends + (known.open_ends if known else [])))
 
     def _check_lines(self, block: NumberedBlock, numbers: Sequence[int]) -> list[Conversation]:
         """Lines of a block, of which those that are plain and known have something wrong in their
@@ -284,11 +283,7 @@ class Scan:
         for one, finding, kind in findings:
             if kind:
                 self._counts.private[kind] += 1
-            self._add([finding], one.line, partial(_preview, one))
-
-    def _add_open_ends(self, lines: list[int]) -> None:
-        room = MOST_OPEN_ENDS - len(self._counts.open_ends)
-        self._counts.open_ends.extend(lines[:room])
+            self._add([finding], one.line, partial(text_preview, one))
 
     def _add(
         self,
@@ -298,8 +293,3 @@ class Scan:
     ) -> None:
         for finding in findings:
             self._collector.add(finding, line, partial(show, finding))
-
-
-def _preview(conversation: Conversation, finding: RawFinding) -> tuple[PreviewRow, ...]:
-    messages = [{"role": m.role, "content": m.content} for m in conversation.messages]
-    return preview({"messages": messages}, finding)

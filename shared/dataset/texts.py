@@ -6,7 +6,8 @@ Knows no file: what comes of it is for `scan`.
 from collections.abc import Iterable, Iterator, Sequence
 
 from shared.dataset.checks import content
-from shared.dataset.findings.finding import RawFinding
+from shared.dataset.findings.finding import PreviewRow, RawFinding
+from shared.dataset.findings.quoting import preview
 from shared.dataset.reading.examples import Conversation
 from shared.dataset.reading.prefilter import Prefilter
 
@@ -29,3 +30,8 @@ def text_findings(
         if suspects := private[one.line]:
             for finding, name in content.nothing_is_private(one, suspects):
                 yield one, finding, name
+
+
+def text_preview(conversation: Conversation, finding: RawFinding) -> tuple[PreviewRow, ...]:
+    messages = [{"role": m.role, "content": m.content} for m in conversation.messages]
+    return preview({"messages": messages}, finding)

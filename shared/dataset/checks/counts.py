@@ -5,7 +5,7 @@ Holds values; knows neither where they come from nor what is made of them.
 
 from array import array
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from shared.dataset.checks.conversations import ParsedExample
@@ -14,6 +14,7 @@ from shared.dataset.measure.cost import TrainingPlan
 from shared.dataset.reading.examples import FileRole
 
 MANY = 2000  # different orders of roles, and names of tools, that are counted each for itself
+MOST_OPEN_ENDS = 100_000
 LONGEST_NAME = 64  # characters of a tool's name: longer ones cannot be declared
 
 
@@ -74,6 +75,9 @@ class ScanCounts:
         for name in sorted(example.called):
             if name in self.declared or (len(self.called) < MANY and len(name) <= LONGEST_NAME):
                 self.called.add(name)
+
+    def add_open_ends(self, lines: Sequence[int]) -> None:
+        self.open_ends.extend(lines[: MOST_OPEN_ENDS - len(self.open_ends)])
 
     def _add_format(self, name: str, line: int, count: int = 1) -> None:
         self.formats.setdefault(name, [0, line])[0] += count
