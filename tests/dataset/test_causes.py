@@ -101,7 +101,9 @@ def test_a_list_with_an_example_on_each_line_has_two_causes() -> None:
 
 @pytest.mark.parametrize("text", ['"Hello."', "{}", "[]", '"a", "b"', "Hello, you", "a,b"])
 def test_a_line_among_others_is_no_file_of_another_kind(text: str) -> None:
-    assert "not-jsonl" not in scan(good(10) + text.encode() + b"\n" + good(2)).counts
+    found = scan(good(10) + text.encode() + b"\n" + good(2))
+    assert "not-jsonl" not in found.counts
+    assert not [one for one in found.findings if "a piece of JSON" in one.message]
 
 
 def test_good_lines_in_a_foreign_file_are_read() -> None:
