@@ -99,6 +99,12 @@ FORMATS = [
     Cure("unknown-key", talk({"role": "user", "parts": []}, ANSWER), '"parts"', "Gemini"),
     Cure("no-assistant", line({"messages": [USER], "reference": "Ho."}), "assistant", "grader"),
     Cure("no-assistant", talk(USER), "assistant", "Add the answer"),
+    Cure(
+        "last-not-assistant",
+        line({"messages": [USER, ANSWER, USER], "answer": "Ho."}),
+        "from the user",
+        "grader",
+    ),
 ]
 ROLES = [
     Cure("role-unknown", talk({**USER, "role": name}, ANSWER), f'"{name}"', f"Write {meant}")
