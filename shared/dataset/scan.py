@@ -112,7 +112,8 @@ class Scan:
         self._check_blocks(self._blocks.rest())
         counts, index = self._counts, self._measurements.index()
         for finding, first in self._foreign.findings():
-            counts.foreign = True
+            counts.foreign |= finding.id != "not-json"
+            counts.examples += finding.id == "not-json"
             self._collector.add(finding, first)
         stats = check_file(counts, self._options, self._measurements, index, self._collector)
         return ScanResult(

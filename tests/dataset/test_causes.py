@@ -49,9 +49,14 @@ PRETTY = "".join(
 )
 
 
+HALF = '{"messages": [\n  {"role": "user", "content": "Hi"},\n  {"role": "assistant"}\n]}\n'
+
+
 @pytest.mark.parametrize(
     ("content", "count", "cure"),
     [
+        (HALF * 3, 12, "on one line"),
+        (HALF.replace("[\n", "[").replace("\n]", "]") * 3, 6, "on one line"),
         (PRETTY, PRETTY.count("\n"), "on one line"),
         (json.dumps([{"messages": [USER, ANSWER]}] * 3, indent=1), 38, "without brackets"),
         ("prompt,completion\n" + "Hi,Ho\n" * 20, 21, "CSV"),
@@ -59,7 +64,7 @@ PRETTY = "".join(
         ("<!DOCTYPE html>\n<html>\n<body>\n</body>\n</html>\n", 5, "HTML"),
         (good(12).decode().replace("\n", "\r"), 1, "old Macs"),
     ],
-    ids=["pretty", "list", "csv", "cells", "html", "mac"],
+    ids=["half", "two", "pretty", "list", "csv", "cells", "html", "mac"],
 )
 def test_a_file_of_another_kind_is_told_once(content: str, count: int, cure: str) -> None:
     found = scan(content.encode())
@@ -70,6 +75,17 @@ def test_a_file_of_another_kind_is_told_once(content: str, count: int, cure: str
     assert count == 1 or f"{count} lines, from 1 to {count}" in told.message
     assert found.broken
     assert found.examples == 0
+
+
+def test_lines_that_were_torn_are_told_one_by_one() -> None:
+    torn = b'{"messages": [{"role": "user",\n'
+    found = scan(torn + good(6) + torn + good(6) + torn)
+    assert group(found, "not-json").lines.tolist() == [1, 8, 15]
+    assert "not-jsonl" not in found.counts
+    assert found.examples == 15
+    found = scan(torn + good(6) + torn + HALF.encode() * 2 + good(6))
+    assert group(found, "not-json").lines.tolist() == [1]
+    assert "9 lines, from 8 to 16" in group(found, "not-jsonl").places[0].message
 
 
 def test_a_list_with_an_example_on_each_line_has_two_causes() -> None:
@@ -85,13 +101,16 @@ def test_a_list_with_an_example_on_each_line_has_two_causes() -> None:
 
 @pytest.mark.parametrize("text", ['"Hello."', "{}", "[]", '"a", "b"', "Hello, you", "a,b"])
 def test_a_line_among_others_is_no_file_of_another_kind(text: str) -> None:
-    assert "not-jsonl" not in scan(good(10) + text.encode() + b"\n" + good(2)).counts
+    found = scan(good(10) + text.encode() + b"\n" + good(2))
+    assert "not-jsonl" not in found.counts
+    assert not [one for one in found.findings if "a piece of JSON" in one.message]
 
 
 def test_good_lines_in_a_foreign_file_are_read() -> None:
-    found = scan(b"prompt,completion\n" + good(12) + b"a,b\n")
+    found = scan(b"prompt,completion\n" + good(12) + b'a,b\n{"messages": []}\n')
     assert found.counts["not-jsonl"] == 1
-    assert found.examples == 12
+    assert group(found, "messages-missing").lines.tolist() == [15]
+    assert found.examples == 13
     assert foreign.ForeignLines().takes(1, b"a,b") is True
 
 
