@@ -56,9 +56,9 @@ async def test_other_content_with_the_id_of_a_run_is_refused_and_the_run_stays_a
 
 
 async def records(harness: RunHarness) -> dict[str, str]:
-    """What is stored of runs, but for the notes that a drop was seen and that a run is active."""
+    """What is stored of runs, but for notes: a drop was seen or refused, a run is active."""
     blobs = [blob async for blob in harness.ctx.clients.runs.list()]
-    notes = ("drops/", "active/")
+    notes = ("drops/", "refusals/", "active/")
     return {blob.name: blob.etag for blob in blobs if not blob.name.startswith(notes)}
 
 
