@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import options
+from bench.checkers import profile
 from bench.checkers.contenders import RUNS, TOGETHER
 from bench.checkers.files import write
 
@@ -26,13 +27,16 @@ ROOT = Path(__file__).resolve().parents[1]
 COMPARED_MB = 64
 CURVE_MB = (1, 10, 64, 256, 512)
 ROUNDS = 5
+CLOCK_ROUNDS = 2  # of the largest file
+STRUCTURE = "ours, structure only"  # beside together's, on its file
+PICTURE = ROOT / "docs/dataset-check-time.svg"
 
 
 # ---- one run
 
 
-def run(name: str, path: Path, python: str = sys.executable) -> dict[str, float]:
-    command = [python, "-m", "bench.checkers.contenders", name, str(path)]
+def run(name: str, path: Path, python: str = sys.executable, cores: str = "") -> dict[str, float]:
+    command = [python, "-m", "bench.checkers.contenders", name, str(path), cores]
     done = subprocess.run(
         command, cwd=ROOT, capture_output=True, text=True, check=True, env=_environment()
     )
@@ -66,10 +70,12 @@ def best(name: str, path: Path, runs: list[dict[str, float]]) -> dict[str, Any]:
 
 def main() -> int:
     wanted = options.parser("dataset").parse_args()
-    pin_to_one_core()
+    cores = pin_to_one_core()
+    if wanted.profile:
+        return _draw()
     with tempfile.TemporaryDirectory(prefix="tunedrop-bench-") as folder:
-        result = measure(Path(folder))
-    for row in [*result["compared"], *result["curve"]]:
+        result = measure(Path(folder), cores)
+    for row in [*result["compared"], *result["curve"], *result["two_cores"]["rows"]]:
         print(
             f"{row['name']:<48} {row['mb']:>6} MB {row['mb_per_second']:>7} MB/s "
             f"{row['peak_mb']:>5} MB of memory"
@@ -78,7 +84,17 @@ def main() -> int:
     return 0
 
 
-def measure(folder: Path) -> dict[str, Any]:
+def _draw() -> int:
+    with tempfile.TemporaryDirectory(prefix="tunedrop-bench-") as folder:
+        path = Path(folder) / "profiled.jsonl"
+        write(path, COMPARED_MB)
+        found = {name: profile.seconds(path, deep) for name, deep in profile.WAYS.items()}
+    PICTURE.write_text(profile.drawn(found), encoding="utf-8")
+    print(json.dumps(found, indent=2), f"written: {PICTURE.relative_to(ROOT)}", sep="\n")
+    return 0
+
+
+def measure(folder: Path, cores: set[int]) -> dict[str, Any]:
     load = [round(load, 2) for load in os.getloadavg()]
     compared = _compared(folder)
     curve = []
@@ -88,6 +104,8 @@ def measure(folder: Path) -> dict[str, Any]:
         rounds = ROUNDS if size < 200 else 1
         runs = [run("ours, everything", path) for _ in range(rounds)]
         curve.append(best("ours, everything", path, runs))
+        if size == CURVE_MB[-1]:
+            two_cores = _two_cores(path, runs, cores)
         path.unlink()
     tools = folder / "tools.jsonl"
     write(tools, 20, tools=1.0)
@@ -104,9 +122,22 @@ def measure(folder: Path) -> dict[str, Any]:
         "compared": compared,
         "ratios": _ratios(compared),
         "curve": curve,
+        "two_cores": two_cores,
         "only_tools": best("ours, everything", tools, only_tools),
         "command_line_10_mb": _command_line(folder),
     }
+
+
+def _two_cores(path: Path, alone: list[dict[str, float]], cores: set[int]) -> dict[str, Any]:
+    """The largest file by the clock, on one core and on all that there are. The seconds of the
+    processor and the rate are of the first process alone; the memory is of both."""
+    runs: dict[str, list[dict[str, float]]] = {"one core": [*alone], "two cores": []}
+    for _ in range(CLOCK_ROUNDS):
+        runs["two cores"].append(run("ours, everything", path, cores=",".join(map(str, cores))))
+        runs["one core"].append(run("ours, everything", path))
+    rows = [{**best("ours, everything", path, found), "name": name} for name, found in runs.items()]
+    one, two = (row["seconds_on_the_clock"] for row in rows)
+    return {"cores": len(cores), "rows": rows, "share": round(two / one, 2)}
 
 
 def _compared(folder: Path) -> list[dict[str, Any]]:
@@ -118,7 +149,9 @@ def _compared(folder: Path) -> list[dict[str, Any]]:
     runs: dict[str, list[dict[str, float]]] = {}
     for _ in range(ROUNDS):
         for name in RUNS:
-            if not name.startswith("together"):
+            if name == STRUCTURE:
+                runs.setdefault(name, []).append(run(name, without_tools))
+            elif not name.startswith("together"):
                 runs.setdefault(name, []).append(run(name, path))
             elif python:
                 runs.setdefault(name, []).append(run(name, without_tools, python))
@@ -140,11 +173,12 @@ def _together(folder: Path) -> str | None:
 
 def _ratios(compared: list[dict[str, Any]]) -> dict[str, float]:
     speed = {row["name"]: row["mb_per_second"] for row in compared}
-    everything, quick, *others = speed
+    ours = [name for name in speed if name.startswith("ours")]
     return {
         f"{mine} / {other}": round(speed[mine] / speed[other], 1)
-        for other in others
-        for mine in (everything, quick)
+        for other in speed
+        for mine in ours
+        if other not in ours
     }
 
 
@@ -173,10 +207,13 @@ def _environment() -> dict[str, str]:
     return {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
 
 
-def pin_to_one_core() -> None:
-    """What is started later inherits it. Not every system can."""
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+def pin_to_one_core() -> set[int]:
+    """What is started later inherits it. Not every system can. The cores that there were."""
+    if not hasattr(os, "sched_setaffinity"):
+        return set()
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {max(before)})
+    return before
 
 
 def _processor() -> str:

@@ -26,7 +26,11 @@ BENCHES = {
         10,
         ("--long", "100,000 requests besides, to watch memory"),
     ),
-    "dataset": Bench("The dataset check, beside others that do it.", 10),
+    "dataset": Bench(
+        "The dataset check, beside others that do it.",
+        5,
+        ("--profile", "only draw docs/dataset-check-time.svg: where the time goes"),
+    ),
     "emulator": Bench("What a fine-tune and a chat take of memory and time.", 10),
     "hostile": Bench(
         "Text that was written to cost time or memory, at a size and at four times that size.",

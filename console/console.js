@@ -82,13 +82,17 @@ function told(problems = []) {
 function notTaken({ drops, count }) {
   if (!count) return [];
   const rows = drops.map((drop) => [
-    drop.name, el("span", { className: drop.waits ? "quiet" : "problem", textContent: drop.message, title: drop.fix }),
+    drop.name.length > 80 ? `${drop.name.slice(0, 80)}…` : drop.name,
+    el("span", {},
+      el("span", { className: drop.waits ? "" : "problem", textContent: drop.message }),
+      el("span", { className: "quiet", textContent: ` ${drop.fix}` })),
     new Date(drop.at).toLocaleString(),
   ]);
   const more = count - drops.length;
   return [
-    el("h3", { textContent: "Not taken" }), table(["file", "", "since"], rows),
-    el("p", { className: "quiet", textContent: more > 0 ? `and ${more} more` : "" }),
+    el("h3", { textContent: "Not taken" }),
+    el("div", { className: "refused" }, table(["file", "", "since"], rows)),
+    el("p", { className: "quiet", textContent: more > 0 ? `and ${more.toLocaleString("en")} more` : "" }),
   ];
 }
 

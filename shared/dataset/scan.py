@@ -6,23 +6,26 @@ checks were asked for, their texts are checked as well.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from operator import attrgetter
 
 from shared.catalog import facts
 from shared.dataset.checks import content
 from shared.dataset.checks.conversations import parse_example
 from shared.dataset.checks.counts import ScanCounts, ScanOptions
 from shared.dataset.checks.example_checks import check_example
-from shared.dataset.checks.fast_path import parse_plain
+from shared.dataset.checks.fast_path import FastPathResult, parse_plain
 from shared.dataset.checks.file_checks import check_file
 from shared.dataset.findings.collector import FindingCollector, FindingGroup
 from shared.dataset.findings.finding import Finding, PreviewRow, RawFinding
 from shared.dataset.findings.quoting import preview
+from shared.dataset.helper import HELPED_FROM, NumberedBlock, SharedBlocks
 from shared.dataset.measure.cost import TrainingPlan
 from shared.dataset.measure.measurements import ExampleIndex, Measurements
 from shared.dataset.measure.statistics import FileStatistics
+from shared.dataset.plain import counted
 from shared.dataset.reading.examples import Conversation, Example, FileRole
 from shared.dataset.reading.foreign import ForeignLines
 from shared.dataset.reading.limits import (
@@ -37,9 +40,9 @@ from shared.dataset.reading.limits import (
 from shared.dataset.reading.lines import LONGEST, Block, Blocks
 from shared.dataset.reading.parsing import parse, wrong_encoding
 from shared.dataset.reading.prefilter import Prefilter
+from shared.dataset.texts import TextFinding, text_findings, text_preview
 
 BOM = b"\xef\xbb\xbf"
-MOST_OPEN_ENDS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,8 @@ class ScanResult:
 class Scan:
     """Feed it the file in chunks of any size, then `finish`. Never raises for bad content.
 
-    Not `deep`: shape, tools, weights, tokens and exact duplicates only.
+    Not `deep`: shape, tools, weights, tokens and exact duplicates only. After `helped_from` bytes
+    another process helps, where there is a core for it; what is found does not depend on that.
     """
 
     def __init__(
@@ -84,6 +88,7 @@ class Scan:
         *,
         minimum: int | None = None,
         deep: bool = True,
+        helped_from: int = HELPED_FROM,
     ) -> None:
         plan = plan or TrainingPlan()
         if minimum is None:
@@ -97,6 +102,7 @@ class Scan:
         self._blocks = Blocks()
         self._steps = Steps()
         self._foreign = ForeignLines()
+        self._shared = SharedBlocks(self._measurements, helped_from)
 
     def feed(self, chunk: bytes) -> None:
         self._digest.update(chunk)
@@ -110,9 +116,12 @@ class Scan:
 
     def finish(self) -> ScanResult:
         self._check_blocks(self._blocks.rest())
+        self._check_waiting()
+        self._shared.close()
         counts, index = self._counts, self._measurements.index()
         for finding, first in self._foreign.findings():
-            counts.foreign = True
+            counts.foreign |= finding.id != "not-json"
+            counts.examples += finding.id == "not-json"
             self._collector.add(finding, first)
         stats = check_file(counts, self._options, self._measurements, index, self._collector)
         return ScanResult(
@@ -134,55 +143,77 @@ class Scan:
         for block in blocks:
             room = MOST_LINES - self._counts.lines
             if room and not self._counts.unexamined:
-                self._check_block(block[:room])
+                self._take(block[:room])
             if len(block) > room:
                 self._leave_the_rest(f"a file may have {MOST_LINES:,} lines")
 
     def _leave_the_rest(self, reason: str) -> None:
         """What is remembered of each line must fit into memory."""
+        self._check_waiting()
         if not self._counts.unexamined:
             self._counts.unexamined = self._counts.lines + 1
             message = f"Nothing was examined from line {self._counts.unexamined:,} on: {reason}."
             self._collector.add(RawFinding("not-examined", message), self._counts.unexamined)
 
-    def _check_block(self, block: Block) -> None:
+    def _take(self, block: Block) -> None:
+        """Check a block now, or once the blocks before it are."""
         first = self._counts.lines + 1
         self._counts.lines += len(block)
         if first == 1:
             self._remove_byte_order_mark(block)
-        lines = [line or b"" for line in block]
-        self._steps.earn(sum(map(len, lines)))
+        for ready in self._shared.take(NumberedBlock(first, block), self._counts.size):
+            self._check_block(ready)
+
+    def _check_waiting(self) -> None:
+        for block in self._shared.rest():
+            self._check_block(block)
+
+    def _check_block(self, block: NumberedBlock) -> None:
+        self._steps.earn(sum(map(len, block.lines)))
+        known, numbers = block.known, block.numbers()
+        if known:
+            self._counts.add_plain(*known.counted)
+        new = self._check_lines(block, numbers) if numbers else []
+        self._measurements.add(new, known.rows if known else None)
+        if self._options.deep:
+            ends = [one.line for one in new if content.ends_open(one)]
+            self._counts.add_open_ends(sorted(ends + (known.open_ends if known else [])))
+
+    def _check_lines(self, block: NumberedBlock, numbers: Sequence[int]) -> list[Conversation]:
+        """Lines of a block, of which those that are plain and known have something wrong in their
+        texts. The conversations of all others are still to be measured."""
+        lines = [block.lines[number - block.first] for number in numbers]
         prefilter = Prefilter(lines)
-        conversations = self._conversations(first, block, lines, prefilter)
-        if conversations:
-            self._measurements.add(conversations)
-            if self._options.deep:
-                self._check_contents(first, conversations, prefilter)
+        quick = parse_plain(numbers, lines, prefilter.key_counts(), self._steps)
+        if not block.known:
+            self._counts.add_plain(*counted(quick.plain))
+        others = self._others(block, quick)
+        every = sorted(quick.plain + others, key=attrgetter("line"))
+        if self._options.deep:
+            self._check_texts(text_findings(every, numbers, prefilter))
+        return sorted(others, key=attrgetter("line")) if block.known else every
 
     def _remove_byte_order_mark(self, block: Block) -> None:
         """Nothing is said of it: Azure's guide asks for one, and takes a file without."""
         if block[0] and block[0].startswith(BOM):
             block[0] = block[0][len(BOM) :]
 
-    def _conversations(
-        self, first: int, block: Block, lines: list[bytes], prefilter: Prefilter
-    ) -> list[Conversation]:
-        """Of all lines that hold one, in the order of the lines."""
-        quick = parse_plain(first, lines, prefilter.key_counts(), self._steps)
-        self._counts.add_plain(quick.plain)
+    def _others(self, block: NumberedBlock, quick: FastPathResult) -> list[Conversation]:
+        """The conversations of lines that are not plain."""
         for example in quick.with_tools:
             self._counts.examples += 1
             self._counts.add_parsed(example)
-        conversations = quick.plain + [example.conversation for example in quick.with_tools]
+        others = [example.conversation for example in quick.with_tools]
         for number in quick.remaining:
+            line = block.content[number - block.first]
             if self._counts.broken >= MOST_BROKEN:
-                self._leave_line(number, block[number - first])
+                self._leave_line(number, line)
                 continue
             errors = self._collector.errors
-            if conversation := self._check_line(number, block[number - first]):
-                conversations.append(conversation)
+            if conversation := self._check_line(number, line):
+                others.append(conversation)
             self._counts.broken += self._collector.errors > errors
-        return sorted(conversations, key=lambda conversation: conversation.line)
+        return others
 
     # ---- a line that the fast path leaves
 
@@ -248,29 +279,11 @@ class Scan:
 
     # ---- the texts
 
-    def _check_contents(
-        self, first: int, conversations: list[Conversation], prefilter: Prefilter
-    ) -> None:
-        odd, private = prefilter.odd_texts().tolist(), prefilter.private_kinds().tolist()
-        for one in conversations:
-            place = one.line - first
-            self._check_answer(one)
-            if odd[place]:
-                self._add_content(one, content.texts_are_whole(one, ascii_too=odd[place] == 2))
-            if private[place]:
-                for finding, kind in content.nothing_is_private(one, private[place]):
-                    self._counts.private[kind] += 1
-                    self._add_content(one, [finding])
-
-    def _check_answer(self, conversation: Conversation) -> None:
-        if findings := content.answers_teach(conversation):
-            self._add_content(conversation, findings)
-        open_ends = self._counts.open_ends
-        if content.ends_open(conversation) and len(open_ends) < MOST_OPEN_ENDS:
-            open_ends.append(conversation.line)
-
-    def _add_content(self, conversation: Conversation, findings: Iterable[RawFinding]) -> None:
-        self._add(findings, conversation.line, partial(_preview, conversation))
+    def _check_texts(self, findings: Iterable[TextFinding]) -> None:
+        for one, finding, kind in findings:
+            if kind:
+                self._counts.private[kind] += 1
+            self._add([finding], one.line, partial(text_preview, one))
 
     def _add(
         self,
@@ -280,8 +293,3 @@ class Scan:
     ) -> None:
         for finding in findings:
             self._collector.add(finding, line, partial(show, finding))
-
-
-def _preview(conversation: Conversation, finding: RawFinding) -> tuple[PreviewRow, ...]:
-    messages = [{"role": m.role, "content": m.content} for m in conversation.messages]
-    return preview({"messages": messages}, finding)

@@ -5,6 +5,7 @@ Knows how it is told, not what is wrong.
 """
 
 import logging
+from functools import partial
 
 from shared.errors import DropError, TunedropError
 from shared.printable import shown
@@ -28,9 +29,9 @@ async def not_taken(path: str, error: Exception, ctx: Context) -> None:
     reason = f"{kind}: {error}" if isinstance(error, TunedropError) else f"{kind}."
     message = f"{shown(path)} could not be taken yet. {reason}"
     told = DropError(message, "It is tried again by itself.")
-    for way in (_put(path, told, ctx), _note(path, told, ctx, waits=True)):
+    for way in (_put, partial(_note, waits=True)):
         try:
-            await way
+            await way(path, told, ctx)
         except Exception as second:  # noqa: BLE001 - storage may be what is wrong; the first counts
             log.error("nor could that be told: %s", type(second).__name__)
 
@@ -53,10 +54,14 @@ async def gone(name: str, ctx: Context) -> None:
 
 async def settle(folder: Folder, refused: str | None, ctx: Context) -> None:
     """A folder was taken, but for one file that was refused: nothing else of its drops is in
-    anybody's way. What is older and still lies there is told of as it was."""
-    noted = await Refusals(ctx.clients.runs).of_drops(folder.model)
-    names = {blob.name for blob in folder.newest.values()} | {one.name for one in noted}
-    for name in sorted(names - {refused} - {blob.name for _, blob in folder.older}):
+    anybody's way. What was left out is told of for as long as it lies there and is older."""
+    listed = Refusals(ctx.clients.runs)
+    noted = await listed.of_model(folder.model, Kind.DROP) - {refused}
+    left = await listed.of_model(folder.model, Kind.LEFT_OUT)
+    noted |= left - {blob.name for _, blob in folder.older}
+    for name in sorted({blob.name for blob in folder.newest.values()} - {refused, *noted}):
+        await ctx.clients.datasets.delete(problem_name(name))
+    for name in sorted(noted):
         await gone(name, ctx)
 
 

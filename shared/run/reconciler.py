@@ -85,9 +85,9 @@ async def sweep(ctx: Context) -> None:
     _tell(due.missed)
     paths = [*due.missed, *due.waited]
     await _gather_with_timeout(((shown(path), _take(path, ctx)) for path in paths), ctx)
-    await problems.sweep(ctx, due.explained)
     await orphans.sweep(ctx)
     await retirements.sweep(ctx)
+    await problems.sweep(ctx, due.explained)
 
 
 def _tell(missed: list[str]) -> None:

@@ -92,11 +92,10 @@ class Refusals:
         for path in _paths(name):
             await self.runs.delete(path)
 
-    async def of_drops(self, model: str) -> list[Refusal]:
-        """What is noted of the files of this model's drops, also of those left out."""
-        places = [f"{PREFIX}{kind}/{model}/" for kind in (Kind.DROP, Kind.LEFT_OUT)]
-        infos = [info for place in places for info in await self._infos(place)]
-        return await self._read(infos, [])
+    async def of_model(self, model: str, kind: Kind) -> set[str]:
+        """The names of what is noted of this model's drops."""
+        found = await self._read(await self._infos(f"{PREFIX}{kind}/{model}/"), [])
+        return {one.name for one in found}
 
     async def all(self) -> list[Refusal]:
         return await self._read(await self._infos(PREFIX), [])

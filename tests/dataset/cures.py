@@ -60,8 +60,9 @@ JSON = [
     Cure("not-json", raw('{"messages": "a\tb"}'), "a \\t in a text, in column 16", "\\t for a tab"),
     Cure("not-json", raw('{"messages": "C:\\data"}'), "backslash in column 17", "Double the"),
     Cure("not-json", raw('{"messages": "Hello'), "begins in column 14", "Close the text"),
-    Cure("not-json", raw('{"messages": ['), "ends before its object", "whole example on one line"),
-    Cure("not-json", raw("{"), "a piece of JSON", "one complete JSON object on each line"),
+    Cure("not-json", raw('{"a": '), "ends before its object", "whole example on one line"),
+    Cure("not-json", raw('{"messages": ['), "a piece of JSON", "whole example on one line"),
+    Cure("not-json", raw("{"), "a piece of JSON", "whole example on one line"),
     Cure("not-json", raw("nonsense"), "column 1", "one complete JSON object on each line"),
     Cure("not-object", line('{"messages": []}'), '"{\\"messages', "once through json.dumps"),
 ]
@@ -84,6 +85,8 @@ FORMATS = [
         "question a",
     ),
     Cure("messages-missing", shaped(input="a", output="b"), "`input` and `output`", "input a user"),
+    Cure("messages-missing", shaped(user="a", assistant="b"), "`user` and", "key is the role"),
+    Cure("unknown-key", line({**GOOD, "system": "x"}), '"system"', "the first message"),
     Cure("messages-missing", shaped(text="a"), "`text`", "pre-training"),
     Cure("messages-missing", shaped(message=[]), "no `messages`", 'Rename "message" to messages'),
     Cure("messages-missing", shaped(messages=None), "`messages` is null", 'Write {"messages"'),
@@ -99,6 +102,12 @@ FORMATS = [
     Cure("unknown-key", talk({"role": "user", "parts": []}, ANSWER), '"parts"', "Gemini"),
     Cure("no-assistant", line({"messages": [USER], "reference": "Ho."}), "assistant", "grader"),
     Cure("no-assistant", talk(USER), "assistant", "Add the answer"),
+    Cure(
+        "last-not-assistant",
+        line({"messages": [USER, ANSWER, USER], "answer": "Ho."}),
+        "from the user",
+        "grader",
+    ),
 ]
 ROLES = [
     Cure("role-unknown", talk({**USER, "role": name}, ANSWER), f'"{name}"', f"Write {meant}")
@@ -161,7 +170,7 @@ VALUES = [
         "content-invalid",
         talk(USER, {**ANSWER, "content": [{"type": "output_text"}]}),
         'type is "output_text"',
-        "Write a text",
+        "write text for output_text",
     ),
     Cure(
         "content-invalid",

@@ -6,6 +6,7 @@ import tracemalloc
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shared.dataset.measure.similarity import first_equal
 from shared.dataset.reading.examples import FileRole
 from shared.dataset.reading.lines import LONGEST, Blocks
 from shared.dataset.report import document, page
@@ -49,6 +50,42 @@ def test_any_bytes_give_a_report(training: bytes, validation: bytes) -> None:
     assert document.summary(verdict)
 
 
+URL = st.sampled_from(["https://x/1", "data:image/png;base64,aaaa", "data:", ",", 7, None])
+ODD = st.sampled_from([None, 7, "", "Hi", [], {}, [1], [{}], {"url": 1}, {"name": "look"}])
+PART = ODD | st.one_of(
+    ODD.map(lambda text: {"type": "text", "text": text}),
+    URL.map(lambda url: {"type": "image_url", "image_url": {"url": url}}),
+    ODD.map(lambda image: {"type": "image_url", "image_url": image}),
+    ODD.map(lambda sound: {"type": "input_audio", "input_audio": sound}),
+)
+SAID = st.fixed_dictionaries(
+    {"role": ROLE, "content": st.lists(PART, max_size=3) | ODD},
+    optional={
+        "function_call": st.just({"name": "look", "arguments": "{}"}) | ODD,
+        "tool_calls": st.just([CALL]) | ODD,
+    },
+)
+SAYS = st.lists(SAID | ODD, max_size=3) | ODD
+LEGACY = st.fixed_dictionaries(
+    {"messages": SAYS}, optional={"functions": st.just([TOOL["function"]]) | ODD, "tools": ODD}
+)
+PREFERENCE = st.fixed_dictionaries(
+    {"preferred_output": SAYS, "non_preferred_output": SAYS},
+    optional={"input": LEGACY | ODD, "messages": SAYS},
+)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True, database=None)
+@given(st.lists(LEGACY | PREFERENCE, min_size=1, max_size=4))
+def test_preferences_pictures_and_functions_of_any_shape_give_a_report(
+    examples: list[dict[str, object]],
+) -> None:
+    verdict = judged(b"".join(map(line, examples)), b"".join(map(line, examples)))
+    json.dumps(document.as_json("any", verdict), allow_nan=False)
+    assert verdict.files[0].examples == len(examples)
+    assert page.as_html("any", verdict)
+
+
 TEXT = st.sampled_from(["Where is it?", "Here.", "Be brief.", "", " ", '"role": 1', "a\\", ": x"])
 CALLS = st.sampled_from(["c1", "c2"]).map(lambda id: [{**CALL, "id": id}])
 TURN = st.fixed_dictionaries(
@@ -88,7 +125,9 @@ def test_the_fast_path_finds_what_the_other_one_finds(
             lines[0] = lines[0].replace('"role"', '"role": "user", "role"', 1)
         found = scan("\n".join(lines).encode())
         findings = [(f.id, f.line, f.message_index, f.message, f.path) for f in found.findings]
-        results.append((findings, found.stats, found.examples, found.index.lines.tolist()))
+        same = [first_equal(found.index.keys).tolist(), first_equal(found.index.prompts).tolist()]
+        numbers = found.index.lines.tolist()
+        results.append((findings, found.stats, found.examples, numbers, same))
     assert results[0] == results[1]
 
 

@@ -34,19 +34,10 @@ def test_each_cause_has_its_own_cure(case: Cure) -> None:
     assert [one for one in here if case.wrong in one.message and case.cure in one.fix], here
 
 
-def test_every_other_format_and_spelling_has_a_line() -> None:
-    said = " ".join(case.cure for case in CURES)
-    for one in formats._OTHER_FORMATS:
-        assert any(one.keys == given[: len(one.keys)] for given in _keys()), one.keys
-    assert {"tool", "user", "assistant"} == {formats._ROLES[role] for role in formats._ROLES}
-    assert "Write user" in said
-
-
-def _keys() -> list[tuple[str, ...]]:
-    values = [json.loads(case.content) for case in CURES if case.id == "messages-missing"]
-    return [tuple(k for k in value if k != "custom_id") for value in values] + [
-        tuple(value)[1:] for value in values
-    ]
+def test_every_other_format_has_a_line() -> None:
+    found = scan(b"".join(case.content for case in CURES)).findings
+    said = {finding.fix for finding in found if finding.id == "messages-missing"}
+    assert {one.cure for one in formats._OTHER_FORMATS} <= said
 
 
 # ---- a file of another kind is one cause
@@ -58,9 +49,14 @@ PRETTY = "".join(
 )
 
 
+HALF = '{"messages": [\n  {"role": "user", "content": "Hi"},\n  {"role": "assistant"}\n]}\n'
+
+
 @pytest.mark.parametrize(
     ("content", "count", "cure"),
     [
+        (HALF * 3, 12, "on one line"),
+        (HALF.replace("[\n", "[").replace("\n]", "]") * 3, 6, "on one line"),
         (PRETTY, PRETTY.count("\n"), "on one line"),
         (json.dumps([{"messages": [USER, ANSWER]}] * 3, indent=1), 38, "without brackets"),
         ("prompt,completion\n" + "Hi,Ho\n" * 20, 21, "CSV"),
@@ -68,7 +64,7 @@ PRETTY = "".join(
         ("<!DOCTYPE html>\n<html>\n<body>\n</body>\n</html>\n", 5, "HTML"),
         (good(12).decode().replace("\n", "\r"), 1, "old Macs"),
     ],
-    ids=["pretty", "list", "csv", "cells", "html", "mac"],
+    ids=["half", "two", "pretty", "list", "csv", "cells", "html", "mac"],
 )
 def test_a_file_of_another_kind_is_told_once(content: str, count: int, cure: str) -> None:
     found = scan(content.encode())
@@ -79,6 +75,17 @@ def test_a_file_of_another_kind_is_told_once(content: str, count: int, cure: str
     assert count == 1 or f"{count} lines, from 1 to {count}" in told.message
     assert found.broken
     assert found.examples == 0
+
+
+def test_lines_that_were_torn_are_told_one_by_one() -> None:
+    torn = b'{"messages": [{"role": "user",\n'
+    found = scan(torn + good(6) + torn + good(6) + torn)
+    assert group(found, "not-json").lines.tolist() == [1, 8, 15]
+    assert "not-jsonl" not in found.counts
+    assert found.examples == 15
+    found = scan(torn + good(6) + torn + HALF.encode() * 2 + good(6))
+    assert group(found, "not-json").lines.tolist() == [1]
+    assert "9 lines, from 8 to 16" in group(found, "not-jsonl").places[0].message
 
 
 def test_a_list_with_an_example_on_each_line_has_two_causes() -> None:
@@ -98,9 +105,10 @@ def test_a_line_among_others_is_no_file_of_another_kind(text: str) -> None:
 
 
 def test_good_lines_in_a_foreign_file_are_read() -> None:
-    found = scan(b"prompt,completion\n" + good(12) + b"a,b\n")
+    found = scan(b"prompt,completion\n" + good(12) + b'a,b\n{"messages": []}\n')
     assert found.counts["not-jsonl"] == 1
-    assert found.examples == 12
+    assert group(found, "messages-missing").lines.tolist() == [15]
+    assert found.examples == 13
     assert foreign.ForeignLines().takes(1, b"a,b") is True
 
 

@@ -3,8 +3,6 @@
 import json
 import os
 import re
-import shutil
-import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,12 +19,12 @@ from shared.dataset.report import document, page
 from shared.dataset.verdict import Verdict
 from tests.dataset.builders import ANSWER, USER, good, judged, line, talk, varied
 from tests.dataset.corpus import ADDRESS, CASES, KEY, LONG, VISION
+from tests.support.browser import seen
 
 ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = Path(__file__).with_name("golden.json")
 SCHEMA = json.loads((ROOT / "docs/report.schema.json").read_text(encoding="utf-8"))
 EVIL = '<script>document.title="owned"</script><img src=x onerror="document.title=\'owned\'">&amp;'
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 
 def mixed() -> Verdict:
@@ -170,25 +168,9 @@ def test_the_page_lists_other_lines_and_stays_small() -> None:
 
 
 def test_the_page_in_a_browser(tmp_path: Path) -> None:
-    browser = next((found for name in BROWSERS if (found := shutil.which(name))), None)
-    if not browser:
-        pytest.skip("no Chromium or Chrome is installed")
     path = tmp_path / "report.html"
     path.write_text(page.as_html("in-a-browser", mixed()), encoding="utf-8")
-    command = [
-        browser,
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        f"--user-data-dir={tmp_path / 'profile'}",
-        "--dump-dom",
-        path.as_uri(),
-    ]
-    shown = subprocess.run(command, capture_output=True, text=True, timeout=90, check=True).stdout
+    shown = seen(path.as_uri(), tmp_path / "profile")
     assert "<title>in-a-browser: dataset report</title>" in shown
     assert shown.count("<svg") >= 6
     assert shown.count("<details") == len(re.findall("<details", path.read_text("utf-8")))

@@ -83,6 +83,7 @@ def test_a_bad_dataset_is_told_with_its_report(tool: Tool, tmp_path: Path) -> No
     done = tool("push", folder(tmp_path, "tool-bad", dataset(9)))
     assert done.exit_code == 1
     assert "too-few-examples" in done.output
+    assert "    tool-bad/training_set.jsonl: The file has 9 examples" in done.output
     assert "report.html" in done.output
 
 
@@ -96,6 +97,9 @@ def test_what_lies_there_already_is_told_with_what_is_wrong_with_it(
     assert again.exit_code == 2
     assert "with tool-yaml/run.yaml, which was there already" in again.output
     assert "did you mean base_model" in again.output
+    listed = tool("runs", "--model", "tool-yaml").output
+    assert "not taken" in listed
+    assert listed.count("did you mean base_model") == 1
 
 
 def test_commands_are_given_with_who_and_why(

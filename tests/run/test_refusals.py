@@ -86,6 +86,19 @@ async def test_a_drop_without_the_refused_file_is_listed_no_more(harness: RunHar
     assert not await storage(harness).read(harness.path("run.yaml") + PROBLEM)
 
 
+async def test_a_refused_run_yml_is_listed_no_more_beside_a_newer_run_yaml(
+    harness: RunHarness,
+) -> None:
+    await harness.drop()
+    await harness.drop(BAD, "run.yml")
+    await taken(harness, harness.path("training.jsonl"))
+    assert await names(harness) == [harness.path("run.yml")]
+    await harness.pause(2)
+    await harness.drop(b"base_model: gpt-4.1-mini-2025-04-14\n", "run.yaml")
+    assert await taken(harness, harness.path("run.yaml"))
+    assert await names(harness) == []
+
+
 async def test_what_is_removed_is_listed_until_the_next_sweep(harness: RunHarness) -> None:
     for path in ("notes.txt", "others.txt"):
         await storage(harness).put(path, b"x", "")

@@ -5,15 +5,16 @@ Holds values; knows neither where they come from nor what is made of them.
 
 from array import array
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from shared.dataset.checks.conversations import ParsedExample
 from shared.dataset.findings.finding import RawFinding
 from shared.dataset.measure.cost import TrainingPlan
-from shared.dataset.reading.examples import Conversation, FileRole
+from shared.dataset.reading.examples import FileRole
 
 MANY = 2000  # different orders of roles, and names of tools, that are counted each for itself
+MOST_OPEN_ENDS = 100_000
 LONGEST_NAME = 64  # characters of a tool's name: longer ones cannot be declared
 
 
@@ -51,13 +52,14 @@ class ScanCounts:
     open_ends: "array[int]" = field(default_factory=lambda: array("I"))
     not_text: RawFinding | None = None  # the file is no UTF-8 text at all
 
-    def add_plain(self, conversations: Sequence[Conversation]) -> None:
-        """Examples without tools, images or anything else that is counted."""
-        if conversations:
-            self.examples += len(conversations)
-            self._add_format("chat", conversations[0].line, len(conversations))
-        for roles, count in Counter([c.roles for c in conversations]).items():
-            self._add_pattern(roles, count)
+    def add_plain(self, first: int, patterns: Mapping[str, int]) -> None:
+        """Examples without tools, images or anything else that is counted: the line of the first,
+        and how many there are of each order of roles."""
+        if count := sum(patterns.values()):
+            self.examples += count
+            self._add_format("chat", first, count)
+        for roles, times in patterns.items():
+            self._add_pattern(roles, times)
 
     def add_parsed(self, example: ParsedExample) -> None:
         self._add_format(example.format, example.conversation.line)
@@ -67,12 +69,15 @@ class ScanCounts:
         self.images_low += example.images.low
         self.images_high += example.images.high
         self.with_tools += bool(example.declared or example.called)
-        for name in example.declared:
+        for name in sorted(example.declared):
             if name in self.declared or len(self.declared) < MANY:
                 self.declared[name] = self.declared.get(name, 0) + 1
-        for name in example.called:
+        for name in sorted(example.called):
             if name in self.declared or (len(self.called) < MANY and len(name) <= LONGEST_NAME):
                 self.called.add(name)
+
+    def add_open_ends(self, lines: Sequence[int]) -> None:
+        self.open_ends.extend(lines[: MOST_OPEN_ENDS - len(self.open_ends)])
 
     def _add_format(self, name: str, line: int, count: int = 1) -> None:
         self.formats.setdefault(name, [0, line])[0] += count

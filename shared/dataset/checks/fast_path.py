@@ -6,7 +6,7 @@ parse and check in full: this module finds nothing wrong with any line.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -46,11 +46,11 @@ class FastPathResult(NamedTuple):
 
 
 def parse_plain(
-    first: int, lines: Sequence[bytes], key_counts: Counts, steps: Steps
+    numbers: Iterable[int], lines: Sequence[bytes], key_counts: Counts, steps: Steps | None
 ) -> FastPathResult:
-    """`first` is the number of the first line; a count of keys is -1 where it is not certain."""
+    """A count of keys is -1 where it is not certain. Without steps no line with tools is taken."""
     result = FastPathResult([], [], [])
-    for number, (line, count) in enumerate(zip(lines, key_counts.tolist(), strict=True), first):
+    for number, line, count in zip(numbers, lines, key_counts.tolist(), strict=True):
         if len(line) > MOST_PIECES:
             result.remaining.append(number)  # it may have more pieces than are examined
             continue
@@ -60,7 +60,7 @@ def parse_plain(
             roles = "".join([message.role[0] for message in messages])
             count = keys_written(line) if count < 0 else count
             if example.tools:
-                if parsed := _with_tools(number, example, roles, count, steps):
+                if steps and (parsed := _with_tools(number, example, roles, count, steps)):
                     result.with_tools.append(parsed)
                     continue
             elif count == 1 + 2 * len(messages) or _weights_are_right(messages, count):

@@ -46,6 +46,7 @@ _OTHER_FORMATS = (  # the more they ask for, the earlier they stand
     OtherFormat(
         ("question", "answer"), "Make the question a user message, the answer an assistant message."
     ),
+    OtherFormat(("user", "assistant"), "Make each of them a message: its key is the role."),
     OtherFormat(("input", "output"), "Make input a user message, output an assistant message."),
     OtherFormat(
         ("text",),
@@ -98,6 +99,8 @@ def cure_of_message_key(key: str) -> str | None:
 def cure_of_example_key(key: str) -> str | None:
     if key in _REQUEST_KEYS:
         return "It belongs to a chat request, not to an example: remove it."
+    if key == "system":
+        return "This is Anthropic's way: make it the first message, with the role system."
     return None
 
 

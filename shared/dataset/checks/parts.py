@@ -80,7 +80,10 @@ def _part(part: Any, role: Any, index: int, path: tuple[str | int, ...]) -> Iter
             )
         yield from _image(part.get("image_url"), index, (*path, "image_url"))
     else:
-        yield RawFinding("content-invalid", _wrong_part(part), index, path)
+        fix = None
+        if kind in ("input_text", "output_text"):
+            fix = f"This is the Responses API's way: write text for {kind}."
+        yield RawFinding("content-invalid", _wrong_part(part), index, path, fix)
 
 
 def _wrong_part(part: Any) -> str:

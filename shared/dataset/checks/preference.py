@@ -23,7 +23,8 @@ _ANSWER = {"role": "assistant", "content": "."}
 
 def is_preference(example: Example) -> bool:
     outputs = any(key in example for key in _KEYS[1:])
-    return "messages" not in example and (outputs or isinstance(example.get("input"), dict))
+    given = isinstance(example.get("input"), dict)
+    return (outputs and given) or ("messages" not in example and (outputs or given))
 
 
 def preference_is_right(example: Example, check: Check) -> Iterator[RawFinding]:

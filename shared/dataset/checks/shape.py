@@ -86,6 +86,7 @@ def contents_are_there(example: Example) -> Iterator[RawFinding]:
         role, content = message.get("role"), message.get("content")
         calls = message.get("tool_calls") or message.get("function_call")
         calling = bool(calls) and role == "assistant"
+        fix: str | None = None
         if content == "null" and calling:
             problem = 'The content beside the call is the text "null".'
             fix = "Write null without quotes, or leave the content out."
@@ -95,7 +96,7 @@ def contents_are_there(example: Example) -> Iterator[RawFinding]:
             yield _nothing_said(message, index)
             continue
         elif not isinstance(content, str | list):
-            problem, fix = f"The {_who(message)}'s content is {quoted(content)}.", None
+            problem = f"The {_who(message)}'s content is {quoted(content)}."
         elif role == "tool" and isinstance(content, list):
             problem = f"The tool's content is a list of {many(len(content), 'part')}."
             fix = "Write a tool's content as one text: join the texts of its parts."
@@ -151,7 +152,8 @@ def ends_with_assistant(example: Example) -> Iterator[RawFinding]:
     elif names[-1] != "assistant":
         index = roles[-1][0]
         problem = f"The last message is from the {names[-1]}."
-        yield RawFinding("last-not-assistant", problem, index, at(index, "role"))
+        fix = _cure_for_reinforcement(example) if names[-1] == "user" else None
+        yield RawFinding("last-not-assistant", problem, index, at(index, "role"), fix)
 
 
 def _cure_for_reinforcement(example: Example) -> str | None:

@@ -36,9 +36,10 @@ class TextBatch:
         self.shown = np.array([conversation.shown for conversation in conversations], np.uint64)
         self.prompts = (self.roles == ord("s")) | (self.roles == ord("d"))
 
-    def line_of(self, place: int) -> int:
-        """The line of the text at a place."""
-        return int(self.lines[np.searchsorted(self.starts, place, "right") - 1])
+    def lines_of(self, places: Ints) -> Ints:
+        """The lines of the texts at these places."""
+        lines: Ints = self.lines[np.searchsorted(self.starts, places, "right") - 1]
+        return lines
 
     def hashes(self) -> tuple[Ints, Ints]:
         """Of each conversation, and of what it asks: all but the answer at its end, if there is

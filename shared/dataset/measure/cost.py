@@ -13,6 +13,7 @@ from typing import Any
 from shared.catalog import facts, lookup, prices
 from shared.catalog.lookup import CatalogModel
 
+LITTLE = "less than $0.01"
 REFUSE, ACCEPT = "refuse", "accept"  # how a price that is not known meets a budget
 
 
@@ -106,7 +107,7 @@ class Price:
 
 def usd(amount: float) -> str:
     """What costs something is never shown as $0.00."""
-    return "less than $0.01" if 0 < amount < 0.005 else f"${amount:,.2f}"
+    return LITTLE if 0 < amount < 0.005 else f"${amount:,.2f}"
 
 
 def exact_usd(amount: float) -> str:
@@ -117,7 +118,7 @@ def exact_usd(amount: float) -> str:
 
 def usd_beside(limit: float, amount: float) -> str:
     """In cents, unless those would not show on which side of the limit it is."""
-    rounded = 0 < amount < 0.005 or usd(amount) == exact_usd(limit)
+    rounded = usd(amount) in (LITTLE, exact_usd(limit))
     return exact_usd(amount) if rounded else usd(amount)
 
 

@@ -7,6 +7,7 @@ System prompts are left out of the signatures, or all examples of a file would l
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import compress
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,7 @@ from shared.dataset.measure import prompts, similarity
 from shared.dataset.measure.batch import TextBatch
 from shared.dataset.measure.columns import Column
 from shared.dataset.measure.similarity import Ints
-from shared.dataset.measure.system_prompts import SystemPrompts
+from shared.dataset.measure.system_prompts import PromptCount, SystemPrompts
 from shared.dataset.measure.tokens import PER_EXAMPLE, PER_MESSAGE, Tokens, encoding
 from shared.dataset.reading.examples import Conversation
 
@@ -44,6 +45,29 @@ class ExampleIndex:
         return prompts.shared(self.keys, self.prompts)
 
 
+class Rows(NamedTuple):
+    """Some conversations of a file as an ExampleIndex has them, in the order of their lines; their
+    system prompts, and how many of them begin without one."""
+
+    lines: Ints
+    totals: Ints
+    answers: Ints
+    keys: Ints
+    prompts: Ints
+    signatures: similarity.Signatures
+    system_prompts: list[PromptCount]
+    without_system_prompt: int
+
+
+def merged(one: Rows, other: Rows) -> Rows:
+    """Both in the order of the lines."""
+    order = np.argsort(np.concatenate([one.lines, other.lines]), kind="stable")
+    columns = [np.concatenate(both)[order] for both in zip(one[:6], other[:6], strict=True)]
+    prompts = sorted([*one.system_prompts, *other.system_prompts], key=lambda found: found.line)
+    without = one.without_system_prompt + other.without_system_prompt
+    return Rows(*columns, system_prompts=prompts, without_system_prompt=without)
+
+
 class Measurements:
     """Not `deep`: no signatures, so nothing is known of near duplicates."""
 
@@ -56,21 +80,45 @@ class Measurements:
         self._keys, self._prompts = Column(np.int64), Column(np.int64)
         self._signatures = Column(np.uint8, similarity.BINS)
 
-    def add(self, conversations: list[Conversation]) -> None:
+    def add(self, conversations: list[Conversation], known: Rows | None = None) -> None:
+        """Some of the file; of others between their lines the rows may be `known`."""
+        rows = self.measure(conversations) if conversations else None
+        if rows and known:
+            self.keep(merged(known, rows))
+        elif rows or known:
+            self.keep(rows or known)
+
+    def measure(self, conversations: list[Conversation]) -> Rows:
+        """Remembers nothing of them."""
         batch = TextBatch(conversations)
-        counts, tokens = self._count(batch)
+        counts, tokens, prompts = self._count(batch)
         around = np.where(batch.roles == ord("x"), PER_EXAMPLE, PER_MESSAGE)
         answers = np.where(batch.roles == ord("a"), counts, 0)
-        keys, prompts = batch.hashes()
-        self._lines.extend(batch.lines)
-        self._totals.extend(np.add.reduceat(counts + around, batch.starts))
-        self._answers.extend(np.add.reduceat(answers, batch.starts))
-        self._keys.extend(keys)
-        self._prompts.extend(prompts)
-        self.without_system_prompt += int((~batch.prompts[batch.starts]).sum())
+        signatures = np.empty((len(batch.lines), 0), np.uint8)
         if self.deep:
             lengths = np.add.reduceat(np.where(batch.prompts, 0, counts), batch.starts)
-            self._signatures.extend(similarity.signatures(tokens, lengths, batch.shown))
+            signatures = similarity.signatures(tokens, lengths, batch.shown)
+        return Rows(
+            batch.lines,
+            np.add.reduceat(counts + around, batch.starts),
+            np.add.reduceat(answers, batch.starts),
+            *batch.hashes(),
+            signatures,
+            prompts,
+            int((~batch.prompts[batch.starts]).sum()),
+        )
+
+    def keep(self, rows: Rows) -> None:
+        """What was measured, in the order of the file."""
+        self._lines.extend(rows.lines)
+        self._totals.extend(rows.totals)
+        self._answers.extend(rows.answers)
+        self._keys.extend(rows.keys)
+        self._prompts.extend(rows.prompts)
+        self.system_prompts.keep(rows.system_prompts)
+        self.without_system_prompt += rows.without_system_prompt
+        if self.deep:
+            self._signatures.extend(rows.signatures)
 
     def index(self) -> ExampleIndex:
         """What was gathered, and is then forgotten here."""
@@ -86,14 +134,16 @@ class Measurements:
             signatures=signatures,
         )
 
-    def _count(self, batch: TextBatch) -> tuple[Ints, Tokens]:
-        """The number of tokens of every text, and the tokens of those that are no system prompt,
-        one after the other."""
+    def _count(self, batch: TextBatch) -> tuple[Ints, Tokens, list[PromptCount]]:
+        """The number of tokens of every text, the tokens of those that are no system prompt, one
+        after the other, and the system prompts."""
         counter = encoding(self._encoding_name)
         counts = np.zeros(len(batch.texts), np.int64)
-        counts[batch.prompts] = self.system_prompts.add(batch, counter)
+        prompts = self.system_prompts.count(batch, counter)
+        sizes = {prompt.text: prompt.tokens for prompt in prompts}
+        counts[batch.prompts] = [sizes[text] for text in compress(batch.texts, batch.prompts)]
         others = batch.filled & ~batch.prompts
         encoded = map(counter.encode, compress(batch.texts, others))
         kept = list(encoded) if self.deep else []
         counts[others] = np.fromiter(map(len, kept or encoded), np.int64)
-        return counts, np.concatenate([_NO_TOKENS, *kept])
+        return counts, np.concatenate([_NO_TOKENS, *kept]), prompts

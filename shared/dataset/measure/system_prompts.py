@@ -1,8 +1,10 @@
 """System prompts: each different one is encoded and quoted once, however often it occurs."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import compress
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,6 +25,15 @@ class SystemPrompt:
     line: int
 
 
+class PromptCount(NamedTuple):
+    """How often a system prompt stands in some conversations, and first in which line."""
+
+    text: str
+    tokens: int
+    count: int
+    line: int
+
+
 @dataclass(slots=True)
 class _Entry:
     tokens: int
@@ -35,27 +46,34 @@ class SystemPrompts:
     def __init__(self) -> None:
         self._entries: dict[int, _Entry] = {}  # by the hash of the text
 
-    def add(self, batch: TextBatch, encoding: Encoding) -> list[int]:
-        """The number of tokens of each system prompt of the batch."""
+    def count(self, batch: TextBatch, encoding: Encoding) -> list[PromptCount]:
+        """Each different one of the batch, in the order of the lines. Remembers nothing."""
         prompts = list(compress(batch.texts, batch.prompts))
-        sizes: dict[str, int] = {}
-        for text, count in Counter(prompts).items():
-            entry = self._entries.get(hash(text)) or self._new(text, batch, encoding)
-            entry.count += count
-            sizes[text] = entry.tokens
-        return [sizes[text] for text in prompts]
+        lines = batch.lines_of(np.flatnonzero(batch.prompts)).tolist()
+        first = dict(zip(reversed(prompts), reversed(lines), strict=True))
+        return [
+            PromptCount(text, self._tokens(text, encoding), count, first[text])
+            for text, count in Counter(prompts).items()
+        ]
+
+    def keep(self, counted: Iterable[PromptCount]) -> None:
+        """What was counted, in the order of the file."""
+        for one in counted:
+            if entry := self._entries.get(hash(one.text)) or self._new(one):
+                entry.count += one.count
 
     def common(self) -> tuple[SystemPrompt, ...]:
         """Most frequent first."""
         ranked = sorted(self._entries.values(), key=lambda entry: (-entry.count, entry.line))
         return tuple(SystemPrompt(entry.quote, entry.count, entry.line) for entry in ranked)
 
-    def _new(self, text: str, batch: TextBatch, encoding: Encoding) -> _Entry:
-        entry = _Entry(len(encoding.encode(text)))
-        if len(self._entries) < MOST:
-            places = np.flatnonzero(batch.prompts)
-            place = next(place for place in places if batch.texts[place] == text)
-            entry.line = batch.line_of(int(place))
-            entry.quote = shorten(text, QUOTED)
-            self._entries[hash(text)] = entry
+    def _tokens(self, text: str, encoding: Encoding) -> int:
+        known = self._entries.get(hash(text))
+        return known.tokens if known else len(encoding.encode(text))
+
+    def _new(self, one: PromptCount) -> _Entry | None:
+        if len(self._entries) == MOST:
+            return None
+        entry = _Entry(one.tokens, line=one.line, quote=shorten(one.text, QUOTED))
+        self._entries[hash(one.text)] = entry
         return entry

@@ -53,7 +53,7 @@ def not_json(text: str, error: json.JSONDecodeError) -> RawFinding:
         return RawFinding("not-json", message, fix=fix)
     place = _Place(text, error.pos, error.msg)
     if cause := next(filter(None, (look(place) for look in _LOOKS)), None):
-        return RawFinding("not-json", f"{message} {cause.wrong}".rstrip(), fix=cause.cure)
+        return RawFinding("not-json", f"{message} {cause.wrong}", fix=cause.cure)
     return RawFinding("not-json", message)
 
 
