@@ -13,15 +13,16 @@ ASKED = {"role": "user", "content": "How high is it?"}
 SAID = {"role": "assistant", "content": "Ten metres."}
 WORSE = {"role": "assistant", "content": "Who knows."}
 HUMAN, GPT = {"from": "human", "value": "How high is it?"}, {"from": "gpt", "value": "Ten metres."}
-CHAT = {"messages": [ASKED, SAID]}
-PREFERENCE = {
+CHAT: dict[str, Any] = {"messages": [ASKED, SAID]}
+PREFERENCE: dict[str, Any] = {
     "input": {"messages": [ASKED]},
     "preferred_output": [SAID],
     "non_preferred_output": [WORSE],
 }
-LOOK = {"name": "look", "parameters": {"type": "object", "properties": {}}}
-TOOL = {"type": "function", "function": LOOK}
+LOOK: dict[str, Any] = {"name": "look", "parameters": {"type": "object", "properties": {}}}
+TOOL: dict[str, Any] = {"type": "function", "function": LOOK}
 Call = dict[str, Any]
+Forms = list[tuple[Any, Any]]  # a record, and the example that it becomes
 
 
 def call(number: int, arguments: str = '{"at": 1}') -> Call:
@@ -45,7 +46,7 @@ def written(tmp_path: Path, *records: object) -> Path:
     return path
 
 
-SHAREGPT = [
+SHAREGPT: Forms = [
     ({"conversations": [HUMAN, GPT]}, CHAT),
     ({"conversations": [{"role": "user", "content": ASKED["content"]}, SAID]}, CHAT),
     ({"conversations": [ASKED, GPT]}, CHAT),  # both ways in one
@@ -77,7 +78,7 @@ SHAREGPT = [
         },
     ),
 ]
-ALPACA = [
+ALPACA: Forms = [
     ({"instruction": "How high is it?", "output": "Ten metres."}, CHAT),
     ({"instruction": "How high is it?", "input": "", "output": "Ten metres."}, CHAT),
     ({"instruction": "How high is it?", "input": None, "output": "Ten metres."}, CHAT),
@@ -100,7 +101,7 @@ ALPACA = [
         {"messages": [SYSTEM, ASKED, SAID, ASKED, SAID]},
     ),
 ]
-COMPLETION = [
+COMPLETION: Forms = [
     ({"prompt": "How high is it?", "completion": "Ten metres."}, CHAT),
     ({"prompt": [ASKED], "completion": [SAID]}, CHAT),
     ({"prompt": "How high is it?", "completion": [SAID]}, CHAT),
@@ -109,7 +110,7 @@ COMPLETION = [
         {"messages": [SYSTEM, ASKED, SAID]},
     ),
 ]
-TRL = [
+TRL: Forms = [
     ({"prompt": "How high is it?", "chosen": "Ten metres.", "rejected": "Who knows."}, PREFERENCE),
     ({"prompt": [ASKED], "chosen": [SAID], "rejected": [WORSE]}, PREFERENCE),
     ({"chosen": [ASKED, SAID], "rejected": [ASKED, WORSE]}, PREFERENCE),
@@ -135,8 +136,8 @@ TRL = [
         {**PREFERENCE, "input": {"messages": [SYSTEM, ASKED]}},
     ),
 ]
-CALLED = {"name": "look", "arguments": '{"at": 1}'}
-LEGACY = [
+CALLED: Call = {"name": "look", "arguments": '{"at": 1}'}
+LEGACY: Forms = [
     (
         {
             "messages": [
@@ -166,8 +167,8 @@ LEGACY = [
         {"messages": [ASKED, {**SAID, "weight": 1}], "tools": [TOOL]},
     ),
 ]
-FORMS = [
-    (name, *form)
+FORMS: list[tuple[str, Any, Any]] = [
+    (name, form[0], form[1])
     for name, forms in {
         "sharegpt": SHAREGPT,
         "alpaca": ALPACA,

@@ -2,6 +2,8 @@
 disks that take nothing."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -225,10 +227,8 @@ def test_a_folder_that_is_missing_is_named(tmp_path: Path) -> None:
     assert f"there is no folder {tmp_path / 'no'}" in done.stderr
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="of Linux")
 def test_an_output_that_takes_nothing_is_told(tmp_path: Path) -> None:
-    import subprocess
-    import sys
-
     source = tmp_path / "mine.jsonl"
     source.write_bytes(good(12))
     command = [sys.executable, "-m", "tunedrop", "check", str(source)]

@@ -47,7 +47,7 @@ def test_a_record_becomes_an_example_that_the_check_takes(
 
 
 TURN = {"from": "narrator", "value": "Once."}
-LEFT_OUT = [
+LEFT_OUT: list[tuple[str, Any, str]] = [
     ("sharegpt", {"conversations": [HUMAN, TURN, GPT]}, 'turn 1 of `conversations` is from "narr'),
     ("sharegpt", {"conversations": [HUMAN, "x"]}, 'turn 1 of `conversations` is "x", not an obj'),
     ("sharegpt", {"conversations": [HUMAN, {"from": "gpt", "value": None}]}, "is null, not a text"),

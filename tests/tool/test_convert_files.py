@@ -46,7 +46,7 @@ def test_a_table_is_read_as_spreadsheets_write_it(
     assert "'Question' asks, 'Answer' answers" in done.stdout
 
 
-TABLES = [
+TABLES: list[tuple[str, Any]] = [
     ("instruction,input,output\nHow high is it?,,Ten metres.\n", CHAT),
     ("Prompt,Chosen,Rejected\nHow high is it?,Ten metres.,Who knows.\n", PREFERENCE),
     (

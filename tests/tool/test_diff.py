@@ -48,7 +48,7 @@ def diff(tmp_path: Path, old: bytes, new: bytes, *options: str) -> Result:
 
 
 A, B, C = (line(varied(number)) for number in range(3))
-CASES = [
+CASES: list[tuple[str, bytes, bytes, int, dict[str, Any]]] = [
     ("the same", A + B, A + B, 2, {}),
     ("in another order", A + B, B + A, 2, {}),
     ("new", A, A + B, 1, {"added": [2]}),

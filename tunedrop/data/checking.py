@@ -6,7 +6,7 @@ Knows the options and what is said of what comes out.
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -92,7 +92,7 @@ def check(
     raise typer.Exit(1 if verdict.rejected else 0)
 
 
-def _plan(found: Given, **chosen: object) -> TrainingPlan:
+def _plan(found: Given, **chosen: Any) -> TrainingPlan:
     """Raises typer.Exit: a drop whose run.yaml is wrong is rejected, whatever its datasets are."""
     try:
         return plan_of(found, **chosen)

@@ -6,7 +6,7 @@ Knows which file is what, not what is in one.
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import typer
 
@@ -107,7 +107,7 @@ def _tell(path: Path) -> bool:
     return False
 
 
-def plan_of(found: Given, **chosen: object) -> TrainingPlan:
+def plan_of(found: Given, **chosen: Any) -> TrainingPlan:
     """The plan of the folder's run.yaml, with what was chosen in the call (None where it was not)
     above it. Raises CommandError for a run.yaml that no app takes."""
     below = TrainingPlan()

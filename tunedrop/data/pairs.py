@@ -8,8 +8,14 @@ from tunedrop.data.fields import Example, Fields, LeftOut, Message, as_text, fil
 # What files for completions put between prompt and completion, and after it: the longer first.
 SEPARATORS = ("\n\n###\n\n", "\n###\n", "\n\n###", "\n###", "###", "\n\n->", "\n->", " ->", "->")
 STOPS = ("\n\n###", "\n###", " ###", "###", "\nEND", " END", "<|endoftext|>", "\n")
-PAIRS = (("user", "assistant"), ("question", "answer"), ("prompt", "completion"))
-PAIRS += (("prompt", "response"), ("input", "output"), ("query", "response"))
+PAIRS: tuple[tuple[str, str], ...] = (
+    ("user", "assistant"),
+    ("question", "answer"),
+    ("prompt", "completion"),
+    ("prompt", "response"),
+    ("input", "output"),
+    ("query", "response"),
+)
 
 
 def is_alpaca(record: dict[str, Any]) -> str:
