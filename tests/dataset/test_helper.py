@@ -91,8 +91,8 @@ def test_steps_of_tools_run_out_on_the_same_line(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("shared.dataset.reading.limits.FIRST_STEPS", 0)
     monkeypatch.setattr("shared.dataset.reading.limits.BYTES_PER_STEP", 400)
     many = {"at": [{"x": number} for number in range(60)]}
-    call = {"id": "c1", "type": "function"}
-    call |= {"function": {"name": "look", "arguments": json.dumps(many)}}  # type: ignore[dict-item]
+    function = {"name": "look", "arguments": json.dumps(many)}
+    call = {"id": "c1", "type": "function", "function": function}
     asks = {"role": "assistant", "tool_calls": [call]}
     calls = talk(USER, asks, TOLD, ANSWER, tools=[TOOL])
     assert 10 < same((good(7) + calls) * 30).counts["not-examined"] < 30

@@ -83,10 +83,9 @@ class Measurements:
     def add(self, conversations: list[Conversation], known: Rows | None = None) -> None:
         """Some of the file; of others between their lines the rows may be `known`."""
         rows = self.measure(conversations) if conversations else None
-        if rows and known:
-            self.keep(merged(known, rows))
-        elif rows or known:
-            self.keep(rows or known)
+        both = merged(known, rows) if rows and known else rows or known
+        if both:
+            self.keep(both)
 
     def measure(self, conversations: list[Conversation]) -> Rows:
         """Remembers nothing of them."""
