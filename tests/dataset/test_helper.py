@@ -78,7 +78,7 @@ def test_limits_of_a_file_fall_on_the_same_line(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(scan, "MOST_LINES", 170)
     monkeypatch.setattr(counts, "MANY", 2)
     monkeypatch.setattr(collector, "LINES", 1)  # of a finding, the first that is told
-    bad = b"".join(line(varied(n)) + b"{\n" for n in range(20))
+    bad = b"".join(line(varied(n)) + b"x\n" for n in range(20))
     assert same(good(80) + bad + good(90)).counts["not-examined"] == 2
 
 

@@ -270,7 +270,7 @@ def test_halves_and_numbers_are_found_without_writing_the_line_again() -> None:
     assert [finding.id for finding in findings] == ["not-a-number"]
 
 
-@pytest.mark.parametrize("letter", ["x", "{}", '{"messages": [], "a": 1}', "[" * 30])
+@pytest.mark.parametrize("letter", ["x", "{}", '{"messages": [], "a": 1}', "[" * 30 + "1"])
 def test_what_is_wrong_is_told_of_so_many_lines_only(letter: str) -> None:
     """To tell what is wrong with a line of a letter takes a hundred times as long as to read it."""
     broken = f"{letter}\n".encode()

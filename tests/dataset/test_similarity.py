@@ -10,10 +10,18 @@ from shared.dataset.measure import similarity
 from tests.dataset.builders import WORDS, line, scan, varied
 
 
-def tokens(examples: list[list[int]]) -> similarity.Signatures:
+def tokens(examples: list[list[int]], pictures: tuple[int, ...] = ()) -> similarity.Signatures:
     flat = np.array([token for example in examples for token in example], np.uint32)
     lengths = np.array([len(e) for e in examples], np.int64)
-    return similarity.signatures(flat, lengths, np.zeros(len(lengths), np.uint64))
+    shown = np.array(pictures or [0] * len(examples), np.uint64)
+    return similarity.signatures(flat, lengths, shown)
+
+
+def test_a_signature_is_the_same_whatever_stands_beside_the_example() -> None:
+    (alone,) = tokens([[*range(50)]])
+    beside, with_another, with_one = tokens([[*range(50)]] * 3, (0, 7, 9))
+    assert alone.tolist() == beside.tolist()
+    assert len({found.tobytes() for found in (beside, with_another, with_one)}) == 3
 
 
 def test_signatures_agree_about_as_much_as_the_texts() -> None:
