@@ -125,3 +125,12 @@ def test_nothing_is_written_where_nothing_was_carried_over(tmp_path: Path) -> No
     assert "left out: line 1: `instruction` is empty" in done.stdout
     assert "nothing could be carried over" in done.stderr
     assert "does not exist" in convert(tmp_path / "nowhere")[0].stderr
+
+
+def test_the_check_that_is_named_takes_what_was_written(tmp_path: Path) -> None:
+    pair = {"prompt": "How high is it?", "chosen": "Ten metres.", "rejected": "No idea."}
+    for form, options in ((ALPACA[0][0], []), (pair, ["--method", "dpo"])):
+        done, _ = convert(written(tmp_path, *[form] * 12))
+        command = done.stdout.rpartition("; now: tunedrop ")[2].split()
+        assert command[2:] == options
+        assert CliRunner().invoke(cli, command).exit_code == 0

@@ -63,7 +63,8 @@ def convert(
             stdout.flush()
         elif not as_json:
             left = f", {len(done.left_out):,} left out" if done.left_out else ""
-            say(f"{many(len(done.lines), 'example')} in {out}{left}; now: tunedrop check {out}")
+            check = f"tunedrop check {out}{' --method dpo' if done.preferences else ''}"
+            say(f"{many(len(done.lines), 'example')} in {out}{left}; now: {check}")
     raise typer.Exit(1 if done.left_out else 0)
 
 

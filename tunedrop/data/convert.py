@@ -27,6 +27,10 @@ class Converted:
     left_out: dict[int, str] = field(default_factory=dict)
     without: dict[str, list[int]] = field(default_factory=dict)
 
+    @property
+    def preferences(self) -> bool:
+        return bool(self.lines) and "preferred_output" in json.loads(self.lines[0])
+
     def as_json(self) -> dict[str, Any]:
         return {
             "file": self.source.name,

@@ -19,10 +19,13 @@ _OTHER_FORMATS = (  # the more they ask for, the earlier they stand
     OtherFormat(
         ("chosen", "rejected"),
         "This is another preference format: write input (with the messages that ask), "
-        "preferred_output and non_preferred_output (each with the answer's messages only).",
+        "preferred_output and non_preferred_output (each with the answer's messages only). "
+        "`tunedrop convert` does it.",
     ),
     OtherFormat(
-        ("conversations",), "This is ShareGPT's format: write role and content for from and value."
+        ("conversations",),
+        "This is ShareGPT's format: write role and content for from and value. "
+        "`tunedrop convert` does it.",
     ),
     OtherFormat(
         ("contents",),
@@ -32,7 +35,7 @@ _OTHER_FORMATS = (  # the more they ask for, the earlier they stand
     OtherFormat(
         ("instruction",),
         "This is Alpaca's format: make instruction and input a user message, output an assistant "
-        "message.",
+        "message. `tunedrop convert` does it.",
     ),
     OtherFormat(
         ("body",),
@@ -41,7 +44,8 @@ _OTHER_FORMATS = (  # the more they ask for, the earlier they stand
     ),
     OtherFormat(
         ("prompt",),
-        "Prompt and completion are the old format: make them a user and an assistant message.",
+        "Prompt and completion are the old format: make them a user and an assistant message. "
+        "`tunedrop convert` does it.",
     ),
     OtherFormat(
         ("question", "answer"), "Make the question a user message, the answer an assistant message."
@@ -56,7 +60,8 @@ _OTHER_FORMATS = (  # the more they ask for, the earlier they stand
 )
 CURE_OF_FUNCTIONS = (
     "Functions were called so before. Write them as `tools`, function_call as `tool_calls` with an "
-    "id, and an answer of the function as a message of the role tool with that tool_call_id."
+    "id, and an answer of the function as a message of the role tool with that tool_call_id. "
+    "`tunedrop convert` does it."
 )
 _ROLES = {  # as others call them → as they are called here
     **dict.fromkeys(("human", "person", "customer"), "user"),

@@ -29,8 +29,9 @@ _TORN = "The line is a piece of JSON, not an object."
 _ON_ONE_LINE = "Write the whole example on one line."
 _CURES = {
     "json": "Write each example on one line, without brackets or commas around the examples: "
-    "json.dumps without indent does.",
-    "table": "This is a table (CSV): write each row as an example, one JSON object on a line.",
+    "json.dumps without indent does, and `tunedrop convert`.",
+    "table": "This is a table (CSV): write each row as an example, one JSON object on a line. "
+    "`tunedrop convert` does it.",
     "mac": "This is how lines ended on old Macs: save the file with line feeds (LF) as line ends.",
     "markup": "This is HTML or XML, perhaps a page that asks to sign in: fetch the file again.",
 }
