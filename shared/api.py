@@ -7,7 +7,7 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from functools import wraps
 from pathlib import Path
-from typing import ParamSpec
+from typing import Any, ParamSpec
 
 from starlette.requests import Request
 from starlette.responses import (
@@ -118,7 +118,7 @@ async def runs(request: Request, ctx: Context) -> Response:
         refused = await Refusals(ledger.runs).newest(query.get("model"), problems)
     newest = ledger.newest(query.get("model"), after, among, problems)
     found, cursor = await _some_of(newest, stages, limit)
-    page = {"runs": [summary(run) for run in found], "next": cursor}
+    page: dict[str, Any] = {"runs": [summary(run) for run in found], "next": cursor}
     page |= {"refused": _refused(refused), "problems": list(map(_told, problems))}
     return JSONResponse(page)
 

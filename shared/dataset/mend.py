@@ -148,7 +148,7 @@ def _drop_unknown_keys(example: dict[str, Any], corrections: Corrections, steps:
     changed = False
     for finding in unknown:
         *way, key = finding.path
-        holder = example
+        holder: Any = example
         for step in way:
             holder = holder[step]
         if _may_be_meant(holder, finding):

@@ -67,7 +67,8 @@ def counted(plain: Sequence[Conversation]) -> Counted:
 
 def no_rows(deep: bool) -> Rows:
     signatures = np.empty((0, BINS if deep else 0), np.uint8)
-    return Rows(*[np.empty(0, np.int64)] * _NUMBERS, signatures, [], 0)
+    none = np.empty(0, np.int64)
+    return Rows(none, none, none, none, none, signatures, [], 0)
 
 
 def as_frame(known: PlainLines) -> tuple[dict[str, Any], bytes]:
@@ -84,6 +85,8 @@ def from_frame(frame: Frame) -> PlainLines:
     columns = np.frombuffer(frame.body, np.int64, _NUMBERS * count).reshape(_NUMBERS, count)
     signatures = np.frombuffer(frame.body, np.uint8, offset=columns.nbytes)
     prompts = [PromptCount(*prompt) for prompt in head["prompts"]]
-    rows = Rows(*columns, signatures.reshape(count, head["width"]), prompts, head["without"])
+    lines, totals, answers, keys, asked = columns
+    found = signatures.reshape(count, head["width"])
+    rows = Rows(lines, totals, answers, keys, asked, found, prompts, head["without"])
     first, *others = head["plain"]
     return PlainLines(rows, Counted(*first), *others)

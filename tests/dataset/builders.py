@@ -19,7 +19,7 @@ canvas feather anchor bramble cinder drizzle falcon glacier hollow ivory juniper
 """
 WORDS = _WORDS.split()
 CALL = {"id": "c1", "type": "function", "function": {"name": "look", "arguments": '{"at": "x"}'}}
-TOOL = {
+TOOL: dict[str, Any] = {
     "type": "function",
     "function": {
         "name": "look",

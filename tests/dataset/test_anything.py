@@ -2,6 +2,7 @@
 
 import json
 import tracemalloc
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -51,7 +52,9 @@ def test_any_bytes_give_a_report(training: bytes, validation: bytes) -> None:
 
 
 URL = st.sampled_from(["https://x/1", "data:image/png;base64,aaaa", "data:", ",", 7, None])
-ODD = st.sampled_from([None, 7, "", "Hi", [], {}, [1], [{}], {"url": 1}, {"name": "look"}])
+ODD: st.SearchStrategy[Any] = st.sampled_from(
+    [None, 7, "", "Hi", [], {}, [1], [{}], {"url": 1}, {"name": "look"}]
+)
 PART = ODD | st.one_of(
     ODD.map(lambda text: {"type": "text", "text": text}),
     URL.map(lambda url: {"type": "image_url", "image_url": {"url": url}}),

@@ -24,7 +24,7 @@ ADDRESS = "jane.doe@contoso-mail.com"
 FUNCTIONS = [{"name": "f", "description": WORDS}]
 ARGUMENTS = {"name": "look", "arguments": json.dumps({"at": WORDS})}
 CALLS = [{"id": "c1", "type": "function", "function": ARGUMENTS}]
-FUNCTION: dict[str, Any] = TOOL["function"]  # type: ignore[assignment]
+FUNCTION: dict[str, Any] = TOOL["function"]
 TOOLS = [{**TOOL, "function": {**FUNCTION, "description": WORDS}}]
 
 

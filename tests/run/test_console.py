@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from tests.support.browser import seen
 
 EVIL = "<img src=x onerror=\"document.title='owned'\">"
 DROP = {"name": EVIL, "message": f"not taken: {EVIL}", "fix": f"rename {EVIL}", "waits": False}
-RUNS = {
+RUNS: dict[str, Any] = {
     "runs": [],
     "next": None,
     "problems": [],

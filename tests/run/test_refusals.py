@@ -9,7 +9,7 @@ import pytest
 from starlette.requests import Request
 
 from shared import api
-from shared.errors import Unavailable
+from shared.errors import NotFound, Unavailable
 from shared.run import drops, intake, reconciler
 from shared.run.folder import PROBLEM
 from shared.run.refusals import KEPT, PREFIX, SHOWN, Refusals, refusal
@@ -190,7 +190,7 @@ async def test_an_entry_that_cannot_be_read_hides_no_other(harness: RunHarness) 
 
 async def test_a_list_reads_no_more_than_it_shows(harness: RunHarness) -> None:
     runs, reads = harness.ctx.clients.runs, []
-    error = (await listed(harness), api.NotFound("x"))[1]
+    error = (await listed(harness), NotFound("x"))[1]
     for number in range(KEPT):
         noted = refusal(f"{number}.txt", error, harness.ctx.now())  # type: ignore[arg-type]
         await Refusals(runs).note(noted)

@@ -7,7 +7,7 @@ System prompts are left out of the signatures, or all examples of a file would l
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import compress
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -62,10 +62,22 @@ class Rows(NamedTuple):
 def merged(one: Rows, other: Rows) -> Rows:
     """Both in the order of the lines."""
     order = np.argsort(np.concatenate([one.lines, other.lines]), kind="stable")
-    columns = [np.concatenate(both)[order] for both in zip(one[:6], other[:6], strict=True)]
     prompts = sorted([*one.system_prompts, *other.system_prompts], key=lambda found: found.line)
     without = one.without_system_prompt + other.without_system_prompt
-    return Rows(*columns, system_prompts=prompts, without_system_prompt=without)
+
+    def both(ours: npt.NDArray[Any], theirs: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        return np.concatenate([ours, theirs])[order]
+
+    return Rows(
+        both(one.lines, other.lines),
+        both(one.totals, other.totals),
+        both(one.answers, other.answers),
+        both(one.keys, other.keys),
+        both(one.prompts, other.prompts),
+        both(one.signatures, other.signatures),
+        prompts,
+        without,
+    )
 
 
 class Measurements:

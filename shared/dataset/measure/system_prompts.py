@@ -30,7 +30,7 @@ class PromptCount(NamedTuple):
 
     text: str
     tokens: int
-    count: int
+    times: int
     line: int
 
 
@@ -60,7 +60,7 @@ class SystemPrompts:
         """What was counted, in the order of the file."""
         for one in counted:
             if entry := self._entries.get(hash(one.text)) or self._new(one):
-                entry.count += one.count
+                entry.count += one.times
 
     def common(self) -> tuple[SystemPrompt, ...]:
         """Most frequent first."""
