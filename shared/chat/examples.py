@@ -14,7 +14,6 @@ from shared.dataset.findings.finding import Severity
 from shared.dataset.findings.table import TABLE
 from shared.dataset.reading.limits import Steps, TooComplex
 
-OUTPUTS = ("preferred_output", "non_preferred_output")
 WHOLE = ("stop", "tool_calls", "function_call")  # why an answer ends that is whole
 
 
@@ -75,7 +74,7 @@ def rated_example(
         example = build(conversation, correction)
     except NotKept:
         raise LeftOut(Reason.NOT_MASKABLE) from None
-    if not _is_accepted(example) or not all(map(_is_accepted, _chats(example))):
+    if not _is_accepted(example):
         raise LeftOut(Reason.REJECTED)
     return example
 
@@ -121,13 +120,6 @@ def _spoken(message: Message) -> Message:
     """Without the blanks around its text, which nobody meant to teach."""
     text = message.get("content")
     return {**message, "content": text.strip()} if isinstance(text, str) else message
-
-
-def _chats(example: dict[str, Any]) -> list[dict[str, Any]]:
-    """What the two halves of a preference say: tools and pictures are checked in chats only."""
-    given = example.get("input") or {"messages": []}
-    outputs = [example[name] for name in OUTPUTS if name in example]
-    return [{**given, "messages": [*given["messages"], *output]} for output in outputs]
 
 
 def _whole_answer(conversation: Mapping[str, Any]) -> Message:

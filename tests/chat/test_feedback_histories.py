@@ -84,6 +84,20 @@ async def test_what_sdks_send_comes_out_as_what_the_own_check_takes(
     assert "null" not in json.dumps(examples)
 
 
+@pytest.mark.parametrize("method", list(Method))
+async def test_an_example_has_the_keys_of_the_format_alone(method: Method) -> None:
+    more = {
+        "annotations": [{"type": "url_citation", "url_citation": {"url": "https://x"}}],
+        "audio": {"id": "audio_1"},
+        "reasoning_content": "Hm.",
+    }
+    said = {"role": "assistant", "content": "Aye.", **more}
+    remembered = Remembered()
+    await remembered.said(whole(**more), CORRECTED, messages=[*QUESTION, said, *QUESTION])
+    (example,) = await remembered.examples(method)
+    assert not any(key in json.dumps(example) for key in more)
+
+
 @pytest.mark.parametrize(
     "history",
     [

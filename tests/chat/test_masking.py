@@ -230,10 +230,11 @@ def test_a_picture_within_a_text_is_not_masked_and_what_stands_beside_it_is(
 
 
 @pytest.mark.parametrize(
-    "begins", ["", "AAAA", "data:text/plain;base64,", "data:image/svg;base64,"]
+    "begins",
+    ["", "AAAA ", "data:text/plain;base64,", "data:image/svg;base64,", "data:image/png;base64,"],
 )
 def test_what_only_claims_to_be_a_picture_is_masked(begins: str) -> None:
-    found = recorded(messages=[{"role": "user", "content": f"{begins} AKIAQWERTYUIOPASDFGH"}])
+    found = recorded(messages=[{"role": "user", "content": f"{begins}AKIAQWERTYUIOPASDFGH"}])
     assert "AKIA" not in json.dumps(found)
 
 

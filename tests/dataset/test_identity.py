@@ -167,7 +167,8 @@ def test_the_question_of_a_preference_ends_where_its_outputs_begin() -> None:
         function = {"name": "look", "arguments": json.dumps({"at": place})}
         asks = {**ASKS, "tool_calls": [{**CALL, "function": function}]}
         given = {"messages": [USER], "tools": [TOOL]}
-        return dpo([asks, TOLD, ANSWER], [{**ANSWER, "content": "Hm."}], given)
+        told = {**TOLD, "content": f"It is at {place}."}
+        return dpo([asks, told, ANSWER], [{**ANSWER, "content": "Hm."}], given)
 
     assert "conflicting-answers" in repeated(outputs("x"), outputs("y"))
 

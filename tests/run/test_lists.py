@@ -47,6 +47,14 @@ async def test_the_youngest_run_comes_first(harness: RunHarness) -> None:
     assert [run["id"] for run in (await page(harness, ""))["runs"]] == ids[::-1]
 
 
+async def test_a_model_whose_name_begins_alike_has_a_list_of_its_own(harness: RunHarness) -> None:
+    run_id = await rejected(harness, 0)
+    model = run_id.rpartition("-")[0]
+    assert [run["id"] for run in (await page(harness, f"model={model}"))["runs"]] == [run_id]
+    for other in (model[:-1], f"{model}2"):
+        assert (await page(harness, f"model={other}"))["runs"] == []
+
+
 async def rejected(harness: RunHarness, number: int) -> str:
     await harness.drop(dataset(9, f"voice {number}"), name="training.jsonl")
     run = await harness.received()

@@ -5,7 +5,9 @@ import uuid
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from azure.core.exceptions import ServiceRequestError
 
+from shared.cloud import azure_container
 from shared.cloud.container import Container
 from shared.cloud.memory_container import MemoryContainer
 from shared.errors import Conflict
@@ -105,6 +107,24 @@ async def test_a_lease_outlives_an_error_in_nobody(container: Container, name: s
             raise ZeroDivisionError
     async with container.lease(name) as lease:
         assert lease
+
+
+async def test_a_lease_is_renewed_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also after storage did not answer once; at Azurite it would take half a minute."""
+    monkeypatch.setattr(azure_container, "LEASE_SECONDS", 0.003)
+    renewals, enough = 0, asyncio.Event()
+
+    class Lease:
+        async def renew(self) -> None:
+            nonlocal renewals
+            renewals += 1
+            if renewals == 3:
+                enough.set()
+            raise ServiceRequestError("no answer")
+
+    renewing = asyncio.create_task(azure_container._renew(Lease()))
+    await asyncio.wait_for(enough.wait(), 30)
+    renewing.cancel()
 
 
 async def test_a_live_worker_keeps_its_lease() -> None:

@@ -139,6 +139,19 @@ async def test_a_job_without_metadata_is_found_by_its_file(service: Service) -> 
     await service.finetuning.cancel(job.id)
 
 
+async def test_a_job_of_another_run_is_not_found_by_its_file(service: Service) -> None:
+    """The same file in two runs: a job that says whose it is belongs to that one."""
+    service.control.arm("job-stuck")
+    file = await service.processed()
+    other = {"tunedrop_run": "other"}
+    job = await service.finetuning.submit(service.request(file, metadata=other))
+    assert await service.finetuning.find_job({"tunedrop_run": "x"}, file.id, ()) is None
+    found = await service.finetuning.find_job(other, file.id, ())
+    assert found
+    assert found.id == job.id
+    await service.finetuning.cancel(job.id)
+
+
 async def test_what_a_job_cannot_be_made_of_is_refused(service: Service) -> None:
     file = await service.processed()
     with pytest.raises(Refused, match="does not support fine-tuning"):
