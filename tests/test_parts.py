@@ -20,6 +20,7 @@ from local.errors import StackError
 from local.known import Stack
 from local.processes import Pid
 from local.stack import ended
+from shared.settings import Settings
 from tests.support.disks import odd
 
 posix = pytest.mark.skipif(os.name != "posix", reason="Windows has other file systems")
@@ -160,3 +161,9 @@ def test_the_emulator_names_a_database_that_is_broken(tmp_path: Path) -> None:
             emulator(tmp_path)
     finally:
         os.umask(before)
+
+
+def test_no_limit_of_a_day_holds_a_laptop_up() -> None:
+    """Training costs nothing there."""
+    given = provision.app_settings("UseDevelopmentStorage=true", "http://127.0.0.1:1", "k", "x")
+    assert Settings.load(given).daily_runs == 0

@@ -1,5 +1,6 @@
 """What the emulator says no to, and in which words; what lets a caller in."""
 
+import time
 from typing import Any
 
 import httpx
@@ -10,11 +11,13 @@ from openai import OpenAI
 
 from .harness import ARM_SCOPE, BASE_MODEL, KEY, Running, dataset, upload
 
+A_DAY = 86_400  # seconds; as long as a token of Azure lasts at the most
 QUESTION: Any = [{"role": "user", "content": "Who be ye?"}]
 
 
-def test_a_wrong_key_is_refused_with_azures_envelope(emulator: Running) -> None:
-    with emulator.v1(key="wrong") as client, pytest.raises(openai.AuthenticationError) as refusal:
+@pytest.mark.parametrize("wrong", ["wrong", KEY[:-1], f"{KEY}x", KEY.upper()])
+def test_a_wrong_key_is_refused_with_azures_envelope(emulator: Running, wrong: str) -> None:
+    with emulator.v1(key=wrong) as client, pytest.raises(openai.AuthenticationError) as refusal:
         client.files.list()
     assert refusal.value.code == "PermissionDenied"
 
@@ -26,8 +29,9 @@ def test_a_token_of_the_managed_identity_opens_the_data_plane(
     monkeypatch.setenv("IDENTITY_ENDPOINT", f"{emulator.url}/_emulator/identity")
     monkeypatch.setenv("IDENTITY_HEADER", "local")
     with ManagedIdentityCredential() as credential:
-        token = credential.get_token(f"{scope}/.default").token
-    with emulator.v1(key=token) as client:
+        token = credential.get_token(f"{scope}/.default")
+    assert 0 < token.expires_on - time.time() <= A_DAY
+    with emulator.v1(key=token.token) as client:
         assert BASE_MODEL in [model.id for model in client.models.list()]
 
 

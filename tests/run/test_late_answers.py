@@ -1,0 +1,45 @@
+"""What is made of the answer to a "create job" that another worker's may have overtaken."""
+
+from datetime import UTC, datetime, timedelta
+
+from shared.run.creation import _merge
+from shared.run.record import File, Run
+from shared.run.spec import effective
+from shared.run.stages import Stage
+from tests.support.runs import RunHarness
+from tests.support.settings import SETTINGS
+
+ASKED = datetime(2026, 11, 1, tzinfo=UTC)
+SENT = Run(
+    id="m-1",
+    model="m",
+    stage=Stage.SUBMITTING,
+    spec=effective(None, SETTINGS),
+    training=File(name="m/training.jsonl", etag="1", size=1, sha256="aa", file_id="file-1"),
+    asked_at=ASKED,
+)
+REFUSED = SENT.replace(asked_at=None)
+
+
+def test_a_refusal_takes_back_the_workers_own_intent_alone() -> None:
+    assert _merge(SENT, SENT, REFUSED) == REFUSED
+    later = SENT.replace(asked_at=ASKED + timedelta(minutes=3))
+    assert _merge(later, SENT, REFUSED) is None
+
+
+def test_a_late_refusal_does_not_forget_the_job_of_another_worker() -> None:
+    found = SENT.replace(asked_at=None, job_id="job-2")
+    assert _merge(found, SENT, REFUSED) is None
+    both = SENT.replace(job_id="job-2")
+    assert _merge(both, SENT, REFUSED) == both.replace(asked_at=None)
+
+
+async def test_a_run_whose_worker_died_while_it_entered_it_is_looked_after(
+    harness: RunHarness,
+) -> None:
+    await harness.drop()
+    run = await harness.received()
+    await harness.ctx.clients.runs.delete(f"active/{run.id}")
+    assert await harness.ctx.ledger.active() == []
+    assert not await harness.ctx.ledger.create(run)
+    assert await harness.ctx.ledger.active() == [run.id]
