@@ -78,14 +78,28 @@ function told(problems = []) {
   return problems.map(({ message, fix }) => el("p", { className: "problem", textContent: `${message} ${fix}` }));
 }
 
-// Names and sentences of strangers: cells are set as text.
+// Text of strangers: what has no width or steers is written out, and so are, of the marks above and
+// below one letter, those after the third, which would cover other rows.
+function printable(text) {
+  return text.replace(/(?![\u200c\u200d])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]|(?<=\p{M}{3})\p{M}/gu,
+    (mark) => `\\u${mark.codePointAt(0).toString(16).padStart(4, "0")}`);
+}
+
+// A blob's name: folder and file stay in this order, whatever direction each is written in.
+function name(path) {
+  const letters = [...printable(path)];
+  const short = letters.slice(0, 80).join("") + (letters.length > 80 ? "…" : "");
+  const parts = short.split("/").map((part) => el("bdi", { dir: "ltr", textContent: part }));
+  return el("span", {}, ...parts.flatMap((part, n) => (n ? ["/", part] : [part])));
+}
+
 function notTaken({ drops, count }) {
   if (!count) return [];
   const rows = drops.map((drop) => [
-    drop.name.length > 80 ? `${drop.name.slice(0, 80)}…` : drop.name,
+    name(drop.name),
     el("span", {},
-      el("span", { className: drop.waits ? "" : "problem", textContent: drop.message }),
-      el("span", { className: "quiet", textContent: ` ${drop.fix}` })),
+      el("bdi", { dir: "ltr", className: drop.waits ? "" : "problem", textContent: printable(drop.message) }),
+      el("bdi", { dir: "ltr", className: "quiet", textContent: ` ${printable(drop.fix)}` })),
     new Date(drop.at).toLocaleString(),
   ]);
   const more = count - drops.length;

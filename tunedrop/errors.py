@@ -8,6 +8,9 @@ import typer
 from shared.errors import TunedropError
 from tunedrop.echo import say
 
+# What reading a document of an app raises that has another shape than this tool knows.
+MISSHAPEN = (LookupError, TypeError, ValueError, AttributeError, OverflowError)
+
 
 class CommandError(Exception):
     """What went wrong, and what to do about it."""

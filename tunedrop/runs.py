@@ -13,7 +13,7 @@ import typer
 from shared.printable import printable
 from shared.run.stages import ENDS, Stage
 from tunedrop.echo import say, say_json
-from tunedrop.errors import CommandError, exit_on_error
+from tunedrop.errors import MISSHAPEN, CommandError, exit_on_error
 
 if TYPE_CHECKING:
     from tunedrop.app import App
@@ -136,7 +136,7 @@ def runs(
             watch.print_runs(found, Screen())
         else:
             say("no run yet" if not (model or stage) else "no such run")
-        watch.print_refused(page.get("refused") or {"count": 0}, Screen())
+        watch.print_refused(page.get("refused") or {"drops": [], "count": 0}, Screen())
 
 
 @cli.command("watch")
@@ -235,7 +235,7 @@ def _show_findings(app: "App", run_id: str) -> None:
     so itself."""
     from tunedrop import show
 
-    with suppress(CommandError, LookupError, TypeError, ValueError, AttributeError):
+    with suppress(CommandError, *MISSHAPEN):
         show.print_report(app.get(f"api/runs/{run_id}/report.json"))
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from shared.printable import HEED
 from tunedrop.echo import safe
 
 
@@ -25,7 +26,8 @@ def _safe(shown: Any) -> Any:
     if not isinstance(shown, Text) or safe(shown.plain) == shown.plain:
         return shown
     text = Text(style=shown.style)
-    for character in shown.divide(range(1, len(shown.plain))):
-        character.plain = safe(character.plain)
+    for place, character in enumerate(shown.divide(range(1, len(shown.plain)))):
+        before = shown.plain[max(0, place - HEED) : place]
+        character.plain = safe(before + character.plain)[len(safe(before)) :]
         text.append_text(character)
     return text

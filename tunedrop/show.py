@@ -33,15 +33,22 @@ def print_verdict(found: Verdict) -> None:
 
 
 def print_report(report: dict[str, Any]) -> None:
-    """The findings of a report.json, as `print_verdict` shows them. Raises LookupError, TypeError,
-    ValueError or AttributeError for what is no report."""
+    """The findings of a report.json, as `print_verdict` shows them. Raises one of MISSHAPEN for
+    what is no report, before anything is printed."""
+    files = [
+        (str(file["name"]), many(file["examples"], "example"), _read(file))
+        for file in report["files"]
+    ]
+    of_the_run = _read(report)
     screen = Screen(soft_wrap=True)
-    for file in report["files"]:
-        screen.print(f"{file['name']}: {many(file['examples'], 'example')}", style="bold")
-        _told(screen, file, file["name"])
-        if not file["groups"]:
+    for name, examples, groups in files:
+        screen.print(f"{name}: {examples}", style="bold")
+        for group, kind in groups:
+            _group(screen, group, name, kind)
+        if not groups:
             screen.print("  clean")
-    _told(screen, report, "the run")
+    for group, kind in of_the_run:
+        _group(screen, group, "the run", kind)
 
 
 class Kind(NamedTuple):
@@ -51,14 +58,17 @@ class Kind(NamedTuple):
     title: str
 
 
-def _told(screen: Screen, part: dict[str, Any], name: str) -> None:
-    for told in part["groups"]:
-        places = [_finding(place) for place in part["findings"] if place["id"] == told["id"]]
-        group = FindingGroup(str(told["id"]), int(told["count"]), places=places)
-        group.causes = Counter(place.fix for place in places)
-        if len(group.causes) == 1:  # of several it is not told how many each has beyond the places
-            group.causes[places[0].fix] = group.count
-        _group(screen, group, name, Kind(str(told["severity"]), str(told["title"])))
+def _read(part: dict[str, Any]) -> list[tuple[FindingGroup, Kind]]:
+    return [_told(part, told) for told in part["groups"]]
+
+
+def _told(part: dict[str, Any], told: dict[str, Any]) -> tuple[FindingGroup, Kind]:
+    places = [_finding(place) for place in part["findings"] if place["id"] == told["id"]]
+    group = FindingGroup(str(told["id"]), int(told["count"]), places=places)
+    group.causes = Counter(place.fix for place in places)
+    if len(group.causes) == 1:  # of several it is not told how many each has beyond the places
+        group.causes[places[0].fix] = group.count
+    return group, Kind(str(told["severity"]), str(told["title"]))
 
 
 def _finding(place: dict[str, Any]) -> Finding:

@@ -16,6 +16,7 @@ from shared.dataset.measure.cost import usd
 from shared.printable import printable
 from shared.run.ids import short
 from shared.run.stages import ENDS
+from tunedrop.errors import MISSHAPEN
 
 Run = dict[str, Any]
 
@@ -126,16 +127,26 @@ def print_runs(runs: list[Run], screen: Console) -> None:
 
 def print_refused(refused: Run, screen: Console) -> None:
     """The drops that were not taken: name and reason, a line each, then what to do about it."""
-    if not refused["count"]:
-        return
-    screen.print("\nnot taken", style="bold")
+    try:
+        lines = _refused_lines(refused)
+    except MISSHAPEN:
+        lines = [Text("The app's list of drops that it did not take is none that this tool knows.")]
+    if lines:
+        screen.print("\nnot taken", style="bold")
+    for line in lines:
+        screen.print(line, soft_wrap=True)
+
+
+def _refused_lines(refused: Run) -> list[Text]:
+    lines = []
     for drop in refused["drops"]:
         state = "waits" if drop["waits"] else "refused"
         since = parse_time(drop["at"]).astimezone()
         line = Text(f"  {state:<7}  {since:%Y-%m-%d %H:%M}  {drop['message']}")
-        screen.print(line.append(f" {drop['fix']}", "dim"), soft_wrap=True)
+        lines.append(line.append(f" {drop['fix']}", "dim"))
     if (more := refused["count"] - len(refused["drops"])) > 0:
-        screen.print(f"  … and {more:,} more", style="dim")
+        lines.append(Text(f"  … and {more:,} more", "dim"))
+    return lines
 
 
 def print_notices(run: Run, screen: Console) -> None:

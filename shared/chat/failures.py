@@ -9,9 +9,10 @@ import json
 import random
 import re
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
-from shared.chat.events import MAX_PARSED_BYTES, error_in, has_choice, is_done
+from shared.chat.events import error_in, has_choice, is_done
+from shared.chat.quoting import parsed, told_in
 from shared.chat.routing import Backend
 from shared.chat.unanswered import (
     ModelNotReady,
@@ -22,20 +23,22 @@ from shared.chat.unanswered import (
     OutOfTime,
 )
 from shared.cloud import denials
+from shared.cloud.causes import Cause
 from shared.cloud.completions import Reply
 from shared.cloud.throttling import retry_after, throttled_for
-from shared.dataset.privacy import mask
 from shared.errors import Denied, Throttled, Unavailable
 from shared.model.redeploy import Asked
-from shared.printable import shown
 
 RETRY_PAUSE_SECONDS = 0.25  # where the backend asked for none; both with jitter
 MAX_RETRY_AFTER_SECONDS = 5.0  # a longer one is not waited for
 REDEPLOY_SECONDS = 60.0  # until it is worth while to ask again for a deployment that is being made
-MAX_SENTENCE = 300  # characters of what the service says
 
-# Some of a refusal are about what was asked: the caller gets them as the service says them.
-_CALLERS_OWN = re.compile(r"content_?filter|ResponsibleAI|content_policy_violation", re.IGNORECASE)
+# The codes, in lower case, of refusals that are about what was asked, whatever their status.
+_FILTERS = frozenset(
+    ("content_filter", "contentfilter", "responsibleaipolicyviolation", "content_policy_violation")
+)
+# What an error in a stream calls a refusal of who asks; codes are those of `denials`.
+_OF_WHO_ASKS = frozenset(("401", "403", "authentication_error", "permission_error"))
 _ROLE = (
     "The app's administrators can give its identity the role Cognitive Services OpenAI User "
     "on the resource."
@@ -60,8 +63,6 @@ _WHOSE_MOVE = {
     ),
     denials.NO_ROLE: _ROLE,
 }
-# A gateway may repeat the key that it does not take. (What is kept: ids with dashes.)
-_KEY = re.compile(r"[A-Za-z0-9]{32,}")
 _TEMPORARY = {408, 409, 424, 425, 499}  # as the openai package repeats 408 and 409
 
 
@@ -97,10 +98,8 @@ class Said:
     @classmethod
     def of(cls, received: Received, who: str) -> Self:
         reply = received.reply
-        code, sentence = _code_and_sentence(_parsed(received.body))
+        code, sentence = told_in(parsed(received.body))
         code = "" if code == str(reply.status) else code
-        if reply.status in (401, 403):
-            sentence = _KEY.sub("[a key]", sentence)
         return cls(who, reply.status, code, sentence)
 
     def __str__(self) -> str:
@@ -135,6 +134,15 @@ def failure_of(received: Received, backend: Backend, requested: Asked | None) ->
     if failure is not None:
         failure.error.headers = received.reply.for_callers
     return failure
+
+
+def for_caller(received: Received) -> bytes | None:
+    """The body that is passed on: as it came, but of a 401 or 403 only what may be quoted."""
+    if received.reply.status not in (401, 403):
+        return received.body
+    code, sentence = told_in(parsed(received.body))
+    kind = {"type": "invalid_request_error", "param": None}
+    return json.dumps({"error": {"message": sentence, **kind, "code": code}}).encode()
 
 
 def told(problems: list[Unavailable]) -> Unavailable:
@@ -192,7 +200,7 @@ def _of_success(received: Received, name: str) -> Failure | None:
     if has_choice(received.body):
         return None
     what = "an answer without choices" if received.body.strip() else "an empty body"
-    code, sentence = _code_and_sentence(_parsed(received.body))
+    code, sentence = told_in(parsed(received.body))
     quoted = f': {code} "{sentence}"' if sentence else "."
     return _no_answer(f"{name}: Azure OpenAI answered {received.reply.status} with {what}{quoted}")
 
@@ -204,13 +212,19 @@ def _of_stream(received: Received, name: str) -> Failure | None:
     error = error_in(first)
     if error is None:
         return None
-    code, sentence = _code_and_sentence({"error": error})
-    kind = f"{error.get('status')} {code} {error.get('type')}"
-    if _CALLERS_OWN.search(kind) or re.search(r"\b4(?!08|29)\d\d\b|invalid_request", kind):
+    code, sentence = told_in({"error": error})
+    kinds = [str(kind).lower() for kind in (error.get("status"), code, error.get("type"))]
+    if not _FILTERS.isdisjoint(kinds):
         return None
     text = f"{name}: Azure OpenAI began its stream with the error {code or 'of no code'}: "
     message = f'{text}"{sentence}"'
-    if re.search(r"\b429\b|rate_?limit|too_?many", kind, re.IGNORECASE):
+    refused = not _OF_WHO_ASKS.isdisjoint(kinds)
+    cause = denials.denial(403 if refused else 400, kinds, sentence)
+    if refused or cause:
+        return _denied(message, cause, code)
+    if re.search(r"\b4(?!0[48]|29)\d\d\b|invalid_request", " ".join(kinds)):
+        return None
+    if re.search(r"\b429\b|rate_?limit|too_?many", " ".join(kinds)):
         after = throttled_for(received.reply.headers, sentence)
         return Failure(Throttled(message, "Try again.", retry_after=after), pause(after))
     return Failure(Unavailable(message, "Try again."), pause(None), blames=True)
@@ -223,10 +237,14 @@ def _no_answer(message: str) -> Failure:
 def _of_who_asks(said: Said) -> Failure | None:
     """Of the app, that is; with most 400s, and some others, the caller's request is meant."""
     cause = denials.denial(said.status, [said.code], said.sentence)
-    if said.matches(_CALLERS_OWN.pattern) or (said.status == 400 and cause is None):
+    if said.code.lower() in _FILTERS or (said.status == 400 and cause is None):
         return None
+    return _denied(str(said), cause, said.code)
+
+
+def _denied(message: str, cause: Cause | None, code: str) -> Failure:
     fix = _WHOSE_MOVE.get(cause, _DOCTOR) if cause else _DOCTOR
-    return Failure(Denied(str(said), fix, code=said.code))
+    return Failure(Denied(message, fix, code=code))
 
 
 def _gone(said: Said, backend: Backend, requested: Asked | None) -> Unavailable:
@@ -265,21 +283,3 @@ def _successor(backend: Backend) -> str:
         f"Whoever owns {backend.model} can train a version of a base model that is still offered; "
         "until then chat with another version."
     )
-
-
-def _code_and_sentence(body: Any) -> tuple[str, str]:
-    """In Azure's envelope, or in that of API Management: `{"statusCode": 401, "message": …}`."""
-    error = body.get("error", body) if isinstance(body, dict) else {}
-    if not isinstance(error, dict):
-        error = {"message": error}
-    sentence = mask(str(error.get("message") or "")[: 4 * MAX_SENTENCE])
-    return shown(str(error.get("code") or ""), 60), shown(sentence.strip(), MAX_SENTENCE)
-
-
-def _parsed(body: bytes | None) -> Any:
-    if not body or len(body) > MAX_PARSED_BYTES:
-        return None
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        return None  # a gateway's page, or nothing

@@ -14,7 +14,7 @@ from functools import partial
 from shared.chat.bodies import in_thread_if_large
 from shared.chat.circuit_breaker import CircuitBreaker
 from shared.chat.events import EventSplitter, error_in, is_done, is_preamble
-from shared.chat.failures import Failure, Received, Said, failure_of, pause, told
+from shared.chat.failures import Failure, Received, Said, failure_of, for_caller, pause, told
 from shared.chat.protocol import ChatRequest
 from shared.chat.routing import Backend
 from shared.chat.unanswered import OutOfTime
@@ -132,7 +132,7 @@ class Upstream:
         waited = time.perf_counter() - began
         failure = failure_of(received, backend, await self._request_again(received, backend))
         if failure is None:
-            return Answer(received.reply, received.body, backend, waited)
+            return Answer(received.reply, for_caller(received), backend, waited)
         received.reply.close()
         return failure
 

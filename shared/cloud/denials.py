@@ -4,6 +4,9 @@ A firewall, disabled keys, a missing subdomain and a missing role are different 
 last is cured by a role. All of them are waited for: each may end without the app. Sources: Azure
 OpenAI's pages of troubleshooting and of virtual networks (2026-09), and public reports that quote
 the service's bodies. Data; `causes` says how one is found.
+
+A 400 is mostly about the request, and its sentence may quote any word of it: only the service's
+code, or the beginning of its own sentence, makes one a refusal of who asks.
 """
 
 import re
@@ -122,7 +125,16 @@ NO_ROLE = cause(
     says="The principal `x` lacks the required data action `y` to perform `z` operation.",
     vague="Forbidden Unauthorized",
 )
-WITH_400 = (FOREIGN_TENANT, NO_SUBDOMAIN)
+WITH_400 = {  # by how the service's sentence begins: a value of a request stands there in quotes
+    FOREIGN_TENANT: re.compile(
+        r"(Tenant provided in token does not match resource token\W{1,3})?"
+        r"Token tenant \S{1,80} does not match resource tenant",
+        re.IGNORECASE,
+    ),
+    NO_SUBDOMAIN: re.compile(
+        r"Please provide a custom subdomain for token authentication", re.IGNORECASE
+    ),
+}
 _FIRST = (*WITH_400, NO_KEYS, DENY_ASSIGNMENT)
 _LAST = (FIREWALL, WRONG_KEY, WRONG_TOKEN, BLOCKED_RESOURCE)
 NO_ROLE_CURES = (*_FIRST, *_LAST)
@@ -141,4 +153,7 @@ STORAGE_FIREWALL = cause(
 
 def denial(status: int, codes: Iterable[str], sentence: str) -> Cause | None:
     """What is wrong with who asks, as far as a status of 400, 401 or 403 is about that."""
-    return find(WITH_400 if status == 400 else WHO_ASKS, codes, sentence)
+    given = frozenset(code.lower() for code in codes)
+    if status != 400 or any(one.named(given) for one in WHO_ASKS):
+        return find(WHO_ASKS, given, sentence)
+    return next((one for one, begins in WITH_400.items() if begins.match(sentence)), None)

@@ -29,6 +29,9 @@ _WHOLE = re.compile(r"[-+]?[0-9]+")
 _DECIMAL = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF|nan|NaN|NAN)")
 
+# By its name, as in a connection string or a signed address; `privacy` knows secrets by their form.
+_NAMED_SECRET = re.compile(r"((?:key|password|pwd|secret|sig|token)=)[^\s;&'\"]{8,}", re.IGNORECASE)
+
 
 class Asked(NamedTuple):
     """`lines` has the line of each key, of inner ones as `outer.inner`."""
@@ -66,7 +69,7 @@ def shown(value: object, most: int = 60) -> str:
     """A value as a message quotes it: masked, short, without control characters."""
     if isinstance(value, dict):
         return "a group of keys"
-    masked = mask(str(value))
+    masked = _NAMED_SECRET.sub(r"\1[a secret]", mask(str(value)))
     if isinstance(value, str):
         return repr(masked) if len(masked) <= most else f"{masked[:most]!r}…"
     return masked[:most]

@@ -210,7 +210,8 @@ def _sentence(place: tuple[int | str, ...], problem: Any, lines: dict[str, int])
     if problem["type"] != "extra_forbidden":
         return f"{where}{key} is {shown(problem['input'], 40)}: {message}."
     near = _nearest(key)
-    named = key if len(key) <= LONGEST_KEY and key.isprintable() else shown(key, 40)
+    plain = key.isprintable() and shown(key, LONGEST_KEY) == repr(key)  # nothing of it is masked
+    named = key if plain else shown(key, 40)
     return f"{where}{named} is not a key{f'; did you mean {near}' if near else ''}."
 
 

@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.chat import upstream as up
-from tests.chat.asked import App, says, three_versions
+from tests.chat.asked import CHAT, App, says, three_versions
+from tests.chat.conftest import QUESTION
 
 
 @pytest.fixture
@@ -83,13 +84,121 @@ async def test_the_envelope_of_api_management_is_read(app: App) -> None:
     assert "missing subscription key" in (await app.told("base"))[2]
 
 
-@pytest.mark.parametrize("status", [401, 403])
-async def test_a_key_that_a_gateway_repeats_is_not_told(app: App, status: int) -> None:
-    key, trace = "0a1B2c3D" * 10, "6f1c0a52-7d8e-4f0b-9a3c-2b1d5e6f7a80"
-    app.server.plan("base", says(status, f"The key {key} is not known ({trace}).", "denied"))
+KEYS = {
+    "of old": "0a1B2c3D" * 10,
+    "of digits and small letters": "0a1b2c3d" * 4,
+    "with dashes": "abcd-" + "Zx9_" * 10,
+    "named": "key_" + "0a1b2c3d" * 4,
+}
+TRACE = "6f1c0a52-7d8e-4f0b-9a3c-2b1d5e6f7a80"
+KEPT = f"{TRACE}, request ID 0f1e2d3c4b5a69780f1e2d3c4b5a6978, captain-2026-11-of-harbour-ft-v3"
+
+
+@pytest.mark.parametrize("key", KEYS.values(), ids=KEYS)
+@pytest.mark.parametrize("status", [200, 400, 401, 403, 404, 429, 500])
+async def test_a_key_that_is_repeated_is_not_told(app: App, status: int, key: str) -> None:
+    body = {"error": {"code": "AccessDenied", "message": f"The key {key} is no good ({KEPT})."}}
+    reply = up.reply(status, json.dumps(body).encode(), "retry-after: 60")
+    app.server.plan("base", reply, reply)
     _, _, message = await app.told("base")
-    assert "0a1B2c3D" not in message
-    assert trace in message
+    assert key[:12] not in message
+    assert KEPT in message
+
+
+async def test_a_key_in_the_place_of_a_code_is_not_told(app: App) -> None:
+    app.server.plan("base", says(401, "no", KEYS["of old"]))
+    assert "0a1B2c3D" not in (await app.told("base"))[2]
+
+
+# ---- whose a refusal is, is told by its code
+
+CALLERS = [
+    ("invalid_value", "'tenant lookup' does not match '^[a-z]{1,64}$' - 'tools.0.function.name'"),
+    ("", "'tenant lookup' does not match '^[a-z]{1,64}$' - 'tools.0.function.name'"),
+    ("", "'Token tenant a1 does not match resource tenant' is not of type 'integer'"),
+    ("BadRequest", "Invalid schema for response_format 'tenant report': it does not match."),
+    ("invalid_value", "Invalid value: 'wrong issuer'. Supported values are: 'low', 'high'."),
+    ("invalid_value", "Invalid value: 'custom subdomain token'. Expected another."),
+    (
+        "invalid_image_url",
+        "Error while downloading https://a.b/firewall, custom subdomain required",
+    ),
+]
+
+
+@pytest.mark.parametrize(("code", "sentence"), CALLERS)
+async def test_words_that_a_request_is_quoted_with_are_the_callers(
+    app: App, code: str, sentence: str
+) -> None:
+    app.server.plan("base", says(400, sentence, code))
+    assert await app.told("base") == (400, code, sentence)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "sentence", "move"),
+    [
+        (400, "invalid_api_key", "Incorrect API key provided.", "correct AZURE_OPENAI_API_KEY"),
+        (400, "AccessDenied", "Access denied due to Virtual Network/Firewall rules.", "network"),
+        (400, "Forbidden", "Your resource has been temporarily blocked.", "Azure support"),
+        (
+            400,
+            "BadRequest",
+            "Please provide a custom subdomain for token authentication, otherwise API key is "
+            "required.",
+            "doctor",
+        ),
+        (403, "AuthorizationFailed", "No authorization over '/rg-contentfilter/x'.", "the role"),
+        (403, "Forbidden", "Access to the ResponsibleAI policy 'x' is denied.", "the role"),
+        (401, "401", "Invalid subscription key for contentfilter.openai.azure.com.", "correct"),
+    ],
+)
+async def test_words_do_not_make_a_refusal_of_the_app_the_callers(
+    app: App, status: int, code: str, sentence: str, move: str
+) -> None:
+    app.server.plan("base", says(status, sentence, code))
+    got, kind, message = await app.told("base")
+    assert (got, kind) == (502, "upstream_refused")
+    assert sentence in message
+    assert move in message
+
+
+async def test_of_a_filters_403_the_caller_gets_the_code_and_the_sentence_alone(app: App) -> None:
+    error = {"code": "content_filter", "message": f"Filtered, {KEYS['of old']}.", "seen": "k"}
+    app.server.plan("base", up.reply(403, json.dumps({"error": error}).encode()))
+    answer = await app.ask("base")
+    assert answer.status_code == 403
+    assert answer.json()["error"] == {
+        "message": "Filtered, [a key].",
+        "type": "invalid_request_error",
+        "param": None,
+        "code": "content_filter",
+    }
+
+
+@pytest.mark.parametrize(
+    ("error", "move"),
+    [
+        ({"code": "401", "message": "Invalid subscription key."}, "correct AZURE_OPENAI_API_KEY"),
+        ({"code": "PermissionDenied", "message": "Principal lacks it."}, "the role"),
+        ({"code": "x", "status": 403, "message": "No contentfilter."}, "doctor"),
+        ({"type": "authentication_error", "message": "no"}, "doctor"),
+        (
+            {"code": "AuthenticationTypeDisabled", "type": "invalid_request_error", "message": "m"},
+            "Remove AZURE_OPENAI_API_KEY",
+        ),
+    ],
+)
+async def test_a_refusal_of_the_app_in_a_stream_is_told_as_one(
+    app: App, error: dict[str, object], move: str
+) -> None:
+    error["message"] = f"{error['message']} {KEYS['of old']}"
+    event = b"data: " + json.dumps({"error": error}).encode() + b"\n\ndata: [DONE]\n\n"
+    app.server.plan("base", up.reply(200, event, "content-type: text/event-stream"))
+    answer = await app.http.post(CHAT, json={"model": "base", "messages": QUESTION, "stream": True})
+    told = answer.json()["error"]
+    assert (answer.status_code, told["code"]) == (502, "upstream_refused")
+    assert move in told["message"]
+    assert "0a1B2c3D" not in answer.text
 
 
 @pytest.mark.parametrize("status", [401, 404, 429, 503])

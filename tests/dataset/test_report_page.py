@@ -1,7 +1,10 @@
 """The report's page as it is read: nothing cut, nothing rounded away, one of a thing is one."""
 
+import json
 import re
+from html import escape
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +16,7 @@ from shared.dataset.report import page
 from shared.dataset.report.charts import HEIGHT, LETTER, WIDTH, histogram, shares
 from shared.dataset.verdict import judge
 from tests.dataset.builders import ANSWER, USER, good, judged, scan, talk
+from tests.support.browser import seen
 
 LABEL = re.compile(
     r'<text x="(?P<x>[\d.]+)" y="(?P<y>\d+)" text-anchor="(?P<anchor>\w+)">'
@@ -136,6 +140,29 @@ def test_a_phone_has_room_for_all_of_it() -> None:
     assert "minmax(min(26rem, 100%), 1fr)" in html
     assert "svg text { font-size: 15px }" in html
     assert re.search(r"figure \{[^}]*overflow-x: auto", html)
+
+
+def test_a_phone_does_not_scroll_sideways(tmp_path: Path) -> None:
+    """However long a word of a stranger is."""
+    odd = {"messages": [{"role": "R" * 60, "content": "x" * 400}], "K" * 60: 1}
+    verdict = judge(
+        [scan(good(40) + json.dumps(odd).encode() + b"\n")],
+        TrainingPlan(base_model="b" * 70),
+        facts.READ_ON,
+        left_out=[f"m/training_{'n' * 200}.jsonl is in no run."],
+    )
+    answer = {"says": "no", "id": "sku_offered", "sentence": "S" * 90, "instead": "D" * 90}
+    html = page.as_html("a-1", verdict, {"region": "", "answers": [answer]})
+    wrapped = tmp_path / "wrapped.html"
+    wrapped.write_text(
+        f'<iframe width=390 srcdoc="{escape(html)}"></iframe><script>onload = () => {{ const page ='
+        " document.querySelector('iframe').contentDocument.documentElement;"
+        " document.title = `${page.scrollWidth} of ${page.clientWidth}` }</script>",
+        encoding="utf-8",
+    )
+    width = re.search(r"<title>(\d+) of (\d+)</title>", seen(wrapped.as_uri(), tmp_path / "p"))
+    assert width
+    assert width[1] == width[2]
 
 
 def test_what_is_known_of_the_drop_stands_in_the_report() -> None:

@@ -14,11 +14,15 @@ from tests.support.browser import seen
 
 EVIL = "<img src=x onerror=\"document.title='owned'\">"
 DROP = {"name": EVIL, "message": f"not taken: {EVIL}", "fix": f"rename {EVIL}", "waits": False}
+ODD = {
+    **{"message": "e" + "\u0301" * 9, "fix": "f", "waits": True, "at": "2026-11-01T00:00:00Z"},
+    "name": "שלום/עולם.txt\u200b",
+}
 RUNS: dict[str, Any] = {
     "runs": [],
     "next": None,
     "problems": [],
-    "refused": {"drops": [{**DROP, "at": "2026-11-01T00:00:00Z"}], "count": 1_500},
+    "refused": {"drops": [{**DROP, "at": "2026-11-01T00:00:00Z"}, ODD], "count": 1_501},
 }
 PAGES = {
     "/api/console": ("text/html", (CONSOLE / "index.html").read_bytes()),
@@ -57,3 +61,6 @@ def test_drops_that_were_not_taken_are_shown_as_text(address: str, tmp_path: Pat
     assert "<img" not in shown
     assert "and 1,499 more" in shown
     assert "No runs yet" in shown
+    assert '<bdi dir="ltr">שלום</bdi>/<bdi dir="ltr">עולם.txt\\u200b</bdi>' in shown
+    assert shown.count("\u0301") == 3
+    assert shown.count("\\u0301") == 6

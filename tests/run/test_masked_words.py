@@ -6,11 +6,14 @@ import logging
 import pytest
 
 from shared.cloud.remote import readable
+from shared.errors import DropError
 from shared.run.run_yaml import shown
+from shared.run.spec import effective
 from shared.run.stages import ENDS
 from tests.support.drops import refusal
 from tests.support.limits import dropped, limited
 from tests.support.service_parts import Refusal
+from tests.support.settings import SETTINGS
 
 KEY = "sk-proj-" + "abcdefghijklmnopqrstuvwx"
 
@@ -49,3 +52,21 @@ async def test_a_key_in_a_run_yaml_is_not_repeated(caplog: pytest.LogCaptureFixt
 def test_a_value_is_masked_before_it_is_cut() -> None:
     assert "sk-proj" not in shown("x" * 40 + " " + KEY)
     assert shown(4111111111111111) == "[card number]"
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        f'"{KEY}": 1',
+        f'hyperparameters:\n  "{KEY}": 1',
+        f'"SharedAccessKey={"aB3" * 14}": 1',
+        f'seed: "Endpoint=sb://x/;SharedAccessKey={"aB3" * 14}=="',
+        f'seed: "https://x.blob.core.windows.net/c?sv=2024&sig={"aB3" * 14}%3D"',
+    ],
+)
+def test_a_secret_in_the_place_of_a_key_or_named_as_one_is_not_repeated(asked: str) -> None:
+    with pytest.raises(DropError) as refused:
+        effective(asked.encode(), SETTINGS)
+    assert KEY[8:] not in str(refused.value)
+    assert "aB3aB3" not in str(refused.value)
+    assert "line" in refused.value.message

@@ -157,6 +157,33 @@ def test_a_token_of_another_tenant_ends_no_run_and_no_role_cures_it(
     assert "role" not in error.fix
 
 
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("invalidPayload", "'tenant a' does not match '^[a-z]$' - 'suffix'"),
+        ("", "The file 'wrong issuer.jsonl' cannot be used."),
+        ("BadRequest", "Invalid value: 'custom subdomain token'."),
+        ("invalidPayload", "Line 3: 'Token tenant a1 does not match resource tenant.'"),
+    ],
+)
+def test_words_quoted_in_a_400_do_not_make_it_a_refusal_of_who_asks(
+    code: str, message: str
+) -> None:
+    assert type(answer(400, code, message, DATA_PLANE)) is Refused
+
+
+def test_a_400_with_the_code_of_a_refusal_of_who_asks_is_one() -> None:
+    firewall = "Access denied due to Virtual Network/Firewall rules."
+    for code, message, move in (
+        ("AccessDenied", firewall, "network"),
+        ("invalid_api_key", "Incorrect API key provided.", "AZURE_OPENAI_API_KEY"),
+        ("InvalidAuthenticationTokenTenant", "The token is of another.", "az login --tenant"),
+    ):
+        error = answer(400, code, message, DATA_PLANE)
+        assert type(error) is Denied
+        assert move in error.fix
+
+
 def test_a_sentence_is_one_line_masked_and_short() -> None:
     error = answer(409, "ScopeLocked", f"One\nline, ada@contoso.com, {'x' * 9000}")
     assert len(error.message) < 700

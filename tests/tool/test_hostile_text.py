@@ -202,6 +202,24 @@ def test_a_text_keeps_its_styles_when_it_is_written_out(
     assert second.startswith("[bold]\\u001b[2J")
 
 
+def test_what_is_not_seen_is_written_out_and_marks_do_not_pile_up(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    piled, unseen = "e" + "\u0301" * 5, "\u200b\ufeff\U000e0041"
+    kept = "e\u0301\u0323, \U0001f469\u200d\U0001f4bb"
+    screen = Screen(force_terminal=True, color_system=None, width=200)
+    screen.print(Text(f"{piled} {unseen} {kept}"))
+    screen.print(f"{piled} {unseen} {kept}")
+    said = "e\u0301\u0301\u0301\\u0301\\u0301 \\u200b\\ufeff\\udb40\\udc41 " + kept
+    assert capsys.readouterr().out.splitlines() == [said, said]
+
+
+def test_what_is_written_out_in_json_is_what_it_was(capsys: pytest.CaptureFixture[str]) -> None:
+    value = {"name": "e" + "\u0301" * 9 + "\ufeff\U000e0041\x1b"}
+    say_json(value)
+    assert json.loads(capsys.readouterr().out) == value
+
+
 def test_nothing_is_printed_past_the_two_modules() -> None:
     past = {
         name

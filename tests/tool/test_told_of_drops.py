@@ -109,6 +109,39 @@ def test_drops_that_were_not_taken_are_listed(capsys: pytest.CaptureFixture[str]
     assert output[4] == "  … and 1,498 more"
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        [1],
+        {"count": 1},
+        {"count": None, "drops": []},
+        {"count": 1, "drops": [{}]},
+        {"count": 2, "drops": [DROP, {**DROP, "at": "x"}]},
+        {"count": float("inf"), "drops": [DROP, {**DROP, "at": 1}]},
+    ],
+)
+def test_a_list_of_another_shape_is_said_to_be_one(
+    odd: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    watch.print_refused(odd, Screen())
+    assert "none that this tool knows" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "group", [{"count": float("inf")}, {"count": float("nan")}, {"count": "x"}, {}]
+)
+def test_of_a_report_of_another_shape_nothing_is_shown(
+    group: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = {"name": "training.jsonl", "examples": 1, "groups": [], "findings": []}
+    odd = {**file, "groups": [{"id": "a", "severity": "error", "title": "t", **group}]}
+    for report in ({"files": [file, odd], "groups": [], "findings": []}, {**odd, "files": [file]}):
+        followed(report)
+        output = capsys.readouterr().out
+        assert "training.jsonl" not in output
+        assert "The dataset has errors." in output
+
+
 def test_nothing_is_said_where_all_were_taken(capsys: pytest.CaptureFixture[str]) -> None:
     watch.print_refused({"drops": [], "count": 0}, Screen())
     assert capsys.readouterr().out == ""

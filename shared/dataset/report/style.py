@@ -39,6 +39,7 @@ summary { cursor: pointer; padding: .5rem 0 } .times { float: right; color: var(
 .dot { font-size: .78rem; text-transform: uppercase; letter-spacing: .04em; margin-right: .5rem }
 details p { margin: .2rem 0 .6rem } details em { font-style: normal; color: var(--good) }
 code { font: .82em ui-monospace, Consolas, monospace; color: var(--dim); overflow-wrap: anywhere }
+p, li, summary, .account td:last-child { overflow-wrap: anywhere }
 .places { list-style: none; padding: 0; margin: 0 0 .6rem }
 .places li { border-top: 1px solid var(--edge); padding: .45rem 0 }
 .where { color: var(--dim); margin-right: .4rem; font-variant-numeric: tabular-nums }
