@@ -7,6 +7,7 @@ Knows bytes, texts and tables, not what a record means.
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ LARGEST = 512_000_000  # bytes, as the service takes: more would have to be shor
 LONGEST_CELL = 32_000_000  # characters; csv's own limit is 131,072
 LOOKED_AT = 50  # rows that must agree on a delimiter
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+_BREAK = re.compile(r"\r\n|\r|\n")
 JSONL = "JSONL"
 PARQUET = (
     "The file is Parquet, which is not read here. With pandas it becomes JSONL: "
@@ -159,7 +161,7 @@ def _table(name: str, text: str, delimiter: str) -> Source:
     """Raises CommandError where the rows do not tell one delimiter."""
     chosen = delimiter or _delimiter(name, text)
     with _long_cells():
-        rows = _rows(text, chosen)
+        rows = _whole_rows(text, chosen)
         columns = tuple(cell.strip() for cell in next(rows)[1])
         records = tuple(_row(place, row, columns) for place, row in rows if any(row))
     if len(set(columns)) < len(columns) or not all(columns):
@@ -200,6 +202,76 @@ def _rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
             begins = reader.line_num + 1
     except csv.Error as error:
         raise CommandError(f"the table cannot be read from line {begins:,} on: {error}.") from None
+
+
+def _whole_rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """As `_rows`, once the delimiter is known. Raises CommandError for quotes that are wrong, for
+    what they hold may be rows: those that would be lost."""
+    lines: list[str] = []  # of the row that is read
+    reader = csv.reader(_noting(text, lines), delimiter=delimiter, strict=True)
+    begins, size = 1, 0
+    try:
+        for row in reader:
+            size = size or len(row)
+            if len(lines) > 1 and _hold_rows(lines, row, delimiter, size):
+                raise CommandError(_swallowed(begins, len(lines)))
+            yield begins, row
+            begins = reader.line_num + 1
+            lines.clear()
+    except csv.Error as error:
+        raise CommandError(_misquoted(begins, lines, delimiter, error)) from None
+
+
+def _noting(text: str, lines: list[str]) -> Iterator[str]:
+    for line in io.StringIO(text, newline=""):
+        lines.append(line)
+        yield line
+
+
+def _hold_rows(lines: list[str], row: list[str], delimiter: str, size: int) -> bool:
+    """Do the lines of one row look like rows, each with as many cells as the header? In running
+    text a blank follows a comma, and nothing at its end. Where every cell is quoted it is meant."""
+    return (
+        size > 1
+        and not _all_quoted(lines, row, delimiter)
+        and all(
+            len(cells := line.strip().split(delimiter)) == size
+            and all(cell and not cell[0].isspace() for cell in cells)
+            for line in lines
+        )
+    )
+
+
+def _all_quoted(lines: list[str], row: list[str], delimiter: str) -> bool:
+    quoted = delimiter.join('"' + cell.replace('"', '""') + '"' for cell in row)
+    return "".join(lines).rstrip("\r\n") == quoted
+
+
+def _swallowed(begins: int, count: int) -> str:
+    return (
+        f"a quote that is opened in line {begins:,} holds what looks like {count:,} rows, up to "
+        f"line {begins + count - 1:,}. Take it away or close it; if this is one row, put each of "
+        "its cells in quotes."
+    )
+
+
+def _misquoted(begins: int, lines: list[str], delimiter: str, error: csv.Error) -> str:
+    """`lines` are those of a row that cannot be read, up to where it went wrong."""
+    if "unexpected end" in str(error):
+        row = next(csv.reader(lines, delimiter=delimiter))
+        opened = begins + sum(len(_BREAK.findall(cell)) for cell in row[:-1])
+        return (
+            f"the quote that is opened in line {opened:,} is not closed, so that all that follows "
+            "would be one cell. Close it or take it away."
+        )
+    if "expected after" in str(error):
+        where = f"line {begins:,}" if len(lines) == 1 else f"lines {begins:,} to "
+        where += "" if len(lines) == 1 else f"{begins + len(lines) - 1:,}"
+        return (
+            f"{where}: text follows the quote that closes a cell. A quote within a cell is written "
+            'twice (""), and the cell stands in quotes.'
+        )
+    return f"the table cannot be read from line {begins:,} on: {error}."
 
 
 def _row(place: int, row: list[str], columns: tuple[str, ...]) -> Record:
