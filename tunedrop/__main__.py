@@ -13,6 +13,7 @@ from tunedrop import __version__, models, runs
 from tunedrop.data import checking, commands
 from tunedrop.echo import say
 from tunedrop.errors import exit_on_error
+from tunedrop.files import keep_apart
 
 cli = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 cli.add_typer(checking.cli)
@@ -59,6 +60,7 @@ def export(
         raise typer.BadParameter(f"{method!r} is neither supervised nor dpo.")
     with exit_on_error():
         place = exports.place_for(out)
+        keep_apart([place, provenance], [])
         done = exports.export(App.at(app, key), model, Method(method), place, provenance)
     name = exports.drop_name(model, place)
     spec = " beside a run.yaml with `method: dpo`" if method == "dpo" else ""

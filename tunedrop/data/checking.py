@@ -17,7 +17,7 @@ from shared.printable import shown
 from tunedrop.data.given import Given, GivenFile, given, plan_of
 from tunedrop.echo import say, say_json
 from tunedrop.errors import CommandError, exit_on_error
-from tunedrop.files import STDIN, must_exist, places_for
+from tunedrop.files import STDIN, keep_apart, must_exist, places_for
 from tunedrop.scanning import scan
 
 if TYPE_CHECKING:
@@ -70,6 +70,8 @@ def check(
     with exit_on_error():
         found = given(paths or [], validation, may_ask=not (as_json or annotations))
         _must_be_fixable(found.files, fix, drop_unknown_keys)
+        keep_apart([html], found.read)
+        keep_apart([html, fix], found.read[1:])
         plan = _plan(
             found,
             base_model=base_model,
@@ -190,8 +192,7 @@ def split(
 
     with exit_on_error():
         must_exist(file)
-        if training.resolve() == validation.resolve():
-            raise CommandError("--training and --validation name the same file.")
+        keep_apart([training, validation], [file])
         with places_for(training, validation) as (kept, held):
             done = split_file(file, kept, held, share, seed)
         say(f"{many(done.training, 'example')} in {training}, {done.validation:,} in {validation}")

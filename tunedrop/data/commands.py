@@ -7,7 +7,7 @@ import typer
 
 from tunedrop.echo import say, say_json
 from tunedrop.errors import CommandError, exit_on_error
-from tunedrop.files import must_exist, places_for, written_whole
+from tunedrop.files import keep_apart, must_exist, places_for, written_whole
 
 cli = typer.Typer()
 
@@ -46,6 +46,7 @@ def convert(
         raise typer.BadParameter(f"{delimiter!r} is not one character.")
     columns = Columns(user, assistant, system) if user else None
     with exit_on_error():
+        keep_apart([out], [file])
         done = converting.convert(file, format, columns, delimiter)
         told = done.sentences()
         if done.lines and out:
@@ -121,10 +122,13 @@ def merge(
     with exit_on_error():
         training, held = _sets(base)
         held = validation or held
+        origins_path = provenance or beside(out)
+        others = [file for file in _files(base) if file != training]
+        keep_apart([out, origins_path], [*others, held, *_files(additions)])
+        keep_apart([origins_path], [training])
         sides = Side.of(training), Side.of(_sets(additions)[0])
         policy = merging.Conflicts(conflicts or merging.Conflicts.BASE)
         done = merging.merge(*sides, Side.of(held, FileRole.VALIDATION) if held else None, policy)
-        origins_path = provenance or beside(out)
         with places_for(out, origins_path) as (place, origins):
             with place.open("wb") as file:
                 lines = merging.write(done, file)
@@ -142,6 +146,13 @@ def merge(
             say(f"{said}. Now: tunedrop check {out}")
     left = done.of(merging.Why.UNREADABLE) or (done.conflicts_left and not conflicts)
     raise typer.Exit(1 if left else 0)
+
+
+def _files(path: Path) -> list[Path]:
+    """A file, or those of a folder that belong to a drop."""
+    from tunedrop.push import files_in
+
+    return files_in(path) if path.is_dir() else [path]
 
 
 def _sets(path: Path) -> tuple[Path, Path | None]:

@@ -32,6 +32,14 @@ class Given(NamedTuple):
     run_yaml: Path | None = None
 
     @property
+    def read(self) -> list[Path]:
+        """All files, the first dataset first."""
+        specs = self.run_yaml.iterdir() if self.run_yaml else ()
+        return [file.path for file in self.files] + [
+            path for path in specs if NAMES[DropRole.SPEC].fullmatch(path.name)
+        ]
+
+    @property
     def title(self) -> str:
         return ", ".join(Path(name_of(file.path)).name for file in self.files)
 

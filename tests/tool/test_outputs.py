@@ -1,0 +1,71 @@
+"""What the commands write takes the place of nothing that they read."""
+
+import os
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from tests.dataset.builders import good
+from tunedrop.__main__ import cli
+
+NAMED = ("D", "V", "F/training_set.jsonl", "F/validation_set.jsonl", "F/run.yaml")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two datasets, a folder that is a drop, and other names of a dataset."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "F").mkdir()
+    for name in NAMED[:4]:
+        (tmp_path / name).write_bytes(good(30))
+    (tmp_path / NAMED[4]).write_text("base_model: gpt-4.1-mini-2025-04-14\n")
+    (tmp_path / "soft").symlink_to("D")
+    os.link("D", "hard")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "check D --html D",
+        "check D --html ./F/../D",
+        "check D --html soft",
+        "check D --html hard",
+        "check D --validation V --html V",
+        "check F --html F/run.yaml",
+        "check D --fix out --html out",
+        "check D --html -",
+        "check D --fix -",
+        "split D --training D --validation out",
+        "split D --training out --validation D",
+        "split D --training out --validation out",
+        "convert D -o D",
+        "convert D -o -",
+        "merge D V -o V",
+        "merge D V -o -",
+        "merge D V -o out --provenance out",
+        "merge D V -o out --provenance V",
+        "merge D V -o out --provenance D",
+        "merge D V -o D --provenance D",
+        "merge D F -o F/training_set.jsonl",
+        "merge F V -o F/validation_set.jsonl",
+        "merge F V -o F/run.yaml",
+        "merge D V --validation hard -o out --provenance hard",
+        "export captain --app http://127.0.0.1:9 --out out --provenance out",
+    ],
+)
+def test_what_is_read_is_not_written_over(folder: Path, call: str) -> None:
+    before = {name: (folder / name).read_bytes() for name in NAMED}
+    there = sorted(folder.rglob("*"))
+    done = CliRunner().invoke(cli, call.split())
+    assert done.exit_code == 2
+    said = ("is read here", "for two files", "is an input only")
+    assert any(text in done.stderr for text in said), done.output
+    assert {name: (folder / name).read_bytes() for name in NAMED} == before
+    assert sorted(folder.rglob("*")) == there
+
+
+def test_what_is_no_file_may_take_several(folder: Path) -> None:
+    call = "split D --training /dev/null --validation /dev/null"
+    assert CliRunner().invoke(cli, call.split()).exit_code == 0
