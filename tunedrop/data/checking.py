@@ -124,11 +124,15 @@ def _fix(
     file: GivenFile, target: Path, plan: TrainingPlan, quick: bool, drop_unknown_keys: bool
 ) -> None:
     """Write the copy; say what was done, and what a check of the copy still finds."""
-    from shared.dataset.mend import mend
+    from shared.dataset.mend import CannotMend, mend
 
-    with places_for(target) as (place,):
-        corrections = mend(file.path, place, drop_unknown_keys=drop_unknown_keys)
-        left = _judge([GivenFile(place, file.role)], plan, quick)
+    try:
+        with places_for(target) as (place,):
+            corrections = mend(file.path, place, drop_unknown_keys=drop_unknown_keys)
+            left = _judge([GivenFile(place, file.role)], plan, quick)
+    except CannotMend as error:  # the report that follows says what the file is
+        say(f"tunedrop: {error} {target} was not written.", err=True)
+        return
     say(corrections.sentence(), err=True)
     counts = [f"{group.count:,}× {group.id}" for group in left.groups_of(left.files[0])]
     if not counts:
