@@ -11,7 +11,7 @@ import typer
 
 from tunedrop import __version__, models, runs
 from tunedrop.data import checking, commands
-from tunedrop.echo import say
+from tunedrop.echo import never_fail_to_show, say
 from tunedrop.errors import exit_on_error
 from tunedrop.files import keep_apart
 
@@ -36,6 +36,7 @@ def about(
     ] = False,
 ) -> None:
     """Drop a dataset, get a tuned model."""
+    never_fail_to_show()
 
 
 @cli.command()

@@ -95,10 +95,10 @@ def test_what_is_no_jsonl_of_examples_is_not_corrected(tmp_path: Path, content: 
 def test_lines_that_are_no_examples_stay_as_they_are(tmp_path: Path) -> None:
     source = tmp_path / "in"
     content = good(2) + b"]\n" * 2 + b'{"a": 1}\n' * 2 + b"3\n" * 2
-    for content in (content, b"[\n" + b",\n".join([line(varied(1)).strip()] * 3) + b"\n]\n"):
-        source.write_bytes(content)
+    for text in (content, b"[\n" + b",\n".join([line(varied(1)).strip()] * 3) + b"\n]\n"):
+        source.write_bytes(text)
         mend(source, source)
-        assert source.read_bytes() == content
+        assert source.read_bytes() == text
 
 
 def test_a_split_ends(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -118,6 +118,28 @@ def test_a_line_that_is_no_json_is_left_out_and_the_others_are_not(tmp_path: Pat
     assert [left["place"] for left in json.loads(done.stdout)["left_out"]] == [3, 4]
 
 
+def test_a_key_that_stands_twice_loses_nothing_in_silence(tmp_path: Path) -> None:
+    path = tmp_path / "in.jsonl"
+    turns = [
+        '{"from": "human", "value": "Hi"}',
+        '{"from": "gpt", "value": "Ho", "value": "He"}',
+        '{"from": "gpt", "value": "Ho"}',
+    ]
+    one = f'{{"conversations": [{turns[0]}, {turns[1]}]}}'
+    two = f'{{"conversations": [{turns[0]}, {turns[2]}]}}'
+    for text, place in (
+        (f"{one}\n{two}\n", "line 1"),
+        (f"[{two}, {one}]", "entry 2"),
+        (f"{two} {one}".replace(": [", ":\n ["), "line 2"),
+    ):
+        path.write_text(text)
+        done, found = convert(path)
+        assert (done.exit_code, len(found)) == (1, 1)
+        assert f"left out: {place}: it has the key 'value' twice" in done.stdout
+    path.write_text('{"instruction": "a", "instruction": "b", "output": "c"}\n')
+    assert "it has the key 'instruction' twice" in convert(path)[0].output
+
+
 def test_a_half_of_a_character_and_numbers_that_are_none_are_left_out(tmp_path: Path) -> None:
     path = tmp_path / "in.jsonl"
     half = r'{"prompt": "Say \ud83d", "completion": "x"}'

@@ -1,12 +1,13 @@
-"""What the commands write takes the place of nothing that they read."""
+"""Where the commands write: over nothing that they read, and in whatever encoding it has."""
 
+import json
 import os
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from tests.dataset.builders import good
+from tests.dataset.builders import good, line, varied
 from tunedrop.__main__ import cli
 
 NAMED = ("D", "V", "F/training_set.jsonl", "F/validation_set.jsonl", "F/run.yaml")
@@ -69,3 +70,21 @@ def test_what_is_read_is_not_written_over(folder: Path, call: str) -> None:
 def test_what_is_no_file_may_take_several(folder: Path) -> None:
     call = "split D --training /dev/null --validation /dev/null"
     assert CliRunner().invoke(cli, call.split()).exit_code == 0
+
+
+@pytest.mark.parametrize("charset", ["ascii", "cp437", "cp1252", "utf-8"])
+def test_an_output_that_lacks_a_sign_ends_no_command(folder: Path, charset: str) -> None:
+    (folder / "bad").write_bytes(good(12) + line({**varied(3), "sörce →": 1, "…": 2}) + b"{\n")
+    run = CliRunner(charset=charset)
+    for call, code in (
+        ("check bad", 1),
+        ("check bad --github", 1),
+        ("diff D bad", 1),
+        ("merge D bad -o out", 1),
+        ("split bad --training t --validation v", 0),
+    ):
+        done = run.invoke(cli, call.split())
+        assert done.exit_code == code, call
+        assert not isinstance(done.exception, UnicodeError), call
+    told = json.loads(run.invoke(cli, ["check", "bad", "--json"]).stdout)
+    assert "sörce →" in str(told)

@@ -4,27 +4,20 @@ the other, each with the line where it begins, or with its number in an array.
 Knows bytes, texts and tables, not what a record means.
 """
 
-import csv
-import io
 import json
-import re
+from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from shared.dataset.findings.quoting import shorten
 from shared.dataset.reading.parsing import wrong_encoding
+from tunedrop.data import tables
 from tunedrop.errors import CommandError
 from tunedrop.files import name_of, opened
 
 LARGEST = 512_000_000  # bytes, as the service takes: more would have to be shortened anyway
-LONGEST_CELL = 32_000_000  # characters; csv's own limit is 131,072
-LOOKED_AT = 50  # rows that must agree on a delimiter
-DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
-_BREAK = re.compile(r"\r\n|\r|\n")
 JSONL = "JSONL"
 PARQUET = (
     "The file is Parquet, which is not read here. With pandas it becomes JSONL: "
@@ -102,7 +95,7 @@ def _json(name: str, text: str) -> Source:
 
 def _entries(name: str, text: str) -> Iterator[Record]:
     try:
-        found = json.loads(text)
+        found = json.loads(text, object_pairs_hook=_object)
     except (ValueError, RecursionError) as error:
         first = text.lstrip().splitlines()[0]
         try:
@@ -121,7 +114,7 @@ def _lines(text: str) -> Iterator[Record]:
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
             try:
-                yield _record(number, json.loads(line))
+                yield _record(number, json.loads(line, object_pairs_hook=_object))
             except (ValueError, RecursionError) as error:
                 told = error.msg if isinstance(error, json.JSONDecodeError) else "it cannot be read"
                 yield Record(number, problem=f"it is not JSON: {told}")
@@ -129,7 +122,7 @@ def _lines(text: str) -> Iterator[Record]:
 
 def _spread(text: str) -> Iterator[Record]:
     """Objects one after the other, wherever lines end. What follows a mistake is not guessed."""
-    decoder, at, line = json.JSONDecoder(), 0, 1
+    decoder, at, line = json.JSONDecoder(object_pairs_hook=_object), 0, 1
     while (start := _next(text, at)) < len(text):
         line += text.count("\n", at, start)
         try:
@@ -148,7 +141,37 @@ def _next(text: str, at: int) -> int:
     return at
 
 
+class _Twice(dict[str, Any]):
+    """An object of which some would be lost: it, or one in it, has this key twice."""
+
+    key = ""
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    counts = Counter(key for key, _ in pairs) if len(value) < len(pairs) else {}
+    key = next((key for key in counts if counts[key] > 1), None)
+    if key is None and (key := _twice([*value.values()])) is None:
+        return value
+    value = _Twice(value)
+    value.key = key
+    return value
+
+
+def _twice(values: list[Any]) -> str | None:
+    """Raises RecursionError."""
+    for value in values:
+        found = value.key if isinstance(value, _Twice) else None
+        if isinstance(value, list):
+            found = _twice(value)
+        if found is not None:
+            return found
+    return None
+
+
 def _record(place: int, value: Any) -> Record:
+    if isinstance(value, _Twice):
+        return Record(place, problem=f"it has the key {shorten(value.key)!r} twice in one object")
     if isinstance(value, dict):
         return Record(place, value)
     return Record(place, problem=f"it is {shorten(json.dumps(value))}, not an object")
@@ -159,9 +182,9 @@ def _record(place: int, value: Any) -> Record:
 
 def _table(name: str, text: str, delimiter: str) -> Source:
     """Raises CommandError where the rows do not tell one delimiter."""
-    chosen = delimiter or _delimiter(name, text)
-    with _long_cells():
-        rows = _whole_rows(text, chosen)
+    chosen = delimiter or tables.delimiter_of(name, text)
+    with tables.long_cells():
+        rows = tables.rows(text, chosen)
         columns = tuple(cell.strip() for cell in next(rows)[1])
         records = tuple(_row(place, row, columns) for place, row in rows if any(row))
     if len(set(columns)) < len(columns) or not all(columns):
@@ -169,109 +192,8 @@ def _table(name: str, text: str, delimiter: str) -> Source:
             f"{name} has columns without a name or with the same name: {_named(columns)}. Give "
             "each its own in the first row."
         )
-    kind = f"CSV with {DELIMITERS.get(chosen, repr(chosen))}"
+    kind = f"CSV with {tables.DELIMITERS.get(chosen, repr(chosen))}"
     return Source(name, kind, "line", records, columns)
-
-
-def _delimiter(name: str, text: str) -> str:
-    with _long_cells():
-        fitting = [one for one in DELIMITERS if _agree(text, one)]
-    if len(fitting) == 1:
-        return fitting[0]
-    found = " and ".join(DELIMITERS[one] for one in fitting) or "none of commas, semicolons, tabs"
-    raise CommandError(
-        f"{name} is neither JSON nor a table whose rows tell its delimiter ({found} fit). Name it "
-        "with --delimiter."
-    )
-
-
-def _agree(text: str, delimiter: str) -> bool:
-    """Has the header several cells, and have most of the first rows as many?"""
-    rows = [row for _, row in islice(_rows(text, delimiter), LOOKED_AT) if row]
-    size = len(rows[0]) if rows else 0
-    return size > 1 and sum(len(row) == size for row in rows) * 2 > len(rows)
-
-
-def _rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """Each with the line where it begins: a cell may have several."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    begins = 1
-    try:
-        for row in reader:
-            yield begins, row
-            begins = reader.line_num + 1
-    except csv.Error as error:
-        raise CommandError(f"the table cannot be read from line {begins:,} on: {error}.") from None
-
-
-def _whole_rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """As `_rows`, once the delimiter is known. Raises CommandError for quotes that are wrong, for
-    what they hold may be rows: those that would be lost."""
-    lines: list[str] = []  # of the row that is read
-    reader = csv.reader(_noting(text, lines), delimiter=delimiter, strict=True)
-    begins, size = 1, 0
-    try:
-        for row in reader:
-            size = size or len(row)
-            if len(lines) > 1 and _hold_rows(lines, row, delimiter, size):
-                raise CommandError(_swallowed(begins, len(lines)))
-            yield begins, row
-            begins = reader.line_num + 1
-            lines.clear()
-    except csv.Error as error:
-        raise CommandError(_misquoted(begins, lines, delimiter, error)) from None
-
-
-def _noting(text: str, lines: list[str]) -> Iterator[str]:
-    for line in io.StringIO(text, newline=""):
-        lines.append(line)
-        yield line
-
-
-def _hold_rows(lines: list[str], row: list[str], delimiter: str, size: int) -> bool:
-    """Do the lines of one row look like rows, each with as many cells as the header? In running
-    text a blank follows a comma, and nothing at its end. Where every cell is quoted it is meant."""
-    return (
-        size > 1
-        and not _all_quoted(lines, row, delimiter)
-        and all(
-            len(cells := line.strip().split(delimiter)) == size
-            and all(cell and not cell[0].isspace() for cell in cells)
-            for line in lines
-        )
-    )
-
-
-def _all_quoted(lines: list[str], row: list[str], delimiter: str) -> bool:
-    quoted = delimiter.join('"' + cell.replace('"', '""') + '"' for cell in row)
-    return "".join(lines).rstrip("\r\n") == quoted
-
-
-def _swallowed(begins: int, count: int) -> str:
-    return (
-        f"a quote that is opened in line {begins:,} holds what looks like {count:,} rows, up to "
-        f"line {begins + count - 1:,}. Take it away or close it; if this is one row, put each of "
-        "its cells in quotes."
-    )
-
-
-def _misquoted(begins: int, lines: list[str], delimiter: str, error: csv.Error) -> str:
-    """`lines` are those of a row that cannot be read, up to where it went wrong."""
-    if "unexpected end" in str(error):
-        row = next(csv.reader(lines, delimiter=delimiter))
-        opened = begins + sum(len(_BREAK.findall(cell)) for cell in row[:-1])
-        return (
-            f"the quote that is opened in line {opened:,} is not closed, so that all that follows "
-            "would be one cell. Close it or take it away."
-        )
-    if "expected after" in str(error):
-        where = f"line {begins:,}" if len(lines) == 1 else f"lines {begins:,} to "
-        where += "" if len(lines) == 1 else f"{begins + len(lines) - 1:,}"
-        return (
-            f"{where}: text follows the quote that closes a cell. A quote within a cell is written "
-            'twice (""), and the cell stands in quotes.'
-        )
-    return f"the table cannot be read from line {begins:,} on: {error}."
 
 
 def _row(place: int, row: list[str], columns: tuple[str, ...]) -> Record:
@@ -282,12 +204,3 @@ def _row(place: int, row: list[str], columns: tuple[str, ...]) -> Record:
 
 def _named(columns: tuple[str, ...]) -> str:
     return ", ".join(repr(shorten(column, 30)) for column in columns)
-
-
-@contextmanager
-def _long_cells() -> Iterator[None]:
-    before = csv.field_size_limit(LONGEST_CELL)
-    try:
-        yield
-    finally:
-        csv.field_size_limit(before)
