@@ -137,6 +137,16 @@ def test_in_a_terminal_it_is_asked(
     assert ("USD" in done.stdout or "$" in done.stdout) == (answer == "n")
 
 
+def test_one_file_is_not_both_sets(tmp_path: Path) -> None:
+    path = tmp_path / "one.jsonl"
+    path.write_bytes(good(12))
+    for name in (path, tmp_path / "no" / ".." / "one.jsonl"):
+        (tmp_path / "no").mkdir(exist_ok=True)
+        done = check(path, "--validation", name)
+        assert done.exit_code == 2
+        assert "as a training set and as the validation set" in done.stderr
+
+
 def test_a_validation_set_can_be_checked_by_itself(tmp_path: Path) -> None:
     path = tmp_path / "held.jsonl"
     path.write_bytes(line(varied(3)))

@@ -76,7 +76,8 @@ def diff(
     as_json: AsJson = False,
 ) -> None:
     """Say what is another in a dataset: new, removed, answered otherwise, almost the same, in
-    conflict. Exits 0 if nothing is, 1 if something is, 2 if called wrongly."""
+    conflict. Exits 0 if nothing is, 1 if something is or could not be read, 2 if called
+    wrongly."""
     from tunedrop.data.compare import Side, must_be_alike
     from tunedrop.data.diff import diff as compared
 
@@ -88,9 +89,11 @@ def diff(
             say_json(found.as_json())
         else:
             say("\n".join(found.sentences()))
-            if unread := [side.name for side in sides if side.unread]:
-                say(f"what is not readable was not compared: tunedrop check {unread[0]}", err=True)
-    raise typer.Exit(1 if found.any() else 0)
+            for side in sides:
+                if side.unread:
+                    name = side.name
+                    say(f"what is not readable was not compared: tunedrop check {name}", err=True)
+    raise typer.Exit(1 if found.any() or any(side.unread for side in sides) else 0)
 
 
 @cli.command()
@@ -144,7 +147,9 @@ def merge(
                 )
             said = f"{many(done.examples, 'example')} in {out}; each line's source: {origins_path}"
             say(f"{said}. Now: tunedrop check {out}")
-    left = done.of(merging.Why.UNREADABLE) or (done.conflicts_left and not conflicts)
+            for side in done.unread:
+                say(f"what is not readable, and why: tunedrop check {side.name}", err=True)
+    left = done.unread or (done.conflicts_left and not conflicts)
     raise typer.Exit(1 if left else 0)
 
 
