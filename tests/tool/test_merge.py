@@ -166,6 +166,7 @@ def test_lines_that_cannot_be_read_are_told_whichever_file_has_them(tmp_path: Pa
         "name": str(tmp_path / "base.jsonl"), "examples": 48, "unread": [49],
     }  # fmt: skip
     assert report["validation"]["unread"] == [2]
+    assert merge(tmp_path, NEW, base=BASE + b"{\n")[0].exit_code == 1
     call = ["merge", *(str(tmp_path / f"{name}.jsonl") for name in ("base", "additions"))]
     done = CliRunner().invoke(cli, [*call, "-o", call[1], "--validation", str(held)])
     assert f"{call[1]}: 48 examples, 1 line not readable" in done.stdout
