@@ -13,7 +13,7 @@ from tunedrop import __version__, models, runs
 from tunedrop.data import checking, commands
 from tunedrop.echo import never_fail_to_show, say
 from tunedrop.errors import exit_on_error
-from tunedrop.files import keep_apart
+from tunedrop.files import in_call, keep_apart
 
 cli = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 cli.add_typer(checking.cli)
@@ -68,7 +68,7 @@ def export(
     say(f"{many(done.examples, 'example')} in {place}; check it, then drop it as {name}{spec}")
     say(
         f"Dropped alone it takes the place of what {model} was trained on. To train on both: "
-        f"tunedrop merge BASE {place} -o MERGED"
+        f"tunedrop merge BASE {in_call(place)} -o MERGED"
     )
     if done.left_out:
         say(f"left out: {done.left_out}", err=True)

@@ -3,6 +3,7 @@ at all. Knows nothing of what they hold.
 """
 
 import os
+import shlex
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -18,6 +19,11 @@ STDIN = Path("-")
 
 def name_of(path: Path) -> str:
     return "standard input" if path == STDIN else str(path)
+
+
+def in_call(path: Path) -> str:
+    """As it is written in a command that is told: in quotes where it has blanks."""
+    return shlex.quote(str(path))
 
 
 @contextmanager

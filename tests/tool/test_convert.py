@@ -140,6 +140,11 @@ def test_a_key_that_stands_twice_loses_nothing_in_silence(tmp_path: Path) -> Non
     assert "it has the key 'instruction' twice" in convert(path)[0].output
 
 
+def test_a_number_is_no_completion(tmp_path: Path) -> None:
+    done, _ = convert(written(tmp_path, {"prompt": "a", "completion": 1.1}, COMPLETION[0][0]))
+    assert "`completion` is 1.1, neither a text nor messages" in done.stdout
+
+
 def test_what_the_check_would_refuse_is_left_out(tmp_path: Path) -> None:
     def turns(*said: tuple[str, Any], **more: Any) -> dict[str, Any]:
         return {"conversations": [{"from": who, "value": what} for who, what in said], **more}

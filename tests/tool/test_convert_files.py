@@ -97,6 +97,28 @@ def test_a_file_that_does_not_tell_what_it_is_is_refused(
     assert said in done.stderr
 
 
+def test_what_excel_writes_before_the_header_names_the_delimiter(tmp_path: Path) -> None:
+    path = tmp_path / "in.csv"
+    path.write_text("sep=|\r\n\r\nquestion|answer|n\r\nHow high is it?|Ten metres.|\r\na|\r\n")
+    done, found = convert(path)
+    assert (done.exit_code, found) == (1, [CHAT])
+    assert "left out: line 5: it has 2 cells" in done.stdout
+
+
+def test_our_own_format_in_utf16_becomes_utf8(tmp_path: Path) -> None:
+    path = tmp_path / "in.jsonl"
+    path.write_text(f"{json.dumps(CHAT)}\n" * 2, encoding="utf-16")
+    done, found = convert(path)
+    assert (done.exit_code, found) == (0, [CHAT, CHAT])
+    assert "(JSONL in UTF-16) is this app's format" in done.stdout
+
+
+def test_the_command_that_is_named_can_be_copied(tmp_path: Path) -> None:
+    (tmp_path / "my data").mkdir()
+    done, _ = convert(written(tmp_path / "my data", ALPACA[0][0]))
+    assert f"now: tunedrop check '{tmp_path / 'my data' / 'out.jsonl'}'" in done.stdout
+
+
 def test_columns_and_a_delimiter_can_be_named(tmp_path: Path) -> None:
     path = tmp_path / "in.csv"
     path.write_text("Frage:Antwort\nHow high is it?:Ten metres.\n")

@@ -193,6 +193,15 @@ def test_a_file_of_which_nothing_can_be_read_is_not_merged(tmp_path: Path, conte
     assert merge(tmp_path, NEW, base=b"")[0].exit_code == 0
 
 
+def test_additions_that_the_check_refuses_are_told(tmp_path: Path) -> None:
+    merge(tmp_path, NEW + line({"messages": [varied(3)["messages"][0]]}))
+    names = [str(tmp_path / f"{name}.jsonl") for name in ("base", "additions", "out")]
+    done = CliRunner().invoke(cli, ["merge", *names[:2], "-o", names[2]])
+    assert f"the check refuses some, as they were taken: tunedrop check {names[1]}" in done.stderr
+    Path(names[1]).write_bytes(NEW)
+    assert CliRunner().invoke(cli, ["merge", *names[:2], "-o", names[2]]).stderr == ""
+
+
 def test_what_is_almost_there_is_taken_and_told(tmp_path: Path) -> None:
     words = " ".join(f"step{step} is it" for step in range(60))
     old = talk(

@@ -67,6 +67,21 @@ def test_what_is_read_is_not_written_over(folder: Path, call: str) -> None:
     assert sorted(folder.rglob("*")) == there
 
 
+def test_a_split_counts_examples_and_reads_a_file(folder: Path) -> None:
+    (folder / "D").write_bytes(good(30) + b"{\n")
+    run = CliRunner()
+    done = run.invoke(cli, ["split", "D", "--training", "t", "--validation", "v"])
+    held = len((folder / "v").read_bytes().splitlines())
+    assert f"{30 - held} examples in t, {held} in v\n" in done.stdout
+    done = run.invoke(cli, ["split", "-", "--training", "t", "--validation", "v"])
+    assert (done.exit_code, "not the input" in done.stderr) == (2, True)
+
+
+def test_two_forms_of_one_report_exclude_each_other(folder: Path) -> None:
+    done = CliRunner().invoke(cli, ["check", "D", "--json", "--github"])
+    assert (done.exit_code, done.stdout) == (2, "")
+
+
 def test_what_is_no_file_may_take_several(folder: Path) -> None:
     call = "split D --training /dev/null --validation /dev/null"
     assert CliRunner().invoke(cli, call.split()).exit_code == 0

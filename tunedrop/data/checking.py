@@ -66,6 +66,8 @@ def check(
     1 with errors, 2 if called wrongly."""
     if method not in (None, "supervised", "dpo"):
         raise typer.BadParameter(f"{method!r} is neither supervised nor dpo.")
+    if as_json and annotations:
+        raise typer.BadParameter("--json and --github exclude each other.")
     _must_be_priced(region, sku or TrainingPlan().sku)
     with exit_on_error():
         found = given(paths or [], validation, may_ask=not (as_json or annotations))
@@ -195,11 +197,14 @@ def split(
     from shared.dataset.split import split_file
 
     with exit_on_error():
+        if file == STDIN:
+            raise CommandError("a file that is split is read twice: name one, not the input.")
         must_exist(file)
         keep_apart([training, validation], [file])
-        with places_for(training, validation) as (kept, held):
-            done = split_file(file, kept, held, share, seed)
-        say(f"{many(done.training, 'example')} in {training}, {done.validation:,} in {validation}")
+        with places_for(training, validation) as (ours, held):
+            done = split_file(file, ours, held, share, seed)
+        kept = done.training - len(done.unreadable)
+        say(f"{many(kept, 'example')} in {training}, {done.validation:,} in {validation}")
         if done.unreadable:
             say(
                 f"{many(len(done.unreadable), 'line')} of {file} could not be read and went into "

@@ -7,7 +7,7 @@ import typer
 
 from tunedrop.echo import say, say_json
 from tunedrop.errors import CommandError, exit_on_error
-from tunedrop.files import keep_apart, must_exist, places_for, written_whole
+from tunedrop.files import in_call, keep_apart, must_exist, places_for, written_whole
 
 cli = typer.Typer()
 
@@ -64,7 +64,7 @@ def convert(
             stdout.flush()
         elif not as_json:
             left = f", {len(done.left_out):,} left out" if done.left_out else ""
-            check = f"tunedrop check {out}{' --method dpo' if done.preferences else ''}"
+            check = f"tunedrop check {in_call(out)}{' --method dpo' if done.preferences else ''}"
             say(f"{many(len(done.lines), 'example')} in {out}{left}; now: {check}")
     raise typer.Exit(1 if done.left_out else 0)
 
@@ -91,7 +91,7 @@ def diff(
             say("\n".join(found.sentences()))
             for side in sides:
                 if side.unread:
-                    name = side.name
+                    name = in_call(side.path)
                     say(f"what is not readable was not compared: tunedrop check {name}", err=True)
     raise typer.Exit(1 if found.any() or any(side.unread for side in sides) else 0)
 
@@ -146,9 +146,12 @@ def merge(
                     "--conflicts both takes both, --conflicts base says that this is meant"
                 )
             said = f"{many(done.examples, 'example')} in {out}; each line's source: {origins_path}"
-            say(f"{said}. Now: tunedrop check {out}")
+            say(f"{said}. Now: tunedrop check {in_call(out)}")
+            if sides[1].refused:
+                said = "of the additions the check refuses some, as they were taken"
+                say(f"{said}: tunedrop check {in_call(sides[1].path)}", err=True)
             for side in done.unread:
-                say(f"what is not readable, and why: tunedrop check {side.name}", err=True)
+                say(f"what is not readable, and why: tunedrop check {in_call(side.path)}", err=True)
     left = done.unread or (done.conflicts_left and not conflicts)
     raise typer.Exit(1 if left else 0)
 

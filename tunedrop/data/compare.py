@@ -22,7 +22,7 @@ from shared.dataset.reading.examples import FileRole
 from shared.dataset.reading.parsing import wrong_encoding
 from shared.dataset.scan import ScanResult
 from tunedrop.errors import CommandError
-from tunedrop.files import STDIN
+from tunedrop.files import STDIN, in_call
 from tunedrop.scanning import scan
 
 BOM = b"\xef\xbb\xbf"
@@ -53,7 +53,9 @@ class Side:
             wrong = wrong_encoding(file.read(8))
         if wrong or (side.unread and not side.lines):
             reason = wrong.message if wrong else "It holds no example in a line."
-            raise CommandError(f"{path} cannot be read. {reason} See tunedrop check {path}.")
+            raise CommandError(
+                f"{path} cannot be read. {reason} See tunedrop check {in_call(path)}."
+            )
         return side
 
     @property
@@ -73,6 +75,12 @@ class Side:
         """Lines in which no example could be read."""
         read = set(self.lines)
         return [number for number, _ in self.every_line() if number not in read]
+
+    @property
+    def refused(self) -> bool:
+        """Does the check find errors in examples that could be read?"""
+        errors = {found.line for found in self.result.findings if found.severity == "error"}
+        return not errors.isdisjoint(self.lines)
 
     def sentence(self) -> str:
         unread = f", {many(len(self.unread), 'line')} not readable" if self.unread else ""

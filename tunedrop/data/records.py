@@ -5,9 +5,10 @@ Knows bytes, texts and tables, not what a record means.
 """
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,6 +20,7 @@ from tunedrop.files import name_of, opened
 
 LARGEST = 512_000_000  # bytes, as the service takes: more would have to be shortened anyway
 JSONL = "JSONL"
+_SEP = re.compile(r'"?sep=([^"\r\n])"?\r?\n', re.IGNORECASE)  # a first line that Excel writes
 PARQUET = (
     "The file is Parquet, which is not read here. With pandas it becomes JSONL: "
     'pandas.read_parquet("IN").to_json("OUT.jsonl", orient="records", lines=True, '
@@ -59,7 +61,9 @@ def read(path: Path, *, table: bool | None = None, delimiter: str = "") -> Sourc
         raise CommandError(f"{name} is empty.")
     if table or (table is None and text.lstrip()[0] not in "[{"):
         return _table(name, text, delimiter)
-    return _json(name, text)
+    source = _json(name, text)
+    utf16 = content.startswith((b"\xff\xfe", b"\xfe\xff"))
+    return replace(source, kind=f"{source.kind} in UTF-16") if utf16 else source
 
 
 def _decoded(name: str, content: bytes) -> str:
@@ -182,10 +186,13 @@ def _record(place: int, value: Any) -> Record:
 
 def _table(name: str, text: str, delimiter: str) -> Source:
     """Raises CommandError where the rows do not tell one delimiter."""
+    if told := _SEP.match(text):
+        delimiter, text = delimiter or told[1], "\n" + text[told.end() :]
     chosen = delimiter or tables.delimiter_of(name, text)
     with tables.long_cells():
         rows = tables.rows(text, chosen)
-        columns = tuple(cell.strip() for cell in next(rows)[1])
+        header = next((row for _, row in rows if any(row)), [])
+        columns = tuple(cell.strip() for cell in header)
         records = tuple(_row(place, row, columns) for place, row in rows if any(row))
     if len(set(columns)) < len(columns) or not all(columns):
         raise CommandError(

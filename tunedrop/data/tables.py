@@ -27,7 +27,7 @@ def delimiter_of(name: str, text: str) -> str:
     found = " and ".join(DELIMITERS[one] for one in fitting) or "none of commas, semicolons, tabs"
     raise CommandError(
         f"{name} is neither JSON nor a table whose rows tell its delimiter ({found} fit). Name it "
-        "with --delimiter."
+        "with --delimiter; a table has a column of questions and one of answers at least."
     )
 
 
