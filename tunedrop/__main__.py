@@ -11,8 +11,9 @@ import typer
 
 from tunedrop import __version__, models, runs
 from tunedrop.data import checking, commands
-from tunedrop.echo import say
+from tunedrop.echo import never_fail_to_show, say
 from tunedrop.errors import exit_on_error
+from tunedrop.files import in_call, keep_apart
 
 cli = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 cli.add_typer(checking.cli)
@@ -35,6 +36,7 @@ def about(
     ] = False,
 ) -> None:
     """Drop a dataset, get a tuned model."""
+    never_fail_to_show()
 
 
 @cli.command()
@@ -59,13 +61,14 @@ def export(
         raise typer.BadParameter(f"{method!r} is neither supervised nor dpo.")
     with exit_on_error():
         place = exports.place_for(out)
+        keep_apart([place, provenance], [])
         done = exports.export(App.at(app, key), model, Method(method), place, provenance)
     name = exports.drop_name(model, place)
     spec = " beside a run.yaml with `method: dpo`" if method == "dpo" else ""
     say(f"{many(done.examples, 'example')} in {place}; check it, then drop it as {name}{spec}")
     say(
         f"Dropped alone it takes the place of what {model} was trained on. To train on both: "
-        f"tunedrop merge BASE {place} -o MERGED"
+        f"tunedrop merge BASE {in_call(place)} -o MERGED"
     )
     if done.left_out:
         say(f"left out: {done.left_out}", err=True)

@@ -5,12 +5,21 @@ Names, messages and reasons come from an app, from storage or from a dataset: th
 characters are written out. Knows nothing of what is printed.
 """
 
+import io
 import json
+import sys
 from typing import Any
 
 import typer
 
 from shared.printable import printable
+
+
+def never_fail_to_show() -> None:
+    """Where the output is not UTF-8, as on older terminals, a sign that it lacks is shown as `?`
+    instead of ending the command."""
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="replace")
 
 
 def say(text: object, *, err: bool = False) -> None:
@@ -19,8 +28,10 @@ def say(text: object, *, err: bool = False) -> None:
 
 
 def say_json(value: Any) -> None:
-    """Print a value as JSON, in which an escape means the character that it stands for."""
-    say(json.dumps(value, indent=2, ensure_ascii=False))
+    """Print a value as JSON, in which an escape means the character that it stands for: whatever
+    the encoding of the output, none is lost."""
+    utf8 = "utf" in (sys.stdout.encoding or "").lower()
+    say(json.dumps(value, indent=2, ensure_ascii=not utf8))
 
 
 def safe(text: str) -> str:

@@ -3,8 +3,9 @@ at all. Knows nothing of what they hold.
 """
 
 import os
+import shlex
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -18,6 +19,11 @@ STDIN = Path("-")
 
 def name_of(path: Path) -> str:
     return "standard input" if path == STDIN else str(path)
+
+
+def in_call(path: Path) -> str:
+    """As it is written in a command that is told: in quotes where it has blanks."""
+    return shlex.quote(str(path))
 
 
 @contextmanager
@@ -38,6 +44,29 @@ def must_exist(path: Path) -> None:
     """Raises CommandError."""
     if path != STDIN and not path.exists():
         raise CommandError(f"{path} does not exist.")
+
+
+def keep_apart(outputs: Iterable[Path | None], inputs: Iterable[Path | None]) -> None:
+    """Raises CommandError where a file would be written over one that is read, or over another one
+    that is written. What is no file, like a terminal, may be named twice."""
+    read = {path.resolve() for path in inputs if path and path != STDIN}
+    written = set[Path]()
+    for path in filter(None, outputs):
+        if path == STDIN:
+            raise CommandError("- is an input only: name the file that is to be written.")
+        target = path.resolve()
+        if target.exists() and not target.is_file():
+            continue
+        if target in read or any(_is_same(target, one) for one in read):
+            raise CommandError(f"{path} is read here: it would be overwritten. Name another file.")
+        if target in written:
+            raise CommandError(f"{path} is named for two files that are written. Name another.")
+        written.add(target)
+
+
+def _is_same(path: Path, other: Path) -> bool:
+    """By another name: a hard link, or where small and large letters are one."""
+    return path.exists() and other.exists() and path.samefile(other)
 
 
 @contextmanager

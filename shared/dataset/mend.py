@@ -2,8 +2,8 @@
 
 A byte order mark, blank lines, exact repetitions, keys out of order, whitespace around an answer;
 on demand, keys that the check does not know. One that looks misspelt, or that may hold what is
-missing beside it, stays: to leave it out would lose what was meant. A line that cannot be read, or
-is too long or too complex to be read whole, is copied as it is.
+missing beside it, stays: to leave it out would lose what was meant. A line that is no example, or
+is too long or too complex to be read whole, is copied as it is. A file of none is not corrected.
 """
 
 import json
@@ -23,6 +23,8 @@ from shared.dataset.reading.limits import (
     refuse_many_pieces,
 )
 from shared.dataset.reading.lines import pieces
+from shared.dataset.reading.parsing import wrong_encoding
+from shared.errors import CallerError
 
 BOM = b"\xef\xbb\xbf"
 ORDER = ("role", "name", "content", "tool_calls", "tool_call_id", "weight")
@@ -34,6 +36,8 @@ EXAMPLE_ORDER = (
     "tools",
     "parallel_tool_calls",
 )
+HOLDS = ("messages", "input", "preferred_output", "non_preferred_output")  # an example, one of
+SAYS = ("content", "tool_calls", "function_call", "refusal")  # a message, one of
 SENTENCES = {  # kind of correction → what was done, to what
     "bom": ("removed {}", "byte order mark"),
     "blank": ("removed {}", "blank line"),
@@ -44,10 +48,16 @@ SENTENCES = {  # kind of correction → what was done, to what
 MOST_KEYS = 10  # names of keys that the sentence tells
 
 
+class CannotMend(CallerError):
+    """The file is no JSONL of examples; nothing was written."""
+
+
 @dataclass
 class Corrections:
     counts: Counter[str] = field(default_factory=Counter)
     compared: int = 0  # lines
+    examples: int = 0  # also those too complex to be read
+    others: int = 0  # lines that are none
     dropped: Counter[str] = field(default_factory=Counter)  # keys, as a report quotes them
     kept: Counter[str] = field(default_factory=Counter)  # unknown keys that may be meant
 
@@ -73,7 +83,7 @@ def _counted(keys: Counter[str]) -> str:
 
 def mend(source: Path, target: Path, *, drop_unknown_keys: bool = False) -> Corrections:
     """Write the copy; `target` appears whole or not at all, and may be `source` itself. Raises
-    OSError."""
+    OSError, and CannotMend where no line is an example: its lines mean something else."""
     copy = target.with_name(f"{target.name}.part")
     try:
         corrections = _copied(source, copy, Steps() if drop_unknown_keys else None)
@@ -86,6 +96,9 @@ def mend(source: Path, target: Path, *, drop_unknown_keys: bool = False) -> Corr
 def _copied(source: Path, copy: Path, steps: Steps | None) -> Corrections:
     corrections, written = Corrections(), set[int]()
     with source.open("rb") as lines, copy.open("wb") as out:
+        if wrong := wrong_encoding(lines.read(8)):
+            raise CannotMend(f"Nothing can be corrected. {wrong.message}", "Save it as UTF-8 text.")
+        lines.seek(0)
         if lines.read(len(BOM)) == BOM:
             corrections.counts["bom"] += 1
         else:
@@ -93,6 +106,12 @@ def _copied(source: Path, copy: Path, steps: Steps | None) -> Corrections:
         for piece, begins, ends in pieces(lines, MOST_UNREADABLE):
             whole = begins and ends
             out.write(_mended(piece, written, corrections, steps) if whole else piece)
+            corrections.examples += not whole
+    if corrections.others and not corrections.examples:
+        raise CannotMend(
+            "Nothing can be corrected: no line is an example.",
+            "Write one in each line, or let tunedrop convert do it.",
+        )
     corrections.compared = len(written)
     return corrections
 
@@ -106,17 +125,18 @@ def _mended(line: bytes, written: set[int], corrections: Corrections, steps: Ste
     if steps:
         steps.earn(len(line))
         steps.begin_line()
-    line = _line(line, corrections, steps)
-    if hash(line) in written:
+    line, said = _line(line, corrections, steps)
+    if said in written:
         corrections.counts["repeated"] += 1
         return b""
-    if len(written) < MOST_LINES:
-        written.add(hash(line))
+    if said and len(written) < MOST_LINES:
+        written.add(said)
     return line + b"\n"
 
 
-def _line(line: bytes, corrections: Corrections, steps: Steps | None) -> bytes:
-    """The line with its example corrected; as it was if nothing was, or if it cannot be read."""
+def _line(line: bytes, corrections: Corrections, steps: Steps | None) -> tuple[bytes, int]:
+    """The line with its example corrected; as it was if nothing was, or if it cannot be read. And
+    a hash of what the example says, however it is written; 0 for what is not compared."""
     twice = False
 
     def note(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -127,19 +147,29 @@ def _line(line: bytes, corrections: Corrections, steps: Steps | None) -> bytes:
     try:
         refuse_many_pieces(line)
         example = json.loads(line, object_pairs_hook=note)
-        if not isinstance(example, dict) or twice:
-            return line
+        if not isinstance(example, dict) or not any(key in example for key in HOLDS):
+            corrections.others += 1
+            return line, 0
+        corrections.examples += 1
+        if twice:
+            return line, hash(line)
         dropped = _drop_unknown_keys(example, corrections, steps) if steps else False
         ordered = _ordered(example)
         moved = json.dumps(ordered) != json.dumps(example)
         trimmed = _trim(ordered)
+        said = hash(json.dumps(ordered, sort_keys=True))
         if not moved and not trimmed and not dropped:
-            return line
+            return line, said
+        written = json.dumps(ordered, ensure_ascii=False, allow_nan=False).encode()
         corrections.counts["trimmed"] += trimmed
         corrections.counts["ordered"] += moved
-        return json.dumps(ordered, ensure_ascii=False, allow_nan=False).encode()
-    except (ValueError, RecursionError, TooComplex):
-        return line
+        return written, said
+    except TooComplex:
+        corrections.examples += 1
+        return line, hash(line)
+    except (ValueError, RecursionError):
+        corrections.others += 1
+        return line, 0
 
 
 def _drop_unknown_keys(example: dict[str, Any], corrections: Corrections, steps: Steps) -> bool:
@@ -151,7 +181,7 @@ def _drop_unknown_keys(example: dict[str, Any], corrections: Corrections, steps:
         holder: Any = example
         for step in way:
             holder = holder[step]
-        if _may_be_meant(holder, finding):
+        if _may_be_meant(holder, way, finding):
             corrections.kept[shorten(key)] += 1
         else:
             del holder[key]
@@ -160,11 +190,10 @@ def _drop_unknown_keys(example: dict[str, Any], corrections: Corrections, steps:
     return changed
 
 
-def _may_be_meant(holder: dict[str, Any], finding: RawFinding) -> bool:
+def _may_be_meant(holder: dict[str, Any], way: list[Any], finding: RawFinding) -> bool:
     """The check names what is likely meant; and a message without content may have it there."""
-    said = ("content", "tool_calls", "function_call", "refusal")
-    without_content = "role" in holder and not any(key in holder for key in said)
-    return finding.fix is not None or without_content
+    in_message = len(way) > 1 and way[-2] in HOLDS
+    return finding.fix is not None or (in_message and not any(key in holder for key in SAYS))
 
 
 def _ordered(example: dict[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """What is written from a dataset: the two parts of a split, and the corrected copy."""
 
+import gzip
+import json
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +10,7 @@ import pytest
 from shared.dataset import mend as mending
 from shared.dataset import split as splitting
 from shared.dataset.measure import similarity
-from shared.dataset.mend import mend
+from shared.dataset.mend import CannotMend, mend
 from shared.dataset.split import split_file
 from tests.dataset.builders import ANSWER, USER, WORDS, good, judged, line, scan, talk, varied
 from tests.dataset.corpus import NEAR, NEARER
@@ -52,6 +54,51 @@ def test_a_corrected_copy(tmp_path: Path) -> None:
     assert target.read_bytes() == good(2) + talk(USER, ANSWER) + broken + twice
     assert mend(target, target).sentence() == "fixed: there was nothing to fix"
     assert target.read_bytes() == good(2) + talk(USER, ANSWER) + broken + twice
+
+
+def test_what_is_repeated_is_found_however_it_is_written(tmp_path: Path) -> None:
+    source = tmp_path / "in.jsonl"
+    example = varied(1)
+    tight = json.dumps(example, separators=(",", ":")).encode() + b"\n"
+    tools = [{"type": "function", "function": {"name": "f", "parameters": {}}}]
+    other = [{"function": {"parameters": {}, "name": "f"}, "type": "function"}]
+    weighted = talk(USER, {**ANSWER, "weight": 0})
+    source.write_bytes(
+        line(example) + tight
+        + line({**varied(2), "tools": tools}) + line({**varied(2), "tools": other})
+        + talk(USER, ANSWER) + weighted
+    )  # fmt: skip
+    assert mend(source, source).counts == {"repeated": 2}
+    assert source.read_bytes().endswith(talk(USER, ANSWER) + weighted)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        json.dumps([varied(1), varied(2)], indent=2).encode(),
+        b"- messages:\n  - role: user\n\n  - role: user\n",
+        gzip.compress(good(3)),
+        good(3).decode().encode("utf-16"),
+        b'{"prompt": "a", "completion": "b"}\n' * 3,
+        b'{"role": "user", "content": "a"}\n' * 2,
+    ],
+)
+def test_what_is_no_jsonl_of_examples_is_not_corrected(tmp_path: Path, content: bytes) -> None:
+    source = tmp_path / "in"
+    source.write_bytes(content)
+    with pytest.raises(CannotMend, match="Nothing can be corrected"):
+        mend(source, source)
+    assert source.read_bytes() == content
+    assert list(tmp_path.iterdir()) == [source]
+
+
+def test_lines_that_are_no_examples_stay_as_they_are(tmp_path: Path) -> None:
+    source = tmp_path / "in"
+    content = good(2) + b"]\n" * 2 + b'{"a": 1}\n' * 2 + b"3\n" * 2
+    for text in (content, b"[\n" + b",\n".join([line(varied(1)).strip()] * 3) + b"\n]\n"):
+        source.write_bytes(text)
+        mend(source, source)
+        assert source.read_bytes() == text
 
 
 def test_a_split_ends(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -137,6 +137,16 @@ def test_in_a_terminal_it_is_asked(
     assert ("USD" in done.stdout or "$" in done.stdout) == (answer == "n")
 
 
+def test_one_file_is_not_both_sets(tmp_path: Path) -> None:
+    path = tmp_path / "one.jsonl"
+    path.write_bytes(good(12))
+    for name in (path, tmp_path / "no" / ".." / "one.jsonl"):
+        (tmp_path / "no").mkdir(exist_ok=True)
+        done = check(path, "--validation", name)
+        assert done.exit_code == 2
+        assert "as a training set and as the validation set" in done.stderr
+
+
 def test_a_validation_set_can_be_checked_by_itself(tmp_path: Path) -> None:
     path = tmp_path / "held.jsonl"
     path.write_bytes(line(varied(3)))
@@ -160,6 +170,17 @@ def test_fix_says_what_it_leaves(tmp_path: Path) -> None:
     assert f"left: nothing; {copy} is clean" in check(path, "--fix", copy).stderr
 
 
+def test_a_file_that_is_no_jsonl_is_told_and_not_fixed(tmp_path: Path) -> None:
+    path, copy = tmp_path / "array.json", tmp_path / "copy.jsonl"
+    path.write_text(json.dumps([varied(1)] * 2, indent=1))
+    done = check(path, "--fix", copy)
+    assert done.exit_code == 1
+    assert "no line is an example. Write one in each line" in done.stderr
+    assert f"{copy} was not written" in done.stderr
+    assert "rejected" in done.stdout
+    assert not copy.exists()
+
+
 def test_unknown_keys_are_left_out_when_asked(tmp_path: Path) -> None:
     path, copy = tmp_path / "extra.jsonl", tmp_path / "copy.jsonl"
     plain = varied(20)
@@ -176,6 +197,7 @@ def test_unknown_keys_are_left_out_when_asked(tmp_path: Path) -> None:
     "message",
     [
         {"role": "user", "wording": "Hi"},  # where the content may be
+        {"user": "Hi"},  # the role is the key
         {"role": "user", "content": "Hi", "nam": "Ann"},  # a slip of the pen
     ],
 )

@@ -118,6 +118,55 @@ def test_a_line_that_is_no_json_is_left_out_and_the_others_are_not(tmp_path: Pat
     assert [left["place"] for left in json.loads(done.stdout)["left_out"]] == [3, 4]
 
 
+def test_a_key_that_stands_twice_loses_nothing_in_silence(tmp_path: Path) -> None:
+    path = tmp_path / "in.jsonl"
+    turns = [
+        '{"from": "human", "value": "Hi"}',
+        '{"from": "gpt", "value": "Ho", "value": "He"}',
+        '{"from": "gpt", "value": "Ho"}',
+    ]
+    one = f'{{"conversations": [{turns[0]}, {turns[1]}]}}'
+    two = f'{{"conversations": [{turns[0]}, {turns[2]}]}}'
+    for text, place in (
+        (f"{one}\n{two}\n", "line 1"),
+        (f"[{two}, {one}]", "entry 2"),
+        (f"{two} {one}".replace(": [", ":\n ["), "line 2"),
+    ):
+        path.write_text(text)
+        done, found = convert(path)
+        assert (done.exit_code, len(found)) == (1, 1)
+        assert f"left out: {place}: it has the key 'value' twice" in done.stdout
+    path.write_text('{"instruction": "a", "instruction": "b", "output": "c"}\n')
+    assert "it has the key 'instruction' twice" in convert(path)[0].output
+
+
+def test_a_number_is_no_completion(tmp_path: Path) -> None:
+    done, _ = convert(written(tmp_path, {"prompt": "a", "completion": 1.1}, COMPLETION[0][0]))
+    assert "`completion` is 1.1, neither a text nor messages" in done.stdout
+
+
+def test_what_the_check_would_refuse_is_left_out(tmp_path: Path) -> None:
+    def turns(*said: tuple[str, Any], **more: Any) -> dict[str, Any]:
+        return {"conversations": [{"from": who, "value": what} for who, what in said], **more}
+
+    asked, call = ("human", "How high is it?"), ("function_call", '{"name": "f"}')
+    records = [
+        turns(asked, ("gpt", "")),
+        turns(("human", ["x"]), ("gpt", "b")),
+        turns(("gpt", "b")),
+        turns(asked, call, ("observation", "1"), ("gpt", "x"), tools="[]"),
+        turns(asked, ("gpt", "Ten metres.")),
+    ]
+    records[4]["conversations"][0]["weight"] = 1
+    done, found = convert(written(tmp_path, *records, turns(asked, ("gpt", "Ten metres."))))
+    assert (done.exit_code, found) == (1, [CHAT])
+    assert done.stdout.count("the check would refuse it: ") == 5
+    assert "line 3: the check would refuse it: No message is from a user\n" in done.stdout
+    path = tmp_path / "ours.json"
+    path.write_text(json.dumps([{"messages": []}, CHAT]))
+    assert convert(path)[1] == [{"messages": []}, CHAT]  # the check tells what is wrong there
+
+
 def test_a_half_of_a_character_and_numbers_that_are_none_are_left_out(tmp_path: Path) -> None:
     path = tmp_path / "in.jsonl"
     half = r'{"prompt": "Say \ud83d", "completion": "x"}'

@@ -97,6 +97,28 @@ def test_a_file_that_does_not_tell_what_it_is_is_refused(
     assert said in done.stderr
 
 
+def test_what_excel_writes_before_the_header_names_the_delimiter(tmp_path: Path) -> None:
+    path = tmp_path / "in.csv"
+    path.write_text("sep=|\r\n\r\nquestion|answer|n\r\nHow high is it?|Ten metres.|\r\na|\r\n")
+    done, found = convert(path)
+    assert (done.exit_code, found) == (1, [CHAT])
+    assert "left out: line 5: it has 2 cells" in done.stdout
+
+
+def test_our_own_format_in_utf16_becomes_utf8(tmp_path: Path) -> None:
+    path = tmp_path / "in.jsonl"
+    path.write_text(f"{json.dumps(CHAT)}\n" * 2, encoding="utf-16")
+    done, found = convert(path)
+    assert (done.exit_code, found) == (0, [CHAT, CHAT])
+    assert "(JSONL in UTF-16) is this app's format" in done.stdout
+
+
+def test_the_command_that_is_named_can_be_copied(tmp_path: Path) -> None:
+    (tmp_path / "my data").mkdir()
+    done, _ = convert(written(tmp_path / "my data", ALPACA[0][0]))
+    assert f"now: tunedrop check '{tmp_path / 'my data' / 'out.jsonl'}'" in done.stdout
+
+
 def test_columns_and_a_delimiter_can_be_named(tmp_path: Path) -> None:
     path = tmp_path / "in.csv"
     path.write_text("Frage:Antwort\nHow high is it?:Ten metres.\n")
@@ -104,6 +126,52 @@ def test_columns_and_a_delimiter_can_be_named(tmp_path: Path) -> None:
     assert convert(path, *options)[1] == [CHAT]
     path.write_text("Frage\tAntwort\nHow high is it?\tTen metres.\n")
     assert convert(path, "--delimiter", "tab", *options[2:])[1] == [CHAT]
+
+
+ROWS = [f"q{n} is long?,a{n} is it" for n in range(100)]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({3: 'q3,"unterminated'}, "opened in line 5 is not closed"),
+        ({3: '"q3 is broken,a3'}, "opened in line 5 is not closed"),
+        ({3: '"q3 is\nfine","a3'}, "opened in line 6 is not closed"),
+        ({3: 'q3,"He said" and left'}, "line 5: text follows the quote"),
+        ({3: 'q3,"a3 is 5', 50: 'q50,a50 is "big"'}, "lines 5 to 52: text follows the quote"),
+        ({3: '"q3 is broken,a3', 50: 'q50",a50'}, "line 5 holds what looks like 48 rows"),
+        ({3: 'q3,"a3', 4: 'q4,a4"'}, "line 5 holds what looks like 2 rows, up to line 6"),
+    ],
+)
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_a_stray_quote_takes_no_row_with_it(
+    tmp_path: Path, delimiter: str, wrong: dict[int, str], said: str
+) -> None:
+    path = tmp_path / "in.csv"
+    rows = ["question,answer", *(wrong.get(n, row) for n, row in enumerate(ROWS))]
+    path.write_text("\n".join(rows).replace(",", delimiter) + "\n")
+    done, found = convert(path)
+    assert (done.exit_code, found) == (2, [])
+    assert said in " ".join(done.stderr.split())
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "Two lines,\nplain",
+        "Hello\nDear Sir, bye\nYours, Ann",
+        "Paragraphs\n\nwith,commas\n\nin,them",
+        'He said ""yes"", twice\nand left',
+        "5 inch\n",
+    ],
+)
+def test_a_cell_of_several_lines_is_one(tmp_path: Path, answer: str) -> None:
+    path = tmp_path / "in.csv"
+    path.write_text(f'question,answer\n{ROWS[0]}\nq1,"{answer}"\n{ROWS[2]}\na 5" pipe,fits\n')
+    done, found = convert(path)
+    assert (done.exit_code, len(found)) == (0, 4), done.output
+    path.write_text('"question","answer"\n"q1","a,b\nc,d"\n"q2","e"\n')
+    assert len(convert(path)[1]) == 2
 
 
 # ---- where it goes

@@ -1,5 +1,6 @@
 """`tunedrop diff`: what is another in a newer dataset, by the check's own identity."""
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -104,10 +105,33 @@ def test_it_is_told_in_counts_and_then_places(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_read_is_told_and_not_compared(tmp_path: Path) -> None:
-    done = diff(tmp_path, A + b"{\n", A)
-    assert done.exit_code == 0
-    assert "1 example, 1 line not readable" in done.stdout
-    assert "tunedrop check" in done.stderr
+    for old, new, name in ((A + b"{\n", A, "old"), (A, A + b"{\n", "new")):
+        done = diff(tmp_path, old, new)
+        assert done.exit_code == 1
+        assert "1 example, 1 line not readable" in done.stdout
+        assert f"tunedrop check {tmp_path / name}.jsonl" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "content", [gzip.compress(A), A.decode().encode("utf-16"), b"[" + A + b"]", b"[\n1,\n2]\n"]
+)
+def test_a_file_of_which_nothing_can_be_read_is_not_compared(
+    tmp_path: Path, content: bytes
+) -> None:
+    for sides in ((content, A), (A, content)):
+        done = diff(tmp_path, *sides)
+        assert (done.exit_code, done.stdout) == (2, "")
+        assert "cannot be read. " in done.stderr
+    assert diff(tmp_path, A, b"").exit_code == 1
+
+
+def test_another_weight_is_another_example(tmp_path: Path) -> None:
+    asked, said = varied(0)["messages"]
+    plain = line({"messages": [asked, said]})
+    silent, loud = (line({"messages": [asked, {**said, "weight": weight}]}) for weight in (0, 1))
+    report = json.loads(diff(tmp_path, plain + B, silent + B, "--json").stdout)
+    assert report["changed"] == [{"line": 1, "other": 1}]
+    assert diff(tmp_path, plain, loud).exit_code == 0
 
 
 def test_folders_stand_for_their_training_sets(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """`tunedrop merge`: rated answers come to the dataset that was trained on, and nothing is lost."""
 
+import gzip
 import hashlib
 import json
 from pathlib import Path
@@ -82,17 +83,37 @@ def test_a_conflict_is_listed_and_settled_as_asked(
     assert noted(report) == [(1, "conflict", "base.jsonl", 7)]
 
 
-def test_of_two_additions_to_one_prompt_the_first_stands(tmp_path: Path) -> None:
+def test_of_two_additions_to_one_prompt_one_stands(tmp_path: Path) -> None:
     one, other = answered(60, "So."), answered(60, "Otherwise.")
     done, report = merge(tmp_path, one + other)
     assert (done.exit_code, out(tmp_path)) == (1, BASE + one)
     assert noted(report) == [(2, "conflict", "additions.jsonl", 1)]
+    done, report = merge(tmp_path, one + other, "--conflicts", "both")
+    assert (done.exit_code, out(tmp_path)) == (0, BASE + one + other)
+    done, report = merge(tmp_path, one + other, "--conflicts", "additions")
+    assert (done.exit_code, out(tmp_path)) == (0, BASE + other)
+    assert noted(report) == [(1, "earlier", "additions.jsonl", 2)]
     again = answered(6, "Or so.")
     done, report = merge(tmp_path, CHANGED + again, "--conflicts", "additions")
-    assert CHANGED in out(tmp_path)
-    assert again not in out(tmp_path)
-    assert ROWS[6] not in out(tmp_path)
-    assert noted(report)[1] == (2, "conflict", "additions.jsonl", 1)
+    assert out(tmp_path) == BASE.replace(ROWS[6], again)
+    assert noted(report) == [
+        (1, "earlier", "additions.jsonl", 2),
+        (2, "conflict", "base.jsonl", 7),
+    ]
+    _, report = merge(tmp_path, CHANGED + ROWS[6], "--conflicts", "additions")
+    assert out(tmp_path) == BASE
+    meant = merge(tmp_path, again, "--conflicts", "additions", base=BASE + CHANGED)[1]
+    assert meant["taken"] == [1]
+
+
+def test_what_was_not_learned_is_not_there_already(tmp_path: Path) -> None:
+    example = varied(6)
+    silent = {**example["messages"][1], "weight": 0}
+    base = BASE.replace(ROWS[6], line({"messages": [example["messages"][0], silent]}))
+    done, report = merge(tmp_path, ROWS[6], base=base)
+    assert (done.exit_code, noted(report)) == (1, [(1, "conflict", "base.jsonl", 7)])
+    merge(tmp_path, ROWS[6], "--conflicts", "additions", base=base)
+    assert out(tmp_path) == BASE
 
 
 def test_an_answer_that_stood_twice_is_replaced_once(tmp_path: Path) -> None:
@@ -134,6 +155,51 @@ def test_lines_that_are_no_examples_are_kept_in_the_base_and_not_taken(tmp_path:
     assert done.exit_code == 1
     assert out(tmp_path) == BASE + b"{\n{}\n" + NEW
     assert noted(report) == [(1, "unreadable", "", 0), (3, "unreadable", "", 0)]
+
+
+def test_lines_that_cannot_be_read_are_told_whichever_file_has_them(tmp_path: Path) -> None:
+    held = tmp_path / "held.jsonl"
+    held.write_bytes(OTHER + b"{\n")
+    done, report = merge(tmp_path, NEW, "--validation", str(held), base=BASE + b"{\n")
+    assert (done.exit_code, out(tmp_path)) == (1, BASE + b"{\n" + NEW)
+    assert report["base"] == {
+        "name": str(tmp_path / "base.jsonl"), "examples": 48, "unread": [49],
+    }  # fmt: skip
+    assert report["validation"]["unread"] == [2]
+    assert merge(tmp_path, NEW, base=BASE + b"{\n")[0].exit_code == 1
+    call = ["merge", *(str(tmp_path / f"{name}.jsonl") for name in ("base", "additions"))]
+    done = CliRunner().invoke(cli, [*call, "-o", call[1], "--validation", str(held)])
+    assert f"{call[1]}: 48 examples, 1 line not readable" in done.stdout
+    assert f"{held}: 1 example, 1 line not readable" in done.stdout
+    assert f"tunedrop check {held}" in done.stderr
+
+
+UNREADABLE = [gzip.compress(BASE), BASE.decode().encode("utf-16"), b"[" + NEW + b"]", b"- a\n"]
+
+
+@pytest.mark.parametrize("content", UNREADABLE)
+def test_a_file_of_which_nothing_can_be_read_is_not_merged(tmp_path: Path, content: bytes) -> None:
+    held = tmp_path / "held.jsonl"
+    held.write_bytes(content)
+    for call in (
+        {"base": content, "additions": NEW},
+        {"additions": content},
+    ):
+        done, _ = merge(tmp_path, **call)
+        assert (done.exit_code, "cannot be read. " in done.stderr) == (2, True)
+    done, _ = merge(tmp_path, NEW, "--validation", str(held))
+    assert (done.exit_code, "held.jsonl cannot be read. " in done.stderr) == (2, True)
+    assert not (tmp_path / "out.jsonl").exists()
+    assert merge(tmp_path, NEW, base=b"")[0].exit_code == 0
+
+
+def test_additions_that_the_check_refuses_are_told(tmp_path: Path) -> None:
+    merge(tmp_path, NEW + line({"messages": [varied(3)["messages"][0]]}))
+    names = [str(tmp_path / f"{name}.jsonl") for name in ("base", "additions", "out")]
+    done = CliRunner().invoke(cli, ["merge", *names[:2], "-o", names[2]])
+    assert f"the check refuses some, as they were taken: tunedrop check {names[1]}" in done.stderr
+    Path(names[1]).write_bytes(NEW)
+    assert CliRunner().invoke(cli, ["merge", *names[:2], "-o", names[2]]).stderr == ""
 
 
 def test_what_is_almost_there_is_taken_and_told(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from shared.printable import shown
 from tunedrop.data.given import Given, GivenFile, given, plan_of
 from tunedrop.echo import say, say_json
 from tunedrop.errors import CommandError, exit_on_error
-from tunedrop.files import STDIN, must_exist, places_for
+from tunedrop.files import STDIN, keep_apart, must_exist, places_for
 from tunedrop.scanning import scan
 
 if TYPE_CHECKING:
@@ -66,10 +66,14 @@ def check(
     1 with errors, 2 if called wrongly."""
     if method not in (None, "supervised", "dpo"):
         raise typer.BadParameter(f"{method!r} is neither supervised nor dpo.")
+    if as_json and annotations:
+        raise typer.BadParameter("--json and --github exclude each other.")
     _must_be_priced(region, sku or TrainingPlan().sku)
     with exit_on_error():
         found = given(paths or [], validation, may_ask=not (as_json or annotations))
         _must_be_fixable(found.files, fix, drop_unknown_keys)
+        keep_apart([html], found.read)
+        keep_apart([html, fix], found.read[1:])
         plan = _plan(
             found,
             base_model=base_model,
@@ -122,11 +126,15 @@ def _fix(
     file: GivenFile, target: Path, plan: TrainingPlan, quick: bool, drop_unknown_keys: bool
 ) -> None:
     """Write the copy; say what was done, and what a check of the copy still finds."""
-    from shared.dataset.mend import mend
+    from shared.dataset.mend import CannotMend, mend
 
-    with places_for(target) as (place,):
-        corrections = mend(file.path, place, drop_unknown_keys=drop_unknown_keys)
-        left = _judge([GivenFile(place, file.role)], plan, quick)
+    try:
+        with places_for(target) as (place,):
+            corrections = mend(file.path, place, drop_unknown_keys=drop_unknown_keys)
+            left = _judge([GivenFile(place, file.role)], plan, quick)
+    except CannotMend as error:  # the report that follows says what the file is
+        say(f"tunedrop: {error} {target} was not written.", err=True)
+        return
     say(corrections.sentence(), err=True)
     counts = [f"{group.count:,}× {group.id}" for group in left.groups_of(left.files[0])]
     if not counts:
@@ -189,12 +197,14 @@ def split(
     from shared.dataset.split import split_file
 
     with exit_on_error():
+        if file == STDIN:
+            raise CommandError("a file that is split is read twice: name one, not the input.")
         must_exist(file)
-        if training.resolve() == validation.resolve():
-            raise CommandError("--training and --validation name the same file.")
-        with places_for(training, validation) as (kept, held):
-            done = split_file(file, kept, held, share, seed)
-        say(f"{many(done.training, 'example')} in {training}, {done.validation:,} in {validation}")
+        keep_apart([training, validation], [file])
+        with places_for(training, validation) as (ours, held):
+            done = split_file(file, ours, held, share, seed)
+        kept = done.training - len(done.unreadable)
+        say(f"{many(kept, 'example')} in {training}, {done.validation:,} in {validation}")
         if done.unreadable:
             say(
                 f"{many(len(done.unreadable), 'line')} of {file} could not be read and went into "

@@ -7,7 +7,7 @@ import typer
 
 from tunedrop.echo import say, say_json
 from tunedrop.errors import CommandError, exit_on_error
-from tunedrop.files import must_exist, places_for, written_whole
+from tunedrop.files import in_call, keep_apart, must_exist, places_for, written_whole
 
 cli = typer.Typer()
 
@@ -46,6 +46,7 @@ def convert(
         raise typer.BadParameter(f"{delimiter!r} is not one character.")
     columns = Columns(user, assistant, system) if user else None
     with exit_on_error():
+        keep_apart([out], [file])
         done = converting.convert(file, format, columns, delimiter)
         told = done.sentences()
         if done.lines and out:
@@ -63,7 +64,7 @@ def convert(
             stdout.flush()
         elif not as_json:
             left = f", {len(done.left_out):,} left out" if done.left_out else ""
-            check = f"tunedrop check {out}{' --method dpo' if done.preferences else ''}"
+            check = f"tunedrop check {in_call(out)}{' --method dpo' if done.preferences else ''}"
             say(f"{many(len(done.lines), 'example')} in {out}{left}; now: {check}")
     raise typer.Exit(1 if done.left_out else 0)
 
@@ -75,7 +76,8 @@ def diff(
     as_json: AsJson = False,
 ) -> None:
     """Say what is another in a dataset: new, removed, answered otherwise, almost the same, in
-    conflict. Exits 0 if nothing is, 1 if something is, 2 if called wrongly."""
+    conflict. Exits 0 if nothing is, 1 if something is or could not be read, 2 if called
+    wrongly."""
     from tunedrop.data.compare import Side, must_be_alike
     from tunedrop.data.diff import diff as compared
 
@@ -87,9 +89,11 @@ def diff(
             say_json(found.as_json())
         else:
             say("\n".join(found.sentences()))
-            if unread := [side.name for side in sides if side.unread]:
-                say(f"what is not readable was not compared: tunedrop check {unread[0]}", err=True)
-    raise typer.Exit(1 if found.any() else 0)
+            for side in sides:
+                if side.unread:
+                    name = in_call(side.path)
+                    say(f"what is not readable was not compared: tunedrop check {name}", err=True)
+    raise typer.Exit(1 if found.any() or any(side.unread for side in sides) else 0)
 
 
 @cli.command()
@@ -121,10 +125,13 @@ def merge(
     with exit_on_error():
         training, held = _sets(base)
         held = validation or held
+        origins_path = provenance or beside(out)
+        others = [file for file in _files(base) if file != training]
+        keep_apart([out, origins_path], [*others, held, *_files(additions)])
+        keep_apart([origins_path], [training])
         sides = Side.of(training), Side.of(_sets(additions)[0])
         policy = merging.Conflicts(conflicts or merging.Conflicts.BASE)
         done = merging.merge(*sides, Side.of(held, FileRole.VALIDATION) if held else None, policy)
-        origins_path = provenance or beside(out)
         with places_for(out, origins_path) as (place, origins):
             with place.open("wb") as file:
                 lines = merging.write(done, file)
@@ -139,9 +146,21 @@ def merge(
                     "--conflicts both takes both, --conflicts base says that this is meant"
                 )
             said = f"{many(done.examples, 'example')} in {out}; each line's source: {origins_path}"
-            say(f"{said}. Now: tunedrop check {out}")
-    left = done.of(merging.Why.UNREADABLE) or (done.conflicts_left and not conflicts)
+            say(f"{said}. Now: tunedrop check {in_call(out)}")
+            if sides[1].refused:
+                said = "of the additions the check refuses some, as they were taken"
+                say(f"{said}: tunedrop check {in_call(sides[1].path)}", err=True)
+            for side in done.unread:
+                say(f"what is not readable, and why: tunedrop check {in_call(side.path)}", err=True)
+    left = done.unread or (done.conflicts_left and not conflicts)
     raise typer.Exit(1 if left else 0)
+
+
+def _files(path: Path) -> list[Path]:
+    """A file, or those of a folder that belong to a drop."""
+    from tunedrop.push import files_in
+
+    return files_in(path) if path.is_dir() else [path]
 
 
 def _sets(path: Path) -> tuple[Path, Path | None]:

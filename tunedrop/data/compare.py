@@ -4,12 +4,14 @@ asks the same and is answered otherwise, what is almost the same.
 Knows lines, not texts. The hashes that it compares are of one process.
 """
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,9 +19,10 @@ from shared.dataset.findings.quoting import many
 from shared.dataset.measure import similarity
 from shared.dataset.measure.cost import TrainingPlan
 from shared.dataset.reading.examples import FileRole
+from shared.dataset.reading.parsing import wrong_encoding
 from shared.dataset.scan import ScanResult
 from tunedrop.errors import CommandError
-from tunedrop.files import STDIN
+from tunedrop.files import STDIN, in_call
 from tunedrop.scanning import scan
 
 BOM = b"\xef\xbb\xbf"
@@ -41,10 +44,19 @@ class Side:
 
     @classmethod
     def of(cls, path: Path, role: FileRole = FileRole.TRAINING) -> "Side":
-        """Raises CommandError for what is no file."""
+        """Raises CommandError for what is no file, and for one of which nothing can be read: it
+        cannot be compared. Its unread lines are looked for now: it may be written anew later."""
         if path == STDIN:
             raise CommandError("both files are read more than once: name files, not the input.")
-        return cls(path, scan(path, role, TrainingPlan(), deep=True))
+        side = cls(path, scan(path, role, TrainingPlan(), deep=True))
+        with path.open("rb") as file:
+            wrong = wrong_encoding(file.read(8))
+        if wrong or (side.unread and not side.lines):
+            reason = wrong.message if wrong else "It holds no example in a line."
+            raise CommandError(
+                f"{path} cannot be read. {reason} See tunedrop check {in_call(path)}."
+            )
+        return side
 
     @property
     def name(self) -> str:
@@ -64,9 +76,18 @@ class Side:
         read = set(self.lines)
         return [number for number, _ in self.every_line() if number not in read]
 
+    @property
+    def refused(self) -> bool:
+        """Does the check find errors in examples that could be read?"""
+        errors = {found.line for found in self.result.findings if found.severity == "error"}
+        return not errors.isdisjoint(self.lines)
+
     def sentence(self) -> str:
         unread = f", {many(len(self.unread), 'line')} not readable" if self.unread else ""
         return f"{self.name}: {many(len(self.lines), 'example')}{unread}"
+
+    def as_json(self) -> dict[str, Any]:
+        return {"name": self.name, "examples": len(self.lines), "unread": self.unread}
 
     @cached_property
     def lines(self) -> list[int]:
@@ -74,7 +95,13 @@ class Side:
 
     @cached_property
     def keys(self) -> list[int]:
-        return [int(key) for key in self.result.index.keys]
+        """Equal for what says the same and weighs the same: what is not learned is another thing
+        to train on, though the check calls it a duplicate."""
+        rows = dict(zip(self.lines, map(int, self.result.index.keys), strict=True))
+        for number, line in self.every_line():
+            if number in rows and b'"weight"' in line and (silent := _silent(line)):
+                rows[number] = hash((rows[number], silent))
+        return list(rows.values())
 
     @cached_property
     def prompts(self) -> list[int]:
@@ -94,6 +121,18 @@ class Side:
             if row in first:
                 found[prompt].append(row)
         return found
+
+
+def _silent(line: bytes) -> tuple[int, ...]:
+    """Which messages have the weight 0."""
+    with suppress(ValueError, TypeError, KeyError, RecursionError):
+        messages = json.loads(line)["messages"]
+        return tuple(
+            place
+            for place, message in enumerate(messages)
+            if isinstance(message, dict) and message.get("weight") == 0
+        )
+    return ()
 
 
 def _grouped(values: list[int]) -> Mapping[int, list[int]]:

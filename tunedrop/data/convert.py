@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from shared.dataset.checks.example_checks import check_example
 from shared.dataset.findings.quoting import many
+from shared.dataset.findings.table import TABLE
+from shared.dataset.reading.limits import Steps, TooComplex
 from tunedrop.data.fields import Example, Fields, LeftOut
 from tunedrop.data.formats import CSV, Chosen, choose
 from tunedrop.data.pairs import Columns
@@ -80,7 +83,10 @@ def convert(path: Path, asked: str, columns: Columns | None, delimiter: str) -> 
             if problem:
                 raise LeftOut(problem)
             fields = Fields(value)
-            line = _line(done.chosen.convert(fields))
+            example = done.chosen.convert(fields)
+            line = _line(example)
+            if done.chosen.convert is not Fields.take_all:  # what is ours already is left to it
+                _must_be_taken(example)
         except LeftOut as left:
             done.left_out[place] = str(left)
             continue
@@ -88,6 +94,19 @@ def convert(path: Path, asked: str, columns: Columns | None, delimiter: str) -> 
         for what in fields.told():
             done.without.setdefault(what, []).append(place)
     return done
+
+
+def _must_be_taken(example: Example) -> None:
+    """Raises LeftOut for what the check would refuse."""
+    try:
+        found = list(check_example(example, Steps()))
+    except (TooComplex, RecursionError):
+        return  # the check says so itself
+    for finding in found:
+        if TABLE[finding.id].severity == "error":
+            place = finding.message_index
+            where = "" if place is None else f"message {place}: "
+            raise LeftOut(f"the check would refuse it: {where}{finding.message}".rstrip("."))
 
 
 def _line(example: Example) -> bytes:

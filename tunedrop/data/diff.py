@@ -32,8 +32,8 @@ class Difference:
 
     def as_json(self) -> dict[str, Any]:
         return {
-            "old": _side(self.old),
-            "new": _side(self.new),
+            "old": self.old.as_json(),
+            "new": self.new.as_json(),
             "unchanged": self.unchanged,
             "added": self.added,
             "repeated": self.repeated,
@@ -57,10 +57,6 @@ class Difference:
             "in conflict with an answer that is still there", new, "asks the same as", old,
             self.conflicts,
         )  # fmt: skip
-
-
-def _side(side: Side) -> dict[str, Any]:
-    return {"name": side.name, "examples": len(side.lines), "unread": side.unread}
 
 
 def _places(what: str, name: str, lines: list[int]) -> Iterator[str]:

@@ -138,6 +138,8 @@ def turns(value: Any, what: str, fields: Fields, calls: Calls | None = None) -> 
     """Turns with from and value, or with role and content, or mixed, as messages. Raises
     LeftOut."""
     calls = calls or Calls()
+    if not isinstance(value, list | dict):
+        raise LeftOut(f"{what} is {shorten(json.dumps(value))}, neither a text nor messages")
     listed = value if isinstance(value, list) else [value]
     return [_turn(turn, f"turn {n} of {what}", fields, calls) for n, turn in enumerate(listed)]
 

@@ -32,6 +32,14 @@ class Given(NamedTuple):
     run_yaml: Path | None = None
 
     @property
+    def read(self) -> list[Path]:
+        """All files, the first dataset first."""
+        specs = self.run_yaml.iterdir() if self.run_yaml else ()
+        return [file.path for file in self.files] + [
+            path for path in specs if NAMES[DropRole.SPEC].fullmatch(path.name)
+        ]
+
+    @property
     def title(self) -> str:
         return ", ".join(Path(name_of(file.path)).name for file in self.files)
 
@@ -46,6 +54,8 @@ def given(paths: list[Path], validation: Path | None, *, may_ask: bool) -> Given
         return _folder(paths[0])
     if not paths and not validation:
         raise CommandError("there is nothing to check: name a folder, files, or - for the input.")
+    if validation and validation.resolve() in [path.resolve() for path in paths]:
+        raise CommandError(f"{validation} is named as a training set and as the validation set.")
     if [*paths, validation].count(STDIN) > 1:
         raise CommandError("standard input can be read once only.")
     ask = _ask if may_ask and _is_a_terminal() else _tell

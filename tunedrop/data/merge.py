@@ -28,6 +28,7 @@ class Why(StrEnum):
     DUPLICATE = "duplicate"
     CONFLICT = "conflict"
     HELD_OUT = "held-out"
+    EARLIER = "earlier"
     UNREADABLE = "unreadable"
     NEAR = "near"
 
@@ -49,6 +50,7 @@ class Merged:
     base: Side
     additions: Side
     conflicts: Conflicts
+    held: Side | None = None
     taken: list[int] = field(default_factory=list)
     replaced: dict[int, int] = field(default_factory=dict)
     gone: set[int] = field(default_factory=set)
@@ -56,6 +58,11 @@ class Merged:
 
     def of(self, why: Why) -> list[Noted]:
         return [noted for noted in self.noted if noted.why is why]
+
+    @property
+    def unread(self) -> list[Side]:
+        """Those of which lines could not be read."""
+        return [side for side in (self.base, self.additions, self.held) if side and side.unread]
 
     @property
     def conflicts_left(self) -> bool:
@@ -68,11 +75,9 @@ class Merged:
 
     def as_json(self) -> dict[str, Any]:
         return {
-            "base": {"name": self.base.name, "examples": len(self.base.lines)},
-            "additions": {
-                "name": self.additions.name,
-                "examples": len(self.additions.lines),
-            },
+            "base": self.base.as_json(),
+            "additions": self.additions.as_json(),
+            "validation": self.held.as_json() if self.held else None,
             "conflicts": self.conflicts,
             "examples": self.examples,
             "taken": self.taken,
@@ -83,10 +88,13 @@ class Merged:
     def sentences(self) -> Iterator[str]:
         yield self.base.sentence()
         yield self.additions.sentence()
+        if self.held:
+            yield self.held.sentence()
         replaced = f", {len(self.replaced):,} of them for an old answer" if self.replaced else ""
         yield f"  {len(self.taken):,} taken{replaced}"
         yield from self._told(Why.DUPLICATE, "left out, for it is there already", "is")
         yield from self._told(Why.HELD_OUT, "not taken, for it is held out", "asks the same as")
+        yield from self._told(Why.EARLIER, "not taken, for a later one stands", "asks the same as")
         yield from self._told(Why.UNREADABLE, "not taken, for it is no example", "")
         kept = "not taken" if self.conflicts is Conflicts.BASE else "taken"
         yield from self._told(Why.CONFLICT, f"in conflict, {kept}", "answers otherwise than")
@@ -108,11 +116,12 @@ def merge(
 ) -> Merged:
     """`held` is the validation set, of which nothing may be trained on. Raises CommandError."""
     must_be_alike(base, additions)
-    done = Merged(base, additions, conflicts)
+    done = Merged(base, additions, conflicts, held)
+    later = _later(done)
     said, asked = dict[int, int](), dict[int, int]()  # of additions that were taken: their rows
     fresh = []
     for row in range(len(additions.lines)):
-        noted = _known(done, row, held, said) or _contradicted(done, row, asked)
+        noted = _known(done, row, said) or later.get(row) or _contradicted(done, row, asked)
         if noted:
             done.noted.append(noted)
         if noted is None or (noted.why is Why.CONFLICT and _resolved(done, row)):
@@ -125,9 +134,23 @@ def merge(
     return done
 
 
-def _known(done: Merged, row: int, held: Side | None, said: dict[int, int]) -> Noted | None:
+def _later(done: Merged) -> dict[int, Noted]:
+    """The additions that a later one answers otherwise, where the new answers stand: the last is
+    the newest. What has several answers in the base is meant to."""
+    base, new = done.base, done.additions
+    last = {prompt: row for row, prompt in enumerate(new.prompts)}
+    return {
+        row: Noted(new.lines[row], Why.EARLIER, new.name, new.lines[last[prompt]])
+        for row, prompt in enumerate(new.prompts)
+        if done.conflicts is Conflicts.ADDITIONS
+        and new.keys[row] != new.keys[last[prompt]]
+        and len(base.answers.get(prompt, [])) < 2
+    }
+
+
+def _known(done: Merged, row: int, said: dict[int, int]) -> Noted | None:
     """Whether it is there already, or is to be held out."""
-    base, additions = done.base, done.additions
+    base, additions, held = done.base, done.additions, done.held
     key, line = additions.keys[row], additions.lines[row]
     if key in base.by_key:
         return Noted(line, Why.DUPLICATE, base.name, base.lines[base.by_key[key][0]])
@@ -153,17 +176,12 @@ def _contradicted(done: Merged, row: int, asked: dict[int, int]) -> Noted | None
 
 
 def _resolved(done: Merged, row: int) -> bool:
-    """Whether a line in conflict is taken; the lines of the base that it replaces then go. Of two
-    additions to one prompt the first replaces, and the others stay in conflict with it."""
+    """Whether a line in conflict is taken; the lines of the base that it replaces then go."""
     if done.conflicts is not Conflicts.ADDITIONS:
         return done.conflicts is Conflicts.BOTH
     base, additions = done.base, done.additions
-    answered = base.answers.get(additions.prompts[row], [])
-    if not answered:
-        return False
+    answered = base.answers[additions.prompts[row]]
     rows = base.by_key[base.keys[answered[0]]]
-    if base.lines[rows[0]] in done.replaced:
-        return False
     done.replaced[base.lines[rows[0]]] = additions.lines[row]
     done.gone |= {base.lines[one] for one in rows}
     return True

@@ -4,26 +4,23 @@ the other, each with the line where it begins, or with its number in an array.
 Knows bytes, texts and tables, not what a record means.
 """
 
-import csv
-import io
 import json
+import re
+from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from itertools import islice
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from shared.dataset.findings.quoting import shorten
 from shared.dataset.reading.parsing import wrong_encoding
+from tunedrop.data import tables
 from tunedrop.errors import CommandError
 from tunedrop.files import name_of, opened
 
 LARGEST = 512_000_000  # bytes, as the service takes: more would have to be shortened anyway
-LONGEST_CELL = 32_000_000  # characters; csv's own limit is 131,072
-LOOKED_AT = 50  # rows that must agree on a delimiter
-DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 JSONL = "JSONL"
+_SEP = re.compile(r'"?sep=([^"\r\n])"?\r?\n', re.IGNORECASE)  # a first line that Excel writes
 PARQUET = (
     "The file is Parquet, which is not read here. With pandas it becomes JSONL: "
     'pandas.read_parquet("IN").to_json("OUT.jsonl", orient="records", lines=True, '
@@ -64,7 +61,9 @@ def read(path: Path, *, table: bool | None = None, delimiter: str = "") -> Sourc
         raise CommandError(f"{name} is empty.")
     if table or (table is None and text.lstrip()[0] not in "[{"):
         return _table(name, text, delimiter)
-    return _json(name, text)
+    source = _json(name, text)
+    utf16 = content.startswith((b"\xff\xfe", b"\xfe\xff"))
+    return replace(source, kind=f"{source.kind} in UTF-16") if utf16 else source
 
 
 def _decoded(name: str, content: bytes) -> str:
@@ -100,7 +99,7 @@ def _json(name: str, text: str) -> Source:
 
 def _entries(name: str, text: str) -> Iterator[Record]:
     try:
-        found = json.loads(text)
+        found = json.loads(text, object_pairs_hook=_object)
     except (ValueError, RecursionError) as error:
         first = text.lstrip().splitlines()[0]
         try:
@@ -119,7 +118,7 @@ def _lines(text: str) -> Iterator[Record]:
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
             try:
-                yield _record(number, json.loads(line))
+                yield _record(number, json.loads(line, object_pairs_hook=_object))
             except (ValueError, RecursionError) as error:
                 told = error.msg if isinstance(error, json.JSONDecodeError) else "it cannot be read"
                 yield Record(number, problem=f"it is not JSON: {told}")
@@ -127,7 +126,7 @@ def _lines(text: str) -> Iterator[Record]:
 
 def _spread(text: str) -> Iterator[Record]:
     """Objects one after the other, wherever lines end. What follows a mistake is not guessed."""
-    decoder, at, line = json.JSONDecoder(), 0, 1
+    decoder, at, line = json.JSONDecoder(object_pairs_hook=_object), 0, 1
     while (start := _next(text, at)) < len(text):
         line += text.count("\n", at, start)
         try:
@@ -146,7 +145,37 @@ def _next(text: str, at: int) -> int:
     return at
 
 
+class _Twice(dict[str, Any]):
+    """An object of which some would be lost: it, or one in it, has this key twice."""
+
+    key = ""
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    counts = Counter(key for key, _ in pairs) if len(value) < len(pairs) else {}
+    key = next((key for key in counts if counts[key] > 1), None)
+    if key is None and (key := _twice([*value.values()])) is None:
+        return value
+    value = _Twice(value)
+    value.key = key
+    return value
+
+
+def _twice(values: list[Any]) -> str | None:
+    """Raises RecursionError."""
+    for value in values:
+        found = value.key if isinstance(value, _Twice) else None
+        if isinstance(value, list):
+            found = _twice(value)
+        if found is not None:
+            return found
+    return None
+
+
 def _record(place: int, value: Any) -> Record:
+    if isinstance(value, _Twice):
+        return Record(place, problem=f"it has the key {shorten(value.key)!r} twice in one object")
     if isinstance(value, dict):
         return Record(place, value)
     return Record(place, problem=f"it is {shorten(json.dumps(value))}, not an object")
@@ -157,49 +186,21 @@ def _record(place: int, value: Any) -> Record:
 
 def _table(name: str, text: str, delimiter: str) -> Source:
     """Raises CommandError where the rows do not tell one delimiter."""
-    chosen = delimiter or _delimiter(name, text)
-    with _long_cells():
-        rows = _rows(text, chosen)
-        columns = tuple(cell.strip() for cell in next(rows)[1])
+    if told := _SEP.match(text):
+        delimiter, text = delimiter or told[1], "\n" + text[told.end() :]
+    chosen = delimiter or tables.delimiter_of(name, text)
+    with tables.long_cells():
+        rows = tables.rows(text, chosen)
+        header = next((row for _, row in rows if any(row)), [])
+        columns = tuple(cell.strip() for cell in header)
         records = tuple(_row(place, row, columns) for place, row in rows if any(row))
     if len(set(columns)) < len(columns) or not all(columns):
         raise CommandError(
             f"{name} has columns without a name or with the same name: {_named(columns)}. Give "
             "each its own in the first row."
         )
-    kind = f"CSV with {DELIMITERS.get(chosen, repr(chosen))}"
+    kind = f"CSV with {tables.DELIMITERS.get(chosen, repr(chosen))}"
     return Source(name, kind, "line", records, columns)
-
-
-def _delimiter(name: str, text: str) -> str:
-    with _long_cells():
-        fitting = [one for one in DELIMITERS if _agree(text, one)]
-    if len(fitting) == 1:
-        return fitting[0]
-    found = " and ".join(DELIMITERS[one] for one in fitting) or "none of commas, semicolons, tabs"
-    raise CommandError(
-        f"{name} is neither JSON nor a table whose rows tell its delimiter ({found} fit). Name it "
-        "with --delimiter."
-    )
-
-
-def _agree(text: str, delimiter: str) -> bool:
-    """Has the header several cells, and have most of the first rows as many?"""
-    rows = [row for _, row in islice(_rows(text, delimiter), LOOKED_AT) if row]
-    size = len(rows[0]) if rows else 0
-    return size > 1 and sum(len(row) == size for row in rows) * 2 > len(rows)
-
-
-def _rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """Each with the line where it begins: a cell may have several."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    begins = 1
-    try:
-        for row in reader:
-            yield begins, row
-            begins = reader.line_num + 1
-    except csv.Error as error:
-        raise CommandError(f"the table cannot be read from line {begins:,} on: {error}.") from None
 
 
 def _row(place: int, row: list[str], columns: tuple[str, ...]) -> Record:
@@ -210,12 +211,3 @@ def _row(place: int, row: list[str], columns: tuple[str, ...]) -> Record:
 
 def _named(columns: tuple[str, ...]) -> str:
     return ", ".join(repr(shorten(column, 30)) for column in columns)
-
-
-@contextmanager
-def _long_cells() -> Iterator[None]:
-    before = csv.field_size_limit(LONGEST_CELL)
-    try:
-        yield
-    finally:
-        csv.field_size_limit(before)
