@@ -189,6 +189,8 @@ CASES = [
     # ---- content
     Case("control-character", after_good(talk(USER, {**ANSWER, "content": "H\x00o."}))),
     Case("broken-text", after_good(talk(USER, {**ANSWER, "content": "CafÃ©."}))),
+    Case("special-token", after_good(talk({**USER, "content": "a <|fim_suffix|> b"}, ANSWER))),
+    Case("special-token", after_good(talk(USER, ANSWER).replace(b"Ho", b"\\u003C\\u007cim_end|>"))),
     Case("whitespace", after_good(talk(USER, {**ANSWER, "content": "Ho.\n"}))),
     Case("refusal", after_good(talk(USER, {**ANSWER, "content": "I'm sorry, but I can't help."}))),
     Case("answer-cut", after_good(talk(USER, {**ANSWER, "content": "```python\nprint(1)"}))),
