@@ -1,20 +1,10 @@
 """A line for each cause that the check tells apart: what is found, what of its message and of its
 cure must be said."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from tests.dataset.builders import ANSWER, ASKS, CALL, GOOD, TOLD, TOOL, USER, line, talk
-
-
-class Cure(NamedTuple):
-    id: str
-    content: bytes  # of one line
-    wrong: str
-    cure: str
-
-
-def raw(text: str) -> bytes:
-    return text.encode() + b"\n"
+from tests.dataset.cures_of_json import JSON, Cure
 
 
 def shaped(**keys: object) -> bytes:
@@ -34,38 +24,6 @@ FUNCTION = TOOL["function"]
 CALLED = {"role": "assistant", "content": None, "function_call": CALL["function"]}
 SYSTEM = {"role": "system", "content": "Be brief."}
 
-JSON = [
-    Cure(
-        "not-json", raw('{"messages": "the "best" one"}'), "quote in column 19", "Escape the quote"
-    ),
-    Cure("not-json", raw('{"messages": "called" it" so}'), "quote in column 21", 'write \\"'),
-    Cure("not-json", raw("{“messages”: []}"), "“, as word processors", 'Write "'),
-    Cure("not-json", raw('{"messages": „x“}'), "column 14 is „", 'Write "'),
-    Cure(
-        "not-json", raw('{"messages": []},'), "comma after the object, in column 17", "Remove the"
-    ),
-    Cure("not-json", raw('{"messages": []}{"messages": []}'), "column 17 on", "line of its own"),
-    Cure("not-json", raw('{"messages": []}, {"messages": []}'), "column 17 on", "line of its own"),
-    Cure("not-json", raw('{"messages": []} # done'), "ends before column 18", "after the object"),
-    Cure("not-json", raw('{"messages": [],}'), "comma in column 16", "before the bracket"),
-    Cure("not-json", raw('{"messages": [{}, ]}'), "comma in column 17", "before the bracket"),
-    Cure("not-json", raw('{"a": "x" "b": 1}'), "missing before column 11", "Put a comma"),
-    Cure("not-json", raw('{"a": [{} {}]}'), "missing before column 11", "Put a comma"),
-    Cure("not-json", raw("{messages: []}"), "key in column 2", "keys in double quotes"),
-    Cure("not-json", raw('{"messages": Hello}'), "text in column 14", "texts in double quotes"),
-    Cure("not-json", raw('{"messages": None}'), "no None", "Write null for None"),
-    Cure("not-json", raw('{"messages": [True]}'), "no True", "Write true for True"),
-    Cure("not-json", raw("{'messages': []}"), "column 2", "json.dumps"),
-    Cure("not-json", raw("{\"messages\": 'x'}"), "single quote in column 14", "double quotes"),
-    Cure("not-json", raw('{"messages": "a\tb"}'), "a \\t in a text, in column 16", "\\t for a tab"),
-    Cure("not-json", raw('{"messages": "C:\\data"}'), "backslash in column 17", "Double the"),
-    Cure("not-json", raw('{"messages": "Hello'), "begins in column 14", "Close the text"),
-    Cure("not-json", raw('{"a": '), "ends before its object", "whole example on one line"),
-    Cure("not-json", raw('{"messages": ['), "a piece of JSON", "whole example on one line"),
-    Cure("not-json", raw("{"), "a piece of JSON", "whole example on one line"),
-    Cure("not-json", raw("nonsense"), "column 1", "one complete JSON object on each line"),
-    Cure("not-object", line('{"messages": []}'), '"{\\"messages', "once through json.dumps"),
-]
 FORMATS = [
     Cure(
         "messages-missing",
