@@ -4,6 +4,7 @@ cure must be said."""
 from typing import Any
 
 from tests.dataset.builders import ANSWER, ASKS, CALL, GOOD, TOLD, TOOL, USER, line, talk
+from tests.dataset.cures_of_images import IMAGES
 from tests.dataset.cures_of_json import JSON, Cure
 
 
@@ -152,7 +153,28 @@ VALUES = [
         "image_url",
     ),
 ]
+
+
+def declared(**properties: object) -> bytes:
+    function = {"name": "look", "parameters": {"type": "object", "properties": properties}}
+    return line({**GOOD, "tools": [{"type": "function", "function": function}]})
+
+
+SCHEMAS = [
+    Cure("schema-invalid", declared(**schema), wrong, cure)
+    for schema, wrong, cure in (
+        ({"at": {"type": "str"}}, 'parameters.properties.at.type is "str"', "string for str"),
+        ({"at": {"type": ["STRING", "null"]}}, '"STRING", not', "Write string for STRING"),
+        ({"at": {"type": "any"}}, '"any"', "JSON schema"),
+        ({"at": {"type": 7}}, "type is 7", "JSON schema"),
+        ({"at": {"required": "a"}}, 'required is "a", not a list', "JSON schema"),
+        ({"at": {"items": {"enum": 7}}}, "items.enum is 7, not a list", "JSON schema"),
+        ({"at": {"anyOf": [{"type": "int"}]}}, "anyOf[0].type", "integer for int"),
+        ({"at": "string"}, 'at is "string", not a schema', "JSON schema"),
+    )
+]
 CALLS = [
+    Cure("inner-key-unknown", calls(index=0), '"index"', "Remove it"),
     Cure("tools-invalid", line({**GOOD, "tools": [FUNCTION]}), "Tool 0 has no `type`", "Write"),
     Cure(
         "tools-invalid", line({**GOOD, "tools": [{"type": "function"}]}), "no `function`", "Write"
@@ -248,4 +270,4 @@ CALLS = [
         "Move",
     ),
 ]
-CURES = [*JSON, *FORMATS, *ROLES, *VALUES, *CALLS]
+CURES = [*JSON, *FORMATS, *ROLES, *VALUES, *IMAGES, *SCHEMAS, *CALLS]
