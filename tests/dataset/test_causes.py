@@ -13,7 +13,8 @@ from shared.dataset.findings.quoting import quoted
 from shared.dataset.reading import foreign
 from shared.dataset.scan import ScanResult
 from tests.dataset.builders import ANSWER, ASKS, CALL, TOLD, TOOL, USER, good, line, scan, talk
-from tests.dataset.cures import CURES, Cure
+from tests.dataset.cures import CURES
+from tests.dataset.cures_of_json import Cure
 from tunedrop.__main__ import cli
 
 run = CliRunner()
