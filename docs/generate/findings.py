@@ -22,4 +22,5 @@ def page() -> str:
 
 
 def _row(kind: FindingKind) -> str:
-    return f"| `{kind.id}` | {kind.severity} | **{kind.title}.** {kind.why} | {kind.fix} |"
+    title, why, fix = (text.replace("|", "\\|") for text in (kind.title, kind.why, kind.fix))
+    return f"| `{kind.id}` | {kind.severity} | **{title}.** {why} | {fix} |"

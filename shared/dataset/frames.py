@@ -7,7 +7,7 @@ Knows no commands.
 import json
 import struct
 from collections.abc import Mapping
-from typing import IO, Any, NamedTuple
+from typing import IO, Any, NamedTuple, Protocol
 
 LENGTHS = struct.Struct(">II")
 OUT_OF_MEMORY = 3  # the exit code of a worker then: an answer would need some
@@ -19,6 +19,11 @@ class Frame(NamedTuple):
     body: bytes
 
 
+class Readable(Protocol):
+    def read(self, count: int, /) -> bytes:
+        """Fewer bytes at the end only."""
+
+
 def write(stream: IO[bytes], head: Mapping[str, Any], body: bytes = b"") -> None:
     """Raises OSError where nobody reads any more."""
     encoded = json.dumps(head).encode()
@@ -27,7 +32,7 @@ def write(stream: IO[bytes], head: Mapping[str, Any], body: bytes = b"") -> None
     stream.flush()
 
 
-def read(stream: IO[bytes]) -> Frame:
+def read(stream: Readable) -> Frame:
     """The next frame. Raises EOFError where there is none, or only a part of one."""
     head, body = LENGTHS.unpack(_exactly(stream, LENGTHS.size))
     if max(head, body) > LARGEST:
@@ -35,7 +40,7 @@ def read(stream: IO[bytes]) -> Frame:
     return Frame(json.loads(_exactly(stream, head)), _exactly(stream, body))
 
 
-def _exactly(stream: IO[bytes], count: int) -> bytes:
+def _exactly(stream: Readable, count: int) -> bytes:
     data = stream.read(count)
     if len(data) < count:
         raise EOFError("the stream ends within a frame")

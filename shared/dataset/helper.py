@@ -4,8 +4,9 @@ The file stays in one process, which deals out blocks of lines, does some itself
 them in their order: what is found does not depend on who did what. The helper is a copy of that
 process (a fork), so it has the vocabulary and the hash of a text in common with it and costs
 nothing to start. It knows nothing but blocks, and ends with whoever made it; if it ends before
-that, what it was asked for is done here. Its processor time counts as that of its maker, and each
-has the same limit of memory. Linux only: elsewhere every block is done in one process.
+that, or does not answer, what it was asked for is done here. Its processor time counts as that of
+its maker, and each has the same limit of memory. Linux only: elsewhere every block is done in one
+process.
 """
 
 import contextlib
@@ -29,6 +30,7 @@ from shared.dataset.reading.lines import Block
 HELPED_FROM = 16_000_000  # bytes of a file that are read alone
 PIPE = 1 << 20  # bytes; the most that Linux gives to everybody
 AWAY = PIPE * 7 // 8  # bytes under way: a pipe that is full would stop its writer
+PATIENCE = 30.0  # seconds without a byte of an answer, where a block takes some milliseconds
 MOST_WAITING = 8  # blocks behind one that is not known yet
 
 
@@ -96,7 +98,7 @@ class Helper:
 
     def __init__(self, pid: int, blocks: int, answers: int, measurements: Measurements) -> None:
         self._measurements = measurements
-        self._blocks, self._answers = os.fdopen(blocks, "wb"), os.fdopen(answers, "rb")
+        self._blocks, self._answers = os.fdopen(blocks, "wb"), Answers(answers)
         self._asked: deque[NumberedBlock] = deque()
         self._size = 0  # bytes under way
         self.end = weakref.finalize(self, _end, pid, self._blocks, self._answers)
@@ -120,7 +122,7 @@ class Helper:
 
     def receive(self, *, wait: bool) -> bool:
         """Is the block known that it was asked for first?"""
-        if not wait and not select.select([self._answers], [], [], 0)[0]:
+        if not wait and not self._answers.waiting(0):
             return False
         try:
             frame = frames.read(self._answers)
@@ -139,6 +141,30 @@ class Helper:
         for block in self._asked:
             block.examine(self._measurements)
         self._asked.clear()
+
+
+class Answers:
+    """What the helper writes, read without a buffer and with patience."""
+
+    def __init__(self, pipe: int) -> None:
+        self._pipe = os.fdopen(pipe, "rb", buffering=0)
+        self.close = self._pipe.close
+
+    def waiting(self, seconds: float) -> bool:
+        return bool(select.select([self._pipe], [], [], seconds)[0])
+
+    def read(self, count: int) -> bytes:
+        """Fewer bytes at the end of the pipe. Raises EOFError if no more come, as when the helper
+        was stopped."""
+        data = bytearray()
+        while len(data) < count:
+            if not self.waiting(PATIENCE):
+                raise EOFError("no answer")
+            chunk = self._pipe.read(count - len(data))
+            if not chunk:
+                break
+            data += chunk
+        return bytes(data)
 
 
 def start(measurements: Measurements) -> Helper | None:
@@ -182,11 +208,13 @@ def _pipe() -> tuple[int, int]:
     return reading, writing
 
 
-def _end(pid: int, blocks: IO[bytes], answers: IO[bytes]) -> None:
+def _end(pid: int, blocks: IO[bytes], answers: Answers) -> None:
+    """It holds nothing that would be lost; and one that is stopped would not see its pipe close."""
     for pipe in (blocks, answers):
         with contextlib.suppress(OSError):
             pipe.close()
-    with contextlib.suppress(ChildProcessError):
+    with contextlib.suppress(ProcessLookupError, ChildProcessError):
+        os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
 
 

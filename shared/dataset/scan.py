@@ -38,7 +38,7 @@ from shared.dataset.reading.limits import (
     refuse_much_text,
 )
 from shared.dataset.reading.lines import LONGEST, Block, Blocks
-from shared.dataset.reading.parsing import parse, wrong_encoding
+from shared.dataset.reading.parsing import MANY_IN_ONE, parse, wrong_encoding
 from shared.dataset.reading.prefilter import Prefilter
 from shared.dataset.texts import TextFinding, text_findings, text_preview
 
@@ -258,6 +258,7 @@ class Scan:
     def _check_example(self, number: int, line: bytes) -> Example | None:
         """Everything that is wrong with a line's JSON and shape."""
         example, findings, shown = parse(line)
+        self._counts.foreign |= any(finding.fix in MANY_IN_ONE for finding in findings)
         self._add(findings, number, lambda _: shown)
         if example is not None:
             found = self._paid(check_example(example, self._steps))

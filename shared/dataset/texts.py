@@ -21,11 +21,15 @@ def text_findings(
     """Conversation by conversation; `numbers` are those of the prefilter's lines."""
     odd = dict(zip(numbers, prefilter.odd_texts().tolist(), strict=True))
     private = dict(zip(numbers, prefilter.private_kinds().tolist(), strict=True))
+    special = dict(zip(numbers, prefilter.special_tokens().tolist(), strict=True))
     for one in conversations:
         for finding in content.answers_teach(one):
             yield one, finding, ""
         if kind := odd[one.line]:
             for finding in content.texts_are_whole(one, ascii_too=kind == 2):
+                yield one, finding, ""
+        if special[one.line]:
+            for finding in content.no_special_tokens(one):
                 yield one, finding, ""
         if suspects := private[one.line]:
             for finding, name in content.nothing_is_private(one, suspects):

@@ -39,7 +39,7 @@ def exchanges(draw: st.DrawFn) -> list[Example]:
     text = {"type": "text", "text": draw(SAID), "annotations": []}
     picture = {
         "type": "image_url",
-        "image_url": {"url": "data:image/png;base64,iVBO", "detail": None},
+        "image_url": {"url": "data:image/png;base64,iVBORw0KGgo=", "detail": None},
     }
     asked = draw(st.sampled_from(["text", [text], [{"type": "text", "text": ""}, text, picture]]))
     call = CALL | {"id": f"call_{number}"}

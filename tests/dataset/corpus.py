@@ -58,6 +58,11 @@ NEARER = NEAR.replace(b"three stories", b"four stories", 1)
 SYSTEM = {"role": "system", "content": "Be brief."}
 VISION = TrainingPlan(base_model="gpt-4.1-2025-04-14")  # takes images
 SIX_PIXELS = "data:image/png;base64,iVBORw0KGgo="
+CACHED = {"type": "text", "text": "Ho.", "cache_control": {"type": "ephemeral"}}
+WRONG_TOOL = {
+    "type": "function",
+    "function": {"name": "look", "parameters": {"properties": {"at": {"type": "str"}}}},
+}
 
 CASES = [
     # ---- the file
@@ -90,6 +95,8 @@ CASES = [
     Case("lone-surrogate", after_good(line(GOOD).replace(b"Ho", b"\\ud83d"))),
     Case("unknown-key", after_good(talk(USER, {**ANSWER, "wieght": 1}))),
     Case("unknown-key", after_good(line({**GOOD, "id": 7}))),
+    Case("inner-key-unknown", after_good(talk(USER, {**ANSWER, "content": [CACHED]}))),
+    Case("inner-key-unknown", after_good(line({**GOOD, "tools": [{**TOOL, "cached": True}]}))),
     # ---- conversations
     Case("messages-missing", after_good(b'{"prompt": "Hi", "completion": "Ho"}\n')),
     Case("messages-missing", after_good(talk())),
@@ -138,12 +145,18 @@ CASES = [
         "answer-without-call",
         after_good(talk(USER, ASKS, {**TOLD, "tool_call_id": "c2"}, ANSWER, tools=[TOOL])),
     ),
+    Case("schema-invalid", after_good(line({**GOOD, "tools": [WRONG_TOOL]}))),
     Case("functions-legacy", after_good(line({**GOOD, "functions": [TOOL["function"]]}))),
     # ---- images
     Case("image-invalid", after_good(talk(image("ftp://x"), ANSWER)), plan=VISION),
     Case(
         "image-invalid",
         after_good(talk(image("data:image/gif;base64,R0lGOD"), ANSWER)),
+        plan=VISION,
+    ),
+    Case(
+        "image-mislabelled",
+        after_good(talk(image(SIX_PIXELS.replace("png", "jpeg")), ANSWER)),
         plan=VISION,
     ),
     Case(
@@ -189,6 +202,8 @@ CASES = [
     # ---- content
     Case("control-character", after_good(talk(USER, {**ANSWER, "content": "H\x00o."}))),
     Case("broken-text", after_good(talk(USER, {**ANSWER, "content": "CafÃ©."}))),
+    Case("special-token", after_good(talk({**USER, "content": "a <|fim_suffix|> b"}, ANSWER))),
+    Case("special-token", after_good(talk(USER, ANSWER).replace(b"Ho", b"\\u003C\\u007cim_end|>"))),
     Case("whitespace", after_good(talk(USER, {**ANSWER, "content": "Ho.\n"}))),
     Case("refusal", after_good(talk(USER, {**ANSWER, "content": "I'm sorry, but I can't help."}))),
     Case("answer-cut", after_good(talk(USER, {**ANSWER, "content": "```python\nprint(1)"}))),

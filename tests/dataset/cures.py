@@ -1,20 +1,11 @@
 """A line for each cause that the check tells apart: what is found, what of its message and of its
 cure must be said."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from tests.dataset.builders import ANSWER, ASKS, CALL, GOOD, TOLD, TOOL, USER, line, talk
-
-
-class Cure(NamedTuple):
-    id: str
-    content: bytes  # of one line
-    wrong: str
-    cure: str
-
-
-def raw(text: str) -> bytes:
-    return text.encode() + b"\n"
+from tests.dataset.cures_of_images import IMAGES
+from tests.dataset.cures_of_json import JSON, Cure
 
 
 def shaped(**keys: object) -> bytes:
@@ -34,38 +25,6 @@ FUNCTION = TOOL["function"]
 CALLED = {"role": "assistant", "content": None, "function_call": CALL["function"]}
 SYSTEM = {"role": "system", "content": "Be brief."}
 
-JSON = [
-    Cure(
-        "not-json", raw('{"messages": "the "best" one"}'), "quote in column 19", "Escape the quote"
-    ),
-    Cure("not-json", raw('{"messages": "called" it" so}'), "quote in column 21", 'write \\"'),
-    Cure("not-json", raw("{“messages”: []}"), "“, as word processors", 'Write "'),
-    Cure("not-json", raw('{"messages": „x“}'), "column 14 is „", 'Write "'),
-    Cure(
-        "not-json", raw('{"messages": []},'), "comma after the object, in column 17", "Remove the"
-    ),
-    Cure("not-json", raw('{"messages": []}{"messages": []}'), "column 17 on", "line of its own"),
-    Cure("not-json", raw('{"messages": []}, {"messages": []}'), "column 17 on", "line of its own"),
-    Cure("not-json", raw('{"messages": []} # done'), "ends before column 18", "after the object"),
-    Cure("not-json", raw('{"messages": [],}'), "comma in column 16", "before the bracket"),
-    Cure("not-json", raw('{"messages": [{}, ]}'), "comma in column 17", "before the bracket"),
-    Cure("not-json", raw('{"a": "x" "b": 1}'), "missing before column 11", "Put a comma"),
-    Cure("not-json", raw('{"a": [{} {}]}'), "missing before column 11", "Put a comma"),
-    Cure("not-json", raw("{messages: []}"), "key in column 2", "keys in double quotes"),
-    Cure("not-json", raw('{"messages": Hello}'), "text in column 14", "texts in double quotes"),
-    Cure("not-json", raw('{"messages": None}'), "no None", "Write null for None"),
-    Cure("not-json", raw('{"messages": [True]}'), "no True", "Write true for True"),
-    Cure("not-json", raw("{'messages': []}"), "column 2", "json.dumps"),
-    Cure("not-json", raw("{\"messages\": 'x'}"), "single quote in column 14", "double quotes"),
-    Cure("not-json", raw('{"messages": "a\tb"}'), "a \\t in a text, in column 16", "\\t for a tab"),
-    Cure("not-json", raw('{"messages": "C:\\data"}'), "backslash in column 17", "Double the"),
-    Cure("not-json", raw('{"messages": "Hello'), "begins in column 14", "Close the text"),
-    Cure("not-json", raw('{"a": '), "ends before its object", "whole example on one line"),
-    Cure("not-json", raw('{"messages": ['), "a piece of JSON", "whole example on one line"),
-    Cure("not-json", raw("{"), "a piece of JSON", "whole example on one line"),
-    Cure("not-json", raw("nonsense"), "column 1", "one complete JSON object on each line"),
-    Cure("not-object", line('{"messages": []}'), '"{\\"messages', "once through json.dumps"),
-]
 FORMATS = [
     Cure(
         "messages-missing",
@@ -194,7 +153,28 @@ VALUES = [
         "image_url",
     ),
 ]
+
+
+def declared(**properties: object) -> bytes:
+    function = {"name": "look", "parameters": {"type": "object", "properties": properties}}
+    return line({**GOOD, "tools": [{"type": "function", "function": function}]})
+
+
+SCHEMAS = [
+    Cure("schema-invalid", declared(**schema), wrong, cure)
+    for schema, wrong, cure in (
+        ({"at": {"type": "str"}}, 'parameters.properties.at.type is "str"', "string for str"),
+        ({"at": {"type": ["STRING", "null"]}}, '"STRING", not', "Write string for STRING"),
+        ({"at": {"type": "any"}}, '"any"', "JSON schema"),
+        ({"at": {"type": 7}}, "type is 7", "JSON schema"),
+        ({"at": {"required": "a"}}, 'required is "a", not a list', "JSON schema"),
+        ({"at": {"items": {"enum": 7}}}, "items.enum is 7, not a list", "JSON schema"),
+        ({"at": {"anyOf": [{"type": "int"}]}}, "anyOf[0].type", "integer for int"),
+        ({"at": "string"}, 'at is "string", not a schema', "JSON schema"),
+    )
+]
 CALLS = [
+    Cure("inner-key-unknown", calls(index=0), '"index"', "Remove it"),
     Cure("tools-invalid", line({**GOOD, "tools": [FUNCTION]}), "Tool 0 has no `type`", "Write"),
     Cure(
         "tools-invalid", line({**GOOD, "tools": [{"type": "function"}]}), "no `function`", "Write"
@@ -290,4 +270,4 @@ CALLS = [
         "Move",
     ),
 ]
-CURES = [*JSON, *FORMATS, *ROLES, *VALUES, *CALLS]
+CURES = [*JSON, *FORMATS, *ROLES, *VALUES, *IMAGES, *SCHEMAS, *CALLS]

@@ -13,7 +13,8 @@ from shared.dataset.findings.quoting import quoted
 from shared.dataset.reading import foreign
 from shared.dataset.scan import ScanResult
 from tests.dataset.builders import ANSWER, ASKS, CALL, TOLD, TOOL, USER, good, line, scan, talk
-from tests.dataset.cures import CURES, Cure
+from tests.dataset.cures import CURES
+from tests.dataset.cures_of_json import Cure
 from tunedrop.__main__ import cli
 
 run = CliRunner()
@@ -88,15 +89,21 @@ def test_lines_that_were_torn_are_told_one_by_one() -> None:
     assert "9 lines, from 8 to 16" in group(found, "not-jsonl").places[0].message
 
 
-def test_a_list_with_an_example_on_each_line_has_two_causes() -> None:
-    """Its brackets are told once, the comma in each line."""
-    content = b"[\n" + good(12).replace(b"}\n", b"},\n", 11) + b"]\n"
-    found = scan(content)
-    assert group(found, "not-jsonl").lines.tolist() == [1]
-    commas = group(found, "not-json")
-    assert commas.lines.tolist() == list(range(2, 13))
-    assert len(commas.causes) == 1
-    assert found.examples == 12
+@pytest.mark.parametrize(("first", "last"), [(b"[\n", b"]\n"), (b"[", b"]\n"), (b"[", b",\n]\n")])
+def test_a_list_with_an_example_on_each_line_has_one_cause(first: bytes, last: bytes) -> None:
+    """Its last line is an example, where the bracket stands on a line of its own."""
+    found = scan(first + good(12).replace(b"}\n", b"},\n", 11).removesuffix(b"\n") + last)
+    assert list(found.counts) == ["not-jsonl"]
+    found = scan(first + good(12).replace(b"}\n", b"},\n", 11) + last.lstrip(b",\n"))
+    assert list(found.counts) == ["not-jsonl"]
+
+
+@pytest.mark.parametrize(("between", "id"), [(b", ", "not-object"), (b"", "not-json")])
+def test_examples_in_one_line_are_not_counted_as_one(between: bytes, id: str) -> None:
+    whole = good(12).replace(b"\n", between).removesuffix(b", ")
+    found = scan((b"[%s]" % whole if between else whole) + b"\n")
+    assert list(found.counts) == [id]
+    assert "on a line of its own" in found.findings[0].fix
 
 
 @pytest.mark.parametrize("text", ['"Hello."', "{}", "[]", '"a", "b"', "Hello, you", "a,b"])

@@ -170,6 +170,7 @@ NO_ERRORS = {
         ),
         *("duplicate", "conflicting-answers", "leakage", "leakage-prompt", "leakage-near"),
         *("personal-data", "secret", "control-character", "broken-text", "answer-copies-prompt"),
+        *("special-token", "inner-key-unknown", "schema-invalid", "image-mislabelled"),
         *("model-unknown", "model-doubtful", "model-retires", "validation-old"),
         "files-left-out",
     },

@@ -84,6 +84,37 @@ def test_what_a_killed_process_was_asked_for_is_not_lost(number: int) -> None:
     assert told(found.finish()) == expected
 
 
+def test_what_a_stopped_process_was_asked_for_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    content, before = odd(5), children()
+    expected = told(checked(content, ALONE))
+    half = len(content) // 2
+    found = started(content[:half], 0)
+    (child,) = set(children()) - set(before)
+    os.kill(child, signal.SIGSTOP)
+    os.waitid(os.P_PID, child, os.WSTOPPED)
+    monkeypatch.setattr(helper, "PATIENCE", 0)
+    for start in range(half, len(content), BLOCK):
+        found.feed(content[start : start + BLOCK])
+    assert told(found.finish()) == expected
+    assert children() == before
+
+
+def test_an_answer_that_stops_in_its_middle_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(helper, "PATIENCE", 0)
+    reading, writing = os.pipe()
+    answers = helper.Answers(reading)
+    os.write(writing, b"abcde")
+    assert answers.read(3) == b"abc"
+    assert answers.waiting(0)
+    with pytest.raises(EOFError):
+        answers.read(3)
+    os.close(writing)
+    assert answers.read(3) == b""
+    answers.close()
+
+
 def test_a_process_ends_with_a_scan_that_is_given_up() -> None:
     before = children()
     found = started(good(300), 0)

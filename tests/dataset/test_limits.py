@@ -150,7 +150,7 @@ def test_texts_are_examined_up_to_a_size() -> None:
 
 
 def test_an_embedded_image_is_no_text() -> None:
-    url = f"data:image/png;base64,{'A' * 6_000_000}"
+    url = f"data:image/png;base64,iVBORw0KGgo{'A' * 6_000_000}"
     image = {"role": "user", "content": [{"type": "image_url", "image_url": {"url": url}}]}
     assert scan(good(60) + talk(image, ANSWER)).counts == {"answer-outlier": 1}
 

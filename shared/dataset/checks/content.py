@@ -18,6 +18,7 @@ _BROKEN = re.compile(
 _PERHAPS = re.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9fÃâÂ\u200b\u2028-\u202e\u2060\u2066-\u2069\ufeff\ufffd]"
 )
+_SPECIAL_TOKEN = re.compile(r"<\|[A-Za-z][A-Za-z0-9_]{0,40}\|>")
 _REFUSES = re.compile(
     r"(?:unfortunately,? |sorry,? (?:but )?)?(?:"
     r"(?:i[’']m|i am) (?:very |really |so )?sorry,? (?:but )?i (?:can|am|do|won|will)"
@@ -53,6 +54,18 @@ def _broken(text: str, place: int) -> str:
     codes = " ".join(f"U+{ord(char):04X}" for char in text)
     shown = f"{text!r} ({codes})" if text.isprintable() else codes
     return f"Character {place + 1} is {shown}."
+
+
+def no_special_tokens(conversation: Conversation) -> Iterator[RawFinding]:
+    """One finding for a message, and one for all that is no message's text."""
+    for index, message in enumerate(conversation.messages):
+        if match := _SPECIAL_TOKEN.search(message.content):
+            problem = f"Character {match.start() + 1} begins {match.group()}."
+            yield RawFinding("special-token", problem, index, at(index, "content"))
+    extra = _ESCAPE.sub(_unescaped, conversation.extra) if conversation.extra else ""
+    if match := _SPECIAL_TOKEN.search(extra):
+        problem = f"{match.group()} stands outside of the messages' texts."
+        yield RawFinding("special-token", problem)
 
 
 def nothing_is_private(

@@ -36,7 +36,7 @@ class ScanCounts:
     lines: int = 0  # that were examined
     unexamined: int = 0  # the first line that was not, nor any after it
     examples: int = 0
-    foreign: bool = False  # there are lines of another kind of file, which are no examples
+    foreign: bool = False  # there are lines with examples that cannot be counted
     broken: int = 0  # lines with an error
     left: int = 0  # lines that were only counted, for so many are broken
     nothing_to_learn: int = 0

@@ -54,9 +54,9 @@ def _size(counts: ScanCounts, options: ScanOptions, collector: FindingCollector)
     if counts.not_text:
         collector.add(counts.not_text)
         return
-    if not counts.examples:
-        if counts.foreign:
-            return  # that is the cause
+    if counts.foreign:
+        pass  # how many there are will be known once that is mended
+    elif not counts.examples:
         message = "The file is empty." if not counts.size else "There is no example."
         collector.add(RawFinding("empty", message))
     elif counts.examples < options.minimum:

@@ -1,4 +1,4 @@
-"""Does a value fit a JSON schema? What does not, as sentences.
+"""Does a value fit a JSON schema, and is that one? What does not, and what is not, as sentences.
 
 Of JSON schema the keywords that tool definitions use are understood (type, properties, required,
 additionalProperties, enum, const, items, minimum, maximum, anyOf); others are taken as kept. Knows
@@ -24,6 +24,17 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "number": (int, float),
     "integer": (int,),
     "null": (type(None),),
+}
+
+
+_MEANT = {  # as Python and others call the types → as JSON schema does
+    **{"str": "string", "int": "integer", "float": "number", "double": "number"},
+    **{"bool": "boolean", "list": "array", "dict": "object", "None": "null"},
+}
+_SHAPES: dict[str, tuple[type, ...]] = {  # of what stands under these keywords
+    **dict.fromkeys(("properties", "$defs", "definitions"), (dict,)),
+    **dict.fromkeys(("required", "enum", "anyOf", "oneOf", "allOf"), (list,)),
+    **dict.fromkeys(("items", "additionalProperties", "not"), (dict, bool, list)),
 }
 
 
@@ -139,3 +150,44 @@ def _has_type(value: Any, type: Any, steps: Steps) -> bool:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float)
+
+
+# ---- a schema by itself
+
+
+def wrong_schema(schema: Any, where: str) -> Iterator[tuple[str, str | None]]:
+    """What is wrong with a schema, each with its cure, if one is known."""
+    rest = [(_Place(None, where), schema)]
+    while rest:
+        place, schema = rest.pop()
+        if isinstance(schema, bool):
+            continue
+        if not isinstance(schema, dict):
+            yield f"{place} is {quoted(schema)}, not a schema.", None
+            continue
+        yield from _wrong_type(schema.get("type"), place)
+        for word, kinds in _SHAPES.items():
+            if word in schema and not isinstance(schema[word], kinds):
+                wanted = "a list" if list in kinds[:1] else "an object"
+                yield f"{_Place(place, word)} is {quoted(schema[word])}, not {wanted}.", None
+        rest += reversed(list(_schemas_within(schema, place)))
+
+
+def _wrong_type(given: Any, place: _Place) -> Iterator[tuple[str, str | None]]:
+    for name in given if isinstance(given, list) else [given]:
+        if given is None or (isinstance(name, str) and name in _TYPES):
+            continue
+        meant = _MEANT.get(name) or name.lower() if isinstance(name, str) else None
+        cure = f"Write {meant} for {shorten(name)}." if meant in _TYPES else None
+        yield f"{_Place(place, 'type')} is {quoted(name)}, not {', '.join(_TYPES)}.", cure
+
+
+def _schemas_within(schema: dict[str, Any], place: _Place) -> Iterator[tuple[_Place, Any]]:
+    for word in _SHAPES:
+        found, inner = schema.get(word), _Place(place, word)
+        if word in ("properties", "$defs", "definitions") and isinstance(found, dict):
+            yield from ((_Place(inner, name), one) for name, one in found.items())
+        elif word in ("anyOf", "oneOf", "allOf", "items") and isinstance(found, list):
+            yield from ((_Place(inner, number), one) for number, one in enumerate(found))
+        elif word in ("items", "additionalProperties", "not") and isinstance(found, dict):
+            yield inner, found

@@ -3,18 +3,17 @@
 The limits of images are in the catalog.
 """
 
-import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from shared.catalog import facts
-from shared.dataset.checks.shape import at, objects
+from shared.dataset.checks.images import IMAGE_KEYS, image_is_right
+from shared.dataset.checks.shape import at, inner_keys, objects
 from shared.dataset.findings.finding import RawFinding
 from shared.dataset.findings.quoting import quoted, shorten
 from shared.dataset.reading.examples import Example
 
-DATA_URL = re.compile(r"data:image/(?:jpeg|png|webp);base64,", re.IGNORECASE)
-DETAILS = ("low", "high", "auto")
+BESIDE = "Move it into `image_url`: here it does nothing."
 
 
 def parts_are_right(example: Example) -> Iterator[RawFinding]:
@@ -69,6 +68,7 @@ def count_images(*lists: Any) -> ImageCount:
 def _part(part: Any, role: Any, index: int, path: tuple[str | int, ...]) -> Iterator[RawFinding]:
     kind = part.get("type") if isinstance(part, dict) else None
     if kind in ("text", "refusal"):
+        yield from inner_keys(part, ("type", kind), index, path)
         text = part.get(kind)
         if not isinstance(text, str) or not text or text.isspace():
             yield RawFinding("content-missing", f"A part of type {kind} has no text.", index, path)
@@ -78,7 +78,10 @@ def _part(part: Any, role: Any, index: int, path: tuple[str | int, ...]) -> Iter
             yield RawFinding(
                 "image-misplaced", f"A message from the {who} has an image.", index, path
             )
-        yield from _image(part.get("image_url"), index, (*path, "image_url"))
+        for finding in inner_keys(part, ("type", "image_url"), index, path):
+            fix = BESIDE if finding.path[-1] in IMAGE_KEYS else None
+            yield finding._replace(fix=fix or finding.fix)
+        yield from image_is_right(part.get("image_url"), index, (*path, "image_url"))
     else:
         fix = None
         if kind in ("input_text", "output_text"):
@@ -92,25 +95,3 @@ def _wrong_part(part: Any) -> str:
     if "type" not in part:
         return f"A part has no type: {quoted(part)}."
     return f"A part's type is {quoted(part['type'])}, not text, refusal or image_url."
-
-
-def _image(image: Any, index: int, path: tuple[str | int, ...]) -> Iterator[RawFinding]:
-    url = image.get("url") if isinstance(image, dict) else None
-    if not isinstance(image, dict):
-        yield RawFinding("image-invalid", f"`image_url` is {quoted(image)}.", index, path)
-    elif not isinstance(url, str):
-        problem = f"The image's `url` is {quoted(url)}." if "url" in image else "It has no `url`."
-        yield RawFinding("image-invalid", problem, index, path)
-    if not isinstance(image, dict) or not isinstance(url, str):
-        return
-    if image.get("detail", "auto") not in DETAILS:
-        problem = f"`detail` is {quoted(image['detail'])}, not low, high or auto."
-        yield RawFinding("image-invalid", problem, index, (*path, "detail"))
-    if url.startswith("data:"):
-        if not DATA_URL.match(url):
-            yield RawFinding("image-invalid", f"The image is {shorten(url, 40)}.", index, path)
-        elif (size := len(url) * 3 // 4) > facts.IMAGES.largest:
-            problem = f"The image has {size / facts.MEGABYTE:.1f} MB."
-            yield RawFinding("image-too-large", problem, index, path)
-    elif not url.startswith(("https://", "http://")):
-        yield RawFinding("image-invalid", f"The image's address is {shorten(url)}.", index, path)

@@ -8,7 +8,7 @@ any type, is in the remainder. Ordinary examples have none.
 from collections.abc import Callable
 from typing import Any
 
-from shared.dataset.checks.parts import DATA_URL, DETAILS
+from shared.dataset.checks.images import DATA_URL, DETAILS
 from shared.dataset.reading.examples import ROLES, Example
 
 LONGEST_ID = 40  # characters of a call's id, which is counted where the call is

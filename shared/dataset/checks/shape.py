@@ -274,6 +274,14 @@ def unknown_keys(
             )
 
 
+def inner_keys(
+    value: Example, known: tuple[str, ...], index: int | None, path: tuple[str | int, ...]
+) -> Iterator[RawFinding]:
+    """Keys of a part, a call or a tool: what the service does with others is not known."""
+    for finding in unknown_keys(value, known, index, path):
+        yield finding._replace(id="inner-key-unknown")
+
+
 def _did_you_mean(word: str, known: Iterable[str]) -> str | None:
     """A word that is much longer than all that are known is no slip of the pen, and comparing it
     would take memory many times its length."""

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from shared.dataset.checks.json_schema import mismatches
-from shared.dataset.checks.shape import at, objects, unknown_keys
+from shared.dataset.checks.json_schema import mismatches, wrong_schema
+from shared.dataset.checks.shape import at, inner_keys, objects, unknown_keys
 from shared.dataset.findings.finding import RawFinding
 from shared.dataset.findings.quoting import quoted, shorten
 from shared.dataset.reading.examples import Example
@@ -96,6 +96,7 @@ def _check_declarations(tools: Any, schemas: dict[str, Any]) -> Iterator[RawFind
             wrong = _wrong_field(tool, type="function", function=dict)
             yield RawFinding("tools-invalid", f"Tool {index} {wrong}.", path=path)
             continue
+        yield from inner_keys(tool, ("type", "function"), None, path)
         yield from check_declaration(function, index, (*path, "function"), schemas)
 
 
@@ -112,6 +113,9 @@ def check_declaration(
         problem = f"The parameters of {name} are {quoted(schema)}, not the schema of an object."
         yield RawFinding("tools-invalid", problem, path=(*path, "parameters"))
         schema = {}
+    for problem, fix in islice(wrong_schema(schema, "parameters"), 3):
+        told = f"In the tool {name} {problem}"
+        yield RawFinding("schema-invalid", told, path=(*path, "parameters"), fix=fix)
     if name in schemas:
         yield RawFinding("tool-declared-twice", f"{name} is declared twice.", path=path[:2])
     known = ("name", "description", "parameters", "strict")
@@ -180,8 +184,12 @@ def check_call(
         if isinstance(function, dict) and not shaped and call.get("type") == "function":
             wrong = f"of a function {_wrong_field(function, name=str)}"
         yield RawFinding("tool-call-invalid", f"The call {wrong}.", index, path)
+    if isinstance(call, dict):
+        yield from inner_keys(call, ("id", "type", "function"), index, path)
     if isinstance(function, dict):
-        yield from check_called(function, index, (*path, "function"), tools, steps)
+        place = (*path, "function")
+        yield from inner_keys(function, ("name", "arguments"), index, place)
+        yield from check_called(function, index, place, tools, steps)
 
 
 def check_called(

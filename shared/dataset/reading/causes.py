@@ -18,7 +18,10 @@ _WORDS = {  # as Python, JavaScript or pandas write them → as JSON has them
     **dict.fromkeys(("None", "undefined", "nan"), "null"),
 }
 _WORD = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]{0,40}")
+EACH_ALONE = "Write each object on a line of its own."
 _SPACE = " \t\r\n"
+_LATE = re.compile(r'[^{]{1,100}(?=\{\s*+"|\{\Z)')  # what stands before an object
+_INVISIBLE = re.compile(r"[\s\u200b\u2060\ufeff]++")
 
 
 class _Place(NamedTuple):
@@ -68,17 +71,37 @@ def _word_quotes(place: _Place) -> _Cause | None:
     return _Cause(wrong, 'Write " for these quotes, outside of texts.')
 
 
+def _begins_late(place: _Place) -> _Cause | None:
+    """Something stands before the object: a number, a time, a prefix of a stream of events."""
+    found = _LATE.match(place.text)
+    if not found or place.at > found.end() + 2 or not found.group().strip(_SPACE):
+        return None
+    before, wrong = found.group(), f"The object begins in {_column(found.end())}"
+    if before.strip() == '"':
+        cure = 'Write each object without quotes around it, and " for each "".'
+        return _Cause(f"{wrong}, within the quotes of a cell (CSV).", cure)
+    if before.strip() in ("b'", 'b"'):
+        return _Cause(f"{wrong}: so Python prints bytes.", "Decode the bytes, and write the text.")
+    if _INVISIBLE.fullmatch(before):
+        codes = " ".join(f"U+{ord(char):04X}" for char in before[:5] if char not in _SPACE)
+        return _Cause(f"{wrong}, after {codes}, which nobody sees.", "Remove that character.")
+    if any(sign in before for sign in '["'):
+        return None
+    return _Cause(f"{wrong}.", "Remove what stands before the object.")
+
+
 def _more_than_one(place: _Place) -> _Cause | None:
-    if not place.wanted.startswith("Extra data"):
+    kind = {"{": "object", "[": "list"}.get(place.text.lstrip(_SPACE)[:1])
+    if not kind or not place.wanted.startswith("Extra data"):
         return None
     rest, here = place.text[place.at :].strip(), _column(place.at)
     if rest == ",":
-        wrong = f"There is a comma after the object, in {here}."
+        wrong = f"There is a comma after the {kind}, in {here}."
         return _Cause(wrong, "Remove the comma: lines are not joined by commas.")
     if rest.lstrip("," + _SPACE).startswith("{"):
         wrong = f"Another object follows, from {here} on."
-        return _Cause(wrong, "Write each object on a line of its own.")
-    return _Cause(f"The object ends before {here}.", "Remove what stands after the object.")
+        return _Cause(wrong, EACH_ALONE)
+    return _Cause(f"The {kind} ends before {here}.", f"Remove what stands after the {kind}.")
 
 
 def _in_a_text(place: _Place) -> _Cause | None:
@@ -141,4 +164,13 @@ def _cut_off(place: _Place) -> _Cause | None:
     return _Cause("The line ends before its object does.", "Write the whole example on one line.")
 
 
-_LOOKS = (_word_quotes, _more_than_one, _in_a_text, _comma, _inner_quote, _word, _cut_off)
+_LOOKS = (
+    _begins_late,
+    _word_quotes,
+    _more_than_one,
+    _in_a_text,
+    _comma,
+    _inner_quote,
+    _word,
+    _cut_off,
+)

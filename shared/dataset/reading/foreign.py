@@ -2,7 +2,8 @@
 
 Such a file has as many lines in error as it has lines, and mending one of them helps nothing: JSON
 that is written over many lines, a table, a web page. A line counts as one of these by what it is
-alone, except the rows of a table, which are known by the header in the first line. What is told of
+alone, except what the first line tells of: the rows of a table by its header, and examples that are
+the members of a list, one on each line, by the bracket that opens it. What is told of
 a line that only looks damaged is in `causes`.
 """
 
@@ -67,6 +68,7 @@ class ForeignLines:
         self._torn: list[int] = []  # pieces that no other stands beside
         self._begun: int | None = None  # a piece, before it is known whether another follows
         self._header = b""
+        self._listed = False
 
     def takes(self, number: int, line: bytes) -> bool:
         """Is it one of these? Then nothing else needs to be told of it."""
@@ -95,8 +97,14 @@ class ForeignLines:
     def _kind(self, number: int, line: bytes) -> str | None:
         if _OLD_MAC in line:
             return "mac"
+        if number == 1 and line == b"[":
+            self._listed = True
         if _PIECE.match(line) or (_BRACKETS.match(line) and line not in _WHOLE):
             return "table" if self._header else "json"
+        if number == 1 and line.startswith(b"[{"):
+            self._listed = line.endswith(b"},")
+        if self._listed and line.endswith((b"},", b"}]")):
+            return "json"
         after = number - 1 in (self._begun, self._last_piece)
         if _begins_more(line) or (after and _goes_on(line)):
             return "json"

@@ -15,7 +15,7 @@ import msgspec
 
 from shared.dataset.findings.finding import PreviewRow, RawFinding
 from shared.dataset.findings.quoting import around, quoted
-from shared.dataset.reading.causes import not_json
+from shared.dataset.reading.causes import EACH_ALONE, not_json
 from shared.dataset.reading.examples import Example
 from shared.dataset.reading.limits import (
     MOST_TEXT,
@@ -28,6 +28,8 @@ from shared.dataset.reading.limits import (
 # The example, if the line holds one; what is wrong with its JSON; a preview of an error.
 Parsed = tuple[Example | None, list[RawFinding], tuple[PreviewRow, ...]]
 
+LIST = f"{EACH_ALONE[:-1]}, without the brackets and commas: `tunedrop convert` does it."
+MANY_IN_ONE = (EACH_ALONE, LIST)  # cures of lines with more than one example
 _decode = msgspec.json.Decoder().decode
 _KEY = re.compile(rb'(?<!\\)(?:\\\\)*+"\s*:')  # also one whose last character is a backslash
 _HALF = re.compile(r"[\ud800-\udfff]")
@@ -82,6 +84,8 @@ def _as_object(value: Any, findings: list[RawFinding]) -> Parsed:
     fix = None
     if isinstance(value, str) and value.lstrip().startswith("{"):
         fix = "The example is written as a text: write the object itself, once through json.dumps."
+    if isinstance(value, list) and isinstance(value[0] if value else None, dict):
+        fix = None if "role" in value[0] else LIST
     message = f"The line is {quoted(value)}, not a JSON object."
     return None, [RawFinding("not-object", message, fix=fix)], ()
 
