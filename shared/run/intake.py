@@ -66,6 +66,9 @@ async def _take_folder(model: str, ctx: Context) -> str | None:
     drops = Drops(ctx.clients.runs)
     run_id = refused = None
     if not await drops.taken(folder):
+        if await drops.only_lacks(folder):
+            log.info("%s: something was removed and nothing dropped since it was taken", model)
+            return None
         if await _waits(folder, ctx):
             return None
         run_id, refused = await _run_of(folder, ctx)

@@ -2,7 +2,6 @@
 corrected or gone, however many there are."""
 
 import json
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -81,6 +80,7 @@ async def test_a_corrected_drop_is_listed_no_more(harness: RunHarness) -> None:
 async def test_a_drop_without_the_refused_file_is_listed_no_more(harness: RunHarness) -> None:
     await with_bad_run_yaml(harness)
     await storage(harness).delete(harness.path("run.yaml"))
+    await harness.drop()
     assert await taken(harness, harness.path("training.jsonl"))
     assert await names(harness) == []
     assert not await storage(harness).read(harness.path("run.yaml") + PROBLEM)
@@ -264,7 +264,7 @@ async def test_what_was_left_out_and_is_dropped_alone_is_told_of_no_more(
     await two_training_files(harness)
     await taken(harness, harness.path("training_2.jsonl"))
     await storage(harness).delete(harness.path("training_2.jsonl"))
-    await harness.pause(timedelta(hours=1).total_seconds())
+    await harness.drop(b"{}\n", "training_1.jsonl")
     assert await taken(harness, harness.path("training_1.jsonl"))
     assert await entries(harness) == []
     assert not await storage(harness).read(harness.path("training_1.jsonl") + PROBLEM)
