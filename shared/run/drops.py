@@ -22,7 +22,7 @@ from shared.cloud.container import BlobInfo, BlobKind, Container
 from shared.cloud.documents import Document, as_json
 from shared.errors import TunedropError
 from shared.run.context import Context
-from shared.run.folder import DropRole, Everything, Folder, look_everywhere
+from shared.run.folder import DropRole, Everything, Folder, look_everywhere, problem_name
 from shared.run.waiting import Obstacle, obstacles
 
 log = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ class Drops:
     async def taken(self, folder: Folder) -> bool:
         """Whether a run was made of the folder as it is. One that makes none is looked at again by
         each event, which explains it again, and not by the sweep."""
-        mark = await self._mark(_name(folder))
+        mark = await self.mark(_name(folder))
         return mark is not None and mark.run_id != ""
 
     async def only_lacks(self, folder: Folder) -> bool:
@@ -57,7 +57,7 @@ class Drops:
         names = [name async for name in self._names(f"{folder.model}/")]
         if _name(folder) in names:
             return False
-        marks = [mark for name in names if (mark := await self._mark(name))]
+        marks = [mark for name in names if (mark := await self.mark(name))]
         known = {version for mark in marks for version in mark.versions}
         return _versions(folder) <= known
 
@@ -73,8 +73,8 @@ class Drops:
         except TunedropError as error:
             log.warning("older marks of %s are left for now: %s", folder.model, error)
 
-    async def _mark(self, name: str) -> Mark | None:
-        """Earlier versions of the app wrote the run's id alone."""
+    async def mark(self, name: str) -> Mark | None:
+        """What a mark holds. Earlier versions of the app wrote the run's id alone."""
         noted = await self.runs.read(name)
         if noted is None:
             return None
@@ -92,14 +92,25 @@ class Drops:
 
 
 @dataclass(frozen=True)
+class Told:
+    """A blob beside which it stands why it was not taken; `waits` where the app looks again."""
+
+    blob: BlobInfo
+    waits: bool = False
+
+
+@dataclass(frozen=True)
 class Due:
     """A path of each drop that should have been taken by now, and was not. Of those in `missed` the
     event was lost; those in `waited` had something in their way, which raises none when it ends.
-    `explained` counts the blobs beside which it stands why they were not taken."""
+    `seen` is what lay there; `explained`, of that, what was not taken; `stale`, the names of what
+    was, although an explanation stands beside it."""
 
     missed: list[str]
     waited: list[str]
-    explained: int = 0
+    seen: Everything
+    explained: list[Told]
+    stale: list[str]
 
 
 async def due(ctx: Context) -> Due:
@@ -128,13 +139,30 @@ async def due(ctx: Context) -> Due:
     others = _some(waited, MOST - len(some))
     left = MOST - len(some) - len(others)
     strange = await _unexplained(everything)
-    explained = len(everything.strange) - len(strange)
-    explained += sum(
-        everything.is_explained(blob)
-        for folder in everything.folders
-        for blob in folder.newest.values()
-    )
-    return Due([*some, *_some(strange, left)], others, explained)
+    unexplained = set(strange)
+    explained = [Told(blob) for blob in everything.strange if blob.name not in unexplained]
+    stale: list[str] = []
+    for folder in everything.folders:
+        told, settled = await _told(folder, everything, taken, drops)
+        explained += told
+        stale += settled
+    return Due([*some, *_some(strange, left)], others, everything, explained, stale)
+
+
+async def _told(
+    folder: Folder, everything: Everything, taken: set[str], drops: Drops
+) -> tuple[list[Told], list[str]]:
+    """What stands beside the folder's files and is so; and beside which it is so no more."""
+    blobs = [b for b in folder.newest.values() if problem_name(b.name) in everything.explained]
+    if not blobs:
+        return [], []
+    name = _name(folder)
+    mark = await drops.mark(name) if name in taken else None
+    if mark is None or not (mark.run_id or mark.refused):
+        waits = mark is None
+        return [Told(blob, waits) for blob in blobs if everything.is_explained(blob)], []
+    refused = [blob for blob in blobs if blob.name in mark.refused]
+    return [Told(blob) for blob in refused], [b.name for b in blobs if b not in refused]
 
 
 def _has_waited(folder: Folder) -> bool:
