@@ -15,7 +15,7 @@ from dataclasses import replace
 from functools import partial
 
 from shared.errors import Denied, NotSent, Refused, ServiceError, Throttled, Unavailable
-from shared.run import files, jobs
+from shared.run import files, jobs, placements
 from shared.run.context import Context
 from shared.run.outcome import LogLine, Outcome
 from shared.run.record import Run
@@ -75,6 +75,7 @@ async def _check_intent(run: Run, ctx: Context, since: float) -> None:
         raise NotSent(f"its record could not be read again. {error.message}") from error
     if known is None or known.etag != run.etag:
         raise NotSent("another worker has changed the run meanwhile.")
+    await placements.check_alone(known, ctx)
     _check_age(run, ctx, since)  # last: reading may have taken long
 
 

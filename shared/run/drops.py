@@ -3,24 +3,42 @@
     drops/<model>/<digest>   in the runs container: the folder was taken as it was then
 
 The digest is of the names and etags of the folder's files, so two listings say everything: nothing
-is read to find out that nothing was missed. Knows what was taken, not what became of it.
+is read to find out that nothing was missed. What it holds tells what lay there, so that a folder of
+which something was removed since is none that was missed. Knows what was taken, not what became of
+it.
 """
 
 import asyncio
 import hashlib
+import logging
 import random
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
 
+from pydantic import ValidationError
+
 from shared.cloud.container import BlobInfo, BlobKind, Container
+from shared.cloud.documents import Document, as_json
+from shared.errors import TunedropError
 from shared.run.context import Context
-from shared.run.folder import DropRole, Everything, Folder, look_everywhere
+from shared.run.folder import DropRole, Everything, Folder, look_everywhere, problem_name
 from shared.run.waiting import Obstacle, obstacles
+
+log = logging.getLogger(__name__)
 
 MOST = 200  # drops that one sweep takes; the next ones take the others
 IN_A_ROW = 500  # names that are judged before others have their turn
 GRACE_SECONDS = 60.0  # beyond the quiet period, in which the event may still come by itself
+
+
+class Mark(Document):
+    """That a folder was taken: its run, if it made one, the blobs of it that were `refused`, and
+    each version of a blob that lay there, as digits."""
+
+    run_id: str = ""
+    refused: tuple[str, ...] = ()
+    versions: tuple[str, ...] = ()
 
 
 class Drops:
@@ -30,17 +48,40 @@ class Drops:
     async def taken(self, folder: Folder) -> bool:
         """Whether a run was made of the folder as it is. One that makes none is looked at again by
         each event, which explains it again, and not by the sweep."""
-        if [name async for name in self._names(f"{folder.model}/")] != [_name(folder)]:
-            return False
-        noted = await self.runs.read(_name(folder))
-        return noted is not None and noted.data != b""
+        mark = await self.mark(_name(folder))
+        return mark is not None and mark.run_id != ""
 
-    async def take(self, folder: Folder, run_id: str) -> None:
-        """Note that the folder was taken as it is; `run_id` is empty where it makes no run."""
-        await self.runs.put(_name(folder), run_id.encode(), "text/plain")
-        async for name in self._names(f"{folder.model}/"):
-            if name != _name(folder):
-                await self.runs.delete(name)
+    async def only_lacks(self, folder: Folder) -> bool:
+        """Whether the folder was taken before, and nothing in it is new since: something was
+        removed. Nobody has dropped anything, so nothing is to be trained."""
+        names = [name async for name in self._names(f"{folder.model}/")]
+        if _name(folder) in names:
+            return False
+        marks = [mark for name in names if (mark := await self.mark(name))]
+        known = {version for mark in marks for version in mark.versions}
+        return _versions(folder) <= known
+
+    async def take(self, folder: Folder, run_id: str, refused: tuple[str, ...] = ()) -> None:
+        """Note that the folder was taken as it is; `run_id` is empty where it makes no run. It is
+        so from the first write on: marks of before are in nobody's way."""
+        mark = Mark(run_id=run_id, refused=refused, versions=tuple(sorted(_versions(folder))))
+        await self.runs.put(_name(folder), as_json(mark), "application/json")
+        try:
+            async for name in self._names(f"{folder.model}/"):
+                if name != _name(folder):
+                    await self.runs.delete(name)
+        except TunedropError as error:
+            log.warning("older marks of %s are left for now: %s", folder.model, error)
+
+    async def mark(self, name: str) -> Mark | None:
+        """What a mark holds. Earlier versions of the app wrote the run's id alone."""
+        noted = await self.runs.read(name)
+        if noted is None:
+            return None
+        try:
+            return Mark.model_validate_json(noted.data)
+        except ValidationError:
+            return Mark(run_id=noted.data.decode(errors="replace"))
 
     async def all(self) -> set[str]:
         return {name async for name in self._names()}
@@ -51,14 +92,25 @@ class Drops:
 
 
 @dataclass(frozen=True)
+class Told:
+    """A blob beside which it stands why it was not taken; `waits` where the app looks again."""
+
+    blob: BlobInfo
+    waits: bool = False
+
+
+@dataclass(frozen=True)
 class Due:
     """A path of each drop that should have been taken by now, and was not. Of those in `missed` the
     event was lost; those in `waited` had something in their way, which raises none when it ends.
-    `explained` counts the blobs beside which it stands why they were not taken."""
+    `seen` is what lay there; `explained`, of that, what was not taken; `stale`, the names of what
+    was, although an explanation stands beside it."""
 
     missed: list[str]
     waited: list[str]
-    explained: int = 0
+    seen: Everything
+    explained: list[Told]
+    stale: list[str]
 
 
 async def due(ctx: Context) -> Due:
@@ -67,13 +119,16 @@ async def due(ctx: Context) -> Due:
     quiet = timedelta(seconds=settings.quiet_seconds)
     grace = quiet + timedelta(seconds=min(GRACE_SECONDS, settings.sweep_seconds))
     everything = await look_everywhere(datasets)
-    taken = await Drops(ctx.clients.runs).all()
+    drops = Drops(ctx.clients.runs)
+    taken = await drops.all()
+    marked = {name.split("/")[1] for name in taken}
     now = await datasets.time()
     missed, waited = [], []
     for folder in everything.folders:
         # Both times are cut to seconds: it may be a second later than is told.
         touched = folder.last_touched + grace >= now + timedelta(seconds=1)
-        if not touched and _name(folder) not in taken:
+        untaken = not touched and _name(folder) not in taken
+        if untaken and not (folder.model in marked and await drops.only_lacks(folder)):
             found = list(obstacles(folder, now, quiet, ctx.policy))
             if not found and not _has_waited(folder):
                 missed.append(_path(folder))
@@ -84,13 +139,30 @@ async def due(ctx: Context) -> Due:
     others = _some(waited, MOST - len(some))
     left = MOST - len(some) - len(others)
     strange = await _unexplained(everything)
-    explained = len(everything.strange) - len(strange)
-    explained += sum(
-        everything.is_explained(blob)
-        for folder in everything.folders
-        for blob in folder.newest.values()
-    )
-    return Due([*some, *_some(strange, left)], others, explained)
+    unexplained = set(strange)
+    explained = [Told(blob) for blob in everything.strange if blob.name not in unexplained]
+    stale: list[str] = []
+    for folder in everything.folders:
+        told, settled = await _told(folder, everything, taken, drops)
+        explained += told
+        stale += settled
+    return Due([*some, *_some(strange, left)], others, everything, explained, stale)
+
+
+async def _told(
+    folder: Folder, everything: Everything, taken: set[str], drops: Drops
+) -> tuple[list[Told], list[str]]:
+    """What stands beside the folder's files and is so; and beside which it is so no more."""
+    blobs = [b for b in folder.newest.values() if problem_name(b.name) in everything.explained]
+    if not blobs:
+        return [], []
+    name = _name(folder)
+    mark = await drops.mark(name) if name in taken else None
+    if mark is None or not (mark.run_id or mark.refused):
+        waits = mark is None
+        return [Told(blob, waits) for blob in blobs if everything.is_explained(blob)], []
+    refused = [blob for blob in blobs if blob.name in mark.refused]
+    return [Told(blob) for blob in refused], [b.name for b in blobs if b not in refused]
 
 
 def _has_waited(folder: Folder) -> bool:
@@ -127,6 +199,12 @@ def _path(folder: Folder) -> str:
     """The file to name when the folder is taken: its training file, if it has one."""
     blob = folder.newest.get(DropRole.TRAINING) or next(iter(folder.newest.values()))
     return blob.name
+
+
+def _versions(folder: Folder) -> set[str]:
+    """Of all that has a place in a drop, the older files too."""
+    blobs = [*folder.newest.values(), *(blob for _, blob in folder.older)]
+    return {hashlib.sha256(f"{b.name} {b.etag}".encode()).hexdigest()[:16] for b in blobs}
 
 
 def _name(folder: Folder) -> str:

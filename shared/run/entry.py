@@ -28,11 +28,11 @@ BY_DROP = "its drop"  # who asks, where a run.yaml does
 
 
 class RefusedDrop(Exception):
-    """A folder that makes no run as it is: why, and the name of the blob that is to blame."""
+    """A folder that makes no run as it is: why, by the names of the blobs that are to blame."""
 
-    def __init__(self, blob: BlobInfo, error: DropError) -> None:
-        super().__init__(str(error))
-        self.name, self.error = blob.name, error
+    def __init__(self, errors: dict[str, DropError]) -> None:
+        super().__init__(" ".join(map(str, errors.values())))
+        self.errors = errors
 
 
 @contextmanager
@@ -41,7 +41,7 @@ def about(blob: BlobInfo) -> Iterator[None]:
     try:
         yield
     except DropError as error:
-        raise RefusedDrop(blob, error) from None
+        raise RefusedDrop({blob.name: error}) from None
 
 
 async def enter(run: Run, folder: Folder, ctx: Context) -> str:
@@ -163,7 +163,7 @@ async def _drop_again(known: Run, run: Run, folder: Folder, ctx: Context) -> Non
         await ctx.ledger.reopen(known.id, Event.DROPPED_AGAIN, change=as_dropped)
     await ctx.ledger.amend(known.id, as_dropped)
     if other and known.without_model:
-        raise RefusedDrop(_to_blame(folder), _nothing_to_deploy(known))
+        raise RefusedDrop({_to_blame(folder).name: _nothing_to_deploy(known)})
 
 
 def _pointed_to(run: Run, newest: Run) -> Run:
@@ -185,7 +185,7 @@ async def _deploy(known: Run, run: Run, folder: Folder, ctx: Context) -> None:
     try:
         await commands.deploy(known, run.spec.deployment, command, ctx, by_drop=True)
     except CallerError as error:
-        raise RefusedDrop(_to_blame(folder), DropError(error.message, error.fix)) from None
+        raise RefusedDrop({_to_blame(folder).name: DropError(error.message, error.fix)}) from None
 
 
 def _to_blame(folder: Folder) -> BlobInfo:

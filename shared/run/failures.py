@@ -170,6 +170,17 @@ def replaced(name: str, *, gone: bool) -> Failure:
     return Failure(message=message, fix="The newer drop has a run of its own.", blame="caller")
 
 
+def paid_before(other: Run) -> Failure:
+    """The end of a run whose bytes another run was dropped with in another placement."""
+    fix = f"Use that run; `tunedrop deploy {other.id}` deploys its model in another way."
+    return Failure(
+        message=f"The run {other.id} trains the same bytes in the same way, and its job was asked "
+        "for before: nothing is paid for a second time.",
+        fix=_retry(other) if other.without_model else fix,
+        blame="caller",
+    )
+
+
 def altered(name: str) -> Failure:
     """The end of a run whose dataset lies where it was and is not what it was."""
     return Failure(

@@ -139,11 +139,13 @@ async def look(model: str, datasets: Container) -> Folder:
 
 @dataclass(frozen=True)
 class Everything:
-    """Every model's folder, the blobs that nobody expects, and when what was explained."""
+    """Every model's folder, the blobs that nobody expects, when what was explained, and the names
+    of all that is no explanation."""
 
     folders: list[Folder]
     strange: list[BlobInfo]
     explained: dict[str, datetime]
+    names: set[str]
 
     def is_explained(self, blob: BlobInfo) -> bool:
         """Whether it stands beside the blob as it is why it was not taken."""
@@ -170,10 +172,12 @@ async def look_everywhere(datasets: Container) -> Everything:
     folders: dict[str, Folder] = {}
     strange: list[BlobInfo] = []
     explained: dict[str, datetime] = {}
+    names: set[str] = set()
     async for blob in datasets.list():
         if blob.name.endswith(PROBLEM):
             explained[blob.name] = blob.modified
             continue
+        names.add(blob.name)
         if is_canary(blob.name):
             continue  # only its event may take it
         try:
@@ -184,4 +188,4 @@ async def look_everywhere(datasets: Container) -> Everything:
             continue
         if not blob.is_folder:
             folders.setdefault(model, Folder(model)).add(role, blob)
-    return Everything(list(folders.values()), strange, explained)
+    return Everything(list(folders.values()), strange, explained, names)

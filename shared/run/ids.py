@@ -39,6 +39,20 @@ def made_of(run: Run) -> str:
     return digest(run.training, run.validation, run.spec)
 
 
+def judged(run: Run) -> str | None:
+    """The digest of what is trained, wherever its bytes lie; None where they are not known yet."""
+    contents = [_content(file) for file in run.files]
+    if None in contents:
+        return None
+    files = zip(run.files, contents, strict=True)
+    whole = [file.replace(sha256=content, share=Share.ALL) for file, content in files]
+    return digest(whole[0], whole[1] if whole[1:] else None, run.spec)
+
+
+def _content(file: File) -> str | None:
+    return file.content_sha256 or (file.sha256 if file.share is Share.ALL else None)
+
+
 def earlier_ids(run: Run) -> tuple[str, str]:
     """The ids that a run like this one had when the deployment was a part of its digest."""
     whole = _digest(run.training, run.validation, run.spec.model_dump_json())

@@ -64,13 +64,17 @@ async def _take_folder(model: str, ctx: Context) -> str | None:
     if not folder.newest:
         return None
     drops = Drops(ctx.clients.runs)
-    run_id = refused = None
-    if not await drops.taken(folder):
-        if await _waits(folder, ctx):
-            return None
-        run_id, refused = await _run_of(folder, ctx)
-        await drops.take(folder, run_id or "")
+    if await drops.taken(folder):
+        await problems.settle(folder, (), ctx)
+        return None
+    if await drops.only_lacks(folder):
+        log.info("%s: something was removed and nothing dropped since it was taken", model)
+        return None
+    if await _waits(folder, ctx):
+        return None
+    run_id, refused = await _run_of(folder, ctx)
     await problems.settle(folder, refused, ctx)
+    await drops.take(folder, run_id or "", refused)  # last: until then the sweep takes it again
     return run_id
 
 
@@ -87,21 +91,22 @@ async def _waits(folder: Folder, ctx: Context) -> bool:
     return bool(found)
 
 
-async def _run_of(folder: Folder, ctx: Context) -> tuple[str | None, str | None]:
-    """The id of the folder's run; or the blob that was refused, which is explained beside it."""
+async def _run_of(folder: Folder, ctx: Context) -> tuple[str | None, tuple[str, ...]]:
+    """The id of the folder's run; or the blobs that were refused, each explained beside it."""
     try:
         run = await _compose(folder, ctx)
         if run is None:
-            return None, None
+            return None, ()
         left = await in_no_run(folder, ctx)
         named = [blob.name for blob in left[:MAX_NAMED]]
         run = run.replace(left_out=tuple(named), left_out_more=len(left) - len(named))
         run_id = await enter(run, folder, ctx)
         await problems.leave_out(named, ctx)
-        return run_id, None
+        return run_id, ()
     except RefusedDrop as refused:
-        await problems.explain(refused.name, refused.error, ctx)
-        return None, refused.name
+        for name, error in refused.errors.items():
+            await problems.explain(name, error, ctx)
+        return None, tuple(refused.errors)
 
 
 async def _quiet_folder(model: str, ctx: Context) -> Folder:
@@ -129,16 +134,8 @@ async def _compose(folder: Folder, ctx: Context) -> Run | None:
         log.info("%s waits for a training file", folder.model)
         return None
     dropped, held_out = folder.newest[DropRole.TRAINING], folder.newest.get(DropRole.VALIDATION)
-    with about(dropped):
-        admission.check_model_name(folder.model, ctx.settings)
-    for blob in folder.newest.values():
-        with about(blob):
-            admission.check_kind(blob)
-    spec = await _spec(folder, ctx)
     split = folder.lone and held_out is None
-    for blob in filter(None, (dropped, held_out)):
-        with about(blob):
-            admission.check_dataset_size(blob, split=split)
+    spec = await _admit(folder, ctx, split=split)
     if split:
         training, validation = await _lone_files(dropped, ctx)
     else:
@@ -155,16 +152,36 @@ async def _compose(folder: Folder, ctx: Context) -> Run | None:
     )
 
 
-async def _spec(folder: Folder, ctx: Context) -> Spec:
+async def _admit(folder: Folder, ctx: Context, *, split: bool) -> Spec:
+    """What its drop asks for. Raises RefusedDrop, with every file that is refused."""
+    errors: dict[str, DropError] = {}
+    for role, blob in folder.newest.items():
+        try:
+            if role is DropRole.TRAINING:
+                admission.check_model_name(folder.model, ctx.settings)
+            admission.check_kind(blob)
+            if role is not DropRole.SPEC:
+                admission.check_dataset_size(blob, split=split)
+        except DropError as error:
+            errors[blob.name] = error
+    run_yaml, spec = folder.newest.get(DropRole.SPEC), None
+    try:
+        if run_yaml and run_yaml.name not in errors:
+            spec = await _spec(run_yaml, folder.model, ctx)
+    except RefusedDrop as refused:
+        errors |= refused.errors
+    if errors:
+        raise RefusedDrop(errors)
+    return spec or effective(None, ctx.settings)
+
+
+async def _spec(run_yaml: BlobInfo, model: str, ctx: Context) -> Spec:
     """Raises RefusedDrop."""
-    run_yaml = folder.newest.get(DropRole.SPEC)
-    if run_yaml is None:
-        return effective(None, ctx.settings)
     with about(run_yaml):
         check_size(run_yaml.size)
         asked = b"".join([chunk async for chunk in ctx.clients.datasets.stream(*run_yaml.version)])
         spec = _effective(asked, ctx)
-        await admission.check_base_model(spec, folder.model, ctx.registry, ctx.settings)
+        await admission.check_base_model(spec, model, ctx.registry, ctx.settings)
     return spec
 
 

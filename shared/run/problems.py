@@ -5,13 +5,12 @@ Knows how it is told, not what is wrong.
 """
 
 import logging
-from functools import partial
 
-from shared.errors import DropError, TunedropError
+from shared.errors import Conflict, DropError, Refused, TunedropError
 from shared.printable import shown
 from shared.run.context import Context
 from shared.run.folder import Folder, problem_name
-from shared.run.refusals import Kind, Refusals, refusal, still_there
+from shared.run.refusals import Kind, Refusals, refusal
 
 log = logging.getLogger(__name__)
 
@@ -29,11 +28,12 @@ async def not_taken(path: str, error: Exception, ctx: Context) -> None:
     reason = f"{kind}: {error}" if isinstance(error, TunedropError) else f"{kind}."
     message = f"{shown(path)} could not be taken yet. {reason}"
     told = DropError(message, "It is tried again by itself.")
-    for way in (_put, partial(_note, waits=True)):
-        try:
-            await way(path, told, ctx)
-        except Exception as second:  # noqa: BLE001 - storage may be what is wrong; the first counts
-            log.error("nor could that be told: %s", type(second).__name__)
+    try:
+        if not await _is_explained(path, ctx):  # or else by what is wrong with the drop itself
+            await _put(path, told, ctx)
+            await _note(path, told, ctx, waits=True)
+    except Exception as second:  # noqa: BLE001 - storage may be what is wrong; the first counts
+        log.error("nor could that be told: %s", type(second).__name__)
 
 
 async def leave_out(names: list[str], ctx: Context) -> None:
@@ -48,30 +48,36 @@ async def leave_out(names: list[str], ctx: Context) -> None:
 
 async def gone(name: str, ctx: Context) -> None:
     """What was in the way of an earlier drop, or of this one for a while, is so no more."""
-    await ctx.clients.datasets.delete(problem_name(name))
+    await _remove(name, ctx)
     await Refusals(ctx.clients.runs).forget(name)
 
 
-async def settle(folder: Folder, refused: str | None, ctx: Context) -> None:
-    """A folder was taken, but for one file that was refused: nothing else of its drops is in
+async def settle(folder: Folder, refused: tuple[str, ...], ctx: Context) -> None:
+    """A folder was taken, but for the files that were refused: nothing else of its drops is in
     anybody's way. What was left out is told of for as long as it lies there and is older."""
     listed = Refusals(ctx.clients.runs)
-    noted = await listed.of_model(folder.model, Kind.DROP) - {refused}
+    noted = await listed.of_model(folder.model, Kind.DROP) - set(refused)
     left = await listed.of_model(folder.model, Kind.LEFT_OUT)
     noted |= left - {blob.name for _, blob in folder.older}
-    for name in sorted({blob.name for blob in folder.newest.values()} - {refused, *noted}):
-        await ctx.clients.datasets.delete(problem_name(name))
+    for name in sorted({blob.name for blob in folder.newest.values()} - {*refused, *noted}):
+        await _remove(name, ctx)
     for name in sorted(noted):
         await gone(name, ctx)
 
 
-async def sweep(ctx: Context, count: int) -> None:
-    """What is no longer there needs no explanation. `count`: how many blobs have one."""
-    listed = Refusals(ctx.clients.runs)
-    for one in await listed.all():
-        if not await still_there(one.name, ctx.clients.datasets):
-            await gone(one.name, ctx)
-    await listed.keep_total(count)
+async def _remove(name: str, ctx: Context) -> None:
+    """An explanation that somebody keeps from being deleted (a lease, a policy) keeps nothing from
+    being taken, nor in the list."""
+    try:
+        await ctx.clients.datasets.delete(problem_name(name))
+    except (Conflict, Refused) as error:
+        log.warning("%s stays: %s", shown(problem_name(name)), error)
+
+
+async def _is_explained(path: str, ctx: Context) -> bool:
+    blob = await ctx.clients.datasets.info(path)
+    beside = await ctx.clients.datasets.info(problem_name(path))
+    return bool(blob and beside and beside.modified >= blob.modified)
 
 
 async def _tell(

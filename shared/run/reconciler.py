@@ -18,13 +18,13 @@ from shared.run import (
     commands,
     drops,
     ending,
+    explanations,
     failures,
     forgotten,
     heartbeat,
     intake,
     jobs,
     orphans,
-    problems,
     retirements,
 )
 from shared.run.context import Context, Step
@@ -87,7 +87,7 @@ async def sweep(ctx: Context) -> None:
     await _gather_with_timeout(((shown(path), _take(path, ctx)) for path in paths), ctx)
     await orphans.sweep(ctx)
     await retirements.sweep(ctx)
-    await problems.sweep(ctx, due.explained)
+    await explanations.sweep(due, ctx)
 
 
 def _tell(missed: list[str]) -> None:

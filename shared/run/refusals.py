@@ -6,15 +6,18 @@
 
 in the runs container. The digest is of the blob's name, so a blob stands there once, however often
 it is refused. Each kind keeps its newest entries: as many as anybody looks through, whatever number
-of blobs somebody drops; the sweep counts them all. Knows names and sentences, not why.
+of blobs somebody drops; the sweep counts the others. Knows names and sentences, not why.
 """
 
 import asyncio
 import hashlib
 import logging
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from pydantic import Field
 
 from shared.cloud.container import BlobInfo, Container
 from shared.cloud.documents import Count, Document, Moment, as_json
@@ -25,10 +28,11 @@ from shared.run.folder import MODEL, parse, problem_name
 log = logging.getLogger(__name__)
 
 PREFIX = "refusals/"
-TOTAL = "reconciler/refusals.json"
+HIDDEN = "reconciler/unlisted.json"
 NO_MODEL = "~"
 SHOWN = 20  # entries that one answer reads
 KEPT = 100  # entries of one kind
+MODELS = 1_000  # of which it is kept how many are not in the list
 
 
 class Kind(StrEnum):
@@ -60,10 +64,12 @@ class Refusal(Document):
         }
 
 
-class Total(Document):
-    """How many blobs were explained beside themselves when the sweep last looked."""
+class Hidden(Document):
+    """How many blobs had an explanation and no entry when the sweep last looked, for the list was
+    full: all, and of each model; `""` is no model's."""
 
-    count: Count
+    count: Count = 0
+    models: dict[str, Count] = Field({})
 
 
 @dataclass(frozen=True)
@@ -82,14 +88,14 @@ class Refusals:
         """In the place of what was noted of that blob before; the oldest beyond KEPT go."""
         path = _path(refusal.name, kind)
         await self.runs.put(path, as_json(refusal), "application/json")
-        for other in _paths(refusal.name) - {path}:
+        for other in paths(refusal.name) - {path}:
             await self.runs.delete(other)
         under = PREFIX + path.split("/")[1] + "/"
         for old in _newest_first(await self._infos(under))[KEPT:]:
             await self.runs.delete(old.name)
 
     async def forget(self, name: str) -> None:
-        for path in _paths(name):
+        for path in paths(name):
             await self.runs.delete(path)
 
     async def of_model(self, model: str, kind: Kind) -> set[str]:
@@ -97,33 +103,44 @@ class Refusals:
         found = await self._read(await self._infos(f"{PREFIX}{kind}/{model}/"), [])
         return {one.name for one in found}
 
-    async def all(self) -> list[Refusal]:
-        return await self._read(await self._infos(PREFIX), [])
+    async def entries(self) -> list[str]:
+        """Where something is noted: the blobs' names."""
+        return [info.name for info in await self._infos(PREFIX)]
+
+    async def entry(self, path: str) -> Refusal | None:
+        """Raises Unreadable."""
+        found = await self.runs.record(path, Refusal)
+        return found[0] if found else None
+
+    async def remove(self, path: str) -> None:
+        await self.runs.delete(path)
 
     async def newest(self, model: str | None, problems: list[TunedropError]) -> Page:
         """Those of a model, or of all; files of drops come before names that say nothing. What
         cannot be read goes to `problems`."""
         if model is not None and not MODEL.fullmatch(model):
             return Page([], 0)
-        listed, full = [], False
+        listed = []
         for kind in TOLD:
             infos = await self._infos(f"{PREFIX}{kind}/{f'{model}/' if model else ''}")
-            full = full or len(infos) >= KEPT
             listed += _newest_first(infos)
-        count = max(len(listed), await self._total()) if full and not model else len(listed)
-        return Page(await self._read(listed[:SHOWN], problems), count)
+        hidden = await self._hidden()
+        more = hidden.count if model is None else hidden.models.get(model, 0)
+        return Page(await self._read(listed[:SHOWN], problems), len(listed) + more)
 
-    async def keep_total(self, count: int) -> None:
-        if count != await self._total():
-            await self.runs.put(TOTAL, as_json(Total(count=count)), "application/json")
+    async def keep_hidden(self, models: Counter[str]) -> None:
+        """How many of each model are not in the list, which is full."""
+        hidden = Hidden(count=models.total(), models=dict(models.most_common(MODELS)))
+        if hidden != await self._hidden():
+            await self.runs.put(HIDDEN, as_json(hidden), "application/json")
 
-    async def _total(self) -> int:
+    async def _hidden(self) -> Hidden:
         try:
-            found = await self.runs.record(TOTAL, Total)
+            found = await self.runs.record(HIDDEN, Hidden)
         except Unreadable as error:
             log.warning("%s", error.message)
-            return 0
-        return found[0].count if found else 0
+            return Hidden()
+        return found[0] if found else Hidden()
 
     async def _infos(self, under: str) -> list[BlobInfo]:
         return [blob async for blob in self.runs.list(under)]
@@ -142,7 +159,7 @@ class Refusals:
 
 
 def refusal(name: str, error: DropError, at: datetime, *, waits: bool = False) -> Refusal:
-    model, _ = _place(name)
+    model, _ = place(name)
     return Refusal(
         name=_writable(name),
         model=model,
@@ -156,21 +173,21 @@ def refusal(name: str, error: DropError, at: datetime, *, waits: bool = False) -
 async def still_there(name: str, datasets: Container) -> bool:
     try:
         return await datasets.info(name) is not None
-    except NotFound:  # listings show names that nobody can ask for
-        return True
+    except NotFound:  # nobody can ask for it: what a listing does not show is gone
+        return False
 
 
 def _newest_first(infos: list[BlobInfo]) -> list[BlobInfo]:
     return sorted(infos, key=lambda info: (info.modified, info.name), reverse=True)
 
 
-def _paths(name: str) -> set[str]:
+def paths(name: str) -> set[str]:
     """Where a blob may stand."""
     return {_path(name, None), _path(name, Kind.LEFT_OUT)}
 
 
 def _path(name: str, kind: Kind | None) -> str:
-    model, found = _place(name)
+    model, found = place(name)
     digest = hashlib.sha256(_writable(name).encode()).hexdigest()[:32]
     return f"{PREFIX}{kind or found}/{model or NO_MODEL}/{digest}"
 
@@ -180,7 +197,7 @@ def _writable(name: str) -> str:
     return name.encode(errors="replace").decode()
 
 
-def _place(name: str) -> tuple[str, Kind]:
+def place(name: str) -> tuple[str, Kind]:
     """The model whose folder the blob lies in, if that can be one; and what it is to the app."""
     try:
         return parse(name)[0], Kind.DROP

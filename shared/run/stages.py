@@ -35,6 +35,7 @@ class Event(StrEnum):
     FILES_REPLACED = "files were replaced"
     FILES_PROCESSED = "files are processed"
     FILES_MISSING = "files are gone"
+    PAID_BEFORE = "another run has paid for it"
     JOB_INTENDED = "job is asked for"
     JOB_CREATED = "job exists"
     JOB_RUNNING = "job runs"
@@ -61,6 +62,9 @@ TRANSITIONS: dict[tuple[Stage, Event], Stage] = {
     (Stage.READY, Event.FILES_REPLACED): Stage.SUPERSEDED,
     (Stage.CHECKED, Event.FILES_PROCESSED): Stage.UPLOADED,
     (Stage.CHECKED, Event.FILES_REPLACED): Stage.SUPERSEDED,
+    (Stage.CHECKED, Event.PAID_BEFORE): Stage.SUPERSEDED,
+    (Stage.UPLOADED, Event.PAID_BEFORE): Stage.SUPERSEDED,
+    (Stage.SUBMITTING, Event.PAID_BEFORE): Stage.SUPERSEDED,
     (Stage.UPLOADED, Event.JOB_INTENDED): Stage.SUBMITTING,
     (Stage.UPLOADED, Event.JOB_CREATED): Stage.SUBMITTED,
     (Stage.SUBMITTING, Event.JOB_CREATED): Stage.SUBMITTED,

@@ -15,7 +15,17 @@ from shared.errors import Refused, Replaced, TooCostly, WorkerLost
 from shared.model import deployment
 from shared.model.registry import Version
 from shared.printable import shown
-from shared.run import ceilings, checking, creation, failures, files, jobs, notices, planning
+from shared.run import (
+    ceilings,
+    checking,
+    creation,
+    failures,
+    files,
+    jobs,
+    notices,
+    placements,
+    planning,
+)
 from shared.run.context import Context, Step
 from shared.run.outcome import LogLine, Outcome
 from shared.run.record import File, Run
@@ -69,6 +79,8 @@ async def await_start_command(run: Run, ctx: Context) -> Outcome:
 async def upload(run: Run, ctx: Context) -> Outcome:
     """checked: upload the files; their ids are written down before anything follows from them.
     Nothing is sent over a ceiling, nor what the account could not train or serve."""
+    if had := await placements.before_asking(run, ctx):
+        return had
     if over := await ceilings.reserve(run, ctx):
         return over
     if held := await planning.before_sending(run, ctx):
@@ -103,6 +115,8 @@ async def submit(run: Run, ctx: Context) -> Outcome:
         return Outcome(run.replace(job_id=job.id), Event.JOB_CREATED, (line,))
     if jobs.in_flight(run, ctx):
         return Outcome(run, unanswered=True)
+    if had := await placements.before_asking(run, ctx):
+        return had
     if over := await ceilings.reserve(run, ctx):  # the day, or a setting, may have changed
         return over
     if held := await planning.before_paying(run, ctx):
