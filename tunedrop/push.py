@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from shared.errors import DropError
 from shared.printable import printable
-from shared.run.folder import PROBLEM, DropRole, parse, problem_name
+from shared.run.folder import DropRole, parse, problem_name
 from tunedrop.app import App
 from tunedrop.errors import CommandError
 
@@ -124,12 +124,13 @@ class Datasets:
         return [name for name in others if _role(name) in ours]
 
     def problem(self, files: dict[str, Path], dropped: "BlobProperties") -> str:
-        """What the app has written beside the files since they were dropped. What it says of files
-        that were left out keeps no run back."""
-        beside = {problem_name(name) for name in self.left_out(files)}
-        for blob in self._folder(files):
-            new = blob.name.endswith(PROBLEM) and blob.last_modified >= dropped.last_modified
-            if new and blob.name not in beside:
+        """What the app has written, since they were dropped, beside the files or what belongs to
+        them. What it says of others in the folder, or of files left out, keeps no run back."""
+        blobs, left = self._folder(files), self.left_out(files)
+        theirs = {blob.name for blob in blobs if _role(blob.name) and blob.name not in left}
+        beside = {problem_name(name) for name in theirs | files.keys()}
+        for blob in blobs:
+            if blob.name in beside and blob.last_modified >= dropped.last_modified:
                 with _translated():
                     text = self.client.download_blob(blob.name).readall().decode(errors="replace")
                     return printable(text.strip())

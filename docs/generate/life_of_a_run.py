@@ -58,7 +58,7 @@ def diagram() -> str:
     ]
     again += [
         f"    {end} --> {Stage.RECEIVED}: {Event.DROPPED_AGAIN}"
-        for end in (Stage.FAILED, Stage.CANCELLED, Stage.SUPERSEDED)
+        for end in (Stage.FAILED, Stage.CANCELLED, Stage.SUPERSEDED, Stage.REJECTED)
     ]
     ends = [f"    {stage} --> [*]" for stage in Stage if stage in ENDS]
     return "\n".join(["stateDiagram-v2", f"    [*] --> {Stage.RECEIVED}", *arrows, *again, *ends])

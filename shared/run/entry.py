@@ -152,14 +152,14 @@ async def _drop_again(known: Run, run: Run, folder: Folder, ctx: Context) -> Non
     message = f"same content dropped again; the run is {known.stage}"
     if other:
         message += f"; it is to be deployed as {wanted.sku}, capacity {wanted.capacity}"
-    if limits := _other_limits(known, run):
+    if _other_limits(known, run):
         message += f"; {_told(run)}"
     await ctx.ledger.log(known.id, LogLine("drop", message))
     if other and known.fine_tuned_model:
         await ctx.ledger.amend(known.id, lambda newest: _pointed_to(run, newest))
         await _deploy(known, run, folder, ctx)
         return
-    if known.may_start_over or (limits and known.stage is Stage.REJECTED):
+    if known.may_start_over:
         await ctx.ledger.reopen(known.id, Event.DROPPED_AGAIN, change=as_dropped)
     await ctx.ledger.amend(known.id, as_dropped)
     if other and known.without_model:

@@ -29,5 +29,5 @@ def without_validation(run: Run) -> list[str]:
         return []
     why = "it is too short to be split"
     if run.training.share is Share.TRAINING:
-        why = "its examples are so alike that none can be held out"
-    return [f"{shown(run.training.name)} has no validation set: {why}. The run goes on without."]
+        why = "too few of its examples differ for some of them to be held out"
+    return [f"{shown(run.training.name)} has no validation set: {why}."]

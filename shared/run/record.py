@@ -203,7 +203,7 @@ class Run(Document):
     @property
     def may_start_over(self) -> bool:
         """Ended before anything was paid for, by a cause that another drop may have removed."""
-        removable = (Stage.SUPERSEDED, Stage.FAILED, Stage.CANCELLED)
+        removable = (Stage.SUPERSEDED, Stage.FAILED, Stage.CANCELLED, Stage.REJECTED)
         return self.stage in removable and self.job_id is None and not self.past_jobs
 
     @property

@@ -86,7 +86,7 @@ async def test_what_sdks_send_comes_out_as_what_the_own_check_takes(
 
 @pytest.mark.parametrize("method", list(Method))
 async def test_an_example_has_the_keys_of_the_format_alone(method: Method) -> None:
-    more = {
+    more: dict[str, Any] = {
         "annotations": [{"type": "url_citation", "url_citation": {"url": "https://x"}}],
         "audio": {"id": "audio_1"},
         "reasoning_content": "Hm.",

@@ -158,3 +158,14 @@ async def test_one_that_asks_in_between_keeps_the_other_from_sending(
     assert memory(harness).jobs == {}
     assert await ended(harness, [first, other]) == [Stage.SERVING, Stage.SUPERSEDED]
     assert len(memory(harness).jobs) == 1
+
+
+async def test_a_rejected_run_is_checked_again_when_it_is_dropped_again(
+    harness: RunHarness,
+) -> None:
+    """An earlier version of the app may have rejected it for what is no error any more."""
+    await harness.drop(ALIKE, "lone")
+    run = await harness.until(await harness.received("lone"), Stage.CHECKED, Stage.SERVING)
+    run = await harness.rewrite(run, stage=Stage.REJECTED, job_id=None, fine_tuned_model=None)
+    again = await served(harness, "lone", ALIKE)
+    assert (again.id, again.stage, again.attempt) == (run.id, Stage.SERVING, run.attempt + 1)

@@ -188,3 +188,8 @@ def test_an_older_training_file_is_told_of_and_is_no_refusal() -> None:
 def test_a_refused_run_yaml_of_an_earlier_drop_is_a_refusal() -> None:
     folder = Folder(**{"training_2.jsonl": NOW, "run.yaml": OLD, f"run.yaml{PROBLEM}": LATER})
     assert asked(folder) == ([], f"about m/run.yaml{PROBLEM}")
+
+
+def test_what_is_told_of_another_file_is_no_refusal_of_the_drop() -> None:
+    others = {name: LATER for name in ("notes.txt", f"notes.txt{PROBLEM}")}
+    assert asked(Folder(**{"training_2.jsonl": NOW}, **others)) == ([], "")
