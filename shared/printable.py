@@ -12,7 +12,7 @@ HEED = 3  # characters before one that decide whether it is written out
 _MARKS = r"[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
 _CONTROL = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069"
-    r"\u2060-\u2065\u206a-\u206f\ufeff\ud800-\udfff\U000e0000-\U000e007f]"
+    r"\u2060-\u2065\u206a-\u206f\ufeff\u00ad\u180e\ud800-\udfff\U000e0000-\U000e007f]"
     rf"|(?<={_MARKS}{{{HEED}}}){_MARKS}"
 )
 

@@ -107,8 +107,8 @@ class Said:
         quoted = f': "{self.sentence}"' if self.sentence else "."
         return f"{self.who} was asked, and Azure OpenAI answered {named}{quoted}"
 
-    def matches(self, sign: str) -> bool:
-        return re.search(sign, f"{self.code} {self.sentence}", re.IGNORECASE) is not None
+    def matches(self, words: str) -> bool:
+        return words in f"{self.code} {self.sentence}".lower()
 
     @property
     def lacks_deployment(self) -> bool:
