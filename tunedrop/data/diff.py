@@ -14,7 +14,8 @@ SHOWN = 10  # places of each kind that are printed
 
 @dataclass
 class Difference:
-    """Lines of the new file; `removed` and `fewer` of the old one. `other` in a pair is a line of the old."""
+    """Lines of the new file; `removed` and `fewer` of the old one. `other` in a pair is a line of
+    the old."""
 
     old: Side
     new: Side
