@@ -190,9 +190,10 @@ def _table(name: str, text: str, delimiter: str) -> Source:
         delimiter, text = delimiter or told[1], "\n" + text[told.end() :]
     chosen = delimiter or tables.delimiter_of(name, text)
     with tables.long_cells():
-        header, *rows = tables.rows(text, chosen) or [None]
-    if header is None:
+        rows = tables.rows(text, chosen)
+    if not rows:
         raise CommandError(f"{name} has no row.")
+    header, *rows = rows
     columns = tuple(cell.strip() for cell in header.cells)
     records = tuple(_row(row, columns) for row in rows)
     if len(set(columns)) < len(columns) or not all(columns):
