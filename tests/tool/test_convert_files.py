@@ -85,6 +85,8 @@ def test_rows_that_do_not_fit_are_told_by_the_line_where_they_begin(tmp_path: Pa
         (b"PK\x03\x04\x00", "a ZIP archive"),
         (b"question,answer\na,\xff\n", "see line 2"),
         (b"  \n", "is empty"),
+        (b",\n,\n", "has no row"),
+        (b"sep=;\n", "has no row"),
     ],
 )
 def test_a_file_that_does_not_tell_what_it_is_is_refused(
@@ -172,6 +174,19 @@ def test_a_cell_of_several_lines_is_one(tmp_path: Path, answer: str) -> None:
     assert (done.exit_code, len(found)) == (0, 4), done.output
     path.write_text('"question","answer"\n"q1","a,b\nc,d"\n"q2","e"\n')
     assert len(convert(path)[1]) == 2
+
+
+def test_where_cells_have_several_lines_one_that_may_be_rows_is_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "in.csv"
+    text = "question,answer\n" + 'q,"one\ntwo"\n' * 2 + 'q3,"Here:\nf(a,b)"\n'
+    path.write_text(text)
+    done, found = convert(path)
+    assert (done.exit_code, len(found)) == (1, 2)
+    assert "left out: line 6: a quote that is opened in line 6 holds" in done.stdout
+    path.write_text(text + '"q4,a4\n' + "q,a\n" * 4 + 'q5",a5\n')
+    assert convert(path)[0].exit_code == 2
+    path.write_text(text + 'q3,"Here:\nf(a,b)"\n' * 2)
+    assert convert(path)[0].exit_code == 2
 
 
 # ---- where it goes

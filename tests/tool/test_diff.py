@@ -15,6 +15,7 @@ NOTHING: dict[str, Any] = {
     "added": [],
     "repeated": [],
     "removed": [],
+    "fewer": [],
     "changed": [],
     "near": [],
     "conflicts": [],
@@ -56,7 +57,7 @@ CASES: list[tuple[str, bytes, bytes, int, dict[str, Any]]] = [
     ("removed", A + B, B, 1, {"removed": [1]}),
     ("said twice", A + B, A + B + A, 2, {"repeated": [3]}),
     ("new and said twice", A, A + B + B, 1, {"added": [2], "repeated": [3]}),
-    ("said once less", A + B + A, A + B, 2, {"removed": [3]}),
+    ("said once less", A + B + A, A + B, 2, {"fewer": [3]}),
     ("changed", A + B, answered(0, "No.") + B, 1, {"changed": [{"line": 1, "other": 1}]}),
     ("conflict", A + B, A + B + answered(1, "No."), 2, {"conflicts": [{"line": 3, "other": 2}]}),
     (

@@ -14,7 +14,8 @@ SHOWN = 10  # places of each kind that are printed
 
 @dataclass
 class Difference:
-    """Lines of the new file; `removed` of the old one. `other` in a pair is a line of the old."""
+    """Lines of the new file; `removed` and `fewer` of the old one. `other` in a pair is a line of
+    the old."""
 
     old: Side
     new: Side
@@ -22,13 +23,14 @@ class Difference:
     added: list[int] = field(default_factory=list)
     repeated: list[int] = field(default_factory=list)
     removed: list[int] = field(default_factory=list)
+    fewer: list[int] = field(default_factory=list)
     changed: list[Pair] = field(default_factory=list)
     near: list[Pair] = field(default_factory=list)
     conflicts: list[Pair] = field(default_factory=list)
 
     def any(self) -> bool:
-        lists = (self.added, self.repeated, self.removed, self.changed, self.near, self.conflicts)
-        return any(lists)
+        found = (self.added, self.repeated, self.removed, self.fewer, self.changed, self.near)
+        return any(found) or bool(self.conflicts)
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -38,6 +40,7 @@ class Difference:
             "added": self.added,
             "repeated": self.repeated,
             "removed": self.removed,
+            "fewer": self.fewer,
             "changed": [pair._asdict() for pair in self.changed],
             "near": [pair._asdict() for pair in self.near],
             "conflicts": [pair._asdict() for pair in self.conflicts],
@@ -49,6 +52,7 @@ class Difference:
         yield self.new.sentence()
         yield f"  {self.unchanged:,} unchanged"
         yield from _places("removed", old, self.removed)
+        yield from _places("repeated no more", old, self.fewer)
         yield from _places("new", new, self.added)
         yield from _places("said once more", new, self.repeated)
         yield from _pairs("answered otherwise", new, "before in", old, self.changed)
@@ -95,7 +99,7 @@ def diff(old: Side, new: Side) -> Difference:
     found.added += [new.lines[row] for row in unlike if row not in alike]
     explained = {pair.other for pair in found.changed + found.near}
     found.removed += [old.lines[row] for row in gone if old.lines[row] not in explained]
-    found.removed.sort()
+    found.fewer.sort()
     return found
 
 
@@ -116,5 +120,5 @@ def _same(found: Difference) -> list[int]:
             seen.add(key)
     for key, left in room.items():
         if left and key in new.by_key:
-            found.removed += [old.lines[row] for row in old.by_key[key][-left:]]
+            found.fewer += [old.lines[row] for row in old.by_key[key][-left:]]
     return fresh

@@ -191,9 +191,11 @@ def _table(name: str, text: str, delimiter: str) -> Source:
     chosen = delimiter or tables.delimiter_of(name, text)
     with tables.long_cells():
         rows = tables.rows(text, chosen)
-        header = next((row for _, row in rows if any(row)), [])
-        columns = tuple(cell.strip() for cell in header)
-        records = tuple(_row(place, row, columns) for place, row in rows if any(row))
+    if not rows:
+        raise CommandError(f"{name} has no row.")
+    header, *rows = rows
+    columns = tuple(cell.strip() for cell in header.cells)
+    records = tuple(_row(row, columns) for row in rows)
     if len(set(columns)) < len(columns) or not all(columns):
         raise CommandError(
             f"{name} has columns without a name or with the same name: {_named(columns)}. Give "
@@ -203,10 +205,13 @@ def _table(name: str, text: str, delimiter: str) -> Source:
     return Source(name, kind, "line", records, columns)
 
 
-def _row(place: int, row: list[str], columns: tuple[str, ...]) -> Record:
-    if len(row) != len(columns):
-        return Record(place, problem=f"it has {len(row)} cells; the header has {len(columns)}")
-    return Record(place, dict(zip(columns, row, strict=True)))
+def _row(row: tables.Row, columns: tuple[str, ...]) -> Record:
+    if row.swallowed:
+        return Record(row.line, problem=row.problem)
+    if len(row.cells) != len(columns):
+        said = f"it has {len(row.cells)} cells; the header has {len(columns)}"
+        return Record(row.line, problem=said)
+    return Record(row.line, dict(zip(columns, row.cells, strict=True)))
 
 
 def _named(columns: tuple[str, ...]) -> str:

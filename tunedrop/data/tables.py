@@ -10,10 +10,12 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
+from typing import NamedTuple
 
 from tunedrop.errors import CommandError
 
 LONGEST_CELL = 32_000_000  # characters; csv's own limit is 131,072
+SURELY = 4  # more lines that all look like rows are no running text
 LOOKED_AT = 50  # rows that must agree on a delimiter
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _BREAK = re.compile(r"\r\n|\r|\n")
@@ -42,17 +44,44 @@ def _agree(text: str, delimiter: str) -> bool:
     return size > 1 and sum(len(row) == size for row in found) * 2 > len(found)
 
 
-def rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """Each with the line where it begins. Raises CommandError for quotes that are wrong."""
+class Row(NamedTuple):
+    """`line` is where it begins, of `lines`; do they look like rows themselves?"""
+
+    line: int
+    cells: list[str]
+    lines: int
+    swallowed: bool
+
+    @property
+    def problem(self) -> str:
+        last = self.line + self.lines - 1
+        return (
+            f"a quote that is opened in line {self.line:,} holds what looks like {self.lines:,} "
+            f"rows, up to line {last:,}. Take it away or close it; if this is one row, put each "
+            "of its cells in quotes"
+        )
+
+
+def rows(text: str, delimiter: str) -> list[Row]:
+    """Those that are not blank. Raises CommandError for quotes that are wrong. Of a few lines that
+    look like rows, where most cells of several lines do not, only that row is to be left out."""
+    found = [row for row in _read(text, delimiter) if any(row.cells)]
+    wrong = [row for row in found if row.swallowed]
+    plain = sum(row.lines > 1 for row in found) - len(wrong)
+    if wrong and (len(wrong) > plain or max(row.lines for row in wrong) > SURELY):
+        raise CommandError(f"{max(wrong, key=lambda row: row.lines).problem}.")
+    return found
+
+
+def _read(text: str, delimiter: str) -> Iterator[Row]:
     lines: list[str] = []  # of the row that is read
     reader = csv.reader(_noting(text, lines), delimiter=delimiter, strict=True)
     begins, size = 1, 0
     try:
-        for row in reader:
-            size = size or len(row)
-            if len(lines) > 1 and _hold_rows(lines, row, delimiter, size):
-                raise CommandError(_swallowed(begins, len(lines)))
-            yield begins, row
+        for cells in reader:
+            size = size or len(cells)
+            swallowed = len(lines) > 1 and _hold_rows(lines, cells, delimiter, size)
+            yield Row(begins, cells, len(lines), swallowed)
             begins = reader.line_num + 1
             lines.clear()
     except csv.Error as error:
@@ -82,14 +111,6 @@ def _hold_rows(lines: list[str], row: list[str], delimiter: str, size: int) -> b
 def _all_quoted(lines: list[str], row: list[str], delimiter: str) -> bool:
     quoted = delimiter.join('"' + cell.replace('"', '""') + '"' for cell in row)
     return "".join(lines).rstrip("\r\n") == quoted
-
-
-def _swallowed(begins: int, count: int) -> str:
-    return (
-        f"a quote that is opened in line {begins:,} holds what looks like {count:,} rows, up to "
-        f"line {begins + count - 1:,}. Take it away or close it; if this is one row, put each of "
-        "its cells in quotes."
-    )
 
 
 def _misquoted(begins: int, lines: list[str], delimiter: str, error: csv.Error) -> str:
