@@ -71,6 +71,7 @@ CASES = [
     Case("few-examples", good(12), None),
     Case("compressed", gzip.compress(good(12)), None),
     Case("compressed", b"PK\x03\x04" + good(12), None),
+    Case("compressed", b"PAR1" + good(12), None),
     Case("utf16", good(12).decode().encode("utf-16"), None),
     Case("utf16", good(12).decode().encode("utf-16-le"), None),
     Case("not-utf8", after_good('{"messages": "é"}\n'.encode("latin-1"))),

@@ -51,6 +51,7 @@ FORMATS = [
     Cure("messages-missing", shaped(messages=None), "`messages` is null", 'Write {"messages"'),
     Cure("messages-missing", shaped(messages="Hi"), '`messages` is "Hi"', 'Write {"messages"'),
     Cure("unknown-key", line({**GOOD, "temperature": 0}), '"temperature"', "a chat request"),
+    Cure("unknown-key", line({**GOOD, "function_call": "auto"}), '"function_call"', "chat request"),
     Cure("unknown-key", line({**GOOD, "source": "x"}), '"source"', "Remove it"),
     Cure("unknown-key", talk(USER, {**ANSWER, "wieght": 1}), '"wieght"', "Did you mean weight?"),
     Cure("unknown-key", talk({"from": "human", "content": "Hi"}, ANSWER), '"from"', "from to role"),
@@ -142,6 +143,12 @@ VALUES = [
         talk(USER, ASKS, {**TOLD, "content": PARTS}, ANSWER, tools=[TOOL]),
         "list of 1 part",
         "as one text",
+    ),
+    Cure(
+        "content-invalid",
+        talk(USER, ASKS, {**TOLD, "content": {"at": 1}}, ANSWER, tools=[TOOL]),
+        "tool's content is",
+        "as json.dumps does",
     ),
     Cure("name-invalid", talk({**USER, "name": 7}, ANSWER), "name is 7", "Correct it"),
     Cure(
@@ -255,7 +262,7 @@ CALLS = [
             functions=[FUNCTION],
         ),
         "count is called",
-        "Declare",
+        "in `functions`",
     ),
     Cure(
         "tool-call-invalid",

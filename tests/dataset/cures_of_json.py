@@ -57,6 +57,9 @@ JSON = [
     Cure("not-json", raw('\xa0{"messages": []}'), "after U+00A0", "Remove that character"),
     Cure("not-json", raw("[1] # done"), "list ends before column 5", "after the list"),
     Cure("not-json", raw('"a" b'), "column 5", "one complete JSON object on each line"),
+    Cure("not-json", raw("# examples"), "is a remark", "Remove the line"),
+    Cure("not-json", raw("```json"), "is a remark", "Remove the line"),
+    Cure("not-json", raw("<<<<<<< HEAD"), "is a remark", "Remove the line"),
     Cure("not-json", raw("nonsense"), "column 1", "one complete JSON object on each line"),
     Cure("not-object", line('{"messages": []}'), '"{\\"messages', "once through json.dumps"),
 ]

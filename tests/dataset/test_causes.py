@@ -162,6 +162,36 @@ def test_what_follows_an_unanswered_call_is_not_to_be_joined_with_it() -> None:
     assert "same-role-twice" in scan(good(60) + talk(USER, ANSWER, ANSWER)).counts
 
 
+FLAT = {"type": "function", "name": "look"}
+ANSWERED = {"role": "function", "name": "look", "content": "42"}
+
+
+@pytest.mark.parametrize(
+    ("content", "id"),
+    [
+        (talk(USER, ASKS, {**TOLD, "tool_call_id": "c2"}, ANSWER, tools=[TOOL]), "answer-without-"),
+        (talk(USER, ASKS, {"role": "tool", "content": "42"}, ANSWER, tools=[TOOL]), "answer-with"),
+        (talk(USER, ASKS, ANSWERED, ANSWER, tools=[TOOL]), "role-unknown"),
+        (
+            talk(
+                USER,
+                {**ASKS, "tool_calls": [{**CALL, "id": None}]},
+                TOLD,
+                ANSWER,
+                tools=[TOOL],
+            ),
+            "tool-call-invalid",
+        ),
+        (talk(USER, ASKS, TOLD, ANSWER, tools=[FLAT]), "tools-invalid"),
+        (talk(USER, ASKS, TOLD, ANSWER, tools="[]"), "tools-invalid"),
+    ],
+)
+def test_what_follows_from_a_mistake_is_not_told_as_another(content: bytes, id: str) -> None:
+    found = [one.id for one in scan(good(10) + content).findings if one.severity == "error"]
+    assert len(found) == 1
+    assert found[0].startswith(id)
+
+
 def test_an_empty_part_beside_a_call_is_no_content() -> None:
     asks = {**ASKS, "content": [{"type": "text", "text": ""}]}
     assert not errors(good(10) + talk(USER, asks, TOLD, ANSWER, tools=[TOOL]))

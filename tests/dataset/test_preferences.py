@@ -167,3 +167,12 @@ def test_a_preview_shows_the_message_that_is_meant() -> None:
     ]
     assert shown.path == "non_preferred_output[1].wieght"
     assert '"wieght"' in shown.preview[-1].text
+
+
+def test_the_output_is_named_and_the_end_of_the_input_told_once() -> None:
+    found = scan(dpo([{**ANSWER, "content": ""}], [ANSWER])).findings
+    assert "In `preferred_output`: The assistant's content" in " ".join(f.message for f in found)
+    asked = {"messages": [USER, ANSWER]}
+    found = scan(dpo([ANSWER], [{**ANSWER, "content": "Hm."}], asked)).findings
+    (told,) = [one for one in found if one.id == "same-role-twice"]
+    assert told.path == "input.messages"

@@ -74,7 +74,8 @@ _MESSAGE_KEYS = {
 }
 _REQUEST_KEYS = (
     *("model", "temperature", "top_p", "max_tokens", "max_completion_tokens", "n", "stop"),
-    *("stream", "seed", "response_format", "tool_choice", "frequency_penalty", "presence_penalty"),
+    *("stream", "seed", "response_format", "tool_choice", "function_call"),
+    *("frequency_penalty", "presence_penalty"),
 )
 
 

@@ -32,7 +32,8 @@ def declared_functions(example: Example, steps: Steps) -> DeclaredTools:
         else:
             problem = f"Function {index} is {quoted(function)}, not an object."
             findings.append(RawFinding("tools-invalid", problem, path=path))
-    return DeclaredTools(schemas, tuple(findings), listed, 0)
+    understood = all(finding.id != "tools-invalid" for finding in findings)
+    return DeclaredTools(schemas, tuple(findings), listed, 0, understood)
 
 
 def function_calls(example: Example) -> list[tuple[int, Any]]:
@@ -61,4 +62,7 @@ def functions_are_right(example: Example, steps: Steps) -> Iterator[RawFinding]:
             problem = f"`function_call` is {quoted(call)}, without a name."
             yield RawFinding("tool-call-invalid", problem, index, path)
         else:
-            yield from check_called(call, index, path, declared, steps)
+            for finding in check_called(call, index, path, declared, steps):
+                undeclared = finding.id == "tool-undeclared"
+                fix = "Declare it in `functions`." if undeclared else finding.fix
+                yield finding._replace(fix=fix)

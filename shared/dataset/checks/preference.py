@@ -92,6 +92,13 @@ def _placed(finding: RawFinding, asked: int, key: str) -> RawFinding:
         index = path[1]
     if index is None or index < asked:
         return finding._replace(path=("input", *path) if path else ())
+    if (
+        finding.id == "same-role-twice" and index == asked
+    ):  # with either output, so told of the input
+        problem = "The input ends with the assistant's message, and the outputs follow it."
+        return finding._replace(message=problem, message_index=None, path=("input", "messages"))
     if finding.id == "same-role-twice":  # its places are told by their numbers
         finding = finding._replace(message="This message and the one before are the assistant's.")
+    message = f"In `{key}`: {finding.message}"
+    finding = finding._replace(message=message)
     return finding._replace(message_index=index - asked, path=(key, index - asked, *path[2:]))

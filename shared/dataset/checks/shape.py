@@ -97,6 +97,7 @@ def contents_are_there(example: Example) -> Iterator[RawFinding]:
             continue
         elif not isinstance(content, str | list):
             problem = f"The {_who(message)}'s content is {quoted(content)}."
+            fix = "Write it as a text, as json.dumps does." if role == "tool" else None
         elif role == "tool" and isinstance(content, list):
             problem = f"The tool's content is a list of {many(len(content), 'part')}."
             fix = "Write a tool's content as one text: join the texts of its parts."

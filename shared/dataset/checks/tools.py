@@ -36,6 +36,7 @@ class DeclaredTools(NamedTuple):
     findings: tuple[RawFinding, ...]
     value: Any
     keys: int
+    understood: bool = True  # else a call may be of a tool that could not be read
 
 
 class _Remembered:
@@ -80,7 +81,8 @@ def tools_declared_in(json: bytes, steps: Steps) -> DeclaredTools:
     for finding in _check_declarations(value, schemas):
         steps.spend(PER_FINDING, "checking the tools")
         findings.append(finding)
-    tools = DeclaredTools(schemas, tuple(findings), value, count_keys(value))
+    understood = all(finding.id != "tools-invalid" for finding in findings)
+    tools = DeclaredTools(schemas, tuple(findings), value, count_keys(value), understood)
     _remembered.add(json, tools)
     return tools
 
@@ -202,7 +204,7 @@ def check_called(
     """The name and the arguments of a call. Raises limits.TooComplex."""
     name, arguments = function.get("name"), function.get("arguments")
     schema = tools.schemas.get(name) if isinstance(name, str) else None
-    if isinstance(name, str) and schema is None:
+    if isinstance(name, str) and schema is None and tools.understood:
         problem = f"{shorten(name)} is called and not declared."
         yield RawFinding("tool-undeclared", problem, index, (*path, "name"))
     place = (*path, "arguments")
@@ -233,17 +235,26 @@ def _arguments(written: Any) -> Any:
 
 
 def calls_are_answered(example: Example) -> Iterator[RawFinding]:
-    """A call may stay open at the very end only: then calling is what the model learns."""
+    """A call may stay open at the very end only: then calling is what the model learns.
+    Of a call and an answer whose ids differ the answer's alone is told."""
     waiting: dict[str, int] = {}
+    unnamed = False  # a call has no id, which is told
     for index, message in objects(example):
         if message.get("role") == "tool":
             id = message.get("tool_call_id")
-            if not isinstance(id, str) or waiting.pop(id, None) is None:
+            if isinstance(id, str) and waiting.pop(id, None) is not None:
+                continue
+            if not unnamed:
                 yield _answers_nothing(message, index, waiting)
+                waiting.pop(next(iter(waiting), ""), None)
+            continue
+        if message.get("role") == "function":  # an answer, whose role is told
+            waiting = {}
             continue
         yield from _unanswered(waiting, message)
         waiting = {}
         calls = message.get("tool_calls") if message.get("role") == "assistant" else None
+        unnamed = False
         for call in calls if isinstance(calls, list) else []:
             id = call.get("id") if isinstance(call, dict) else None
             if isinstance(id, str) and id in waiting:
@@ -251,6 +262,8 @@ def calls_are_answered(example: Example) -> Iterator[RawFinding]:
                 yield RawFinding("tool-call-invalid", problem, index, at(index, "tool_calls"))
             elif isinstance(id, str):
                 waiting[id] = index
+            else:
+                unnamed = True
     last = max((index for index, _ in objects(example)), default=0)
     yield from _unanswered({id: index for id, index in waiting.items() if index != last})
 

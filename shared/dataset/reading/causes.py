@@ -21,6 +21,7 @@ _WORD = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]{0,40}")
 EACH_ALONE = "Write each object on a line of its own."
 _SPACE = " \t\r\n"
 _LATE = re.compile(r'[^{]{1,100}(?=\{\s*+"|\{\Z)')  # what stands before an object
+_REMARK = re.compile(r"\s*+(?:```|(?:#|//|<{7}|={7}|>{7})[^{]*+\Z)")
 _INVISIBLE = re.compile(r"[\s\u200b\u2060\ufeff]++")
 
 
@@ -69,6 +70,13 @@ def _word_quotes(place: _Place) -> _Cause | None:
         return None
     wrong = f"The quote in {_column(place.at)} is {place.here}, as word processors write it."
     return _Cause(wrong, 'Write " for these quotes, outside of texts.')
+
+
+def _no_example(place: _Place) -> _Cause | None:
+    """A comment, a fence, or a mark of a conflict that git has left."""
+    if not _REMARK.match(place.text):
+        return None
+    return _Cause("The line is a remark, not JSON.", "Remove the line.")
 
 
 def _begins_late(place: _Place) -> _Cause | None:
@@ -165,6 +173,7 @@ def _cut_off(place: _Place) -> _Cause | None:
 
 
 _LOOKS = (
+    _no_example,
     _begins_late,
     _word_quotes,
     _more_than_one,

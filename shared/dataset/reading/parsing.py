@@ -39,6 +39,7 @@ WRONG_ENCODINGS = (  # what a file begins with that is no UTF-8 text
     (b"BZh", "compressed", "bzip2"),
     (b"\xfd7zXZ", "compressed", "xz"),
     (b"\x28\xb5\x2f\xfd", "compressed", "Zstandard"),
+    (b"PAR1", "compressed", "Parquet"),
     (b"\xff\xfe\x00\x00", "utf16", "UTF-32"),
     (b"\xff\xfe", "utf16", "UTF-16"),
     (b"\xfe\xff", "utf16", "UTF-16"),
