@@ -1,7 +1,11 @@
-"""What is made of the answer to a "create job" that another worker's may have overtaken."""
+"""What comes late: the answer to a "create job" that another worker's may have overtaken, and the
+record of a run whose marker a tick has cleared meanwhile.
+"""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+from shared.cloud.memory_container import MemoryContainer
 from shared.run.creation import _merge
 from shared.run.record import File, Run
 from shared.run.spec import effective
@@ -43,3 +47,20 @@ async def test_a_run_whose_worker_died_while_it_entered_it_is_looked_after(
     assert await harness.ctx.ledger.active() == []
     assert not await harness.ctx.ledger.create(run)
     assert await harness.ctx.ledger.active() == [run.id]
+
+
+async def test_a_run_that_is_entered_slowly_is_looked_after(harness: RunHarness) -> None:
+    """A tick clears a marker without a run, once the claim of the worker that set it has ended."""
+    runs = harness.ctx.clients.runs
+    assert isinstance(runs, MemoryContainer)
+    create = runs.create
+
+    async def slowly(name: str, data: bytes, *more: Any) -> str:
+        if name.endswith("/run.json"):
+            runs.break_leases()
+            await runs.delete(f"active/{SENT.id}")
+        return await create(name, data, *more)
+
+    runs.create = slowly  # type: ignore[method-assign, assignment]
+    assert await harness.ctx.ledger.create(SENT)
+    assert await harness.ctx.ledger.active() == [SENT.id]
