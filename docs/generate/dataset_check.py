@@ -97,6 +97,10 @@ def _aims(found: Row, rows: dict[str, Row]) -> str:
         _rate("everything: 25 MB/s", everything, 25),
         _ratio("everything, five times the notebook", _times(everything, notebook), 5),
     ]
+    if waited := found.get("waited"):
+        quick_times, times = waited["times"][QUICK], waited["times"][EVERYTHING]
+        aims.append(_ratio(f"by the clock with two cores, {shape}: ten times", quick_times, 10))
+        aims.append(_ratio("by the clock with two cores, everything: five times", times, 5))
     together = next((row for name, row in rows.items() if name.startswith("together")), None)
     if together and STRUCTURE in rows:
         times = _times(rows[STRUCTURE], together)

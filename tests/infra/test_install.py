@@ -97,7 +97,7 @@ def test_a_broken_pipe_is_not_taken_for_a_file_that_cannot_be_used(
     assert capsys.readouterr().err == ""
     with pytest.raises(typer.Exit), exit_on_error():
         raise FileNotFoundError(2, "No such file", "x.jsonl")
-    assert "x.jsonl: No such file" in capsys.readouterr().err
+    assert "x.jsonl does not exist" in capsys.readouterr().err
 
 
 def test_the_checkout_is_installed_in_place() -> None:

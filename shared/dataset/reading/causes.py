@@ -21,7 +21,7 @@ _WORD = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]{0,40}")
 EACH_ALONE = "Write each object on a line of its own."
 _SPACE = " \t\r\n"
 _LATE = re.compile(r'[^{]{1,100}(?=\{\s*+"|\{\Z)')  # what stands before an object
-_REMARK = re.compile(r"\s*+(?:```|(?:#|//|<{7}|={7}|>{7})[^{]*+\Z)")
+_REMARK = re.compile(r"\A\s*+(?:```|(?:#|//|<{7}|={7}|>{7})[^{]*+\Z)")
 _INVISIBLE = re.compile(r"[\s\u200b\u2060\ufeff]++")
 
 
