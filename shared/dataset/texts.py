@@ -28,7 +28,7 @@ def text_findings(
         if kind := odd[one.line]:
             for finding in content.texts_are_whole(one, ascii_too=kind == 2):
                 yield one, finding, ""
-        if special[one.line]:
+        if special[one.line] or kind == 2:
             for finding in content.no_special_tokens(one):
                 yield one, finding, ""
         if suspects := private[one.line]:

@@ -20,8 +20,7 @@ LONG_WORD = 20  # nearly every key and token is a run of so many letters, digits
 _BEGINNINGS = (b"sk", b"rk", b"pk", b"gh", b"gi", b"AK", b"AS", b"AI", b"xo", b"hf", b"ey")
 _BEGINS = np.zeros(1 << 16, np.bool_)  # by two characters
 _BEGINS[[int.from_bytes(two) for two in _BEGINNINGS]] = True
-# `<|`, however its two characters are written.
-_MARKS = (b"<|", b"u003c", b"u003C", b"u007c", b"u007C")
+_MARK = b"<|"  # with which a special token begins
 EVERY = privacy.SECRET + privacy.ADDRESS + privacy.NUMBER
 _SEPARATES = np.zeros(256, np.bool_)  # two digits of a number, three at the most
 _SEPARATES[list(b" ().+/_-\\")] = True  # and a slash that is written with a backslash
@@ -33,9 +32,9 @@ class Prefilter:
 
     def __init__(self, lines: Sequence[bytes]) -> None:
         self._unknown = len(lines) if sum(map(len, lines)) > MOST else 0
-        data = b"" if self._unknown else b"\n".join(lines)
-        self._lines = lines if self._unknown or any(mark in data for mark in _MARKS) else ()
-        self._bytes = np.frombuffer(b"\n" + data + b"     ", np.uint8)  # room to look
+        joined = b"" if self._unknown else b"\n".join(lines)
+        self._data = b"\n" + joined + b"     "  # room to look
+        self._bytes = np.frombuffer(self._data, np.uint8)
         self._starts = np.flatnonzero(self._bytes == ord("\n"))
 
     def key_counts(self) -> Counts:
@@ -82,10 +81,14 @@ class Prefilter:
         return found
 
     def special_tokens(self) -> Kinds:
-        """May one stand in the line?"""
-        if not self._lines:
-            return np.zeros(len(self._starts), np.uint8)
-        return np.array([any(mark in line for mark in _MARKS) for line in self._lines], np.uint8)
+        """May one stand in the line, written without escapes? Of those `odd_texts` tells."""
+        if self._unknown:
+            return np.full(self._unknown, 1, np.uint8)
+        found = np.zeros(len(self._starts), np.uint8)
+        if _MARK in self._data:
+            first = self._bytes[:-1] == _MARK[0]
+            found[self._owners(np.flatnonzero(first & (self._bytes[1:] == _MARK[1])))] = 1
+        return found
 
     def _long_numbers(self, digit: Marks) -> Counts:
         """Where 8 digits begin that belong together: every number that is looked for has them."""
