@@ -41,8 +41,6 @@ leased and deleted (in datasets it is not leased: the app may take it at any mom
         clients = {name: _client(ctx, name) for name in CONTAINERS}
     except SettingError as error:
         return [problem("storage", error.message, error.fix)]
-    except ValueError:  # its text may hold the key
-        return [problem("storage", "TunedropStorage is no connection string.", CONNECTION_FIX)]
     storage = await _service(clients["runs"])
     if storage.state != State.OK:
         return [storage]

@@ -150,6 +150,10 @@ def test_one_caller_leaves_room_for_the_largest_request_of_another() -> None:
     other = all_of_them.hold()
     other.caller = "bot"
     other.grow(MAX_BODY_BYTES)
+    third = all_of_them.hold()
+    third.caller = "app"
+    with pytest.raises(Overloaded, match=r"The app has 100,663,296 bytes"):
+        third.grow(MAX_BODY_BYTES)
     passed_on.release()
     mine[2].grow(MAX_BODY_BYTES)
     for held in (*mine, other):

@@ -64,6 +64,7 @@ async def test_no_room_for_another_job(app: CheckedApp) -> None:
             for job in jobs:
                 client.fine_tuning.jobs.cancel(job)
     assert set(results.failed) == {"jobs-left"}
+    assert results.failed["jobs-left"].state == "problem"
     assert "20 of 20 queued" in results.failed["jobs-left"].message
     assert "az rest --method delete" in results.failed["jobs-left"].fix
 
@@ -82,5 +83,6 @@ async def test_no_room_for_another_deployment(app: CheckedApp) -> None:
             for number in range(10):
                 arm.deployments.begin_delete("rg", "account", f"tuned-{number}", polling=False)
     assert set(results.failed) == {"deployments-left"}
+    assert results.failed["deployments-left"].state == "problem"
     assert "10 of 10 deployments of tuned models" in results.failed["deployments-left"].message
     assert "deployment delete" in results.failed["deployments-left"].fix
