@@ -1,10 +1,12 @@
 """The house keeps its shape: who may import whom. docs/design.md is the plan that is held here."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
 
+from tests.conftest import home_of
 from tests.support.house import (
     ROOT,
     Import,
@@ -151,6 +153,18 @@ def test_files_are_short_enough_to_read() -> None:
         if (count := len(path.read_text(encoding="utf-8").splitlines())) > MAX_LINES
     }
     assert not long
+
+
+def test_whoever_asks_for_the_stack_shares_it_with_a_home() -> None:
+    """Elsewhere a third one is started, or one is found with other tests' deployments in it."""
+    asks = re.compile(r"stack: Stack[H]arness|@on_[bs]")
+    files = [
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "tests").rglob("test_*.py")
+        if asks.search(path.read_text(encoding="utf-8"))
+    ]
+    assert files
+    assert [file for file in files if not home_of(file).startswith("a stack")] == []
 
 
 # ---- and the tests themselves would see it
