@@ -15,6 +15,7 @@ from shared.printable import shown
 from shared.run import files, notices, planning
 from shared.run.context import Context
 from shared.run.record import File, Predicted, Run, Share
+from shared.run.spec import Spec
 from shared.run.workers import Session
 
 
@@ -67,7 +68,7 @@ async def _asked(run: Run, ctx: Context) -> dict[str, object]:
     made = await planning.make(run, ctx)
     return {
         "run": run.id,
-        "plan": asdict(_plan(run, made.region or ctx.region)),
+        "plan": asdict(plan_of(run.spec, made.region or ctx.region)),
         "account": made.as_json(),
         "today": ctx.now().date().isoformat(),
         "validation_age": _validation_age(run).total_seconds(),
@@ -76,8 +77,7 @@ async def _asked(run: Run, ctx: Context) -> dict[str, object]:
     }
 
 
-def _plan(run: Run, region: str = "") -> TrainingPlan:
-    spec = run.spec
+def plan_of(spec: Spec, region: str = "") -> TrainingPlan:
     return TrainingPlan(
         base_model=spec.base_model,
         method=spec.method,

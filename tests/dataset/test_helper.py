@@ -13,18 +13,7 @@ from shared.dataset.measure import system_prompts
 from shared.dataset.measure.measurements import Measurements
 from tests.dataset.builders import ANSWER, ASKS, TOLD, TOOL, USER, good, line, talk, varied
 from tests.dataset.corpus import ADDRESS, NEAR, NEARER, SYSTEM
-from tests.dataset.helped import (  # noqa: F401
-    ALONE,
-    BLOCK,
-    checked,
-    children,
-    linux,
-    odd,
-    same,
-    started,
-    told,
-    two_cores,
-)
+from tests.dataset.helped import BLOCK, linux, odd, same, told, two_cores  # noqa: F401
 
 pytestmark = [linux, pytest.mark.usefixtures("two_cores")]
 

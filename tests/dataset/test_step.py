@@ -26,7 +26,7 @@ def a_run(run_yaml: bytes) -> Run:
 @pytest.mark.parametrize(("budget", "rejected"), [(b"0.01", True), (b"5", False)])
 def test_the_budget_of_run_yaml_stops_a_run(budget: bytes, rejected: bool) -> None:
     run = a_run(b"hyperparameters: {n_epochs: 10}\nbudget: " + budget)
-    plan = checking._plan(run)
+    plan = checking.plan_of(run.spec)
     assert (plan.epochs, plan.base_model) == (10, SETTINGS.base_model)
     made = reports(run.id, plan, [scan(good(60), role=FileRole.TRAINING, plan=plan)], TODAY)
     assert bool(made.errors) is rejected
@@ -42,12 +42,12 @@ def test_the_report_says_that_the_validation_set_is_an_old_one() -> None:
     )
     files = [scan(good(60), role=role) for role in FileRole]
     age = checking._validation_age(run)
-    made = reports(run.id, checking._plan(run), files, TODAY, age)
+    made = reports(run.id, checking.plan_of(run.spec), files, TODAY, age)
     assert b"is 30 days older than the training set" in made.html
 
 
 def test_what_is_predicted_is_all_epochs_tokens_and_their_price() -> None:
-    plan = checking._plan(a_run(b"hyperparameters: {n_epochs: 10}"))
+    plan = checking.plan_of(a_run(b"hyperparameters: {n_epochs: 10}").spec)
     scanned = scan(good(60), plan=plan)
     made = reports("m-1", plan, [scanned], TODAY)
     tokens = 10 * scanned.stats.billed
@@ -73,7 +73,7 @@ hyperparameters: {n_epochs: 7}
 budget: 3
 deployment: {sku: developer}
 """
-    assert checking._plan(a_run(run_yaml)) == TrainingPlan(
+    assert checking.plan_of(a_run(run_yaml).spec) == TrainingPlan(
         base_model="gpt-4o-2024-08-06",
         method="dpo",
         training_type="developerTier",

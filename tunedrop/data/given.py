@@ -122,17 +122,9 @@ def plan_of(found: Given, **chosen: Any) -> TrainingPlan:
     above it. Raises CommandError for a run.yaml that no app takes."""
     below = TrainingPlan()
     if found.run_yaml:
+        from shared.run import checking
         from tunedrop.plan import run_yaml, spec_of
 
-        spec = spec_of(run_yaml(found.run_yaml))
-        below = TrainingPlan(
-            base_model=spec.base_model,
-            method=spec.method,
-            training_type=spec.training_type,
-            epochs=spec.hyperparameters.n_epochs,
-            budget=spec.budget,
-            sku=spec.deployment.sku,
-            unknown_price=spec.unknown_price,
-        )
+        below = checking.plan_of(spec_of(run_yaml(found.run_yaml)))
     values = {key: getattr(below, key) for key in TrainingPlan.__dataclass_fields__}
     return TrainingPlan(**values | {key: v for key, v in chosen.items() if v is not None})
