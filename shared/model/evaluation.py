@@ -1,6 +1,6 @@
 """What a comparison of models is made of: examples that are asked, and the answers to them.
 
-An example is a line of a validation file: what is asked of a model, and the answer that is expected.
+An example is a line of a validation file: what a model is asked, and the answer that is expected.
 Knows the shapes of the dataset and of a chat completion; asks nobody, and scores nothing.
 """
 
