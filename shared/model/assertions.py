@@ -64,12 +64,12 @@ class Assertions:
     """All that one promptfoo file asserts; `sha256` is of the file."""
 
     sha256: str = ""
-    tests: tuple[Case, ...] = ()
+    cases: tuple[Case, ...] = ()
 
     def about(self, example: Example) -> tuple[Case, ...]:
         messages = example.request["messages"]
         asked = "\n".join(text_of(message.get("content")) for message in messages)
-        return tuple(test for test in self.tests if all(part in asked for part in test.about))
+        return tuple(case for case in self.cases if all(part in asked for part in case.about))
 
 
 NONE = Assertions()
