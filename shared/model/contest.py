@@ -10,7 +10,7 @@ import numpy as np
 
 from shared.model import paired
 from shared.model.evaluation import Respondent
-from shared.model.paired import MIN_EXAMPLES, UNITS, Estimate, Power, Units
+from shared.model.paired import MIN_EXAMPLES, UNITS, Chance, Estimate, Power, Units
 from shared.model.regressions import Regression, Scored, regressions, worse
 from shared.model.scores import Metric, Rubric, Scores
 
@@ -69,19 +69,19 @@ class Contest:
     powers: tuple[Power, ...]
 
 
-def contest(rubrics: Sequence[Rubric], candidate: Side, other: Side, seed: int) -> Contest:
+def contest(rubrics: Sequence[Rubric], candidate: Side, other: Side, chance: Chance) -> Contest:
     """`rubrics`: one for each example, at least one."""
     scored = _scored(rubrics, candidate, other)
     ours, theirs = _columns(scored)
-    primary = _compared(ours, theirs, seed)
-    outcome = _without_failures(rubrics, other, ours - theirs, seed)
+    primary = _compared(ours, theirs, chance)
+    outcome = _without_failures(rubrics, other, ours - theirs, chance)
     fragile = primary.outcome is Outcome.WIN and outcome is not Outcome.WIN
     found = worse(scored)
-    powers = (paired.power(ours - theirs, theirs, loss, seed) for loss in LOSSES)
+    powers = (paired.power(ours - theirs, theirs, loss, chance) for loss in LOSSES)
     return Contest(
         other=other.respondent,
         primary=primary,
-        metrics=_metrics(rubrics, candidate, other, seed),
+        metrics=_metrics(rubrics, candidate, other, chance),
         outcome=Outcome.TIE if fragile else primary.outcome,
         fragile=fragile,
         failed=sum(other.respondent.answer(rubric.example).failed for rubric in rubrics),
@@ -110,18 +110,18 @@ def _turned(one: Scored) -> Scored:
 
 
 def _without_failures(
-    rubrics: Sequence[Rubric], other: Side, differences: Units, seed: int
+    rubrics: Sequence[Rubric], other: Side, differences: Units, chance: Chance
 ) -> Outcome:
     """The outcome among the examples that the other's calls did not fail at."""
     answered = [not other.respondent.answer(rubric.example).failed for rubric in rubrics]
     left = differences[np.array(answered)]
     if len(left) < MIN_EXAMPLES:
         return Outcome.TIE
-    return BY_SIGN[paired.estimate(left, paired.draws(len(left), seed)).apart]
+    return BY_SIGN[paired.estimate(left, chance.draws(len(left))).apart]
 
 
 def _metrics(
-    rubrics: Sequence[Rubric], candidate: Side, other: Side, seed: int
+    rubrics: Sequence[Rubric], candidate: Side, other: Side, chance: Chance
 ) -> dict[Metric, Compared]:
     found = {}
     for metric in Metric:
@@ -133,12 +133,12 @@ def _metrics(
             for side in (candidate, other)
         )
         decides = any(metric in rubrics[number].deciding for number in at)
-        found[metric] = _compared(ours, theirs, seed, decides)
+        found[metric] = _compared(ours, theirs, chance, decides)
     return found
 
 
-def _compared(ours: Units, theirs: Units, seed: int, decides: bool = True) -> Compared:
-    estimate = paired.estimate(ours - theirs, paired.draws(len(ours), seed))
+def _compared(ours: Units, theirs: Units, chance: Chance, decides: bool = True) -> Compared:
+    estimate = paired.estimate(ours - theirs, chance.draws(len(ours)))
     return Compared(len(ours), float(ours.mean()), float(theirs.mean()), estimate, decides)
 
 

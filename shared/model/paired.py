@@ -13,7 +13,6 @@ machine finds the same. Arrays are numpy's; knows scores, not models.
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
 from statistics import NormalDist
 
 import numpy as np
@@ -23,7 +22,7 @@ UNITS = 10_000
 RESAMPLES = 2_000
 CONFIDENCE = 0.975
 MIN_EXAMPLES = 8  # two sides of 2 ** 7 flips are below 2.5 %, and one more
-MOST_EXAMPLES = 2_000  # the draws for so many take 64 MB
+MOST_EXAMPLES = 1_000  # the draws for so many take 32 MB
 TRIALS = 400  # of a simulation: a share of 70 % is known to 2.3 points (standard error)
 SEEN = 0.8  # the power that a comparison should have, by convention
 
@@ -54,14 +53,23 @@ class Estimate:
     apart: int
 
 
-def draws(examples: int, seed: int) -> Draws:
-    """The same ones for the same seed (a number of any size), on every machine."""
-    return _draws(examples, seed)
+class Chance:
+    """All that is drawn for one verdict: the same for the same seed (a number of any size), on
+    every machine."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+        self._drawn: dict[int, Draws] = {}
+
+    def draws(self, examples: int) -> Draws:
+        """For a comparison by so many examples; 1 to MOST_EXAMPLES."""
+        assert 0 < examples <= MOST_EXAMPLES, f"{examples} examples"
+        if examples not in self._drawn:
+            self._drawn[examples] = _draws(examples, self.seed)
+        return self._drawn[examples]
 
 
-@lru_cache(maxsize=8)
 def _draws(examples: int, seed: int) -> Draws:
-    assert 0 < examples <= MOST_EXAMPLES, f"{examples} examples"
     chosen = _raw(seed, "resamples", RESAMPLES * examples) % np.uint64(examples)
     rows = np.repeat(np.arange(RESAMPLES) * examples, examples)
     places = rows + chosen.astype(np.int64)
@@ -78,6 +86,7 @@ def _raw(seed: int, purpose: str, size: int) -> NDArray[np.uint64]:
 
 
 def _signs(seed: int, shape: tuple[int, int], purpose: str = "signs") -> Floats:
+    """1 or -1, each by one bit."""
     size = shape[0] * shape[1]
     words = _raw(seed, purpose, size // 64 + 1).astype("<u8")
     bits = np.unpackbits(words.view(np.uint8))[:size].reshape(shape)
@@ -139,7 +148,7 @@ class Power:
     needed: int
 
 
-def power(differences: Units, other: Units, loss: int, seed: int) -> Power | None:
+def power(differences: Units, other: Units, loss: int, chance: Chance) -> Power | None:
     """What the rule would make of a candidate that is as good as the other, but for a share of the
     examples at which it fails altogether, so that it loses `loss` on average: TRIALS comparisons
     are drawn and put to the rule. How far the answers of equal models are apart is taken from the
@@ -152,8 +161,8 @@ def power(differences: Units, other: Units, loss: int, seed: int) -> Power | Non
     failing = loss / level
     seen = 0.0
     if len(differences) >= MIN_EXAMPLES:
-        drawn = draws(len(differences), seed)
-        seen = float((told_apart(_trials(apart, other, failing, seed), drawn) < 0).mean())
+        trials = _trials(apart, other, failing, chance.seed)
+        seen = float((told_apart(trials, chance.draws(len(differences))) < 0).mean())
     return Power(loss, seen, _needed(apart, other, failing, loss))
 
 

@@ -25,7 +25,7 @@ from shared.model import verdict_document
 from shared.model.assertions import NONE, Assertions
 from shared.model.contest import Contest, Outcome, Side, contest
 from shared.model.evaluation import Example, Expected, Respondent, Role
-from shared.model.paired import MOST_EXAMPLES
+from shared.model.paired import MOST_EXAMPLES, Chance
 from shared.model.scores import Rubric, rubric_of, scores_of, usable
 
 RULE = 1  # another rule is another digest
@@ -107,9 +107,8 @@ def verdict_of(comparison: Comparison) -> Verdict:
     rubrics = _rubrics(comparison)
     candidate, *others = (_side(side, rubrics, comparison.judged) for side in comparison.sides)
     digest = comparison.digest
-    contests = tuple(
-        contest(rubrics, candidate, other, int(digest, 16)) for other in others if rubrics
-    )
+    chance = Chance(int(digest, 16))
+    contests = tuple(contest(rubrics, candidate, other, chance) for other in others if rubrics)
     return Verdict(
         overall=_overall(contests),
         candidate=comparison.candidate,
