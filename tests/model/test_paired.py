@@ -276,7 +276,7 @@ def test_resamples_draw_every_example_as_often() -> None:
 
 
 def test_the_largest_comparison_is_exact() -> None:
-    """Sums of whole numbers within what a float holds: none is rounded, in whatever order they are made."""
+    """Sums of whole numbers within what a float holds: none is rounded, in whatever order."""
     differences = np.full(MOST_EXAMPLES, UNITS)
     found = estimate(differences, CHANCE.draws(MOST_EXAMPLES))
     assert found.low == found.high == found.mean == UNITS

@@ -22,8 +22,8 @@ from tests.support.growth import seconds
 LINES = range(1, 41)
 EXAMPLES = [example(line) for line in LINES]
 WORSE, MUCH = wrong_at(range(1, 11)), wrong_at(range(1, 31))
-# Of the bytes of one verdict.
-KNOWN = "7d52585d4818054023fcd938f2d4014dab7270c1a8fc9cb123b56e107be3af10"
+# The first digits of the SHA-256 of one verdict's bytes.
+KNOWN = "7d52585d4818"
 WIN, TIE, LOSS = Outcome.WIN, Outcome.TIE, Outcome.LOSS
 
 
@@ -297,7 +297,7 @@ def test_it_is_canonical_json_and_these_bytes_for_ever() -> None:
         json.loads(made), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
     )
     assert again.encode() == made
-    assert hashlib.sha256(made).hexdigest() == KNOWN
+    assert hashlib.sha256(made).hexdigest().startswith(KNOWN)
 
 
 @pytest.mark.parametrize(
