@@ -7,7 +7,7 @@ import azure.functions as func
 from azurefunctions.extensions.bindings.blob import BlobClient
 from azurefunctions.extensions.http.fastapi import Request, Response
 
-from shared import api, exporters, telemetry
+from shared import api, exporters, model_api, telemetry
 from shared.chat.dispatch import answer, answer_any
 from shared.chat.relay import Relay
 from shared.cloud import AzureClients
@@ -87,7 +87,7 @@ async def feedback(req: Request) -> Response:
 
 @app.route("models/{name}/examples", methods=["GET"])
 async def examples(req: Request) -> Response:
-    return await api.examples(req, lambda: relay().feedback)
+    return await model_api.examples(req, lambda: relay().feedback)
 
 
 @app.route("runs", methods=["GET"])
@@ -117,7 +117,7 @@ async def plan(req: Request) -> Response:
 
 @app.route("models", methods=["GET"])
 async def models(req: Request) -> Response:
-    return await api.models(context())
+    return await model_api.models(context())
 
 
 @app.route("health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
