@@ -13,6 +13,7 @@ from shared.chat.relay import Relay
 from shared.cloud import AzureClients
 from shared.run import reconciler, redeployments
 from shared.run.context import Context
+from shared.run.outbox import Outbox
 from shared.settings import Settings
 
 exporters.start(os.environ)
@@ -43,6 +44,7 @@ async def dataset_uploaded(dataset: BlobClient) -> None:
 @app.timer_trigger(arg_name="timer", schedule="0 30 3 * * *")
 async def forget(timer: func.TimerRequest) -> None:
     await relay().feedback.forget(context().settings.remember_days)
+    await Outbox(context().clients.runs).forget(context().now())
 
 
 @app.timer_trigger(arg_name="timer", schedule=Settings.one(os.environ, "tick"))

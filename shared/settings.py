@@ -266,6 +266,26 @@ class Settings:
         most=36_500,
     )
 
+    webhook_url: str = setting(
+        "TUNEDROP_WEBHOOK_URL",
+        "Where ends of runs and whatever else needs a person is told, as CloudEvents (see "
+        "notifications.md): an https address, or http on this machine.",
+        "",
+        form=endpoint.webhook,
+    )
+    webhook_secrets: tuple[str, ...] = setting(
+        "TUNEDROP_WEBHOOK_SECRET",
+        "Signs what is sent there, as Standard Webhooks does: `whsec_` and base64. Two, separated "
+        "by a comma, while one takes the other's place. May be a Key Vault reference.",
+        (),
+    )
+    event_grid_topic: str = setting(
+        "TUNEDROP_EVENT_GRID_TOPIC",
+        "Endpoint of an Event Grid topic that is told the same, entered with the app's identity.",
+        "",
+        form=endpoint.event_grid_topic,
+    )
+
     telemetry_folder: str = setting(
         "TUNEDROP_TELEMETRY_FOLDER",
         "A folder for spans, metrics and logs as files; for a laptop (see observability.md).",
