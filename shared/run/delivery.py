@@ -9,6 +9,7 @@ in the app's log, and by the doctor. Knows when to try, not what is told.
 import asyncio
 import logging
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -17,9 +18,10 @@ from shared import telemetry
 from shared.cloud.container import BlobInfo
 from shared.cloud.receivers import GONE
 from shared.errors import Newer, Refused, TunedropError, Unavailable, Unreadable
+from shared.model.history import Change
 from shared.printable import shown
 from shared.run.context import Context
-from shared.run.notifications import Awaited, Notification, Try, as_event
+from shared.run.notifications import Notification, Try, as_event, of_change
 from shared.run.outbox import Outbox, Troubles
 
 log = logging.getLogger(__name__)
@@ -72,7 +74,7 @@ class _Delivery:
     ctx: Context
     outbox: Outbox
     troubles: Troubles
-    changes: dict[str, frozenset[str]] = field(default_factory=dict)  # of each model, by their ids
+    changes: dict[str, Mapping[str, Change]] = field(default_factory=dict)
 
     async def deliver(self, waiting: list[BlobInfo]) -> None:
         known, until = self.troubles, self.ctx.uptime() + self.ctx.policy.delivery_time
@@ -99,28 +101,31 @@ class _Delivery:
             return None
         if found is None:
             return None
-        kept = _Kept(*found)
-        return kept if await self._is_true(kept.one) else None
+        one = await self._as_it_happened(found[0])
+        return _Kept(one, found[1]) if one else None
 
-    async def _is_true(self, one: Notification) -> bool:
+    async def _as_it_happened(self, one: Notification) -> Notification | None:
         """What awaits a change that has not come goes after a while: whoever was about to make it
         has died, or others have changed the model first."""
+        if one.awaits is None:
+            return one
         try:
-            if one.awaits is None or one.awaits.change in await self._changes(one.awaits):
-                return True
+            changes = await self._changes(one.awaits.model)
         except Unreadable:  # somebody has to put its record back first
-            return False
+            return None
+        if change := changes.get(one.awaits.change):
+            return of_change(one, change)
         if self.ctx.now() - one.at > self.ctx.policy.change_wait:
             log.info("%s was not told: it has not happened", one.id)
             await self.outbox.remove(one.id)
-        return False
+        return None
 
-    async def _changes(self, awaited: Awaited) -> frozenset[str]:
-        if awaited.model not in self.changes:
-            model = await self.ctx.registry.load(awaited.model)
-            history = model.history if model else ()
-            self.changes[awaited.model] = frozenset(change.id for change in history)
-        return self.changes[awaited.model]
+    async def _changes(self, name: str) -> Mapping[str, Change]:
+        """Of a model's champion, by their ids."""
+        if name not in self.changes:
+            model = await self.ctx.registry.load(name)
+            self.changes[name] = {change.id: change for change in model.history} if model else {}
+        return self.changes[name]
 
     # ---- one receiver
 

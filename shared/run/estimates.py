@@ -26,6 +26,7 @@ NORMAL: dict[Stage, timedelta] = {
     Stage.TRAINED: timedelta(minutes=10),
     Stage.DEPLOYING: timedelta(minutes=30),
     Stage.PROBING: timedelta(minutes=15),
+    Stage.COMPARING: timedelta(minutes=30),
 }
 PROVISIONING = timedelta(minutes=10)  # assumed, until a deployment is ready and answers
 LONGEST = 10 * 365 * 86_400  # seconds that an estimate says; odd numbers of steps make any
@@ -120,7 +121,7 @@ def estimate(run: Run, at: datetime) -> Eta | None:
     if run.stage not in ACTIVE or run.stage not in DEADLINES or run.ending:
         return None
     provisioning = int(PROVISIONING.total_seconds())
-    if run.stage in (Stage.TRAINED, Stage.DEPLOYING, Stage.PROBING):
+    if run.stage in (Stage.TRAINED, Stage.DEPLOYING, Stage.PROBING, Stage.COMPARING):
         rest = max(0, provisioning - int((at - run.since).total_seconds()))
         return Eta(0, 0, rest, at + timedelta(seconds=rest), "ten minutes are assumed")
     training, basis = _training(run, at)

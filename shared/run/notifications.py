@@ -16,6 +16,7 @@ from typing import NamedTuple
 from pydantic import Field
 
 from shared.cloud.documents import Count, Document, Frozen, Moment
+from shared.model.history import Change
 from shared.printable import shown
 
 PREFIX = "dev.tunedrop."  # of every type
@@ -52,7 +53,7 @@ class About(NamedTuple):
 
 
 _OF_RUN = ("run", "model", "stage", "version", "message", "fix", "blame")
-_OF_CHANGE = ("model", "version", "before", "change", "cause", "who", "why")
+_OF_CHANGE = ("model", "version", "before", "change", "cause", "who", "why", "verdict")
 
 KINDS: dict[Kind, About] = {
     Kind.RUN_SERVING: About(
@@ -69,9 +70,9 @@ KINDS: dict[Kind, About] = {
     Kind.RUN_SUPERSEDED: About(
         "A run's files were replaced, or another run has paid for the same.", "run", _OF_RUN
     ),
-    Kind.MODEL_PROMOTED: About("A model has another champion.", "model@version", _OF_CHANGE),
+    Kind.MODEL_PROMOTED: About("A model has another champion.", "model", _OF_CHANGE),
     Kind.MODEL_ROLLED_BACK: About(
-        "A model's champion is an earlier one again.", "model@version", _OF_CHANGE
+        "A model's champion is an earlier one again.", "model", _OF_CHANGE
     ),
     Kind.MODEL_ASLEEP: About(
         "A version's deployment was removed, for nobody used it or to save money; a chat wakes it.",
@@ -102,7 +103,8 @@ KINDS: dict[Kind, About] = {
 
 
 class Awaited(Frozen):
-    """A change of a model's champion that the registry has, or has not yet, or never will."""
+    """A change of a model's champion, by the id that it has in the registry, or has not yet, or
+    never will."""
 
     model: str
     change: str
@@ -116,7 +118,8 @@ class Try(Frozen):
 
 
 class Notification(Document):
-    """`received`: by which receivers. `awaits`: it is true once the registry has that change."""
+    """`received`: by which receivers. `awaits`: it is true once the registry has that change, and
+    its data are then what stands there."""
 
     id: str
     type: str
@@ -153,6 +156,19 @@ def notification(
         data={name: _told(data.get(name)) for name in names},
         awaits=awaits,
     )
+
+
+def of_change(one: Notification, change: Change) -> Notification:
+    """With what the registry says of the change that it awaited."""
+    said: dict[str, Value] = {
+        "version": change.version,
+        "before": change.before,
+        "cause": change.cause,
+        "who": change.who,
+        "why": change.why,
+        "verdict": change.verdict or None,
+    }
+    return one.replace(data={**one.data, **{name: _told(said[name]) for name in said}})
 
 
 def digest(*parts: str) -> str:

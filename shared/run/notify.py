@@ -5,10 +5,14 @@ Where no receiver is named in the settings nothing is kept. Knows where notifica
 one is due.
 """
 
+import uuid
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import TypeVar
 
 from shared.errors import DropError, NotFound
+from shared.model.history import Decision
+from shared.model.states import Cause
 from shared.run.context import Context
 from shared.run.notifications import Awaited, Kind, Value, digest, notification
 from shared.run.outbox import Outbox
@@ -40,25 +44,22 @@ async def add(
         await Outbox(ctx.clients.runs).add(one)
 
 
-async def with_change(
-    ctx: Context,
-    kind: Kind,
-    subject: str,
-    data: Mapping[str, Value],
-    change: Callable[[], Awaitable[T]],
+async def of_change(
+    name: str, decision: Decision, change: Callable[[Decision], Awaitable[T]], ctx: Context
 ) -> T:
-    """Change a model's champion by `change` and tell so, also where the process dies in between.
-
-    `data` has `model` and `change`, the id that the change has in the registry's history: it is
-    told once it stands there, and never where it does not come to stand there.
-    """
-    awaits = Awaited(model=str(data["model"]), change=str(data["change"]))
-    id = f"change-{digest(awaits.model, awaits.change)}"
+    """Change a model's champion by `change`, which is given the decision with an id, and tell so,
+    also where the process dies in between: once the registry has a change of that id, with what is
+    written there, and never where it does not come to have one."""
+    decision = decision if decision.id else replace(decision, id=uuid.uuid4().hex)
+    back = decision.cause in (Cause.ROLLED_BACK, Cause.WITHDRAWN)
+    kind = Kind.MODEL_ROLLED_BACK if back else Kind.MODEL_PROMOTED
+    awaits = Awaited(model=name, change=decision.id)
+    id, data = f"change-{digest(name, decision.id)}", {"model": name, "change": decision.id}
     since = ctx.uptime()
-    await add(ctx, kind, subject, data, id, awaits)
-    changed = await change()
+    await add(ctx, kind, name, data, id, awaits)
+    changed = await change(decision)
     if ctx.uptime() - since > LONG_CHANGE:  # it may have been dropped as one that never came
-        await add(ctx, kind, subject, data, id, awaits)
+        await add(ctx, kind, name, data, id, awaits)
     return changed
 
 
