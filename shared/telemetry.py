@@ -66,6 +66,7 @@ _ADDED = (0.5, 1, 2, 5, 10, 20, 50, 100, 500)
 
 _ALL = (
     Metric("tunedrop.ticks", "{tick}", "", "ticks that finished"),
+    Metric("tunedrop.shares", "{share}", "", "shares of a tick that calls did for a dead timer"),
     Metric("tunedrop.runs", "{run}", "stage", "active runs that a tick processed", gauge=True),
     Metric("tunedrop.runs.ended", "{run}", "stage", "runs that reached a final stage"),
     Metric("tunedrop.stage.seconds", "s", "stage", "time in a stage, when it is left", _STAGES),
