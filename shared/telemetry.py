@@ -81,6 +81,7 @@ _ALL = (
     Metric("tunedrop.chat.added_ms", "ms", _BY_VERSION, "the app's own part of it", _ADDED),
     Metric("tunedrop.chat.fallbacks", "{answer}", "model", "answers by a fallback for the model"),
     Metric("tunedrop.chat.wakes", "{wake}", "model", "requests to redeploy a missing deployment"),
+    Metric("tunedrop.trace.dropped", "{answer}", "", "in no trace: storage was away for too long"),
     Metric("tunedrop.feedback.left_out", "{conversation}", "model why", "not to be learned from"),
 )  # fmt: skip
 METRICS = {metric.name: metric for metric in _ALL}
