@@ -7,20 +7,37 @@ is the version that serves. Knows nothing of how versions are trained or deploye
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import Self
+from datetime import datetime
+from typing import ClassVar, Literal, Self
 
 from shared.catalog import facts
 from shared.cloud.container import Container
-from shared.cloud.documents import Document, Frozen, Moment
+from shared.cloud.documents import Count, Document, Frozen, Moment
 from shared.errors import NotFound, TunedropError, Unreadable
+from shared.model.history import MOST_KEPT, Change, Decision, champion_at, change
+from shared.model.states import Cause, State
 
 log = logging.getLogger(__name__)
 
 READS_AT_ONCE = 16  # records of a listing that are read side by side
 
 
+class Hosted(Frozen):
+    """A stretch of time in which a version had a deployment, which Azure bills by the hour whether
+    it is used or not. `until` is None as long as it lasts."""
+
+    since: Moment
+    until: Moment | None = None
+    sku: str
+    capacity: Count
+
+
 class Version(Frozen):
-    """`version` and `deployment` are given by the registry when the version is entered."""
+    """`version` and `deployment` are given by the registry when the version is entered.
+
+    `checkpoint` is the step that it was taken at, None for the finished model. `idle_after` is how
+    many hours without a chat a version that is kept `on-demand` stays deployed, 0 for ever.
+    """
 
     version: int = 0
     run_id: str
@@ -34,13 +51,21 @@ class Version(Frozen):
     dropped_at: Moment  # its dataset
     training_sha256: str | None = None  # of the training file as the service was sent it
     withdrawn: bool = False  # its run ended before it served; it has no deployment
+    checkpoint: Count | None = None
+    keep: Literal["always", "on-demand"] = "always"
+    idle_after: float = 0.0
+    asleep_since: Moment | None = None  # its deployment was removed then; a chat brings it back
+    hosted: tuple[Hosted, ...] = ()
 
 
 class Model(Document):
+    newest_schema: ClassVar[int] = 2  # since there is a history
+
     name: str
     champion: int | None = None
     previous: int | None = None
     versions: tuple[Version, ...] = ()
+    history: tuple[Change, ...] = ()
 
     def misfit(self, name: str) -> str | None:
         if name != f"{self.name}.json":
@@ -65,6 +90,26 @@ class Model(Document):
         """The newest version, as long as it is not the champion."""
         newest = max((v.version for v in self.versions if not v.withdrawn), default=None)
         return newest if newest != self.champion else None
+
+    def state_of(self, number: int) -> State:
+        """Raises NotFound."""
+        version = self.version(number)
+        if version.withdrawn:
+            return State.WITHDRAWN
+        if number == self.champion:
+            return State.CHAMPION
+        served = number == self.previous or any(known.version == number for known in self.history)
+        older = self.champion and version.dropped_at < self.version(self.champion).dropped_at
+        return State.RETIRED if served or older else State.CANDIDATE
+
+    def served_at(self, at: datetime) -> Change | None:
+        """The change that made the champion of that moment, as far as it is known."""
+        return champion_at(self.history, at)
+
+    def with_champion(self, number: int | None, decision: Decision) -> Self:
+        """A copy with another champion, whose history says so."""
+        kept = (*self.history, change(decision, number, self.champion))[-MOST_KEPT:]
+        return self.replace(champion=number, previous=self.champion, history=kept)
 
     def of_run(self, run_id: str) -> Version | None:
         return next((version for version in self.versions if version.run_id == run_id), None)
@@ -129,7 +174,7 @@ class Registry:
 
         return await self._update(name, change)
 
-    async def promote(self, name: str, number: int) -> Model:
+    async def promote(self, name: str, number: int, decision: Decision) -> Model:
         """Make a version the champion, unless the champion's dataset was dropped after its own: a
         run that was paused, retried or slow does not turn a model back. Nor does a version that was
         withdrawn. Raises NotFound."""
@@ -139,11 +184,11 @@ class Registry:
             newer = model.champion and model.version(model.champion).dropped_at > version.dropped_at
             if model.champion == number or newer or version.withdrawn:
                 return model
-            return model.replace(previous=model.champion, champion=number)
+            return model.with_champion(number, decision)
 
         return await self._update(name, crown)
 
-    async def withdraw(self, name: str, number: int) -> Model:
+    async def withdraw(self, name: str, number: int, at: datetime) -> Model:
         """A version that will not serve; the champion before it is the champion again.
 
         Raises NotFound.
@@ -152,7 +197,8 @@ class Registry:
         def mark(model: Model) -> Model:
             marked = model.with_version(model.version(number).replace(withdrawn=True))
             if model.champion == number:
-                return marked.replace(champion=model.previous, previous=None)
+                decision = Decision(at, Cause.WITHDRAWN)
+                return marked.with_champion(model.previous, decision).replace(previous=None)
             return marked.replace(previous=None) if model.previous == number else marked
 
         return await self._update(name, mark)

@@ -239,7 +239,7 @@ async def _switch_job(
 async def _deploy(run: Run, command: Command, ctx: Context) -> Outcome:
     """What is asked for stands in the run already; where another was asked for before, it is asked
     for anew."""
-    asked = run.stage in (Stage.DEPLOYING, Stage.PROBING)
+    asked = run.stage in (Stage.DEPLOYING, Stage.PROBING, Stage.COMPARING)
     return Outcome(run.replace(command=None), Event.DEPLOYMENT_CHANGED if asked else None)
 
 

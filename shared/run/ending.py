@@ -12,7 +12,7 @@ from shared.run import ceilings, files, jobs
 from shared.run.context import Context
 from shared.run.outcome import LogLine, Outcome
 from shared.run.record import Run
-from shared.run.stages import Stage
+from shared.run.stages import DEPLOYED, Stage
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ async def stop(run: Run, ctx: Context) -> tuple[Run, bool]:
     model = await ctx.registry.load(run.model)
     version = model.of_run(run.id) if model else None
     if version:
-        await ctx.registry.withdraw(run.model, version.version)
+        await ctx.registry.withdraw(run.model, version.version, ctx.now())
     name = version.deployment if version else run.deployment
     tuned = version.fine_tuned_model if version else run.fine_tuned_model
     if not name or not tuned:
@@ -44,12 +44,12 @@ async def stop(run: Run, ctx: Context) -> tuple[Run, bool]:
 async def finalize(run: Run, ctx: Context) -> Outcome:
     """An ended run needs neither its files at the service nor the care of ticks.
 
-    One that does not serve is stopped once more: a worker that had lost its claim may have made
+    One that leaves no version is stopped once more: a worker that had lost its claim may have made
     something after the end. What Azure does not let go is tried again for a day of ticks, then left
     with a line in the app's log.
     """
     try:
-        if run.stage not in (Stage.SERVING, *NEVER_SENT):
+        if run.stage not in (*DEPLOYED, *NEVER_SENT):
             run, stopped = await stop(run, ctx)
             if not stopped:
                 return Outcome(run, waiting_for=STOPPING)

@@ -15,7 +15,7 @@ from shared.run.outcome import Outcome
 from shared.run.plan import Plan, plan
 from shared.run.record import Run
 from shared.run.spec import Spec
-from shared.run.stages import ENDS, Event, Stage
+from shared.run.stages import DEPLOYED, ENDS, Event
 
 NAME = "plan.json"
 JUST_NOW = 5.0  # seconds: an answer that ends a run is not older
@@ -73,7 +73,7 @@ async def _without_deployment(run_ids: list[str], offers: Offers, ctx: Context) 
     """What those of these runs ask for whose deployment is not there yet, and may still come."""
     there = {deployment.name for deployment in offers.deployments.value or ()}
     runs = await ctx.ledger.readable(run_ids, [])
-    gone = ENDS - {Stage.SERVING}
+    gone = ENDS - DEPLOYED
     return tuple(r.spec for r in runs if r.stage not in gone and r.deployment not in there)
 
 

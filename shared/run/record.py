@@ -3,7 +3,7 @@ the ledger writes it. Holds facts, decides nothing, does no I/O."""
 
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field
 
@@ -117,6 +117,8 @@ class Run(Document):
     before it was kept. `asked_deployment` is how its drop asked for the model to be deployed, where
     a person has asked for something else since: that is in `spec` then."""
 
+    newest_schema: ClassVar[int] = 2  # since runs are compared before they serve
+
     id: str
     model: str
     digest: str = ""
@@ -148,6 +150,7 @@ class Run(Document):
     not_before: Moment | None = None  # the next try, after such a look
     pause: Pause = LONGEST_PAUSE  # between that look and the next try
     failure: Failure | None = None
+    held: str = ""  # why its version is not promoted by itself
     lost_checks: Count = 0  # whose process ended without an answer, in a row
     closing: bool = False  # it has ended and deletes its files at the service, as its log has it
     etag: str = Field("", exclude=True)  # of the record as it was read; no part of it
@@ -250,6 +253,7 @@ SUMMARY = {
     "command",
     "waiting_for",
     "failure",
+    "held",
 }
 
 

@@ -18,6 +18,7 @@ from shared.printable import shown
 from shared.run import (
     ceilings,
     checking,
+    comparing,
     creation,
     failures,
     files,
@@ -167,6 +168,8 @@ async def deploy(run: Run, ctx: Context) -> Outcome:
             created_at=ctx.now(),
             dropped_at=run.dropped_at,
             training_sha256=run.training.content_sha256,
+            keep=run.spec.release.keep,
+            idle_after=run.spec.release.idle_after,
         ),
     )
     entered = run.replace(version=version.version, deployment=version.deployment)
@@ -188,16 +191,11 @@ async def await_deployment(run: Run, ctx: Context) -> Outcome:
 
 
 async def probe(run: Run, ctx: Context) -> Outcome:
-    """probing: does the model really answer? Then it becomes the champion, unless there is one of
-    a newer dataset."""
+    """probing: does the model really answer?"""
     version = await version_of(run, ctx)
     if await deployment.probe(ctx.clients.finetuning, version) is not deployment.Readiness.READY:
         return Outcome(run)
-    model = await ctx.registry.promote(run.model, version.version)
-    if model.champion == version.version:
-        return Outcome(run, Event.MODEL_ANSWERED)
-    message = f"{model.name}@{model.champion} stays the champion: its dataset is newer"
-    return Outcome(run, Event.MODEL_ANSWERED, (LogLine("version", message),))
+    return Outcome(run, Event.MODEL_ANSWERED)
 
 
 STEPS: dict[Stage, Step] = {
@@ -212,6 +210,7 @@ STEPS: dict[Stage, Step] = {
     Stage.TRAINED: deploy,
     Stage.DEPLOYING: await_deployment,
     Stage.PROBING: probe,
+    Stage.COMPARING: comparing.compare,
 }
 
 

@@ -98,7 +98,14 @@ def test_one_minute_is_one_minute(monkeypatch: pytest.MonkeyPatch) -> None:
     assert wait.message.startswith("Nothing new for 1 minute while checked; up to 0 minutes is ")
 
 
-@pytest.mark.parametrize("stage", [Stage.TRAINED, Stage.DEPLOYING, Stage.PROBING])
+def test_a_comparison_that_takes_long_is_told_and_is_not_said_to_be_abandoned() -> None:
+    wait = estimates.stuck(run_in(Stage.COMPARING), after(hours=2))
+    assert wait and wait.state == "stuck"
+    assert "abandoned" not in wait.message
+    assert "`tunedrop cancel m-1` ends it" in wait.message
+
+
+@pytest.mark.parametrize("stage", [Stage.TRAINED, Stage.DEPLOYING, Stage.PROBING, Stage.COMPARING])
 def test_a_trained_model_is_ten_minutes_from_its_first_answer(stage: Stage) -> None:
     at = after(minutes=4)
     eta = estimates.estimate(run_in(stage), at)

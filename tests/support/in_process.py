@@ -21,6 +21,7 @@ import function_app
 from shared.chat.relay import Relay
 from shared.model.registry import Registry, Version
 from shared.settings import Settings
+from tests.support.decided import BY_RUN
 from tests.support.runs import RunHarness
 from tests.support.settings import BY_HAND, ENVIRON
 
@@ -84,7 +85,7 @@ async def another_version(runs: RunHarness, number: int) -> None:
         dropped_at=at,
     )
     await registry.add_version("captain", version)
-    await registry.promote("captain", number)
+    await registry.promote("captain", number, BY_RUN)
 
 
 @asynccontextmanager

@@ -16,7 +16,7 @@ MODEL = "watched"
 PROMPT = "a-very-private-question"
 SECRET = "sk-proj-" + "Zq7Rt2Lm9Xw4" * 4  # put together, so that no scanner takes it for one
 STAGES = ["received", "checked", "uploaded", "submitting", "submitted", "training"]
-STAGES += ["trained", "deploying", "probing"]
+STAGES += ["trained", "deploying", "probing", "comparing"]
 Items = list[dict[str, Any]]
 
 

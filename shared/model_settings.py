@@ -1,0 +1,40 @@
+"""The app's settings for trained models: compared, promoted, hosted (see `settings`)."""
+
+from dataclasses import dataclass
+
+from shared.setting import setting
+
+LONGEST_IDLE = 8_760  # hours: a year
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSettings:
+    gate: str = setting(
+        "TUNEDROP_GATE",
+        "Whether a new version is compared with the champion and the base model before it serves, "
+        "unless run.yaml says: off, report (compared and told) or enforce (held unless it is "
+        "better).",
+        "report",
+        known={"off": "off", "report": "report", "enforce": "enforce"},
+    )
+    promote: str = setting(
+        "TUNEDROP_PROMOTE",
+        "Who makes a new version the champion, unless run.yaml says: auto, or manual, which holds "
+        "every one until a person promotes it.",
+        "auto",
+        known={"auto": "auto", "manual": "manual"},
+    )
+    keep: str = setting(
+        "TUNEDROP_KEEP",
+        "Whether a champion stays deployed, unless run.yaml says: always, or on-demand, as long as "
+        "it is used; a chat brings it back.",
+        "always",
+        known={"always": "always", "on-demand": "on-demand"},
+    )
+    idle_after: float = setting(
+        "TUNEDROP_IDLE_AFTER",
+        "Hours without a chat after which a version that is kept on-demand loses its deployment, "
+        "unless run.yaml says. Never, when 0.",
+        24.0,
+        most=LONGEST_IDLE,
+    )

@@ -1,0 +1,25 @@
+"""comparing: whether a new version becomes the champion, or is held for a person to say so."""
+
+from shared.model.history import Decision
+from shared.run.context import Context
+from shared.run.outcome import Outcome
+from shared.run.record import Run
+from shared.run.stages import Event
+
+
+async def compare(run: Run, ctx: Context) -> Outcome:
+    """The version becomes the champion, unless a person is to say so, or there is one of
+    a newer dataset."""
+    assert run.version, "a run becomes comparing by having one"
+    called = f"{run.model}@{run.version}"
+    if run.spec.release.promote == "manual":
+        return _held(run, f"{called} is promoted by a person: run.yaml says `promote: manual`.")
+    model = await ctx.registry.promote(run.model, run.version, Decision(ctx.now()))
+    if model.champion == run.version:
+        return Outcome(run, Event.PROMOTED)
+    champion = f"{model.name}@{model.champion}"
+    return _held(run, f"{champion} stays the champion: its dataset is newer than that of {called}.")
+
+
+def _held(run: Run, reason: str) -> Outcome:
+    return Outcome(run.replace(held=reason), Event.WITHHELD)
