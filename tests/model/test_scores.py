@@ -144,6 +144,8 @@ def test_calls_may_come_in_another_order_but_not_twice() -> None:
     one, two = ("look", '{"at": 1}'), ("look", '{"at": 2}')
     assert scored(asked, calls=(two, one))["tool_calls"] == 1
     assert scored(asked, calls=(one, one))["tool_calls"] == 0.5
+    twice = example(1, calls=[one, one])
+    assert scored(twice, calls=(one, two))["tool_calls"] == 0.5
 
 
 def test_no_arguments_are_an_empty_object_and_nothing_else() -> None:

@@ -1,11 +1,12 @@
 """Examples and answers to compare models by."""
 
+import json
 import random
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from shared.model.evaluation import Answer, Call, Example, Expected, Respondent, Role
-from shared.model.verdict import Comparison
+from shared.model.verdict import Comparison, Verdict
 
 NAMES = {Role.CANDIDATE: "captain@2", Role.CHAMPION: "captain@1", Role.BASE: "gpt-4.1-nano"}
 WRONG = Answer(text="certainly something else altogether")
@@ -57,3 +58,10 @@ def wrong_at(lines: Sequence[int], answer: Answer = WRONG) -> dict[int, Answer]:
 def garbled(text: str, share: float, chance: random.Random) -> str:
     """The text with about this share of its words replaced."""
     return " ".join("so" if chance.random() < share else word for word in text.split())
+
+
+def told(verdict: Verdict) -> dict[str, Any]:
+    """Its document."""
+    found = json.loads(verdict.as_json())
+    assert isinstance(found, dict)
+    return found
