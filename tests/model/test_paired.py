@@ -1,5 +1,9 @@
 """The rule by which two models are told apart, held against scipy and against simulated trials."""
 
+import re
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -21,6 +25,7 @@ from shared.model.paired import (
     told_apart,
 )
 
+ROOT = Path(__file__).parents[2]
 Units = NDArray[np.int64]
 TRIALS = 1_000
 CHANCE = Chance(2026)
@@ -37,7 +42,8 @@ def overlaps(shape: tuple[int, int], rng: Generator) -> Units:
     return np.asarray(scores, np.int64)
 
 
-SAMPLES = {
+Sample = Callable[[tuple[int, int], Generator], Units]
+SAMPLES: dict[str, Sample] = {
     "half are right": lambda shape, rng: right_or_wrong(0.5, shape, rng),
     "most are right": lambda shape, rng: right_or_wrong(0.93, shape, rng),
     "nearly all are right": lambda shape, rng: right_or_wrong(0.99, shape, rng),
@@ -151,7 +157,8 @@ def trials_of(loss: int, examples: int, rng: Generator) -> Units:
     share of the examples, at which it fails."""
     shape, failing = (2_000, examples), loss / (0.9 * UNITS)
     champion, candidate = (right_or_wrong(0.9, shape, rng) for _ in range(2))
-    return np.where(rng.random(shape) < failing, 0, candidate) - champion
+    answered = np.where(rng.random(shape) < failing, 0, candidate)
+    return np.asarray(answered - champion, np.int64)
 
 
 def seen_by_scipy(differences: Units) -> float:
@@ -179,6 +186,19 @@ def test_power_agrees_with_simulation(examples: int, loss: int) -> None:
     seen = seen_by_scipy(trials_of(loss, examples, default_rng(17)))
     assert told is not None and told.loss == loss
     assert told.seen == pytest.approx(seen, abs=0.07)
+
+
+def test_the_table_in_the_docs_is_what_the_rule_would_see() -> None:
+    """Of a champion that is right at nine of ten, and another one of the same kind: at every tenth
+    example the one is wrong, at every tenth the other."""
+    text = (ROOT / "docs/trust.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d+) \| (\d+) % \| (\d+) % \| (\d+) % \|$", text, re.MULTILINE)
+    assert len(rows) == 5
+    for examples, *shares in rows:
+        at = np.arange(int(examples)) % 10
+        one, other = (np.where(at == wrong, 0, UNITS) for wrong in (0, 1))
+        told = [power(one - other, other, loss, CHANCE) for loss in (500, 1_000, 2_000)]
+        assert [round(100 * found.seen) for found in told if found] == list(map(int, shares))
 
 
 @pytest.mark.parametrize("loss", [500, 1_000])

@@ -18,7 +18,7 @@ def scored(
     asked: Example, text: str = "", calls: tuple[tuple[str, str], ...] = ()
 ) -> dict[str, float]:
     answer = Answer(text=text, calls=tuple(Call(name=n, arguments=a) for n, a in calls))
-    return dict(scores_of(rubric_of(asked), answer))
+    return {str(name): score for name, score in scores_of(rubric_of(asked), answer).items()}
 
 
 @pytest.mark.parametrize(
