@@ -7,7 +7,7 @@ where they are kept, nor what is done about a ceiling.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from shared.catalog import lookup
@@ -95,6 +95,9 @@ class Training:
     def projected(self) -> float | None:
         return self.predicted_usd if self.ended is None else self.billed_usd
 
+    def without_model(self) -> "Training":
+        return replace(self, lost=True, billed=None, billed_usd=None)
+
 
 @dataclass(frozen=True, slots=True)
 class ModelCosts:
@@ -122,8 +125,17 @@ class ModelCosts:
         return Sum.of(part.projected for part in self.training)
 
     @property
-    def hours(self) -> float:
-        return sum((part.time for part in self.hosting), NOTHING) / HOUR
+    def total(self) -> Sum:
+        return self.hosted + self.trained
+
+    @property
+    def total_by_its_end(self) -> Sum:
+        return self.hosted_by_its_end + self.trained_by_its_end
+
+    @property
+    def time(self) -> timedelta:
+        """For which its versions were hosted, together."""
+        return sum((part.time for part in self.hosting), NOTHING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +146,7 @@ class Costs:
     month: Month
     at: datetime
     region: str = ""
-    models: tuple[ModelCosts, ...] = field(default=())
+    models: tuple[ModelCosts, ...] = ()
 
     @property
     def hosted(self) -> Sum:
@@ -151,6 +163,14 @@ class Costs:
     @property
     def trained_by_its_end(self) -> Sum:
         return sum((model.trained_by_its_end for model in self.models), Sum())
+
+    @property
+    def total(self) -> Sum:
+        return self.hosted + self.trained
+
+    @property
+    def total_by_its_end(self) -> Sum:
+        return self.hosted_by_its_end + self.trained_by_its_end
 
     @property
     def per_hour(self) -> Sum:
@@ -195,7 +215,7 @@ def _stretches(
     moment counts twice, and what goes on ends where the next begins. None reaches beyond `at`."""
     ordered = sorted(hosted, key=lambda one: one.since)
     begun = [one for one in ordered if one.since <= at]
-    for one, after in zip(begun, [*begun[1:], None], strict=True):
+    for one, after in zip(begun, [*begun, None][1:], strict=True):
         latest = min(after.since, at) if after else at
         lasts = after is None and (one.until is None or one.until > at)
         yield one.sku, one.since, min(one.until or latest, latest), lasts

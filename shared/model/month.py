@@ -3,7 +3,7 @@ it. Pure: no clock."""
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from shared.errors import CallerError
 from shared.printable import shown
@@ -44,10 +44,6 @@ class Month:
         """The first moment of the next one."""
         year, before = divmod(self.year * 12 + self.number, 12)
         return datetime(year, before + 1, 1, tzinfo=UTC)
-
-    @property
-    def last_day(self) -> date:
-        return (self.end - timedelta(days=1)).date()
 
     def __contains__(self, at: datetime) -> bool:
         return self.start <= at < self.end
