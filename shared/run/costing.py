@@ -1,12 +1,12 @@
 """The costs of a month, read out of what the app keeps: the registry says when a version had a
 deployment, the runs' records what was trained. Reads only; sums are made by `costs`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from shared.catalog import lookup
 from shared.errors import TunedropError, Unreadable
-from shared.model.costs import Costs, ModelCosts, Training, hosting
+from shared.model.costs import Costs, Hosting, ModelCosts, Training, hosting
 from shared.model.month import Month
 from shared.model.registry import Model
 from shared.run import newest
@@ -28,10 +28,7 @@ async def costs(
     problems = [] if problems is None else problems
     models = await _models(ctx, model, problems)
     at, region = ctx.now(), ctx.region
-    hosted = {
-        known.name: tuple(p for v in known.versions for p in hosting(v, month, at, region))
-        for known in models
-    }
+    hosted = {known.name: _hosting(known, month, at, region) for known in models}
     trained: dict[str, list[Training]] = {}
     for run in await _runs(month, models, ctx, model, problems):
         found = [part for part in trainings(run, region) if _is_of(part, month, at)]
@@ -43,22 +40,16 @@ async def costs(
     return Costs(month, at, region, tuple(one for one in told if one.hosting or one.training))
 
 
-async def hosting_costs(ctx: Context) -> Costs:
-    """Of this month and hosting alone: what a ceiling is held against at each look."""
-    at = ctx.now()
-    month, region = Month.of(at), ctx.region
-    models = await ctx.registry.all()
-    return Costs(
-        month,
-        at,
-        region,
-        tuple(
-            ModelCosts(
-                known.name, tuple(p for v in known.versions for p in hosting(v, month, at, region))
-            )
-            for known in models
-        ),
-    )
+def hosting_costs(models: Iterable[Model], ctx: Context) -> Costs:
+    """Of this month, and of hosting alone: what a ceiling is held against."""
+    at, region = ctx.now(), ctx.region
+    month = Month.of(at)
+    told = (ModelCosts(known.name, _hosting(known, month, at, region)) for known in models)
+    return Costs(month, at, region, tuple(told))
+
+
+def _hosting(model: Model, month: Month, at: datetime, region: str) -> tuple[Hosting, ...]:
+    return tuple(part for v in model.versions for part in hosting(v, month, at, region))
 
 
 async def _models(ctx: Context, model: str, problems: list[TunedropError]) -> list[Model]:
