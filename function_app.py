@@ -7,8 +7,7 @@ import azure.functions as func
 from azurefunctions.extensions.bindings.blob import BlobClient
 from azurefunctions.extensions.http.fastapi import Request, Response
 
-from shared import api, cost_api, exporters, model_api, telemetry
-from shared import api, exporters, model_api, telemetry, tracing
+from shared import api, cost_api, exporters, model_api, telemetry, tracing
 from shared.chat.dispatch import answer, answer_any
 from shared.chat.relay import Relay
 from shared.cloud import AzureClients

@@ -10,7 +10,8 @@ from typing import Any
 
 from shared.catalog import prices
 from shared.dataset.measure.cost import exact_usd, usd, usd_beside
-from shared.model.costs import HOUR, Costs, Hosting, ModelCosts, Sum, Training, over, passed_at
+from shared.model.costs import HOUR, Costs, Hosting, ModelCosts, Sum, Training
+from shared.model.hosting_ceiling import over, passed_at
 
 SETTING = "TUNEDROP_MONTHLY_HOSTING_CEILING"
 

@@ -16,7 +16,6 @@ from shared.model.registry import Hosted, Version
 
 HOUR = timedelta(hours=1)
 NOTHING = timedelta(0)
-ROUNDING = 1e-6  # USD; sums of decimals are not exact
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,24 +218,3 @@ def _stretches(
         latest = min(after.since, at) if after else at
         lasts = after is None and (one.until is None or one.until > at)
         yield one.sku, one.since, min(one.until or latest, latest), lasts
-
-
-def over(ceiling: float, costs: Costs) -> float:
-    """USD an hour of what is deployed now that must go for the hosting of the whole month to stay
-    within the ceiling; 0.0 where it does, or there is none (0). Never more than all of it costs."""
-    hours = costs.rest / HOUR
-    if not ceiling or not hours:
-        return 0.0
-    excess = costs.hosted.usd + costs.per_hour.usd * hours - ceiling
-    if excess <= ROUNDING:
-        return 0.0
-    return min(costs.per_hour.usd, excess / hours)
-
-
-def passed_at(ceiling: float, costs: Costs) -> datetime | None:
-    """When the hosting of the month passes the ceiling if all stays deployed that is: None if it
-    does not, `costs.at` where it has already."""
-    left = ceiling - costs.hosted.usd
-    if ceiling and left < -ROUNDING:
-        return costs.at
-    return costs.at + HOUR * (left / costs.per_hour.usd) if over(ceiling, costs) else None

@@ -7,35 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.errors import CallerError
-from shared.model.costs import (
-    Costs,
-    ModelCosts,
-    Sum,
-    hosting,
-    over,
-    passed_at,
-)
+from shared.model.costs import Sum, hosting
 from shared.model.month import Month
-from shared.model.registry import Hosted, Version
-from tests.support.versions import version
-
-NOVEMBER = Month(2026, 11)
-NOON = datetime(2026, 11, 16, tzinfo=UTC)  # half of the month is over
-HOUR = timedelta(hours=1)
-
-
-def of(*hosted: Hosted, base: str = "gpt-4.1-nano-2025-04-14") -> Version:
-    return version("m-1").replace(version=1, base_model=base, hosted=hosted)
-
-
-def stretch(since: datetime, until: datetime | None = None, sku: str = "Standard") -> Hosted:
-    return Hosted(since=since, until=until, sku=sku, capacity=1)
-
-
-def costs(*versions: Version, at: datetime = NOON, month: Month = NOVEMBER) -> Costs:
-    parts = tuple(part for one in versions for part in hosting(one, month, at, "swedencentral"))
-    return Costs(month, at, "swedencentral", (ModelCosts("m", parts),))
-
+from tests.support.hosted import HOUR, NOON, NOVEMBER, of, stretch
 
 # ---- what has been hosted
 
@@ -150,55 +124,6 @@ def _disjoint(
         (since, max(since, min(until or end, end)))
         for (since, until), end in zip(begun, ends, strict=True)
     ]
-
-
-# ---- what it comes to
-
-
-def test_within_the_ceiling_nothing_has_to_go() -> None:
-    running = costs(of(stretch(NOON - 10 * HOUR)))
-    whole = 1.7 * 370
-    assert over(whole, running) == 0.0
-    assert passed_at(whole, running) is None
-    assert over(0.0, running) == 0.0, "no ceiling"
-    assert passed_at(0.0, running) is None
-
-
-def test_over_it_as_much_has_to_go_as_keeps_the_month_within() -> None:
-    running = costs(of(stretch(NOON)), of(stretch(NOON)), of(stretch(NOON)))
-    for ceiling in (1.0, 700.0, 1.7 * 360 * 2, 1800.0):
-        too_much = over(ceiling, running)
-        assert (5.1 - too_much) * 360 == pytest.approx(ceiling)
-        passed = passed_at(ceiling, running)
-        assert passed is not None
-        assert 5.1 * ((passed - NOON) / HOUR) == pytest.approx(ceiling)
-
-
-def test_once_it_is_passed_everything_would_have_to_go_and_it_is_passed_already() -> None:
-    spent = of(stretch(NOON - 100 * HOUR, NOON - 10 * HOUR))
-    running = costs(spent, of(stretch(NOON - HOUR)))
-    assert over(100.0, running) == pytest.approx(1.7), "never more than there is"
-    assert passed_at(100.0, running) == NOON
-    assert over(100.0, costs(spent)) == 0.0, "nothing is deployed"
-    assert passed_at(100.0, costs(spent)) == NOON
-
-
-def test_neither_the_first_nor_the_last_moment_of_a_month_is_odd() -> None:
-    end = NOVEMBER.end
-    first = costs(of(stretch(NOON)), at=end, month=Month.of(end))
-    assert (first.hosted.usd, first.rest) == (0.0, 31 * 24 * HOUR)
-    assert over(10.0, first) == pytest.approx(1.7 - 10 / 744)
-    last = costs(of(stretch(NOON)), at=end - timedelta(microseconds=1))
-    assert over(1.7 * 360 - 1, last) == pytest.approx(1.7)
-    past = costs(of(stretch(NOON)), at=end, month=NOVEMBER)
-    assert over(10.0, past) == 0.0, "of a month that is over nothing can go"
-
-
-def test_what_has_no_price_counts_against_no_ceiling_and_is_counted() -> None:
-    running = costs(of(stretch(NOON - HOUR), base="Qwen3-32B"), of(stretch(NOON - HOUR)))
-    assert running.per_hour == Sum(1.7, unknown=1)
-    assert running.hosted_by_its_end == Sum(pytest.approx(1.7 * 361), unknown=1)
-    assert over(1.7 * 361, running) == 0.0
 
 
 # ---- months
