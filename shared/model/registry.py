@@ -19,6 +19,7 @@ from shared.model.states import Cause, State
 
 log = logging.getLogger(__name__)
 
+Keep = Literal["always", "on-demand"]  # deployed at all times, or as long as it is used
 READS_AT_ONCE = 16  # records of a listing that are read side by side
 MOST_STRETCHES = 1_000  # of one version's hosting; the oldest are left out
 
@@ -53,7 +54,7 @@ class Version(Frozen):
     training_sha256: str | None = None  # of the training file as the service was sent it
     withdrawn: bool = False  # its run ended before it served; it has no deployment
     checkpoint: Count | None = None
-    keep: Literal["always", "on-demand"] = "always"
+    keep: Keep = "always"
     idle_after: float = 0.0
     asleep_since: Moment | None = None  # its deployment was removed then; a chat brings it back
     hosted: tuple[Hosted, ...] = ()
@@ -178,7 +179,7 @@ class Registry:
 
         def add(model: Model) -> Model:
             if known := model.of_run(version.run_id):
-                asked = {"sku": version.sku, "capacity": version.capacity}
+                asked = {"sku": version.sku, "capacity": version.capacity, "asleep_since": None}
                 return model.with_version(known.replace(withdrawn=False, **asked))
             number = max((known.version for known in model.versions), default=0) + 1
             entered = version.replace(version=number, deployment=f"{name}-v{number}")
@@ -194,8 +195,8 @@ class Registry:
 
         def change(model: Model) -> Model:
             known = model.version(changed.version)
-            asked = known.replace(sku=changed.sku, capacity=changed.capacity)
-            return model.with_version(asked.hosted_from(at))
+            asked = {"sku": changed.sku, "capacity": changed.capacity, "asleep_since": None}
+            return model.with_version(known.replace(**asked).hosted_from(at))
 
         return await self._update(name, change)
 
@@ -236,6 +237,33 @@ class Registry:
             return marked.replace(previous=None) if model.previous == number else marked
 
         return await self._update(name, mark)
+
+    async def put_to_sleep(
+        self, name: str, number: int, at: datetime, may: Callable[[Model], bool]
+    ) -> bool:
+        """The version sleeps since then, if the model as it is now `may` do without its deployment;
+        whether it sleeps. No chat is sent to its deployment any more. Raises NotFound."""
+
+        def sleep(model: Model) -> Model:
+            version = model.version(number)
+            if version.asleep_since or version.withdrawn or not may(model):
+                return model
+            return model.with_version(version.replace(asleep_since=at))
+
+        model = await self._update(name, sleep)
+        return model.version(number).asleep_since is not None
+
+    async def wake(self, name: str, number: int) -> Model:
+        """The version sleeps no more; its deployment is to be made. Raises NotFound."""
+        return await self._change_version(
+            name, number, lambda known: known.replace(asleep_since=None)
+        )
+
+    async def keep_as(self, name: str, number: int, keep: Keep, idle_after: float) -> Model:
+        """How long the version stays deployed, from now on. Raises NotFound."""
+        return await self._change_version(
+            name, number, lambda known: known.replace(keep=keep, idle_after=idle_after)
+        )
 
     async def _change_version(
         self, name: str, number: int, change: Callable[[Version], Version]
