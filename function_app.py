@@ -141,6 +141,16 @@ async def models(req: Request) -> Response:
     return await model_api.models(context())
 
 
+@app.route("models/{name}", methods=["GET"])
+async def model(req: Request) -> Response:
+    return await model_api.model(req, context())
+
+
+@app.route("models/{name}/{order}", methods=["POST"])
+async def give_order(req: Request) -> Response:
+    return await model_api.order(req, context())
+
+
 @app.route("health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 async def health(req: Request) -> Response:
     return await api.health(req, context)

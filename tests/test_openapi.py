@@ -55,6 +55,7 @@ def get(stack: StackHarness, path: str, **headers: str) -> tuple[int, Any]:
         ("runs/nobody", "/runs/{id}"),
         ("runs/nobody/report.json", "/runs/{id}/{name}"),
         ("models", "/models"),
+        ("models/nobody", "/models/{name}"),
         ("v1/models", "/v1/models"),
         ("v1/models/nobody", "/v1/models/{model}"),
         ("v1/assistants", "/{path}"),

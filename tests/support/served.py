@@ -40,6 +40,12 @@ class Versions:
         self.runs[number] = await self.harness.known(run.id)
         return self.runs[number]
 
+    async def drop_again(self, number: int) -> None:
+        """The same dataset once more, as another blob."""
+        self.clock.advance(timedelta(hours=1).total_seconds())
+        await self.harness.drop(dataset(10, voice=f"captain {number}"))
+        assert (await self.harness.received()).id == self.runs[number].id
+
     async def model(self) -> Model:
         model = await self.ctx.registry.load("captain")
         assert model
