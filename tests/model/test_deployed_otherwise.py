@@ -4,7 +4,7 @@ import pytest
 
 from shared.cloud.memory_container import MemoryContainer
 from shared.errors import NotFound
-from shared.model.registry import Registry
+from shared.model.registry import Hosted, Registry
 from tests.support.versions import AT, version
 
 
@@ -15,8 +15,9 @@ async def test_another_sku_and_capacity_are_kept_and_the_rest_stays() -> None:
     wanted = entered.replace(sku="Standard", capacity=7, fine_tuned_model="of nobody")
     model = await registry.set_deployment("m", wanted, AT)
     assert model.name == "m"
-    changed = entered.replace(sku="Standard", capacity=7)
-    assert model.version(1) == changed.hosted_from(AT)
+    hosted = Hosted(since=AT, sku="Standard", capacity=7)
+    changed = entered.replace(sku="Standard", capacity=7, hosted=(hosted,))
+    assert model.version(1) == changed
     assert await registry.load("m") == model
     with pytest.raises(NotFound):
         await registry.set_deployment("m", wanted.replace(version=3), AT)
