@@ -149,6 +149,8 @@ async def model(req: Request) -> Response:
 @app.route("models/{name}/{order}", methods=["POST"])
 async def give_order(req: Request) -> Response:
     return await model_api.order(req, context())
+
+
 @app.route("trace/{*id}", methods=["GET"])
 async def trace(req: Request) -> Response:
     return await tracing.trace(req, context(), lambda: relay().trace_log)

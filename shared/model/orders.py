@@ -106,7 +106,6 @@ async def promote(registry: Registry, order: Order) -> Model:
     """One compare-and-swap against what the person saw. An order that was carried out is not
     carried out again, whatever has happened since. Raises NotFound and NotNow, and changes nothing
     then."""
-    decision = Decision(order.at, order.cause, order.who, order.why, id=order.id)
 
     def crown(known: Model | None) -> Model:
         if known is None:
@@ -115,11 +114,15 @@ async def promote(registry: Registry, order: Order) -> Model:
             return known
         check_promotable(known, order.version)
         check_expected(known, order.expected)
-        return known.with_champion(order.version, decision)
+        return known.with_champion(order.version, decision_of(order))
 
     promoted = await registry.models.update(f"{order.model}.json", Model, crown)
     assert promoted is not None, "crown() is never None"
     return promoted
+
+
+def decision_of(order: Order) -> Decision:
+    return Decision(order.at, order.cause, order.who, order.why, id=order.id)
 
 
 def is_carried_out(model: Model, order: Order) -> bool:

@@ -20,11 +20,12 @@ from shared.errors import (
     Unavailable,
 )
 from shared.model import deployment, orders
+from shared.model.history import Decision
 from shared.model.orders import Order, Orders
 from shared.model.registry import Model, Version
 from shared.model.states import Cause
 from shared.printable import shown
-from shared.run import ceilings, failures
+from shared.run import ceilings, failures, notify
 from shared.run.context import Context
 from shared.run.outcome import LogLine, Outcome
 from shared.run.record import Action, Command, Run
@@ -135,13 +136,22 @@ async def _carry_out(order: Order, ctx: Context) -> str:
             orders.check_expected(model, order.expected)
             if waits := await _deployed(order, model.version(order.version), ctx):
                 return await _note(order, waits, ctx)
-            model = await orders.promote(ctx.registry, order)
+            model = await _promote(order, ctx)
         await _tell(order, model, ctx)
     except CallerError as error:
         await _give_up(order, error, ctx)
         raise
     await Orders(ctx.clients.models).done(order)
     return ""
+
+
+async def _promote(order: Order, ctx: Context) -> Model:
+    """Others are told of it once the registry has it."""
+
+    async def change(decision: Decision) -> Model:
+        return await orders.promote(ctx.registry, order)
+
+    return await notify.of_change(order.model, orders.decision_of(order), change, ctx)
 
 
 async def _note(order: Order, waits: str, ctx: Context) -> str:
