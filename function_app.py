@@ -11,7 +11,7 @@ from shared import api, cost_api, exporters, model_api, telemetry, tracing
 from shared.chat.dispatch import answer, answer_any
 from shared.chat.relay import Relay
 from shared.cloud import AzureClients
-from shared.run import reconciler, redeployments
+from shared.run import promotions, reconciler, redeployments
 from shared.run.context import Context
 from shared.run.outbox import Outbox
 from shared.run.standin import Standin
@@ -70,6 +70,7 @@ async def keep_moving(timer: func.TimerRequest) -> None:
     async with telemetry.event("keep_moving"):
         await reconciler.tick(opened())
         await redeployments.process(opened())
+        await promotions.process(opened())
 
 
 # Chat has keys of its own, so that any OpenAI client can send them.
@@ -143,6 +144,16 @@ async def cost(req: Request) -> Response:
 @app.route("models", methods=["GET"])
 async def models(req: Request) -> Response:
     return await model_api.models(context())
+
+
+@app.route("models/{name}", methods=["GET"])
+async def model(req: Request) -> Response:
+    return await model_api.model(req, context())
+
+
+@app.route("models/{name}/{order}", methods=["POST"])
+async def give_order(req: Request) -> Response:
+    return await model_api.order(req, context())
 
 
 @app.route("trace/{*id}", methods=["GET"])

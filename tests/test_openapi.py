@@ -58,6 +58,7 @@ def get(stack: StackHarness, path: str, **headers: str) -> tuple[int, Any]:
         ("cost", "/cost"),
         ("cost?month=later", "/cost"),
         ("cost?model=nobody", "/cost"),
+        ("models/nobody", "/models/{name}"),
         ("v1/models", "/v1/models"),
         ("v1/models/nobody", "/v1/models/{model}"),
         ("v1/assistants", "/{path}"),
