@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
@@ -82,6 +83,19 @@ async def told(one: Receiver, model: str = "captain", **settings: Any) -> AsyncI
     harness = RunHarness.in_memory(named, model)
     async with harness.ctx.clients:
         yield harness
+
+
+@pytest.fixture
+async def there() -> AsyncIterator[Receiver]:
+    async with receiver() as one:
+        yield one
+
+
+@pytest.fixture
+async def telling(there: Receiver) -> AsyncIterator[RunHarness]:
+    """Runs in memory that are told of `there`."""
+    async with told(there) as one:
+        yield one
 
 
 async def delivered(harness: RunHarness) -> None:
