@@ -10,7 +10,7 @@ from typing import Any
 
 from shared.catalog import lookup
 from shared.run.record import Epoch, Run
-from shared.run.stages import ACTIVE, DEADLINES, Stage
+from shared.run.stages import DEADLINES, Stage
 
 # How long each stage may see nothing new before it is worth a look. Queueing: threads report jobs
 # that stood "enqueued" for over 12 hours and never began (Q&A 2285439). Provisioning and probing:
@@ -103,22 +103,25 @@ def stuck(run: Run, at: datetime) -> Wait | None:
     if age <= normal:
         state, message = "no", f"Normal: {run.stage} may see nothing new for {_words(normal)}."
     else:
-        gives_up = run.since + DEADLINES[run.stage]
         state = "slow" if age <= 2 * normal else "stuck"
         message = (
             f"Nothing new for {_words(age)} while {run.stage}; up to {_words(normal)} is normal. "
-            f"It is abandoned at {gives_up:%Y-%m-%d %H:%M} UTC; "
-            f"`tunedrop cancel {run.id}` ends it now."
+            f"{_gives_up(run)}`tunedrop cancel {run.id}` ends it now."
         )
     if run.waiting_for:
         message += f" In the way: {run.waiting_for}"
     return Wait(state, int(age.total_seconds()), int(normal.total_seconds()), message)
 
 
+def _gives_up(run: Run) -> str:
+    limit = DEADLINES.get(run.stage)
+    return f"It is abandoned at {run.since + limit:%Y-%m-%d %H:%M} UTC; " if limit else ""
+
+
 def estimate(run: Run, at: datetime) -> Eta | None:
     """How long each part still takes; None for a run that has ended, is about to, or waits for a
     person."""
-    if run.stage not in ACTIVE or run.stage not in DEADLINES or run.ending:
+    if run.stage not in NORMAL or run.ending:
         return None
     provisioning = int(PROVISIONING.total_seconds())
     if run.stage in (Stage.TRAINED, Stage.DEPLOYING, Stage.PROBING, Stage.COMPARING):
