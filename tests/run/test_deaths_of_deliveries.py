@@ -143,9 +143,8 @@ async def test_an_outage_of_storage_is_a_line_in_the_log(
         raise Unavailable("Storage could not be reached.")
 
     monkeypatch.setattr(MemoryContainer, "list", down)
-    task = delivery.begin(telling.ctx)
-    assert task
-    await task
+    delivery.begin(telling.ctx)
+    await asyncio.gather(*telling.ctx.delivering)
     assert "Storage could not be reached" in caplog.text
 
 

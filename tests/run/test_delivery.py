@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from shared.run import delivery, notify
+from shared.run import delivery, notify, reconciler
 from shared.run.notifications import Awaited, Kind
 from shared.run.outbox import CLAIM, KEPT_IN_MIND, Outbox
 from shared.run.stages import Stage
@@ -78,6 +78,14 @@ async def test_nobody_is_asked_where_nothing_waits(telling: RunHarness, there: R
     await minutes(telling, 5)
     assert there.requests == []
     assert await telling.ctx.clients.runs.info(CLAIM) is None
+
+
+async def test_ticks_and_the_shares_of_calls_deliver(telling: RunHarness, there: Receiver) -> None:
+    for id, work in (("one", telling.tick()), ("two", reconciler.share(telling.ctx, False, {}))):
+        await add(telling, id)
+        await work
+        await asyncio.gather(*telling.ctx.delivering)
+        assert there.ids[-1] == id
 
 
 # ---- a receiver that is down
@@ -158,7 +166,8 @@ async def test_a_receiver_that_hangs_delays_no_tick_and_is_called_once_at_a_time
     run = await telling.until(await telling.received(), Stage.SERVING)
     assert run.stage is Stage.SERVING
     assert there.ids == ["one"], "while that call is under way"
-    (task,) = [task for task in telling.ctx.overrunning if task.get_name() == delivery.TASK]
+    (task,) = telling.ctx.delivering
+    assert telling.ctx.overrunning == set(), "where it would take a run's place"
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 

@@ -100,8 +100,7 @@ async def telling(there: Receiver) -> AsyncIterator[RunHarness]:
 
 async def delivered(harness: RunHarness) -> None:
     """All that can be told now is told, or was tried."""
-    under_way = [task for task in harness.ctx.overrunning if task.get_name() == delivery.TASK]
-    await asyncio.gather(*under_way)
+    await asyncio.gather(*harness.ctx.delivering)
     await delivery.deliver(harness.ctx)
 
 
