@@ -10,27 +10,13 @@ import pytest
 
 from shared.cloud.memory_container import MemoryContainer
 from shared.errors import Unavailable
-from shared.run import delivery, notify
-from shared.run.notifications import Awaited, Kind
+from shared.run import delivery
+from shared.run.notifications import Awaited
 from shared.run.outbox import CLAIM, KEPT_IN_MIND, Outbox
-from tests.support.receiver import Receiver, delivered, waiting
+from tests.support.receiver import Receiver, add, delivered, minutes, waiting
 from tests.support.runs import RunHarness
 
 HOUR = 3600
-
-
-async def add(telling: RunHarness, *ids: str, awaits: Awaited | None = None) -> None:
-    for id in ids:
-        data = {"setting": "TUNEDROP_DAILY_RUNS", "message": f"about {id}"}
-        await notify.add(telling.ctx, Kind.BUDGET, "TUNEDROP_DAILY_RUNS", data, id, awaits)
-        await telling.pause(1)
-
-
-async def minutes(telling: RunHarness, count: int) -> None:
-    """As so many ticks do it."""
-    for _ in range(count):
-        await telling.pause(60)
-        await delivered(telling)
 
 
 async def trouble(telling: RunHarness, name: str = "webhook") -> Any:
@@ -54,6 +40,7 @@ async def test_a_death_after_the_call_sends_the_same_bytes_under_the_same_id(
     await minutes(telling, 2)
     first, second = there.requests
     assert first.body == second.body
+    assert first.headers["webhook-timestamp"] < second.headers["webhook-timestamp"]
     assert there.ids == ["one", "one"]
     assert await waiting(telling) == []
 
@@ -80,6 +67,24 @@ async def test_one_worker_delivers_at_a_time(telling: RunHarness, there: Receive
     await add(telling, *(f"n{number}" for number in range(5)))
     await asyncio.gather(*(delivery.deliver(telling.ctx) for _ in range(4)))
     assert sorted(there.ids) == [f"n{number}" for number in range(5)]
+
+
+async def test_while_storage_hangs_ticks_do_not_pile_deliveries_up(
+    telling: RunHarness, there: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release = asyncio.Event()
+
+    async def slow(_: Any) -> list[Any]:
+        await release.wait()
+        return []
+
+    monkeypatch.setattr(Outbox, "waiting", slow)
+    for _ in range(3):
+        delivery.begin(telling.ctx)
+        await asyncio.sleep(0)
+    assert len(telling.ctx.delivering) == 1
+    release.set()
+    await asyncio.gather(*telling.ctx.delivering)
 
 
 async def test_a_worker_that_died_while_it_delivered_keeps_no_other_from_it(

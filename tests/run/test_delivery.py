@@ -2,36 +2,19 @@
 and no run waits for it."""
 
 import asyncio
-import json
 import logging
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from shared.run import delivery, notify, reconciler
-from shared.run.notifications import Awaited, Kind
+from shared.run import delivery, reconciler
 from shared.run.outbox import CLAIM, KEPT_IN_MIND, Outbox
 from shared.run.stages import Stage
-from tests.support.receiver import Receiver, delivered, receiver, told, waiting
+from tests.support.receiver import Receiver, add, delivered, minutes, waiting
 from tests.support.runs import RunHarness
 
 HOUR = 3600
-
-
-async def add(telling: RunHarness, *ids: str, awaits: Awaited | None = None) -> None:
-    for id in ids:
-        data = {"setting": "TUNEDROP_DAILY_RUNS", "message": f"about {id}"}
-        await notify.add(telling.ctx, Kind.BUDGET, "TUNEDROP_DAILY_RUNS", data, id, awaits)
-        await telling.pause(1)
-
-
-async def minutes(telling: RunHarness, count: int) -> None:
-    """As so many ticks do it."""
-    for _ in range(count):
-        await telling.pause(60)
-        await delivered(telling)
 
 
 async def trouble(telling: RunHarness, name: str = "webhook") -> Any:
@@ -175,11 +158,11 @@ async def test_a_receiver_that_hangs_delays_no_tick_and_is_called_once_at_a_time
 async def test_a_receiver_that_hangs_is_not_waited_for_without_end(
     telling: RunHarness, there: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.cloud.receivers.CALL_SECONDS", 0.05)
+    monkeypatch.setattr("shared.cloud.receivers.CALL_SECONDS", 0.1)
     there.hangs = True
     await add(telling, "one", "two")
     await asyncio.wait_for(delivered(telling), 30)
-    assert there.ids == ["one"]
+    assert "two" not in there.ids
     assert "did not answer" in (await trouble(telling)).problem
 
 
@@ -210,6 +193,16 @@ async def test_what_is_refused_stands_in_no_others_way_and_is_sent_again(
     await minutes(telling, 2)
     assert there.ids == ["bad", "good", "bad"]
     assert await waiting(telling) == []
+
+
+async def test_what_is_refused_each_time_is_sent_ever_more_rarely(
+    telling: RunHarness, there: Receiver
+) -> None:
+    telling.set_policy(first_pause=15.0)
+    there.status = 422
+    await add(telling, "bad")
+    await minutes(telling, 60)
+    assert 5 < len(there.requests) < 14
 
 
 async def test_a_receiver_that_wants_no_more_is_not_asked_again(
@@ -243,54 +236,3 @@ async def test_after_three_days_it_is_given_up_and_that_is_told(
     await minutes(telling, 20)
     assert there.ids[-1] == "two"
     assert (await trouble(telling)).given_up == 1, "it is kept in mind"
-
-
-# ---- two receivers
-
-
-@pytest.fixture
-async def topic() -> AsyncIterator[Receiver]:
-    async with receiver(200) as one:
-        yield one
-
-
-class _Identity:
-    async def get_token(self, *scopes: str, **_: Any) -> Any:
-        from azure.core.credentials import AccessToken
-
-        return AccessToken("token", 2**40)
-
-    async def close(self) -> None:
-        pass
-
-
-async def test_each_receiver_has_each_once_however_the_other_fares(
-    there: Receiver, topic: Receiver
-) -> None:
-    async with told(there, event_grid_topic=topic.url) as telling:
-        telling.ctx.clients.__dict__["_credential"] = _Identity()
-        there.status = 503
-        await add(telling, "one", "two")
-        await minutes(telling, 10)
-        assert [json.loads(request.body)[0]["id"] for request in topic.requests] == ["one", "two"]
-        assert sorted(await waiting(telling)) == ["one", "two"]
-        there.status, failed = 200, len(there.requests)
-        await minutes(telling, 20)
-        assert there.ids[failed:] == ["one", "two"]
-        assert len(topic.requests) == 2
-        assert await waiting(telling) == []
-
-
-async def test_a_receiver_that_is_named_no_more_keeps_nothing_waiting(
-    there: Receiver, topic: Receiver
-) -> None:
-    async with told(there, event_grid_topic=topic.url) as telling:
-        telling.ctx.clients.__dict__["_credential"] = _Identity()
-        there.status = 503
-        await add(telling, "one")
-        await minutes(telling, 2)
-        telling.ctx.clients.settings = telling.ctx.clients.receivers.settings = replace(
-            telling.ctx.settings, webhook_url=""
-        )
-        await minutes(telling, 1)
-        assert await waiting(telling) == []

@@ -105,6 +105,7 @@ async def test_a_refused_drop_is_told_once_for_each_content(
         await telling.drop(content, "run.yaml")
         for _ in range(3):
             await taken(telling, telling.path("run.yaml"))
+            await telling.pause(60)
         await delivered(telling)
     assert there.kinds() == ["drop.refused"] * 3
     event = there.events[0]

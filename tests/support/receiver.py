@@ -11,7 +11,8 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from shared.run import delivery
+from shared.run import delivery, notify
+from shared.run.notifications import Awaited, Kind
 from tests.support.runs import RunHarness
 from tests.support.settings import IN_MEMORY
 
@@ -108,3 +109,18 @@ async def waiting(harness: RunHarness) -> list[str]:
     """The ids in the outbox."""
     found = [blob.name async for blob in harness.ctx.clients.runs.list("outbox/")]
     return [name.removeprefix("outbox/") for name in found]
+
+
+async def add(harness: RunHarness, *ids: str, awaits: Awaited | None = None) -> None:
+    """One notification of each id, a second apart."""
+    for id in ids:
+        data = {"setting": "TUNEDROP_DAILY_RUNS", "message": f"about {id}"}
+        await notify.add(harness.ctx, Kind.BUDGET, "TUNEDROP_DAILY_RUNS", data, id, awaits)
+        await harness.pause(1)
+
+
+async def minutes(harness: RunHarness, count: int) -> None:
+    """As so many ticks do it."""
+    for _ in range(count):
+        await harness.pause(60)
+        await delivered(harness)
