@@ -7,7 +7,7 @@ import azure.functions as func
 from azurefunctions.extensions.bindings.blob import BlobClient
 from azurefunctions.extensions.http.fastapi import Request, Response
 
-from shared import api, exporters, model_api, telemetry
+from shared import api, exporters, model_api, telemetry, tracing
 from shared.chat.dispatch import answer, answer_any
 from shared.chat.relay import Relay
 from shared.cloud import AzureClients
@@ -138,6 +138,11 @@ async def plan(req: Request) -> Response:
 @app.route("models", methods=["GET"])
 async def models(req: Request) -> Response:
     return await model_api.models(context())
+
+
+@app.route("trace/{*id}", methods=["GET"])
+async def trace(req: Request) -> Response:
+    return await tracing.trace(req, context(), lambda: relay().trace_log)
 
 
 @app.route("health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)

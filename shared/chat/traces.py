@@ -110,7 +110,7 @@ def parse_hour(text: str) -> datetime:
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
-def told_of_none(id: str, found: Found) -> str:
+def told_of_none(found: Found) -> str:
     """The fix where nothing was found."""
     if found.back_to is None:
         return "No chat is in the trace yet; one is there some seconds after its answer began."
