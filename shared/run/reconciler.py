@@ -86,6 +86,7 @@ async def share(
     """A bounded part of a tick: some runs by chance, so that each has its turn, and of each only
     the steps that are begun within seconds. What earlier shares have left running counts."""
     active = await ctx.ledger.active()
+    delivery.begin(ctx)
     room = max(0, ctx.policy.share_runs - len(ctx.overrunning))
     chosen = random.sample(active, min(room, len(active)))
     ctx = replace(ctx, until=ctx.uptime() + ctx.policy.share_seconds)
