@@ -1,7 +1,4 @@
-"""The timer is dead and HTTP lives on: calls do its work, one share at a time, and it is said.
-
-As on the Flex Consumption plan, where timers have stopped for good after a deployment.
-"""
+"""The timer is dead and HTTP lives on: calls do its work, one share at a time, and it is said."""
 
 import asyncio
 from datetime import timedelta
@@ -64,7 +61,10 @@ async def test_several_instances_do_one_share_for_each_missing_tick(harness: Run
     for _ in range(4):
         await asyncio.gather(*(instance.look() for instance in instances))
         beats.add((await beat_of(harness)).last)
-        harness.clock.advance(60)
+        harness.clock.advance(20)
+        await asyncio.gather(*(instance.look() for instance in instances))
+        assert (await beat_of(harness)).last in beats  # no tick is missing since then
+        harness.clock.advance(40)
     assert len(beats) == 4
     assert (await beat_of(harness)).ticked == silent
 
@@ -109,6 +109,62 @@ async def test_a_share_is_bounded_and_each_run_has_its_turn(harness: RunHarness)
         harness.clock.advance(60)
     assert left[-1] == 1
     assert max(before - after for before, after in pairwise(left)) == 2
+
+
+async def broken(harness: RunHarness, count: int) -> set[str]:
+    """Active runs whose records cannot be read: each look at one is told in the log."""
+    names = {f"m-{number:08x}" for number in range(count)}
+    for name in names:
+        await harness.ctx.clients.runs.put(f"active/{name}", b"", "text/plain")
+        await harness.ctx.clients.runs.put(f"{name}/run.json", b"{", "application/json")
+    return names
+
+
+def looked_at(names: set[str], caplog: pytest.LogCaptureFixture) -> set[str]:
+    return {name for name in names if f"run {name}: " in caplog.text}
+
+
+async def test_runs_that_stay_are_looked_after_in_turn(
+    harness: RunHarness, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert harness.clock
+    harness.set_policy(share_runs=2)
+    names = await broken(harness, 6)
+    await silent_for(harness, LONG)
+    standing = standing_in(harness)
+    for _ in range(200):
+        await standing.look()
+        harness.clock.advance(60)
+        if looked_at(names, caplog) == names:
+            return
+    raise AssertionError(looked_at(names, caplog))
+
+
+async def test_work_that_does_not_end_is_not_piled_up(
+    harness: RunHarness, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert harness.clock
+    release = asyncio.Event()
+
+    async def endless(ctx: Context) -> None:
+        await release.wait()
+
+    monkeypatch.setattr(ticking, "ALSO", {"an endless one": endless})
+    harness.set_policy(share_runs=1, tick_timeout=0.01)
+    await silent_for(harness, LONG)
+    standing = standing_in(harness)
+    await standing.look()
+    names = await broken(harness, 3)
+    for _ in range(3):
+        harness.clock.advance(60)
+        await standing.look()
+    assert looked_at(names, caplog) == set()
+    assert len(harness.ctx.overrunning) == 1
+    release.set()
+    await asyncio.wait(set(harness.ctx.overrunning))
+    harness.clock.advance(60)
+    await standing.look()
+    assert len(looked_at(names, caplog)) == 1
 
 
 async def test_no_step_is_begun_once_the_time_is_over(harness: RunHarness) -> None:
