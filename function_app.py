@@ -7,12 +7,13 @@ import azure.functions as func
 from azurefunctions.extensions.bindings.blob import BlobClient
 from azurefunctions.extensions.http.fastapi import Request, Response
 
-from shared import api, exporters, telemetry, tracing
+from shared import api, exporters, model_api, telemetry, tracing
 from shared.chat.dispatch import answer, answer_any
 from shared.chat.relay import Relay
 from shared.cloud import AzureClients
 from shared.run import reconciler, ticking
 from shared.run.context import Context
+from shared.run.outbox import Outbox
 from shared.run.standin import Standin
 from shared.settings import Settings
 
@@ -65,6 +66,8 @@ async def dataset_uploaded(dataset: BlobClient) -> None:
 @app.timer_trigger(arg_name="timer", schedule="0 30 3 * * *")
 async def forget(timer: func.TimerRequest) -> None:
     await forget_old()
+    await opened_relay().feedback.forget(opened().settings.remember_days)
+    await Outbox(opened().clients.runs).forget(opened().now())
 
 
 @app.timer_trigger(arg_name="timer", schedule=Settings.one(os.environ, "tick"))
@@ -108,7 +111,7 @@ async def feedback(req: Request) -> Response:
 
 @app.route("models/{name}/examples", methods=["GET"])
 async def examples(req: Request) -> Response:
-    return await api.examples(req, lambda: relay().feedback)
+    return await model_api.examples(req, lambda: relay().feedback)
 
 
 @app.route("runs", methods=["GET"])
@@ -138,7 +141,7 @@ async def plan(req: Request) -> Response:
 
 @app.route("models", methods=["GET"])
 async def models(req: Request) -> Response:
-    return await api.models(context())
+    return await model_api.models(context())
 
 
 @app.route("trace/{*id}", methods=["GET"])

@@ -1,13 +1,13 @@
-"""The management routes' bodies: what people and the console may ask about and of runs and models.
+"""The management routes' bodies: what people and the console may ask about and of runs, about plans
+and the app itself.
 
-Reads the ledger and the registry, passes commands on; decides nothing about runs.
+Reads the ledger, passes commands on; decides nothing about runs.
 """
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from functools import wraps
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
-from typing import Any, ParamSpec
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import (
@@ -18,26 +18,20 @@ from starlette.responses import (
 )
 
 from shared import commanding
-from shared.chat import export
-from shared.chat.feedback import FeedbackStore
-from shared.chat.parsing import BadRequest
+from shared.answering import error_responses, problem, told
 from shared.chat.protocol import read_body
 from shared.errors import (
     CallerError,
     Newer,
     NotFound,
-    NotNow,
-    SettingError,
     TunedropError,
     Unreadable,
 )
-from shared.model.lifecycle import lifecycle
 from shared.printable import shown
 from shared.run import (
     commands,
     deploying,
     estimates,
-    folder,
     heartbeat,
     notices,
     planning,
@@ -63,35 +57,15 @@ SECURITY_HEADERS = {
 }
 MAX_RUNS = 200  # of one page
 MAX_READ = 1000  # records that are read to fill it
-_STATUS = {NotFound: 404, NotNow: 409, SettingError: 503}
 DOCUMENTS = {
     "report.html": "text/html; charset=utf-8",
     "report.json": "application/json",
     "events.jsonl": "application/x-ndjson",
     "metrics.csv": "text/csv",
     "curve.json": "application/json",
+    "verdict.json": "application/json",
     planning.NAME: "application/json",
 }
-
-
-P = ParamSpec("P")
-
-
-def error_responses(body: Callable[P, Awaitable[Response]]) -> Callable[P, Awaitable[Response]]:
-    """An error becomes a response with its message, its fix and who can act on it."""
-
-    @wraps(body)
-    async def answer(*args: P.args, **kwargs: P.kwargs) -> Response:
-        try:
-            return await body(*args, **kwargs)
-        except BadRequest as error:
-            return problem(error, error.status)
-        except CallerError as error:
-            return problem(error, _STATUS.get(type(error), 400))
-        except TunedropError as error:
-            return problem(error, 503)
-
-    return answer
 
 
 @error_responses
@@ -121,7 +95,7 @@ async def runs(request: Request, ctx: Context) -> Response:
     newest = ledger.newest(query.get("model"), after, among, problems)
     found, cursor = await _some_of(newest, stages, limit)
     page: dict[str, Any] = {"runs": [summary(run) for run in found], "next": cursor}
-    page |= {"refused": _refused(refused), "problems": list(map(_told, problems))}
+    page |= {"refused": _refused(refused), "problems": list(map(told, problems))}
     return JSONResponse(page)
 
 
@@ -192,7 +166,7 @@ async def run(request: Request, ctx: Context) -> Response:
             "bill": estimates.bill(found, (said or {}).get("region") or ctx.region),
             "signals": estimates.signals(found.epochs, losses),
             "curve": [point.model_dump() for point in curve],
-            "problems": list(map(_told, problems)),
+            "problems": list(map(told, problems)),
         }
     )
 
@@ -240,28 +214,6 @@ async def plan(request: Request, ctx: Context) -> Response:
 
 
 @error_responses
-async def models(ctx: Context) -> Response:
-    """Every model with its versions and its champion, and what of the champion's base model ends
-    within 90 days or has ended."""
-    problems: list[TunedropError] = []
-    today, (offers, told_on) = ctx.now().date(), ctx.clients.account.told
-    found = [
-        {**model.model_dump(mode="json"), "lifecycle": lifecycle(model, today, offers, told_on)}
-        for model in await ctx.registry.all(problems)
-    ]
-    return JSONResponse({"models": found, "problems": list(map(_told, problems))})
-
-
-@error_responses
-async def examples(request: Request, feedback: Callable[[], FeedbackStore]) -> Response:
-    """A model's rated answers as a dataset to drop."""
-    name = request.path_params["name"]
-    if not folder.MODEL.fullmatch(name):
-        raise NotFound(f"There is no model {shown(name)!r}.", "GET /api/models lists them.")
-    return await export.examples(request, name, feedback())
-
-
-@error_responses
 async def health(request: Request, context: Callable[[], Context]) -> Response:
     """Whether the app can reach its storage, and whether its timer ticks; 503 says what is in the
     way, also in its settings. A timer that is dead is no 503: calls do its work.
@@ -288,11 +240,3 @@ def console(name: str = "index.html") -> Response:
     if name not in {"index.html", "console.js", "openapi.json"}:
         return problem(NotFound(f"The console has no {shown(name)!r}."), 404)
     return FileResponse(CONSOLE / name, headers={"cache-control": "no-cache"})
-
-
-def problem(error: TunedropError, status: int) -> Response:
-    return JSONResponse({"error": _told(error)}, status)
-
-
-def _told(error: TunedropError) -> dict[str, str]:
-    return {"message": error.message, "fix": error.fix, "blame": error.blame}

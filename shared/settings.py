@@ -12,6 +12,7 @@ from shared import endpoint
 from shared.catalog import facts
 from shared.chat_settings import ChatSettings
 from shared.model_settings import ModelSettings
+from shared.notify_settings import NotifySettings
 from shared.setting import DAY, HOUR, MOST_USD, read, setting
 from shared.setting import REQUIRED as REQUIRED
 
@@ -212,7 +213,7 @@ class AppSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(ModelSettings, ChatSettings, AppSettings):
+class Settings(NotifySettings, ModelSettings, ChatSettings, AppSettings):
     @classmethod
     def load(cls, environ: Mapping[str, str]) -> "Settings":
         """Read the settings from `environ`.

@@ -74,6 +74,7 @@ _ALL = (
     Metric("tunedrop.tokens.trained", "{token}", "model", "tokens that jobs are billed for"),
     Metric("tunedrop.cost.usd", "USD", "model", "their list price; 0 where none is known"),
     Metric("tunedrop.drops.recovered", "{drop}", "", "drops that only the sweep found"),
+    Metric("tunedrop.notifications", "{notification}", "result", "delivered, or given up"),
     Metric("tunedrop.orphans", "{orphan}", "kind", "at the service, in no record", gauge=True),
     Metric("tunedrop.chat.answers", "{answer}", "status", "responses; 499: the caller left"),
     Metric("tunedrop.chat.refusals", "{refusal}", "code caller", "refused, by the error's code"),

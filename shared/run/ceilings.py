@@ -12,7 +12,7 @@ from math import isfinite
 from shared.catalog import facts, lookup
 from shared.dataset.measure.cost import exact_usd, usd_beside
 from shared.errors import Unreadable
-from shared.run import jobs
+from shared.run import jobs, notify
 from shared.run.context import Context
 from shared.run.outcome import Outcome
 from shared.run.record import Failure, Run
@@ -58,6 +58,7 @@ async def reserve(run: Run, ctx: Context) -> Outcome | None:
         return None
     if found.failure:
         return _failed(run, found.failure)
+    await notify.of_ceiling(run, found, ctx)
     return Outcome(run, waiting_for=found.waiting_for)
 
 

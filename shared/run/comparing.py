@@ -1,6 +1,7 @@
 """comparing: whether a new version becomes the champion, or is held for a person to say so."""
 
 from shared.model.history import Decision
+from shared.run import notify
 from shared.run.context import Context
 from shared.run.outcome import Outcome
 from shared.run.record import Run
@@ -14,7 +15,13 @@ async def compare(run: Run, ctx: Context) -> Outcome:
     called = f"{run.model}@{run.version}"
     if run.spec.release.promote == "manual":
         return _held(run, f"{called} is promoted by a person: run.yaml says `promote: manual`.")
-    model = await ctx.registry.promote(run.model, run.version, Decision(ctx.now()))
+    number = run.version
+    model = await notify.of_change(
+        run.model,
+        Decision(ctx.now(), id=f"{run.id}-{len(run.timeline)}"),
+        lambda decision: ctx.registry.promote(run.model, number, decision),
+        ctx,
+    )
     if model.champion == run.version:
         return Outcome(run, Event.PROMOTED)
     champion = f"{model.name}@{model.champion}"

@@ -8,7 +8,7 @@ import logging
 
 from shared.errors import ServiceError, Unavailable
 from shared.model import deployment
-from shared.run import ceilings, files, jobs
+from shared.run import ceilings, files, jobs, notify
 from shared.run.context import Context
 from shared.run.outcome import LogLine, Outcome
 from shared.run.record import Run
@@ -38,17 +38,22 @@ async def stop(run: Run, ctx: Context) -> tuple[Run, bool]:
     tuned = version.fine_tuned_model if version else run.fine_tuned_model
     if not name or not tuned:
         return run, True
-    return run, await deployment.withdraw(ctx.clients.deployments, name, tuned)
+    gone = await deployment.withdraw(ctx.clients.deployments, name, tuned)
+    if gone and version:
+        await ctx.registry.note_unhosted(run.model, version.version, ctx.now())
+    return run, gone
 
 
 async def finalize(run: Run, ctx: Context) -> Outcome:
-    """An ended run needs neither its files at the service nor the care of ticks.
+    """An ended run needs neither its files at the service nor the care of ticks; its end is told.
 
     One that leaves no version is stopped once more: a worker that had lost its claim may have made
     something after the end. What Azure does not let go is tried again for a day of ticks, then left
     with a line in the app's log.
     """
     try:
+        if not run.closing:
+            await notify.of_end(run, ctx)
         if run.stage not in (*DEPLOYED, *NEVER_SENT):
             run, stopped = await stop(run, ctx)
             if not stopped:

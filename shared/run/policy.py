@@ -45,6 +45,9 @@ class Policy:
     orphans_every: timedelta = timedelta(minutes=15)  # three listings of the service
     orphan_age: timedelta = timedelta(hours=1)  # known for so long, it is ended, if that is wished
     orphan_told_again: timedelta = timedelta(days=1)  # after which a line is written once more
+    delivery_time: float = 45.0  # seconds in which one delivery of notifications begins calls
+    tell_for: timedelta = timedelta(days=3)  # then a notification is given up
+    change_wait: timedelta = timedelta(minutes=10)  # for a change that is to be told of
     downtime_after: timedelta = timedelta(minutes=15)  # a gap between ticks: nobody was looking
     deadlines: Mapping[Stage, timedelta] = field(default_factory=lambda: DEADLINES)
 

@@ -16,6 +16,7 @@ from shared.errors import Conflict, TunedropError, Unavailable
 from shared.printable import shown
 from shared.run import (
     commands,
+    delivery,
     drops,
     ending,
     explanations,
@@ -62,6 +63,7 @@ async def tick(ctx: Context) -> None:
     except Unavailable as error:
         log.error("no run could be looked after: %s", error)
         return
+    delivery.begin(ctx)
     ctx = replace(ctx, awake_since=heart.awake_since)
     stages = Counter[Stage]()
 

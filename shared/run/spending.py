@@ -98,10 +98,13 @@ class Hosted:
 
 @dataclass(frozen=True)
 class Held:
-    """Why a run may not send anything: for good (`failure`), or for now (`waiting_for`)."""
+    """Why a run may not send anything: for good (`failure`), or for now (`waiting_for`), for which
+    setting and since which day that one's day or month has been."""
 
     failure: Failure | None = None
     waiting_for: str | None = None
+    setting: str = ""
+    since: date = date.min
 
 
 def as_of(known: Spending | None, today: date) -> Spending:
@@ -139,19 +142,23 @@ def held(
     if settings.daily_runs and today.jobs >= settings.daily_runs:
         return Held(
             waiting_for=f"{today.jobs} jobs of today (UTC), as many as TUNEDROP_DAILY_RUNS allows. "
-            "It goes on by itself tomorrow."
+            "It goes on by itself tomorrow.",
+            setting="TUNEDROP_DAILY_RUNS",
+            since=wanted.day,
         )
     daily, monthly = settings.daily_training_budget, settings.monthly_training_budget
     spans = (
-        (today.usd, daily, "DAILY", "today (UTC)", "tomorrow"),
-        (month, monthly, "MONTHLY", "this month (UTC)", "next month"),
+        (today.usd, daily, "DAILY", "today (UTC)", "tomorrow", wanted.day),
+        (month, monthly, "MONTHLY", "this month (UTC)", "next month", _month(wanted.day)),
     )
-    for spent, ceiling, name, when, then in spans:
+    for spent, ceiling, name, when, then, since in spans:
         if ceiling and spent + (wanted.usd or 0) > ceiling + ROUNDING:
             return Held(
                 waiting_for=f"{usd_beside(ceiling, spent)} of {exact_usd(ceiling)} are spent or "
                 f"reserved {when}, and it costs {usd_beside(ceiling, wanted.usd or 0)} "
-                f"(TUNEDROP_{name}_TRAINING_BUDGET). It goes on by itself {then}."
+                f"(TUNEDROP_{name}_TRAINING_BUDGET). It goes on by itself {then}.",
+                setting=f"TUNEDROP_{name}_TRAINING_BUDGET",
+                since=since,
             )
     return None
 

@@ -1,31 +1,17 @@
 """The registry alone: numbers are given once, and the champion is who should answer."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
 from shared.cloud.memory_container import MemoryContainer
 from shared.errors import NotFound, TunedropError
 from shared.model.history import Decision
-from shared.model.registry import Model, Registry, Version
+from shared.model.registry import Model, Registry
 from shared.model.states import Cause, State
 from tests.support.decided import BY_RUN
-
-AT = datetime(2026, 11, 1, tzinfo=UTC)
-
-
-def version(run_id: str, dropped: int = 0) -> Version:
-    """Of a dataset that was dropped so many days after the first."""
-    return Version(
-        run_id=run_id,
-        base_model="gpt-4.1-nano-2025-04-14",
-        fine_tuned_model=f"tuned-{run_id}",
-        sku="DeveloperTier",
-        capacity=1,
-        created_at=AT,
-        dropped_at=AT + timedelta(days=dropped),
-    )
+from tests.support.versions import AT, version
 
 
 @pytest.fixture

@@ -224,3 +224,12 @@ def test_divergence_is_told_with_the_lowest_and_the_latest_stretch() -> None:
 )
 def test_where_divergence_begins(losses: list[float], warned: bool) -> None:
     assert bool(estimates.signals([], losses)) is warned
+
+
+def test_a_bill_is_exact_to_a_hundredth_of_a_cent_and_its_difference_to_as_much() -> None:
+    told = estimates.bill(billed(1_234_567), "northcentralus")
+    assert told
+    assert told["billed"]["usd"] == 2.037  # 1.234567 million tokens at 1.65
+    assert told["difference"] == 0.2346
+    assert estimates.billed_usd(billed(1_000_000_000), "northcentralus") == 1650.0
+    assert estimates.billed_usd(billed(None), "northcentralus") == 0.0
