@@ -37,7 +37,9 @@ def opened_relay() -> Relay:
 
 
 async def forget_old() -> None:
+    """Each day, by its timer, or by a call that stands in for it."""
     await opened_relay().feedback.forget(opened().settings.remember_days)
+    await Outbox(opened().clients.runs).forget(opened().now())
 
 
 def context() -> Context:
@@ -66,8 +68,6 @@ async def dataset_uploaded(dataset: BlobClient) -> None:
 @app.timer_trigger(arg_name="timer", schedule="0 30 3 * * *")
 async def forget(timer: func.TimerRequest) -> None:
     await forget_old()
-    await opened_relay().feedback.forget(opened().settings.remember_days)
-    await Outbox(opened().clients.runs).forget(opened().now())
 
 
 @app.timer_trigger(arg_name="timer", schedule=Settings.one(os.environ, "tick"))
