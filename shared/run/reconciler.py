@@ -86,6 +86,7 @@ async def share(
     """A bounded part of a tick: some runs by chance, so that each has its turn, and of each only
     the steps that are begun within seconds. Nothing where as much is left running of earlier ones:
     what does not end is not piled up."""
+    delivery.begin(ctx)
     active = await ctx.ledger.active()
     room = ctx.policy.share_runs - len(ctx.overrunning)
     if room <= 0:

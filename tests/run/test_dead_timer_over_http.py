@@ -5,9 +5,11 @@ from types import SimpleNamespace
 import pytest
 
 import function_app
+from shared.run import delivery
 from shared.run.stages import Stage
 from tests.chat import upstream as up
-from tests.support.timers import LONG, beat_of, done, silent_for, without_timer
+from tests.support.runs import RunHarness
+from tests.support.timers import LONG, beat_of, done, silent_for, standing_in, without_timer
 
 
 async def test_a_drop_comes_to_serve_by_chats_alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,3 +56,13 @@ async def test_a_drop_does_a_share(monkeypatch: pytest.MonkeyPatch) -> None:
         await dropped(SimpleNamespace(blob_name=runs.path("training.jsonl")))
         await done(standing)
         assert (await beat_of(runs)).last > silent
+
+
+async def test_notifications_are_told_without_a_timer(
+    harness: RunHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = []
+    monkeypatch.setattr(delivery, "begin", lambda ctx: begun.append(ctx.now()))
+    await silent_for(harness, LONG)
+    await standing_in(harness).look()
+    assert begun == [harness.ctx.now()]
