@@ -9,8 +9,7 @@ from typing import Annotated
 
 import typer
 
-from tunedrop import __version__, cost, models, runs, trace, verdict
-from tunedrop import __version__, models, orders, runs, trace, verdict
+from tunedrop import __version__, cost, models, orders, runs, trace, verdict
 from tunedrop.data import checking, commands
 from tunedrop.echo import never_fail_to_show, say
 from tunedrop.errors import exit_on_error
