@@ -61,6 +61,7 @@ DOCUMENTS = {
     "events.jsonl": "application/x-ndjson",
     "metrics.csv": "text/csv",
     "curve.json": "application/json",
+    "verdict.json": "application/json",
     planning.NAME: "application/json",
 }
 
