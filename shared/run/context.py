@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from shared.cloud import AzureClients
 from shared.model.registry import Registry
 from shared.run.copies import Copies
+from shared.run.drawing import Sample
 from shared.run.ledger import Ledger
 from shared.run.outcome import Outcome
 from shared.run.policy import Policy
@@ -34,7 +35,8 @@ def uptime() -> float:
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """`awake_since` is when the unbroken row of ticks began, where the caller knows it."""
+    """`awake_since` is when the unbroken row of ticks began, where the caller knows it. `samples`:
+    what runs that compare have drawn, by run; `pauses`: until when deployments take no call."""
 
     clients: AzureClients
     ledger: Ledger
@@ -46,6 +48,8 @@ class Context:
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     awake_since: datetime | None = None
     overrunning: set[asyncio.Task[None]] = field(default_factory=set)  # what ticks left running
+    samples: dict[str, Sample] = field(default_factory=dict)
+    pauses: dict[str, datetime] = field(default_factory=dict)
     _copies: Copies | None = None
 
     @classmethod
