@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from shared.dataset.findings.quoting import shorten
-from shared.errors import Denied, Refused, ServiceError, Throttled, TunedropError, Unavailable
+from shared.errors import Denied, Refused, ServiceError, Throttled, Unavailable
 from shared.model.evaluation import Answer, Example, answer_of
 from shared.run.contestants import Contestant
 from shared.run.context import Context
@@ -97,7 +97,7 @@ class _Desk:
         self.missing, self.answered, self.calls = len(left), 0, contestant.calls
         self.failed_in_a_row = self.throttled = self.working = 0
         self.obstacle: ServiceError | None = None
-        self.broken: TunedropError | None = None
+        self.broken: Exception | None = None
         self.reached = self.closed = False
 
     async def serve(self) -> None:
@@ -127,6 +127,13 @@ class _Desk:
         return self.queue.popleft()
 
     async def _ask(self, question: Question) -> None:
+        """What goes wrong with anything but the call ends the share, once all calls are over."""
+        try:
+            await self._call(question)
+        except Exception as error:  # noqa: BLE001 - it is raised by `ask`
+            self.broken, self.closed = error, True
+
+    async def _call(self, question: Question) -> None:
         began = self.ctx.now()
         try:
             body = await self.ctx.clients.finetuning.complete(
@@ -170,13 +177,8 @@ class _Desk:
         self.obstacle, self.closed = error, True
 
     async def _try_again(self, question: Question, error: ServiceError) -> None:
-        try:
-            tries = await self.transcript.add_try(
-                self.contestant.model, question, _reason(error), self.ctx
-            )
-        except TunedropError as broken:
-            self._break(broken)
-            return
+        model = self.contestant.model
+        tries = await self.transcript.add_try(model, question, _reason(error), self.ctx)
         if tries >= self.ctx.policy.compare_tries:
             await self._keep(question, Answer(failure=_reason(error)))
         else:
@@ -187,16 +189,9 @@ class _Desk:
             self.closed = True  # it is the service, not the question
 
     async def _keep(self, question: Question, answer: Answer) -> None:
-        try:
-            await self.transcript.add(self.contestant.model, question, answer, self.ctx)
-        except TunedropError as broken:
-            self._break(broken)
-            return
+        await self.transcript.add(self.contestant.model, question, answer, self.ctx)
         self.answered += 1
         self.missing -= 1
-
-    def _break(self, error: TunedropError) -> None:
-        self.broken, self.closed = error, True
 
 
 def _reason(error: ServiceError) -> str:

@@ -165,8 +165,11 @@ def _passes(told: "Verdict") -> bool:
 
 
 async def _decide(run: Run, model: Model, found: Finding, ctx: Context) -> Outcome:
-    """By compare-and-swap: a champion that has changed meanwhile is one to be compared with."""
+    """A champion that has changed meanwhile is one to be compared with."""
     assert run.version
+    newest = await ctx.registry.load(run.model)
+    if newest and newest.champion != model.champion:
+        return Outcome(run, then=compare)
     called, release = f"{run.model}@{run.version}", run.spec.release
     if release.promote == "manual":
         why = f"{called} is promoted by a person: run.yaml or TUNEDROP_PROMOTE says `manual`."

@@ -11,7 +11,7 @@ ENFORCE = "gate: enforce\n"
 
 @pytest.fixture
 def compared() -> Compared:
-    return Compared.of("captain")
+    return Compared.of()
 
 
 async def test_a_first_version_is_compared_with_the_base_model(compared: Compared) -> None:
@@ -31,7 +31,7 @@ async def test_a_later_version_is_compared_with_the_champion_and_the_base(
 ) -> None:
     compared.deploy_base(wrong)
     await compared.version(half)
-    run = await compared.version(right, voice="two")
+    run = await compared.version(right)
     found = await compared.verdict(run)
     assert [side["name"] for side in found["sides"]] == ["captain@2", "captain@1", BASE]
     assert await compared.champion() == 2
@@ -40,7 +40,7 @@ async def test_a_later_version_is_compared_with_the_champion_and_the_base(
 async def test_the_gate_reports_and_promotes_what_is_worse(compared: Compared) -> None:
     compared.deploy_base(wrong)
     await compared.version(right)
-    run = await compared.version(wrong, voice="two")
+    run = await compared.version(wrong)
     assert run.stage is Stage.SERVING
     assert await compared.champion() == 2
     assert (await compared.verdict(run))["overall"] == "loss"
@@ -53,7 +53,7 @@ async def test_the_gate_holds_what_is_not_better(
 ) -> None:
     compared.deploy_base(wrong)
     await compared.version(right)
-    run = await compared.version(says, ENFORCE, voice="two")  # type: ignore[arg-type]
+    run = await compared.version(says, ENFORCE)  # type: ignore[arg-type]
     assert run.stage is Stage.HELD
     assert await compared.champion() == 1
     assert (await compared.verdict(run))["overall"] == overall
@@ -63,7 +63,7 @@ async def test_the_gate_holds_what_is_not_better(
 
 async def test_the_gate_lets_pass_what_is_better(compared: Compared) -> None:
     await compared.version(half)
-    run = await compared.version(right, ENFORCE, voice="two")
+    run = await compared.version(right, ENFORCE)
     assert run.stage is Stage.SERVING
     assert await compared.champion() == 2
 
@@ -111,7 +111,7 @@ async def test_without_a_validation_set_the_gate_holds_nothing_and_says_so(
     compared: Compared,
 ) -> None:
     compared.deploy_base(right)
-    run = await compared.ended(await compared.drop(wrong, ENFORCE, examples=0))
+    run = await compared.version(wrong, ENFORCE, examples=0)
     assert run.stage is Stage.SERVING
     assert "there is no validation set" in run.compared
 
@@ -127,7 +127,7 @@ async def test_without_champion_and_base_the_gate_holds_nothing_and_says_so(
 
 
 async def test_too_few_examples_hold_nothing_and_it_is_said() -> None:
-    compared = Compared.of("captain", TUNEDROP_COMPARE_EXAMPLES="7")
+    compared = Compared.of(TUNEDROP_COMPARE_EXAMPLES="7")
     compared.deploy_base(right)
     run = await compared.version(wrong, ENFORCE)
     assert run.stage is Stage.SERVING
@@ -146,8 +146,8 @@ async def test_a_base_deployment_of_another_model_is_not_the_base(compared: Comp
 
 async def test_a_bounded_sample_is_asked_the_same_of_all_each_time() -> None:
     samples = []
-    for model in ("captain", "sailor"):
-        compared = Compared.of(model, TUNEDROP_COMPARE_EXAMPLES="9")
+    for _ in range(2):
+        compared = Compared.of(TUNEDROP_COMPARE_EXAMPLES="9")
         compared.deploy_base(wrong)
         await compared.version(right)
         by_model: dict[str, set[str]] = {}
@@ -183,7 +183,7 @@ async def test_a_validation_set_that_was_replaced_is_read_where_it_was_judged(
 ) -> None:
     """The service has the very bytes; what lies in the folder by now is another drop."""
     compared.deploy_base(wrong)
-    run = await compared.until_comparing(await compared.drop(right))
+    run = await compared.placed(right)
     await compared.harness.drop(b'{"messages": []}\n', "validation.jsonl")
     run = await compared.ended(run)
     assert len((await compared.lines(run))) == 2 * EXAMPLES
@@ -192,7 +192,7 @@ async def test_a_validation_set_that_was_replaced_is_read_where_it_was_judged(
 
 async def test_bytes_that_were_not_judged_are_not_asked(compared: Compared) -> None:
     compared.deploy_base(right)
-    run = await compared.until_comparing(await compared.drop(wrong, ENFORCE))
+    run = await compared.placed(wrong, ENFORCE)
     await compared.harness.drop(b'{"messages": []}\n', "validation.jsonl")
     for file in list(compared.memory.files):
         compared.memory.delete_file(file)

@@ -1,12 +1,15 @@
 """A model whose versions are compared, in memory: what each of them answers is the test's to say."""
 
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.run.record import Run
+from shared.model.registry import Version
+from shared.run.record import File, Run
+from shared.run.spec import effective
 from shared.run.stages import ENDS, Stage
 from shared.settings import Settings
 from tests.support.datasets import dataset
@@ -17,7 +20,7 @@ from tests.support.settings import BY_HAND, ENVIRON
 
 BASE = "gpt-4.1-nano-2025-04-14"
 EXAMPLES = 20
-BY_NUMBER = {"TUNEDROP_BASE_DEPLOYMENTS": "plain", "TUNEDROP_BACKOFF_SECONDS": "0.05"}
+IN_USE = {"TUNEDROP_BASE_DEPLOYMENTS": "plain", "TUNEDROP_BACKOFF_SECONDS": "0.05"}
 
 Says = Callable[[str], str]  # the answer to a question
 
@@ -45,9 +48,9 @@ class Compared:
     asked: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     @classmethod
-    def of(cls, model: str, **settings: str) -> "Compared":
-        environ = {**ENVIRON, **BY_HAND, **BY_NUMBER, **settings}
-        harness = RunHarness.in_memory(Settings.load(environ), model)
+    def of(cls, **settings: str) -> "Compared":
+        environ = {**ENVIRON, **BY_HAND, **IN_USE, **settings}
+        harness = RunHarness.in_memory(Settings.load(environ), "captain")
         assert isinstance(harness.service, MemoryService)
         found = cls(harness, harness.service)
         found.memory.says = found._say
@@ -59,45 +62,93 @@ class Compared:
         name = next(d.name for d in self.memory.deployed.values() if d.model == model)
         return self.says.get(name, wrong)(question)
 
-    def deploy_base(self, says: Says = wrong, capacity: int = 50, model: str = BASE) -> None:
+    def deploy(self, name: str, model: str, says: Says, capacity: int = 50) -> None:
         now = self.memory.clock.now()
-        self.memory.deployed["plain"] = StoredDeployment(
-            "plain", model, now, now, None, capacity=capacity
+        self.memory.deployed[name] = StoredDeployment(
+            name, model, now, now, None, capacity=capacity
         )
-        self.says["plain"] = says
+        self.says[name] = says
 
-    async def drop(
-        self, says: Says, run_yaml: str = "", *, voice: str = "one", examples: int = EXAMPLES
+    def deploy_base(self, says: Says = wrong, capacity: int = 50, model: str = BASE) -> None:
+        self.deploy("plain", model, says, capacity)
+
+    async def placed(
+        self, says: Says, run_yaml: str = "", *, examples: int = EXAMPLES, files: str = "one"
     ) -> Run:
-        """A dataset whose version answers like that; its run as it was taken."""
-        models = await self.harness.ctx.registry.load(self.harness.model)
-        number = max((v.version for v in models.versions), default=0) + 1 if models else 1
-        self.says[f"{self.harness.model}-v{number}"] = says
+        """A run whose version is deployed and about to be compared, without what comes before;
+        `files` names its content."""
+        number = len(await self.versions()) + 1
         await self.harness.pause(60)
-        if examples:
-            await self.harness.drop(dataset(examples), "validation.jsonl")
-        if run_yaml:
-            await self.harness.drop(run_yaml.encode(), "run.yaml")
-        await self.harness.drop(dataset(12, voice=voice))
-        return await self.harness.received()
+        training = await self._put("training.jsonl", dataset(12, voice=files))
+        validation = await self._put("validation.jsonl", dataset(examples)) if examples else None
+        run = Run(
+            id=f"captain-{number:032x}",
+            model="captain",
+            spec=effective(run_yaml.encode(), self.harness.ctx.settings),
+            training=training,
+            validation=validation,
+            stage=Stage.COMPARING,
+            fine_tuned_model=f"{BASE}.ft-{number:04d}",
+        )
+        entered = await self.harness.ctx.registry.add_version("captain", _version(run))
+        self.deploy(entered.deployment, entered.fine_tuned_model, says)
+        known = run.replace(version=entered.version, deployment=entered.deployment)
+        await self.harness.ledger.create(known)
+        return await self.harness.known(run.id)
 
-    async def until_comparing(self, run: Run) -> Run:
-        return await self.harness.until(run, Stage.COMPARING)
+    async def version(self, says: Says, run_yaml: str = "", **placed: Any) -> Run:
+        return await self.ended(await self.placed(says, run_yaml, **placed))
 
     async def ended(self, run: Run) -> Run:
         return await self.harness.until(run, *ENDS)
 
-    async def version(self, says: Says, run_yaml: str = "", *, voice: str = "one") -> Run:
-        return await self.ended(await self.drop(says, run_yaml, voice=voice))
+    async def tick(self, run: Run) -> Run:
+        await self.harness.tick()
+        return await self.harness.known(run.id)
+
+    async def versions(self) -> tuple[Version, ...]:
+        model = await self.harness.ctx.registry.load("captain")
+        return model.versions if model else ()
+
+    async def _put(self, name: str, content: bytes) -> File:
+        datasets, path = self.harness.ctx.clients.datasets, self.harness.path(name)
+        await datasets.put(path, content, "application/json")
+        blob = await datasets.info(path)
+        assert blob
+        digest = hashlib.sha256(content).hexdigest()
+        return File(
+            name=path,
+            etag=blob.etag,
+            size=len(content),
+            sha256=digest,
+            content_sha256=digest,
+            modified=blob.modified,
+            examples=content.count(b"\n"),
+            file_id=self.memory.add_file(name, content),
+        )
 
     async def verdict(self, run: Run) -> dict[str, Any]:
         found = await self.harness.ledger.document(run.id, "verdict.json")
         return dict(json.loads(found or b"{}"))
 
     async def champion(self) -> int | None:
-        model = await self.harness.ctx.registry.load(self.harness.model)
+        model = await self.harness.ctx.registry.load("captain")
         return model.champion if model else None
 
     async def lines(self, run: Run) -> list[dict[str, Any]]:
         found = await self.harness.ctx.clients.runs.read(f"{run.id}/answers.jsonl")
         return [json.loads(line) for line in (found.data if found else b"").splitlines()]
+
+
+def _version(run: Run) -> Version:
+    assert run.fine_tuned_model
+    return Version(
+        run_id=run.id,
+        base_model=run.spec.base_model,
+        fine_tuned_model=run.fine_tuned_model,
+        sku=run.spec.deployment.sku,
+        capacity=run.spec.deployment.capacity,
+        created_at=run.dropped_at,
+        dropped_at=run.dropped_at,
+        training_sha256=run.training.content_sha256,
+    )
