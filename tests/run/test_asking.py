@@ -2,6 +2,7 @@
 for, and what fails is kept as failed. Comparing ends no run, however it goes."""
 
 import asyncio
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -306,8 +307,8 @@ async def test_a_champion_that_changes_meanwhile_is_compared_with(
     def meanwhile(model: str, asked: Any) -> str:
         compared.memory.says = say
         records = compared.harness.ctx.clients.models
-        known = records.saved()["captain.json"]  # type: ignore[attr-defined]
-        changed = known.data.replace(b'"champion":1', b'"champion":2')
+        known = json.loads(records.saved()["captain.json"].data)  # type: ignore[attr-defined]
+        changed = json.dumps({**known, "champion": 2}).encode()
         records._write("captain.json", changed)  # type: ignore[attr-defined]
         return say(model, asked)
 

@@ -186,7 +186,7 @@ async def test_a_validation_set_that_was_replaced_is_read_where_it_was_judged(
     run = await compared.placed(right)
     await compared.harness.drop(b'{"messages": []}\n', "validation.jsonl")
     run = await compared.ended(run)
-    assert len((await compared.lines(run))) == 2 * EXAMPLES
+    assert len(await compared.lines(run)) == 2 * EXAMPLES
     assert (await compared.verdict(run))["overall"] == "win"
 
 

@@ -1,4 +1,4 @@
-"""A model whose versions are compared, in memory: what each of them answers is the test's to say."""
+"""A model whose versions are compared, in memory: the test says what each of them answers."""
 
 import hashlib
 import json
