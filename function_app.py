@@ -7,13 +7,14 @@ import azure.functions as func
 from azurefunctions.extensions.bindings.blob import BlobClient
 from azurefunctions.extensions.http.fastapi import Request, Response
 
-from shared import api, exporters, model_api, telemetry
+from shared import api, exporters, model_api, telemetry, tracing
 from shared.chat.dispatch import answer, answer_any
 from shared.chat.relay import Relay
 from shared.cloud import AzureClients
 from shared.run import reconciler, redeployments
 from shared.run.context import Context
 from shared.run.outbox import Outbox
+from shared.run.standin import Standin
 from shared.settings import Settings
 
 exporters.start(os.environ)
@@ -21,13 +22,30 @@ app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
 
 
 @cache
-def context() -> Context:
+def opened() -> Context:
     return Context.of(AzureClients(Settings.load(os.environ)))
 
 
 @cache
+def standin() -> Standin:
+    return Standin(opened())
+
+
+@cache
+def opened_relay() -> Relay:
+    return Relay(opened().clients)
+
+
+def context() -> Context:
+    """For a drop or a call: each may do a share of the timer's work, should that be dead."""
+    standin().called()
+    return opened()
+
+
 def relay() -> Relay:
-    return Relay(context().clients)
+    """The same for chats."""
+    standin().called()
+    return opened_relay()
 
 
 @app.blob_trigger(
@@ -43,15 +61,15 @@ async def dataset_uploaded(dataset: BlobClient) -> None:
 
 @app.timer_trigger(arg_name="timer", schedule="0 30 3 * * *")
 async def forget(timer: func.TimerRequest) -> None:
-    await relay().feedback.forget(context().settings.remember_days)
-    await Outbox(context().clients.runs).forget(context().now())
+    await opened_relay().feedback.forget(opened().settings.remember_days)
+    await Outbox(opened().clients.runs).forget(opened().now())
 
 
 @app.timer_trigger(arg_name="timer", schedule=Settings.one(os.environ, "tick"))
 async def keep_moving(timer: func.TimerRequest) -> None:
     async with telemetry.event("keep_moving"):
-        await reconciler.tick(context())
-        await redeployments.process(context())
+        await reconciler.tick(opened())
+        await redeployments.process(opened())
 
 
 # Chat has keys of its own, so that any OpenAI client can send them.
@@ -120,6 +138,11 @@ async def plan(req: Request) -> Response:
 @app.route("models", methods=["GET"])
 async def models(req: Request) -> Response:
     return await model_api.models(context())
+
+
+@app.route("trace/{*id}", methods=["GET"])
+async def trace(req: Request) -> Response:
+    return await tracing.trace(req, context(), lambda: relay().trace_log)
 
 
 @app.route("health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)

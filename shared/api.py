@@ -32,10 +32,12 @@ from shared.run import (
     commands,
     deploying,
     estimates,
+    heartbeat,
     notices,
     planning,
     reconciler,
     run_yaml,
+    timer,
 )
 from shared.run.context import Context
 from shared.run.newest import CURSOR
@@ -213,14 +215,16 @@ async def plan(request: Request, ctx: Context) -> Response:
 
 @error_responses
 async def health(request: Request, context: Callable[[], Context]) -> Response:
-    """Whether the app can reach its storage; 503 says what is in the way, also in its settings.
+    """Whether the app can reach its storage, and whether its timer ticks; 503 says what is in the
+    way, also in its settings. A timer that is dead is no 503: calls do its work.
 
     What `?deep=1` asks for is not for everybody: it is sent on to `doctor`, which wants a key.
     """
     if request.query_params.get("deep"):
         return RedirectResponse(f"doctor?{request.url.query}")
-    await context().clients.runs.read("health")
-    return JSONResponse({"status": "ok"})
+    ctx = context()
+    heart = await heartbeat.latest(ctx.clients.runs)
+    return JSONResponse(timer.health(heart, ctx.settings.tick, ctx.now()))
 
 
 async def doctor(environ: Mapping[str, str]) -> Response:

@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 
 ANYBODY = -1  # in the place of the champion's number: whoever it is
 READS_AT_ONCE = 16  # records of a listing that are read side by side
+MOST_STRETCHES = 1_000  # of one version's hosting; the oldest are left out
 
 
 class Hosted(Frozen):
@@ -57,6 +58,29 @@ class Version(Frozen):
     idle_after: float = 0.0
     asleep_since: Moment | None = None  # its deployment was removed then; a chat brings it back
     hosted: tuple[Hosted, ...] = ()
+
+    @property
+    def is_hosted(self) -> bool:
+        """Whether it has a deployment, as far as the app knows."""
+        return bool(self.hosted) and self.hosted[-1].until is None
+
+    def hosted_from(self, at: datetime) -> Self:
+        """A copy that has a deployment, as it is to be now: one of another size ends the stretch
+        of the one before."""
+        last = self.hosted[-1] if self.is_hosted else None
+        if last and (last.sku, last.capacity) == (self.sku, self.capacity):
+            return self
+        begun = Hosted(since=at, sku=self.sku, capacity=self.capacity)
+        ended = self.hosted_until(at).hosted
+        return self.replace(hosted=(*ended, begun)[-MOST_STRETCHES:])
+
+    def hosted_until(self, at: datetime) -> Self:
+        """A copy without a deployment."""
+        if not self.is_hosted:
+            return self
+        last = self.hosted[-1]
+        ended = last.replace(until=max(at, last.since))
+        return self.replace(hosted=(*self.hosted[:-1], ended))
 
 
 class Model(Document):
@@ -165,15 +189,25 @@ class Registry:
         assert entered is not None, "add() has just entered it"
         return entered
 
-    async def set_deployment(self, name: str, changed: Version) -> Model:
-        """The version of this number is deployed as `changed` is. Raises NotFound."""
+    async def set_deployment(self, name: str, changed: Version, at: datetime) -> Model:
+        """The version of this number has been deployed as `changed` is since then. Raises
+        NotFound."""
 
         def change(model: Model) -> Model:
             known = model.version(changed.version)
             asked = known.replace(sku=changed.sku, capacity=changed.capacity)
-            return model.with_version(asked)
+            return model.with_version(asked.hosted_from(at))
 
         return await self._update(name, change)
+
+    async def note_hosted(self, name: str, number: int, at: datetime) -> Model:
+        """The version has had a deployment, of its SKU and capacity, since then; as before where
+        that is known. Raises NotFound."""
+        return await self._change_version(name, number, lambda known: known.hosted_from(at))
+
+    async def note_unhosted(self, name: str, number: int, at: datetime) -> Model:
+        """The version has had no deployment since then. Raises NotFound."""
+        return await self._change_version(name, number, lambda known: known.hosted_until(at))
 
     async def promote(
         self, name: str, number: int, decision: Decision, *, expected: int | None = ANYBODY
@@ -207,6 +241,13 @@ class Registry:
             return marked.replace(previous=None) if model.previous == number else marked
 
         return await self._update(name, mark)
+
+    async def _change_version(
+        self, name: str, number: int, change: Callable[[Version], Version]
+    ) -> Model:
+        return await self._update(
+            name, lambda model: model.with_version(change(model.version(number)))
+        )
 
     async def _update(self, name: str, change: Callable[[Model], Model]) -> Model:
         """Raises Unavailable if others always write first."""

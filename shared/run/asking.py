@@ -60,7 +60,10 @@ async def ask(
     ctx: Context,
 ) -> Share:
     """What a tick may do of it. Raises what keeping an answer raises."""
-    end = ctx.now() + timedelta(seconds=ctx.policy.compare_share)
+    seconds = ctx.policy.compare_share
+    if ctx.until is not None:
+        seconds = min(seconds, max(ctx.until - ctx.uptime(), 0.0))
+    end = ctx.now() + timedelta(seconds=seconds)
     desks = [_Desk(one, asked, transcript, ctx, end) for one in contestants]
     await asyncio.gather(*(desk.serve() for desk in desks))
     if broken := next((desk.broken for desk in desks if desk.broken), None):

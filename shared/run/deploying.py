@@ -72,7 +72,7 @@ async def change_serving(run: Run, ctx: Context) -> None:
             "Take the SKU DeveloperTier, which costs nothing by the hour, or ask whoever runs the "
             "app to raise its ceiling.",
         )
-    asked = run.spec.deployment
+    asked, at = run.spec.deployment, ctx.now()
     changed = version.replace(sku=asked.sku, capacity=asked.capacity)
     try:
         there = await deployment.change(ctx.clients.deployments, changed)
@@ -81,7 +81,7 @@ async def change_serving(run: Run, ctx: Context) -> None:
         failure = failures.of_error(error, run)
         said = await _as_before(version, request, ctx)
         raise NotNow(f"{said} {failure.message}", failure.fix) from None
-    await ctx.registry.set_deployment(run.model, changed)
+    await ctx.registry.set_deployment(run.model, changed, at)
     await ceilings.give_back_change(run, ctx)
     if not there:
         await RedeployRequests(ctx.clients.models).add_at_once(request)

@@ -38,7 +38,10 @@ async def stop(run: Run, ctx: Context) -> tuple[Run, bool]:
     tuned = version.fine_tuned_model if version else run.fine_tuned_model
     if not name or not tuned:
         return run, True
-    return run, await deployment.withdraw(ctx.clients.deployments, name, tuned)
+    gone = await deployment.withdraw(ctx.clients.deployments, name, tuned)
+    if gone and version:
+        await ctx.registry.note_unhosted(run.model, version.version, ctx.now())
+    return run, gone
 
 
 async def finalize(run: Run, ctx: Context) -> Outcome:

@@ -5,10 +5,10 @@ Knows when and who (one worker at a time on each run), not what is to be done (`
 
 import asyncio
 import logging
+import random
 from collections import Counter
-from collections.abc import Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 from shared import telemetry
@@ -37,6 +37,8 @@ from shared.run.steps import STEPS
 
 log = logging.getLogger(__name__)
 
+Work = Coroutine[Any, Any, object]
+
 MAX_NAMED = 10  # drops that a sweep found, in its line of the log
 
 
@@ -53,10 +55,9 @@ async def tick(ctx: Context) -> None:
 
     Neither a run that goes wrong nor one that is slow harms the others.
     """
-    sweep_every = timedelta(seconds=ctx.settings.sweep_seconds)
     try:
         heart, sweep_due = await heartbeat.beat(
-            ctx.clients.runs, ctx.now(), ctx.policy.downtime_after, sweep_every
+            ctx.clients.runs, ctx.now(), ctx.policy.downtime_after, ctx.sweep_every
         )
         active = await ctx.ledger.active()
     except Unavailable as error:
@@ -77,6 +78,22 @@ async def tick(ctx: Context) -> None:
     telemetry.measure("tunedrop.ticks")
     for stage in ACTIVE:
         telemetry.measure("tunedrop.runs", stages[stage], stage=stage)
+
+
+async def share(
+    ctx: Context, sweep_due: bool, others: Mapping[str, Callable[[Context], Work]]
+) -> None:
+    """A bounded part of a tick: some runs by chance, so that each has its turn, and of each only
+    the steps that are begun within seconds. What earlier shares have left running counts."""
+    active = await ctx.ledger.active()
+    room = max(0, ctx.policy.share_runs - len(ctx.overrunning))
+    chosen = random.sample(active, min(room, len(active)))
+    ctx = replace(ctx, until=ctx.uptime() + ctx.policy.share_seconds)
+    works: list[tuple[str, Work]] = [(f"run {known}", advance(known, ctx)) for known in chosen]
+    if sweep_due:
+        works.append(("the sweep", sweep(ctx)))
+    works += [(name, work(ctx)) for name, work in others.items()]
+    await _gather_with_timeout(works, ctx)
 
 
 async def sweep(ctx: Context) -> None:
@@ -145,7 +162,7 @@ async def _advance(run: Run, claim: Claim, ctx: Context) -> Run:
     then: Step | None = None
     conflicts = 0
     for _ in range(ctx.policy.max_steps):
-        if run.resting(ctx.now()):
+        if run.resting(ctx.now()) or ctx.out_of_time:
             break
         outcome = await _process(run, then or _next_step(run), ctx)
         try:
@@ -247,9 +264,7 @@ def _measure_training(run: Run, ctx: Context) -> None:
 # ---- side by side
 
 
-async def _gather_with_timeout(
-    works: Iterable[tuple[str, Coroutine[Any, Any, object]]], ctx: Context
-) -> None:
+async def _gather_with_timeout(works: Iterable[tuple[str, Work]], ctx: Context) -> None:
     """Do all of them, whatever becomes of each; what is slow goes on beside the next ticks."""
     room = asyncio.Semaphore(ctx.policy.concurrency)
     tasks = {asyncio.create_task(_isolated(name, work, room)) for name, work in works}
@@ -261,7 +276,7 @@ async def _gather_with_timeout(
     await asyncio.wait(tasks, timeout=ctx.policy.tick_timeout)
 
 
-async def _isolated(name: str, work: Coroutine[Any, Any, object], room: asyncio.Semaphore) -> None:
+async def _isolated(name: str, work: Work, room: asyncio.Semaphore) -> None:
     try:
         async with room:
             await work

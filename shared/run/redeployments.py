@@ -92,11 +92,14 @@ class _Work:
         there = await deployment.find(self.ctx.clients.deployments, self.version)
         if there is None:
             return await self._ask()
+        if there.state not in ENDED_BADLY | {"Deleting"}:
+            await self._note_hosted(True)
         settled = there.state == "Succeeded" or there.state in ENDED_BADLY
         if settled and await self._answers():
             return None  # also one whose last change has failed: what serves is left alone
         if there.state in ENDED_BADLY or self._stuck():
             await self.ctx.clients.deployments.delete(there.name)
+            await self._note_hosted(False)
             return self._failed(
                 self._ending(there),
                 "It is deleted and asked for anew; the account's activity log in the portal has "
@@ -137,7 +140,14 @@ class _Work:
         except Refused as error:
             asked = _Work(self.name, version, tried, self.ctx)
             return asked._failed(error.message, await self._cure(error))
+        await self._note_hosted(True)
         return tried
+
+    async def _note_hosted(self, hosted: bool) -> None:
+        """Whether Azure bills its hours from now on."""
+        registry, model = self.ctx.registry, self.name.partition("@")[0]
+        note = registry.note_hosted if hosted else registry.note_unhosted
+        await note(model, self.version.version, self.ctx.now())
 
     async def _cure(self, error: Refused) -> str:
         """As its run would be told."""

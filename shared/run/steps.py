@@ -178,7 +178,13 @@ async def deploy(run: Run, ctx: Context) -> Outcome:
 
 async def request_deployment(run: Run, ctx: Context) -> Outcome:
     """Still trained: ask for the deployment of the version that the run has."""
-    await deployment.request(ctx.clients.deployments, await version_of(run, ctx))
+    version, at = await version_of(run, ctx), ctx.now()
+    try:
+        await deployment.request(ctx.clients.deployments, version)
+    except deployment.Deleted:
+        await ctx.registry.note_unhosted(run.model, version.version, at)
+        raise
+    await ctx.registry.note_hosted(run.model, version.version, at)
     return Outcome(run, Event.DEPLOYMENT_REQUESTED)
 
 

@@ -204,3 +204,11 @@ def test_hyperparameters_that_were_not_chosen_are_left_to_the_service() -> None:
     assert effective(b"hyperparameters: {n_epochs: 3}", SETTINGS).hyperparameters.chosen() == {
         "n_epochs": 3
     }
+
+
+def test_other_limits_are_taken_and_the_training_stays() -> None:
+    spec = effective(b"seed: 7\nbudget: 2", SETTINGS)
+    other = effective(b"budget: 3\nstart: manual", SETTINGS)
+    changed = spec.with_limits(other.limits)
+    assert (changed.budget, changed.start, changed.seed) == (3.0, "manual", 7)
+    assert changed.with_limits(spec.limits) == spec

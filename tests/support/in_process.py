@@ -7,6 +7,7 @@ to a real server, which a test brings along.
 import base64
 import hashlib
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -100,7 +101,7 @@ async def in_process(
     monkeypatch.setattr(function_app, "context", lambda: runs.ctx)
     monkeypatch.setattr(function_app, "relay", lambda: relay)
     routes = [
-        Route("/" + path.replace("{*path}", "{path:path}"), work, methods=methods)
+        Route("/" + re.sub(r"\{\*(\w+)\}", r"{\1:path}", path), work, methods=methods)
         for path, methods, work in http_routes()
     ]
     transport = httpx.ASGITransport(Starlette(routes=routes))
