@@ -36,8 +36,8 @@ def uptime() -> float:
 @dataclass(frozen=True, kw_only=True)
 class Context:
     """`awake_since` is when the unbroken row of ticks began, where the caller knows it; `until` the
-    uptime after which no further step is begun, where the work is bounded. `samples`: what runs that
-    compare have drawn; `pauses`: until when deployments take no call."""
+    uptime after which no further step is begun, where the work is bounded. `samples`: what runs
+    that compare have drawn; `pauses`: until when deployments take no call."""
 
     clients: AzureClients
     ledger: Ledger

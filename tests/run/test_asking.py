@@ -11,7 +11,7 @@ import pytest
 from shared.errors import TunedropError
 from shared.run import reconciler
 from shared.run.stages import Stage
-from tests.support.compared import EXAMPLES, Compared, half, right, wrong
+from tests.support.comparing import EXAMPLES, Compared, half, right, wrong
 from tests.support.decided import BY_RUN
 
 

@@ -4,7 +4,7 @@ what is said where it cannot be compared."""
 import pytest
 
 from shared.run.stages import Stage
-from tests.support.compared import BASE, EXAMPLES, Compared, half, right, wrong
+from tests.support.comparing import BASE, EXAMPLES, Compared, half, right, wrong
 
 ENFORCE = "gate: enforce\n"
 
