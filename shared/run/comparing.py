@@ -172,7 +172,7 @@ async def _decide(run: Run, model: Model, found: Finding, ctx: Context) -> Outco
         return Outcome(run, then=compare)
     called, release = f"{run.model}@{run.version}", run.spec.release
     if release.promote == "manual":
-        why = f"{called} is promoted by a person: run.yaml or TUNEDROP_PROMOTE says `manual`."
+        why = f"{called} is promoted by a person: `promote: manual`."
         return _held(run, f"{why} {found.sentence}".strip())
     if release.gate == "enforce" and not found.passes:
         why = "The gate is `enforce`, which holds what is not better."
