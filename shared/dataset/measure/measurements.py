@@ -17,10 +17,8 @@ from shared.dataset.measure.batch import TextBatch
 from shared.dataset.measure.columns import Column
 from shared.dataset.measure.similarity import Ints
 from shared.dataset.measure.system_prompts import PromptCount, SystemPrompts
-from shared.dataset.measure.tokens import PER_EXAMPLE, PER_MESSAGE, Tokens, encoding
+from shared.dataset.measure.tokens import PER_EXAMPLE, PER_MESSAGE, Tokens, encode_all, encoding
 from shared.dataset.reading.examples import Conversation
-
-_NO_TOKENS = np.empty(0, np.uint32)
 
 
 @dataclass(frozen=True)
@@ -154,7 +152,5 @@ class Measurements:
         sizes = {prompt.text: prompt.tokens for prompt in prompts}
         counts[batch.prompts] = [sizes[text] for text in compress(batch.texts, batch.prompts)]
         others = batch.filled & ~batch.prompts
-        encoded = map(counter.encode, compress(batch.texts, others))
-        kept = list(encoded) if self.deep else []
-        counts[others] = np.fromiter(map(len, kept or encoded), np.int64)
-        return counts, np.concatenate([_NO_TOKENS, *kept]), prompts
+        tokens, counts[others] = encode_all(counter, list(compress(batch.texts, others)))
+        return counts, tokens, prompts
