@@ -6,7 +6,6 @@ System prompts are left out of the signatures, or all examples of a file would l
 
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import compress
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -150,7 +149,7 @@ class Measurements:
         counts = np.zeros(len(batch.texts), np.int64)
         prompts = self.system_prompts.count(batch, counter)
         sizes = {prompt.text: prompt.tokens for prompt in prompts}
-        counts[batch.prompts] = [sizes[text] for text in compress(batch.texts, batch.prompts)]
+        counts[batch.prompts] = [sizes[text] for text in batch.texts_at(batch.prompts)]
         others = batch.filled & ~batch.prompts
-        tokens, counts[others] = encode_all(counter, list(compress(batch.texts, others)))
+        tokens, counts[others] = encode_all(counter, batch.texts_at(others))
         return counts, tokens, prompts

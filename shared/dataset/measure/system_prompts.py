@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import compress
 from typing import NamedTuple
 
 import numpy as np
@@ -48,7 +47,7 @@ class SystemPrompts:
 
     def count(self, batch: TextBatch, encoding: Encoding) -> list[PromptCount]:
         """Each different one of the batch, in the order of the lines. Remembers nothing."""
-        prompts = list(compress(batch.texts, batch.prompts))
+        prompts = batch.texts_at(batch.prompts)
         lines = batch.lines_of(np.flatnonzero(batch.prompts)).tolist()
         first = dict(zip(reversed(prompts), reversed(lines), strict=True))
         return [

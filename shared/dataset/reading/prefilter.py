@@ -20,8 +20,9 @@ LONG_WORD = 20  # nearly every key and token is a run of so many letters, digits
 _BEGINNINGS = (b"sk", b"rk", b"pk", b"gh", b"gi", b"AK", b"AS", b"AI", b"xo", b"hf", b"ey")
 _BEGINS = np.zeros(1 << 16, np.bool_)  # by two characters
 _BEGINS[[int.from_bytes(two) for two in _BEGINNINGS]] = True
-_MARK = b"<|"  # with which a special token begins
 EVERY = privacy.SECRET + privacy.ADDRESS + privacy.NUMBER
+_OPENS = np.zeros(256, np.bool_)  # what may stand before the quote with which a text begins
+_OPENS[list(b" \t\r\n:[{,")] = True
 _SEPARATES = np.zeros(256, np.bool_)  # two digits of a number, three at the most
 _SEPARATES[list(b" ().+/_-\\")] = True  # and a slash that is written with a backslash
 _SEPARATES[list("\u00a0\u2007\u2009\u202f\u2010\u2011\u2013".encode())] = True
@@ -31,26 +32,28 @@ class Prefilter:
     """Of lines with more bytes than MOST it says nothing: its arrays have eight for each."""
 
     def __init__(self, lines: Sequence[bytes]) -> None:
-        self._unknown = len(lines) if sum(map(len, lines)) > MOST else 0
-        joined = b"" if self._unknown else b"\n".join(lines)
-        self._data = b"\n" + joined + b"     "  # room to look
+        sizes = np.fromiter(map(len, lines), np.int64, len(lines)) + 1
+        self._starts = np.cumsum(sizes) - sizes
+        self._unknown = len(lines) if sizes.sum() > MOST else 0
+        # A line feed before each line, and room to look after the last.
+        self._data = b"" if self._unknown else b"\n".join([b"", *lines, b"    "])
         self._bytes = np.frombuffer(self._data, np.uint8)
-        self._starts = np.flatnonzero(self._bytes == ord("\n"))
 
     def key_counts(self) -> Counts:
         """How many keys the objects of each line have together, if no more than one space stands
-        between a key and its colon and no key ends with a backslash; -1 where it may be otherwise.
-        Never too few: a key that is there twice must not be made up for by one not counted."""
+        between a key and its colon, no key ends with a backslash, a space or a sign of JSON, and no
+        text begins with a colon; -1 where it may be otherwise. Never too few: a key that is there
+        twice must not be made up for by one not counted."""
         if self._unknown:
             return np.full(self._unknown, -1)
         colons = np.flatnonzero(self._bytes[2:] == ord(":")) + 2
         before, earlier = self._bytes[colons - 1], self._bytes[colons - 2]
-        ends = colons[(before == ord('"')) & (earlier != ord("\\"))]
-        counts = np.diff(np.searchsorted(ends, self._starts), append=0)
-        counts[-1] += len(ends)
+        quoted = before == ord('"')
+        ends = colons[quoted & (earlier != ord("\\"))]
+        counts = np.diff(np.searchsorted(ends, self._starts), append=len(ends))
         apart = (before <= ord(" ")) & ((earlier <= ord(" ")) | (earlier == ord('"')))
         twice = (earlier == ord("\\")) & (self._bytes[colons - 3] == ord("\\"))
-        counts[self._owners(colons[apart | ((before == ord('"')) & twice)])] = -1
+        counts[self._owners(colons[apart | (quoted & (twice | _OPENS[earlier]))])] = -1
         return counts
 
     def private_kinds(self) -> Kinds:
@@ -85,9 +88,8 @@ class Prefilter:
         if self._unknown:
             return np.full(self._unknown, 1, np.uint8)
         found = np.zeros(len(self._starts), np.uint8)
-        if _MARK in self._data:
-            first = self._bytes[:-1] == _MARK[0]
-            found[self._owners(np.flatnonzero(first & (self._bytes[1:] == _MARK[1])))] = 1
+        bars = np.flatnonzero(self._bytes == ord("|"))
+        found[self._owners(bars[self._bytes[bars - 1] == ord("<")])] = 1
         return found
 
     def _long_numbers(self, digit: Marks) -> Counts:
