@@ -163,11 +163,12 @@ def test_a_process_beyond_its_time_is_ended_by_the_kernel(monkeypatch: pytest.Mo
     assert children() == before
 
 
-def test_more_than_a_pipe_holds_is_not_under_way() -> None:
+def test_more_than_both_have_memory_for_is_not_under_way() -> None:
     made = helper.start(Measurements("o200k_base", deep=True))
     assert made
     try:
-        large = NumberedBlock(1, [b"x" * 300_000])
+        assert not made.send(NumberedBlock(1, [b"x" * 500_000] * 3))
+        large = NumberedBlock(1, [b"x" * 500_000] * 2)
         sent = [made.send(NumberedBlock(n, list(large.content))) for n in range(4)]
         assert sent == [True, True, True, False]
         assert made.receive(wait=True)

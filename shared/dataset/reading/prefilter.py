@@ -15,7 +15,7 @@ Marks = npt.NDArray[np.bool_]  # one for each byte
 Kinds = npt.NDArray[np.uint8]  # one for each line of the block; 0 is a certain no
 Counts = npt.NDArray[Any]  # whole numbers
 
-MOST = 1 << 20  # bytes; a block has a quarter of that, or one line that is longer
+MOST = 1 << 20  # bytes; a block has half of that, or one line that is longer
 LONG_WORD = 20  # nearly every key and token is a run of so many letters, digits, _ and -
 _BEGINNINGS = (b"sk", b"rk", b"pk", b"gh", b"gi", b"AK", b"AS", b"AI", b"xo", b"hf", b"ey")
 _BEGINS = np.zeros(1 << 16, np.bool_)  # by two characters
