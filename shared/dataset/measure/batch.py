@@ -45,9 +45,10 @@ class TextBatch:
         """Those that are marked."""
         return list(compress(self.texts, marks.tolist()))
 
-    def lines_of(self, places: Ints) -> Ints:
-        """The lines of the texts at these places."""
-        lines: Ints = self.lines[np.searchsorted(self.starts, places, "right") - 1]
+    def lines_of(self, marks: npt.NDArray[np.bool_]) -> list[int]:
+        """The lines of those that are marked."""
+        places = np.searchsorted(self.starts, np.flatnonzero(marks), "right") - 1
+        lines: list[int] = self.lines[places].tolist()
         return lines
 
     def hashes(self) -> tuple[Ints, Ints]:

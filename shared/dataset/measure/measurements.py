@@ -147,9 +147,10 @@ class Measurements:
         after the other, and the system prompts."""
         counter = encoding(self._encoding_name)
         counts = np.zeros(len(batch.texts), np.int64)
-        prompts = self.system_prompts.count(batch, counter)
+        texts = batch.texts_at(batch.prompts)
+        prompts = self.system_prompts.count(texts, batch.lines_of(batch.prompts), counter)
         sizes = {prompt.text: prompt.tokens for prompt in prompts}
-        counts[batch.prompts] = [sizes[text] for text in batch.texts_at(batch.prompts)]
+        counts[batch.prompts] = [sizes[text] for text in texts]
         others = batch.filled & ~batch.prompts
         tokens, counts[others] = encode_all(counter, batch.texts_at(others))
         return counts, tokens, prompts
