@@ -28,7 +28,7 @@ from shared.dataset.measure.measurements import Measurements
 from shared.dataset.plain import PlainLines, as_frame, examine, from_frame
 from shared.dataset.reading.lines import Block
 
-HELPED_FROM = 16_000_000  # bytes of a file that are read alone
+HELPED_FROM = 4_000_000  # bytes of a file that are read alone
 PIPE = 1 << 20  # bytes; the most that Linux gives to everybody
 SLOT = 1 << 20  # bytes of a block; those that are longer are not sent
 SLOTS = 3  # blocks under way, in memory that both processes have
