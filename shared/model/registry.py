@@ -222,8 +222,9 @@ class Registry:
 
         return await self._update(name, crown)
 
-    async def withdraw(self, name: str, number: int, at: datetime) -> Model:
-        """A version that will not serve; the champion before it is the champion again.
+    async def withdraw(self, name: str, number: int, at: datetime, id: str = "") -> Model:
+        """A version that will not serve; the champion before it is the champion again. `id` is that
+        change's.
 
         Raises NotFound.
         """
@@ -231,7 +232,7 @@ class Registry:
         def mark(model: Model) -> Model:
             marked = model.with_version(model.version(number).replace(withdrawn=True))
             if model.champion == number:
-                decision = Decision(at, Cause.WITHDRAWN)
+                decision = Decision(at, Cause.WITHDRAWN, id=id)
                 return marked.with_champion(model.previous, decision).replace(previous=None)
             return marked.replace(previous=None) if model.previous == number else marked
 
