@@ -100,8 +100,12 @@ class Receivers:
 
         if self._session is None:
             timeout = aiohttp.ClientTimeout(total=CALL_SECONDS, sock_connect=CONNECT_SECONDS)
+            # A connection that is kept may be closed by the other end just when it is used again.
             self._session = aiohttp.ClientSession(
-                timeout=timeout, auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar()
+                timeout=timeout,
+                connector=aiohttp.TCPConnector(force_close=True),
+                auto_decompress=False,
+                cookie_jar=aiohttp.DummyCookieJar(),
             )
         return self._session
 
