@@ -9,6 +9,7 @@ in the app's log, and by the doctor. Knows when to try, not what is told.
 import asyncio
 import logging
 import random
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -89,14 +90,14 @@ class _Delivery:
     # ---- what is ready to be told
 
     async def _ready(self, waiting: list[BlobInfo], awake: list[str]) -> list[_Kept]:
-        """As many as there are to be told, and on the way those that only others lack."""
-        found, due, now = list[_Kept](), 0, self.ctx.now()
+        """Until each receiver has as many as it is sent, or all are read."""
+        found, due, now = list[_Kept](), Counter[str](), self.ctx.now()
         for blob in waiting[:MOST_READ]:
-            if due >= MOST:
+            if awake and all(due[receiver] >= MOST for receiver in awake):
                 break
             if (awake or self._too_old(blob.modified)) and (kept := await self._read(blob)):
                 found.append(kept)
-                due += any(_due(kept.one, receiver, now) for receiver in awake)
+                due.update(receiver for receiver in awake if _due(kept.one, receiver, now))
         return found
 
     async def _read(self, blob: BlobInfo) -> _Kept | None:
@@ -144,7 +145,7 @@ class _Delivery:
         now = self.ctx.now()
         due = [kept for kept in ready if _due(kept.one, receiver, now)]
         # What has been refused stands in nobody's way.
-        for kept in sorted(due, key=lambda kept: (_tries(kept.one, receiver), kept.one.at)):
+        for kept in sorted(due, key=lambda kept: (_tries(kept.one, receiver), kept.one.at))[:MOST]:
             if self.ctx.uptime() > until:
                 return
             try:
