@@ -241,8 +241,9 @@ class Registry:
 
         return await self._update(name, crown)
 
-    async def withdraw(self, name: str, number: int, at: datetime) -> Model:
-        """A version that will not serve; the champion before it is the champion again.
+    async def withdraw(self, name: str, number: int, at: datetime, id: str = "") -> Model:
+        """A version that will not serve; the champion before it is the champion again. `id` is that
+        change's.
 
         Raises NotFound.
         """
@@ -250,10 +251,8 @@ class Registry:
         def mark(model: Model) -> Model:
             marked = model.with_version(model.version(number).replace(withdrawn=True))
             if model.champion == number:
-                back = marked.champion_before
-                return marked.with_champion(back, Decision(at, Cause.WITHDRAWN)).replace(
-                    previous=None
-                )
+                decision = Decision(at, Cause.WITHDRAWN, id=id)
+                return marked.with_champion(marked.champion_before, decision).replace(previous=None)
             return marked.replace(previous=None) if model.previous == number else marked
 
         return await self._update(name, mark)
