@@ -48,6 +48,10 @@ class Policy:
     delivery_time: float = 45.0  # seconds in which one delivery of notifications begins calls
     tell_for: timedelta = timedelta(days=3)  # then a notification is given up
     change_wait: timedelta = timedelta(minutes=10)  # for a change that is to be told of
+    hosting_every: timedelta = timedelta(minutes=5)  # a listing of the account's deployments
+    sleeps_at_once: int = (
+        8  # versions that one look puts to sleep; the rest has its turn at the next
+    )
     downtime_after: timedelta = timedelta(minutes=15)  # a gap between ticks: nobody was looking
     deadlines: Mapping[Stage, timedelta] = field(default_factory=lambda: DEADLINES)
 

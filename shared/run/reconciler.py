@@ -27,6 +27,7 @@ from shared.run import (
     jobs,
     orphans,
     retirements,
+    upkeep,
 )
 from shared.run.context import Context, Step
 from shared.run.ledger import Claim
@@ -74,6 +75,7 @@ async def tick(ctx: Context) -> None:
     works = [(f"run {run_id}", process(run_id)) for run_id in active]
     if sweep_due:
         works.append(("the sweep", sweep(ctx)))
+    works.append(("the deployments", upkeep.process(ctx)))
     await _gather_with_timeout(works, ctx)
     telemetry.measure("tunedrop.ticks")
     for stage in ACTIVE:

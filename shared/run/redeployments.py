@@ -17,7 +17,7 @@ from shared.model import deployment
 from shared.model.redeploy import Redeployment, RedeployRequests, requested_version
 from shared.model.registry import Version
 from shared.printable import shown
-from shared.run import failures
+from shared.run import failures, room
 from shared.run.context import Context
 from shared.run.outcome import LogLine
 from shared.run.stages import Stage
@@ -138,6 +138,7 @@ class _Work:
         try:
             await deployment.put(self.ctx.clients.deployments, version)
         except Refused as error:
+            await room.make(version, error, self.ctx)
             asked = _Work(self.name, version, tried, self.ctx)
             return asked._failed(error.message, await self._cure(error))
         await self._note_hosted(True)

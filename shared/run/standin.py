@@ -17,7 +17,7 @@ from typing import Any
 
 from shared import telemetry
 from shared.errors import Conflict, TunedropError
-from shared.run import heartbeat, reconciler, redeployments, timer
+from shared.run import heartbeat, reconciler, redeployments, timer, upkeep
 from shared.run.context import Context
 from shared.run.heartbeat import Heartbeat
 from shared.run.schedule import Schedule
@@ -30,7 +30,8 @@ LEAST_SECONDS = 1.0
 
 # What a tick does beside the runs.
 ALSO: Mapping[str, Callable[[Context], Coroutine[Any, Any, object]]] = {
-    "redeployments": redeployments.process
+    "redeployments": redeployments.process,
+    "deployments": upkeep.process,
 }
 
 
