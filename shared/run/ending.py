@@ -80,6 +80,7 @@ async def finalize(run: Run, ctx: Context) -> Outcome:
             line = LogLine("files", "deleting its files at the service")
             return Outcome(run.replace(closing=True), log=(line,), then=finalize)
         await files.delete(run, ctx)
+        await files.delete_results(run, ctx)
         return Outcome(run, finished=True)
     except ServiceError as error:
         if isinstance(error, Unavailable) and not _leaves(run, ctx):
