@@ -11,7 +11,7 @@ from shared import api, exporters, model_api, telemetry, tracing
 from shared.chat.dispatch import answer, answer_any
 from shared.chat.relay import Relay
 from shared.cloud import AzureClients
-from shared.run import promotions, reconciler, redeployments
+from shared.run import deletions, promotions, reconciler, redeployments
 from shared.run.context import Context
 from shared.run.outbox import Outbox
 from shared.run.standin import Standin
@@ -71,6 +71,7 @@ async def keep_moving(timer: func.TimerRequest) -> None:
         await reconciler.tick(opened())
         await redeployments.process(opened())
         await promotions.process(opened())
+        await deletions.process(opened())
 
 
 # Chat has keys of its own, so that any OpenAI client can send them.

@@ -17,7 +17,7 @@ from typing import Any
 
 from shared import telemetry
 from shared.errors import Conflict, TunedropError
-from shared.run import heartbeat, promotions, reconciler, redeployments, timer
+from shared.run import deletions, heartbeat, promotions, reconciler, redeployments, timer
 from shared.run.context import Context
 from shared.run.heartbeat import Heartbeat
 from shared.run.schedule import Schedule
@@ -32,6 +32,7 @@ LEAST_SECONDS = 1.0
 ALSO: Mapping[str, Callable[[Context], Coroutine[Any, Any, object]]] = {
     "redeployments": redeployments.process,
     "orders": promotions.process,
+    "deletions": deletions.process,
 }
 
 
