@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from shared.run.ids import ASKED
 from tunedrop.app import App
-from tunedrop.orders import split
+from tunedrop.history import split
 
 Page = dict[str, Any]
 
