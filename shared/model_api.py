@@ -5,6 +5,7 @@ Reads the registry and passes orders on; decides nothing about models.
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from math import ceil
 from typing import Any
 
 from starlette.requests import Request
@@ -21,7 +22,7 @@ from shared.model.lifecycle import lifecycle
 from shared.model.orders import Orders
 from shared.model.registry import Model
 from shared.printable import shown
-from shared.run import folder, promotions
+from shared.run import folder, promotions, sleep_orders
 from shared.run.context import Context
 from shared.run.deletion_plan import target_of_model
 
@@ -85,12 +86,31 @@ async def _give(name: str, given: Given, number: int | None, ctx: Context) -> Re
     return JSONResponse(await _page(model, ctx), 202 if waiting else 200)
 
 
+async def _sleep(name: str, given: Given, ctx: Context) -> Response:
+    model, number, gone = await sleep_orders.sleep(_named(name, given), ctx)
+    page = {**await _page(model, ctx), "ordered": number}
+    return JSONResponse(page, 200 if gone else 202)
+
+
+async def _wake(name: str, given: Given, ctx: Context) -> Response:
+    model, number, seconds = await sleep_orders.wake(_named(name, given), ctx)
+    page = {**await _page(model, ctx), "ordered": number, "usual_seconds": ceil(seconds)}
+    return JSONResponse(page, 202)
+
+
+def _named(name: str, given: Given) -> sleep_orders.Asked:
+    number = commanding.number(given.body, "version")
+    return sleep_orders.Asked(name, number, given.who, given.why)
+
+
 # Each with the keys of its body.
 Body = Callable[[str, Given, Context], Awaitable[Response]]
 ORDERS: dict[str, tuple[tuple[str, ...], Body]] = {
     "promote": (("version", "expected"), _promote),
     "rollback": (("expected",), _roll_back),
     "delete": (("version", *delete_api.KEYS), _delete),
+    "sleep": (("version",), _sleep),
+    "wake": (("version",), _wake),
 }
 
 

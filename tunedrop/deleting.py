@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from shared.run.ids import ASKED
 from tunedrop.app import App
-from tunedrop.history import split
+from tunedrop.names import split
 
 Page = dict[str, Any]
 

@@ -8,20 +8,9 @@ from urllib.parse import quote, urlencode
 
 from shared.run.ids import short
 from tunedrop.app import App
-from tunedrop.errors import CommandError
 from tunedrop.watch import parse_time
 
 Page = dict[str, Any]
-
-
-def split(asked: str) -> tuple[str, int | None]:
-    """MODEL or MODEL@N. Raises CommandError."""
-    model, at, number = asked.partition("@")
-    if not at:
-        return model, None
-    if not (number.isascii() and number.isdigit() and len(number) < 7 and int(number)):
-        raise CommandError(f"{asked} names no version: write {model}@2, for example.")
-    return model, int(number)
 
 
 def page(app: App, model: str, at: str = "") -> Page:

@@ -32,7 +32,7 @@ def promote(
     deployment is deployed first.
     """
     from tunedrop.app import App
-    from tunedrop.history import split
+    from tunedrop.names import split
 
     with exit_on_error():
         model, number = split(version)
