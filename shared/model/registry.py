@@ -132,8 +132,7 @@ class Model(Document):
 
     @property
     def champion_before(self) -> int | None:
-        """The version that answered right before the champion and is still there: not the one with
-        the number below it, which may be the one that was turned away from."""
+        """The version that answered right before it and is still there, whatever its number."""
         earlier = (self.previous, *(known.before for known in reversed(self.history)))
         there = {version.version for version in self.versions if not version.withdrawn}
         return next((n for n in earlier if n in there and n != self.champion), None)
@@ -186,8 +185,7 @@ class Registry:
 
     async def add_version(self, name: str, version: Version) -> Version:
         """Enter the version that a run has made; a second call for the same run finds the first,
-        which is to be deployed as this one says. Raises Refused for a model that is being deleted.
-        """
+        which is to be deployed as this one says. Raises Refused while the model is deleted."""
 
         def add(model: Model) -> Model:
             if model.deleting:
@@ -254,7 +252,8 @@ class Registry:
             marked = model.with_version(model.version(number).replace(withdrawn=True))
             if model.champion == number:
                 decision = Decision(at, Cause.WITHDRAWN, id=id)
-                return marked.with_champion(marked.champion_before, decision).replace(previous=None)
+                back = marked.with_champion(marked.champion_before, decision)
+                return back.replace(previous=None)
             return marked.replace(previous=None) if model.previous == number else marked
 
         return await self._update(name, mark)
