@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from shared.setting import setting
+from shared.setting import MOST_USD, setting
 
 LONGEST_IDLE = 8_760  # hours: a year
 
@@ -45,4 +45,12 @@ class ModelSettings:
         "unless run.yaml says. Never, when 0.",
         24.0,
         most=LONGEST_IDLE,
+    )
+    monthly_hosting_ceiling: float = setting(
+        "TUNEDROP_MONTHLY_HOSTING_CEILING",
+        "USD at list price that everything the app has deployed may cost in a month, by UTC: "
+        "before it is passed, candidates and then idle models are put to sleep; a champion in use "
+        "is not (see cost.md). No limit, when 0.",
+        0.0,
+        most=MOST_USD,
     )

@@ -29,6 +29,7 @@ _RUNS_CODE = {"javascript", "python", "ruby"}
 _CODE_KEYS = {"transform", "contextTransform", "assertScoringFunction", "transformVars"}
 _ASSERTION_KEYS = {"type", "value", "weight", "metric"}
 _TEST_KEYS = {"assert", "vars", "description", "threshold", "metadata", "options"}
+_OPTIONS = {"provider", "rubricPrompt"}  # of assertions that are refused by themselves
 _VARIABLE = re.compile(r"\{\{\s*([A-Za-z_]\w*)\s*\}\}")
 _FIX = f"Take it out, or write it with one of: {', '.join(KINDS)}, or `not-` before one."
 
@@ -75,11 +76,16 @@ class Assertions:
 NONE = Assertions()
 
 
+def check_size(size: int) -> None:
+    """Raises DropError."""
+    if size > LARGEST:
+        raise _refused("", f"has {size:,} bytes", f"At most {LARGEST:,} are read.")
+
+
 def read(promptfoo: bytes) -> Assertions:
     """Raises DropError with what is not understood, or refused because it runs code or asks a
     network."""
-    if len(promptfoo) > LARGEST:
-        raise _refused("", f"has {len(promptfoo):,} bytes", f"At most {LARGEST:,} are read.")
+    check_size(len(promptfoo))
     try:
         config = load(promptfoo)
     except NotPlain as error:
@@ -114,7 +120,7 @@ def _test(
     group: Mapping[str, Any], where: str, about: Mapping[str, str], known: Mapping[str, str]
 ) -> Case | None:
     _only(group, _TEST_KEYS, where)
-    _only(_group(group.get("options"), f"{where}, options"), set(), f"{where}, options")
+    _only(_group(group.get("options"), f"{where}, options"), _OPTIONS, f"{where}, options")
     listed = group.get("assert") or []
     if not isinstance(listed, list):
         raise _refused(f"{where}, assert", "is no list", _FIX)
@@ -126,7 +132,7 @@ def _test(
     threshold = group.get("threshold")
     if threshold is not None:
         threshold = _number(threshold, f"{where}, threshold")
-    return Case(deciding, tuple(about.values()), threshold) if deciding else None
+    return Case(deciding, tuple(about.values()), threshold or None) if deciding else None
 
 
 def _assertion(given: Any, where: str, known: Mapping[str, str]) -> Assertion:

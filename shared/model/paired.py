@@ -92,12 +92,12 @@ def _signs(seed: int, shape: tuple[int, int], purpose: str = "signs") -> Floats:
     size = shape[0] * shape[1]
     words = _raw(seed, purpose, size // 64 + 1).astype("<u8")
     bits = np.unpackbits(words.view(np.uint8))[:size].reshape(shape)
-    return 1.0 - 2.0 * bits
+    return np.where(bits, -1.0, 1.0)
 
 
 def _all_signs(examples: int) -> Floats:
     every = np.arange(2**examples)[:, None] >> np.arange(examples)
-    return 1.0 - 2.0 * (every & 1)
+    return np.where(every & 1, -1.0, 1.0)
 
 
 def told_apart(differences: Units, drawn: Draws) -> NDArray[np.int64]:
@@ -138,7 +138,8 @@ def _p(values: Exact, drawn: Draws) -> Floats:
     np.abs(flipped, out=flipped)
     as_far = np.count_nonzero(flipped >= found[:, None], axis=1)
     drawn_flips = len(drawn.signs)
-    return as_far / drawn_flips if drawn.exact else (as_far + 1) / (drawn_flips + 1)
+    share = as_far / drawn_flips if drawn.exact else (as_far + 1) / (drawn_flips + 1)
+    return np.asarray(share, np.float64)
 
 
 # ---- what the rule would see

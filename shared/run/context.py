@@ -52,6 +52,7 @@ class Context:
     overrunning: set[asyncio.Task[None]] = field(default_factory=set)  # what ticks left running
     samples: dict[str, Sample] = field(default_factory=dict)
     pauses: dict[str, datetime] = field(default_factory=dict)
+    delivering: set[asyncio.Task[None]] = field(default_factory=set)  # one at the most
     _copies: Copies | None = None
 
     @classmethod

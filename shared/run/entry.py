@@ -13,6 +13,7 @@ from contextlib import contextmanager
 
 from shared.cloud.container import BlobInfo
 from shared.errors import CallerError, DropError
+from shared.model.standing import standing
 from shared.printable import shown
 from shared.run import commands, ids
 from shared.run.context import Context
@@ -23,6 +24,7 @@ from shared.run.stages import Event, Stage
 
 log = logging.getLogger(__name__)
 
+DATASET = (DropRole.TRAINING, DropRole.VALIDATION)
 MAX_NAMED = 10  # files left out of a drop that its run's log names
 BY_DROP = "its drop"  # who asks, where a run.yaml does
 
@@ -74,7 +76,7 @@ async def in_no_run(folder: Folder, ctx: Context) -> list[BlobInfo]:
         return []
     known = await ctx.ledger.readable(await ctx.ledger.beginning_with(f"{folder.model}-"), [])
     taken = {(file.name, file.etag) for run in known for file in run.files}
-    older = [blob for role, blob in folder.older if role is not DropRole.SPEC]
+    older = [blob for role, blob in folder.older if role in DATASET]
     return sorted((blob for blob in older if blob.version not in taken), key=lambda b: b.name)
 
 
@@ -149,7 +151,7 @@ async def _drop_again(known: Run, run: Run, folder: Folder, ctx: Context) -> Non
         pointed = _with_limits(_pointed_to(run, newest), run, ctx)
         return pointed.to_deploy(wanted, by_drop=True) if other else pointed
 
-    message = f"same content dropped again; the run is {known.stage}"
+    message = f"same content dropped again; {await _known_as(known, ctx)}"
     if other:
         message += f"; it is to be deployed as {wanted.sku}, capacity {wanted.capacity}"
     if _other_limits(known, run):
@@ -166,6 +168,12 @@ async def _drop_again(known: Run, run: Run, folder: Folder, ctx: Context) -> Non
         raise RefusedDrop({_to_blame(folder).name: _nothing_to_deploy(known)})
 
 
+async def _known_as(known: Run, ctx: Context) -> str:
+    """What has become of that content: which version it is and who serves, or the run's stage."""
+    found = standing(await ctx.registry.load(known.model), known.id) if known.ended else None
+    return f"the run is {known.stage}" if found is None else f"it is known: {found.told}"
+
+
 def _pointed_to(run: Run, newest: Run) -> Run:
     """With the files of the drop in their places; of a lone dataset none may be held out."""
     pairs = zip(newest.files, run.files, strict=False)
@@ -175,7 +183,8 @@ def _pointed_to(run: Run, newest: Run) -> Run:
             for file, dropped in pairs
         )
     )
-    return pointed.replace(left_out=run.left_out, left_out_more=run.left_out_more)
+    more = {"left_out": run.left_out, "left_out_more": run.left_out_more}
+    return pointed.replace(assertions=run.assertions, **more)
 
 
 async def _deploy(known: Run, run: Run, folder: Folder, ctx: Context) -> None:
@@ -215,4 +224,5 @@ def _beside(folder: Folder) -> str:
 
 def _etags(run: Run) -> list[str]:
     """Of its blobs, each once."""
-    return list(dict.fromkeys(file.etag for file in run.files))
+    more = [run.assertions] if run.assertions else []
+    return list(dict.fromkeys(file.etag for file in [*run.files, *more]))

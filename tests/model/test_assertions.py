@@ -46,6 +46,11 @@ def score(kind: str, value: str, text: str) -> float:
         ("is-json", "", '"text"', "NaN"),
         ("not-is-json", "", "text", "{}"),
         ("is-json", "{type: object, required: [team]}", '{"team": 1}', "{}"),
+        ("is-json", '\'{"type": "object"}\'', "{}", "[]"),
+        ("is-json", "'required: [a]\n\n  type: object'", '{"a": 1}', "{}"),
+        ("not-is-json", "{type: object}", "no JSON", "{}"),
+        ("contains-any", "|\n      a\n      b", "xb", "x"),
+        ("contains-all", "'\"a, b\", c'", "c a, b", "a b c"),
         ("is-json", "{properties: {n: {type: integer}}}", '{"n": 1}', '{"n": "1"}'),
         ("contains", "caf\u00e9", "a cafe\u0301", "a cafe"),
     ],
@@ -61,6 +66,8 @@ def test_weights_and_a_threshold_count() -> None:
     assert (case.score("a"), case.score("b"), case.score("ab")) == (0.75, 0.25, 1)
     (case,) = read(f"tests:\n- threshold: 0.5\n  assert:\n  {asserted}".encode()).cases
     assert (case.score("a"), case.score("b")) == (1, 0)
+    (case,) = read(f"tests:\n- threshold: 0\n  assert:\n  {asserted}".encode()).cases
+    assert case.score("a") == 0.75  # as promptfoo has it: none
 
 
 def test_a_weight_of_nothing_is_no_assertion() -> None:
@@ -116,7 +123,8 @@ def test_what_is_not_understood_is_refused(kind: str) -> None:
         ("defaultTest: file://default.yaml", "no other file is read"),
         ("tests: [{vars: {a: 'file://a.txt'}}]", "no plain value"),
         ("tests: [{vars: {assert: [{type: is-json}]}}]", "no plain value"),  # a tab too many
-        ("tests: [{options: {transform: output.a}}]", "transform, which runs code"),
+        ("tests: [{assert: [{type: is-json, value: 'a: ['}]}]", "its schema is not YAML"),
+        ("tests: [{options: {provider: x, transform: output.a}}]", "transform, which runs code"),
         ("tests: [{assertScoringFunction: 'file://x.js'}]", "which runs code"),
         ("tests: [{assert: [{type: equals, value: a, transform: x}]}]", "which runs code"),
         ("tests: [{assert: [{type: equals, value: a, provider: x}]}]", "provider, which is not"),
@@ -126,6 +134,7 @@ def test_what_is_not_understood_is_refused(kind: str) -> None:
         ("scenarios: []", "scenarios: is not understood"),
         ("tests: [{assert: [{type: equals}]}]", "it has no value"),
         ("tests: [{assert: [{type: contains, value: ''}]}]", "it has no value"),
+        (f"tests: [{{assert: [{{type: contains-any, value: '{'a' * 140_000}'}}]}}]", "told apart"),
         ("tests: [{assert: [{type: contains-any, value: []}]}]", "no list of 1 to"),
         ("tests: [{assert: [{type: equals, value: '{{a}}'}]}]", "variable a, which has no value"),
         ("tests: [{assert: [{type: equals, value: '{{a | upper}}'}]}]", "not just {{name}}"),

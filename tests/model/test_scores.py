@@ -18,7 +18,7 @@ def scored(
     asked: Example, text: str = "", calls: tuple[tuple[str, str], ...] = ()
 ) -> dict[str, float]:
     answer = Answer(text=text, calls=tuple(Call(name=n, arguments=a) for n, a in calls))
-    return dict(scores_of(rubric_of(asked), answer))
+    return {str(name): score for name, score in scores_of(rubric_of(asked), answer).items()}
 
 
 @pytest.mark.parametrize(
@@ -144,6 +144,8 @@ def test_calls_may_come_in_another_order_but_not_twice() -> None:
     one, two = ("look", '{"at": 1}'), ("look", '{"at": 2}')
     assert scored(asked, calls=(two, one))["tool_calls"] == 1
     assert scored(asked, calls=(one, one))["tool_calls"] == 0.5
+    twice = example(1, calls=[one, one])
+    assert scored(twice, calls=(one, two))["tool_calls"] == 0.5
 
 
 def test_no_arguments_are_an_empty_object_and_nothing_else() -> None:
