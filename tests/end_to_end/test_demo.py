@@ -23,6 +23,7 @@ def test_the_demo_ends_serving_and_trains_once(tmp_path: Path) -> None:
     assert first["stage"] == "serving"
     assert first["trained_now"] is True
     assert first["base_answer"] != first["tuned_answer"]
+    assert first["verdict"] in ("win", "tie", "loss")
     assert {"run_id", "chat_url", "console_url", "seconds"} <= set(first)
 
     second = result(demo(tmp_path))
