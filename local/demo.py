@@ -24,7 +24,7 @@ from local.known import Stack
 from local.options import demo
 from local.stack import ROOT, ended, running
 from local.up import how_to_use
-from shared.run.stages import ENDS
+from shared.run.stages import DEPLOYED, ENDS
 from tunedrop import watch
 from tunedrop.app import App
 from tunedrop.echo import safe
@@ -78,7 +78,7 @@ def main() -> int:
     except KeyboardInterrupt:
         print("\nstopped; run the same command to go on from here", file=sys.stderr)
         return 130
-    return 0 if outcome.run["stage"] == "serving" else 1
+    return 0 if outcome.run["stage"] in DEPLOYED else 1
 
 
 @contextmanager
