@@ -19,8 +19,8 @@ from shared.model.states import Cause, State
 
 log = logging.getLogger(__name__)
 
-ANYBODY = -1  # in the place of the champion's number: whoever it is
 Keep = Literal["always", "on-demand"]  # deployed at all times, or as long as it is used
+ANYBODY = -1  # in the place of the champion's number: whoever it is
 READS_AT_ONCE = 16  # records of a listing that are read side by side
 MOST_STRETCHES = 1_000  # of one version's hosting; the oldest are left out
 
