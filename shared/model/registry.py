@@ -231,11 +231,9 @@ class Registry:
         withdrawn, nor any while the champion is not the one that is `expected`. Raises NotFound."""
 
         def crown(model: Model) -> Model:
-            version = model.version(number)
-            if expected not in (ANYBODY, model.champion):
-                return model
+            version, other = model.version(number), expected not in (ANYBODY, model.champion)
             newer = model.champion and model.version(model.champion).dropped_at > version.dropped_at
-            if model.champion == number or newer or version.withdrawn:
+            if model.champion == number or newer or version.withdrawn or other:
                 return model
             return model.with_champion(number, decision)
 

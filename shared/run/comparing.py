@@ -102,7 +102,7 @@ async def _compare(run: Run, model: Model, ctx: Context, *, late: bool) -> Findi
         return Outcome(run, waiting_for=lined.coming)
     if not lined.others:
         return _not_compared(run, f"there is nobody to compare it with. {' '.join(lined.absent)}")
-    asked = asking.questions(drawn.examples)
+    asked = asking.questions(drawn.examples, run.spec.base_model)
     known = await transcript.load(run.id, ctx)
     share = await asking.ask(lined.all, asked, known, ctx)
     if share.missing and not late:
