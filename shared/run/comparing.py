@@ -59,10 +59,20 @@ async def compare(run: Run, ctx: Context) -> Outcome:
     found = await _find(run, model, ctx)
     if isinstance(found, Outcome):
         return found
+    if run.compared == found.sentence:
+        return await _decide(run, model, found, ctx)
+    return _told(run, model, found)
+
+
+def _told(run: Run, model: Model, found: Finding) -> Outcome:
+    """What came of it is in the run's record before anything follows from it: a champion is not
+    compared once more."""
+
+    async def decide(run: Run, ctx: Context) -> Outcome:
+        return await _decide(run, model, found, ctx)
+
     line = LogLine("verdict", found.sentence)
-    compared = run.replace(compared=found.sentence)
-    decided = await _decide(compared, model, found, ctx)
-    return decided.but(line) if decided.event else decided
+    return Outcome(run.replace(compared=found.sentence), log=(line,), then=decide)
 
 
 async def _find(run: Run, model: Model, ctx: Context) -> Finding | Outcome:
