@@ -11,7 +11,7 @@ from shared import api, cost_api, exporters, model_api, telemetry, tracing
 from shared.chat.dispatch import answer, answer_any
 from shared.chat.relay import Relay
 from shared.cloud import AzureClients
-from shared.run import reconciler, redeployments
+from shared.run import reconciler, ticking
 from shared.run.context import Context
 from shared.run.outbox import Outbox
 from shared.run.standin import Standin
@@ -28,12 +28,18 @@ def opened() -> Context:
 
 @cache
 def standin() -> Standin:
-    return Standin(opened())
+    return Standin(opened(), forget_old)
 
 
 @cache
 def opened_relay() -> Relay:
     return Relay(opened().clients)
+
+
+async def forget_old() -> None:
+    """Each day, by its timer, or by a call that stands in for it."""
+    await opened_relay().feedback.forget(opened().settings.remember_days)
+    await Outbox(opened().clients.runs).forget(opened().now())
 
 
 def context() -> Context:
@@ -61,15 +67,13 @@ async def dataset_uploaded(dataset: BlobClient) -> None:
 
 @app.timer_trigger(arg_name="timer", schedule="0 30 3 * * *")
 async def forget(timer: func.TimerRequest) -> None:
-    await opened_relay().feedback.forget(opened().settings.remember_days)
-    await Outbox(opened().clients.runs).forget(opened().now())
+    await forget_old()
 
 
 @app.timer_trigger(arg_name="timer", schedule=Settings.one(os.environ, "tick"))
 async def keep_moving(timer: func.TimerRequest) -> None:
     async with telemetry.event("keep_moving"):
-        await reconciler.tick(opened())
-        await redeployments.process(opened())
+        await ticking.tick(opened())
 
 
 # Chat has keys of its own, so that any OpenAI client can send them.
@@ -143,6 +147,16 @@ async def cost(req: Request) -> Response:
 @app.route("models", methods=["GET"])
 async def models(req: Request) -> Response:
     return await model_api.models(context())
+
+
+@app.route("models/{name}", methods=["GET"])
+async def model(req: Request) -> Response:
+    return await model_api.model(req, context())
+
+
+@app.route("models/{name}/{order}", methods=["POST"])
+async def give_order(req: Request) -> Response:
+    return await model_api.order(req, context())
 
 
 @app.route("trace/{*id}", methods=["GET"])

@@ -13,7 +13,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from shared.api import error_responses
+from shared.answering import error_responses
 from shared.chat import traces
 from shared.chat.trace_log import TraceLog
 from shared.errors import NotFound, TunedropError

@@ -13,7 +13,7 @@ from typing import ClassVar, Literal, Self
 from shared.catalog import facts
 from shared.cloud.container import Container
 from shared.cloud.documents import Count, Document, Frozen, Moment
-from shared.errors import NotFound, TunedropError, Unreadable
+from shared.errors import NotFound, Refused, TunedropError, Unreadable
 from shared.model.history import MOST_KEPT, Change, Decision, champion_at, change
 from shared.model.states import Cause, State
 
@@ -91,6 +91,8 @@ class Model(Document):
     previous: int | None = None
     versions: tuple[Version, ...] = ()
     history: tuple[Change, ...] = ()
+    numbered: Count = 0  # the highest number given: that of a deleted version is not given again
+    deleting: Moment | None = None  # by order, since then: it answers no chat and takes no drop
 
     def misfit(self, name: str) -> str | None:
         if name != f"{self.name}.json":
@@ -126,6 +128,14 @@ class Model(Document):
         served = number == self.previous or any(known.version == number for known in self.history)
         older = self.champion and version.dropped_at < self.version(self.champion).dropped_at
         return State.RETIRED if served or older else State.CANDIDATE
+
+    @property
+    def champion_before(self) -> int | None:
+        """The version that answered right before the champion and is still there: not the one with
+        the number below it, which may be the one that was turned away from."""
+        earlier = (self.previous, *(known.before for known in reversed(self.history)))
+        there = {version.version for version in self.versions if not version.withdrawn}
+        return next((n for n in earlier if n in there and n != self.champion), None)
 
     def served_at(self, at: datetime) -> Change | None:
         """The change that made the champion of that moment, as far as it is known."""
@@ -175,15 +185,18 @@ class Registry:
 
     async def add_version(self, name: str, version: Version) -> Version:
         """Enter the version that a run has made; a second call for the same run finds the first,
-        which is to be deployed as this one says."""
+        which is to be deployed as this one says. Raises Refused for a model that is being deleted.
+        """
 
         def add(model: Model) -> Model:
+            if model.deleting:
+                raise Refused(f"{name} is being deleted: it takes no new version.")
             if known := model.of_run(version.run_id):
                 asked = {"sku": version.sku, "capacity": version.capacity, "asleep_since": None}
                 return model.with_version(known.replace(withdrawn=False, **asked))
-            number = max((known.version for known in model.versions), default=0) + 1
+            number = max(model.numbered, *(known.version for known in model.versions), 0) + 1
             entered = version.replace(version=number, deployment=f"{name}-v{number}")
-            return model.with_version(entered)
+            return model.with_version(entered).replace(numbered=number)
 
         entered = (await self._update(name, add)).of_run(version.run_id)
         assert entered is not None, "add() has just entered it"
@@ -232,8 +245,10 @@ class Registry:
         def mark(model: Model) -> Model:
             marked = model.with_version(model.version(number).replace(withdrawn=True))
             if model.champion == number:
-                decision = Decision(at, Cause.WITHDRAWN)
-                return marked.with_champion(model.previous, decision).replace(previous=None)
+                back = marked.champion_before
+                return marked.with_champion(back, Decision(at, Cause.WITHDRAWN)).replace(
+                    previous=None
+                )
             return marked.replace(previous=None) if model.previous == number else marked
 
         return await self._update(name, mark)

@@ -48,6 +48,7 @@ class Context:
     awake_since: datetime | None = None
     until: float | None = None
     overrunning: set[asyncio.Task[None]] = field(default_factory=set)  # what ticks left running
+    delivering: set[asyncio.Task[None]] = field(default_factory=set)  # one at the most
     _copies: Copies | None = None
 
     @classmethod

@@ -84,9 +84,14 @@ async def share(
     ctx: Context, sweep_due: bool, others: Mapping[str, Callable[[Context], Work]]
 ) -> None:
     """A bounded part of a tick: some runs by chance, so that each has its turn, and of each only
-    the steps that are begun within seconds. What earlier shares have left running counts."""
+    the steps that are begun within seconds. Nothing where as much is left running of earlier ones:
+    what does not end is not piled up."""
+    delivery.begin(ctx)
     active = await ctx.ledger.active()
-    room = max(0, ctx.policy.share_runs - len(ctx.overrunning))
+    room = ctx.policy.share_runs - len(ctx.overrunning)
+    if room <= 0:
+        log.warning("%d works of earlier shares go on: no more is begun", len(ctx.overrunning))
+        return
     chosen = random.sample(active, min(room, len(active)))
     ctx = replace(ctx, until=ctx.uptime() + ctx.policy.share_seconds)
     works: list[tuple[str, Work]] = [(f"run {known}", advance(known, ctx)) for known in chosen]

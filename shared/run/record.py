@@ -91,8 +91,8 @@ class Failure(Frozen):
 
 
 class Action(StrEnum):
-    """What may be asked of a run: by people, and the last one by the reconciler when a stage is
-    overdue or a step was refused."""
+    """What may be asked of a run: by people, `promote` of its version, and the last one by the
+    reconciler when a stage is overdue or a step was refused."""
 
     START = "start"
     CANCEL = "cancel"
@@ -100,6 +100,7 @@ class Action(StrEnum):
     RESUME = "resume"
     RETRY = "retry"
     DEPLOY = "deploy"
+    PROMOTE = "promote"
     ABANDON = "abandon"
 
 

@@ -9,15 +9,15 @@ share leaves undone, because its host was frozen or ended, the next one does. Kn
 import asyncio
 import contextvars
 import logging
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
 
 from shared import telemetry
+from shared.cloud.documents import Document, Moment
 from shared.errors import Conflict, TunedropError
-from shared.run import heartbeat, reconciler, redeployments, timer
+from shared.run import heartbeat, ticking, timer
 from shared.run.context import Context
 from shared.run.heartbeat import Heartbeat
 from shared.run.schedule import Schedule
@@ -28,17 +28,22 @@ NAME = "reconciler/share"  # whoever holds its lease does the share
 LOOK_SECONDS = 60.0  # between two looks of a process
 LEAST_SECONDS = 1.0
 
-# What a tick does beside the runs.
-ALSO: Mapping[str, Callable[[Context], Coroutine[Any, Any, object]]] = {
-    "redeployments": redeployments.process
-}
+FORGOTTEN = "reconciler/forgotten.json"
+FORGET_EVERY = timedelta(days=1)
+
+
+class Forgotten(Document):
+    """When what is remembered was last forgotten in the place of the timer that does so daily."""
+
+    at: Moment
 
 
 class Standin:
-    """One for each process."""
+    """One for each process. `forget` deletes what has been remembered for long enough; a timer of
+    its own does so each day, which is as dead as the other."""
 
-    def __init__(self, ctx: Context) -> None:
-        self.ctx = ctx
+    def __init__(self, ctx: Context, forget: Callable[[], Awaitable[None]]) -> None:
+        self.ctx, self.forget = ctx, forget
         self.schedule = Schedule.read(ctx.settings.tick)
         self._look_at = 0.0  # by the context's uptime
         self._task: asyncio.Task[None] | None = None
@@ -97,9 +102,31 @@ class Standin:
             heart, sweep_due = stood_in
             self._tell(heart)
             ctx = replace(self.ctx, awake_since=heart.awake_since)
-            await reconciler.share(ctx, sweep_due, ALSO)
+            await ticking.share(ctx, sweep_due, await self._daily(heart))
             telemetry.measure("tunedrop.shares")
             return heart
+
+    async def _daily(self, heart: Heartbeat) -> dict[str, ticking.Work]:
+        """The daily timer's work, once a day in which no timer has ticked. It is noted before it is
+        done: what takes too long is not begun at each call."""
+        try:
+            known = await self.ctx.clients.runs.update(
+                FORGOTTEN, Forgotten, lambda known: self._due_today(known, heart)
+            )
+        except TunedropError as error:  # no run waits for that
+            log.error("nothing is forgotten: %s", error)
+            return {}
+        if known is None or known.at != heart.last:
+            return {}
+
+        async def forget(ctx: Context) -> None:
+            await self.forget()
+
+        return {"what is to be forgotten": forget}
+
+    def _due_today(self, known: Forgotten | None, heart: Heartbeat) -> Forgotten | None:
+        last = max(heart.ticked, min(known.at, heart.last)) if known else heart.ticked
+        return Forgotten(at=heart.last) if heart.last - last >= FORGET_EVERY else None
 
     def _tell(self, heart: Heartbeat) -> None:
         """Once of each silence, in each process."""

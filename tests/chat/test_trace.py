@@ -88,7 +88,7 @@ async def test_nothing_of_what_was_said_is_kept_or_told(monkeypatch: pytest.Monk
         assert all(SECRET.encode() not in blob.data for blob in kept if blob)
 
 
-async def test_a_stream_is_traced_by_both_ids_also_when_its_caller_leaves(
+async def test_a_stream_is_traced_by_both_ids(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async with calling(monkeypatch) as (caller, _):
@@ -98,6 +98,18 @@ async def test_a_stream_is_traced_by_both_ids_also_when_its_caller_leaves(
         (chat,) = await caller.trace(answer.headers["x-request-id"])
         assert chat["answer"] == "c"
         assert (chat["model"], chat["lineage"]) == (None, None)
+
+
+async def test_a_stream_without_an_id_is_traced_by_its_request(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with calling(monkeypatch) as (caller, _):
+        nameless = b'data: {"choices": [{"index": 0, "delta": {"content": "Ahoy"}}]}\n\n'
+        caller.server.plan("base", up.stream(nameless))
+        body = {"model": "base", "messages": [{"role": "user", "content": "Hi"}], "stream": True}
+        answer = await caller.http.post(CHAT, json=body)
+        (chat,) = await caller.trace(answer.headers["x-request-id"])
+        assert (chat["answer"], chat["backend"]) == ("", "base")
 
 
 async def test_a_fallback_says_who_should_have_answered(monkeypatch: pytest.MonkeyPatch) -> None:

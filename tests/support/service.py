@@ -133,6 +133,14 @@ class MemoryFineTuning(FineTuning):
     async def checkpoints(self, job_id: str) -> list[Metric]:
         return await self._call("jobs.checkpoints", lambda: list(self._require(job_id).checkpoints))
 
+    async def delete_model(self, model: str) -> None:
+        def delete() -> None:
+            if any(deployed.model == model for deployed in self.service.list_deployments()):
+                raise Refusal(409, "conflict", f"The model {model!r} has a deployment.")
+            self.service.deleted_models.add(model)
+
+        await self._call("models.delete", delete)
+
     async def recent_events(self, job_id: str) -> list[JobEvent]:
         return await self._call("jobs.events", lambda: self._require(job_id).events[-100:])
 
