@@ -4,7 +4,7 @@ the same ones each time. The account is the emulator's own control plane, by the
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from heapq import merge
@@ -26,7 +26,7 @@ from tests.support.runs import MemoryClients
 from tests.support.service_state import MemoryService
 from tests.support.settings import IN_MEMORY
 
-DAYS, MODELS, PLACES = 30, 30, 10
+DAYS, MODELS, PLACES = 30, 30, 10  # as the emulator has it, and Azure: ten tuned deployments
 HOUR = timedelta(hours=1)
 TICK = timedelta(minutes=1)
 KINDS = (
@@ -67,17 +67,22 @@ class Told:
 class Story:
     folder: Path
     seed: int = 15
-    settings: Settings = IN_MEMORY
+    models: int = MODELS
+    places: int = PLACES
+    ceiling: float = 0.0
     told: Told = field(default_factory=Told)
     used: dict[str, datetime] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.settings = replace(
+            IN_MEMORY, location="swedencentral", monthly_hosting_ceiling=self.ceiling
+        )
         self.clock = Clock()
         self.chance = random.Random(self.seed)
         self.account = EmulatedAccount(
             self.clock,
             self.folder,
-            deployment_limit=PLACES,
+            deployment_limit=self.places,
             creating_seconds=30.0,
             readiness_gap_seconds=30.0,
             deleting_seconds=0.0,
@@ -89,9 +94,9 @@ class Story:
         self.end = self.start + timedelta(days=DAYS)
 
     async def live(self) -> None:
-        for number in range(MODELS):
+        for number in range(self.models):
             await self._enter(f"model-{number:02d}", *KINDS[number % len(KINDS)])
-        chats = merge(*(self._chats(number) for number in range(MODELS)))
+        chats = merge(*(self._chats(number) for number in range(self.models)))
         ticks = ((self.start + n * HOUR, "") for n in range(DAYS * 24))
         for at, model in merge(chats, ticks):
             self.clock.advance_to(at)
@@ -189,7 +194,7 @@ class Story:
             if model.versions[0].deployment in there
             and self.clock.now() - self._needed(model) >= HOUR
         ]
-        for model in idle[: max(0, len(there) + wanted - PLACES)]:
+        for model in idle[: max(0, len(there) + wanted - self.places)]:
             self.told.evicted += 1
             await self._sleep(model)
 
