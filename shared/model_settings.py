@@ -17,6 +17,14 @@ class ModelSettings:
         "report",
         known={"off": "off", "report": "report", "enforce": "enforce"},
     )
+    compare_examples: int = setting(
+        "TUNEDROP_COMPARE_EXAMPLES",
+        "How many examples of the validation set are asked of a new version, the champion and the "
+        "base model, at the most, to compare them. Each is a chat that is paid for.",
+        100,
+        least=1,
+        most=2_000,
+    )
     promote: str = setting(
         "TUNEDROP_PROMOTE",
         "Who makes a new version the champion, unless run.yaml says: auto, or manual, which holds "

@@ -221,6 +221,16 @@ class FineTuning:
             raise without_choices(deployment)
         return getattr(choices[0].message, "content", None) or ""
 
+    async def complete(self, deployment: str, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """One chat completion, whole, in the service's own shape; `asked` is all of the request
+        but its model."""
+        with _translated(f"chat with {deployment}"):
+            body = {**asked, "model": deployment}
+            answer = await self.client.post("/chat/completions", cast_to=object, body=body)
+            if not isinstance(answer, dict):
+                raise TypeError("no object")
+        return answer
+
 
 def without_choices(deployment: str) -> Unavailable:
     return Unavailable(

@@ -20,6 +20,7 @@ from shared.model.states import Cause, State
 log = logging.getLogger(__name__)
 
 Keep = Literal["always", "on-demand"]  # deployed at all times, or as long as it is used
+ANYBODY = -1  # in the place of the champion's number: whoever it is
 READS_AT_ONCE = 16  # records of a listing that are read side by side
 MOST_STRETCHES = 1_000  # of one version's hosting; the oldest are left out
 
@@ -222,13 +223,17 @@ class Registry:
         """The version has had no deployment since then. Raises NotFound."""
         return await self._change_version(name, number, lambda known: known.hosted_until(at))
 
-    async def promote(self, name: str, number: int, decision: Decision) -> Model:
+    async def promote(
+        self, name: str, number: int, decision: Decision, *, expected: int | None = ANYBODY
+    ) -> Model:
         """Make a version the champion, unless the champion's dataset was dropped after its own: a
         run that was paused, retried or slow does not turn a model back. Nor does a version that was
-        withdrawn. Raises NotFound."""
+        withdrawn, nor any while the champion is not the one that is `expected`. Raises NotFound."""
 
         def crown(model: Model) -> Model:
             version = model.version(number)
+            if expected not in (ANYBODY, model.champion):
+                return model
             newer = model.champion and model.version(model.champion).dropped_at > version.dropped_at
             if model.champion == number or newer or version.withdrawn:
                 return model

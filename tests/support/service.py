@@ -9,7 +9,7 @@ how the service is asked; what is there is in `service_state`.
 """
 
 from collections.abc import Callable, Container, Mapping
-from typing import IO, TypeVar
+from typing import IO, Any, TypeVar
 
 from shared.cloud import deployments, finetuning
 from shared.cloud.account import FRESH_SECONDS, Account
@@ -155,6 +155,18 @@ class MemoryFineTuning(FineTuning):
             return "Hello."
 
         return await self._call("chat.create", answer)
+
+    async def complete(self, deployment: str, asked: Mapping[str, Any]) -> dict[str, Any]:
+        def answer() -> dict[str, Any]:
+            deployed = self.service.find_deployment(deployment)
+            if deployed is None or not deployed.answers(self.service.clock.now()):
+                raise Refusal(404, "DeploymentNotFound", "The API deployment does not exist.")
+            said = self.service.says(deployed.model, dict(asked))
+            message = {"role": "assistant", "content": said}
+            choice = {"index": 0, "message": message, "finish_reason": "stop"}
+            return {"choices": [choice], "usage": {"prompt_tokens": 9, "completion_tokens": 3}}
+
+        return await self._call(f"chat.{deployment}", answer)
 
     def _shown(self, file: StoredFile) -> RemoteFile:
         return file.as_remote(self.service.clock.now())

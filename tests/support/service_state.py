@@ -62,6 +62,7 @@ class MemoryService(ServiceControl):
     wordless: bool = False  # chats are answered without choices
     unsupported_skus: tuple[str, ...] = ()  # that the account has for no model
     quota_left: int | None = None  # for each deployment; None: enough
+    says: Callable[[str, Any], str] = lambda model, asked: "Hello."  # the answer of a model
     new_id: Callable[[], str] = lambda: uuid.uuid4().hex  # the part of ids that tells them apart
 
     def numbered(self) -> None:
