@@ -216,8 +216,10 @@ class Registry:
 
     async def note_hosted(self, name: str, number: int, at: datetime) -> Model:
         """The version has had a deployment, of its SKU and capacity, since then; as before where
-        that is known. Raises NotFound."""
-        return await self._change_version(name, number, lambda known: known.hosted_from(at))
+        that is known. It does not sleep any more. Raises NotFound."""
+        return await self._change_version(
+            name, number, lambda known: known.replace(asleep_since=None).hosted_from(at)
+        )
 
     async def note_unhosted(self, name: str, number: int, at: datetime) -> Model:
         """The version has had no deployment since then. Raises NotFound."""
@@ -260,9 +262,9 @@ class Registry:
 
     async def put_to_sleep(
         self, name: str, number: int, at: datetime, may: Callable[[Model], bool]
-    ) -> bool:
-        """The version sleeps since then, if the model as it is now `may` do without its deployment;
-        whether it sleeps. No chat is sent to its deployment any more. Raises NotFound."""
+    ) -> Model:
+        """The version sleeps since then, if the model as it is now `may` do without its deployment:
+        no chat is sent to that any more. Raises NotFound."""
 
         def sleep(model: Model) -> Model:
             version = model.version(number)
@@ -270,14 +272,7 @@ class Registry:
                 return model
             return model.with_version(version.replace(asleep_since=at))
 
-        model = await self._update(name, sleep)
-        return model.version(number).asleep_since is not None
-
-    async def wake(self, name: str, number: int) -> Model:
-        """The version sleeps no more; its deployment is to be made. Raises NotFound."""
-        return await self._change_version(
-            name, number, lambda known: known.replace(asleep_since=None)
-        )
+        return await self._update(name, sleep)
 
     async def keep_as(self, name: str, number: int, keep: Keep, idle_after: float) -> Model:
         """How long the version stays deployed, from now on. Raises NotFound."""
