@@ -8,6 +8,7 @@ how.
 """
 
 import logging
+from collections.abc import Iterable
 from dataclasses import replace
 
 from shared.cloud.documents import Document, as_json
@@ -36,24 +37,24 @@ class Said(Document):
     level: str = ""
 
 
-async def due(models: list[Model], at: Situation, ctx: Context) -> list[Removal]:
+async def due(
+    models: Iterable[Model], at: Situation, gone: Iterable[Removal], ctx: Context
+) -> list[Removal]:
     """What is to sleep now for the hosting of the month to stay within its ceiling; nothing where
-    there is none. Raises Unavailable."""
+    there is none. `gone`: what sleeps by now. Raises Unavailable."""
     ceiling = ctx.settings.monthly_hosting_ceiling
     if not ceiling:
         return []
-    costs = await costing.hosting_costs(ctx)
-    order = what_to_put_to_sleep(models, at)
+    costs, asleep = await costing.hosting_costs(ctx), set(map(_named, gone))
+    order = (one for one in what_to_put_to_sleep(models, at) if _named(one) not in asleep)
     chosen = enough(order, over(ceiling, costs), costs.region)
     if not chosen:  # else the next look knows what was enough
         await _say(CostSheet(costs, ceiling), ctx)
     return [replace(removal, why=Why.CEILING) for removal in chosen]
 
 
-def may_still(removal: Removal, at: Situation, model: Model) -> bool:
-    """Whether it may still go, of the model as it is now: somebody may use it by now."""
-    found = what_to_put_to_sleep([model], at)
-    return any(one.version.version == removal.version.version for one in found)
+def _named(removal: Removal) -> tuple[str, int]:
+    return removal.model, removal.version.version
 
 
 async def _say(sheet: CostSheet, ctx: Context) -> None:

@@ -1,7 +1,6 @@
 """Before a month's hosting passes its ceiling, candidates and then idle models are to sleep; and
 where that is not enough it is said."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -59,7 +58,7 @@ class Account:
 
     async def due(self) -> list[Removal]:
         models, at = await self.models(), await self.situation()
-        return await monthly_ceiling.due(models, at, self.harness.ctx)
+        return await monthly_ceiling.due(models, at, (), self.harness.ctx)
 
     async def names(self) -> list[str]:
         return [f"{removal.model}@{removal.version.version}" for removal in await self.due()]
@@ -171,18 +170,6 @@ async def test_others_are_told_once_however_often_the_app_dies(there: Receiver) 
         (event,) = there.events
         assert event["subject"] == "TUNEDROP_MONTHLY_HOSTING_CEILING"
         assert "allows $1.00" in event["data"]["message"]
-
-
-async def test_who_is_used_by_now_or_woken_may_not_go_any_more() -> None:
-    one = account(1.0)
-    await one.add("a", keep="on-demand")
-    await one.harness.pause((3 * HOUR).total_seconds())
-    (removal,) = await one.due()
-    at, (model,) = await one.situation(), await one.models()
-    assert monthly_ceiling.may_still(removal, at, model)
-    used = replace(at, used={("a", 1): at.now})
-    assert not monthly_ceiling.may_still(removal, used, model)
-    assert not monthly_ceiling.may_still(removal, replace(at, there={}), model)
 
 
 def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
