@@ -6,6 +6,7 @@ Reads the registry and passes orders on; decides nothing about models.
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import ceil
 from typing import Any
 
 from starlette.requests import Request
@@ -20,7 +21,7 @@ from shared.model.lifecycle import lifecycle
 from shared.model.orders import Orders
 from shared.model.registry import Model
 from shared.printable import shown
-from shared.run import folder, promotions
+from shared.run import folder, promotions, sleep_orders
 from shared.run.context import Context
 
 BY_WHOM = ("who", "why")  # of the body of each order
@@ -97,10 +98,28 @@ async def _give(given: Given, number: int | None, ctx: Context) -> Response:
     return JSONResponse(await _page(model, ctx), 202 if waiting else 200)
 
 
+async def _sleep(given: Given, ctx: Context) -> Response:
+    model, number, gone = await sleep_orders.sleep(_named(given), ctx)
+    page = {**await _page(model, ctx), "ordered": number}
+    return JSONResponse(page, 200 if gone else 202)
+
+
+async def _wake(given: Given, ctx: Context) -> Response:
+    model, number, seconds = await sleep_orders.wake(_named(given), ctx)
+    page = {**await _page(model, ctx), "ordered": number, "usual_seconds": ceil(seconds)}
+    return JSONResponse(page, 202)
+
+
+def _named(given: Given) -> sleep_orders.Asked:
+    return sleep_orders.Asked(given.name, _number(given.body, "version"), given.who, given.why)
+
+
 # Each with the keys of its body.
 ORDERS: dict[str, tuple[tuple[str, ...], Callable[[Given, Context], Awaitable[Response]]]] = {
     "promote": (("version", "expected"), _promote),
     "rollback": (("expected",), _roll_back),
+    "sleep": (("version",), _sleep),
+    "wake": (("version",), _wake),
 }
 
 
