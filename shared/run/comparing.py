@@ -9,6 +9,7 @@ said. A gate holds a version for what it has seen, never for what could not be s
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from shared.errors import Conflict, NotFound, TunedropError, Unavailable
@@ -16,7 +17,7 @@ from shared.model.assertions import Assertions
 from shared.model.evaluation import Answer, Respondent
 from shared.model.history import Decision
 from shared.model.registry import Model
-from shared.run import asking, contestants, sampling, transcript
+from shared.run import asking, contestants, notify, sampling, transcript
 from shared.run.asking import Share
 from shared.run.contestants import Contestant, LineUp
 from shared.run.context import Context
@@ -101,7 +102,7 @@ async def _compare(run: Run, model: Model, ctx: Context, *, late: bool) -> Findi
         return Outcome(run, waiting_for=lined.coming)
     if not lined.others:
         return _not_compared(run, f"there is nobody to compare it with. {' '.join(lined.absent)}")
-    asked = asking.questions(drawn.examples)
+    asked = asking.questions(drawn.examples, run.spec.base_model)
     known = await transcript.load(run.id, ctx)
     share = await asking.ask(lined.all, asked, known, ctx)
     if share.missing and not late:
@@ -177,8 +178,9 @@ async def _decide(run: Run, model: Model, found: Finding, ctx: Context) -> Outco
     if release.gate == "enforce" and not found.passes:
         why = "The gate is `enforce`, which holds what is not better."
         return _held(run, f"{found.sentence} {why}")
-    decision = Decision(ctx.now(), verdict=found.digest)
-    changed = await ctx.registry.promote(run.model, run.version, decision, expected=model.champion)
+    decision = Decision(ctx.now(), verdict=found.digest, id=f"{run.id}-{len(run.timeline)}")
+    promote = partial(ctx.registry.promote, run.model, run.version, expected=model.champion)
+    changed = await notify.of_change(run.model, decision, promote, ctx)
     if changed.champion == run.version:
         return Outcome(run, Event.PROMOTED)
     if changed.champion != model.champion:

@@ -5,17 +5,20 @@ right before its job is paid for: no more questions to the account than its answ
 """
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from shared.cloud.offers import Offers
 from shared.run import ceilings
 from shared.run.answers import Upload
+from shared.run.comparable import Held
 from shared.run.context import Context
 from shared.run.outcome import Outcome
 from shared.run.plan import Plan, plan
-from shared.run.record import Run
+from shared.run.record import Run, Share
 from shared.run.spec import Spec
 from shared.run.stages import DEPLOYED, ENDS, Event
+from shared.settings import Settings
 
 NAME = "plan.json"
 JUST_NOW = 5.0  # seconds: an answer that ends a run is not older
@@ -66,7 +69,25 @@ async def _of(run: Run, ctx: Context, *max_age: float) -> Plan:
     ahead = await ceilings.ahead(run.id, ctx)  # first: who has its deployment meanwhile is in both
     offers = await ctx.clients.account.offers(*max_age)
     coming = await _without_deployment(ahead, offers, ctx)
-    return plan(run.spec, offers, ctx.now(), _to_send(run), coming)
+    return plan(run.spec, offers, ctx.now(), _to_send(run), coming, _held_out(run, ctx))
+
+
+def _held_out(run: Run, ctx: Context) -> Held:
+    """Both files of a lone dataset lie in one blob: the validation's share of it is a guess."""
+    known = held(ctx.settings)
+    validation, training = run.validation, run.training
+    if validation is None:
+        return replace(known, examples=0)
+    if validation.examples is None:
+        return known
+    size = validation.size
+    if validation.share is not Share.ALL:
+        size = size * validation.examples // max(validation.examples + (training.examples or 0), 1)
+    return replace(known, examples=validation.examples, size=size)
+
+
+def held(settings: Settings, examples: int | None = None, size: int | None = None) -> Held:
+    return Held(examples, size, settings.compare_examples, settings.base_deployments)
 
 
 async def _without_deployment(run_ids: list[str], offers: Offers, ctx: Context) -> tuple[Spec, ...]:
