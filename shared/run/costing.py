@@ -1,5 +1,6 @@
 """The costs of a month, read out of what the app keeps: the registry says when a version had a
-deployment, the runs' records what was trained. Reads only; sums are made by `costs`."""
+deployment, the runs' records what was trained; of what was deleted, `removal` knows it. Reads only;
+sums are made by `costs`."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
@@ -9,7 +10,7 @@ from shared.errors import TunedropError, Unreadable
 from shared.model.costs import Costs, Hosting, ModelCosts, Training, hosting
 from shared.model.month import Month
 from shared.model.registry import Model
-from shared.run import newest
+from shared.run import newest, removal
 from shared.run.context import Context
 from shared.run.record import Run
 from shared.run.stages import ENDS, Stage
@@ -33,6 +34,11 @@ async def costs(
     for run in await _runs(month, models, ctx, model, problems):
         found = [part for part in trainings(run, region) if _is_of(part, month, at)]
         trained.setdefault(run.model, []).extend(found)
+    for name, left in await removal.since(month.start, ctx, model):
+        parts = (part for known in left.versions for part in hosting(known, month, at, region))
+        hosted[name] = (*hosted.get(name, ()), *parts)
+        found = [part for part in left.trained if _is_of(part, month, at)]
+        trained.setdefault(name, []).extend(found)
     told = (
         ModelCosts(name, hosted.get(name, ()), tuple(trained.get(name, ())))
         for name in sorted({*hosted, *trained})
