@@ -148,6 +148,8 @@ async def test_a_version_goes_with_its_run_and_the_champion_before_answers() -> 
     assert await order(made, target)
     model = await made.model()
     assert (model.champion, model.history[-1].cause) == (1, Cause.WITHDRAWN)
+    made.clock.advance(5)
+    await deletions.process(made.ctx)
     assert "captain-v2" in made.service.deployments()  # chats that have begun are finished
     await until_gone(made)
     model = await made.model()
@@ -291,3 +293,28 @@ async def test_a_new_model_of_that_name_is_not_taken_for_the_old_one() -> None:
     assert (await made.model()).champion == 1
     assert len(await made.harness.runs()) == 1
     assert isinstance(made.ctx.clients.models, MemoryContainer)
+
+
+async def test_another_models_answer_of_the_same_id_stays() -> None:
+    made = await Versions.serving(1)
+    await made.remembers("chatcmpl-1")
+    feedback = made.ctx.clients.feedback
+    await feedback.put("answers/chatcmpl-1", b"captain-two/2026-11-28/10", "text/plain")
+    await order(made, Target("captain"))
+    await until_gone(made)
+    assert "answers/chatcmpl-1" in await blobs(feedback)
+
+
+async def test_a_fine_tuned_model_is_asked_for_once_its_deployment_has_gone() -> None:
+    made = await Versions.serving(1)
+    made.service.configure(deleting_seconds=600)
+    await order(made, Target("captain"))
+    for _ in range(5):
+        made.clock.advance(30)
+        await deletions.process(made.ctx)
+    assert "models.delete" not in made.service.journal
+    entered = await Deletions(made.ctx.clients.models).of("model/captain")
+    assert entered
+    assert entered.waits == "The deployment captain-v1 is being deleted."
+    await until_gone(made)
+    assert made.service.journal.count("models.delete") == 1
