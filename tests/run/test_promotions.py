@@ -139,6 +139,16 @@ async def test_a_run_that_is_held_serves_once_a_person_promotes_its_version() ->
     assert (await made.model()).champion == 2
 
 
+async def test_a_promotion_keeps_which_verdict_it_went_by_or_against() -> None:
+    made = await Versions.serving(2)
+    keep = made.ctx.ledger.keep
+    await keep(made.runs[1].id, "verdict.json", b'{"digest": "d1"}', "application/json")
+    await keep(made.runs[2].id, "verdict.json", b"torn", "application/json")
+    await promote(made, 1)
+    await promote(made, 2)
+    assert [change.verdict for change in (await made.model()).history[-2:]] == ["d1", ""]
+
+
 async def test_a_version_whose_run_still_goes_is_left_to_its_run() -> None:
     made = await Versions.serving(1)
     run = await made.train()
