@@ -4,8 +4,10 @@ once it does. One without a deployment is deployed first, and the champion stays
 Each part may be killed anywhere and done again. Knows nothing of HTTP.
 """
 
+import json
 import logging
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -61,6 +63,7 @@ async def give(asked: Asked, ctx: Context) -> tuple[Model, Order | None]:
         return model, None
     orders.check_expected(model, order.expected)
     await _check_run(model.version(order.version), ctx)
+    order = order.replace(verdict=await _verdict(model.version(order.version), ctx))
     await Orders(ctx.clients.models).put(order)
     why = f"{order.verb}: {order.called} is to be the champion, in the place of {_before(order)}"
     line = LogLine("command", why, order.who, order.why)
@@ -100,6 +103,15 @@ def _order(asked: Asked, model: Model, ctx: Context) -> Order:
         why=asked.why,
         at=ctx.now(),
     )
+
+
+async def _verdict(version: Version, ctx: Context) -> str:
+    """The digest of what the version's run was compared by, whichever way that went; empty where
+    there is none that can be read."""
+    kept = await ctx.ledger.document(version.run_id, "verdict.json")
+    with suppress(ValueError, LookupError, TypeError):
+        return str(json.loads(kept or b"{}")["digest"])
+    return ""
 
 
 async def _load(name: str, ctx: Context) -> Model:
