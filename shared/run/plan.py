@@ -71,9 +71,11 @@ def plan(
     now: datetime,
     upload: Upload = NOTHING,
     coming: tuple[Spec, ...] = (),
+    spare: tuple[Spec, ...] = (),
 ) -> Plan:
     """`upload`: what is still to be sent to the service; `coming`: what other runs ask for that
-    come first and have no deployment yet."""
-    asked = Asked(spec, offers, now.date(), upload, coming)
+    come first and have no deployment yet; `spare`: deployments that make room where it is needed.
+    """
+    asked = Asked(spec, offers, now.date(), upload, coming, spare)
     found = (question(asked) for question in QUESTIONS)
     return Plan(now, offers.location.value or "", tuple(a for a in found if a))
