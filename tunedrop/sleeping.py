@@ -8,7 +8,8 @@ import typer
 from tunedrop import runs
 from tunedrop.echo import say
 from tunedrop.errors import exit_on_error
-from tunedrop.orders import Who, Why, split
+from tunedrop.names import split
+from tunedrop.orders import Who, Why
 
 Version = Annotated[
     str, typer.Argument(metavar="MODEL[@N]", help="the model's champion, or one of its versions")

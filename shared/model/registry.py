@@ -132,8 +132,7 @@ class Model(Document):
 
     @property
     def champion_before(self) -> int | None:
-        """The version that answered right before the champion and is still there: not the one with
-        the number below it, which may be the one that was turned away from."""
+        """The version that answered right before it and is still there, whatever its number."""
         earlier = (self.previous, *(known.before for known in reversed(self.history)))
         there = {version.version for version in self.versions if not version.withdrawn}
         return next((n for n in earlier if n in there and n != self.champion), None)
@@ -186,8 +185,7 @@ class Registry:
 
     async def add_version(self, name: str, version: Version) -> Version:
         """Enter the version that a run has made; a second call for the same run finds the first,
-        which is to be deployed as this one says. Raises Refused for a model that is being deleted.
-        """
+        which is to be deployed as this one says. Raises Refused while the model is deleted."""
 
         def add(model: Model) -> Model:
             if model.deleting:
@@ -233,18 +231,17 @@ class Registry:
         withdrawn, nor any while the champion is not the one that is `expected`. Raises NotFound."""
 
         def crown(model: Model) -> Model:
-            version = model.version(number)
-            if expected not in (ANYBODY, model.champion):
-                return model
+            version, other = model.version(number), expected not in (ANYBODY, model.champion)
             newer = model.champion and model.version(model.champion).dropped_at > version.dropped_at
-            if model.champion == number or newer or version.withdrawn:
+            if model.champion == number or newer or version.withdrawn or other:
                 return model
             return model.with_champion(number, decision)
 
         return await self._update(name, crown)
 
-    async def withdraw(self, name: str, number: int, at: datetime) -> Model:
-        """A version that will not serve; the champion before it is the champion again.
+    async def withdraw(self, name: str, number: int, at: datetime, id: str = "") -> Model:
+        """A version that will not serve; the champion before it is the champion again. `id` is that
+        change's.
 
         Raises NotFound.
         """
@@ -252,10 +249,9 @@ class Registry:
         def mark(model: Model) -> Model:
             marked = model.with_version(model.version(number).replace(withdrawn=True))
             if model.champion == number:
-                back = marked.champion_before
-                return marked.with_champion(back, Decision(at, Cause.WITHDRAWN)).replace(
-                    previous=None
-                )
+                decision = Decision(at, Cause.WITHDRAWN, id=id)
+                back = marked.with_champion(marked.champion_before, decision)
+                return back.replace(previous=None)
             return marked.replace(previous=None) if model.previous == number else marked
 
         return await self._update(name, mark)

@@ -20,10 +20,12 @@ from shared.run.context import Context
 from shared.run.folder import DropRole, Folder
 from shared.run.outcome import LogLine
 from shared.run.record import Action, Command, Run
+from shared.run.removal import jobs_of_deleted
 from shared.run.stages import DEPLOYED, Event, Stage
 
 log = logging.getLogger(__name__)
 
+DATASET = (DropRole.TRAINING, DropRole.VALIDATION)
 MAX_NAMED = 10  # files left out of a drop that its run's log names
 BY_DROP = "its drop"  # who asks, where a run.yaml does
 
@@ -52,6 +54,8 @@ async def enter(run: Run, folder: Folder, ctx: Context) -> str:
     people may have reviewed, stays as it is. And for a deployment that cannot be had now.
     """
     known = await _known(run, ctx)
+    if known is None:
+        run = run.replace(past_jobs=await jobs_of_deleted(run.id, ctx))
     if known is None and await ctx.ledger.create(run):
         log.info("run %s received", run.id)
         if folder.older:
@@ -76,7 +80,7 @@ async def in_no_run(folder: Folder, ctx: Context) -> list[BlobInfo]:
         return []
     known = await ctx.ledger.readable(await ctx.ledger.beginning_with(f"{folder.model}-"), [])
     taken = {(file.name, file.etag) for run in known for file in run.files}
-    older = [blob for role, blob in folder.older if role is not DropRole.SPEC]
+    older = [blob for role, blob in folder.older if role in DATASET]
     return sorted((blob for blob in older if blob.version not in taken), key=lambda b: b.name)
 
 
@@ -207,7 +211,8 @@ def _pointed_to(run: Run, newest: Run) -> Run:
             for file, dropped in pairs
         )
     )
-    return pointed.replace(left_out=run.left_out, left_out_more=run.left_out_more)
+    more = {"left_out": run.left_out, "left_out_more": run.left_out_more}
+    return pointed.replace(assertions=run.assertions, **more)
 
 
 async def _deploy(known: Run, run: Run, folder: Folder, ctx: Context) -> None:
@@ -252,4 +257,5 @@ def _beside(folder: Folder) -> str:
 
 def _etags(run: Run) -> list[str]:
     """Of its blobs, each once."""
-    return list(dict.fromkeys(file.etag for file in run.files))
+    more = [run.assertions] if run.assertions else []
+    return list(dict.fromkeys(file.etag for file in [*run.files, *more]))

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from shared.errors import TunedropError
-from shared.run import promotions, reconciler, redeployments, upkeep
+from shared.run import deletions, promotions, reconciler, redeployments, upkeep
 from shared.run.context import Context
 
 log = logging.getLogger(__name__)
@@ -21,6 +21,7 @@ ALSO: Mapping[str, Work] = MappingProxyType(
         "deployments": upkeep.process,
         "redeployments": redeployments.process,
         "orders": promotions.process,
+        "deletions": deletions.process,
     }
 )
 
