@@ -119,7 +119,7 @@ def test_of_retired_versions_the_last_stays_warm_and_no_more() -> None:
     assert whys(model, at(now, model)) == {1: Why.SURPLUS, 2: Why.SURPLUS}
     used = {("m", 1): after(hours=5.5)}
     used_one = whys(model, at(now, model, used=used))
-    assert used_one == {2: Why.SURPLUS, 3: Why.SURPLUS}, "the one that is used is the last needed"
+    assert used_one == {2: Why.SURPLUS}, "the one that is used, and the champion before"
 
 
 def test_a_candidate_waits_for_a_person_for_days() -> None:
