@@ -29,7 +29,7 @@ from shared.model.states import Cause
 from shared.printable import shown
 from shared.run import ceilings, failures, notify, room
 from shared.run.context import Context
-from shared.run.outcome import LogLine, Outcome
+from shared.run.outcome import LogLine, Outcome, apply
 from shared.run.record import Action, Command, Run
 from shared.run.stages import Event, Stage
 
@@ -273,7 +273,10 @@ async def _tell(order: Order, model: Model, ctx: Context) -> None:
 async def _serve(run: Run, order: Order, ctx: Context) -> None:
     command = Command(action=Action.PROMOTE, who=order.who, why=order.why, at=order.at)
     outcome = Outcome(run.replace(held=""), Event.PROMOTE_COMMANDED)
-    await ctx.ledger.commit(run.replace(command=command), outcome)
+    before = run.replace(command=command)
+    served, _ = apply(before, outcome, ctx.policy, ctx.now(), chance=0)
+    await notify.of_end(served, ctx)  # first: nobody comes here again once it is written
+    await ctx.ledger.commit(before, outcome)
 
 
 async def _log(version: Version, line: LogLine, ctx: Context) -> None:
