@@ -7,7 +7,7 @@ import azure.functions as func
 from azurefunctions.extensions.bindings.blob import BlobClient
 from azurefunctions.extensions.http.fastapi import Request, Response
 
-from shared import api, cost_api, exporters, model_api, telemetry, tracing
+from shared import api, cost_api, delete_api, exporters, model_api, telemetry, tracing
 from shared.chat.dispatch import answer, answer_any
 from shared.chat.relay import Relay
 from shared.cloud import AzureClients
@@ -132,6 +132,11 @@ async def run_document(req: Request) -> Response:
 @app.route("runs/{id}/{name}", methods=["POST"])
 async def give_command(req: Request) -> Response:
     return await api.command(req, context())
+
+
+@app.route("runs/{id}/delete", methods=["POST"])
+async def delete_run(req: Request) -> Response:
+    return await delete_api.run(req, context())
 
 
 @app.route("plan", methods=["POST"])

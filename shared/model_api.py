@@ -3,28 +3,28 @@
 Reads the registry and passes orders on; decides nothing about models.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from math import ceil
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from shared import commanding
+from shared import commanding, delete_api
 from shared.answering import error_responses, told
 from shared.chat import export
 from shared.chat.feedback import FeedbackStore
+from shared.commanding import Given
 from shared.errors import CallerError, NotFound, TunedropError
+from shared.model.deletion import Deletions
 from shared.model.lifecycle import lifecycle
 from shared.model.orders import Orders
 from shared.model.registry import Model
 from shared.printable import shown
-from shared.run import folder, promotions
+from shared.run import folder, promotions, sleep_orders
 from shared.run.context import Context
-
-BY_WHOM = ("who", "why")  # of the body of each order
-LARGEST_NUMBER = 10**6  # of a version
+from shared.run.deletion_plan import target_of_model
 
 
 @error_responses
@@ -48,16 +48,6 @@ async def model(request: Request, ctx: Context) -> Response:
     return JSONResponse(page)
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
-    """An order as it came: the model's name, what the body says, and in whose name."""
-
-    name: str
-    body: Mapping[str, Any]
-    who: str
-    why: str
-
-
 @error_responses
 async def order(request: Request, ctx: Context) -> Response:
     """An order about a model, with who and why: 200 once it is carried out, 202 with what it waits
@@ -66,41 +56,61 @@ async def order(request: Request, ctx: Context) -> Response:
     if action not in ORDERS:
         known = ", ".join(ORDERS)
         raise NotFound(f"{shown(action)!r} is not an order.", f"Orders are: {known}.")
-    body = await commanding.body(request)
     keys, carry_out = ORDERS[action]
-    if unknown := body.keys() - {*keys, *BY_WHOM}:
-        allowed = ", ".join((*keys, *BY_WHOM))
-        raise CallerError(
-            f"{shown(min(unknown), 40)} is not a key of {action}.", f"Keys are {allowed}."
-        )
-    who, why = commanding.who_and_why(body, request, ctx.settings)
-    return await carry_out(Given(_name(name), body, who, why), ctx)
+    given = await commanding.given(request, action, keys, ctx.settings)
+    return await carry_out(_name(name), given, ctx)
 
 
-async def _promote(given: Given, ctx: Context) -> Response:
-    number = _number(given.body, "version")
+async def _promote(name: str, given: Given, ctx: Context) -> Response:
+    number = commanding.number(given.body, "version")
     if number is None:
         raise CallerError("Which version is to be promoted?", 'Send {"version": 2, …}.')
-    return await _give(given, number, ctx)
+    return await _give(name, given, number, ctx)
 
 
-async def _roll_back(given: Given, ctx: Context) -> Response:
-    return await _give(given, None, ctx)
+async def _roll_back(name: str, given: Given, ctx: Context) -> Response:
+    return await _give(name, given, None, ctx)
 
 
-async def _give(given: Given, number: int | None, ctx: Context) -> Response:
+async def _delete(name: str, given: Given, ctx: Context) -> Response:
+    number = commanding.number(given.body, "version")
+    return await delete_api.answer(await target_of_model(name, number, ctx), given, ctx)
+
+
+async def _give(name: str, given: Given, number: int | None, ctx: Context) -> Response:
     expected: object = promotions.SEEN
     if "expected" in given.body:
-        expected = _number(given.body, "expected")
-    asked = promotions.Asked(given.name, number, given.who, given.why, expected)
+        expected = commanding.number(given.body, "expected")
+    asked = promotions.Asked(name, number, given.who, given.why, expected)
     model, waiting = await promotions.give(asked, ctx)
     return JSONResponse(await _page(model, ctx), 202 if waiting else 200)
 
 
+async def _sleep(name: str, given: Given, ctx: Context) -> Response:
+    model, number, gone = await sleep_orders.sleep(_named(name, given), ctx)
+    page = {**await _page(model, ctx), "ordered": number}
+    return JSONResponse(page, 200 if gone else 202)
+
+
+async def _wake(name: str, given: Given, ctx: Context) -> Response:
+    model, number, seconds = await sleep_orders.wake(_named(name, given), ctx)
+    page = {**await _page(model, ctx), "ordered": number, "usual_seconds": ceil(seconds)}
+    return JSONResponse(page, 202)
+
+
+def _named(name: str, given: Given) -> sleep_orders.Asked:
+    number = commanding.number(given.body, "version")
+    return sleep_orders.Asked(name, number, given.who, given.why)
+
+
 # Each with the keys of its body.
-ORDERS: dict[str, tuple[tuple[str, ...], Callable[[Given, Context], Awaitable[Response]]]] = {
+Body = Callable[[str, Given, Context], Awaitable[Response]]
+ORDERS: dict[str, tuple[tuple[str, ...], Body]] = {
     "promote": (("version", "expected"), _promote),
     "rollback": (("expected",), _roll_back),
+    "delete": (("version", *delete_api.KEYS), _delete),
+    "sleep": (("version",), _sleep),
+    "wake": (("version",), _wake),
 }
 
 
@@ -118,6 +128,8 @@ async def _page(model: Model, ctx: Context) -> dict[str, Any]:
     waiting = await Orders(ctx.clients.models).of(model.name)
     page = _shown(model, ctx)
     page["rollback"] = model.champion_before
+    leaving = await Deletions(ctx.clients.models).of(f"model/{model.name}")
+    page["deletion"] = delete_api.shown_deletion(leaving)
     page["order"] = waiting.model_dump(mode="json", exclude={"schema_version"}) if waiting else None
     return page
 
@@ -158,19 +170,6 @@ def _name(asked: str) -> str:
     if not folder.MODEL.fullmatch(asked):
         raise NotFound(f"There is no model {shown(asked)!r}.", "GET /api/models lists them.")
     return asked
-
-
-def _number(body: Mapping[str, Any], key: str) -> int | None:
-    """The number of a version; None for null, or where the key is missing. Raises CallerError."""
-    value = body.get(key)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < LARGEST_NUMBER:
-        raise CallerError(
-            f"{key} is {shown(str(value), 40)}, which is no number of a version.",
-            "Write a whole number: 2 for MODEL@2.",
-        )
-    return value
 
 
 def _moment(asked: str) -> datetime | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from shared.setting import MOST_USD, setting
 
 LONGEST_IDLE = 8_760  # hours: a year
+LONGEST_DAYS = 3_650
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +46,33 @@ class ModelSettings:
         "unless run.yaml says. Never, when 0.",
         24.0,
         most=LONGEST_IDLE,
+    )
+    warm_hours: float = setting(
+        "TUNEDROP_WARM_HOURS",
+        "Hours that a version which is not the champion any more stays deployed after it was used "
+        "last. `tunedrop wake` deploys it again, of the champion before also a chat.",
+        24.0,
+        most=LONGEST_IDLE,
+    )
+    held_days: float = setting(
+        "TUNEDROP_HELD_DAYS",
+        "Days that a version which nobody has promoted stays deployed after it was used last.",
+        7.0,
+        most=LONGEST_DAYS,
+    )
+    spare_versions: int = setting(
+        "TUNEDROP_SPARE_VERSIONS",
+        "How many versions of a model stay deployed beside the champion: at most so many that were "
+        "champions, and so many that were not yet.",
+        1,
+        most=100,
+    )
+    answers_days: float = setting(
+        "TUNEDROP_ANSWERS_DAYS",
+        "Days that the answers are kept from which a version was compared; its verdict stays.",
+        90.0,
+        least=1,
+        most=LONGEST_DAYS,
     )
     monthly_hosting_ceiling: float = setting(
         "TUNEDROP_MONTHLY_HOSTING_CEILING",

@@ -32,6 +32,7 @@ def promote(
     deployment is deployed first.
     """
     from tunedrop.app import App
+    from tunedrop.names import split
 
     with exit_on_error():
         model, number = split(version)
@@ -56,14 +57,37 @@ def rollback(
         _give(App.at(address, key), model, "rollback", {}, who, why)
 
 
-def split(asked: str) -> tuple[str, int | None]:
-    """MODEL or MODEL@N. Raises CommandError."""
-    model, at, number = asked.partition("@")
-    if not at:
-        return model, None
-    if not (number.isascii() and number.isdigit() and len(number) < 7 and int(number)):
-        raise CommandError(f"{asked} names no version: write {model}@2, for example.")
-    return model, int(number)
+@cli.command()
+def delete(
+    target: Annotated[str, typer.Argument(metavar="MODEL|MODEL@N|RUN", help="what is to go")],
+    datasets: Annotated[
+        bool, typer.Option("--datasets", help="the datasets that it was trained on as well")
+    ] = False,
+    yes: Annotated[
+        str, typer.Option(metavar="NAME", help="its name once more: do not ask for it")
+    ] = "",
+    why: Why = "",
+    who: Who = "",
+    address: runs.Address = "",
+    key: runs.Key = "",
+) -> None:
+    """Delete a model, a version with its run, or a run with its version. Shows what goes and what
+    stays, and asks for the name first. A run that goes on is cancelled."""
+    from tunedrop import deleting
+    from tunedrop.app import App
+
+    with exit_on_error():
+        app = App.at(address, key)
+        path, body = deleting.place(app, target)
+        asked: dict[str, Any] = {**body, "datasets": datasets}
+        plan = app.post(path, asked)["plan"]
+        say("\n".join(deleting.lines(plan)))
+        typed = yes or typer.prompt(f"\nType {plan['target']} to delete it", default="")
+        if typed != plan["target"]:
+            raise CommandError(f"that is not {plan['target']}: nothing was deleted.")
+        by = {"who": who or getpass.getuser(), "why": why, "digest": plan["digest"]}
+        done = app.post(path, asked | by)
+        say(deleting.told(plan["target"], done["deletion"]))
 
 
 def _give(app: "App", model: str, order: str, body: dict[str, Any], who: str, why: str) -> None:

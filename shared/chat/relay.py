@@ -51,6 +51,7 @@ from shared.cloud import AzureClients
 from shared.errors import NotFound, TunedropError
 from shared.model.redeploy import RedeployRequests
 from shared.model.registry import Registry
+from shared.model.usage import LastUses
 
 
 class Relay:
@@ -63,6 +64,7 @@ class Relay:
         self.upstream = Upstream(
             cloud.completions, RedeployRequests(cloud.models), settings.chat_deadline_seconds
         )
+        self.uses = LastUses(cloud.models)
         self.feedback = FeedbackStore(cloud.feedback, sampling_rates(settings.remember))
         self.trace_log = TraceLog(cloud.feedback)
         self.allowed_effects = parse_allowed(settings.chat_allow)
@@ -94,8 +96,14 @@ class Relay:
         seconds = time.perf_counter() - began
         _count(answer.backend, backends[0], seconds, seconds - answer.waited)
         headers = _headers(answer, backends[0], called, seconds - answer.waited)
+        self._note_use(answer.backend)
         trace = partial(self.trace_log.add, self._traced(answer, backends[0], called))
         return self._response(answer, chat, reservation, headers, held, trace)
+
+    def _note_use(self, backend: Backend) -> None:
+        """What is used stays deployed."""
+        if backend.version is not None:
+            self.uses.note(backend.name)
 
     async def rate(self, request: Request) -> Response:
         """POST /feedback: what somebody thinks of an answer, by its id."""

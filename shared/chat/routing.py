@@ -66,6 +66,8 @@ class Router:
         model = await self._model(name)
         if model is None:
             raise await self._not_found(requested, caller)
+        if model.deleting:
+            raise NotFound(f"{name} is being deleted.", "Chat with another model.")
         if version:
             return [_backend(model, _version_number(version, model))]
         if model.champion is None:
@@ -78,7 +80,8 @@ class Router:
 
     async def names(self, caller: Caller) -> list[str]:
         """Everything that the caller may put into `model`."""
-        served = [model.name for model in await self.registry.all() if model.champion]
+        models = await self.registry.all()
+        served = [model.name for model in models if model.champion and not model.deleting]
         return [name for name in (*served, *self.base_deployments) if caller.may_use(name)]
 
     def _fallbacks(self, model: Model) -> list[Backend]:

@@ -23,7 +23,8 @@ class PrivateSpan(NamedTuple):
 
 class _Detector(NamedTuple):
     """A pattern begins with the first characters of what it finds, so that the engine skips to
-    them, and only then looks back whether a word begins there. `sign` is in every text with one.
+    them, and only then looks back whether a word begins there; or with what is rarer, so many
+    characters behind it. `sign` is in every text with one.
 
     No pattern may read a stretch of text more than a few times, however the text was chosen: what
     is repeated without a limit stands at the end, or is consumed where the rest is missing.
@@ -36,6 +37,7 @@ class _Detector(NamedTuple):
     pattern: re.Pattern[str]
     sign: str = ""
     end: Callable[[re.Match[str]], int] = re.Match.end
+    before: int = 0
 
 
 def _address_end(match: re.Match[str]) -> int:
@@ -83,8 +85,8 @@ def _luhn_ends(run: str, after: str) -> list[int]:
 
 def _iban_end(match: re.Match[str]) -> int:
     """As long as its country's are; in capitals, with spaces at the most, of any country."""
-    text, start = match.string, match.start()
-    run = match.group() + match[1]
+    text, start = match.string, match.start() - 2
+    run = text[start : match.end()] + match[1]
     places = [place for place, char in enumerate(run, 1) if char.isalnum()]
     length = _IBAN_LENGTHS.get(run[:2].upper(), 99)
     if len(places) >= length:
@@ -182,8 +184,12 @@ _SPACE = r"\u00a0\u2007\u2009\u202f\u2010\u2011\u2013"  # and hyphens and dashes
 _NUMBERS = (  # of two that overlap the one that begins first is meant, or is named first
     _Detector(
         "IBAN",
-        re.compile(rf"[A-Za-z](?<!\w.)(?=([A-Za-z]\d{{2}}(?:[ .{_SPACE}-]?[A-Za-z0-9]){{11,30}}))"),
+        re.compile(
+            r"\d(?<=[A-Za-z]{2}.)(?<!\w[A-Za-z]{2}.)"
+            rf"(?=(\d(?:[ .{_SPACE}-]?[A-Za-z0-9]){{11,30}}))"
+        ),
         end=_iban_end,
+        before=2,  # letters: there are more of them than of digits
     ),
     _Detector(
         "card number",
@@ -226,17 +232,21 @@ def find(text: str, kinds: int = SECRET + ADDRESS + NUMBER) -> list[PrivateSpan]
         for host in _matches(_ADDRESS, text):
             name = _BEFORE_AT.match(text[max(0, host.start - 64) : host.start][::-1])
             found += [host._replace(start=host.start - name.end())] if name else []
-    if kinds & NUMBER and _DIGITS.search(text):
+    if kinds & NUMBER and (digits := _DIGITS.search(text)):
+        # Of other scripts there may be digits before these; and an IBAN's are among letters.
+        start = max(0, digits.start() - 1) if text.isascii() else 0
         for detector in _NUMBERS:
-            found += _matches(detector, text)
+            found += _matches(detector, text, 0 if detector.before else start)
     found = outside_of_pictures(text, found)
     return _without_overlaps(found) if found else found
 
 
-def _matches(detector: _Detector, text: str, *, secret: bool = False) -> Iterator[PrivateSpan]:
-    for match in detector.pattern.finditer(text):
+def _matches(
+    detector: _Detector, text: str, start: int = 0, *, secret: bool = False
+) -> Iterator[PrivateSpan]:
+    for match in detector.pattern.finditer(text, start):
         if end := detector.end(match):
-            yield PrivateSpan(match.start(), end, detector.kind, secret)
+            yield PrivateSpan(match.start() - detector.before, end, detector.kind, secret)
 
 
 def _without_overlaps(found: list[PrivateSpan]) -> list[PrivateSpan]:

@@ -28,6 +28,7 @@ class Why(StrEnum):
     UNDECIDED = "nobody has promoted it for a time"
     IDLE = "nobody has chatted with it for a time"
     ROOM = "another version needs its place"
+    CEILING = "the month would pass TUNEDROP_MONTHLY_HOSTING_CEILING"
 
 
 @dataclass(frozen=True, slots=True)

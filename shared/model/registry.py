@@ -132,8 +132,7 @@ class Model(Document):
 
     @property
     def champion_before(self) -> int | None:
-        """The version that answered right before the champion and is still there: not the one with
-        the number below it, which may be the one that was turned away from."""
+        """The version that answered right before it and is still there, whatever its number."""
         earlier = (self.previous, *(known.before for known in reversed(self.history)))
         there = {version.version for version in self.versions if not version.withdrawn}
         return next((n for n in earlier if n in there and n != self.champion), None)
@@ -186,8 +185,7 @@ class Registry:
 
     async def add_version(self, name: str, version: Version) -> Version:
         """Enter the version that a run has made; a second call for the same run finds the first,
-        which is to be deployed as this one says. Raises Refused for a model that is being deleted.
-        """
+        which is to be deployed as this one says. Raises Refused while the model is deleted."""
 
         def add(model: Model) -> Model:
             if model.deleting:
@@ -216,8 +214,10 @@ class Registry:
 
     async def note_hosted(self, name: str, number: int, at: datetime) -> Model:
         """The version has had a deployment, of its SKU and capacity, since then; as before where
-        that is known. Raises NotFound."""
-        return await self._change_version(name, number, lambda known: known.hosted_from(at))
+        that is known. It does not sleep any more. Raises NotFound."""
+        return await self._change_version(
+            name, number, lambda known: known.replace(asleep_since=None).hosted_from(at)
+        )
 
     async def note_unhosted(self, name: str, number: int, at: datetime) -> Model:
         """The version has had no deployment since then. Raises NotFound."""
@@ -239,26 +239,28 @@ class Registry:
 
         return await self._update(name, crown)
 
-    async def withdraw(self, name: str, number: int, at: datetime) -> Model:
-        """A version that will not serve; the champion before it is the champion again. Raises
-        NotFound."""
+    async def withdraw(self, name: str, number: int, at: datetime, id: str = "") -> Model:
+        """A version that will not serve; the champion before it is the champion again. `id` is that
+        change's.
+
+        Raises NotFound.
+        """
 
         def mark(model: Model) -> Model:
             marked = model.with_version(model.version(number).replace(withdrawn=True))
             if model.champion == number:
-                back = marked.champion_before
-                return marked.with_champion(back, Decision(at, Cause.WITHDRAWN)).replace(
-                    previous=None
-                )
+                decision = Decision(at, Cause.WITHDRAWN, id=id)
+                back = marked.with_champion(marked.champion_before, decision)
+                return back.replace(previous=None)
             return marked.replace(previous=None) if model.previous == number else marked
 
         return await self._update(name, mark)
 
     async def put_to_sleep(
         self, name: str, number: int, at: datetime, may: Callable[[Model], bool]
-    ) -> bool:
-        """The version sleeps since then, if the model as it is now `may` do without its deployment;
-        whether it sleeps. No chat is sent to its deployment any more. Raises NotFound."""
+    ) -> Model:
+        """The version sleeps since then, if the model as it is now `may` do without its deployment:
+        no chat is sent to that any more. Raises NotFound."""
 
         def sleep(model: Model) -> Model:
             version = model.version(number)
@@ -266,14 +268,7 @@ class Registry:
                 return model
             return model.with_version(version.replace(asleep_since=at))
 
-        model = await self._update(name, sleep)
-        return model.version(number).asleep_since is not None
-
-    async def wake(self, name: str, number: int) -> Model:
-        """The version sleeps no more; its deployment is to be made. Raises NotFound."""
-        return await self._change_version(
-            name, number, lambda known: known.replace(asleep_since=None)
-        )
+        return await self._update(name, sleep)
 
     async def keep_as(self, name: str, number: int, keep: Keep, idle_after: float) -> Model:
         """How long the version stays deployed, from now on. Raises NotFound."""

@@ -32,6 +32,16 @@ def check_model_name(model: str, settings: Settings) -> None:
         )
 
 
+async def check_not_deleting(model: str, registry: Registry) -> None:
+    """Raises DropError: what is dropped for a model that is on its way out would go with it."""
+    known = await registry.load(model)
+    if known and known.deleting:
+        raise DropError(
+            f"{model} is being deleted, so nothing is taken for it.",
+            f"Drop it again once `tunedrop models {model}` says that there is no such model.",
+        )
+
+
 def check_kind(blob: BlobInfo) -> None:
     """Raises DropError: a page blob is as long as its pages, whatever was written to them."""
     if blob.kind is BlobKind.PAGE:

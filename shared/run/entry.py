@@ -20,6 +20,7 @@ from shared.run.context import Context
 from shared.run.folder import DropRole, Folder
 from shared.run.outcome import LogLine
 from shared.run.record import Action, Command, Run
+from shared.run.removal import jobs_of_deleted
 from shared.run.stages import Event, Stage
 
 log = logging.getLogger(__name__)
@@ -53,6 +54,8 @@ async def enter(run: Run, folder: Folder, ctx: Context) -> str:
     people may have reviewed, stays as it is. And for a deployment that cannot be had now.
     """
     known = await _known(run, ctx)
+    if known is None:
+        run = run.replace(past_jobs=await jobs_of_deleted(run.id, ctx))
     if known is None and await ctx.ledger.create(run):
         log.info("run %s received", run.id)
         if folder.older:

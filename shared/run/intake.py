@@ -163,6 +163,7 @@ async def _admit(folder: Folder, ctx: Context, *, split: bool) -> Spec:
         try:
             if role is DropRole.TRAINING:
                 admission.check_model_name(folder.model, ctx.settings)
+                await admission.check_not_deleting(folder.model, ctx.registry)
             admission.check_kind(blob)
             if role in DATASET:
                 admission.check_dataset_size(blob, split=split)

@@ -53,6 +53,14 @@ async def entered_since(runs: Container, since: datetime) -> list[str]:
     return found
 
 
+async def remove(runs: Container, run_id: str) -> None:
+    """Costs a listing."""
+    names = [blob.name async for blob in runs.list(PREFIX)]
+    for name in names:
+        if name.removeprefix(PREFIX).partition("-")[2] == run_id:
+            await runs.delete(name)
+
+
 def _no_entry(name: str) -> Unreadable:
     error = Unreadable(
         f"{shown(name)} is no entry of the list of runs.",

@@ -48,6 +48,8 @@ class Policy:
     delivery_time: float = 45.0  # seconds in which one delivery of notifications begins calls
     tell_for: timedelta = timedelta(days=3)  # then a notification is given up
     change_wait: timedelta = timedelta(minutes=10)  # for a change that is to be told of
+    hosting_every: timedelta = timedelta(minutes=5)  # a listing of the account's deployments
+    sleeps_at_once: int = 8  # versions that one look puts to sleep; others at the next
     compare_share: float = 20.0  # seconds of a tick in which models are asked to be compared
     compare_at_once: int = 16  # calls of one deployment, as far as its capacity allows
     compare_alone: float = 0.5  # seconds after which a first call is being answered

@@ -25,7 +25,7 @@ from shared.model.orders import Order, Orders
 from shared.model.registry import Model, Version
 from shared.model.states import Cause
 from shared.printable import shown
-from shared.run import ceilings, failures, notify
+from shared.run import ceilings, failures, notify, room
 from shared.run.context import Context
 from shared.run.outcome import LogLine, Outcome
 from shared.run.record import Action, Command, Run
@@ -183,7 +183,8 @@ def _version(order: Order, model: Model | None) -> Version | None:
 async def _deployed(order: Order, version: Version, ctx: Context) -> str:
     """Empty if the version answers; otherwise it is deployed, and this is what is waited for.
     Raises NotNow where it cannot be deployed, or has not come to answer for a day."""
-    if await _answers(order, version, ctx):
+    if await _answers(order, version, ctx):  # whoever deployed it may have died before it was noted
+        await ctx.registry.note_hosted(order.model, version.version, ctx.now())
         return ""
     if ctx.now() - order.at > PATIENCE:
         raise NotNow(
@@ -193,12 +194,11 @@ async def _deployed(order: Order, version: Version, ctx: Context) -> str:
     if await deployment.find(ctx.clients.deployments, version) is None:
         await _check_ceiling(order, version, ctx)
     try:
-        await deployment.request(ctx.clients.deployments, version)
+        await room.deploy(order.model, version, ctx)
     except Refused as error:
         run = await ctx.ledger.load(version.run_id)
         failure = failures.of_error(error, run) if run else error
         raise NotNow(f"{_gone(order)} {failure.message} {_stays(order)}", failure.fix) from None
-    await ctx.registry.note_hosted(order.model, version.version, ctx.now())
     return f"{order.called} has no deployment that answers: it is being deployed. {_stays(order)}"
 
 

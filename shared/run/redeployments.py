@@ -13,11 +13,11 @@ from datetime import datetime
 
 from shared.cloud.deployments import ENDED_BADLY, Deployment
 from shared.errors import Refused, ServiceError, TunedropError, Unavailable
-from shared.model import deployment
+from shared.model import deployment, waking
 from shared.model.redeploy import Redeployment, RedeployRequests, requested_version
-from shared.model.registry import Version
+from shared.model.registry import Model, Version
 from shared.printable import shown
-from shared.run import failures
+from shared.run import failures, room, sleeping
 from shared.run.context import Context
 from shared.run.outcome import LogLine
 from shared.run.stages import Stage
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 async def process(ctx: Context) -> None:
     """Take every request as far as it goes now; what has to wait is left for the next tick."""
-    requests = RedeployRequests(ctx.clients.models)
+    requests = RedeployRequests(ctx.clients.models, ctx.now)
     try:
         names = await requests.requested()
     except Unavailable as error:
@@ -44,7 +44,7 @@ async def process(ctx: Context) -> None:
 
 async def _process(name: str, requests: RedeployRequests, ctx: Context) -> None:
     model = await ctx.registry.load(name.partition("@")[0])
-    version = requested_version(name, model) if model else None
+    version = await _version(name, model, requests) if model else None
     if version is None:
         await requests.done(name)  # nothing to redeploy
         return
@@ -56,11 +56,19 @@ async def _process(name: str, requests: RedeployRequests, ctx: Context) -> None:
     work = _Work(name, version, known, ctx)
     after = await work.step()
     if after is None:
+        await work.note_duration(await requests.asked_at(name))
         await requests.done(name)
         await work.tell_of_success()
     elif after != known:
         await requests.keep(after)
         await work.tell(after)
+
+
+async def _version(name: str, model: Model, requests: RedeployRequests) -> Version | None:
+    kept = requested_version(name, model)
+    if kept or not await requests.is_ordered(name):
+        return kept
+    return requested_version(name, model, ordered=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +99,7 @@ class _Work:
     async def _step(self) -> Redeployment | None:
         there = await deployment.find(self.ctx.clients.deployments, self.version)
         if there is None:
+            await sleeping.note_gone(self.name.partition("@")[0], self.version, self.ctx)
             return await self._ask()
         if there.state not in ENDED_BADLY | {"Deleting"}:
             await self._note_hosted(True)
@@ -138,6 +147,7 @@ class _Work:
         try:
             await deployment.put(self.ctx.clients.deployments, version)
         except Refused as error:
+            await room.make(version, error, self.ctx)
             asked = _Work(self.name, version, tried, self.ctx)
             return asked._failed(error.message, await self._cure(error))
         await self._note_hosted(True)
@@ -175,6 +185,12 @@ class _Work:
             await self._note(message)
         elif len(after.tries) > len(self.known.tries):
             await self._note(f"the deployment {self.version.deployment} is asked for anew")
+
+    async def note_duration(self, asked_at: datetime | None) -> None:
+        """How long callers waited, where they had to wait for a deployment and for nothing else."""
+        if asked_at and self.known.tries and not self.known.misses:
+            seconds = (self.ctx.now() - asked_at).total_seconds()
+            await waking.note(self.ctx.clients.models, seconds)
 
     async def tell_of_success(self) -> None:
         log.info("%s answers again", self.called)

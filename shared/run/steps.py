@@ -26,6 +26,7 @@ from shared.run import (
     notices,
     placements,
     planning,
+    room,
 )
 from shared.run.context import Context, Step
 from shared.run.outcome import LogLine, Outcome
@@ -178,13 +179,7 @@ async def deploy(run: Run, ctx: Context) -> Outcome:
 
 async def request_deployment(run: Run, ctx: Context) -> Outcome:
     """Still trained: ask for the deployment of the version that the run has."""
-    version, at = await version_of(run, ctx), ctx.now()
-    try:
-        await deployment.request(ctx.clients.deployments, version)
-    except deployment.Deleted:
-        await ctx.registry.note_unhosted(run.model, version.version, at)
-        raise
-    await ctx.registry.note_hosted(run.model, version.version, at)
+    await room.deploy(run.model, await version_of(run, ctx), ctx)
     return Outcome(run, Event.DEPLOYMENT_REQUESTED)
 
 

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from shared.errors import TunedropError
-from shared.run import promotions, reconciler, redeployments
+from shared.run import deletions, promotions, reconciler, redeployments, upkeep
 from shared.run.context import Context
 
 log = logging.getLogger(__name__)
@@ -17,7 +17,12 @@ log = logging.getLogger(__name__)
 Work = Callable[[Context], Coroutine[Any, Any, object]]
 
 ALSO: Mapping[str, Work] = MappingProxyType(
-    {"redeployments": redeployments.process, "orders": promotions.process}
+    {
+        "deployments": upkeep.process,
+        "redeployments": redeployments.process,
+        "orders": promotions.process,
+        "deletions": deletions.process,
+    }
 )
 
 

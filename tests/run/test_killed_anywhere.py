@@ -5,9 +5,7 @@ tests/reliability kills real processes at some calls; here each call of the stor
 before its effect and once after. Storage is killed at writes only: a read has no effect.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import replace
 
 import pytest
 
@@ -16,48 +14,13 @@ from shared.run import ceilings, reconciler
 from shared.run.record import Run
 from shared.run.spending import Spending
 from shared.run.stages import Stage
+from tests.support.killed import WRITES, Killed, Killer
 from tests.support.runs import RunHarness
 from tests.support.service_state import MemoryService
 from tests.support.settings import IN_MEMORY
 
-WRITES = ("create", "replace", "put", "append", "delete")
 MAX_LIVES = 60  # of the app in one story; twelve are enough undisturbed
 MINUTE = 60
-
-
-class Killed(BaseException):
-    pass
-
-
-@dataclass
-class Killer:
-    """Kills at call number `at`, before or after its effect; `lost` writes go with it."""
-
-    at: int = -1
-    after: bool = False
-    lost: int = 0
-    calls: int = 0
-    containers: tuple[MemoryContainer, ...] = ()
-    saved: list[list[Any]] = field(default_factory=list)
-
-    def wrap(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        async def called(*args: Any, **options: Any) -> Any:
-            number, self.calls = self.calls, self.calls + 1
-            self.saved.append([container.saved() for container in self.containers])
-            if number == self.at and not self.after:
-                self._kill()
-            result = await function(*args, **options)
-            if number == self.at:
-                self._kill()
-            return result
-
-        return called
-
-    def _kill(self) -> None:
-        if self.lost:
-            for container, saved in zip(self.containers, self.saved[-self.lost :][0], strict=True):
-                container.restore(saved)
-        raise Killed
 
 
 async def story(killer: Killer) -> tuple[RunHarness, Run]:

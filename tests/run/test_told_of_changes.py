@@ -10,6 +10,7 @@ from shared.model.history import Decision
 from shared.model.states import Cause
 from shared.run import notify, retirements
 from shared.run.outbox import Outbox
+from shared.run.record import Action
 from shared.run.stages import Stage
 from tests.support.drops import storage, taken
 from tests.support.limits import dropped, ticked, with_settings
@@ -164,3 +165,22 @@ async def test_an_end_of_a_base_model_is_told_when_it_comes_closer(there: Receiv
     assert len(levels) == len(set(levels))
     assert ("deployments", "urgent") in levels
     assert ("deployments", "ended") in levels
+
+
+async def test_a_champion_that_is_withdrawn_is_told_as_rolled_back(
+    telling: RunHarness, there: Receiver
+) -> None:
+    """Its run was ended between its promotion and the record that says that it serves."""
+    await telling.drop()
+    await telling.until(await telling.received(), Stage.SERVING)
+    await telling.until_inactive()
+    (run,) = await telling.runs()
+    await delivered(telling)
+    await telling.rewrite(run, stage=Stage.COMPARING)
+    await telling.ledger.mark(run.id)
+    await telling.until(await telling.command(run, Action.CANCEL), Stage.CANCELLED)
+    await telling.until_inactive()
+    await delivered(telling)
+    by_kind = dict(zip(there.kinds(), there.events, strict=True))
+    data = by_kind["model.rolled-back"]["data"]
+    assert (data["version"], data["before"], data["cause"]) == (None, 1, "withdrawn")

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from typer.testing import CliRunner, Result
 
-from shared import api, model_api
+from shared import api, delete_api, model_api
 from shared.run.context import Context
 from tunedrop.__main__ import cli
 
@@ -19,6 +19,7 @@ Body = Callable[[Request, Context], Awaitable[Response]]
 ROUTES: tuple[tuple[str, str, Body], ...] = (
     ("GET", "/api/runs", api.runs),
     ("GET", "/api/runs/{id}", api.run),
+    ("POST", "/api/runs/{id}/delete", delete_api.run),
     ("GET", "/api/models/{name}", model_api.model),
     ("POST", "/api/models/{name}/{order}", model_api.order),
 )

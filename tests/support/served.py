@@ -1,7 +1,11 @@
 """A model with several versions that were trained, one after the other, in memory."""
 
+import copy
+import json
+from collections.abc import Callable
 from datetime import timedelta
 
+from shared.cloud.memory_container import MemoryContainer
 from shared.model.registry import Model
 from shared.run.record import Run
 from shared.run.stages import Stage
@@ -60,9 +64,37 @@ class Versions:
             (line["who"], line["message"]) for line in await self.harness.log(self.runs[number])
         ]
 
+    async def remembers(self, answer: str) -> None:
+        """A conversation with `captain`, its rating, and one with another model."""
+        feedback = self.ctx.clients.feedback
+        hour = "2026-11-28/10"
+        await feedback.append(f"conversations/captain/{hour}.jsonl", json.dumps({"id": answer}))
+        await feedback.append(f"conversations/captain/{hour}.jsonl", "torn")
+        await feedback.put(f"answers/{answer}", f"captain/{hour}".encode(), "text/plain")
+        await feedback.append("ratings/captain/2026-11-28.jsonl", json.dumps({"id": answer}))
+        await feedback.put("answers/of-another", f"captain2/{hour}".encode(), "text/plain")
+        await feedback.put("trace/2026", b"captain@1", "text/plain")
+
+    def saved(self) -> Callable[[], None]:
+        """Puts back storage and service as they are now; time goes on."""
+        clients = self.ctx.clients
+        containers = [clients.models, clients.runs, clients.feedback, clients.datasets]
+        memory = [one for one in containers if isinstance(one, MemoryContainer)]
+        blobs = [container.saved() for container in memory]
+        service = copy.deepcopy({name: getattr(self.service, name) for name in OF_SERVICE})
+
+        def restore() -> None:
+            for container, kept in zip(memory, blobs, strict=True):
+                container.restore(kept)
+            for name, value in copy.deepcopy(service).items():
+                setattr(self.service, name, value)
+
+        return restore
+
     def loses(self, number: int) -> None:
         """Its deployment is deleted by somebody."""
         del self.service.deployed[f"captain-v{number}"]
 
 
+OF_SERVICE = ("files", "jobs", "deployed", "deleted_models")
 ENDED = (Stage.SERVING, Stage.HELD, Stage.FAILED, Stage.REJECTED, Stage.CANCELLED)

@@ -152,6 +152,7 @@ class MemoryFineTuning(FineTuning):
             if self.service.wordless:
                 raise without_choices(deployment)
             self.service.answered.add(deployment)
+            deployed.used_at = self.service.clock.now()
             return "Hello."
 
         return await self._call("chat.create", answer)

@@ -254,6 +254,7 @@ class MemoryService(ServiceControl):
         created = self.limits.creating_seconds
         ready = created + self.limits.readiness_gap_seconds
         times = self.clock.after(created), self.clock.after(ready)
+        asked["asked_at"] = self.clock.now()
         self.deployed[name] = StoredDeployment(name, model, *times, fault, **asked)
 
     def _require_deployable(self, name: str, model: str, sku: str = "", **asked: Any) -> None:

@@ -1,0 +1,73 @@
+"""A version is deployed; where the account is full, what is missed least is put to sleep for it.
+
+Only where Azure has refused one for want of room: how many an account takes, only Azure knows.
+Knows whose deployment goes by the rules of `shared/model/hosting.py`, not how (`sleeping`).
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+
+from shared.catalog import lookup
+from shared.cloud import refusals
+from shared.cloud.causes import Cause
+from shared.errors import Refused, Unavailable
+from shared.model import deployment
+from shared.model.hosting import Removal, Situation, what_to_put_to_sleep
+from shared.model.registry import Model, Version
+from shared.run import sleeping
+from shared.run.context import Context
+
+log = logging.getLogger(__name__)
+
+
+async def deploy(model: str, version: Version, ctx: Context) -> None:
+    """Ask for a version's deployment, or find the one that an earlier try has asked for; the
+    registry has it then. Raises Refused, and Unavailable while something is in the way that goes:
+    an earlier deployment, or another version's that is put to sleep."""
+    at = ctx.now()
+    try:
+        await deployment.request(ctx.clients.deployments, version)
+    except deployment.Deleted:
+        await ctx.registry.note_unhosted(model, version.version, at)
+        raise
+    except Refused as error:
+        await make(version, error, ctx)
+        raise
+    await ctx.registry.note_hosted(model, version.version, at)
+
+
+async def make(version: Version, error: Refused, ctx: Context) -> None:
+    """Where this refusal of a version's deployment is for want of room, and another version may do
+    without its own, that one is put to sleep. Raises Unavailable then: it is to be asked for again.
+    Returns where nothing can be done about it."""
+    cause = refusals.blocking([error.code], error.says)
+    if cause not in (refusals.SLOTS, refusals.QUOTA):
+        return
+    models, at = await sleeping.survey(ctx)
+    at = replace(at, busy={*at.busy, version.run_id})
+    for removal in what_to_put_to_sleep(models, at):
+        if not _helps(removal.version, version, cause):
+            continue
+        await sleeping.put_to_sleep(removal, _may(removal, at), ctx)
+        called = f"{removal.model}@{removal.version.version}"
+        raise Unavailable(
+            f"{error.message} {called} is put to sleep to make room for {version.deployment}.",
+            "The deployment is asked for again.",
+        )
+
+
+def _helps(other: Version, version: Version, cause: Cause) -> bool:
+    """A quota is of one base model and SKU."""
+    if cause is refusals.SLOTS:
+        return True
+    same = lookup.find_model(other.base_model) == lookup.find_model(version.base_model)
+    return same and other.sku.lower() == version.sku.lower()
+
+
+def _may(removal: Removal, at: Situation) -> Callable[[Model], bool]:
+    def may(model: Model) -> bool:
+        number = removal.version.version
+        return any(one.version.version == number for one in what_to_put_to_sleep([model], at))
+
+    return may

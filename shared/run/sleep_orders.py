@@ -1,0 +1,88 @@
+"""A person puts a version to sleep or wakes it, whatever the rules say of it.
+
+What cannot be done at once is done by ticks (`upkeep`, `redeployments`). A chat wakes again what
+was put to sleep. Knows nothing of HTTP.
+"""
+
+from dataclasses import dataclass
+
+from shared.errors import NotFound, NotNow, Unavailable
+from shared.model import waking
+from shared.model.hosting import Why
+from shared.model.redeploy import RedeployRequests
+from shared.model.registry import Model, Version
+from shared.printable import shown
+from shared.run import sleeping
+from shared.run.context import Context
+from shared.run.outcome import LogLine
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """`version` is None for the champion."""
+
+    model: str
+    version: int | None
+    who: str
+    why: str = ""
+
+
+async def sleep(asked: Asked, ctx: Context) -> tuple[Model, int, bool]:
+    """Remove a version's deployment; the model, the version's number, and whether that is done.
+    Raises NotFound, and NotNow for a version whose run is under way."""
+    model, version = await _find(asked, ctx)
+    number = version.version
+    if version.asleep_since and not version.is_hosted:
+        return model, number, True
+    requests = RedeployRequests(ctx.clients.models, ctx.now)
+    for request in _requests(model, number):
+        await requests.done(request)
+    await _log(version, "sleep", asked, ctx)
+    model = await ctx.registry.put_to_sleep(model.name, number, ctx.now(), lambda known: True)
+    try:
+        gone = await sleeping.remove_deployment(model, number, Why.ORDERED, ctx)
+    except Unavailable:
+        gone = False
+    return await ctx.registry.load(model.name) or model, number, gone
+
+
+async def wake(asked: Asked, ctx: Context) -> tuple[Model, int, float]:
+    """Have a version deployed that has no deployment; the model, the version's number, and in how
+    many seconds it usually answers. Raises NotFound, and NotNow for one whose run is under way."""
+    model, version = await _find(asked, ctx)
+    await _log(version, "wake", asked, ctx)
+    requests = RedeployRequests(ctx.clients.models, ctx.now)
+    await requests.add_at_once(_requests(model, version.version)[0])
+    return model, version.version, await waking.usual_seconds(ctx.clients.models)
+
+
+def _requests(model: Model, number: int) -> tuple[str, ...]:
+    """What the version may be requested as: first as it is."""
+    named = f"{model.name}@{number}"
+    return (model.name, named) if number == model.champion else (named,)
+
+
+async def _find(asked: Asked, ctx: Context) -> tuple[Model, Version]:
+    model = await ctx.registry.load(asked.model)
+    if model is None:
+        raise NotFound(f"There is no model {shown(asked.model)}.", "`tunedrop models` lists them.")
+    number = asked.version or model.champion
+    if number is None:
+        raise NotNow(f"No version of {model.name} serves.", f"Name one: {model.name}@1.")
+    version = model.version(number)
+    if version.withdrawn:
+        raise NotNow(
+            f"{model.name}@{number} was withdrawn: its run was ended, and it has no deployment.",
+            f"`tunedrop retry {version.run_id}` deploys it.",
+        )
+    if version.run_id in await ctx.ledger.active():
+        raise NotNow(
+            f"The run {version.run_id} of {model.name}@{number} is under way.",
+            f"Wait until it has ended (`tunedrop watch {version.run_id}`), or cancel it.",
+        )
+    return model, version
+
+
+async def _log(version: Version, action: str, asked: Asked, ctx: Context) -> None:
+    line = LogLine("command", action, asked.who, asked.why)
+    await ctx.ledger.log(version.run_id, line)

@@ -1,0 +1,116 @@
+"""A version is put to sleep: its deployment goes, the version stays, and `redeploy` brings it back.
+
+The registry says so first, so that no chat is sent to a deployment that goes. May be killed
+anywhere and done again: one that sleeps and has a deployment still is looked after by `upkeep`.
+Knows how, not which version is to sleep (`shared/model/hosting.py`).
+"""
+
+import logging
+import re
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+
+from shared.errors import Unreadable
+from shared.model import deployment
+from shared.model.hosting import Removal, Rules, Situation, Why, ended_at
+from shared.model.redeploy import RedeployRequests
+from shared.model.registry import Model, Version
+from shared.model.usage import last_uses
+from shared.run import notify
+from shared.run.context import Context
+from shared.run.notifications import Kind
+from shared.run.outcome import LogLine
+from shared.settings import Settings
+
+log = logging.getLogger(__name__)
+
+DEPLOYMENT = re.compile(r"([a-z0-9-]{1,120})-v\d{1,6}")
+PREVIOUS = "previous"  # of the setting TUNEDROP_CHAT_FALLBACK
+
+
+def rules(settings: Settings) -> Rules:
+    return Rules(
+        warm=timedelta(hours=settings.warm_hours),
+        undecided=timedelta(days=settings.held_days),
+        spare=settings.spare_versions,
+        keeps_previous=PREVIOUS in settings.chat_fallback,
+    )
+
+
+async def survey(ctx: Context, others: Iterable[str] = ()) -> tuple[list[Model], Situation]:
+    """The models that have a deployment, and these `others`; and what is known of all. What runs do
+    meanwhile is not missed: those under way are listed first. Raises ServiceError."""
+    busy = frozenset(await ctx.ledger.active())
+    there = {found.name: found for found in await ctx.clients.deployments.list()}
+    named = (DEPLOYMENT.fullmatch(name) for name in there)
+    names = sorted({*(match[1] for match in named if match), *others})
+    used = await last_uses(ctx.clients.models)
+    models = [model for name in names if (model := await _load(name, ctx))]
+    return models, Situation(ctx.now(), rules(ctx.settings), used, there, busy)
+
+
+async def _load(name: str, ctx: Context) -> Model | None:
+    try:
+        return await ctx.registry.load(name)
+    except Unreadable as error:  # the sweep of retirements tells it
+        log.debug("%s", error)
+        return None
+
+
+async def put_to_sleep(removal: Removal, may: Callable[[Model], bool], ctx: Context) -> bool:
+    """Put a version to sleep, if the model as it is now `may` do without its deployment; whether
+    nothing of that goes on. Raises ServiceError."""
+    number = removal.version.version
+    model = await ctx.registry.put_to_sleep(removal.model, number, ctx.now(), may)
+    if model.version(number).asleep_since is None:
+        return False
+    return await remove_deployment(model, number, removal.why, ctx)
+
+
+async def remove_deployment(model: Model, number: int, why: Why, ctx: Context) -> bool:
+    """Of a version that sleeps, unless somebody wants it by now; whether nothing of it goes on."""
+    requests = RedeployRequests(ctx.clients.models, ctx.now)
+    version = model.version(number)
+    if await _wanted(model, version, requests, ctx):
+        return False
+    await _tell(model, version, why, ctx)
+    name, tuned = version.deployment, version.fine_tuned_model
+    if not await deployment.withdraw(ctx.clients.deployments, name, tuned):
+        return False
+    model = await ctx.registry.note_unhosted(model.name, number, ctx.now())
+    if model.version(number).asleep_since is None:  # a chat was quicker than the deletion
+        await requests.add_at_once(f"{model.name}@{number}")
+        return False
+    return True
+
+
+async def note_gone(name: str, version: Version, ctx: Context) -> None:
+    """Azure has removed a version's deployment by itself: the registry has it then, with when.
+    Raises NotFound, and Unavailable."""
+    model = await ctx.registry.load(name)
+    if model and model.version(version.version).is_hosted:
+        used = await last_uses(ctx.clients.models)
+        at = Situation(ctx.now(), rules(ctx.settings), used)
+        ended = ended_at(model, model.version(version.version), at)
+        await ctx.registry.note_unhosted(name, version.version, ended)
+
+
+async def _wanted(model: Model, version: Version, requests: RedeployRequests, ctx: Context) -> bool:
+    names = {f"{model.name}@{version.version}"}
+    if version.version == model.champion:
+        names.add(model.name)
+    if not names.isdisjoint(await requests.requested()):
+        return True
+    return version.run_id in await ctx.ledger.active()
+
+
+async def _tell(model: Model, version: Version, why: Why, ctx: Context) -> None:
+    """Before the deployment goes: what is told twice, for a worker was killed, is one event."""
+    called = f"{model.name}@{version.version}"
+    message = f"{called} sleeps, for {why}: its deployment {version.deployment} is removed."
+    assert version.asleep_since, "it sleeps"
+    id = f"asleep-{model.name}-{version.version}-{version.asleep_since:%Y%m%dT%H%M%S}"
+    data = {"model": model.name, "version": version.version, "message": message}
+    await notify.add(ctx, Kind.MODEL_ASLEEP, called, data, id)
+    log.info("%s", message)
+    await ctx.ledger.log(version.run_id, LogLine("deployment", message))

@@ -1,0 +1,270 @@
+"""Delete: the plan first, then all of it or none of it, wherever the app is killed."""
+
+from typing import Any
+
+import pytest
+
+from shared.chat.auth import Caller
+from shared.chat.routing import Router
+from shared.cloud.memory_container import MemoryContainer
+from shared.errors import NotFound, NotNow
+from shared.model.deletion import Deletion, Deletions
+from shared.model.states import Cause
+from shared.run import deletion_plan, deletions, reconciler
+from shared.run.deletion_plan import Plan, Target
+from shared.run.stages import Stage
+from tests.support.datasets import dataset
+from tests.support.runs import RunHarness
+from tests.support.served import Versions
+from tests.support.service_parts import StoredDeployment
+from tests.support.settings import IN_MEMORY
+
+ANYBODY = Caller(name="web")
+
+
+async def planned(made: Versions, target: Target, *, datasets: bool = False) -> Plan:
+    plan, entered = await deletions.give(target, datasets, None, "Ada", "", made.ctx)
+    assert entered is None
+    return plan
+
+
+async def order(made: Versions, target: Target, *, datasets: bool = False) -> Deletion | None:
+    plan = await planned(made, target, datasets=datasets)
+    _, entered = await deletions.give(target, datasets, plan.digest, "Ada", "over", made.ctx)
+    return entered
+
+
+async def until_gone(made: Versions, ticks: int = 30) -> int:
+    for count in range(ticks):
+        if not await Deletions(made.ctx.clients.models).all():
+            return count
+        await reconciler.tick(made.ctx)
+        await deletions.process(made.ctx)
+        made.clock.advance(30)
+    raise AssertionError(await Deletions(made.ctx.clients.models).all())
+
+
+async def blobs(container: Any) -> list[str]:
+    return [blob.name async for blob in container.list()]
+
+
+async def left(made: Versions) -> list[str]:
+    """What anything still knows of `captain`, but for its datasets and what is not the app's."""
+    clients, service = made.ctx.clients, made.service
+    containers = clients.models, clients.runs, clients.feedback
+    names = [name for container in containers for name in await blobs(container)]
+    names = [name for name in names if "captain" in name and not name.startswith(KEPT)]
+    models = {job.model for job in service.jobs.values() if job.status == "succeeded"}
+    models -= service.deleted_models
+    return [*names, *service.deployed, *service.files, *models]
+
+
+KEPT = ("deleted/", "drops/", "outbox/")
+
+
+def items(plan: Plan, kind: str) -> list[str]:
+    return [item.name for item in plan.goes if item.what == kind]
+
+
+async def test_the_plan_names_all_that_goes_with_its_price_and_all_that_stays() -> None:
+    made = await Versions.serving(2, b"deployment: {sku: Standard}\n")
+    plan = await planned(made, Target("captain"))
+    assert items(plan, "version") == ["captain@1", "captain@2"]
+    assert sorted(items(plan, "run")) == sorted(run.id for run in made.runs.values())
+    assert items(plan, "deployment") == ["captain-v1", "captain-v2"]
+    prices = [item.usd for item in plan.goes if item.what == "deployment"]
+    assert all(price and price > 1_000 for price in prices)
+    assert "$1,2" in next(item.note for item in plan.goes if item.name == "captain-v1")
+    assert len(items(plan, "fine-tuned model")) == 2
+    assert items(plan, "dataset") == []
+    stays = {(item.what, item.name) for item in plan.stays}
+    assert ("dataset", "captain/training.jsonl") in stays
+    assert ("job", str(made.runs[1].job_id)) in stays
+    assert any("trained and paid for again" in said for said in plan.then)
+    assert await left(made) != []  # a plan deletes nothing
+    assert (await made.model()).deleting is None
+
+
+async def test_a_whole_model_goes_and_its_datasets_stay_and_are_not_taken_for_new() -> None:
+    made = await Versions.serving(2)
+    await made.remembers("chatcmpl-1")
+    entered = await order(made, Target("captain"))
+    assert entered
+    assert entered.waits == deletions.BEGUN
+    await until_gone(made)
+    assert await left(made) == []
+    assert await blobs(made.ctx.clients.datasets) == ["captain/training.jsonl"]
+    assert await blobs(made.ctx.clients.feedback) == ["answers/of-another", "trace/2026"]
+    await made.harness.ctx.sleep(600)
+    await reconciler.tick(made.ctx)
+    assert await made.harness.runs() == []
+    with pytest.raises(NotFound, match="There is no model captain"):
+        await deletion_plan.target_of_model("captain", None, made.ctx)
+
+
+async def test_datasets_go_where_they_are_asked_for_unless_they_are_newer_than_the_plan() -> None:
+    made = await Versions.serving(1)
+    entered = await order(made, Target("captain"), datasets=True)
+    assert entered
+    assert [blob.name for blob in entered.datasets] == ["captain/training.jsonl"]
+    await until_gone(made)
+    assert await blobs(made.ctx.clients.datasets) == []
+    assert await left(made) == []
+    other = await Versions.serving(1)
+    await order(other, Target("captain"), datasets=True)
+    await other.harness.drop(dataset(10, "newer"))
+    await until_gone(other)
+    assert "captain/training.jsonl" in await blobs(other.ctx.clients.datasets)
+
+
+async def test_a_model_that_is_being_deleted_answers_no_chat_and_takes_no_drop() -> None:
+    made = await Versions.serving(2)
+    router = Router(made.ctx.registry, (), ())
+    assert await router.backends("captain", ANYBODY)
+    await order(made, Target("captain"))
+    router = Router(made.ctx.registry, (), ())
+    for asked in ("captain", "captain@1"):
+        with pytest.raises(NotFound, match="captain is being deleted"):
+            await router.backends(asked, ANYBODY)
+    assert await router.names(ANYBODY) == []
+    await made.harness.drop(dataset(10, "newer"))
+    async with made.ctx.with_copies() as ctx:
+        await reconciler.dataset_dropped("captain/training.jsonl", ctx)
+    said = await made.ctx.clients.datasets.read("captain/training.jsonl.problem.txt")
+    assert said
+    assert b"captain is being deleted" in said.data
+    await until_gone(made)
+    assert await made.harness.runs() == []
+    await made.harness.drop(dataset(10, "newer"))  # and afterwards it is taken
+    run = await made.harness.until(await made.harness.received(), Stage.SERVING)
+    assert run.version == 1
+
+
+async def test_a_version_goes_with_its_run_and_the_champion_before_answers() -> None:
+    made = await Versions.serving(2)
+    target = await deletion_plan.target_of_model("captain", 2, made.ctx)
+    assert "captain@1 answers in its place" in (await planned(made, target)).then[0]
+    assert await order(made, target)
+    model = await made.model()
+    assert (model.champion, model.history[-1].cause) == (1, Cause.WITHDRAWN)
+    assert "captain-v2" in made.service.deployments()  # chats that have begun are finished
+    await until_gone(made)
+    model = await made.model()
+    assert [version.version for version in model.versions] == [1]
+    assert list(made.service.deployments()) == ["captain-v1"]
+    assert [run.id for run in await made.harness.runs()] == [made.runs[1].id]
+    served = [change.version for change in model.history]
+    assert served == [1, 2, 1]  # who served when is known all the same
+    third = await made.train()
+    assert third.version == 3  # no number is given twice
+
+
+async def test_the_same_dataset_is_trained_anew_after_its_run_was_deleted() -> None:
+    """Its job is still at the service under the same run's id, and its model is gone."""
+    made = await Versions.serving(1)
+    first = made.runs[1]
+    await order(made, await deletion_plan.target_of_run(first.id, made.ctx))
+    await until_gone(made)
+    made.clock.advance(60)
+    await made.harness.drop(dataset(10, voice="captain 1"))
+    run = await made.harness.until(await made.harness.received(), Stage.SERVING, Stage.FAILED)
+    assert run.id == first.id
+    assert run.stage is Stage.SERVING, run.failure
+    assert run.job_id != first.job_id
+    assert len(made.service.jobs) == 2
+
+
+async def test_a_run_without_a_version_goes() -> None:
+    made = Versions(RunHarness.in_memory(IN_MEMORY, "captain"))
+    await made.harness.drop(b"{}\n")
+    run = await made.harness.until(await made.harness.received(), Stage.REJECTED)
+    await made.harness.until_inactive()
+    assert await order(made, await deletion_plan.target_of_run(run.id, made.ctx)) is None
+    assert await left(made) == []
+    with pytest.raises(NotFound, match="There is no run"):
+        await deletion_plan.target_of_run(run.id, made.ctx)
+
+
+async def test_a_run_that_goes_on_is_cancelled_first_in_the_name_of_who_deletes_it() -> None:
+    made = Versions(RunHarness.in_memory(IN_MEMORY, "captain"))
+    made.service.configure(step_seconds=600)
+    await made.harness.drop()
+    run = await made.harness.until(await made.harness.received(), Stage.TRAINING)
+    plan = await planned(made, Target("captain"))
+    assert "training: it is cancelled first" in next(i.note for i in plan.goes if i.what == "run")
+    entered = await order(made, Target("captain"))
+    assert entered
+    assert entered.waits == f"The run {run.id} is being cancelled."
+    assert (await made.harness.log(run))[-1]["who"] == "Ada"
+    made.clock.advance(600)
+    await until_gone(made)
+    assert await left(made) == []
+    assert made.service.job_status(str(run.job_id)) == "cancelled"
+
+
+async def test_what_has_changed_since_the_plan_is_looked_at_again() -> None:
+    made = await Versions.serving(1)
+    plan = await planned(made, Target("captain"))
+    await made.train()
+    with pytest.raises(NotNow, match="is not as in the plan"):
+        await deletions.give(Target("captain"), False, plan.digest, "Ada", "", made.ctx)
+    assert (await made.model()).deleting is None
+    assert await Deletions(made.ctx.clients.models).all() == []
+    plan = await planned(made, Target("captain"))
+    await made.remembers("chatcmpl-2")  # what comes by itself changes no plan
+    _, entered = await deletions.give(Target("captain"), False, plan.digest, "Ada", "", made.ctx)
+    assert entered
+
+
+async def test_what_is_not_ours_stays_and_keeps_its_model() -> None:
+    made = await Versions.serving(1)
+    now = made.clock.now()
+    tuned = str(made.runs[1].fine_tuned_model)
+    made.service.deployed["theirs"] = StoredDeployment("theirs", tuned, now, now, None)
+    plan = await planned(made, Target("captain"))
+    assert items(plan, "fine-tuned model") == []
+    assert {("deployment", "theirs"), ("fine-tuned model", tuned)} <= {
+        (item.what, item.name) for item in plan.stays
+    }
+    await order(made, Target("captain"))
+    await until_gone(made)
+    assert await left(made) == ["theirs", tuned]
+
+
+async def test_a_model_that_the_service_does_not_let_go_is_left_after_a_day() -> None:
+    made = await Versions.serving(1)
+    made.service.arm("unavailable", "models.delete", count=None)
+    await order(made, Target("captain"))
+    with pytest.raises(AssertionError):
+        await until_gone(made, 10)
+    entered = await Deletions(made.ctx.clients.models).of("model/captain")
+    assert entered
+    assert "models.delete" in entered.waits
+    made.clock.advance(24 * 3600)
+    await until_gone(made)
+    assert await left(made) == [made.runs[1].fine_tuned_model]
+
+
+async def test_two_orders_are_one() -> None:
+    made = await Versions.serving(1)
+    first = await order(made, Target("captain"))
+    second = await order(made, Target("captain"))
+    assert first
+    assert second
+    assert first.id == second.id
+
+
+async def test_a_new_model_of_that_name_is_not_taken_for_the_old_one() -> None:
+    """Killed right before its order was taken away, the app finds a newer model there."""
+    made = await Versions.serving(1)
+    store = Deletions(made.ctx.clients.models)
+    entered = await order(made, Target("captain"))
+    assert entered
+    await until_gone(made)
+    await made.train()
+    await store.enter(entered.replace(last=True))
+    await deletions.process(made.ctx)
+    assert await store.all() == []
+    assert (await made.model()).champion == 1
+    assert len(await made.harness.runs()) == 1
+    assert isinstance(made.ctx.clients.models, MemoryContainer)
