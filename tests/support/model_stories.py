@@ -235,15 +235,16 @@ async def in_training() -> Mortal:
     return app
 
 
+A_RUN = Story(
+    "a run",
+    dropped,
+    event_comes,
+    ("captain: champion 1, before it None, 1 numbers", "told: model.promoted captain"),
+    insists=True,
+    serves=False,
+)
 STORIES = (
-    Story(
-        "a run",
-        dropped,
-        event_comes,
-        ("captain: champion 1, before it None, 1 numbers", "told: model.promoted captain"),
-        insists=True,
-        serves=False,
-    ),
+    A_RUN,
     Story(
         "compared and promoted",
         compared,
