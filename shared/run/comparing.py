@@ -9,7 +9,6 @@ said. A gate holds a version for what it has seen, never for what could not be s
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 from shared.errors import Conflict, NotFound, TunedropError, Unavailable
@@ -60,10 +59,20 @@ async def compare(run: Run, ctx: Context) -> Outcome:
     found = await _find(run, model, ctx)
     if isinstance(found, Outcome):
         return found
+    if run.compared == found.sentence:
+        return await _decide(run, model, found, ctx)
+    return _told(run, model, found)
+
+
+def _told(run: Run, model: Model, found: Finding) -> Outcome:
+    """What came of it is in the run's record before anything follows from it: a champion is not
+    compared once more."""
+
+    async def decide(run: Run, ctx: Context) -> Outcome:
+        return await _decide(run, model, found, ctx)
+
     line = LogLine("verdict", found.sentence)
-    compared = run.replace(compared=found.sentence)
-    decided = await _decide(compared, model, found, ctx)
-    return decided.but(line) if decided.event else decided
+    return Outcome(run.replace(compared=found.sentence), log=(line,), then=decide)
 
 
 async def _find(run: Run, model: Model, ctx: Context) -> Finding | Outcome:
@@ -178,14 +187,25 @@ async def _decide(run: Run, model: Model, found: Finding, ctx: Context) -> Outco
     if release.gate == "enforce" and not found.passes:
         why = "The gate is `enforce`, which holds what is not better."
         return _held(run, f"{found.sentence} {why}")
-    decision = Decision(ctx.now(), verdict=found.digest, id=f"{run.id}-{len(run.timeline)}")
-    promote = partial(ctx.registry.promote, run.model, run.version, expected=model.champion)
-    changed = await notify.of_change(run.model, decision, promote, ctx)
+    changed = await _promote(run, run.version, model.champion, found, ctx)
     if changed.champion == run.version:
         return Outcome(run, Event.PROMOTED)
     if changed.champion != model.champion:
         return Outcome(run, then=compare)
     return _held(run, f"{called} was withdrawn.")
+
+
+async def _promote(
+    run: Run, number: int, expected: int | None, found: Finding, ctx: Context
+) -> Model:
+    """Others are told of it once the registry has it."""
+
+    async def change(decision: Decision) -> Model:
+        return await ctx.registry.promote(run.model, number, decision, expected=expected)
+
+    id = f"{run.id}-{len(run.timeline)}"
+    decision = Decision(ctx.now(), verdict=found.digest, id=id)
+    return await notify.of_change(run.model, decision, change, ctx)
 
 
 def older(number: int, model: Model) -> bool:
