@@ -1,4 +1,4 @@
-"""The plan of a deletion: what goes with its price, what stays, and only what was confirmed goes."""
+"""The plan of a deletion: what goes with its price, what stays; only what was confirmed goes."""
 
 import pytest
 
