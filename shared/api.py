@@ -41,6 +41,7 @@ from shared.run import (
     reconciler,
     run_yaml,
     timer,
+    transcript,
 )
 from shared.run.context import Context
 from shared.run.newest import CURSOR
@@ -68,6 +69,7 @@ DOCUMENTS = {
     "curve.json": "application/json",
     "verdict.json": "application/json",
     planning.NAME: "application/json",
+    transcript.NAME: "application/x-ndjson",
 }
 
 
@@ -224,10 +226,23 @@ async def document(request: Request, ctx: Context) -> Response:
 @error_responses
 async def plan(request: Request, ctx: Context) -> Response:
     """What the account says to a run of this run.yaml, the request's body; nothing is sent or kept.
-    An empty body asks for the app's defaults."""
+    An empty body asks for the app's defaults. `?examples=` and `?bytes=` are of the validation
+    set."""
     body = await read_body(request, run_yaml.LARGEST)
     asked = effective(body or None, ctx.settings)
-    return JSONResponse(plan_of(asked, await ctx.clients.account.offers(), ctx.now()).as_json())
+    examples, size = (_count(request.query_params.get(name)) for name in ("examples", "bytes"))
+    held = planning.held(ctx.settings, examples, size)
+    offers = await ctx.clients.account.offers()
+    return JSONResponse(plan_of(asked, offers, ctx.now(), held=held).as_json())
+
+
+def _count(asked: str | None) -> int | None:
+    """Raises CallerError."""
+    if asked is None:
+        return None
+    if not re.fullmatch(r"[0-9]{1,15}", asked):
+        raise CallerError(f"{shown(asked)!r} is not a number.", "Give a whole number, or none.")
+    return int(asked)
 
 
 @error_responses

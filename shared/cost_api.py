@@ -22,9 +22,11 @@ async def cost(request: Request, ctx: Context) -> Response:
     asked, model = request.query_params.get("month", ""), request.query_params.get("model", "")
     month = Month.named(asked) if asked else Month.of(ctx.now())
     problems: list[TunedropError] = []
-    if model and not await _is_known(model, ctx):
-        raise NotFound(f"There is no model {shown(model)!r}.", "GET /api/models lists them.")
+    if model and not folder.MODEL.fullmatch(model):
+        raise _unknown(model)
     costs = await costing.costs(month, ctx, model, problems)
+    if model and not costs.models and not await _is_known(model, ctx):
+        raise _unknown(model)
     ceiling = 0.0 if model else ctx.settings.monthly_hosting_ceiling
     sheet = CostSheet(costs, ceiling).as_json()
     return JSONResponse({**sheet, "problems": list(map(told, problems))})
@@ -32,10 +34,12 @@ async def cost(request: Request, ctx: Context) -> Response:
 
 async def _is_known(model: str, ctx: Context) -> bool:
     """One that has trained nothing yet has runs."""
-    if not folder.MODEL.fullmatch(model):
-        return False
     if await ctx.registry.load(model):
         return True
     async for _ in ctx.ledger.newest(model):
         return True
     return False
+
+
+def _unknown(model: str) -> NotFound:
+    return NotFound(f"There is no model {shown(model)!r}.", "GET /api/models lists them.")

@@ -102,11 +102,11 @@ def plan(
     from tunedrop.app import App
 
     with exit_on_error():
-        asked = planning.run_yaml(path)
+        asked, held = planning.run_yaml(path), planning.held_out(path)
         if offline:
-            found = planning.offline(asked, region)
+            found = planning.offline(asked, region, held)
         else:
-            found = planning.ask(App.at(address, key), asked)
+            found = planning.ask(App.at(address, key), asked, held)
     say_json(found) if as_json else planning.print_plan(found)
     raise typer.Exit(1 if planning.says_no(found) else 0)
 

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
 SERVICE = "Azure OpenAI"
 NO_CHOICES = "NoChoices"  # a code of our own, for an answer of 200 that holds none
+ANSWER_SECONDS = 180  # for an answer that comes as a whole, and may be long
 NO_DIGESTS: Mapping[str, str] = {}
 
 BeforeSend = Callable[[], Awaitable[None]]  # raises NotSent where the request is not to go out
@@ -226,7 +227,9 @@ class FineTuning:
         but its model."""
         with _translated(f"chat with {deployment}"):
             body = {**asked, "model": deployment}
-            answer = await self.client.post("/chat/completions", cast_to=object, body=body)
+            answer = await self.client.post(
+                "/chat/completions", cast_to=object, body=body, options={"timeout": ANSWER_SECONDS}
+            )
             if not isinstance(answer, dict):
                 raise TypeError("no object")
         return answer

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
 WEBHOOK, EVENT_GRID = "webhook", "event grid"
 SETTINGS = {WEBHOOK: "TUNEDROP_WEBHOOK_URL", EVENT_GRID: "TUNEDROP_EVENT_GRID_TOPIC"}
-SECRET = "TUNEDROP_WEBHOOK_SECRET"
-SECRET_FORM = "whsec_"  # then base64 of 24 to 64 bytes
+SECRETS = "TUNEDROP_WEBHOOK_SECRET"
+KEY_PREFIX = "whsec_"  # then base64 of 24 to 64 bytes
 CALL_SECONDS = 15.0  # that a receiver has for its answer; the standard recommends 15 to 30
 CONNECT_SECONDS = 5.0
 EVENT_GRID_SCOPE = "https://eventgrid.azure.net/.default"
@@ -100,8 +100,12 @@ class Receivers:
 
         if self._session is None:
             timeout = aiohttp.ClientTimeout(total=CALL_SECONDS, sock_connect=CONNECT_SECONDS)
+            # A connection that is kept may be closed by the other end just when it is used again.
             self._session = aiohttp.ClientSession(
-                timeout=timeout, auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar()
+                timeout=timeout,
+                connector=aiohttp.TCPConnector(force_close=True),
+                auto_decompress=False,
+                cookie_jar=aiohttp.DummyCookieJar(),
             )
         return self._session
 
@@ -131,15 +135,15 @@ def signed(secrets: Sequence[str], id: str, body: bytes, now: datetime) -> dict[
 def signing_key(secret: str) -> bytes:
     """The key in a secret as Standard Webhooks writes it. Raises SettingError, which shows nothing
     of it."""
-    text = secret.removeprefix(SECRET_FORM)
+    text = secret.removeprefix(KEY_PREFIX)
     try:
         key = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
     except (binascii.Error, ValueError):
         key = b""
     if not 24 <= len(key) <= 64:
         raise SettingError(
-            f"The app setting {SECRET} is not a secret of Standard Webhooks.",
-            f'Set one: echo "{SECRET_FORM}$(openssl rand -base64 32)"',
+            f"The app setting {SECRETS} is not a secret of Standard Webhooks.",
+            f'Set one: echo "{KEY_PREFIX}$(openssl rand -base64 32)"',
         )
     return key
 

@@ -87,14 +87,14 @@ async def vocabulary(ctx: Context) -> list[CheckResult]:
 
 async def webhook(ctx: Context) -> list[CheckResult]:
     """webhook | What is told by webhook is signed, with a secret that is one."""
-    from shared.cloud.receivers import SECRET, signing_key
+    from shared.cloud.receivers import SECRETS, signing_key
 
     if not ctx.settings.webhook_url:
         return [ok("webhook", "TUNEDROP_WEBHOOK_URL is empty: nothing is told by webhook.")]
     secrets = ctx.settings.webhook_secrets
     if not secrets:
-        message = f"{SECRET} is empty: whoever knows the webhook can tell it what they like."
-        command = ctx.setting_command(SECRET, '"whsec_$(openssl rand -base64 32)"')
+        message = f"{SECRETS} is empty: whoever knows the webhook can tell it what they like."
+        command = ctx.setting_command(SECRETS, '"whsec_$(openssl rand -base64 32)"')
         return [warning("webhook", message, f"Set one, which the receiver knows. {command}")]
     try:
         for secret in secrets:

@@ -76,11 +76,16 @@ class Assertions:
 NONE = Assertions()
 
 
+def check_size(size: int) -> None:
+    """Raises DropError."""
+    if size > LARGEST:
+        raise _refused("", f"has {size:,} bytes", f"At most {LARGEST:,} are read.")
+
+
 def read(promptfoo: bytes) -> Assertions:
     """Raises DropError with what is not understood, or refused because it runs code or asks a
     network."""
-    if len(promptfoo) > LARGEST:
-        raise _refused("", f"has {len(promptfoo):,} bytes", f"At most {LARGEST:,} are read.")
+    check_size(len(promptfoo))
     try:
         config = load(promptfoo)
     except NotPlain as error:

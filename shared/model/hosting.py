@@ -28,6 +28,7 @@ class Why(StrEnum):
     UNDECIDED = "nobody has promoted it for a time"
     IDLE = "nobody has chatted with it for a time"
     ROOM = "another version needs its place"
+    CEILING = "the month would pass TUNEDROP_MONTHLY_HOSTING_CEILING"
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +160,10 @@ def _why(model: Model, version: Version, at: Situation) -> Why | None:
 
 
 def _surplus(model: Model, version: Version, state: State, at: Situation) -> bool:
-    """Whether as many of the same state as may be kept were needed after it."""
+    """Whether as many of the same state as may be kept were needed after it. The champion before
+    is none: a rollback goes there."""
+    if version.version == model.previous:
+        return False
 
     def order(known: Version) -> tuple[datetime, int]:
         return last_needed(model, known, at.used), known.version

@@ -231,18 +231,17 @@ class Registry:
         withdrawn, nor any while the champion is not the one that is `expected`. Raises NotFound."""
 
         def crown(model: Model) -> Model:
-            version = model.version(number)
-            if expected not in (ANYBODY, model.champion):
-                return model
+            version, other = model.version(number), expected not in (ANYBODY, model.champion)
             newer = model.champion and model.version(model.champion).dropped_at > version.dropped_at
-            if model.champion == number or newer or version.withdrawn:
+            if model.champion == number or newer or version.withdrawn or other:
                 return model
             return model.with_champion(number, decision)
 
         return await self._update(name, crown)
 
-    async def withdraw(self, name: str, number: int, at: datetime) -> Model:
-        """A version that will not serve; the champion before it is the champion again.
+    async def withdraw(self, name: str, number: int, at: datetime, id: str = "") -> Model:
+        """A version that will not serve; the champion before it is the champion again. `id` is that
+        change's.
 
         Raises NotFound.
         """
@@ -250,7 +249,7 @@ class Registry:
         def mark(model: Model) -> Model:
             marked = model.with_version(model.version(number).replace(withdrawn=True))
             if model.champion == number:
-                decision = Decision(at, Cause.WITHDRAWN)
+                decision = Decision(at, Cause.WITHDRAWN, id=id)
                 back = marked.with_champion(marked.champion_before, decision)
                 return back.replace(previous=None)
             return marked.replace(previous=None) if model.previous == number else marked

@@ -3,7 +3,8 @@
 A call that fails is one of three things. The deployment takes no more for now (429): that is
 waited for and counts as nothing. Something is wrong with the service: the call is tried again, and
 after some tries it is kept as failed. The request itself is refused: it is kept as failed at once.
-The first call of a deployment is sent alone: what does not answer is not asked a hundred times.
+The first call of a deployment is sent alone, until it is answered or is being answered: what takes
+no call is not asked a hundred times.
 Every answer is kept before its place is taken by the next call. Knows calls, not who is better.
 """
 
@@ -21,26 +22,29 @@ from shared.run.context import Context
 from shared.run.transcript import Question, Transcript
 
 SHORTEST, LONGEST = 64, 4_096  # tokens that an answer may have, at the least and at the most
-BYTES_OF_TWO_TOKENS = (
-    2  # a token of an English text has four bytes; an answer may have twice as many
-)
+BYTES_OF_A_TOKEN = 4  # of an English text
+LONGER = 1.5  # times the longest answer that is expected
+THINKING = {"gpt-oss": 2_000}  # tokens more for models that think before they answer
 REQUEST_REFUSED = {400, 413, 422}  # by what is asked, not by whom
 LONGEST_REASON = 300  # characters
 
 
-def questions(examples: Sequence[Example]) -> list[Question]:
-    """What is asked of every contestant alike: nothing is left to chance, and an answer may be
-    twice as long as the longest that is expected."""
-    expected = [
-        len("".join([e.expected.text, *(c.name + c.arguments for c in e.expected.calls)]).encode())
-        for e in examples
-    ]
-    wanted = max(expected, default=0) // BYTES_OF_TWO_TOKENS
-    most = min(max(wanted, SHORTEST), LONGEST)
+def questions(examples: Sequence[Example], base_model: str) -> list[Question]:
+    """What is asked of every contestant alike: nothing is left to chance, and an answer may be half
+    as long again as the longest that is expected."""
+    longest = max((_length(example) for example in examples), default=0)
+    most = min(max(int(LONGER * longest / BYTES_OF_A_TOKEN), SHORTEST), LONGEST)
+    most += next((n for name, n in THINKING.items() if base_model.lower().startswith(name)), 0)
     return [
         Question.of(e.line, {**e.request, "temperature": 0, "max_completion_tokens": most})
         for e in examples
     ]
+
+
+def _length(example: Example) -> int:
+    """Bytes of the answer that is expected."""
+    called = (call.name + call.arguments for call in example.expected.calls)
+    return len("".join([example.expected.text, *called]).encode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,9 @@ async def ask(
         seconds = min(seconds, max(ctx.until - ctx.uptime(), 0.0))
     end = ctx.now() + timedelta(seconds=seconds)
     desks = [_Desk(one, asked, transcript, ctx, end) for one in contestants]
-    await asyncio.gather(*(desk.serve() for desk in desks))
+    async with asyncio.TaskGroup() as group:
+        for desk in desks:
+            group.create_task(desk.serve())
     if broken := next((desk.broken for desk in desks if desk.broken), None):
         raise broken
     left = [desk for desk in desks if desk.missing]
@@ -108,10 +114,15 @@ class _Desk:
         if self.contestant.deployment in self.ctx.pauses and rest > timedelta(0):
             self.obstacle = _no_more(self.contestant, rest.total_seconds())
             return
+        async with asyncio.TaskGroup() as group:
+            first = group.create_task(self._first())
+            await asyncio.wait({first}, timeout=self.ctx.policy.compare_alone)
+            for _ in range(min(self.ctx.policy.compare_at_once, self.calls, len(self.queue))):
+                group.create_task(self._work())
+
+    async def _first(self) -> None:
         while not self.reached and (question := self._next()):
             await self._ask(question)
-        width = min(self.ctx.policy.compare_at_once, self.calls, len(self.queue))
-        await asyncio.gather(*(self._work() for _ in range(width)))
 
     async def _work(self) -> None:
         self.working += 1
@@ -164,7 +175,8 @@ class _Desk:
     async def _wait(self, error: Throttled) -> None:
         """Within the share, if that is long enough and this goes on."""
         policy = self.ctx.policy
-        pause = max(error.retry_after or policy.first_pause, policy.shortest_wait)
+        said = min(error.retry_after or policy.first_pause, policy.longest_retry_after)
+        pause = max(said, policy.shortest_wait)
         self.throttled += 1
         self.calls += 1
         self.obstacle = _no_more(self.contestant, pause)

@@ -80,7 +80,7 @@ async def reserve_change(run: Run, ctx: Context) -> Failure | None:
     """
     if failure := _not_allowed(run, ctx.settings):
         return failure
-    if not ctx.settings.hosting_budget:
+    if not _bounds_hosting(ctx.settings):
         return None
     if failure := await _take_hosting(run, CHANGE, ctx):
         return failure
@@ -91,13 +91,17 @@ async def reserve_change(run: Run, ctx: Context) -> Failure | None:
 
 async def give_back_change(run: Run, ctx: Context) -> None:
     """It is refused, or the registry has it."""
-    if not ctx.settings.hosting_budget:
+    if not _bounds_hosting(ctx.settings):
         return
 
     def end(known: Spending | None) -> Spending | None:
         return known and known.without(run.id, CHANGE)
 
     await ctx.clients.runs.update(NAME, Spending, end)
+
+
+def _bounds_hosting(settings: Settings) -> bool:
+    return bool(settings.hosting_budget or settings.monthly_hosting_ceiling)
 
 
 async def _take_hosting(run: Run, attempt: int, ctx: Context) -> Failure | None:

@@ -16,7 +16,7 @@ from shared.model.assertions import Assertions
 from shared.model.evaluation import Answer, Respondent
 from shared.model.history import Decision
 from shared.model.registry import Model
-from shared.run import asking, contestants, sampling, transcript
+from shared.run import asking, contestants, notify, sampling, transcript
 from shared.run.asking import Share
 from shared.run.contestants import Contestant, LineUp
 from shared.run.context import Context
@@ -59,10 +59,20 @@ async def compare(run: Run, ctx: Context) -> Outcome:
     found = await _find(run, model, ctx)
     if isinstance(found, Outcome):
         return found
+    if run.compared == found.sentence:
+        return await _decide(run, model, found, ctx)
+    return _told(run, model, found)
+
+
+def _told(run: Run, model: Model, found: Finding) -> Outcome:
+    """What came of it is in the run's record before anything follows from it: a champion is not
+    compared once more."""
+
+    async def decide(run: Run, ctx: Context) -> Outcome:
+        return await _decide(run, model, found, ctx)
+
     line = LogLine("verdict", found.sentence)
-    compared = run.replace(compared=found.sentence)
-    decided = await _decide(compared, model, found, ctx)
-    return decided.but(line) if decided.event else decided
+    return Outcome(run.replace(compared=found.sentence), log=(line,), then=decide)
 
 
 async def _find(run: Run, model: Model, ctx: Context) -> Finding | Outcome:
@@ -101,7 +111,7 @@ async def _compare(run: Run, model: Model, ctx: Context, *, late: bool) -> Findi
         return Outcome(run, waiting_for=lined.coming)
     if not lined.others:
         return _not_compared(run, f"there is nobody to compare it with. {' '.join(lined.absent)}")
-    asked = asking.questions(drawn.examples)
+    asked = asking.questions(drawn.examples, run.spec.base_model)
     known = await transcript.load(run.id, ctx)
     share = await asking.ask(lined.all, asked, known, ctx)
     if share.missing and not late:
@@ -132,7 +142,8 @@ async def _judge(
     """Off the event loop: it may take a second."""
     asserted, note = await sampling.assertions(run, ctx)
     sides = [_respondent(one, asked, known) for one in lined.all]
-    told = await asyncio.to_thread(_verdict, drawn, sides, asserted)
+    notes = tuple(filter(None, [*lined.absent, note, _sampled(drawn)]))
+    told = await asyncio.to_thread(_verdict, drawn, sides, asserted, notes)
     await ctx.ledger.keep(run.id, NAME, told.as_json(), "application/json")
     sentence = " ".join(filter(None, [told.sentence, *lined.absent, note]))
     return Finding(sentence, told.digest, passes=_passes(told))
@@ -146,11 +157,18 @@ def _respondent(one: Contestant, asked: Sequence[Question], known: Transcript) -
     return Respondent(one.role, one.name, answers)
 
 
-def _verdict(drawn: Sample, sides: list[Respondent], asserted: Assertions) -> "Verdict":
+def _sampled(drawn: Sample) -> str:
+    asked = len(drawn.examples)
+    return f"{asked:,} of {drawn.lines:,} lines were asked" if asked < drawn.lines else ""
+
+
+def _verdict(
+    drawn: Sample, sides: list[Respondent], asserted: Assertions, notes: tuple[str, ...]
+) -> "Verdict":
     from shared.model.verdict import Comparison, verdict_of  # numpy: no chat should wait for it
 
     candidate, *others = sides
-    return verdict_of(Comparison(drawn.examples, candidate, tuple(others), asserted))
+    return verdict_of(Comparison(drawn.examples, candidate, tuple(others), asserted, told=notes))
 
 
 def _passes(told: "Verdict") -> bool:
@@ -177,13 +195,25 @@ async def _decide(run: Run, model: Model, found: Finding, ctx: Context) -> Outco
     if release.gate == "enforce" and not found.passes:
         why = "The gate is `enforce`, which holds what is not better."
         return _held(run, f"{found.sentence} {why}")
-    decision = Decision(ctx.now(), verdict=found.digest)
-    changed = await ctx.registry.promote(run.model, run.version, decision, expected=model.champion)
+    changed = await _promote(run, run.version, model.champion, found, ctx)
     if changed.champion == run.version:
         return Outcome(run, Event.PROMOTED)
     if changed.champion != model.champion:
         return Outcome(run, then=compare)
     return _held(run, f"{called} was withdrawn.")
+
+
+async def _promote(
+    run: Run, number: int, expected: int | None, found: Finding, ctx: Context
+) -> Model:
+    """Others are told of it once the registry has it."""
+
+    async def change(decision: Decision) -> Model:
+        return await ctx.registry.promote(run.model, number, decision, expected=expected)
+
+    id = f"{run.id}-{len(run.timeline)}"
+    decision = Decision(ctx.now(), verdict=found.digest, id=id)
+    return await notify.of_change(run.model, decision, change, ctx)
 
 
 def older(number: int, model: Model) -> bool:

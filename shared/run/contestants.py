@@ -6,17 +6,16 @@ Knows who can be asked, and says why somebody cannot be; asks none of them.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from shared.catalog import lookup
 from shared.cloud.deployments import Deployment
 from shared.model.evaluation import Role
 from shared.model.redeploy import RedeployRequests
 from shared.model.registry import Model, Version
 from shared.printable import shown
+from shared.run.comparable import SETTING, base_deployment
 from shared.run.context import Context
 from shared.run.record import Run
 
 READY = "Succeeded"
-SETTING = "TUNEDROP_BASE_DEPLOYMENTS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +76,7 @@ async def _with_champion(
 
 def _with_base(lined: LineUp, run: Run, there: Mapping[str, Deployment], ctx: Context) -> LineUp:
     base = run.spec.base_model
-    known = [there[name] for name in ctx.settings.base_deployments if name in there]
-    found = next((one for one in known if one.state == READY and is_of(one, base)), None)
+    found = base_deployment(base, there.values(), ctx.settings.base_deployments)
     if found is None:
         told = f"The base model {shown(base)} was not asked: {SETTING} names no deployment of it."
         return replace(lined, absent=(*lined.absent, told))
@@ -86,15 +84,6 @@ def _with_base(lined: LineUp, run: Run, there: Mapping[str, Deployment], ctx: Co
     calls = max(found.capacity // 2, 1)
     contestant = Contestant(Role.BASE, base, model, found.name, calls)
     return replace(lined, others=(*lined.others, contestant))
-
-
-def is_of(deployment: Deployment, base: str) -> bool:
-    """Whether it serves that base model: a catalog's name has the version at its end, and Azure
-    Resource Manager tells it apart."""
-    wanted, told = lookup.service_name(base).lower(), deployment.model.lower()
-    if deployment.version and wanted != told:
-        return wanted == f"{told}-{deployment.version.lower()}"
-    return wanted == told or (wanted.startswith(f"{told}-") and wanted[len(told) + 1].isdigit())
 
 
 def _of(version: Version, model: Model, role: Role, calls: int) -> Contestant:

@@ -1,11 +1,13 @@
 """The costs of a month, read out of what the app keeps: the registry says when a version had a
-deployment, the runs' records what was trained; of what was deleted, `removal` knows it. Reads only;
-sums are made by `costs`."""
+deployment, the runs' records what was trained, and `removal` both of what is deleted.
 
-from collections.abc import Iterable, Iterator
+Reads only; knows where costs are found, not how they are summed up (`costs`).
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from shared.catalog import lookup
 from shared.errors import TunedropError, Unreadable
 from shared.model.costs import Costs, Hosting, ModelCosts, Training, hosting
 from shared.model.month import Month
@@ -13,12 +15,12 @@ from shared.model.registry import Model
 from shared.run import newest, removal
 from shared.run.context import Context
 from shared.run.record import Run
-from shared.run.stages import ENDS, Stage
+from shared.run.removal import Deleted
+from shared.run.trainings import trainings
 
 # From a drop to the end of its job: weeks in queues, 720 hours of training, pauses.
 LONGEST_LIFE = timedelta(days=62)
 MOST_RUNS = 1_000  # that are read for a month, the newest
-STARTED = (Stage.SUBMITTED, Stage.TRAINING, Stage.PAUSED)  # there is a job
 
 
 async def costs(
@@ -28,34 +30,58 @@ async def costs(
     added to `problems`. Raises Unavailable."""
     problems = [] if problems is None else problems
     models = await _models(ctx, model, problems)
-    at, region = ctx.now(), ctx.region
-    hosted = {known.name: _hosting(known, month, at, region) for known in models}
-    trained: dict[str, list[Training]] = {}
+    gathered = await _hosted(month, models, ctx, model, problems)
     for run in await _runs(month, models, ctx, model, problems):
-        found = [part for part in trainings(run, region) if _is_of(part, month, at)]
-        trained.setdefault(run.model, []).extend(found)
-    for name, left in await removal.since(month.start, ctx, model):
-        parts = (part for known in left.versions for part in hosting(known, month, at, region))
-        hosted[name] = (*hosted.get(name, ()), *parts)
-        found = [part for part in left.trained if _is_of(part, month, at)]
-        trained.setdefault(name, []).extend(found)
-    told = (
-        ModelCosts(name, hosted.get(name, ()), tuple(trained.get(name, ())))
-        for name in sorted({*hosted, *trained})
-    )
-    return Costs(month, at, region, tuple(one for one in told if one.hosting or one.training))
+        gathered.add_run(run)
+    return gathered.costs()
 
 
-def hosting_costs(models: Iterable[Model], ctx: Context) -> Costs:
-    """Of this month, and of hosting alone: what a ceiling is held against."""
-    at, region = ctx.now(), ctx.region
-    month = Month.of(at)
-    told = (ModelCosts(known.name, _hosting(known, month, at, region)) for known in models)
-    return Costs(month, at, region, tuple(told))
+async def hosting_costs(ctx: Context) -> Costs:
+    """Of this month and all models, hosting alone: what a ceiling is held against. What cannot be
+    read is left out. Raises Unavailable."""
+    models = await ctx.registry.all()
+    return (await _hosted(Month.of(ctx.now()), models, ctx, "", [])).costs()
 
 
-def _hosting(model: Model, month: Month, at: datetime, region: str) -> tuple[Hosting, ...]:
-    return tuple(part for v in model.versions for part in hosting(v, month, at, region))
+@dataclass(frozen=True, slots=True)
+class _Gathered:
+    """Parts of a month's costs by model."""
+
+    month: Month
+    at: datetime
+    region: str
+    hosting: defaultdict[str, list[Hosting]] = field(default_factory=lambda: defaultdict(list))
+    training: defaultdict[str, list[Training]] = field(default_factory=lambda: defaultdict(list))
+
+    def add_model(self, model: Model) -> None:
+        for version in model.versions:
+            self.hosting[model.name] += hosting(version, self.month, self.at, self.region)
+
+    def add_run(self, run: Run) -> None:
+        """Of its jobs those that ended in the month; what is under way is of the month that it is
+        now. A job that is remembered as one of a deleted run counts once."""
+        for job in trainings(run, self.region):
+            known = {(told.run_id, told.ended) for told in self.training[run.model]}
+            if (job.ended or self.at) in self.month and (job.run_id, job.ended) not in known:
+                self.training[run.model].append(job)
+
+    def add_deleted(self, name: str, left: Deleted, models: list[Model]) -> None:
+        """A version whose record is there still is counted by that."""
+        of_model = (model for model in models if model.name == name)
+        there = {version.created_at for model in of_model for version in model.versions}
+        for version in left.versions:
+            if version.created_at not in there:
+                self.hosting[name] += hosting(version, self.month, self.at, self.region)
+        self.training[name] += [job for job in left.trained if (job.ended or self.at) in self.month]
+
+    def costs(self) -> Costs:
+        names = sorted({*self.hosting, *self.training})
+        told = (
+            ModelCosts(name, tuple(self.hosting[name]), tuple(self.training[name]))
+            for name in names
+        )
+        parts = tuple(one for one in told if one.hosting or one.training)
+        return Costs(self.month, self.at, self.region, parts)
 
 
 async def _models(ctx: Context, model: str, problems: list[TunedropError]) -> list[Model]:
@@ -65,8 +91,19 @@ async def _models(ctx: Context, model: str, problems: list[TunedropError]) -> li
     return [found] if found else []
 
 
+async def _hosted(
+    month: Month, models: list[Model], ctx: Context, only: str, problems: list[TunedropError]
+) -> _Gathered:
+    gathered = _Gathered(month, ctx.now(), ctx.region)
+    for model in models:
+        gathered.add_model(model)
+    for name, left in await removal.since(month.start, ctx, only, problems):
+        gathered.add_deleted(name, left, models)
+    return gathered
+
+
 async def _runs(
-    month: Month, models: list[Model], ctx: Context, model: str, problems: list[TunedropError]
+    month: Month, models: list[Model], ctx: Context, only: str, problems: list[TunedropError]
 ) -> list[Run]:
     """Those whose job may have ended in the month, the oldest first: the runs that were dropped
     not long before, those whose version is of that month however old they are, and the active."""
@@ -77,9 +114,7 @@ async def _runs(
     wanted |= {v.run_id for known in models for v in known.versions if v.created_at in month}
     wanted |= set(await ctx.ledger.active())
     chosen = [
-        run_id
-        for run_id in cursors
-        if run_id in wanted and (not model or run_id.rpartition("-")[0] == model)
+        run_id for run_id in cursors if run_id in wanted and only in ("", run_id.rpartition("-")[0])
     ]
     if len(chosen) > MOST_RUNS:
         problems.append(_too_many(len(chosen), month))
@@ -90,48 +125,4 @@ def _too_many(count: int, month: Month) -> Unreadable:
     return Unreadable(
         f"{count:,} runs may have trained in {month}; the newest {MOST_RUNS:,} are counted.",
         "Ask for one model at a time.",
-    )
-
-
-def _is_of(part: Training, month: Month, at: datetime) -> bool:
-    """What is under way is of the month that it is now."""
-    return (part.ended or at) in month
-
-
-def trainings(run: Run, region: str = "") -> Iterator[Training]:
-    """The jobs of a run, each when it was over. Its record tells of the last one that made a model
-    what was predicted and billed; of one without a model no more than that there was one."""
-    begun: datetime | None = None  # a job of which nothing has come yet
-    lost: list[datetime] = []
-    for past, after in zip(run.timeline, [*run.timeline, None][1:], strict=True):
-        if past.stage in STARTED:
-            begun = past.at
-        elif begun and past.stage is Stage.TRAINED:
-            yield _training(run, past.at, region)
-            begun = None
-        elif begun and past.stage in ENDS and not (after and after.stage in STARTED):
-            lost.append(past.at)
-            begun = None
-    if run.ended and run.job_id and not (run.fine_tuned_model or lost):
-        lost.append(run.since)  # a job that was only found when the run was ended
-    for ended in lost:
-        yield _training(run, ended, region).without_model()
-    if begun and not run.ended:
-        yield _training(run, None, region)
-
-
-def _training(run: Run, ended: datetime | None, region: str) -> Training:
-    tokens = run.trained_tokens if ended else None
-    rate = lookup.training_price(run.spec.base_model, run.spec.training_type, region)
-    predicted = run.predicted
-    return Training(
-        run_id=run.id,
-        base_model=run.spec.base_model,
-        training_type=run.spec.training_type,
-        ended=ended,
-        predicted=predicted.tokens if predicted else None,
-        predicted_usd=predicted.usd if predicted else None,
-        at_most=predicted.at_most if predicted else False,
-        billed=tokens,
-        billed_usd=None if tokens is None or rate is None else rate * tokens / 1e6,
     )

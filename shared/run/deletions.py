@@ -19,12 +19,13 @@ from shared.model.deletion import Deletion, Deletions, Dropped
 from shared.model.orders import PREFIX as ORDERS
 from shared.model.registry import Model, Version
 from shared.printable import shown
-from shared.run import ceilings, commands, costing, deletion_plan, ending, files, notify, removal
+from shared.run import ceilings, commands, deletion_plan, ending, files, notify, removal
 from shared.run.context import Context
 from shared.run.deletion_plan import CHECKPOINT, Found, Plan, Target, check_digest
 from shared.run.notifications import Kind
 from shared.run.record import Action, Run
 from shared.run.refusals import PREFIX as REFUSALS
+from shared.run.trainings import trainings
 
 log = logging.getLogger(__name__)
 
@@ -153,7 +154,7 @@ class _Work:
     async def _remove(self, run_id: str, run: Run | None) -> None:
         """What it has cost stays, with the end of its deployment."""
         model = await self.ctx.registry.load(self.deletion.model)
-        trained = costing.trainings(run, self.ctx.region) if run else ()
+        trained = trainings(run, self.ctx.region) if run else ()
         left = removal.left_of(run, model.of_run(run_id) if model else None, trained)
         await removal.remove(run_id, left, self.ctx)
 

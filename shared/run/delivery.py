@@ -9,6 +9,7 @@ in the app's log, and by the doctor. Knows when to try, not what is told.
 import asyncio
 import logging
 import random
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -26,7 +27,8 @@ from shared.run.outbox import Outbox, Troubles
 
 log = logging.getLogger(__name__)
 
-MOST = 100  # that one delivery looks at; those left over come first in the next
+MOST = 100  # that one delivery sends to a receiver; those left over come first in the next
+MOST_READ = 1_000  # that it looks at: some wait for another receiver, or for their time
 
 
 def begin(ctx: Context) -> None:
@@ -55,7 +57,7 @@ async def deliver(ctx: Context) -> None:
         return
     async with outbox.claim() as claimed:
         if claimed:
-            await _Delivery(ctx, outbox, await outbox.troubles()).deliver(waiting[:MOST])
+            await _Delivery(ctx, outbox, await outbox.troubles()).deliver(waiting)
 
 
 @dataclass
@@ -75,8 +77,10 @@ class _Delivery:
 
     async def deliver(self, waiting: list[BlobInfo]) -> None:
         known, until = self.troubles, self.ctx.uptime() + self.ctx.policy.delivery_time
-        ready = [kept for blob in waiting if (kept := await self._ready(blob))]
-        for receiver in self.ctx.clients.receivers.names:
+        names = self.ctx.clients.receivers.names
+        awake = [name for name in names if not known.of(name).resting(self.ctx.now())]
+        ready = await self._ready(waiting, awake)
+        for receiver in awake:
             await self._tell(receiver, ready, until)
         for kept in ready:
             await self._settle(kept)
@@ -85,7 +89,18 @@ class _Delivery:
 
     # ---- what is ready to be told
 
-    async def _ready(self, blob: BlobInfo) -> _Kept | None:
+    async def _ready(self, waiting: list[BlobInfo], awake: list[str]) -> list[_Kept]:
+        """Until each receiver has as many as it is sent, or all are read."""
+        found, due, now = list[_Kept](), Counter[str](), self.ctx.now()
+        for blob in waiting[:MOST_READ]:
+            if awake and all(due[receiver] >= MOST for receiver in awake):
+                break
+            if (awake or self._too_old(blob.modified)) and (kept := await self._read(blob)):
+                found.append(kept)
+                due.update(receiver for receiver in awake if _due(kept.one, receiver, now))
+        return found
+
+    async def _read(self, blob: BlobInfo) -> _Kept | None:
         """None for what cannot be told now. What cannot be read goes when others would as well."""
         try:
             found = await self.outbox.read(blob.name)
@@ -128,11 +143,9 @@ class _Delivery:
 
     async def _tell(self, receiver: str, ready: list[_Kept], until: float) -> None:
         now = self.ctx.now()
-        if self.troubles.of(receiver).resting(now):
-            return
         due = [kept for kept in ready if _due(kept.one, receiver, now)]
         # What has been refused stands in nobody's way.
-        for kept in sorted(due, key=lambda kept: (_tries(kept.one, receiver), kept.one.at)):
+        for kept in sorted(due, key=lambda kept: (_tries(kept.one, receiver), kept.one.at))[:MOST]:
             if self.ctx.uptime() > until:
                 return
             try:
@@ -221,7 +234,7 @@ class _Delivery:
 
 def _due(one: Notification, receiver: str, now: datetime) -> bool:
     tried = one.tries.get(receiver)
-    return receiver not in one.received and (tried is None or tried.not_before <= now)
+    return receiver not in one.received and not (tried and tried.resting(now))
 
 
 def _tries(one: Notification, receiver: str) -> int:

@@ -8,6 +8,9 @@ import logging
 
 from shared.errors import ServiceError, Unavailable
 from shared.model import deployment
+from shared.model.history import Decision
+from shared.model.registry import Model
+from shared.model.states import Cause
 from shared.run import ceilings, files, jobs, notify
 from shared.run.context import Context
 from shared.run.outcome import LogLine, Outcome
@@ -32,8 +35,8 @@ async def stop(run: Run, ctx: Context) -> tuple[Run, bool]:
         return run, False
     model = await ctx.registry.load(run.model)
     version = model.of_run(run.id) if model else None
-    if version:
-        await ctx.registry.withdraw(run.model, version.version, ctx.now())
+    if model and version:
+        await _withdraw(model, version.version, ctx)
     name = version.deployment if version else run.deployment
     tuned = version.fine_tuned_model if version else run.fine_tuned_model
     if not name or not tuned:
@@ -42,6 +45,19 @@ async def stop(run: Run, ctx: Context) -> tuple[Run, bool]:
     if gone and version:
         await ctx.registry.note_unhosted(run.model, version.version, ctx.now())
     return run, gone
+
+
+async def _withdraw(model: Model, number: int, ctx: Context) -> None:
+    """Where it is the champion, having become it a moment ago, others are told."""
+
+    async def change(decision: Decision) -> Model:
+        return await ctx.registry.withdraw(model.name, number, decision.at, decision.id)
+
+    decision = Decision(ctx.now(), Cause.WITHDRAWN)
+    if model.champion == number:
+        await notify.of_change(model.name, decision, change, ctx)
+    else:
+        await change(decision)
 
 
 async def finalize(run: Run, ctx: Context) -> Outcome:
@@ -64,6 +80,7 @@ async def finalize(run: Run, ctx: Context) -> Outcome:
             line = LogLine("files", "deleting its files at the service")
             return Outcome(run.replace(closing=True), log=(line,), then=finalize)
         await files.delete(run, ctx)
+        await files.delete_results(run, ctx)
         return Outcome(run, finished=True)
     except ServiceError as error:
         if isinstance(error, Unavailable) and not _leaves(run, ctx):

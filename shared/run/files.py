@@ -17,6 +17,7 @@ from typing import IO
 from shared.cloud.remote import RemoteFile
 from shared.errors import Refused, TunedropError, Unavailable
 from shared.printable import shown
+from shared.run import jobs
 from shared.run.context import Context
 from shared.run.copies import Sides, check_bytes
 from shared.run.record import File, Run, Share
@@ -118,6 +119,17 @@ async def left(run: Run, ctx: Context) -> list[RemoteFile]:
 async def delete(run: Run, ctx: Context) -> None:
     for file in await left(run, ctx):
         await ctx.clients.finetuning.delete_file(file.id)
+
+
+async def delete_results(run: Run, ctx: Context) -> None:
+    """The tables of losses of its jobs, once the run has its own: the service keeps one of each job
+    for ever, and none is read again."""
+    if run.job_id is None or await ctx.ledger.document(run.id, jobs.RESULTS) is None:
+        return
+    for job_id in (*run.past_jobs, run.job_id):
+        job = await ctx.clients.finetuning.job(job_id)
+        if job and job.ended and job.result_file:
+            await ctx.clients.finetuning.delete_file(job.result_file)
 
 
 def name_at_service(file: File, run: Run, attempt: int = 0) -> str:

@@ -18,6 +18,7 @@ from pydantic import Field
 from shared.cloud.documents import Count, Document, Frozen, Moment
 from shared.model.history import Change
 from shared.printable import shown
+from shared.run.record import LONGEST_PAUSE
 
 PREFIX = "dev.tunedrop."  # of every type
 LONGEST = 2_000  # characters of one text
@@ -102,6 +103,11 @@ KINDS: dict[Kind, About] = {
 }
 
 
+def rests(until: datetime | None, now: datetime) -> bool:
+    """Never for longer than any pause is, whatever clock has told when it ends."""
+    return until is not None and now < until <= now + LONGEST_PAUSE
+
+
 class Awaited(Frozen):
     """A change of a model's champion, by the id that it has in the registry, or has not yet, or
     never will."""
@@ -115,6 +121,9 @@ class Try(Frozen):
 
     count: Count = 0
     not_before: Moment
+
+    def resting(self, now: datetime) -> bool:
+        return rests(self.not_before, now)
 
 
 class Notification(Document):

@@ -18,7 +18,7 @@ from pydantic import Field
 from shared.cloud.container import BlobInfo, Container
 from shared.cloud.documents import Count, Document, Frozen, Moment, as_json
 from shared.errors import Conflict, Unreadable
-from shared.run.notifications import Notification
+from shared.run.notifications import Notification, rests
 
 WAITING = "outbox/"
 TOLD = "notified/"
@@ -41,7 +41,7 @@ class Trouble(Frozen):
     given_up_why: str = ""
 
     def resting(self, now: datetime) -> bool:
-        return self.not_before is not None and now < self.not_before
+        return rests(self.not_before, now)
 
 
 class Troubles(Document):

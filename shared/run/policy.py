@@ -51,7 +51,8 @@ class Policy:
     hosting_every: timedelta = timedelta(minutes=5)  # a listing of the account's deployments
     sleeps_at_once: int = 8  # versions that one look puts to sleep; others at the next
     compare_share: float = 20.0  # seconds of a tick in which models are asked to be compared
-    compare_at_once: int = 8  # calls of one deployment, as far as its capacity allows
+    compare_at_once: int = 16  # calls of one deployment, as far as its capacity allows
+    compare_alone: float = 0.5  # seconds after which a first call is being answered
     compare_tries: int = 3  # of one call, and calls in a row, before it is the service's fault
     compare_size: int = 2_000_000  # bytes of examples that are asked; 500,000 tokens or so
     compare_within: timedelta = timedelta(hours=6)  # then what is missing counts as missing

@@ -29,7 +29,7 @@ from shared.model.states import Cause
 from shared.printable import shown
 from shared.run import ceilings, failures, notify, room
 from shared.run.context import Context
-from shared.run.outcome import LogLine, Outcome
+from shared.run.outcome import LogLine, Outcome, apply
 from shared.run.record import Action, Command, Run
 from shared.run.stages import Event, Stage
 
@@ -195,9 +195,8 @@ def _version(order: Order, model: Model | None) -> Version | None:
 async def _deployed(order: Order, version: Version, ctx: Context) -> str:
     """Empty if the version answers; otherwise it is deployed, and this is what is waited for.
     Raises NotNow where it cannot be deployed, or has not come to answer for a day."""
-    if await _answers(order, version, ctx):
-        if version.asleep_since:
-            await ctx.registry.note_hosted(order.model, version.version, ctx.now())
+    if await _answers(order, version, ctx):  # whoever deployed it may have died before it was noted
+        await ctx.registry.note_hosted(order.model, version.version, ctx.now())
         return ""
     if ctx.now() - order.at > PATIENCE:
         raise NotNow(
@@ -274,7 +273,10 @@ async def _tell(order: Order, model: Model, ctx: Context) -> None:
 async def _serve(run: Run, order: Order, ctx: Context) -> None:
     command = Command(action=Action.PROMOTE, who=order.who, why=order.why, at=order.at)
     outcome = Outcome(run.replace(held=""), Event.PROMOTE_COMMANDED)
-    await ctx.ledger.commit(run.replace(command=command), outcome)
+    before = run.replace(command=command)
+    served, _ = apply(before, outcome, ctx.policy, ctx.now(), chance=0)
+    await notify.of_end(served, ctx)  # first: nobody comes here again once it is written
+    await ctx.ledger.commit(before, outcome)
 
 
 async def _log(version: Version, line: LogLine, ctx: Context) -> None:

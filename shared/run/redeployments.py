@@ -17,7 +17,7 @@ from shared.model import deployment, waking
 from shared.model.redeploy import Redeployment, RedeployRequests, requested_version
 from shared.model.registry import Model, Version
 from shared.printable import shown
-from shared.run import failures, room
+from shared.run import failures, room, sleeping
 from shared.run.context import Context
 from shared.run.outcome import LogLine
 from shared.run.stages import Stage
@@ -99,6 +99,7 @@ class _Work:
     async def _step(self) -> Redeployment | None:
         there = await deployment.find(self.ctx.clients.deployments, self.version)
         if there is None:
+            await sleeping.note_gone(self.name.partition("@")[0], self.version, self.ctx)
             return await self._ask()
         if there.state not in ENDED_BADLY | {"Deleting"}:
             await self._note_hosted(True)

@@ -8,18 +8,20 @@ good, and a job is known by its run's id: the same dataset dropped once more has
 must not take a job for its own whose model is gone. Knows blobs, not why they go.
 """
 
+import logging
 from collections.abc import Iterable
-from contextlib import suppress
 from datetime import datetime
 
 from shared.cloud.container import Container
 from shared.cloud.documents import Document, as_json
-from shared.errors import Unavailable, Unreadable
+from shared.errors import TunedropError, Unavailable, Unreadable
 from shared.model.costs import Training
 from shared.model.registry import Version
 from shared.run import newest
 from shared.run.context import Context
 from shared.run.record import Run
+
+log = logging.getLogger(__name__)
 
 PREFIX = "deleted/"
 
@@ -70,16 +72,22 @@ async def of(run_id: str, ctx: Context) -> Deleted:
     return found[0] if found else Deleted()
 
 
-async def since(at: datetime, ctx: Context, model: str = "") -> list[tuple[str, Deleted]]:
-    """What was deleted since then, each with its model, or of one model alone. What cannot be read
-    is left out."""
+async def since(
+    at: datetime, ctx: Context, model: str, problems: list[TunedropError]
+) -> list[tuple[str, Deleted]]:
+    """What was deleted since then, each with its model; where one is named, of that alone. What
+    cannot be read is left out; why is added to `problems`."""
     found = []
     names = [b.name async for b in ctx.clients.runs.list(f"{PREFIX}{model}") if b.modified >= at]
     for run_id in (name.removeprefix(PREFIX) for name in names):
         of_model = run_id.rpartition("-")[0]
-        with suppress(Unreadable):
-            if model in ("", of_model):
-                found.append((of_model, await of(run_id, ctx)))
+        if model not in ("", of_model):
+            continue
+        try:
+            found.append((of_model, await of(run_id, ctx)))
+        except Unreadable as error:
+            log.error("%s", error)
+            problems.append(error)
     return found
 
 

@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from shared.errors import Unreadable
 from shared.model import deployment
-from shared.model.hosting import Removal, Rules, Situation, Why
+from shared.model.hosting import Removal, Rules, Situation, Why, ended_at
 from shared.model.redeploy import RedeployRequests
 from shared.model.registry import Model, Version
 from shared.model.usage import last_uses
@@ -82,6 +82,17 @@ async def remove_deployment(model: Model, number: int, why: Why, ctx: Context) -
         await requests.add_at_once(f"{model.name}@{number}")
         return False
     return True
+
+
+async def note_gone(name: str, version: Version, ctx: Context) -> None:
+    """Azure has removed a version's deployment by itself: the registry has it then, with when.
+    Raises NotFound, and Unavailable."""
+    model = await ctx.registry.load(name)
+    if model and model.version(version.version).is_hosted:
+        used = await last_uses(ctx.clients.models)
+        at = Situation(ctx.now(), rules(ctx.settings), used)
+        ended = ended_at(model, model.version(version.version), at)
+        await ctx.registry.note_unhosted(name, version.version, ended)
 
 
 async def _wanted(model: Model, version: Version, requests: RedeployRequests, ctx: Context) -> bool:

@@ -193,6 +193,8 @@ def too_many_deployments(
     spending: Spending, wanted: Reservation, hosted: Hosted, settings: Settings
 ) -> Failure | None:
     """Why this deployment may not be asked for; None if it may."""
+    if failure := _uncounted(wanted, settings):
+        return failure
     ceiling = settings.hosting_budget
     if not ceiling or wanted.hosting == 0:
         return None
@@ -216,6 +218,20 @@ def too_many_deployments(
         f"Delete a deployment of {wanted.model} that is not needed, take the deployment.sku "
         "DeveloperTier, which costs nothing by the hour, or ask whoever runs the app to raise "
         "TUNEDROP_HOSTING_BUDGET",
+    )
+
+
+def _uncounted(wanted: Reservation, settings: Settings) -> Failure | None:
+    """What has no known price would be hosted beside the month's ceiling."""
+    ceiling, unknown = settings.monthly_hosting_ceiling, wanted.hosting is None
+    if not ceiling or not unknown or settings.unknown_price == "accept":
+        return None
+    return _failure(
+        wanted,
+        f"No price is known for hosting this version of {wanted.model}, and "
+        f"TUNEDROP_MONTHLY_HOSTING_CEILING allows {exact_usd(ceiling)} for all that is deployed.",
+        "Take a base model and a deployment.sku with a known price, or ask whoever runs the app to "
+        "set TUNEDROP_UNKNOWN_PRICE to accept",
     )
 
 

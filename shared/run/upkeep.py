@@ -17,12 +17,13 @@ from shared.errors import ServiceError, TunedropError, Unavailable, Unreadable
 from shared.model import hosting
 from shared.model.hosting import Removal, Situation
 from shared.model.registry import Model, Version
-from shared.run import sleeping
+from shared.run import monthly_ceiling, sleeping
 from shared.run.context import Context
 
 log = logging.getLogger(__name__)
 
 NAME = "reconciler/hosting.json"
+Rule = Callable[[Model], list[Removal]]
 ANSWERS = "answers.jsonl"  # of a comparison, beside its run
 
 
@@ -67,7 +68,7 @@ async def look(before: Looked, ctx: Context) -> None:
         return
     for model in models:
         await _settle(model, at, ctx)
-    pending = await _remove([one for model in models for one in hosting.due(model, at)], at, ctx)
+    pending = await _put_to_sleep(models, at, ctx)
     cleaned = await _clean(models, before.cleaned, ctx) if whole else before.cleaned
     hosted = tuple(model.name for model in models if any(v.is_hosted for v in model.versions))
     today = ctx.now().date()
@@ -116,11 +117,32 @@ async def _is_gone(version: Version, ctx: Context) -> bool:
 # ---- what should not be deployed
 
 
-async def _remove(due: list[Removal], at: Situation, ctx: Context) -> bool:
-    """Whether something is left to do."""
+async def _put_to_sleep(models: list[Model], at: Situation, ctx: Context) -> bool:
+    """What should sleep by itself, then what has to for the ceiling of the month; whether something
+    is left to do."""
+
+    def due_of(model: Model) -> list[Removal]:
+        return hosting.due(model, at)
+
+    def may_go(model: Model) -> list[Removal]:
+        return hosting.what_to_put_to_sleep([model], at)
+
+    due = [removal for model in models for removal in due_of(model)]
+    if await _remove(due, due_of, ctx):
+        return True
+    try:
+        over = await monthly_ceiling.due(models, at, due, ctx)
+    except TunedropError as error:
+        log.warning("the ceiling of hosting could not be looked after: %s", error)
+        return True
+    return await _remove(over, may_go, ctx)
+
+
+async def _remove(due: list[Removal], rule: Rule, ctx: Context) -> bool:
+    """Whether something is left to do; of a model as it is when its turn comes, by the rule."""
     for removal in due[: ctx.policy.sleeps_at_once]:
         try:
-            await sleeping.put_to_sleep(removal, _still(removal, at), ctx)
+            await sleeping.put_to_sleep(removal, _still(removal, rule), ctx)
         except Unavailable as error:  # Azure takes one change of an account at a time
             log.info("%s@%d: %s", removal.model, removal.version.version, error)
             return True
@@ -129,9 +151,9 @@ async def _remove(due: list[Removal], at: Situation, ctx: Context) -> bool:
     return len(due) > ctx.policy.sleeps_at_once
 
 
-def _still(removal: Removal, at: Situation) -> Callable[[Model], bool]:
+def _still(removal: Removal, rule: Rule) -> Callable[[Model], bool]:
     def may(model: Model) -> bool:
-        return any(one.version.version == removal.version.version for one in hosting.due(model, at))
+        return any(one.version.version == removal.version.version for one in rule(model))
 
     return may
 

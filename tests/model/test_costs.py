@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from shared.errors import CallerError
 from shared.model.costs import Sum, hosting
 from shared.model.month import Month
-from tests.support.hosted import HOUR, NOON, NOVEMBER, of, stretch
+from tests.support.stretches import HOUR, NOON, NOVEMBER, of, stretch
 
 # ---- what has been hosted
 

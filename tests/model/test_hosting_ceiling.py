@@ -8,7 +8,7 @@ from shared.model.costs import Sum
 from shared.model.hosting import Removal, Why
 from shared.model.hosting_ceiling import enough, over, passed_at
 from shared.model.month import Month
-from tests.support.hosted import HOUR, NANO, NOON, NOVEMBER, costs, of, stretch
+from tests.support.stretches import HOUR, NANO, NOON, NOVEMBER, costs, of, stretch
 
 
 def test_within_the_ceiling_nothing_has_to_go() -> None:

@@ -2,9 +2,11 @@
 the same ones each time. The account is the emulator's own control plane, by the test's clock.
 """
 
+import json
 import random
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from heapq import merge
@@ -14,9 +16,11 @@ from shared.cloud.deployments import Deployments
 from shared.cloud.finetuning import FineTuning
 from shared.errors import ServiceError
 from shared.model.history import Decision
+from shared.model.hosting import Why
 from shared.model.redeploy import RedeployRequests
-from shared.model.registry import Model, Version
-from shared.run import redeployments
+from shared.model.registry import Version
+from shared.model.usage import USED
+from shared.run import redeployments, upkeep
 from shared.run.context import Context
 from shared.run.policy import Policy
 from shared.settings import Settings
@@ -26,7 +30,8 @@ from tests.support.runs import MemoryClients
 from tests.support.service_state import MemoryService
 from tests.support.settings import IN_MEMORY
 
-DAYS, MODELS, PLACES = 30, 30, 10
+DAYS, MODELS, PLACES = 30, 30, 10  # as the emulator has it, and Azure: ten tuned deployments
+ALWAYS = 3  # of each ten models this one is kept deployed always
 HOUR = timedelta(hours=1)
 TICK = timedelta(minutes=1)
 KINDS = (
@@ -59,25 +64,27 @@ class Told:
     chats: int = 0
     answered: int = 0
     wakes: int = 0
-    sleeps: int = 0
-    evicted: int = 0
 
 
 @dataclass
 class Story:
     folder: Path
     seed: int = 15
-    settings: Settings = IN_MEMORY
+    models: int = MODELS
+    places: int = PLACES
+    ceiling: float = 0.0
     told: Told = field(default_factory=Told)
-    used: dict[str, datetime] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.settings = replace(
+            IN_MEMORY, location="swedencentral", monthly_hosting_ceiling=self.ceiling
+        )
         self.clock = Clock()
         self.chance = random.Random(self.seed)
         self.account = EmulatedAccount(
             self.clock,
             self.folder,
-            deployment_limit=PLACES,
+            deployment_limit=self.places,
             creating_seconds=30.0,
             readiness_gap_seconds=30.0,
             deleting_seconds=0.0,
@@ -88,20 +95,33 @@ class Story:
         self.start = self.clock.now()
         self.end = self.start + timedelta(days=DAYS)
 
+    def close(self) -> None:
+        self.account.close()
+
     async def live(self) -> None:
-        for number in range(MODELS):
-            await self._enter(f"model-{number:02d}", *KINDS[number % len(KINDS)])
-        chats = merge(*(self._chats(number) for number in range(MODELS)))
+        """The pauses of the app are by chance too: those of this story."""
+        before = random.getstate()
+        random.seed(self.seed)
+        try:
+            await self._live()
+        finally:
+            random.setstate(before)
+
+    async def _live(self) -> None:
+        for number in range(self.models):
+            always = number % 10 == ALWAYS
+            await self.enter(f"model-{number:02d}", *KINDS[number % len(KINDS)], always=always)
+        chats = merge(*(self._chats(number) for number in range(self.models)))
         ticks = ((self.start + n * HOUR, "") for n in range(DAYS * 24))
         for at, model in merge(chats, ticks):
             self.clock.advance_to(at)
             if model:
-                await self._chat(model)
+                await self.chat(model)
             else:
-                await self._tick()
+                await self.tick()
         self.clock.advance_to(self.end)
 
-    async def _enter(self, name: str, base: str, sku: str) -> None:
+    async def enter(self, name: str, base: str, sku: str, *, always: bool) -> None:
         """A model with its first version, which nobody has deployed yet."""
         at = self.clock.now()
         tuned = f"{base}.ft-{name}"
@@ -114,7 +134,7 @@ class Story:
             capacity=10,
             created_at=at,
             dropped_at=at,
-            keep="on-demand",
+            keep="always" if always else "on-demand",
             idle_after=self.chance.choice((6.0, 24.0, 96.0)),
         )
         await self.ctx.registry.add_version(name, version)
@@ -130,14 +150,14 @@ class Story:
                 at += self.chance.random() * HOUR / 3
             at += self.chance.expovariate(1 / mean) * HOUR
 
-    async def _chat(self, name: str) -> None:
+    async def chat(self, name: str) -> None:
         self.told.chats += 1
         if await self._answered(name):
             return
         self.told.wakes += 1
-        await RedeployRequests(self.ctx.clients.models).add(name)
+        await RedeployRequests(self.ctx.clients.models, self.clock.now).add(name)
         for _ in range(4):
-            await self._tick()
+            await self.tick()
             if await self._answered(name):
                 return
             self.clock.advance(TICK.total_seconds())
@@ -147,52 +167,21 @@ class Story:
             await self.ctx.clients.finetuning.ask(f"{name}-v1", "hello")
         except ServiceError:
             return False
-        self.used[name] = self.clock.now()
+        await self.ctx.clients.models.put(f"{USED}{name}@1", b"", "text/plain")
         self.told.answered += 1
         return True
 
-    async def _tick(self) -> None:
-        await self._care()
+    async def tick(self) -> None:
+        """As far as it is about deployments."""
+        await upkeep.process(self.ctx)
         await redeployments.process(self.ctx)
 
-    # ---- who sleeps
-
-    async def _care(self) -> None:
-        models = await self.ctx.registry.all()
-        there = {deployment.name for deployment in await self.ctx.clients.deployments.list()}
-        for model in models:
-            version = model.versions[0]
-            idle = self.clock.now() - self._needed(model)
-            if version.is_hosted and version.deployment not in there:
-                await self.ctx.registry.note_unhosted(model.name, 1, self._ended(version))
-            elif version.deployment in there and idle >= version.idle_after * HOUR:
-                self.told.sleeps += 1
-                await self._sleep(model)
-        await self._make_room(models)
-
-    def _needed(self, model: Model) -> datetime:
-        """When it was last chatted with, or deployed."""
-        hosted = [one.since for one in model.versions[0].hosted[-1:]]
-        return max([self.used.get(model.name, self.start), *hosted])
-
-    def _ended(self, version: Version) -> datetime:
-        """When Azure has deleted it: after its day."""
-        return version.hosted[-1].since + 24 * HOUR
-
-    async def _make_room(self, models: list[Model]) -> None:
-        requested = await RedeployRequests(self.ctx.clients.models).requested()
-        there = {deployment.name for deployment in await self.ctx.clients.deployments.list()}
-        wanted = len([name for name in requested if f"{name}-v1" not in there])
-        idle = [
-            model
-            for model in sorted(models, key=self._needed)
-            if model.versions[0].deployment in there
-            and self.clock.now() - self._needed(model) >= HOUR
-        ]
-        for model in idle[: max(0, len(there) + wanted - PLACES)]:
-            self.told.evicted += 1
-            await self._sleep(model)
-
-    async def _sleep(self, model: Model) -> None:
-        await self.ctx.clients.deployments.delete(model.versions[0].deployment)
-        await self.ctx.registry.note_unhosted(model.name, 1, self.clock.now())
+    async def sleeps(self) -> Counter[Why]:
+        """How often something was put to sleep, and why, by the runs' logs."""
+        found = Counter[Why]()
+        for model in await self.ctx.registry.all():
+            for version in model.versions:
+                data = await self.ctx.ledger.document(version.run_id, "events.jsonl") or b""
+                for line in map(json.loads, data.splitlines()):
+                    found.update(why for why in Why if f"sleeps, for {why}:" in line["message"])
+        return found

@@ -8,9 +8,10 @@ import pytest
 from starlette.requests import Request
 
 from shared import cost_api
-from shared.run import costing
-from shared.run.record import Action, Predicted, Transition
+from shared.run import costing, removal
+from shared.run.record import Action, Predicted, Run, Transition
 from shared.run.stages import Stage
+from shared.run.trainings import trainings
 from tests.support.limits import dropped, limited
 from tests.support.moments import START, after, run_in
 from tests.support.runs import RunHarness
@@ -137,6 +138,67 @@ async def test_a_ceiling_is_told_with_when_it_is_passed() -> None:
     assert (await cost(harness, f"model={harness.model}"))["ceiling"] is None, "of all models"
 
 
+# ---- what is deleted
+
+
+async def deleted(harness: RunHarness, run: Run) -> None:
+    """Its record goes, then its version's."""
+    model = await harness.ctx.registry.load(harness.model)
+    assert model
+    left = removal.left_of(run, model.of_run(run.id), trainings(run))
+    await removal.remove(run.id, left, harness.ctx)
+
+
+async def test_what_is_deleted_has_cost_what_it_has_cost(harness: RunHarness) -> None:
+    await harness.drop()
+    run = await harness.until(await harness.received(), Stage.SERVING)
+    await harness.until_inactive()
+    await harness.pause((40 * DAY).total_seconds())
+    await harness.ctx.registry.note_unhosted(harness.model, 1, harness.ctx.now())
+    months = ("month=2026-11", "month=2026-12")
+    before = [await cost(harness, month) for month in months]
+    await deleted(harness, run)
+    assert [await cost(harness, month) for month in months] == before, "its version counts once"
+    await harness.ctx.clients.models.delete(f"{harness.model}.json")
+    assert [await cost(harness, month) for month in months] == before
+    alone = await cost(harness, f"{months[0]}&model={harness.model}")
+    assert alone["models"] == before[0]["models"]
+    assert (await cost(harness, "month=2027-01"))["models"] == []
+    ceiling = await costing.hosting_costs(harness.ctx)
+    assert ceiling.hosted.usd == pytest.approx(before[1]["total"]["hosting"]["usd"], abs=1e-3)
+
+
+async def test_a_later_version_of_the_same_run_is_another(harness: RunHarness) -> None:
+    """The same files dropped again after the model was deleted make the same run."""
+    await harness.drop()
+    run = await harness.until(await harness.received(), Stage.SERVING)
+    await harness.until_inactive()
+    await harness.pause(HOUR.total_seconds())
+    registry = harness.ctx.registry
+    await registry.note_unhosted(harness.model, 1, harness.ctx.now())
+    model = await registry.load(harness.model)
+    assert model
+    await deleted(harness, run)
+    await harness.ctx.clients.models.delete(f"{model.name}.json")
+    again = model.versions[0].replace(created_at=harness.ctx.now(), hosted=())
+    await registry.add_version(model.name, again)
+    await registry.note_hosted(model.name, 1, harness.ctx.now())
+    await harness.pause(HOUR.total_seconds())
+    (told,) = (await cost(harness))["models"]
+    assert [part["deployed"] for part in told["hosting"]["versions"]] == [True, False]
+    assert told["hosting"]["versions"][0]["hours"] == 1.0
+    assert told["hosting"]["versions"][1]["hours"] > 1.0
+    assert len(told["training"]["runs"]) == 1
+
+
+async def test_what_is_left_of_a_deletion_and_cannot_be_read_is_told(harness: RunHarness) -> None:
+    await harness.ctx.clients.runs.put("deleted/one-1", b"[]", "application/json")
+    known = await cost(harness)
+    assert "deleted/one-1" in known["problems"][0]["message"]
+    assert (await cost(harness, "month=2026-12"))["problems"] == [], "of a later month it is none"
+    assert (await costing.hosting_costs(harness.ctx)).models == ()
+
+
 # ---- which jobs a run has had
 
 
@@ -180,9 +242,9 @@ def test_a_job_counts_once_when_it_is_over(
     stages: tuple[Stage, ...], known: dict[str, Any], expected: list[tuple[int | None, bool]]
 ) -> None:
     run = run_in(stages[-1], **known).replace(timeline=timeline(*stages), trained_tokens=1_000_000)
-    found = [(job.ended, job.lost) for job in costing.trainings(run)]
+    found = [(job.ended, job.lost) for job in trainings(run)]
     assert found == [(hour if hour is None else after(hours=hour), lost) for hour, lost in expected]
-    for job in costing.trainings(run, "swedencentral"):
+    for job in trainings(run, "swedencentral"):
         assert job.billed == (1_000_000 if job.ended and not job.lost else None)
         assert (job.usd is None) == job.lost, "what nobody tells is not nothing"
 
@@ -193,9 +255,9 @@ def test_the_bill_is_by_the_tokens_that_the_service_reports_and_the_price_of_the
         timeline=timeline(S.SUBMITTED, S.TRAINED, S.SERVING),
         predicted=Predicted(tokens=1_000_000, usd=1.5, at_most=True),
     )
-    (job,) = costing.trainings(run, "swedencentral")
+    (job,) = trainings(run, "swedencentral")
     assert (job.predicted, job.predicted_usd, job.at_most) == (1_000_000, 1.5, True)
     assert (job.billed, job.billed_usd) == (2_000_000, pytest.approx(3.0))
     unknown = run.replace(spec=run.spec.model_copy(update={"base_model": "Qwen3-32B"}))
-    (job,) = costing.trainings(unknown, "swedencentral")
+    (job,) = trainings(unknown, "swedencentral")
     assert (job.billed, job.usd) == (2_000_000, None)

@@ -4,6 +4,7 @@ and no run waits for it."""
 import asyncio
 import logging
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -119,6 +120,29 @@ async def test_a_pause_that_the_receiver_asks_for_is_kept(
     assert len(there.requests) == 1
     await minutes(telling, 5)
     assert there.ids == ["one", "one", "two"]
+
+
+async def test_a_clock_that_was_wrong_silences_no_receiver(
+    telling: RunHarness, there: Receiver
+) -> None:
+    """Another host's, a day ahead."""
+    there.status = 503
+    await add(telling, "one")
+    ahead = replace(telling.ctx, now=lambda: telling.ctx.now() + timedelta(days=1))
+    await delivery.deliver(ahead)
+    there.status = 200
+    await minutes(telling, 1)
+    assert await waiting(telling) == []
+
+
+async def test_while_a_receiver_rests_nothing_is_read_for_it(
+    telling: RunHarness, there: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there.status, there.headers = 503, {"retry-after": "3600"}
+    await add(telling, "one", "two")
+    await delivered(telling)
+    monkeypatch.setattr(Outbox, "read", None)
+    await minutes(telling, 59)
 
 
 async def test_it_is_told_once_what_is_in_the_way_and_when_that_is_over(

