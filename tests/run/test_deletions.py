@@ -201,3 +201,11 @@ async def test_a_fine_tuned_model_is_asked_for_once_its_deployment_has_gone() ->
     assert entered.waits == "The deployment captain-v1 is being deleted."
     await until_gone(made)
     assert made.service.journal.count("models.delete") == 1
+
+
+async def test_versions_of_a_model_do_not_wait_for_each_other() -> None:
+    """Azure takes one change at a time; the others are asked for at the next look."""
+    made = await Versions.serving(4)
+    await order(made, Target("captain"))
+    assert await until_gone(made) <= 7
+    assert await left(made) == []
