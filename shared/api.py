@@ -41,6 +41,7 @@ from shared.run import (
     reconciler,
     run_yaml,
     timer,
+    transcript,
 )
 from shared.run.context import Context
 from shared.run.newest import CURSOR
@@ -68,6 +69,7 @@ DOCUMENTS = {
     "curve.json": "application/json",
     "verdict.json": "application/json",
     planning.NAME: "application/json",
+    transcript.NAME: "application/x-ndjson",
 }
 
 

@@ -142,7 +142,8 @@ async def _judge(
     """Off the event loop: it may take a second."""
     asserted, note = await sampling.assertions(run, ctx)
     sides = [_respondent(one, asked, known) for one in lined.all]
-    told = await asyncio.to_thread(_verdict, drawn, sides, asserted)
+    notes = tuple(filter(None, [*lined.absent, note, _sampled(drawn)]))
+    told = await asyncio.to_thread(_verdict, drawn, sides, asserted, notes)
     await ctx.ledger.keep(run.id, NAME, told.as_json(), "application/json")
     sentence = " ".join(filter(None, [told.sentence, *lined.absent, note]))
     return Finding(sentence, told.digest, passes=_passes(told))
@@ -156,11 +157,18 @@ def _respondent(one: Contestant, asked: Sequence[Question], known: Transcript) -
     return Respondent(one.role, one.name, answers)
 
 
-def _verdict(drawn: Sample, sides: list[Respondent], asserted: Assertions) -> "Verdict":
+def _sampled(drawn: Sample) -> str:
+    asked = len(drawn.examples)
+    return f"{asked:,} of {drawn.lines:,} lines were asked" if asked < drawn.lines else ""
+
+
+def _verdict(
+    drawn: Sample, sides: list[Respondent], asserted: Assertions, notes: tuple[str, ...]
+) -> "Verdict":
     from shared.model.verdict import Comparison, verdict_of  # numpy: no chat should wait for it
 
     candidate, *others = sides
-    return verdict_of(Comparison(drawn.examples, candidate, tuple(others), asserted))
+    return verdict_of(Comparison(drawn.examples, candidate, tuple(others), asserted, told=notes))
 
 
 def _passes(told: "Verdict") -> bool:

@@ -15,12 +15,11 @@ from shared.cloud.container import BlobInfo
 from shared.errors import CallerError, DropError
 from shared.model.standing import standing
 from shared.printable import shown
-from shared.run import commands, ids
+from shared.run import commands, ids, removal
 from shared.run.context import Context
 from shared.run.folder import DropRole, Folder
 from shared.run.outcome import LogLine
 from shared.run.record import Action, Command, Run
-from shared.run.removal import jobs_of_deleted
 from shared.run.stages import DEPLOYED, Event, Stage
 
 log = logging.getLogger(__name__)
@@ -55,7 +54,7 @@ async def enter(run: Run, folder: Folder, ctx: Context) -> str:
     """
     known = await _known(run, ctx)
     if known is None:
-        run = run.replace(past_jobs=await jobs_of_deleted(run.id, ctx))
+        run = run.replace(past_jobs=(await removal.of(run.id, ctx)).jobs)
     if known is None and await ctx.ledger.create(run):
         log.info("run %s received", run.id)
         if folder.older:
