@@ -160,7 +160,10 @@ def _why(model: Model, version: Version, at: Situation) -> Why | None:
 
 
 def _surplus(model: Model, version: Version, state: State, at: Situation) -> bool:
-    """Whether as many of the same state as may be kept were needed after it."""
+    """Whether as many of the same state as may be kept were needed after it. The champion before
+    is none: a rollback goes there."""
+    if version.version == model.previous:
+        return False
 
     def order(known: Version) -> tuple[datetime, int]:
         return last_needed(model, known, at.used), known.version

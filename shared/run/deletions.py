@@ -14,7 +14,7 @@ from datetime import timedelta
 from shared.chat.feedback import FeedbackStore
 from shared.cloud.container import Container
 from shared.errors import CallerError, Conflict, NotFound, Refused, TunedropError, Unavailable
-from shared.model import redeploy
+from shared.model import redeploy, usage
 from shared.model.deletion import Deletion, Deletions, Dropped
 from shared.model.orders import PREFIX as ORDERS
 from shared.model.registry import Model, Version
@@ -25,6 +25,7 @@ from shared.run.deletion_plan import CHECKPOINT, Found, Plan, Target, check_dige
 from shared.run.notifications import Kind
 from shared.run.record import Action, Run
 from shared.run.refusals import PREFIX as REFUSALS
+from shared.run.trainings import trainings
 
 log = logging.getLogger(__name__)
 
@@ -145,10 +146,17 @@ class _Work:
         if run:
             await self._files(run)
             await ceilings.settle(run, self.ctx)
-        await removal.remove(run_id, run, self.ctx)
+        await self._remove(run_id, run)
         if version:
             await forget_version(self.deletion.model, version.version, self.ctx)
         return ""
+
+    async def _remove(self, run_id: str, run: Run | None) -> None:
+        """What it has cost stays, with the end of its deployment."""
+        model = await self.ctx.registry.load(self.deletion.model)
+        trained = trainings(run, self.ctx.region) if run else ()
+        left = removal.left_of(run, model.of_run(run_id) if model else None, trained)
+        await removal.remove(run_id, left, self.ctx)
 
     async def _end(self, run: Run | None, version: Version | None) -> str:
         """No chat is sent there any more, and no job goes on."""
@@ -172,8 +180,11 @@ class _Work:
             _, stopped = await ending.stop(run, self.ctx)
             if not stopped:
                 return ending.STOPPING
-        elif there:
+        elif there and version:
             await self.ctx.clients.deployments.delete(there[0].name)
+            await self.ctx.registry.note_unhosted(
+                self.deletion.model, version.version, self.ctx.now()
+            )
         if there and await self.ctx.clients.deployments.get(there[0].name):
             return f"The deployment {there[0].name} is being deleted."
         return ""
@@ -214,7 +225,7 @@ class _Work:
         as they are, or they would be taken for new."""
         name, clients = self.deletion.model, self.ctx.clients
         await FeedbackStore(clients.feedback, {}).forget_model(name)
-        for place in (ORDERS, redeploy.REQUESTS, redeploy.STATES):
+        for place in (ORDERS, redeploy.REQUESTS, redeploy.STATES, usage.USED):
             async for blob in clients.models.list(f"{place}{name}"):
                 if blob.name.removeprefix(place).partition("@")[0] == name:
                     await clients.models.delete(blob.name)

@@ -9,8 +9,9 @@ from shared.chat.routing import Router
 from shared.cloud.memory_container import MemoryContainer
 from shared.errors import NotFound, NotNow
 from shared.model.deletion import Deletion, Deletions
+from shared.model.month import Month
 from shared.model.states import Cause
-from shared.run import deletion_plan, deletions, reconciler
+from shared.run import costing, deletion_plan, deletions, reconciler
 from shared.run.deletion_plan import Plan, Target
 from shared.run.stages import Stage
 from tests.support.datasets import dataset
@@ -147,6 +148,8 @@ async def test_a_version_goes_with_its_run_and_the_champion_before_answers() -> 
     assert await order(made, target)
     model = await made.model()
     assert (model.champion, model.history[-1].cause) == (1, Cause.WITHDRAWN)
+    made.clock.advance(5)
+    await deletions.process(made.ctx)
     assert "captain-v2" in made.service.deployments()  # chats that have begun are finished
     await until_gone(made)
     model = await made.model()
@@ -157,6 +160,28 @@ async def test_a_version_goes_with_its_run_and_the_champion_before_answers() -> 
     assert served == [1, 2, 1]  # who served when is known all the same
     third = await made.train()
     assert third.version == 3  # no number is given twice
+
+
+async def test_what_was_paid_for_counts_in_its_month_whatever_is_deleted() -> None:
+    made = await Versions.serving(2, b"deployment: {sku: Standard}\n")
+    month = Month.of(made.clock.now())
+    made.clock.advance(3 * 3600)
+    before = await costing.costs(month, made.ctx)
+    assert before.hosted.usd > 5
+    assert before.trained.usd > 0
+    await order(made, await deletion_plan.target_of_model("captain", 1, made.ctx))
+    await until_gone(made)
+    after = await costing.costs(month, made.ctx)
+    assert after.trained == before.trained
+    assert after.hosted.usd >= before.hosted.usd
+    await order(made, Target("captain"))
+    await until_gone(made)
+    gone = await costing.costs(month, made.ctx, "captain")
+    assert gone.trained == before.trained
+    assert gone.hosted.usd >= after.hosted.usd
+    assert gone.per_hour.usd == 0
+    made.clock.advance(24 * 3600)
+    assert (await costing.costs(month, made.ctx, "captain")).hosted == gone.hosted
 
 
 async def test_the_same_dataset_is_trained_anew_after_its_run_was_deleted() -> None:
@@ -268,3 +293,28 @@ async def test_a_new_model_of_that_name_is_not_taken_for_the_old_one() -> None:
     assert (await made.model()).champion == 1
     assert len(await made.harness.runs()) == 1
     assert isinstance(made.ctx.clients.models, MemoryContainer)
+
+
+async def test_another_models_answer_of_the_same_id_stays() -> None:
+    made = await Versions.serving(1)
+    await made.remembers("chatcmpl-1")
+    feedback = made.ctx.clients.feedback
+    await feedback.put("answers/chatcmpl-1", b"captain-two/2026-11-28/10", "text/plain")
+    await order(made, Target("captain"))
+    await until_gone(made)
+    assert "answers/chatcmpl-1" in await blobs(feedback)
+
+
+async def test_a_fine_tuned_model_is_asked_for_once_its_deployment_has_gone() -> None:
+    made = await Versions.serving(1)
+    made.service.configure(deleting_seconds=600)
+    await order(made, Target("captain"))
+    for _ in range(5):
+        made.clock.advance(30)
+        await deletions.process(made.ctx)
+    assert "models.delete" not in made.service.journal
+    entered = await Deletions(made.ctx.clients.models).of("model/captain")
+    assert entered
+    assert entered.waits == "The deployment captain-v1 is being deleted."
+    await until_gone(made)
+    assert made.service.journal.count("models.delete") == 1

@@ -61,10 +61,11 @@ class Calls:
     def _wrap(self, function: Callable[..., Any], called: Callable[..., str]) -> Callable[..., Any]:
         async def counted(*args: Any, **options: Any) -> Any:
             fatal = self._one_more(called(*args))
-            result = await function(*args, **options)
-            if fatal or self.dead:
-                self._die()
-            return result
+            try:
+                return await function(*args, **options)
+            finally:  # also where it was refused
+                if fatal or self.dead:
+                    self._die()
 
         return counted
 

@@ -16,7 +16,7 @@ from typing import Any
 from shared.cloud.memory_container import MemoryContainer
 from shared.cloud.receivers import Receivers
 from shared.model.registry import Model
-from shared.run import ticking
+from shared.run import ticking, upkeep
 from shared.run.context import Context
 from shared.run.transcript import Question
 from shared.settings import Settings
@@ -82,7 +82,8 @@ class Mortal:
         self.clock = Clock()
         self.service = BillingService(self.clock)
         self.clients = MortalClients(settings, self.service)
-        policy = RunHarness.in_memory(settings, model).ctx.policy
+        known = RunHarness.in_memory(settings, model).ctx.policy
+        policy = replace(known, hosting_every=timedelta(minutes=2))
         ctx = Context.of(self.clients, policy, self.clock.now, self.clock.sleep)
         self.harness = RunHarness(ctx, model, self.service, self.clock)
         self.asked_again: list[str] = []  # questions whose answers were kept
@@ -121,6 +122,9 @@ class Mortal:
         if await self.ctx.ledger.active():
             return False
         if [blob async for blob in self.clients.runs.list("outbox/")]:
+            return False
+        looked = await upkeep.latest(self.clients.runs)
+        if looked and looked.pending:
             return False
         return not [b.name async for b in self.clients.models.list() if b.name.startswith(BUSY)]
 

@@ -1,11 +1,8 @@
 """A model with several versions that were trained, one after the other, in memory."""
 
-import copy
 import json
-from collections.abc import Callable
 from datetime import timedelta
 
-from shared.cloud.memory_container import MemoryContainer
 from shared.model.registry import Model
 from shared.run.record import Run
 from shared.run.stages import Stage
@@ -75,26 +72,9 @@ class Versions:
         await feedback.put("answers/of-another", f"captain2/{hour}".encode(), "text/plain")
         await feedback.put("trace/2026", b"captain@1", "text/plain")
 
-    def saved(self) -> Callable[[], None]:
-        """Puts back storage and service as they are now; time goes on."""
-        clients = self.ctx.clients
-        containers = [clients.models, clients.runs, clients.feedback, clients.datasets]
-        memory = [one for one in containers if isinstance(one, MemoryContainer)]
-        blobs = [container.saved() for container in memory]
-        service = copy.deepcopy({name: getattr(self.service, name) for name in OF_SERVICE})
-
-        def restore() -> None:
-            for container, kept in zip(memory, blobs, strict=True):
-                container.restore(kept)
-            for name, value in copy.deepcopy(service).items():
-                setattr(self.service, name, value)
-
-        return restore
-
     def loses(self, number: int) -> None:
         """Its deployment is deleted by somebody."""
         del self.service.deployed[f"captain-v{number}"]
 
 
-OF_SERVICE = ("files", "jobs", "deployed", "deleted_models")
 ENDED = (Stage.SERVING, Stage.HELD, Stage.FAILED, Stage.REJECTED, Stage.CANCELLED)

@@ -6,11 +6,13 @@ process. Whoever was killed before the answer may ask again; otherwise what was 
 as a whole, or nothing of it.
 """
 
-from collections.abc import Awaitable, Callable
+import os
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from shared.errors import CallerError
 from tests.support.facts import Difference, Facts, facts_of, least
@@ -20,7 +22,16 @@ from tests.support.mortal import MINUTE, Mortal
 LEAST, MOST = 4, 60  # minutes of a life; undisturbed ones take a few
 
 
+T = TypeVar("T")
 Acts = Callable[[Mortal], Awaitable[object]]
+
+
+def of_the_day(every: Sequence[T], count: int) -> Sequence[T]:
+    """So many of them, others each day; all with TUNEDROP_EVERY_KILL=1."""
+    if os.environ.get("TUNEDROP_EVERY_KILL"):
+        return every
+    stride = max(1, len(every) // count)
+    return every[date.today().toordinal() % stride :: stride]
 
 
 async def nothing(app: Mortal) -> None:
@@ -75,6 +86,13 @@ class Trial:
     def kills(self) -> list[Kill]:
         return [Kill(at, after) for at in range(len(self.whole.calls)) for after in (False, True)]
 
+    @property
+    def tries(self) -> tuple[bool, ...]:
+        """Whether whoever was not answered tries again: each kill has a life for both, where
+        somebody acts and may leave it at that."""
+        acts = self.story.acts is not nothing
+        return (False, True) if acts and not self.story.insists else (False,)
+
     async def lived(
         self,
         kill: Kill | None = None,
@@ -84,7 +102,7 @@ class Trial:
     ) -> Life:
         app, acts = self.app, acts or self.story.acts
         app.restore(self.saved)
-        calls = Calls(kill)
+        calls = Calls(kill, app.container("runs"), app.container("models"))
         unserved = 0
         with calls.counted():
             answered = await _done(_told(acts, app), app, calls)
@@ -101,6 +119,7 @@ class Trial:
     async def difference(self, kill: Kill, *, again: bool = False) -> Difference:
         """What was doubled or lost in a life with that kill."""
         life = await self.lived(kill, again=again)
+        assert life.struck, "a life is the same until its kill"
         allowed = [self.whole.facts]
         if self.none and not life.answered:
             allowed.append(self.none.facts)
