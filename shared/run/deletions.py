@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 
 # An instance may know a champion for 5 seconds after it is none; chats that have begun then go on.
 LEAD = timedelta(seconds=10)
+MOST = 50  # runs that one look deletes: a tick has other work
 IN_THE_WAY = (Unavailable, Refused, Conflict, CallerError)
 BEGUN = "Chats that have begun are finished first."
 PATIENCE = timedelta(days=1)  # with a fine-tuned model that the service does not let go
@@ -125,8 +126,9 @@ class _Work:
         """Everything but the model's own record. What one run has to wait for does not hold up the
         others."""
         run_ids = [run.id for run in found.runs] + [version.run_id for version in found.versions]
-        waits = ""
-        for run_id in dict.fromkeys([*run_ids, *filter(None, [self.deletion.run_id])]):
+        each = list(dict.fromkeys([*run_ids, *filter(None, [self.deletion.run_id])]))
+        waits = f"{len(each) - MOST} runs have their turn then." if len(each) > MOST else ""
+        for run_id in each[:MOST]:
             waits = await self._isolated(run_id, found) or waits
         if waits:
             return waits

@@ -237,3 +237,20 @@ async def test_others_are_told_once_that_it_is_deleted_and_by_whom() -> None:
     read = [await outbox.read(blob.name) for blob in await outbox.waiting()]
     (gone,) = [found[0] for found in read if found and found[0].type.endswith("model.deleted")]
     assert (gone.data["model"], gone.data["version"], gone.data["who"]) == ("captain", 1, "Ada")
+
+
+async def test_one_look_deletes_so_many_runs_and_the_next_ones_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(deletions, "MOST", 2)
+    made = Versions(RunHarness.in_memory(IN_MEMORY, "captain"))
+    for number in range(5):
+        await made.harness.drop(b"{}\n" * (number + 1))
+        await made.harness.until(await made.harness.received(), Stage.REJECTED)
+        await made.harness.until_inactive()
+    entered = await order(made, Target("captain"))
+    assert entered
+    assert entered.waits == "3 runs have their turn then."
+    assert len(await made.harness.runs()) == 3
+    await until_gone(made)
+    assert await left(made) == []
