@@ -139,6 +139,18 @@ async def test_a_run_that_is_held_serves_once_a_person_promotes_its_version() ->
     assert (await made.model()).champion == 2
 
 
+async def test_a_run_is_told_by_a_tick_where_the_app_died_right_after_the_swap() -> None:
+    made = await Versions.serving(1)
+    await made.train(b"promote: manual\n")
+    ordered = order(2, 1, made.clock.now())
+    await Orders(made.ctx.clients.models).put(ordered)
+    await orders.promote(made.ctx.registry, ordered)
+    assert (await made.known(2)).stage is Stage.HELD
+    await promotions.process(made.ctx)
+    assert (await made.known(2)).stage is Stage.SERVING
+    assert ("Ada", "serving: promote command") in await made.said(2)
+
+
 async def test_a_promotion_keeps_which_verdict_it_went_by_or_against() -> None:
     made = await Versions.serving(2)
     keep = made.ctx.ledger.keep
