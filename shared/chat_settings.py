@@ -22,7 +22,8 @@ class ChatSettings:
     )
     base_deployments: tuple[str, ...] = setting(
         "TUNEDROP_BASE_DEPLOYMENTS",
-        "Deployments of untuned models that may be chatted with by name, separated by commas.",
+        "Deployments of untuned models that may be chatted with by name, separated by commas. New "
+        "versions are compared with their base model where it is among them.",
         (),
     )
     chat_fallback: tuple[str, ...] = setting(

@@ -92,8 +92,8 @@ def print_end(run: Run, app_url: str, screen: Console) -> None:
     """How a run has ended, and where to read on."""
     if run["stage"] in DEPLOYED:
         screen.print(f"\n{stands(run)}", soft_wrap=True)
-        if run.get("held"):
-            screen.print(run["held"], soft_wrap=True)
+        if told := run.get("held") or run.get("compared"):
+            screen.print(told, soft_wrap=True)
     else:
         failure = run["failure"] or {"message": "The dataset has errors.", "fix": "See the report."}
         ended = Text.assemble("\nThe run ended ", (run["stage"], "bold"), ". ")

@@ -70,6 +70,7 @@ DEPLOYMENT_LIFE = DeploymentLife(
     source=Source("Azure OpenAI's guide to deploying tuned models", READ_ON),
     idle_days=15,
     developer_hours=24,
+    checkpoints=3,
 )
 
 FILE_STORE = FileStore(source=_LIMITS, files=100, size=1_000 * MEGABYTE)

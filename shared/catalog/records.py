@@ -122,6 +122,9 @@ class DeploymentLife(NamedTuple):
     source: Source
     idle_days: int  # without a chat
     developer_hours: int  # after it was made, used or not, of the SKU DeveloperTier
+    checkpoints: (
+        int  # of a job, the last ones, that can be deployed; since 2026 it depends on the model
+    )
 
 
 class FileStore(NamedTuple):

@@ -227,8 +227,9 @@ class FineTuning:
         but its model."""
         with _translated(f"chat with {deployment}"):
             body = {**asked, "model": deployment}
-            patient = self.client.with_options(timeout=ANSWER_SECONDS)
-            answer = await patient.post("/chat/completions", cast_to=object, body=body)
+            answer = await self.client.post(
+                "/chat/completions", cast_to=object, body=body, options={"timeout": ANSWER_SECONDS}
+            )
             if not isinstance(answer, dict):
                 raise TypeError("no object")
         return answer

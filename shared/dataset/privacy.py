@@ -23,8 +23,7 @@ class PrivateSpan(NamedTuple):
 
 class _Detector(NamedTuple):
     """A pattern begins with the first characters of what it finds, so that the engine skips to
-    them, and only then looks back whether a word begins there; or with what is rarer, so many
-    characters behind it. `sign` is in every text with one.
+    them, and only then looks back whether a word begins there. `sign` is in every text with one.
 
     No pattern may read a stretch of text more than a few times, however the text was chosen: what
     is repeated without a limit stands at the end, or is consumed where the rest is missing.
@@ -37,7 +36,7 @@ class _Detector(NamedTuple):
     pattern: re.Pattern[str]
     sign: str = ""
     end: Callable[[re.Match[str]], int] = re.Match.end
-    before: int = 0
+    before: int = 0  # characters of what is found that stand before the match, and are common
 
 
 def _address_end(match: re.Match[str]) -> int:
@@ -185,11 +184,10 @@ _NUMBERS = (  # of two that overlap the one that begins first is meant, or is na
     _Detector(
         "IBAN",
         re.compile(
-            r"\d(?<=[A-Za-z]{2}.)(?<!\w[A-Za-z]{2}.)"
-            rf"(?=(\d(?:[ .{_SPACE}-]?[A-Za-z0-9]){{11,30}}))"
+            rf"\d(?<=[A-Za-z]{{2}}.)(?<!\w...)(?=(\d(?:[ .{_SPACE}-]?[A-Za-z0-9]){{11,30}}))"
         ),
         end=_iban_end,
-        before=2,  # letters: there are more of them than of digits
+        before=2,
     ),
     _Detector(
         "card number",
@@ -232,29 +230,22 @@ def find(text: str, kinds: int = SECRET + ADDRESS + NUMBER) -> list[PrivateSpan]
         for host in _matches(_ADDRESS, text):
             name = _BEFORE_AT.match(text[max(0, host.start - 64) : host.start][::-1])
             found += [host._replace(start=host.start - name.end())] if name else []
-    if kinds & NUMBER and (digits := _DIGITS.search(text)):
-        # Of other scripts there may be digits before these; and an IBAN's are among letters.
-        start = max(0, digits.start() - 1) if text.isascii() else 0
+    if kinds & NUMBER and _DIGITS.search(text):
         for detector in _NUMBERS:
-            found += _matches(detector, text, 0 if detector.before else start)
+            found += _matches(detector, text)
     found = outside_of_pictures(text, found)
     return _without_overlaps(found) if found else found
 
 
-def _matches(
-    detector: _Detector, text: str, start: int = 0, *, secret: bool = False
-) -> Iterator[PrivateSpan]:
-    for match in detector.pattern.finditer(text, start):
+def _matches(detector: _Detector, text: str, *, secret: bool = False) -> Iterator[PrivateSpan]:
+    for match in detector.pattern.finditer(text):
         if end := detector.end(match):
             yield PrivateSpan(match.start() - detector.before, end, detector.kind, secret)
 
 
 def _without_overlaps(found: list[PrivateSpan]) -> list[PrivateSpan]:
     """Secrets first, then what begins first; what overlaps a span that was taken is left out.
-
-    Each list is read once in the order of the text, so the time grows with the number of spans and
-    not with its square: a text may hold a hundred thousand.
-    """
+    The time grows with their number, not with its square: a text may hold a hundred thousand."""
     ordered = sorted(found, key=lambda span: span.start)
     secrets = _keep_first([span for span in ordered if span.secret])
     others = _keep_first(_clear_of(secrets, [span for span in ordered if not span.secret]))

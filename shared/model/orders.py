@@ -20,8 +20,8 @@ PREFIX = "orders/"  # no model's record is called so: those end in .json
 
 class Order(Document):
     """`version` is to become the champion in the place of `expected`, which whoever ordered it has
-    seen; None: there was none. `id` becomes the change's. `waits`: what is in the way, for people.
-    """
+    seen; None: there was none. `id` becomes the change's, and so does `verdict`, the digest of the
+    version's own. `waits`: what is in the way, for people."""
 
     id: str
     model: str
@@ -31,6 +31,7 @@ class Order(Document):
     who: str
     why: str = ""
     at: Moment
+    verdict: str = ""
     waits: str = ""
 
     def misfit(self, name: str) -> str | None:
@@ -122,7 +123,7 @@ async def promote(registry: Registry, order: Order) -> Model:
 
 
 def decision_of(order: Order) -> Decision:
-    return Decision(order.at, order.cause, order.who, order.why, id=order.id)
+    return Decision(order.at, order.cause, order.who, order.why, order.verdict, order.id)
 
 
 def is_carried_out(model: Model, order: Order) -> bool:

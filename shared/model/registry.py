@@ -276,6 +276,12 @@ class Registry:
             name, number, lambda known: known.replace(keep=keep, idle_after=idle_after)
         )
 
+    async def use_finished(self, name: str, number: int, model: str) -> Model:
+        """The version is the finished model, and no checkpoint. Raises NotFound."""
+        return await self._change_version(
+            name, number, lambda known: known.replace(fine_tuned_model=model, checkpoint=None)
+        )
+
     async def _change_version(
         self, name: str, number: int, change: Callable[[Version], Version]
     ) -> Model:

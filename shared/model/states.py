@@ -8,10 +8,18 @@ from enum import StrEnum
 
 
 class State(StrEnum):
-    CANDIDATE = "candidate"  # newer than the champion, and never was it
-    CHAMPION = "champion"  # chat with the model goes to it
-    RETIRED = "retired"  # was the champion, or is older than it
-    WITHDRAWN = "withdrawn"  # its run was ended, or it was deleted: it has no deployment
+    CANDIDATE = "candidate"
+    CHAMPION = "champion"
+    RETIRED = "retired"
+    WITHDRAWN = "withdrawn"
+
+
+MEANINGS = {
+    State.CANDIDATE: "its dataset is not older than the champion's, and it never was the champion",
+    State.CHAMPION: "chat with the model goes to it; there is one at most",
+    State.RETIRED: "it was the champion, or its dataset is older than the champion's",
+    State.WITHDRAWN: "its run was ended, or it is being deleted: it has no deployment",
+}
 
 
 class Cause(StrEnum):
@@ -23,12 +31,20 @@ class Cause(StrEnum):
     WITHDRAWN = "withdrawn"  # the champion has gone; the one before it is back, or nobody
 
 
-TRANSITIONS: dict[tuple[State, Cause], State] = {
-    (State.CANDIDATE, Cause.RELEASED): State.CHAMPION,
-    (State.CANDIDATE, Cause.PROMOTED): State.CHAMPION,
-    (State.RETIRED, Cause.PROMOTED): State.CHAMPION,
-    (State.RETIRED, Cause.ROLLED_BACK): State.CHAMPION,
-    (State.RETIRED, Cause.WITHDRAWN): State.CHAMPION,
-    (State.CANDIDATE, Cause.WITHDRAWN): State.WITHDRAWN,
-    (State.CHAMPION, Cause.WITHDRAWN): State.WITHDRAWN,
+# What may follow what, and by what. Several versions may change at once: where one becomes the
+# champion, the one before it is retired.
+TRANSITIONS: dict[tuple[State, State], str] = {
+    (State.CANDIDATE, State.CHAMPION): "it is released or promoted",
+    (State.CANDIDATE, State.RETIRED): "a version of a newer dataset becomes the champion",
+    (State.CANDIDATE, State.WITHDRAWN): "its run is ended, or it is deleted",
+    (State.CHAMPION, State.RETIRED): "another version becomes the champion",
+    (State.CHAMPION, State.WITHDRAWN): "its run is ended, or it is deleted",
+    (State.RETIRED, State.CHAMPION): "it is promoted, rolled back to, or the champion is withdrawn",
+    (
+        State.RETIRED,
+        State.CANDIDATE,
+    ): "it never served, and the champion is of an older dataset",
+    (State.RETIRED, State.WITHDRAWN): "its run is ended, or it is deleted",
+    (State.WITHDRAWN, State.CANDIDATE): "its run deploys it again",
+    (State.WITHDRAWN, State.RETIRED): "its run deploys it again, and it had served or is older",
 }

@@ -34,13 +34,15 @@ RULE = 1  # another rule is another digest
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """`others`: the champion and the base, as far as there are some. `judged` has a judge's scores,
-    from 0 to 1, by line of the example. At most MOST_EXAMPLES examples, each line once."""
+    from 0 to 1, by line of the example. At most MOST_EXAMPLES examples, each line once. `told`:
+    notes on how it came about, repeated in the verdict."""
 
     examples: tuple[Example, ...]
     candidate: Respondent
     others: tuple[Respondent, ...]
     assertions: Assertions = NONE
     judged: Mapping[Role, Mapping[int, float]] = field(default_factory=dict)
+    told: tuple[str, ...] = ()
 
     @property
     def sides(self) -> tuple[Respondent, ...]:
@@ -56,6 +58,7 @@ class Comparison:
             "sides": [_answers(side, examples) for side in self.sides],
             "assertions": self.assertions.sha256,
             "judged": {role: sorted(scores.items()) for role, scores in self.judged.items()},
+            **({"told": self.told} if self.told else {}),
         }
         return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()
 
@@ -169,7 +172,8 @@ def _notes(comparison: Comparison, rubrics: tuple[Rubric, ...]) -> tuple[str, ..
             id(case) not in cases for case in comparison.assertions.cases
         ),
     }
-    return tuple(f"{count} × {what}" for what, count in found.items() if count)
+    counted = (f"{count} × {what}" for what, count in found.items() if count)
+    return (*counted, *comparison.told)
 
 
 def _as_told(example: Example) -> dict[str, Any]:

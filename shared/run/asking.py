@@ -69,7 +69,9 @@ async def ask(
         seconds = min(seconds, max(ctx.until - ctx.uptime(), 0.0))
     end = ctx.now() + timedelta(seconds=seconds)
     desks = [_Desk(one, asked, transcript, ctx, end) for one in contestants]
-    await asyncio.gather(*(desk.serve() for desk in desks))
+    async with asyncio.TaskGroup() as group:
+        for desk in desks:
+            group.create_task(desk.serve())
     if broken := next((desk.broken for desk in desks if desk.broken), None):
         raise broken
     left = [desk for desk in desks if desk.missing]
@@ -112,10 +114,11 @@ class _Desk:
         if self.contestant.deployment in self.ctx.pauses and rest > timedelta(0):
             self.obstacle = _no_more(self.contestant, rest.total_seconds())
             return
-        first = asyncio.create_task(self._first())
-        await asyncio.wait({first}, timeout=self.ctx.policy.compare_alone)
-        width = min(self.ctx.policy.compare_at_once, self.calls, len(self.queue))
-        await asyncio.gather(first, *(self._work() for _ in range(width)))
+        async with asyncio.TaskGroup() as group:
+            first = group.create_task(self._first())
+            await asyncio.wait({first}, timeout=self.ctx.policy.compare_alone)
+            for _ in range(min(self.ctx.policy.compare_at_once, self.calls, len(self.queue))):
+                group.create_task(self._work())
 
     async def _first(self) -> None:
         while not self.reached and (question := self._next()):
@@ -172,7 +175,8 @@ class _Desk:
     async def _wait(self, error: Throttled) -> None:
         """Within the share, if that is long enough and this goes on."""
         policy = self.ctx.policy
-        pause = max(error.retry_after or policy.first_pause, policy.shortest_wait)
+        said = min(error.retry_after or policy.first_pause, policy.longest_retry_after)
+        pause = max(said, policy.shortest_wait)
         self.throttled += 1
         self.calls += 1
         self.obstacle = _no_more(self.contestant, pause)

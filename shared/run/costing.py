@@ -1,10 +1,9 @@
 """The costs of a month, read out of what the app keeps: the registry says when a version had a
-deployment, the runs' records what was trained, and `past_costs` both of what is deleted.
+deployment, the runs' records what was trained, and `removal` both of what is deleted.
 
 Reads only; knows where costs are found, not how they are summed up (`costs`).
 """
 
-import logging
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -13,13 +12,11 @@ from shared.errors import TunedropError, Unreadable
 from shared.model.costs import Costs, Hosting, ModelCosts, Training, hosting
 from shared.model.month import Month
 from shared.model.registry import Model
-from shared.run import newest, past_costs
+from shared.run import newest, removal
 from shared.run.context import Context
-from shared.run.past_costs import PastCosts
 from shared.run.record import Run
+from shared.run.removal import Deleted
 from shared.run.trainings import trainings
-
-log = logging.getLogger(__name__)
 
 # From a drop to the end of its job: weeks in queues, 720 hours of training, pauses.
 LONGEST_LIFE = timedelta(days=62)
@@ -68,15 +65,14 @@ class _Gathered:
             if (job.ended or self.at) in self.month and (job.run_id, job.ended) not in known:
                 self.training[run.model].append(job)
 
-    def add_past(self, past: PastCosts, models: list[Model], only: str) -> None:
-        """What is deleted; a version whose record is there still is counted by that."""
-        there = [(model.name, version) for model in models for version in model.versions]
-        for line in past.hosting:
-            if only in ("", line.model) and not any(line.is_of(*known) for known in there):
-                self.hosting[line.model].append(line.told(self.region))
-        for job in past.training:
-            if only in ("", job.model):
-                self.training[job.model].append(job.told())
+    def add_deleted(self, name: str, left: Deleted, models: list[Model]) -> None:
+        """A version whose record is there still is counted by that."""
+        of_model = (model for model in models if model.name == name)
+        there = {version.created_at for model in of_model for version in model.versions}
+        for version in left.versions:
+            if version.created_at not in there:
+                self.hosting[name] += hosting(version, self.month, self.at, self.region)
+        self.training[name] += [job for job in left.trained if (job.ended or self.at) in self.month]
 
     def costs(self) -> Costs:
         names = sorted({*self.hosting, *self.training})
@@ -101,11 +97,8 @@ async def _hosted(
     gathered = _Gathered(month, ctx.now(), ctx.region)
     for model in models:
         gathered.add_model(model)
-    try:
-        gathered.add_past(await past_costs.of(month, ctx), models, only)
-    except Unreadable as error:
-        log.error("%s", error)
-        problems.append(error)
+    for name, left in await removal.since(month.start, ctx, only, problems):
+        gathered.add_deleted(name, left, models)
     return gathered
 
 

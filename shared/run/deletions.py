@@ -14,7 +14,7 @@ from datetime import timedelta
 from shared.chat.feedback import FeedbackStore
 from shared.cloud.container import Container
 from shared.errors import CallerError, Conflict, NotFound, Refused, TunedropError, Unavailable
-from shared.model import redeploy
+from shared.model import redeploy, usage
 from shared.model.deletion import Deletion, Deletions, Dropped
 from shared.model.orders import PREFIX as ORDERS
 from shared.model.registry import Model, Version
@@ -25,11 +25,13 @@ from shared.run.deletion_plan import CHECKPOINT, Found, Plan, Target, check_dige
 from shared.run.notifications import Kind
 from shared.run.record import Action, Run
 from shared.run.refusals import PREFIX as REFUSALS
+from shared.run.trainings import trainings
 
 log = logging.getLogger(__name__)
 
 # An instance may know a champion for 5 seconds after it is none; chats that have begun then go on.
 LEAD = timedelta(seconds=10)
+IN_THE_WAY = (Unavailable, Refused, Conflict, CallerError)
 BEGUN = "Chats that have begun are finished first."
 PATIENCE = timedelta(days=1)  # with a fine-tuned model that the service does not let go
 
@@ -83,7 +85,7 @@ async def _go_on(deletion: Deletion, ctx: Context) -> None:
     """As far as it goes now."""
     try:
         waits = await _Work(deletion, ctx).do()
-    except (Unavailable, Refused, Conflict, CallerError) as error:
+    except IN_THE_WAY as error:
         waits = str(error)
     if waits:
         await _Work(deletion, ctx).note(waits)
@@ -119,11 +121,14 @@ class _Work:
         return await deletion_plan.look(Target(self.deletion.model, self.deletion.run_id), self.ctx)
 
     async def _all(self, found: Found) -> str:
-        """Everything but the model's own record."""
+        """Everything but the model's own record. What one run has to wait for does not hold up the
+        others."""
         run_ids = [run.id for run in found.runs] + [version.run_id for version in found.versions]
+        waits = ""
         for run_id in dict.fromkeys([*run_ids, *filter(None, [self.deletion.run_id])]):
-            if waits := await self._one(run_id, found):
-                return waits
+            waits = await self._isolated(run_id, found) or waits
+        if waits:
+            return waits
         await self._datasets()
         if self.deletion.run_id:
             return ""
@@ -133,6 +138,12 @@ class _Work:
         self.deletion = self.deletion.replace(last=True)
         await self.store.note(self.deletion)
         return ""
+
+    async def _isolated(self, run_id: str, found: Found) -> str:
+        try:
+            return await self._one(run_id, found)
+        except IN_THE_WAY as error:
+            return str(error)
 
     async def _one(self, run_id: str, found: Found) -> str:
         """A run with its version."""
@@ -145,17 +156,24 @@ class _Work:
         if run:
             await self._files(run)
             await ceilings.settle(run, self.ctx)
-        await removal.remove(run_id, run, self.ctx)
+        await self._remove(run_id, run)
         if version:
             await forget_version(self.deletion.model, version.version, self.ctx)
         return ""
+
+    async def _remove(self, run_id: str, run: Run | None) -> None:
+        """What it has cost stays, with the end of its deployment."""
+        model = await self.ctx.registry.load(self.deletion.model)
+        trained = trainings(run, self.ctx.region) if run else ()
+        left = removal.left_of(run, model.of_run(run_id) if model else None, trained)
+        await removal.remove(run_id, left, self.ctx)
 
     async def _end(self, run: Run | None, version: Version | None) -> str:
         """No chat is sent there any more, and no job goes on."""
         if version and not version.withdrawn:
             at = self.ctx.now()
             await self.ctx.registry.withdraw(self.deletion.model, version.version, at)
-            if run is None or run.ended:
+            if self.deletion.run_id and (run is None or run.ended):
                 return BEGUN
         if run is None or run.ended:
             return ""
@@ -172,8 +190,11 @@ class _Work:
             _, stopped = await ending.stop(run, self.ctx)
             if not stopped:
                 return ending.STOPPING
-        elif there:
+        elif there and version:
             await self.ctx.clients.deployments.delete(there[0].name)
+            await self.ctx.registry.note_unhosted(
+                self.deletion.model, version.version, self.ctx.now()
+            )
         if there and await self.ctx.clients.deployments.get(there[0].name):
             return f"The deployment {there[0].name} is being deleted."
         return ""
@@ -214,7 +235,7 @@ class _Work:
         as they are, or they would be taken for new."""
         name, clients = self.deletion.model, self.ctx.clients
         await FeedbackStore(clients.feedback, {}).forget_model(name)
-        for place in (ORDERS, redeploy.REQUESTS, redeploy.STATES):
+        for place in (ORDERS, redeploy.REQUESTS, redeploy.STATES, usage.USED):
             async for blob in clients.models.list(f"{place}{name}"):
                 if blob.name.removeprefix(place).partition("@")[0] == name:
                     await clients.models.delete(blob.name)

@@ -13,6 +13,7 @@ from typing import Any
 from shared.model.evaluation import Example, example_of
 
 SPARE = 2  # times as many lines are held as examples are wanted: of some nothing can be asked
+HELD = 4  # times as many bytes as the examples may have
 LONGEST_LINE = 1 << 20  # bytes; a longer one is left out
 
 
@@ -31,7 +32,7 @@ class Drawing:
         self._seed, self._most, self._size = seed, most, size
         self._held: list[tuple[int, int, bytes]] = []  # a heap: the highest rank is the first
         self._rest = b""
-        self._number = self._lines = 0
+        self._number = self._lines = self._bytes = 0
 
     def feed(self, chunk: bytes) -> None:
         *lines, self._rest = (self._rest + chunk).split(b"\n")
@@ -62,11 +63,10 @@ class Drawing:
         self._lines += 1
         if len(line) > LONGEST_LINE:
             return
-        entry = (-self._rank(self._number), self._number, line)
-        if len(self._held) < self._most * SPARE:
-            heapq.heappush(self._held, entry)
-        else:
-            heapq.heappushpop(self._held, entry)
+        heapq.heappush(self._held, (-self._rank(self._number), self._number, line))
+        self._bytes += len(line)
+        while len(self._held) > self._most * SPARE or self._bytes > self._size * HELD:
+            self._bytes -= len(heapq.heappop(self._held)[2])
 
     def _rank(self, number: int) -> int:
         digest = hashlib.sha256(f"{self._seed} {number}".encode()).digest()

@@ -15,13 +15,12 @@ from shared.cloud.container import BlobInfo
 from shared.errors import CallerError, DropError
 from shared.model.standing import standing
 from shared.printable import shown
-from shared.run import commands, ids
+from shared.run import commands, ids, removal
 from shared.run.context import Context
 from shared.run.folder import DropRole, Folder
 from shared.run.outcome import LogLine
 from shared.run.record import Action, Command, Run
-from shared.run.removal import jobs_of_deleted
-from shared.run.stages import Event, Stage
+from shared.run.stages import DEPLOYED, Event, Stage
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +54,7 @@ async def enter(run: Run, folder: Folder, ctx: Context) -> str:
     """
     known = await _known(run, ctx)
     if known is None:
-        run = run.replace(past_jobs=await jobs_of_deleted(run.id, ctx))
+        run = run.replace(past_jobs=(await removal.of(run.id, ctx)).jobs)
     if known is None and await ctx.ledger.create(run):
         log.info("run %s received", run.id)
         if folder.older:
@@ -67,7 +66,8 @@ async def enter(run: Run, folder: Folder, ctx: Context) -> str:
     with about(folder.newest[DropRole.TRAINING]):
         _check_same(known, run)
     # Otherwise it is the same event once more.
-    if _etags(known) != _etags(run) or _asks_for_another(known, run) or _other_limits(known, run):
+    asks = _asks_for_another(known, run) or _other_limits(known, run) or _other_release(known, run)
+    if asks or _etags(known) != _etags(run):
         await _drop_again(known, run, folder, ctx)
     return known.id
 
@@ -146,12 +146,33 @@ def _with_limits(newest: Run, run: Run, ctx: Context) -> Run:
     return changed.replace(command=Command(action=Action.START, who=BY_DROP, why=why, at=ctx.now()))
 
 
+def _with_release(newest: Run, run: Run) -> Run:
+    """As the drop says what becomes of its model: of one that was compared already, how long it
+    stays deployed and nothing else."""
+    asked, known = run.spec.release, newest.spec.release
+    if newest.stage in DEPLOYED:
+        asked = known.model_copy(update={"keep": asked.keep, "idle_after": asked.idle_after})
+    return newest.replace(spec=newest.spec.with_release(asked)) if asked != known else newest
+
+
+def _other_release(known: Run, run: Run) -> bool:
+    return _with_release(known, run) != known
+
+
+async def _keep_as(known: Run, run: Run, ctx: Context) -> None:
+    """How long its version stays deployed, where there is one: before the run says so, or a crash
+    in between would leave it as it was."""
+    model, asked = await ctx.registry.load(known.model), run.spec.release
+    if version := model.of_run(known.id) if model else None:
+        await ctx.registry.keep_as(known.model, version.version, asked.keep, asked.idle_after)
+
+
 async def _drop_again(known: Run, run: Run, folder: Folder, ctx: Context) -> None:
     other = _asks_for_another(known, run)
     wanted = run.spec.deployment
 
     def as_dropped(newest: Run) -> Run:
-        pointed = _with_limits(_pointed_to(run, newest), run, ctx)
+        pointed = _with_release(_with_limits(_pointed_to(run, newest), run, ctx), run)
         return pointed.to_deploy(wanted, by_drop=True) if other else pointed
 
     message = f"same content dropped again; {await _known_as(known, ctx)}"
@@ -159,9 +180,12 @@ async def _drop_again(known: Run, run: Run, folder: Folder, ctx: Context) -> Non
         message += f"; it is to be deployed as {wanted.sku}, capacity {wanted.capacity}"
     if _other_limits(known, run):
         message += f"; {_told(run)}"
+    if _other_release(known, run):
+        message += f"; {_told_of_release(_with_release(known, run))}"
+        await _keep_as(known, run, ctx)
     await ctx.ledger.log(known.id, LogLine("drop", message))
     if other and known.fine_tuned_model:
-        await ctx.ledger.amend(known.id, lambda newest: _pointed_to(run, newest))
+        await ctx.ledger.amend(known.id, lambda new: _with_release(_pointed_to(run, new), run))
         await _deploy(known, run, folder, ctx)
         return
     if known.may_start_over:
@@ -217,6 +241,11 @@ def _told(run: Run) -> str:
     limits = run.spec.limits
     known = ", ".join(f"{key} {value}" for key, value in limits.items() if value is not None)
     return f"its limits are now: {known}"
+
+
+def _told_of_release(run: Run) -> str:
+    known = run.spec.release.model_dump()
+    return "now it has " + ", ".join(f"{key}: {value}" for key, value in known.items())
 
 
 def _beside(folder: Folder) -> str:

@@ -169,18 +169,16 @@ async def _admit(folder: Folder, ctx: Context, *, split: bool) -> Spec:
                 admission.check_dataset_size(blob, split=split)
         except DropError as error:
             errors[blob.name] = error
-    run_yaml, spec = folder.newest.get(DropRole.SPEC), None
-    try:
-        if run_yaml and run_yaml.name not in errors:
-            spec = await _spec(run_yaml, folder.model, ctx)
-    except RefusedDrop as refused:
-        errors |= refused.errors
-    asserted = folder.newest.get(DropRole.ASSERTIONS)
-    try:
-        if asserted and asserted.name not in errors:
-            await _check_assertions(asserted, ctx)
-    except RefusedDrop as refused:
-        errors |= refused.errors
+    spec = None
+    readable = {role: blob for role, blob in folder.newest.items() if blob.name not in errors}
+    for role, blob in readable.items():
+        try:
+            if role is DropRole.SPEC:
+                spec = await _spec(blob, folder.model, ctx)
+            elif role is DropRole.ASSERTIONS:
+                await _check_assertions(blob, ctx)
+        except RefusedDrop as refused:
+            errors |= refused.errors
     if errors:
         raise RefusedDrop(errors)
     return spec or effective(None, ctx.settings)

@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 NAME = "reconciler/hosting_ceiling.json"
 NO_MORE = (
     "What stays deployed is used, kept always or busy: whoever runs the app can raise the ceiling, "
-    "keep a model on-demand (TUNEDROP_KEEP), or put it to sleep."
+    "keep a model on-demand (run.yaml), or put one to sleep: `tunedrop sleep MODEL`."
 )
 
 

@@ -73,10 +73,12 @@ def plan(
     upload: Upload = NOTHING,
     coming: tuple[Spec, ...] = (),
     held: Held | None = None,
+    spare: tuple[Spec, ...] = (),
 ) -> Plan:
     """`upload`: what is still to be sent to the service; `coming`: what other runs ask for that
-    come first and have no deployment yet; `held`: what a new version is compared by."""
-    asked = Asked(spec, offers, now.date(), upload, coming)
+    come first and have no deployment yet; `held`: what a new version is compared by; `spare`:
+    deployments that make room where it is needed."""
+    asked = Asked(spec, offers, now.date(), upload, coming, spare)
     found = [question(asked) for question in QUESTIONS]
     found += [comparison(asked, held)] if held else []
     return Plan(now, offers.location.value or "", tuple(a for a in found if a))

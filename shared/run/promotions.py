@@ -4,8 +4,10 @@ once it does. One without a deployment is deployed first, and the champion stays
 Each part may be killed anywhere and done again. Knows nothing of HTTP.
 """
 
+import json
 import logging
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -27,7 +29,7 @@ from shared.model.states import Cause
 from shared.printable import shown
 from shared.run import ceilings, failures, notify, room
 from shared.run.context import Context
-from shared.run.outcome import LogLine, Outcome
+from shared.run.outcome import LogLine, Outcome, apply
 from shared.run.record import Action, Command, Run
 from shared.run.stages import Event, Stage
 
@@ -61,6 +63,7 @@ async def give(asked: Asked, ctx: Context) -> tuple[Model, Order | None]:
         return model, None
     orders.check_expected(model, order.expected)
     await _check_run(model.version(order.version), ctx)
+    order = order.replace(verdict=await _verdict(model.version(order.version), ctx))
     await Orders(ctx.clients.models).put(order)
     why = f"{order.verb}: {order.called} is to be the champion, in the place of {_before(order)}"
     line = LogLine("command", why, order.who, order.why)
@@ -100,6 +103,15 @@ def _order(asked: Asked, model: Model, ctx: Context) -> Order:
         why=asked.why,
         at=ctx.now(),
     )
+
+
+async def _verdict(version: Version, ctx: Context) -> str:
+    """The digest of what the version's run was compared by, whichever way that went; empty where
+    there is none that can be read."""
+    kept = await ctx.ledger.document(version.run_id, "verdict.json")
+    with suppress(ValueError, LookupError, TypeError):
+        return str(json.loads(kept or b"{}")["digest"])
+    return ""
 
 
 async def _load(name: str, ctx: Context) -> Model:
@@ -261,7 +273,10 @@ async def _tell(order: Order, model: Model, ctx: Context) -> None:
 async def _serve(run: Run, order: Order, ctx: Context) -> None:
     command = Command(action=Action.PROMOTE, who=order.who, why=order.why, at=order.at)
     outcome = Outcome(run.replace(held=""), Event.PROMOTE_COMMANDED)
-    await ctx.ledger.commit(run.replace(command=command), outcome)
+    before = run.replace(command=command)
+    served, _ = apply(before, outcome, ctx.policy, ctx.now(), chance=0)
+    await notify.of_end(served, ctx)  # first: nobody comes here again once it is written
+    await ctx.ledger.commit(before, outcome)
 
 
 async def _log(version: Version, line: LogLine, ctx: Context) -> None:

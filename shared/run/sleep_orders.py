@@ -66,6 +66,8 @@ async def _find(asked: Asked, ctx: Context) -> tuple[Model, Version]:
     model = await ctx.registry.load(asked.model)
     if model is None:
         raise NotFound(f"There is no model {shown(asked.model)}.", "`tunedrop models` lists them.")
+    if model.deleting:
+        raise NotNow(f"{model.name} is being deleted.", "Nothing of it will be left.")
     number = asked.version or model.champion
     if number is None:
         raise NotNow(f"No version of {model.name} serves.", f"Name one: {model.name}@1.")

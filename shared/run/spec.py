@@ -76,6 +76,9 @@ class Spec(Recorded):
     def with_limits(self, limits: Mapping[str, Any]) -> Self:
         return self.model_copy(update=limits)
 
+    def with_release(self, asked: Release) -> Self:
+        return self.model_copy(update={"release": asked})
+
 
 # ---- what may be asked for
 

@@ -35,6 +35,7 @@ PUBLIC = [
     "call 555-555-0123",
     "4111 1111 1111 1112",
     "DE89 3704 0044 0532 0130 01",
+    "CODE89370400440532013000",
     "2026-11-22 10:00:00, version 10.20.30.40",
     "pi is 3.14159265358979323846",
     "task-force risk-free desk-bound and internationalization",

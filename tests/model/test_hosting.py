@@ -92,6 +92,12 @@ def test_an_idle_champion_on_demand_goes_to_the_hour() -> None:
     assert whys(model, at(after(hours=44), model, used=used)) == {1: Why.IDLE}
 
 
+def test_no_answer_that_is_on_its_way_is_cut() -> None:
+    model = a_model(a_version(1, keep="on-demand", idle_after=0.01), history=champions(1))
+    assert whys(model, at(after(minutes=14), model)) == {}
+    assert whys(model, at(after(minutes=15), model)) == {1: Why.IDLE}
+
+
 def test_no_hours_are_never_idle() -> None:
     model = a_model(a_version(1, keep="on-demand", idle_after=0), history=champions(1))
     assert whys(model, at(after(days=100), model)) == {}
@@ -119,7 +125,14 @@ def test_of_retired_versions_the_last_stays_warm_and_no_more() -> None:
     assert whys(model, at(now, model)) == {1: Why.SURPLUS, 2: Why.SURPLUS}
     used = {("m", 1): after(hours=5.5)}
     used_one = whys(model, at(now, model, used=used))
-    assert used_one == {2: Why.SURPLUS, 3: Why.SURPLUS}, "the one that is used is the last needed"
+    assert used_one == {2: Why.SURPLUS}, "the one that is used, and the champion before"
+
+
+def test_all_that_somebody_uses_stay() -> None:
+    model = a_model(*map(a_version, (1, 2, 3, 4)), history=champions(1, 2, 3, 4, hours=1))
+    used = {("m", 1): after(hours=5.2), ("m", 2): after(hours=5.5)}
+    assert whys(model, at(after(hours=6), model, used=used)) == {}
+    assert whys(model, at(after(hours=6.4), model, used=used)) == {1: Why.SURPLUS}
 
 
 def test_a_candidate_waits_for_a_person_for_days() -> None:

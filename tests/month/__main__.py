@@ -7,12 +7,11 @@ import json
 import logging
 import sys
 import tempfile
+from contextlib import closing
 from pathlib import Path
 
-from shared.model.cost_sheet import hours
-from tests.month.ledger import Compared, compare
-from tests.month.story import DAYS, MODELS, PLACES, Story
-from tunedrop.cost import table
+from tests.month.ledger import Compared, compare, report
+from tests.month.story import MODELS, PLACES, Story
 
 
 def main() -> int:
@@ -27,31 +26,17 @@ def main() -> int:
     compared = asyncio.run(live(asked.models, asked.places, asked.seed, asked.ceiling))
     if asked.json:
         asked.json.write_text(json.dumps(compared.answers, indent=2), encoding="utf-8")
-    print(told(compared))
+    print(report(compared))
     return 1 if compared.differing() else 0
 
 
 async def live(models: int, places: int, seed: int, ceiling: float) -> Compared:
-    with tempfile.TemporaryDirectory(prefix="tunedrop-") as folder:
-        story = Story(Path(folder), seed, models, places, ceiling)
-        try:
-            await story.live()
-            return await compare(story)
-        finally:
-            story.account.close()
-
-
-def told(compared: Compared) -> str:
-    lines = [line for answer in compared.answers for line in (*table(answer, parts=False), "")]
-    lines += [
-        f"{line.name} in {line.month}: {hours(line.ledger)} by the ledger, "
-        f"{hours(line.account)} by the emulator"
-        for line in compared.differing()
-    ]
-    ledger, whole = hours(compared.ledger), hours(compared.whole)
-    return "\n".join(
-        [*lines, f"{DAYS} days: {ledger} hours by the ledger, {whole} by the emulator"]
-    )
+    with (
+        tempfile.TemporaryDirectory(prefix="tunedrop-") as folder,
+        closing(Story(Path(folder), seed, models, places, ceiling)) as story,
+    ):
+        await story.live()
+        return await compare(story)
 
 
 if __name__ == "__main__":

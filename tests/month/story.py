@@ -2,7 +2,9 @@
 the same ones each time. The account is the emulator's own control plane, by the test's clock.
 """
 
+import json
 import random
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -14,6 +16,7 @@ from shared.cloud.deployments import Deployments
 from shared.cloud.finetuning import FineTuning
 from shared.errors import ServiceError
 from shared.model.history import Decision
+from shared.model.hosting import Why
 from shared.model.redeploy import RedeployRequests
 from shared.model.registry import Version
 from shared.model.usage import USED
@@ -92,7 +95,19 @@ class Story:
         self.start = self.clock.now()
         self.end = self.start + timedelta(days=DAYS)
 
+    def close(self) -> None:
+        self.account.close()
+
     async def live(self) -> None:
+        """The pauses of the app are by chance too: those of this story."""
+        before = random.getstate()
+        random.seed(self.seed)
+        try:
+            await self._live()
+        finally:
+            random.setstate(before)
+
+    async def _live(self) -> None:
         for number in range(self.models):
             always = number % 10 == ALWAYS
             await self.enter(f"model-{number:02d}", *KINDS[number % len(KINDS)], always=always)
@@ -160,3 +175,13 @@ class Story:
         """As far as it is about deployments."""
         await upkeep.process(self.ctx)
         await redeployments.process(self.ctx)
+
+    async def sleeps(self) -> Counter[Why]:
+        """How often something was put to sleep, and why, by the runs' logs."""
+        found = Counter[Why]()
+        for model in await self.ctx.registry.all():
+            for version in model.versions:
+                data = await self.ctx.ledger.document(version.run_id, "events.jsonl") or b""
+                for line in map(json.loads, data.splitlines()):
+                    found.update(why for why in Why if f"sleeps, for {why}:" in line["message"])
+        return found

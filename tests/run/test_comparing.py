@@ -200,3 +200,17 @@ async def test_bytes_that_were_not_judged_are_not_asked(compared: Compared) -> N
     assert run.stage is Stage.SERVING
     assert "is not compared" in run.compared
     assert not compared.asked
+
+
+async def test_other_bytes_under_the_runs_file_at_the_service_are_not_asked(
+    compared: Compared,
+) -> None:
+    compared.deploy_base(wrong)
+    run = await compared.placed(right)
+    await compared.harness.drop(b"{}\n", "validation.jsonl")
+    assert run.validation
+    there = compared.memory.files[str(run.validation.file_id)]
+    there.content = there.content.replace(b"What is 3?", b"What is 3??")
+    run = await compared.ended(run)
+    assert "is not compared" in run.compared
+    assert not compared.asked

@@ -120,6 +120,7 @@ async def test_a_champion_that_has_vanished_is_told_and_the_base_decides(
     assert names[0] == "captain@2"
     assert "captain@1" not in names
     assert "The champion captain@1 was not asked" in run.compared
+    assert "captain@1 was not asked" in str((await compared.verdict(run))["notes"])
     assert run.stage is Stage.SERVING
 
 

@@ -8,8 +8,8 @@ import pytest
 from starlette.requests import Request
 
 from shared import cost_api
-from shared.run import costing, past_costs
-from shared.run.record import Action, Predicted, Transition
+from shared.run import costing, removal
+from shared.run.record import Action, Predicted, Run, Transition
 from shared.run.stages import Stage
 from shared.run.trainings import trainings
 from tests.support.limits import dropped, limited
@@ -141,58 +141,61 @@ async def test_a_ceiling_is_told_with_when_it_is_passed() -> None:
 # ---- what is deleted
 
 
+async def deleted(harness: RunHarness, run: Run) -> None:
+    """Its record goes, then its version's."""
+    model = await harness.ctx.registry.load(harness.model)
+    assert model
+    left = removal.left_of(run, model.of_run(run.id), trainings(run))
+    await removal.remove(run.id, left, harness.ctx)
+
+
 async def test_what_is_deleted_has_cost_what_it_has_cost(harness: RunHarness) -> None:
     await harness.drop()
     run = await harness.until(await harness.received(), Stage.SERVING)
+    await harness.until_inactive()
     await harness.pause((40 * DAY).total_seconds())
-    registry, runs = harness.ctx.registry, harness.ctx.clients.runs
-    await registry.note_unhosted(harness.model, 1, harness.ctx.now())
-    before = [await cost(harness, f"month=2026-{number}") for number in (11, 12)]
-    model = await registry.load(harness.model)
-    assert model
-    for _ in range(2):  # a worker may die in between
-        await past_costs.remember(harness.ctx, model.name, model.versions, [run])
-        assert [await cost(harness, f"month=2026-{n}") for n in (11, 12)] == before, "once"
-    await harness.ctx.clients.models.delete(f"{model.name}.json")
-    await runs.delete(f"{run.id}/run.json")
-    async for blob in runs.list("newest/"):
-        await runs.delete(blob.name)
-    await harness.pause(HOUR.total_seconds())
-    for number, known in zip((11, 12), before, strict=True):
-        after = await cost(harness, f"month=2026-{number}")
-        assert after["models"] == known["models"]
-        (alone,) = (await cost(harness, f"month=2026-{number}&model={model.name}"))["models"]
-        assert alone == known["models"][0]
+    await harness.ctx.registry.note_unhosted(harness.model, 1, harness.ctx.now())
+    months = ("month=2026-11", "month=2026-12")
+    before = [await cost(harness, month) for month in months]
+    await deleted(harness, run)
+    assert [await cost(harness, month) for month in months] == before, "its version counts once"
+    await harness.ctx.clients.models.delete(f"{harness.model}.json")
+    assert [await cost(harness, month) for month in months] == before
+    alone = await cost(harness, f"{months[0]}&model={harness.model}")
+    assert alone["models"] == before[0]["models"]
+    assert (await cost(harness, "month=2027-01"))["models"] == []
     ceiling = await costing.hosting_costs(harness.ctx)
     assert ceiling.hosted.usd == pytest.approx(before[1]["total"]["hosting"]["usd"], abs=1e-3)
 
 
-async def test_a_later_version_of_the_same_number_is_another(harness: RunHarness) -> None:
+async def test_a_later_version_of_the_same_run_is_another(harness: RunHarness) -> None:
     """The same files dropped again after the model was deleted make the same run."""
     await harness.drop()
     run = await harness.until(await harness.received(), Stage.SERVING)
+    await harness.until_inactive()
     await harness.pause(HOUR.total_seconds())
     registry = harness.ctx.registry
     await registry.note_unhosted(harness.model, 1, harness.ctx.now())
     model = await registry.load(harness.model)
     assert model
-    await past_costs.remember(harness.ctx, model.name, model.versions, [run])
-    (version,) = model.versions
-    again = version.replace(created_at=harness.ctx.now(), hosted=())
+    await deleted(harness, run)
     await harness.ctx.clients.models.delete(f"{model.name}.json")
+    again = model.versions[0].replace(created_at=harness.ctx.now(), hosted=())
     await registry.add_version(model.name, again)
     await registry.note_hosted(model.name, 1, harness.ctx.now())
     await harness.pause(HOUR.total_seconds())
     (told,) = (await cost(harness))["models"]
-    assert sorted(part["hours"] for part in told["hosting"]["versions"])[0] == 1.0
-    assert len(told["hosting"]["versions"]) == 2
+    assert [part["deployed"] for part in told["hosting"]["versions"]] == [True, False]
+    assert told["hosting"]["versions"][0]["hours"] == 1.0
+    assert told["hosting"]["versions"][1]["hours"] > 1.0
     assert len(told["training"]["runs"]) == 1
 
 
-async def test_what_is_remembered_and_cannot_be_read_is_told(harness: RunHarness) -> None:
-    await harness.ctx.clients.runs.put("costs/2026-11.json", b"[]", "application/json")
+async def test_what_is_left_of_a_deletion_and_cannot_be_read_is_told(harness: RunHarness) -> None:
+    await harness.ctx.clients.runs.put("deleted/one-1", b"[]", "application/json")
     known = await cost(harness)
-    assert "costs/2026-11.json" in known["problems"][0]["message"]
+    assert "deleted/one-1" in known["problems"][0]["message"]
+    assert (await cost(harness, "month=2026-12"))["problems"] == [], "of a later month it is none"
     assert (await costing.hosting_costs(harness.ctx)).models == ()
 
 

@@ -1,88 +1,23 @@
 """Delete: the plan first, then all of it or none of it, wherever the app is killed."""
 
-from typing import Any
-
 import pytest
 
 from shared.chat.auth import Caller
 from shared.chat.routing import Router
 from shared.cloud.memory_container import MemoryContainer
-from shared.errors import NotFound, NotNow
-from shared.model.deletion import Deletion, Deletions
+from shared.errors import NotFound
+from shared.model.deletion import Deletions
 from shared.model.states import Cause
 from shared.run import deletion_plan, deletions, reconciler
-from shared.run.deletion_plan import Plan, Target
+from shared.run.deletion_plan import Target
 from shared.run.stages import Stage
 from tests.support.datasets import dataset
+from tests.support.deleting import blobs, left, order, planned, until_gone
 from tests.support.runs import RunHarness
 from tests.support.served import Versions
-from tests.support.service_parts import StoredDeployment
 from tests.support.settings import IN_MEMORY
 
 ANYBODY = Caller(name="web")
-
-
-async def planned(made: Versions, target: Target, *, datasets: bool = False) -> Plan:
-    plan, entered = await deletions.give(target, datasets, None, "Ada", "", made.ctx)
-    assert entered is None
-    return plan
-
-
-async def order(made: Versions, target: Target, *, datasets: bool = False) -> Deletion | None:
-    plan = await planned(made, target, datasets=datasets)
-    _, entered = await deletions.give(target, datasets, plan.digest, "Ada", "over", made.ctx)
-    return entered
-
-
-async def until_gone(made: Versions, ticks: int = 30) -> int:
-    for count in range(ticks):
-        if not await Deletions(made.ctx.clients.models).all():
-            return count
-        await reconciler.tick(made.ctx)
-        await deletions.process(made.ctx)
-        made.clock.advance(30)
-    raise AssertionError(await Deletions(made.ctx.clients.models).all())
-
-
-async def blobs(container: Any) -> list[str]:
-    return [blob.name async for blob in container.list()]
-
-
-async def left(made: Versions) -> list[str]:
-    """What anything still knows of `captain`, but for its datasets and what is not the app's."""
-    clients, service = made.ctx.clients, made.service
-    containers = clients.models, clients.runs, clients.feedback
-    names = [name for container in containers for name in await blobs(container)]
-    names = [name for name in names if "captain" in name and not name.startswith(KEPT)]
-    models = {job.model for job in service.jobs.values() if job.status == "succeeded"}
-    models -= service.deleted_models
-    return [*names, *service.deployed, *service.files, *models]
-
-
-KEPT = ("deleted/", "drops/", "outbox/")
-
-
-def items(plan: Plan, kind: str) -> list[str]:
-    return [item.name for item in plan.goes if item.what == kind]
-
-
-async def test_the_plan_names_all_that_goes_with_its_price_and_all_that_stays() -> None:
-    made = await Versions.serving(2, b"deployment: {sku: Standard}\n")
-    plan = await planned(made, Target("captain"))
-    assert items(plan, "version") == ["captain@1", "captain@2"]
-    assert sorted(items(plan, "run")) == sorted(run.id for run in made.runs.values())
-    assert items(plan, "deployment") == ["captain-v1", "captain-v2"]
-    prices = [item.usd for item in plan.goes if item.what == "deployment"]
-    assert all(price and price > 1_000 for price in prices)
-    assert "$1,2" in next(item.note for item in plan.goes if item.name == "captain-v1")
-    assert len(items(plan, "fine-tuned model")) == 2
-    assert items(plan, "dataset") == []
-    stays = {(item.what, item.name) for item in plan.stays}
-    assert ("dataset", "captain/training.jsonl") in stays
-    assert ("job", str(made.runs[1].job_id)) in stays
-    assert any("trained and paid for again" in said for said in plan.then)
-    assert await left(made) != []  # a plan deletes nothing
-    assert (await made.model()).deleting is None
 
 
 async def test_a_whole_model_goes_and_its_datasets_stay_and_are_not_taken_for_new() -> None:
@@ -147,7 +82,9 @@ async def test_a_version_goes_with_its_run_and_the_champion_before_answers() -> 
     assert await order(made, target)
     model = await made.model()
     assert (model.champion, model.history[-1].cause) == (1, Cause.WITHDRAWN)
-    assert "captain-v2" in made.service.deployments()  # chats that have begun are finished
+    made.clock.advance(5)
+    await deletions.process(made.ctx)
+    assert "deployments.delete" not in made.service.journal  # chats that have begun are finished
     await until_gone(made)
     model = await made.model()
     assert [version.version for version in model.versions] == [1]
@@ -202,35 +139,6 @@ async def test_a_run_that_goes_on_is_cancelled_first_in_the_name_of_who_deletes_
     assert made.service.job_status(str(run.job_id)) == "cancelled"
 
 
-async def test_what_has_changed_since_the_plan_is_looked_at_again() -> None:
-    made = await Versions.serving(1)
-    plan = await planned(made, Target("captain"))
-    await made.train()
-    with pytest.raises(NotNow, match="is not as in the plan"):
-        await deletions.give(Target("captain"), False, plan.digest, "Ada", "", made.ctx)
-    assert (await made.model()).deleting is None
-    assert await Deletions(made.ctx.clients.models).all() == []
-    plan = await planned(made, Target("captain"))
-    await made.remembers("chatcmpl-2")  # what comes by itself changes no plan
-    _, entered = await deletions.give(Target("captain"), False, plan.digest, "Ada", "", made.ctx)
-    assert entered
-
-
-async def test_what_is_not_ours_stays_and_keeps_its_model() -> None:
-    made = await Versions.serving(1)
-    now = made.clock.now()
-    tuned = str(made.runs[1].fine_tuned_model)
-    made.service.deployed["theirs"] = StoredDeployment("theirs", tuned, now, now, None)
-    plan = await planned(made, Target("captain"))
-    assert items(plan, "fine-tuned model") == []
-    assert {("deployment", "theirs"), ("fine-tuned model", tuned)} <= {
-        (item.what, item.name) for item in plan.stays
-    }
-    await order(made, Target("captain"))
-    await until_gone(made)
-    assert await left(made) == ["theirs", tuned]
-
-
 async def test_a_model_that_the_service_does_not_let_go_is_left_after_a_day() -> None:
     made = await Versions.serving(1)
     made.service.arm("unavailable", "models.delete", count=None)
@@ -268,3 +176,36 @@ async def test_a_new_model_of_that_name_is_not_taken_for_the_old_one() -> None:
     assert (await made.model()).champion == 1
     assert len(await made.harness.runs()) == 1
     assert isinstance(made.ctx.clients.models, MemoryContainer)
+
+
+async def test_another_models_answer_of_the_same_id_stays() -> None:
+    made = await Versions.serving(1)
+    await made.remembers("chatcmpl-1")
+    feedback = made.ctx.clients.feedback
+    await feedback.put("answers/chatcmpl-1", b"captain-two/2026-11-28/10", "text/plain")
+    await order(made, Target("captain"))
+    await until_gone(made)
+    assert "answers/chatcmpl-1" in await blobs(feedback)
+
+
+async def test_a_fine_tuned_model_is_asked_for_once_its_deployment_has_gone() -> None:
+    made = await Versions.serving(1)
+    made.service.configure(deleting_seconds=600)
+    await order(made, Target("captain"))
+    for _ in range(5):
+        made.clock.advance(30)
+        await deletions.process(made.ctx)
+    assert "models.delete" not in made.service.journal
+    entered = await Deletions(made.ctx.clients.models).of("model/captain")
+    assert entered
+    assert entered.waits == "The deployment captain-v1 is being deleted."
+    await until_gone(made)
+    assert made.service.journal.count("models.delete") == 1
+
+
+async def test_versions_of_a_model_do_not_wait_for_each_other() -> None:
+    """Azure takes one change at a time; the others are asked for at the next look."""
+    made = await Versions.serving(4)
+    await order(made, Target("captain"))
+    assert await until_gone(made) <= 7
+    assert await left(made) == []

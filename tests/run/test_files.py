@@ -204,7 +204,7 @@ def test_no_two_runs_roles_or_attempts_share_a_name_at_the_service() -> None:
 async def test_the_services_table_of_losses_goes_once_the_run_has_it(harness: RunHarness) -> None:
     """One of each run would stay at the service for ever."""
     await harness.drop()
-    run = await harness.until(await harness.received(), Stage.TRAINED)
+    run = await harness.until(await harness.received(), Stage.DEPLOYING)
     assert harness.service.result_file(str(run.job_id)) in service_of(harness).files
     await harness.until(run, Stage.SERVING)
     await harness.until_inactive()

@@ -1,6 +1,7 @@
 """Before a month's hosting passes its ceiling, candidates and then idle models are to sleep; and
 where that is not enough it is said."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -13,6 +14,8 @@ from shared.run import monthly_ceiling
 from tests.support.limits import limited, with_settings
 from tests.support.receiver import Receiver, delivered, there, told
 from tests.support.runs import RunHarness
+from tests.support.settings import IN_MEMORY
+from tests.support.tended import Tended
 from tests.support.versions import version
 
 __all__ = ["there"]
@@ -94,6 +97,18 @@ async def test_candidates_go_first_then_idle_models_and_no_more_than_needed() ->
     assert {removal.why for removal in await one.due()} == {Why.CEILING}
 
 
+async def test_what_sleeps_by_now_is_not_chosen_once_more() -> None:
+    one = account(2 * EACH)
+    await one.add("a", versions=2)
+    await one.add("b", keep="on-demand")
+    await one.harness.pause((3 * HOUR).total_seconds())
+    models, at, (first, *_) = await one.models(), await one.situation(), await one.due()
+    assert (first.model, first.version.version) == ("a", 2)
+    await one.harness.ctx.registry.note_unhosted("a", 2, at.now)
+    (other,) = await monthly_ceiling.due(models, at, [first], one.harness.ctx)
+    assert other.model == "b"
+
+
 async def test_what_costs_nothing_by_the_hour_or_nobody_knows_what_does_not_sleep_for_it() -> None:
     one = account(1.0)
     await one.add("a", sku="DeveloperTier", keep="on-demand")
@@ -165,11 +180,28 @@ async def test_others_are_told_once_however_often_the_app_dies(there: Receiver) 
         for _ in range(2):
             await one.names()
             await harness.ctx.clients.runs.delete(monthly_ceiling.NAME)  # it died before that
+            await harness.pause(60)
         await delivered(harness)
         assert there.kinds() == ["budget"]
         (event,) = there.events
         assert event["subject"] == "TUNEDROP_MONTHLY_HOSTING_CEILING"
         assert "allows $1.00" in event["data"]["message"]
+
+
+async def test_a_held_version_sleeps_before_the_month_passes_its_ceiling() -> None:
+    settings = replace(IN_MEMORY, monthly_hosting_ceiling=1.5 * EACH, promote="manual")
+    tended = Tended.in_memory(settings)
+    await tended.look()
+    first = await tended.dropped(10)
+    await tended.harness.ctx.registry.promote("captain", 1, Decision(tended.harness.ctx.now()))
+    await tended.look(7)
+    assert tended.deployed() == ["captain-v1"]
+    held = await tended.dropped(11)
+    assert (first.version, held.version) == (1, 2)
+    await tended.look(7)
+    assert tended.deployed() == ["captain-v1"], "the champion is kept"
+    (told,) = [m for m in await tended.harness.messages(held, "deployment") if "sleeps" in m]
+    assert "the month would pass TUNEDROP_MONTHLY_HOSTING_CEILING" in told
 
 
 def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:

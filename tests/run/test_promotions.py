@@ -5,6 +5,7 @@ from datetime import datetime
 import pytest
 
 from shared.errors import NotFound, NotNow
+from shared.model import orders
 from shared.model.orders import Order, Orders
 from shared.model.states import Cause, State
 from shared.run import promotions
@@ -90,21 +91,13 @@ async def test_who_has_seen_another_champion_is_told_and_changes_nothing() -> No
 async def test_two_people_at_once_do_not_overwrite_each_other() -> None:
     """The swap itself finds it, not only the look before (gravitino#12348)."""
     made = await Versions.serving(3)
-    registry = made.ctx.registry
-    now = made.clock.now()
-    orders = [
-        Order(
-            id=f"{n}", model="captain", version=n, expected=3, cause=Cause.PROMOTED, who=who, at=now
-        )
-        for n, who in ((1, "Ada"), (2, "Bob"))
-    ]
-    from shared.model import orders as rules
-
-    await rules.promote(registry, orders[0])
+    registry, now = made.ctx.registry, made.clock.now()
+    first, second = (order(number, 3, now) for number in (1, 2))
+    await orders.promote(registry, first)
     with pytest.raises(NotNow, match="captain@1 by now"):
-        await rules.promote(registry, orders[1])
+        await orders.promote(registry, second)
     assert (await made.model()).champion == 1
-    await rules.promote(registry, orders[0])  # once more, by a second worker
+    await orders.promote(registry, first)  # once more, by a second worker
     assert len((await made.model()).history) == 4
 
 
@@ -114,15 +107,8 @@ async def test_an_order_that_was_carried_out_is_not_repeated_after_a_later_one()
     await promote(made, 1)
     first = (await made.model()).history[-1]
     await roll_back(made)
-    stale = Order(
-        id=first.id,
-        model="captain",
-        version=1,
-        expected=2,
-        cause=first.cause,
-        who="Ada",
-        at=first.at,
-    )
+    stale = order(1, 2, first.at).replace(id=first.id)
+    assert (await orders.promote(made.ctx.registry, stale)).champion == 2
     await store.put(stale)  # as if its worker had died before it was taken away
     await promotions.process(made.ctx)
     assert (await made.model()).champion == 2
@@ -151,6 +137,28 @@ async def test_a_run_that_is_held_serves_once_a_person_promotes_its_version() ->
     assert (run.stage, run.held, run.command) == (Stage.SERVING, "", None)
     assert ("Ada", "serving: promote command") in await made.said(2)
     assert (await made.model()).champion == 2
+
+
+async def test_a_run_is_told_by_a_tick_where_the_app_died_right_after_the_swap() -> None:
+    made = await Versions.serving(1)
+    await made.train(b"promote: manual\n")
+    ordered = order(2, 1, made.clock.now())
+    await Orders(made.ctx.clients.models).put(ordered)
+    await orders.promote(made.ctx.registry, ordered)
+    assert (await made.known(2)).stage is Stage.HELD
+    await promotions.process(made.ctx)
+    assert (await made.known(2)).stage is Stage.SERVING
+    assert ("Ada", "serving: promote command") in await made.said(2)
+
+
+async def test_a_promotion_keeps_which_verdict_it_went_by_or_against() -> None:
+    made = await Versions.serving(2)
+    keep = made.ctx.ledger.keep
+    await keep(made.runs[1].id, "verdict.json", b'{"digest": "d1"}', "application/json")
+    await keep(made.runs[2].id, "verdict.json", b"torn", "application/json")
+    await promote(made, 1)
+    await promote(made, 2)
+    assert [change.verdict for change in (await made.model()).history[-2:]] == ["d1", ""]
 
 
 async def test_a_version_whose_run_still_goes_is_left_to_its_run() -> None:
@@ -238,3 +246,13 @@ async def test_a_service_that_is_down_keeps_the_order_and_a_busy_one_does_not() 
     made.service.arm("throttled", "chat.create")
     assert await roll_back(made) is None
     assert (await made.model()).champion == 2
+
+
+async def test_an_order_of_another_is_not_taken_away() -> None:
+    made = await Versions.serving(2)
+    store, now = Orders(made.ctx.clients.models), made.clock.now()
+    older, newer = order(1, 2, now), order(2, 2, now)
+    await store.put(newer)
+    await store.done(older)
+    await store.note(older, "words")
+    assert await store.of("captain") == newer

@@ -8,8 +8,9 @@ import pytest
 
 from shared.model.history import Decision
 from shared.model.states import Cause
-from shared.run import notify, retirements
+from shared.run import notify, promotions, retirements
 from shared.run.outbox import Outbox
+from shared.run.promotions import Asked
 from shared.run.record import Action
 from shared.run.stages import Stage
 from tests.support.drops import storage, taken
@@ -93,6 +94,23 @@ async def test_a_change_that_took_long_is_told_although_nobody_waited_for_it(
     await notify.of_change("captain", Decision(telling.ctx.now(), id="c-1"), suspended, ctx)
     await delivered(telling)
     assert there.kinds() == ["model.promoted"]
+
+
+async def test_a_held_version_that_a_person_promotes_is_told_as_promoted_and_its_run_as_serving(
+    telling: RunHarness, there: Receiver
+) -> None:
+    await telling.drop(b"promote: manual\n", "run.yaml")
+    await telling.drop()
+    run = await telling.until(await telling.received(), Stage.HELD)
+    await telling.until_inactive()
+    await promotions.give(Asked("captain", 1, "Ada", "kinder"), telling.ctx)
+    await delivered(telling)
+    assert sorted(there.kinds()) == ["model.promoted", "run.held", "run.serving"]
+    by_kind = dict(zip(there.kinds(), there.events, strict=True))
+    assert by_kind["model.promoted"]["data"]["who"] == "Ada"
+    assert by_kind["run.serving"]["data"]["version"] == 1
+    run = await telling.known(run.id)
+    assert by_kind["run.serving"]["id"] == f"{run.id}-{len(run.timeline)}-serving"
 
 
 # ---- drops, ceilings, ends of base models

@@ -1,12 +1,14 @@
 """What is deployed is looked after: idle models sleep and wake, retired versions go, for others."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from shared.model import hosting
 from shared.model.redeploy import RedeployRequests
-from shared.run import upkeep
+from shared.run import sleeping, upkeep
 from shared.run.stages import Stage
 from tests.support.datasets import dataset
 from tests.support.tended import HOUR, Tended
@@ -105,6 +107,14 @@ async def test_retired_versions_go_and_the_one_before_stays_warm(tended: Tended)
     assert not await tended.chat(1), "no caller decides to pay for all there ever were"
 
 
+async def test_a_new_version_has_others_looked_at_with_the_next_tick(tended: Tended) -> None:
+    """Not minutes later: each costs by the hour."""
+    for examples in (10, 11, 12):
+        await tended.dropped(examples)
+        await tended.look(2)
+    assert tended.deployed() == ["captain-v2", "captain-v3"]
+
+
 async def test_what_is_held_waits_for_a_person_for_a_week(tended: Tended) -> None:
     await tended.dropped()
     held = await tended.dropped(11, "promote: manual\n")
@@ -140,7 +150,6 @@ async def test_no_champion_in_use_makes_room_nor_one_that_is_kept_always(tended:
     await tended.dropped(model="used", run_yaml=ON_DEMAND)
     await tended.dropped(model="kept")
     await tended.chat(name="used")
-    await tended.harness.drop(dataset(10, "third"))
     tended.harness.model = "third"
     await tended.harness.drop(dataset(10, "third"))
     run = await tended.harness.until(await tended.harness.received(), Stage.FAILED, Stage.SERVING)
@@ -176,6 +185,18 @@ async def test_a_chat_that_comes_before_the_deployment_goes_keeps_it(tended: Ten
     await tended.look(3)
     assert tended.service.journal.count(DELETE) == before
     assert await tended.chat()
+
+
+async def test_one_that_was_promoted_meanwhile_stays(tended: Tended) -> None:
+    await tended.dropped()
+    await tended.dropped(11)
+    models, at = await sleeping.survey(tended.harness.ctx)
+    (removal,) = hosting.due(models[0], replace(at, now=at.now + timedelta(days=2)))
+    assert removal.version.version == 1
+    assert not await sleeping.put_to_sleep(removal, lambda model: False, tended.harness.ctx)
+    await tended.harness.pause(60)
+    assert tended.deployed() == ["captain-v1", "captain-v2"]
+    assert (await tended.version(1)).asleep_since is None
 
 
 async def test_a_chat_during_the_deletion_has_it_made_again(

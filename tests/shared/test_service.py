@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import pytest
 
-from shared.errors import Refused, Throttled
+from shared.errors import Refused, Throttled, Unavailable
 from shared.model.evaluation import Answer, answer_of
 from shared.run.results import read_results
 from tests.support.contract import BASE, Service
@@ -268,3 +268,18 @@ async def test_every_deployment_is_listed_with_its_model_and_sku(service: Servic
     assert (listed.model, listed.sku) == (model, "GlobalStandard")
     await service.state_of(name, "Succeeded")
     await service.deployments.delete(name)
+
+
+async def test_a_model_is_deleted_once_it_is_not_deployed(service: Service) -> None:
+    model, name = await service.trained(), f"{service.name}-v1"
+    await service.deployments.put(name, model, "GlobalStandard", 1)
+    await service.state_of(name, "Succeeded")
+    with pytest.raises(Unavailable):
+        await service.finetuning.delete_model(model)
+    await service.deployments.delete(name)
+    await service.state_of(name, "")
+    await service.finetuning.delete_model(model)
+    await service.finetuning.delete_model(model)  # one that is gone is as good
+    with pytest.raises(Refused) as refused:
+        await service.deployments.put(name, model, "GlobalStandard", 1)
+    assert refused.value.code == "DeploymentModelNotSupported"

@@ -2,7 +2,12 @@
 
 from datetime import timedelta
 
+from starlette.requests import Request
+from starlette.responses import Response
+
+from shared import model_api
 from shared.run import promotions
+from shared.run.context import Context
 from shared.run.promotions import Asked
 from tests.support.management import served, tool
 from tests.support.served import Versions
@@ -22,6 +27,22 @@ async def test_promote_and_rollback_say_who_serves_in_whose_place() -> None:
     assert [line.split()[:2] for line in lines[:2]] == [["@1", "retired"], ["@2", "champion"]]
     assert lines[-2].endswith("captain@2 → captain@1  promoted by Ada (with the app's key): kinder")
     assert lines[-1].endswith("captain@1 → captain@2  rolled back by Bob (with the app's key)")
+
+
+async def test_nothing_is_changed_where_another_was_quicker_than_the_tool() -> None:
+    made = await Versions.serving(3)
+
+    async def model(request: Request, ctx: Context) -> Response:
+        """Right after the tool has looked, Bob decides."""
+        seen = await model_api.model(request, ctx)
+        await promotions.give(Asked("captain", 2, "Bob"), ctx)
+        return seen
+
+    async with served(made.ctx, model=model) as app:
+        late = await tool(app, "promote", "captain@1")
+    assert late.exit_code == 2
+    assert "The champion is captain@2 by now (promoted by Bob" in late.output
+    assert (await made.model()).champion == 2
 
 
 async def test_who_served_at_a_moment_is_told_and_so_is_what_is_not_known() -> None:
