@@ -1,4 +1,4 @@
-"""The certificate that is kept is of the stories that the code has, and has nothing against them."""
+"""The certificate that is kept is of the stories that the code has, and nothing is against them."""
 
 import json
 
