@@ -1,6 +1,7 @@
 """A person promotes a version or rolls back: one swap against what was seen, with who and why."""
 
 from datetime import datetime
+from typing import Any
 
 import pytest
 
@@ -14,13 +15,13 @@ from shared.run.stages import Stage
 from tests.support.served import Versions
 
 
-async def promote(made: Versions, number: int, **asked: object) -> Order | None:
-    _, order = await promotions.give(Asked("captain", number, "Ada", "kinder", **asked), made.ctx)  # type: ignore[arg-type]
+async def promote(made: Versions, number: int, **asked: Any) -> Order | None:
+    _, order = await promotions.give(Asked("captain", number, "Ada", "kinder", **asked), made.ctx)
     return order
 
 
-async def roll_back(made: Versions, **asked: object) -> Order | None:
-    _, order = await promotions.give(Asked("captain", None, "Ada", "rude", **asked), made.ctx)  # type: ignore[arg-type]
+async def roll_back(made: Versions, **asked: Any) -> Order | None:
+    _, order = await promotions.give(Asked("captain", None, "Ada", "rude", **asked), made.ctx)
     return order
 
 
