@@ -195,7 +195,7 @@ def _version(order: Order, model: Model | None) -> Version | None:
 async def _deployed(order: Order, version: Version, ctx: Context) -> str:
     """Empty if the version answers; otherwise it is deployed, and this is what is waited for.
     Raises NotNow where it cannot be deployed, or has not come to answer for a day."""
-    if await _answers(order, version, ctx):  # whoever deployed it may have died before it was noted
+    if await _answers(order, version, ctx):  # also one that was about to sleep
         await ctx.registry.note_hosted(order.model, version.version, ctx.now())
         return ""
     if ctx.now() - order.at > PATIENCE:

@@ -189,6 +189,16 @@ async def test_a_version_without_a_deployment_is_deployed_first_and_the_champion
     assert await Orders(made.ctx.clients.models).all() == []
 
 
+async def test_one_that_was_about_to_sleep_stays_awake() -> None:
+    """The registry has it asleep, and its deployment answers still."""
+    made = await Versions.serving(2)
+    now = made.clock.now()
+    await made.ctx.registry.put_to_sleep("captain", 1, now, lambda known: True)
+    assert await promote(made, 1) is None
+    version = (await made.model()).version(1)
+    assert (version.asleep_since, version.is_hosted) == (None, True)
+
+
 async def test_a_newer_order_takes_the_place_of_one_that_waits() -> None:
     made = await Versions.serving(3)
     made.loses(1)
