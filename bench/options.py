@@ -21,6 +21,11 @@ class Bench:
 
 SHORT = "small sizes only"
 BENCHES = {
+    "certificate": Bench(
+        "Stories of a model, killed at every call: what was doubled or lost.",
+        5,
+        ("--short", "a few kills of each story"),
+    ),
     "chat": Bench(
         "Chat through the relay, beside a direct call and the LiteLLM proxy.",
         10,

@@ -208,6 +208,8 @@ def show_verdict(outcome: Outcome, screen: Screen) -> None:
     for contest in outcome.verdict["contests"]:
         screen.print(scores_table(contest, outcome.verdict["sides"][0]["name"]))
         screen.print(safe(contest["sentence"]))
+        counted = f"better at {contest['better']} of them, worse at {contest['worse']}"
+        screen.print(counted)
         for regression in contest["regressions"][:MAX_REGRESSIONS]:
             screen.print(safe(regression_line(regression)), style="dim")
     screen.print(f"All of it: tunedrop verdict {outcome.run['id']}", style="dim")
@@ -221,8 +223,8 @@ def scores_table(contest: dict[str, Any], tuned: str) -> Table:
     table.title_justify = "left"
     scores = {"all that decides": contest["primary"], **contest["metrics"]}
     for name, score in scores.items():
-        points = (f"{100 * score[key]:.1f}" for key in ("other", "candidate", "difference"))
-        table.add_row(name, *points, score["outcome"])
+        points = (f"{100 * score[key]:.1f}" for key in ("other", "candidate"))
+        table.add_row(name, *points, f"{100 * score['difference']:+.1f}", score["outcome"])
     return table
 
 

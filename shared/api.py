@@ -181,7 +181,7 @@ async def run(request: Request, ctx: Context) -> Response:
             **estimates.as_json(found, ctx.now()),
             "standing": (await _standings([found], ctx))[run_id],
             "plan": said,
-            "notices": notices.notices(found),
+            "notices": notices.notices(found, ctx.region),
             "bill": estimates.bill(found, (said or {}).get("region") or ctx.region),
             "signals": estimates.signals(found.epochs, losses),
             "curve": [point.model_dump() for point in curve],

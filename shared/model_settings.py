@@ -26,6 +26,13 @@ class ModelSettings:
         least=1,
         most=2_000,
     )
+    judge_deployment: str = setting(
+        "TUNEDROP_JUDGE_DEPLOYMENT",
+        "A deployment of the resource that rates each answer of a comparison from 1 to 5, as a "
+        "score that decides nothing (see trust.md). Each rating is a chat that is paid for. None, "
+        "when empty.",
+        "",
+    )
     promote: str = setting(
         "TUNEDROP_PROMOTE",
         "Who makes a new version the champion, unless run.yaml says: auto, or manual, which holds "

@@ -46,6 +46,9 @@ def lines(found: list[dict[str, Any]]) -> list[str]:
     for model in sorted(found, key=lambda model: str(model["name"])):
         name = f"{model['name']}@{model['champion']}" if model["champion"] else model["name"]
         known = model.get("lifecycle")
+        if model.get("deleting"):
+            told.append(f"{name}  is being deleted")
+            continue
         if known is None:
             told.append(f"{name}  no version yet")
             continue

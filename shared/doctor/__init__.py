@@ -43,6 +43,7 @@ CHECKS: tuple[Check, ...] = (
     service.jobs_left,
     service.base_deployments,
     records.redeployments,
+    records.orders,
     records.orphans_known,
     records.notifications,
 )

@@ -1,8 +1,12 @@
 """Checks of the app's own records: what they say that waits, or is missing."""
 
+from datetime import timedelta
+
 from shared.doctor.context import Context
 from shared.doctor.result import CheckResult, blocked, ok, problem, unknown, warning
 from shared.errors import TunedropError
+from shared.model.deletion import Deletions
+from shared.model.orders import Orders
 from shared.model.redeploy import RedeployRequests
 from shared.run import orphans
 from shared.run.outbox import KEPT_IN_MIND, Outbox
@@ -22,6 +26,24 @@ async def redeployments(ctx: Context) -> list[CheckResult]:
         return [problem("redeployments", message, bad[0].fix)]
     waiting = f"; asked for again: {', '.join(models)}" if models else ""
     return [ok("redeployments", f"Nothing is in the way{waiting}.")]
+
+
+async def orders(ctx: Context) -> list[CheckResult]:
+    """orders | Nothing that people have ordered of models (promote, roll back, delete) waits for \
+longer than an hour."""
+    placed, leaving = Orders(ctx.clients.models), Deletions(ctx.clients.models)
+    try:
+        waiting = [order for name in await placed.all() if (order := await placed.of(name))]
+        going = [one for name in await leaving.all() if (one := await leaving.of(name))]
+    except TunedropError as error:
+        return [unknown("orders", error.message, error.fix)]
+    told = [(order.at, f"{order.verb} {order.called}: {order.waits}") for order in waiting]
+    told += [(one.at, f"delete {one.run_id or one.model}: {one.waits}") for one in going]
+    late = [said for at, said in told if ctx.now() - at > timedelta(hours=1)]
+    if late:
+        fix = "Each tick goes on with them; the log of the app has all that is in their way."
+        return [warning("orders", " ".join(late), fix)]
+    return [ok("orders", f"{len(told)} are under way." if told else "None is under way.")]
 
 
 async def orphans_known(ctx: Context) -> list[CheckResult]:

@@ -15,6 +15,7 @@ from shared.model.registry import Model, Version
 from shared.model.states import State
 
 DEVELOPER = "DeveloperTier"  # the SKU
+SHORTEST_IDLE = timedelta(minutes=15)  # an answer that began before may still be on its way
 
 
 class Why(StrEnum):
@@ -143,8 +144,9 @@ def _why(model: Model, version: Version, at: Situation) -> Why | None:
     state = model.state_of(version.version)
     idle = at.now - last_needed(model, version, at.used)
     if state is State.CHAMPION:
-        limit = timedelta(hours=version.idle_after)
-        return Why.IDLE if _on_demand(version) and limit and idle >= limit else None
+        limit = max(timedelta(hours=version.idle_after), SHORTEST_IDLE)
+        may = _on_demand(version) and version.idle_after > 0
+        return Why.IDLE if may and idle >= limit else None
     if _failed(version, at):
         return Why.FAILED
     if at.in_use(model, version) or (at.rules.keeps_previous and version.version == model.previous):

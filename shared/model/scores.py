@@ -13,7 +13,7 @@ example; the others are told, and decide nothing. A call that failed scores 0 in
 | `length_ratio` | a text is expected | never |
 | `preferred` | the example is a preference | always |
 | `assertions` | a promptfoo file asserts something of it | always |
-| `judge` | a judge has scored every answer to it that did not fail | always |
+| `judge` | a judge has scored every answer to it that did not fail | never |
 """
 
 import math
@@ -47,7 +47,7 @@ Scores = Mapping[Metric, float]
 _TEXT = (Metric.EXACT_MATCH, Metric.TOKEN_F1, Metric.ROUGE_L, Metric.LENGTH_RATIO)
 _JSON = (Metric.JSON_FIELDS, Metric.JSON_VALID)
 _ALWAYS = {
-    *(Metric.TOOL_CALLS, Metric.JSON_FIELDS, Metric.PREFERRED, Metric.ASSERTIONS, Metric.JUDGE),
+    *(Metric.TOOL_CALLS, Metric.JSON_FIELDS, Metric.PREFERRED, Metric.ASSERTIONS),
 }
 
 

@@ -19,12 +19,14 @@ SETTING = "TUNEDROP_BASE_DEPLOYMENTS"
 @dataclass(frozen=True, slots=True)
 class Held:
     """A validation set: its examples and bytes, None where they are not known yet. No more than
-    `most` examples of it are asked. `base_deployments` are those that the setting names."""
+    `most` examples of it are asked. `base_deployments` are those that the setting names, `judge`
+    the one that rates answers."""
 
     examples: int | None = None
     size: int | None = None
     most: int = 100
     base_deployments: tuple[str, ...] = ()
+    judge: str = ""
 
 
 def comparison(asked: Asked, held: Held) -> Answer | None:
@@ -51,6 +53,8 @@ def _takes(held: Held, base: Deployment | None) -> str:
     sides = 3 if base else 2
     examples = held.most if held.examples is None else min(held.examples, held.most)
     chats = f"up to {examples:,} examples each, {examples * sides:,} chats"
+    if held.judge:
+        chats += f" and as many ratings by {shown(held.judge)}"
     if not (held.examples and held.size):
         return f"{chats} that are paid for by the token."
     tokens = held.size / held.examples / BYTES_OF_A_TOKEN * examples * sides
@@ -62,7 +66,7 @@ def _takes(held: Held, base: Deployment | None) -> str:
 
 def _rounded(tokens: float) -> int:
     """To two digits."""
-    step = 10 ** max(len(str(int(tokens))) - 2, 0)
+    step = int(10 ** max(len(str(int(tokens))) - 2, 0))
     return max(round(tokens / step) * step, 1)
 
 

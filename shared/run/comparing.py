@@ -16,11 +16,12 @@ from shared.model.assertions import Assertions
 from shared.model.evaluation import Answer, Respondent
 from shared.model.history import Decision
 from shared.model.registry import Model
-from shared.run import asking, contestants, notify, sampling, transcript
+from shared.run import asking, contestants, judging, notify, sampling, transcript
 from shared.run.asking import Share
 from shared.run.contestants import Contestant, LineUp
 from shared.run.context import Context
 from shared.run.drawing import Sample
+from shared.run.judging import Ratings
 from shared.run.outcome import LogLine, Outcome
 from shared.run.record import Run
 from shared.run.stages import Event
@@ -116,15 +117,20 @@ async def _compare(run: Run, model: Model, ctx: Context, *, late: bool) -> Findi
     share = await asking.ask(lined.all, asked, known, ctx)
     if share.missing and not late:
         return _goes_on(run, share, len(asked) * len(lined.all))
-    return await _judge(run, drawn, lined, asked, known, ctx)
+    sides = [_respondent(one, asked, known) for one in lined.all]
+    if lined.judge:
+        share = await judging.ask(lined.judge, drawn.examples, sides, known, ctx)
+        if share.missing and not late:
+            return _goes_on(run, share, len(asked) * len(lined.all), "ratings")
+    return await _judge(run, drawn, lined, sides, known, ctx)
 
 
-def _goes_on(run: Run, share: Share, of: int) -> Outcome:
+def _goes_on(run: Run, share: Share, of: int, what: str = "answers") -> Outcome:
     """The next tick asks more; where nothing can be asked, later."""
     counted = run.replace(tries=0) if share.answered else run
     if isinstance(share.obstacle, Unavailable):
         return Outcome(counted, error=share.obstacle)
-    told = f"{of - share.missing} of {of} answers are there"
+    told = f"{of - share.missing} of {of} {what} are there"
     if share.obstacle:
         error = Unavailable(share.obstacle.message, share.obstacle.fix)
         return Outcome(counted, error=error)
@@ -135,21 +141,23 @@ async def _judge(
     run: Run,
     drawn: Sample,
     lined: LineUp,
-    asked: Sequence[Question],
+    sides: list[Respondent],
     known: Transcript,
     ctx: Context,
 ) -> Finding:
     """Off the event loop: it may take a second."""
     asserted, note = await sampling.assertions(run, ctx)
-    sides = [_respondent(one, asked, known) for one in lined.all]
+    judge = lined.judge
+    rated = judging.ratings(judge, drawn.examples, sides, known) if judge else {}
     notes = tuple(filter(None, [*lined.absent, note, _sampled(drawn)]))
-    told = await asyncio.to_thread(_verdict, drawn, sides, asserted, notes)
+    told = await asyncio.to_thread(_verdict, drawn, sides, asserted, rated, notes)
     await ctx.ledger.keep(run.id, NAME, told.as_json(), "application/json")
     sentence = " ".join(filter(None, [told.sentence, *lined.absent, note]))
     return Finding(sentence, told.digest, passes=_passes(told))
 
 
 def _respondent(one: Contestant, asked: Sequence[Question], known: Transcript) -> Respondent:
+    assert one.role, "a judge is no contestant"
     answers: dict[int, Answer] = {}
     for question in asked:
         if answer := known.answers.get((one.model, question.digest)):
@@ -163,12 +171,16 @@ def _sampled(drawn: Sample) -> str:
 
 
 def _verdict(
-    drawn: Sample, sides: list[Respondent], asserted: Assertions, notes: tuple[str, ...]
+    drawn: Sample,
+    sides: list[Respondent],
+    asserted: Assertions,
+    rated: Ratings,
+    notes: tuple[str, ...],
 ) -> "Verdict":
     from shared.model.verdict import Comparison, verdict_of  # numpy: no chat should wait for it
 
     candidate, *others = sides
-    return verdict_of(Comparison(drawn.examples, candidate, tuple(others), asserted, told=notes))
+    return verdict_of(Comparison(drawn.examples, candidate, tuple(others), asserted, rated, notes))
 
 
 def _passes(told: "Verdict") -> bool:

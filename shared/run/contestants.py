@@ -20,10 +20,10 @@ READY = "Succeeded"
 
 @dataclass(frozen=True, slots=True)
 class Contestant:
-    """`model` is what answers, whatever its deployment is called; `calls`: how many a minute it may
-    be asked, so that others who use it are answered as well."""
+    """`role` is None for a judge. `model` is what answers, whatever its deployment is called;
+    `calls`: how many a minute it may be asked, so that others who use it are answered as well."""
 
-    role: Role
+    role: Role | None
     name: str
     model: str
     deployment: str
@@ -38,6 +38,7 @@ class LineUp:
     others: tuple[Contestant, ...] = ()
     absent: tuple[str, ...] = ()
     coming: str = ""
+    judge: Contestant | None = None
 
     @property
     def all(self) -> tuple[Contestant, ...]:
@@ -54,7 +55,7 @@ async def line_up(run: Run, model: Model, ctx: Context, *, patient: bool) -> Lin
     if model.champion:
         waits = patient and run.spec.release.gate == "enforce"
         lined = await _with_champion(lined, model, there, ctx, waits=waits)
-    return _with_base(lined, run, there, ctx)
+    return _with_judge(_with_base(lined, run, there, ctx), there, ctx)
 
 
 async def _with_champion(
@@ -84,6 +85,17 @@ def _with_base(lined: LineUp, run: Run, there: Mapping[str, Deployment], ctx: Co
     calls = max(found.capacity // 2, 1)
     contestant = Contestant(Role.BASE, base, model, found.name, calls)
     return replace(lined, others=(*lined.others, contestant))
+
+
+def _with_judge(lined: LineUp, there: Mapping[str, Deployment], ctx: Context) -> LineUp:
+    name = ctx.settings.judge_deployment
+    found = there.get(name)
+    if found and found.state == READY:
+        calls = max(found.capacity // 2, 1)
+        judge = Contestant(None, "judge", f"judge {found.model} {found.version}", name, calls)
+        return replace(lined, judge=judge)
+    told = f"The judge {shown(name)} was not asked: there is no such deployment that answers."
+    return replace(lined, absent=(*lined.absent, told)) if name else lined
 
 
 def _of(version: Version, model: Model, role: Role, calls: int) -> Contestant:

@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 
 # An instance may know a champion for 5 seconds after it is none; chats that have begun then go on.
 LEAD = timedelta(seconds=10)
+IN_THE_WAY = (Unavailable, Refused, Conflict, CallerError)
 BEGUN = "Chats that have begun are finished first."
 PATIENCE = timedelta(days=1)  # with a fine-tuned model that the service does not let go
 
@@ -84,7 +85,7 @@ async def _go_on(deletion: Deletion, ctx: Context) -> None:
     """As far as it goes now."""
     try:
         waits = await _Work(deletion, ctx).do()
-    except (Unavailable, Refused, Conflict, CallerError) as error:
+    except IN_THE_WAY as error:
         waits = str(error)
     if waits:
         await _Work(deletion, ctx).note(waits)
@@ -120,11 +121,14 @@ class _Work:
         return await deletion_plan.look(Target(self.deletion.model, self.deletion.run_id), self.ctx)
 
     async def _all(self, found: Found) -> str:
-        """Everything but the model's own record."""
+        """Everything but the model's own record. What one run has to wait for does not hold up the
+        others."""
         run_ids = [run.id for run in found.runs] + [version.run_id for version in found.versions]
+        waits = ""
         for run_id in dict.fromkeys([*run_ids, *filter(None, [self.deletion.run_id])]):
-            if waits := await self._one(run_id, found):
-                return waits
+            waits = await self._isolated(run_id, found) or waits
+        if waits:
+            return waits
         await self._datasets()
         if self.deletion.run_id:
             return ""
@@ -134,6 +138,12 @@ class _Work:
         self.deletion = self.deletion.replace(last=True)
         await self.store.note(self.deletion)
         return ""
+
+    async def _isolated(self, run_id: str, found: Found) -> str:
+        try:
+            return await self._one(run_id, found)
+        except IN_THE_WAY as error:
+            return str(error)
 
     async def _one(self, run_id: str, found: Found) -> str:
         """A run with its version."""
@@ -163,7 +173,7 @@ class _Work:
         if version and not version.withdrawn:
             at = self.ctx.now()
             await self.ctx.registry.withdraw(self.deletion.model, version.version, at)
-            if run is None or run.ended:
+            if self.deletion.run_id and (run is None or run.ended):
                 return BEGUN
         if run is None or run.ended:
             return ""

@@ -134,7 +134,8 @@ def _transition(before: Run, run: Run, event: Event, now: datetime) -> tuple[Run
 
 def without_its_end(run: Run, event: Event) -> Run:
     """What belonged to the attempt that has ended; a job that is over is never adopted again."""
-    reopened = run.replace(nameless_since=None, failure=None, held="", command=None, closing=False)
+    reopened = run.replace(nameless_since=None, failure=None, command=None, closing=False)
+    reopened = reopened.replace(held="", compared="")
     if event is Event.JOB_REJOINED:
         return reopened
     reopened = reopened.replace(attempt=run.attempt + 1, asked_at=None)

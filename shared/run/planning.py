@@ -110,7 +110,8 @@ def _held_out(run: Run, ctx: Context) -> Held:
 
 
 def held(settings: Settings, examples: int | None = None, size: int | None = None) -> Held:
-    return Held(examples, size, settings.compare_examples, settings.base_deployments)
+    most, named = settings.compare_examples, settings.base_deployments
+    return Held(examples, size, most, named, settings.judge_deployment)
 
 
 async def _without_deployment(run_ids: list[str], offers: Offers, ctx: Context) -> tuple[Spec, ...]:

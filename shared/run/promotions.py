@@ -97,7 +97,7 @@ def _order(asked: Asked, model: Model, ctx: Context) -> Order:
         id=uuid.uuid4().hex,
         model=model.name,
         version=orders.to_roll_back_to(model) if asked.version is None else asked.version,
-        expected=expected,  # type: ignore[arg-type]
+        expected=expected,
         cause=Cause.ROLLED_BACK if back else Cause.PROMOTED,
         who=asked.who,
         why=asked.why,

@@ -27,12 +27,13 @@ from shared.run import (
     jobs,
     orphans,
     retirements,
+    upkeep,
 )
 from shared.run.context import Context, Step
 from shared.run.ledger import Claim
 from shared.run.outcome import LogLine, Outcome, abandon
 from shared.run.record import Run
-from shared.run.stages import ACTIVE, Event, Stage
+from shared.run.stages import ACTIVE, DEPLOYED, Event, Stage
 from shared.run.steps import STEPS
 
 log = logging.getLogger(__name__)
@@ -185,6 +186,8 @@ async def _advance(run: Run, claim: Claim, ctx: Context) -> Run:
             _measure_training(written, ctx)
         if outcome.finished:
             await claim.deactivate()
+            if written.stage in DEPLOYED:
+                await upkeep.soon(ctx)
         going_on = not outcome.idle or written.command != run.command
         run, then = written, outcome.then
         if not going_on:

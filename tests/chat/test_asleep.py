@@ -98,6 +98,16 @@ async def test_the_fallback_answers_meanwhile_and_the_champion_is_woken(
         assert await app.requests() == ["wake/captain"]
 
 
+async def test_looking_at_models_wakes_nothing_and_is_no_use(app: App) -> None:
+    """Or a monitor that lists models would keep each of them deployed."""
+    await put_to_sleep(app, 3)
+    for path in ("/v1/models", "/v1/models/captain", "/health"):
+        assert (await app.http.get(path)).status_code == 200
+    assert await app.requests() == []
+    await app.relay.uses.written()
+    assert await last_uses(app.runs.ctx.clients.models) == {}
+
+
 async def test_all_asleep_is_one_answer(app: App) -> None:
     await put_to_sleep(app, 3)
     answers = await asyncio.gather(*(app.ask("captain") for _ in range(40)))

@@ -116,8 +116,8 @@ def test_texts_together_have_the_tokens_of_each(
     near = st.sampled_from([between, between[1:], between * 2, f"a{between}b", f"a.{between}\n"])
     ends = st.sampled_from(["a", ".", "'s", "1", "/", "\u0301", "\x1f", "\u00a0", " a", "a ", "\n"])
 
-    @settings(max_examples=600, deadline=None, derandomize=True, database=None)
-    @given(st.lists(st.one_of(ends, near, TEXTS).filter(bool), max_size=8))
+    @settings(max_examples=150, deadline=None, derandomize=True, database=None)
+    @given(st.lists(st.one_of(ends, near, PIECES).filter(bool), max_size=8))
     def agree(texts: list[str]) -> None:
         found, counts = tokens.encode_all(ours, texts)
         each = [reference[name].encode_ordinary(text) for text in texts]

@@ -92,6 +92,12 @@ def test_an_idle_champion_on_demand_goes_to_the_hour() -> None:
     assert whys(model, at(after(hours=44), model, used=used)) == {1: Why.IDLE}
 
 
+def test_no_answer_that_is_on_its_way_is_cut() -> None:
+    model = a_model(a_version(1, keep="on-demand", idle_after=0.01), history=champions(1))
+    assert whys(model, at(after(minutes=14), model)) == {}
+    assert whys(model, at(after(minutes=15), model)) == {1: Why.IDLE}
+
+
 def test_no_hours_are_never_idle() -> None:
     model = a_model(a_version(1, keep="on-demand", idle_after=0), history=champions(1))
     assert whys(model, at(after(days=100), model)) == {}

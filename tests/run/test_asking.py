@@ -122,6 +122,20 @@ async def test_a_429_is_waited_for_as_long_as_it_says_and_counts_as_nothing(
     assert (await compared.verdict(run))["sides"][0]["failed"] == 0
 
 
+async def test_a_retry_after_holds_while_others_are_asked(compared: Compared) -> None:
+    compared.deploy_base(wrong, capacity=1)
+    compared.memory.arm("throttled", CANDIDATE, count=1, retry_after=300)
+    run = await compared.placed(right)
+    for tick in range(4):
+        run = await compared.tick(run)
+        assert compared.memory.journal.count(CANDIDATE) == 1
+        assert compared.memory.journal.count("chat.plain") == tick + 1
+        await compared.harness.pause(60)
+    await compared.harness.pause(120)
+    await compared.tick(run)
+    assert compared.memory.journal.count(CANDIDATE) == 1 + EXAMPLES
+
+
 async def test_what_is_waited_for_is_told(compared: Compared) -> None:
     compared.memory.arm("throttled", "chat.*", count=None, retry_after=300)
     run = await compared.tick(await compared.placed(right))

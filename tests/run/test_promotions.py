@@ -1,6 +1,7 @@
 """A person promotes a version or rolls back: one swap against what was seen, with who and why."""
 
 from datetime import datetime
+from typing import Any
 
 import pytest
 
@@ -14,13 +15,13 @@ from shared.run.stages import Stage
 from tests.support.served import Versions
 
 
-async def promote(made: Versions, number: int, **asked: object) -> Order | None:
-    _, order = await promotions.give(Asked("captain", number, "Ada", "kinder", **asked), made.ctx)  # type: ignore[arg-type]
+async def promote(made: Versions, number: int, **asked: Any) -> Order | None:
+    _, order = await promotions.give(Asked("captain", number, "Ada", "kinder", **asked), made.ctx)
     return order
 
 
-async def roll_back(made: Versions, **asked: object) -> Order | None:
-    _, order = await promotions.give(Asked("captain", None, "Ada", "rude", **asked), made.ctx)  # type: ignore[arg-type]
+async def roll_back(made: Versions, **asked: Any) -> Order | None:
+    _, order = await promotions.give(Asked("captain", None, "Ada", "rude", **asked), made.ctx)
     return order
 
 
@@ -137,6 +138,18 @@ async def test_a_run_that_is_held_serves_once_a_person_promotes_its_version() ->
     assert (run.stage, run.held, run.command) == (Stage.SERVING, "", None)
     assert ("Ada", "serving: promote command") in await made.said(2)
     assert (await made.model()).champion == 2
+
+
+async def test_a_run_is_told_by_a_tick_where_the_app_died_right_after_the_swap() -> None:
+    made = await Versions.serving(1)
+    await made.train(b"promote: manual\n")
+    ordered = order(2, 1, made.clock.now())
+    await Orders(made.ctx.clients.models).put(ordered)
+    await orders.promote(made.ctx.registry, ordered)
+    assert (await made.known(2)).stage is Stage.HELD
+    await promotions.process(made.ctx)
+    assert (await made.known(2)).stage is Stage.SERVING
+    assert ("Ada", "serving: promote command") in await made.said(2)
 
 
 async def test_a_promotion_keeps_which_verdict_it_went_by_or_against() -> None:

@@ -10,7 +10,7 @@ import pytest
 from tests.support.model_stories import STORIES
 from tests.support.stories import Story, Trial, of_the_day
 
-A_DAY = 12  # kills of a story
+A_DAY = 10  # kills of a story
 
 
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name)

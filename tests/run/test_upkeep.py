@@ -107,6 +107,14 @@ async def test_retired_versions_go_and_the_one_before_stays_warm(tended: Tended)
     assert not await tended.chat(1), "no caller decides to pay for all there ever were"
 
 
+async def test_a_new_version_has_others_looked_at_with_the_next_tick(tended: Tended) -> None:
+    """Not minutes later: each costs by the hour."""
+    for examples in (10, 11, 12):
+        await tended.dropped(examples)
+        await tended.look(2)
+    assert tended.deployed() == ["captain-v2", "captain-v3"]
+
+
 async def test_what_is_held_waits_for_a_person_for_a_week(tended: Tended) -> None:
     await tended.dropped()
     held = await tended.dropped(11, "promote: manual\n")

@@ -20,7 +20,11 @@ from tests.support.settings import BY_HAND, ENVIRON
 
 BASE = "gpt-4.1-nano-2025-04-14"
 EXAMPLES = 20
-IN_USE = {"TUNEDROP_BASE_DEPLOYMENTS": "plain", "TUNEDROP_BACKOFF_SECONDS": "0.05"}
+IN_USE = {
+    "TUNEDROP_BASE_DEPLOYMENTS": "plain",
+    "TUNEDROP_BACKOFF_SECONDS": "0.05",
+    "TUNEDROP_SWEEP_SECONDS": "86400",  # what is placed was never dropped
+}
 
 Says = Callable[[str], str]  # the answer to a question
 

@@ -43,6 +43,14 @@ def least(found: Facts, allowed: Iterable[Facts]) -> Difference:
     return min(every, key=lambda one: len(one.doubled) + len(one.lost))
 
 
+def found_again(facts: Facts) -> Facts:
+    """The facts where storage has lost writes: a job may be found before it is asked for again."""
+    found = Facts()
+    for fact, count in facts.items():
+        found[fact.replace("uploaded submitting submitted", "uploaded submitted")] += count
+    return found
+
+
 async def facts_of(app: Mortal) -> Facts:
     models = await app.ctx.registry.all([])
     runs = await app.harness.runs()

@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from shared.errors import CallerError
-from tests.support.facts import Difference, Facts, facts_of, least
+from tests.support.facts import Difference, Facts, facts_of, found_again, least
 from tests.support.kills import Calls, Kill
 from tests.support.mortal import MINUTE, Mortal
 
@@ -123,7 +123,10 @@ class Trial:
         allowed = [self.whole.facts]
         if self.none and not life.answered:
             allowed.append(self.none.facts)
-        found = least(life.facts, allowed)
+        if kill.lost:
+            found = least(found_again(life.facts), map(found_again, allowed))
+        else:
+            found = least(life.facts, allowed)
         if self.story.serves and life.unserved:
             minutes = f"the champion did not answer in {life.unserved} minutes"
             found = Difference((*found.doubled,), (*found.lost, minutes))

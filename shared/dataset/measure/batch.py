@@ -4,7 +4,6 @@ Knows roles and texts, not tokens.
 """
 
 from itertools import compress
-from operator import attrgetter
 
 import numpy as np
 import numpy.typing as npt
@@ -27,9 +26,9 @@ class TextBatch:
     def __init__(self, conversations: list[Conversation]) -> None:
         self.lines = np.array([conversation.line for conversation in conversations], np.int64)
         self.texts: list[str] = []
-        content = attrgetter("content")
         for conversation in conversations:
-            self.texts.extend(map(content, conversation.messages))
+            for message in conversation.messages:
+                self.texts.append(message.content)
             self.texts.append(conversation.extra)
         letters = "x".join([conversation.roles for conversation in conversations]) + "x"
         self.roles = np.frombuffer(letters.encode(), np.uint8)

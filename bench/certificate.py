@@ -1,0 +1,83 @@
+"""Every story of a model, killed at every call, before its effect and after it: what was doubled,
+what was lost. `python3 dev.py bench certificate`.
+
+The stories are those of tests/run/test_stories_killed.py, and its short form has a few of these
+lives: there is no clock in them, so the figures are the same on every machine. Each kill is a life;
+where a person acts and was not answered, two: in one the person leaves it at that, in the other the
+same is ordered once more.
+"""
+
+import asyncio
+import logging
+import platform
+import sys
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Any
+
+from bench import options
+from tests.support.kills import Kill
+from tests.support.model_stories import A_RUN, STORIES
+from tests.support.stories import Story, Trial
+
+SHORT = 10  # kills of a story
+LOST = (1, 4, 12)  # acknowledged writes
+LOSING = "a run, and storage loses its last writes"
+WHEN = {False: "before", True: "after"}
+
+
+async def certificate(short: bool) -> dict[str, Any]:
+    """`stories`: each with its calls and, for kills before and after their effect, the lives that
+    were tried and what in them was doubled or lost. The last is of storage that loses writes."""
+    told = {story.name: await tried(story, short) for story in STORIES}
+    told[LOSING] = await tried(A_RUN, short, LOST)
+    sides = [side[when] for side in told.values() for when in WHEN.values()]
+    total = {"stories": len(told), "calls": sum(side["calls"] for side in told.values())}
+    total |= {what: sum(len(side[what]) for side in sides) for what in ("doubled", "lost")}
+    return {"stories": told, "total": {**total, "lives": sum(side["lives"] for side in sides)}}
+
+
+async def tried(story: Story, short: bool, lost: Iterable[int] = (0,)) -> dict[str, Any]:
+    trial = await Trial.of(story)
+    calls = range(len(trial.whole.calls))
+    told: dict[str, Any] = {"calls": len(calls)}
+    for after, when in WHEN.items():
+        at = calls[:: max(1, len(calls) // SHORT)] if short else calls
+        kills = [Kill(number, after, writes) for number in at for writes in lost]
+        told[when] = await side(trial, kills)
+        print(f"· {story.name}, {when}: {told[when]['lives']} lives", file=sys.stderr)
+    return told
+
+
+async def side(trial: Trial, kills: list[Kill]) -> dict[str, Any]:
+    lives = [(kill, again) for kill in kills for again in trial.tries]
+    found = [(kill, await trial.difference(kill, again=again)) for kill, again in lives]
+    return {
+        "lives": len(lives),
+        "doubled": [said for kill, one in found for said in _said(trial, kill, one.doubled)],
+        "lost": [said for kill, one in found for said in _said(trial, kill, one.lost)],
+    }
+
+
+def _said(trial: Trial, kill: Kill, facts: Iterable[str]) -> list[str]:
+    return [f"{kill}, {trial.whole.calls[kill.at]}: {fact}" for fact in facts]
+
+
+def main() -> int:
+    wanted = options.parser("certificate").parse_args()
+    logging.disable(logging.CRITICAL)  # what a killed app says of it
+    found = asyncio.run(certificate(wanted.short))
+    result = {
+        "command": "python3 dev.py bench certificate",
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": f"{platform.machine()}, Python {platform.python_version()}",
+        "versions": {name: version(name) for name in ("pydantic", "openai")},
+        **found,
+    }
+    options.tell("certificate", result, wanted.save)
+    return int(bool(found["total"]["doubled"] or found["total"]["lost"]))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
