@@ -187,6 +187,20 @@ async def test_a_chat_that_comes_before_the_deployment_goes_keeps_it(tended: Ten
     assert await tended.chat()
 
 
+async def test_azure_that_does_not_let_go_is_asked_again_and_told_of_once(tended: Tended) -> None:
+    """Its control plane may answer 409 to deletions for hours."""
+    run = await tended.dropped(run_yaml=ON_DEMAND)
+    await tended.harness.pause(25 * HOUR)
+    tended.service.arm("request-conflict", DELETE, count=30)
+    await tended.look(30)
+    assert tended.deployed() == ["captain-v1"]
+    assert (await tended.version()).is_hosted, "it is billed all the time"
+    await tended.look(3)
+    assert tended.deployed() == []
+    said = [line for line in await tended.harness.messages(run, "deployment") if "sleeps" in line]
+    assert len(said) == 1
+
+
 async def test_one_that_was_promoted_meanwhile_stays(tended: Tended) -> None:
     await tended.dropped()
     await tended.dropped(11)
