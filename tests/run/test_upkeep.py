@@ -109,6 +109,7 @@ async def test_retired_versions_go_and_the_one_before_stays_warm(tended: Tended)
 
 async def test_a_new_version_has_others_looked_at_with_the_next_tick(tended: Tended) -> None:
     """Not minutes later: each costs by the hour."""
+    tended.harness.set_policy(hosting_every=timedelta(days=9))
     for examples in (10, 11, 12):
         await tended.dropped(examples)
         await tended.look(2)
