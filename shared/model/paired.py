@@ -194,5 +194,5 @@ def _needed(apart: Units, other: Units, failing: float, loss: int) -> int:
 
 
 def _two_digits(count: float) -> int:
-    step = 10 ** max(len(str(int(count))) - 2, 0)
+    step = int(10 ** max(len(str(int(count))) - 2, 0))
     return -int(-count // step) * step

@@ -42,7 +42,7 @@ def _tokens(data: bytes) -> list[Any]:
     found: list[Any] = []
     depth = 0
     for event in yaml.parse(data, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
-        line = event.start_mark.line + 1
+        line = event.start_mark.line + 1 if event.start_mark else 1
         kind = type(event).__name__
         if kind == "AliasEvent" or getattr(event, "anchor", None):
             raise NotPlain(f"has an alias (&name, *name) in line {line}")

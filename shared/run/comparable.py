@@ -66,7 +66,7 @@ def _takes(held: Held, base: Deployment | None) -> str:
 
 def _rounded(tokens: float) -> int:
     """To two digits."""
-    step = 10 ** max(len(str(int(tokens))) - 2, 0)
+    step = int(10 ** max(len(str(int(tokens))) - 2, 0))
     return max(round(tokens / step) * step, 1)
 
 

@@ -97,7 +97,7 @@ def _order(asked: Asked, model: Model, ctx: Context) -> Order:
         id=uuid.uuid4().hex,
         model=model.name,
         version=orders.to_roll_back_to(model) if asked.version is None else asked.version,
-        expected=expected,  # type: ignore[arg-type]
+        expected=expected,
         cause=Cause.ROLLED_BACK if back else Cause.PROMOTED,
         who=asked.who,
         why=asked.why,
@@ -195,7 +195,7 @@ def _version(order: Order, model: Model | None) -> Version | None:
 async def _deployed(order: Order, version: Version, ctx: Context) -> str:
     """Empty if the version answers; otherwise it is deployed, and this is what is waited for.
     Raises NotNow where it cannot be deployed, or has not come to answer for a day."""
-    if await _answers(order, version, ctx):  # whoever deployed it may have died before it was noted
+    if await _answers(order, version, ctx):  # also one that was about to sleep
         await ctx.registry.note_hosted(order.model, version.version, ctx.now())
         return ""
     if ctx.now() - order.at > PATIENCE:

@@ -110,7 +110,8 @@ async def _tell(model: Model, version: Version, why: Why, ctx: Context) -> None:
     message = f"{called} sleeps, for {why}: its deployment {version.deployment} is removed."
     assert version.asleep_since, "it sleeps"
     id = f"asleep-{model.name}-{version.version}-{version.asleep_since:%Y%m%dT%H%M%S}"
-    data = {"model": model.name, "version": version.version, "message": message}
+    data: dict[str, str | int] = {"model": model.name, "version": version.version}
+    data["message"] = message
     await notify.add(ctx, Kind.MODEL_ASLEEP, called, data, id)
     log.info("%s", message)
     await ctx.ledger.log(version.run_id, LogLine("deployment", message))

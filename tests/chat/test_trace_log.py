@@ -3,6 +3,7 @@
 import asyncio
 import json
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -92,7 +93,12 @@ async def test_an_id_of_ours_costs_one_hour(monkeypatch: pytest.MonkeyPatch) -> 
         await log.flush()
     read: list[str] = []
     grown = container.grown
-    monkeypatch.setattr(container, "grown", lambda name: read.append(name) or grown(name))
+
+    def noted(name: str) -> Any:
+        read.append(name)
+        return grown(name)
+
+    monkeypatch.setattr(container, "grown", noted)
     wanted = [name async for name in _requests(container, "trace/2026-11-27/05")]
     read.clear()
     assert (await traces.find(container, wanted[0])).chats

@@ -20,7 +20,7 @@ PLAIN = Deployment("plain", "gpt-4.1-nano", "Succeeded", version="2025-04-14")
 
 
 def told(held: Held, *there: Deployment, run_yaml: bytes = b"") -> dict[str, Any] | None:
-    deployments = Known(list(there), "")
+    deployments = Known(there, "")
     offers = Offers(NOBODY, NOBODY, NOBODY, deployments, NOBODY, NOBODY)
     found = plan(effective(run_yaml, SETTINGS), offers, NOW, held=held).as_json()
     return next((one for one in found["answers"] if one["id"] == "comparison"), None)

@@ -1,6 +1,7 @@
 """A person promotes a version or rolls back: one swap against what was seen, with who and why."""
 
 from datetime import datetime
+from typing import Any
 
 import pytest
 
@@ -14,13 +15,13 @@ from shared.run.stages import Stage
 from tests.support.served import Versions
 
 
-async def promote(made: Versions, number: int, **asked: object) -> Order | None:
-    _, order = await promotions.give(Asked("captain", number, "Ada", "kinder", **asked), made.ctx)  # type: ignore[arg-type]
+async def promote(made: Versions, number: int, **asked: Any) -> Order | None:
+    _, order = await promotions.give(Asked("captain", number, "Ada", "kinder", **asked), made.ctx)
     return order
 
 
-async def roll_back(made: Versions, **asked: object) -> Order | None:
-    _, order = await promotions.give(Asked("captain", None, "Ada", "rude", **asked), made.ctx)  # type: ignore[arg-type]
+async def roll_back(made: Versions, **asked: Any) -> Order | None:
+    _, order = await promotions.give(Asked("captain", None, "Ada", "rude", **asked), made.ctx)
     return order
 
 
@@ -186,6 +187,16 @@ async def test_a_version_without_a_deployment_is_deployed_first_and_the_champion
     assert (model.history[-1].who, model.history[-1].at) == ("Ada", waiting.at)
     assert "captain-v1" in made.service.deployments()
     assert await Orders(made.ctx.clients.models).all() == []
+
+
+async def test_one_that_was_about_to_sleep_stays_awake() -> None:
+    """The registry has it asleep, and its deployment answers still."""
+    made = await Versions.serving(2)
+    now = made.clock.now()
+    await made.ctx.registry.put_to_sleep("captain", 1, now, lambda known: True)
+    assert await promote(made, 1) is None
+    version = (await made.model()).version(1)
+    assert (version.asleep_since, version.is_hosted) == (None, True)
 
 
 async def test_a_newer_order_takes_the_place_of_one_that_waits() -> None:

@@ -6,10 +6,11 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from azure.core.credentials import AccessToken
+from azure.core.credentials_async import AsyncTokenCredential
 from azure.core.exceptions import ClientAuthenticationError
 from standardwebhooks import Webhook, WebhookVerificationError
 
@@ -53,7 +54,7 @@ async def send(
     address = "webhook_url" if to == WEBHOOK else "event_grid_topic"
     changes: dict[str, Any] = {"webhook_secrets": (SECRET,), address: one.url, **settings}
     named = replace(SETTINGS, **changes)
-    receivers = Receivers(named, lambda: credential or Credential())
+    receivers = Receivers(named, lambda: cast(AsyncTokenCredential, credential or Credential()))
     try:
         await receivers.send(to, "e-1", EVENT, now or datetime.now(UTC))
     finally:

@@ -98,10 +98,8 @@ class Calls:
         loop.set_exception_handler(_tell_of_others)
         try:
             await work
-        except Killed:
-            pass
-        except BaseExceptionGroup as group:
-            if group.split(Killed)[1]:
+        except BaseException as error:
+            if not _is_death(error):
                 raise
         rest = asyncio.all_tasks() - others
         if self.dead:
@@ -120,5 +118,11 @@ def _written(verb: str) -> Callable[..., str]:
 
 def _tell_of_others(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     """Nobody asks what a dead process's tasks have come to."""
-    if not isinstance(context.get("exception"), Killed):
+    if not _is_death(context.get("exception")):
         loop.default_exception_handler(context)
+
+
+def _is_death(error: object) -> bool:
+    if isinstance(error, BaseExceptionGroup):
+        return all(map(_is_death, error.exceptions))
+    return isinstance(error, Killed)
