@@ -5,6 +5,7 @@ Knows where a run.yaml is found and how a plan is shown, not what is asked.
 """
 
 import os
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,14 @@ def run_yaml(path: Path) -> bytes:
             raise CommandError(f"{file} has more than {LARGEST:,} bytes: no run.yaml has.")
         return file.read_bytes()
     return b""
+
+
+def run_yaml_among(files: Mapping[str, Path]) -> bytes:
+    """The run.yaml among the files of a drop, by their names in the container; or empty."""
+    spec = NAMES[DropRole.SPEC]
+    found = (path for name, path in files.items() if spec.fullmatch(name.rpartition("/")[2]))
+    path = next(found, None)
+    return run_yaml(path) if path else b""
 
 
 def held_out(path: Path) -> tuple[int, int] | None:

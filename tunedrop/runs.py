@@ -77,9 +77,8 @@ def _tell_doubts(app: "App", files: dict[str, Path]) -> None:
     An app that does not answer to this is heard of right after."""
     from tunedrop import plan as planning
 
-    specs = [path for name, path in files.items() if name.endswith((".yaml", ".yml"))]
     with suppress(CommandError):
-        asked = planning.run_yaml(specs[0]) if specs else b""
+        asked = planning.run_yaml_among(files)
         planning.print_plan(planning.ask(app, asked), only_doubts=True)
 
 

@@ -9,6 +9,7 @@ where they are kept, nor what is done about a ceiling.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from shared.catalog import lookup
 from shared.model.month import Month
@@ -185,25 +186,25 @@ class Costs:
         return (part for model in self.models for part in model.hosting if part.deployed)
 
 
-def hosting(version: Version, month: Month, at: datetime, region: str = "") -> tuple[Hosting, ...]:
+def hosting(version: Version, month: Month, at: datetime, region: str) -> tuple[Hosting, ...]:
     """What hosting a version takes of the month, a line for each SKU it had there."""
-    times: dict[str, tuple[timedelta, timedelta]] = {}
+    times: dict[str, timedelta] = {}
+    now = None  # the SKU that it is deployed with
     for sku, since, until, lasts in _stretches(version.hosted, at):
-        time, ahead = times.get(sku, (NOTHING, NOTHING))
-        time += month.part_of(since, until)
-        ahead += month.part_of(at, month.end) if lasts else NOTHING
-        times[sku] = (time, ahead)
+        times[sku] = times.get(sku, NOTHING) + month.part_of(since, until)
+        now = sku if lasts else None
+    rest = month.part_of(at, month.end)
     return tuple(
         Hosting(
             version=version.version,
             base_model=version.base_model,
             sku=sku,
             time=time,
-            ahead=ahead,
+            ahead=rest if sku == now else NOTHING,
             per_hour=lookup.hosting_per_hour(version.base_model, sku, region),
         )
-        for sku, (time, ahead) in times.items()
-        if time or ahead
+        for sku, time in times.items()
+        if time or (rest and sku == now)
     )
 
 
@@ -214,7 +215,7 @@ def _stretches(
     moment counts twice, and what goes on ends where the next begins. None reaches beyond `at`."""
     ordered = sorted(hosted, key=lambda one: one.since)
     begun = [one for one in ordered if one.since <= at]
-    for one, after in zip(begun, [*begun, None][1:], strict=True):
+    for one, after in pairwise([*begun, None]):
         latest = min(after.since, at) if after else at
         lasts = after is None and (one.until is None or one.until > at)
         yield one.sku, one.since, min(one.until or latest, latest), lasts

@@ -9,8 +9,9 @@ ordered, not what there is to delete (`run.deletion_plan`) or how (`run.deletion
 from dataclasses import dataclass
 
 from shared.cloud.container import Container
-from shared.cloud.documents import Document, Frozen, Moment, as_json
+from shared.cloud.documents import Count, Document, Frozen, Moment, as_json
 from shared.errors import Conflict
+from shared.model.registry import Model
 
 PREFIX = "delete/"  # no model's record is called so: those end in .json
 
@@ -30,6 +31,7 @@ class Deletion(Document):
     id: str
     model: str
     run_id: str = ""
+    version: Count | None = None  # that the run has made
     digest: str
     who: str
     why: str = ""
@@ -75,3 +77,25 @@ class Deletions:
 
     async def all(self) -> list[str]:
         return [blob.name.removeprefix(PREFIX) async for blob in self.models.list(PREFIX)]
+
+
+async def mark(models: Container, deletion: Deletion) -> None:
+    """The model answers no chat and takes no drop from now on; also one without a version yet."""
+
+    def change(known: Model | None) -> Model:
+        model = known or Model(name=deletion.model)
+        return model if model.deleting else model.replace(deleting=deletion.at)
+
+    await models.update(f"{deletion.model}.json", Model, change)
+
+
+async def forget_version(models: Container, name: str, number: int) -> None:
+    """One that was withdrawn; its number is not given again."""
+
+    def remove(known: Model | None) -> Model | None:
+        if known is None:
+            return None
+        kept = tuple(version for version in known.versions if version.version != number)
+        return known.replace(versions=kept, numbered=max(known.numbered, number))
+
+    await models.update(f"{name}.json", Model, remove)

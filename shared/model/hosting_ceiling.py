@@ -35,7 +35,7 @@ def passed_at(ceiling: float, costs: Costs) -> datetime | None:
     return costs.at + HOUR * (left / costs.per_hour.usd) if over(ceiling, costs) else None
 
 
-def enough(order: Iterable[Removal], too_much: float, region: str = "") -> list[Removal]:
+def enough(order: Iterable[Removal], too_much: float, region: str) -> list[Removal]:
     """The first of those that may go, until so many USD an hour are saved; all of them where that
     is not enough. What costs nothing by the hour, or nobody knows how much, stays: it saves
     nothing that is counted."""
@@ -50,7 +50,7 @@ def enough(order: Iterable[Removal], too_much: float, region: str = "") -> list[
     return chosen
 
 
-def per_hour(removal: Removal, region: str = "") -> float:
+def per_hour(removal: Removal, region: str) -> float:
     """USD that its deployment costs, as far as that is known."""
     version = removal.version
     return lookup.hosting_per_hour(version.base_model, version.sku, region) or 0.0

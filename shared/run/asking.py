@@ -23,15 +23,15 @@ from shared.run.transcript import Question, Transcript
 
 SHORTEST, LONGEST = 64, 4_096  # tokens that an answer may have, at the least and at the most
 BYTES_OF_A_TOKEN = 4  # of an English text
-LONGER = 1.5  # times the longest answer that is expected
+LONGER = 1.25  # times the longest answer that is expected
 THINKING = {"gpt-oss": 2_000}  # tokens more for models that think before they answer
 REQUEST_REFUSED = {400, 413, 422}  # by what is asked, not by whom
 LONGEST_REASON = 300  # characters
 
 
 def questions(examples: Sequence[Example], base_model: str) -> list[Question]:
-    """What is asked of every contestant alike: nothing is left to chance, and an answer may be half
-    as long again as the longest that is expected."""
+    """What is asked of every contestant alike: nothing is left to chance, and an answer may be a
+    quarter longer than the longest that is expected."""
     longest = max((_length(example) for example in examples), default=0)
     most = min(max(int(LONGER * longest / BYTES_OF_A_TOKEN), SHORTEST), LONGEST)
     most += next((n for name, n in THINKING.items() if base_model.lower().startswith(name)), 0)

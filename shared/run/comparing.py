@@ -37,11 +37,13 @@ NO_VALIDATION = "there is no validation set to ask"
 @dataclass(frozen=True, slots=True)
 class Finding:
     """`sentence`: what came of comparing. `digest` is the verdict's, empty where there is none.
-    `passes`: the candidate is better, or there is too little evidence to say that it is not."""
+    `passes`: the candidate is better, or there is too little evidence to say that it is not.
+    `silent`: it has answered nothing at all."""
 
     sentence: str
     digest: str = ""
     passes: bool = True
+    silent: bool = False
 
 
 async def compare(run: Run, ctx: Context) -> Outcome:
@@ -153,7 +155,8 @@ async def _judge(
     told = await asyncio.to_thread(_verdict, drawn, sides, asserted, rated, notes)
     await ctx.ledger.keep(run.id, NAME, told.as_json(), "application/json")
     sentence = " ".join(filter(None, [told.sentence, *lined.absent, note]))
-    return Finding(sentence, told.digest, passes=_passes(told))
+    silent = all(sides[0].answer(example).failed for example in drawn.examples)
+    return Finding(sentence, told.digest, _passes(told), silent)
 
 
 def _respondent(one: Contestant, asked: Sequence[Question], known: Transcript) -> Respondent:
@@ -206,6 +209,9 @@ async def _decide(run: Run, model: Model, found: Finding, ctx: Context) -> Outco
         return _held(run, f"{why} {found.sentence}".strip())
     if release.gate == "enforce" and not found.passes:
         why = "The gate is `enforce`, which holds what is not better."
+        return _held(run, f"{found.sentence} {why}")
+    if found.silent and model.champion:
+        why = f"{called} has answered nothing, so chat stays with the champion."
         return _held(run, f"{found.sentence} {why}")
     changed = await _promote(run, run.version, model.champion, found, ctx)
     if changed.champion == run.version:

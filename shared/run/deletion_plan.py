@@ -15,7 +15,7 @@ from shared.catalog import lookup
 from shared.chat.feedback import FeedbackStore
 from shared.cloud.deployments import Deployment
 from shared.dataset.measure.cost import usd
-from shared.errors import NotFound, NotNow
+from shared.errors import NotFound, NotNow, TunedropError
 from shared.model.deletion import Dropped
 from shared.model.registry import Model, Version
 from shared.printable import printable, shown
@@ -129,6 +129,7 @@ async def target_of_model(name: str, number: int | None, ctx: Context) -> Target
 
 
 async def look(target: Target, ctx: Context) -> Found:
+    """Raises Unreadable for a run whose record cannot be read."""
     model = await ctx.registry.load(target.model)
     versions = model.versions if model else ()
     if target.run_id:
@@ -136,7 +137,10 @@ async def look(target: Target, ctx: Context) -> Found:
     run_ids = [target.run_id]
     if not target.run_id:
         run_ids = await ctx.ledger.beginning_with(f"{target.model}-")
-    runs = [run for run_id in run_ids if (run := await ctx.ledger.look(run_id))]
+    problems: list[TunedropError] = []
+    runs = await ctx.ledger.readable(run_ids, problems)
+    if problems:
+        raise problems[0]  # what it has at the service is not known
     deployments = await ctx.clients.deployments.list()
     return Found(target, model, tuple(runs), versions, tuple(deployments))
 

@@ -15,9 +15,9 @@ from shared.chat.feedback import FeedbackStore
 from shared.cloud.container import Container
 from shared.errors import CallerError, Conflict, NotFound, Refused, TunedropError, Unavailable
 from shared.model import redeploy, usage
-from shared.model.deletion import Deletion, Deletions, Dropped
+from shared.model.deletion import Deletion, Deletions, Dropped, forget_version, mark
 from shared.model.orders import PREFIX as ORDERS
-from shared.model.registry import Model, Version
+from shared.model.registry import Version
 from shared.printable import shown
 from shared.run import ceilings, commands, deletion_plan, ending, files, notify, removal
 from shared.run.context import Context
@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 
 # An instance may know a champion for 5 seconds after it is none; chats that have begun then go on.
 LEAD = timedelta(seconds=10)
+MOST = 50  # runs that one look deletes: a tick has other work
 IN_THE_WAY = (Unavailable, Refused, Conflict, CallerError)
 BEGUN = "Chats that have begun are finished first."
 PATIENCE = timedelta(days=1)  # with a fine-tuned model that the service does not let go
@@ -51,6 +52,7 @@ async def give(
         id=uuid.uuid4().hex,
         model=target.model,
         run_id=target.run_id,
+        version=target.number,
         digest=digest,
         who=who,
         why=why,
@@ -107,13 +109,13 @@ class _Work:
     async def do(self) -> str:
         whole = not self.deletion.run_id
         if whole and not self.deletion.last:
-            await mark(self.deletion, self.ctx)
+            await mark(self.ctx.clients.models, self.deletion)
         found = await self._look()
         if not self.deletion.last and (waits := await self._all(found)):
             return waits
         if whole:
             await self._remove_model()
-        await self._tell(found)
+        await self._tell()
         await self.store.done(self.deletion)
         return ""
 
@@ -124,8 +126,9 @@ class _Work:
         """Everything but the model's own record. What one run has to wait for does not hold up the
         others."""
         run_ids = [run.id for run in found.runs] + [version.run_id for version in found.versions]
-        waits = ""
-        for run_id in dict.fromkeys([*run_ids, *filter(None, [self.deletion.run_id])]):
+        each = list(dict.fromkeys([*run_ids, *filter(None, [self.deletion.run_id])]))
+        waits = f"{len(each) - MOST} runs have their turn then." if len(each) > MOST else ""
+        for run_id in each[:MOST]:
             waits = await self._isolated(run_id, found) or waits
         if waits:
             return waits
@@ -158,7 +161,7 @@ class _Work:
             await ceilings.settle(run, self.ctx)
         await self._remove(run_id, run)
         if version:
-            await forget_version(self.deletion.model, version.version, self.ctx)
+            await forget_version(self.ctx.clients.models, self.deletion.model, version.version)
         return ""
 
     async def _remove(self, run_id: str, run: Run | None) -> None:
@@ -250,14 +253,18 @@ class _Work:
         if model and model.deleting == self.deletion.at:
             await self.ctx.clients.models.delete(f"{self.deletion.model}.json")
 
-    async def _tell(self, found: Found) -> None:
+    async def _tell(self) -> None:
         deletion = self.deletion
         log.warning("%s is deleted, by order of %s", deletion.name, deletion.who)
-        told = {"model": deletion.model, "run": deletion.run_id or None}
-        by = {"who": deletion.who, "why": deletion.why}
+        told = {
+            "model": deletion.model,
+            "version": deletion.version,
+            "run": deletion.run_id or None,
+            "who": deletion.who,
+            "why": deletion.why,
+        }
         about = deletion.run_id or deletion.model
-        id = f"deleted-{deletion.id}"
-        await notify.add(self.ctx, Kind.MODEL_DELETED, about, {**told, **by}, id)
+        await notify.add(self.ctx, Kind.MODEL_DELETED, about, told, f"deleted-{deletion.id}")
 
 
 async def _delete_blob(container: Container, blob: Dropped) -> None:
@@ -270,25 +277,3 @@ async def _delete_blob(container: Container, blob: Dropped) -> None:
         if lease is None:
             raise Unavailable(f"{shown(blob.name)} is leased by somebody else.")
         await container.delete(blob.name, lease)
-
-
-async def mark(deletion: Deletion, ctx: Context) -> None:
-    """The model answers no chat and takes no drop from now on; also one without a version yet."""
-
-    def change(known: Model | None) -> Model:
-        model = known or Model(name=deletion.model)
-        return model if model.deleting else model.replace(deleting=deletion.at)
-
-    await ctx.clients.models.update(f"{deletion.model}.json", Model, change)
-
-
-async def forget_version(name: str, number: int, ctx: Context) -> None:
-    """One that was withdrawn; its number is not given again."""
-
-    def remove(known: Model | None) -> Model | None:
-        if known is None:
-            return None
-        kept = tuple(version for version in known.versions if version.version != number)
-        return known.replace(versions=kept, numbered=max(known.numbered, number))
-
-    await ctx.clients.models.update(f"{name}.json", Model, remove)

@@ -44,7 +44,8 @@ async def process(ctx: Context) -> None:
 
 async def _process(name: str, requests: RedeployRequests, ctx: Context) -> None:
     model = await ctx.registry.load(name.partition("@")[0])
-    version = await _version(name, model, requests) if model else None
+    stays = model is not None and not model.deleting
+    version = await _version(name, model, requests) if model and stays else None
     if version is None:
         await requests.done(name)  # nothing to redeploy
         return

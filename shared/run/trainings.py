@@ -5,6 +5,7 @@ Knows what was trained, not in which month it counts.
 
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import pairwise
 
 from shared.catalog import lookup
 from shared.model.costs import Training
@@ -14,12 +15,12 @@ from shared.run.stages import ENDS, Stage
 STARTED = (Stage.SUBMITTED, Stage.TRAINING, Stage.PAUSED)  # there is a job
 
 
-def trainings(run: Run, region: str = "") -> Iterator[Training]:
+def trainings(run: Run, region: str) -> Iterator[Training]:
     """The jobs of a run, each when it was over. Its record tells of the last one that made a model
     what was predicted and billed; of one without a model no more than that there was one."""
     begun: datetime | None = None  # a job of which nothing has come yet
     lost: list[datetime] = []
-    for past, after in zip(run.timeline, [*run.timeline, None][1:], strict=True):
+    for past, after in pairwise([*run.timeline, None]):
         if past.stage in STARTED:
             begun = past.at
         elif begun and past.stage is Stage.TRAINED:

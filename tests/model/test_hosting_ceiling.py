@@ -37,6 +37,7 @@ def test_once_it_is_passed_everything_would_have_to_go_and_it_is_passed_already(
     assert passed_at(100.0, running) == NOON
     assert over(100.0, costs(spent)) == 0.0, "nothing is deployed"
     assert passed_at(100.0, costs(spent)) == NOON
+    assert passed_at(1.7 * 90, costs(spent)) is None, "not by what is exactly its amount"
 
 
 def test_neither_the_first_nor_the_last_moment_of_a_month_is_odd() -> None:
@@ -85,7 +86,13 @@ def test_the_first_of_them_go_until_it_is_enough() -> None:
 
 def test_what_saves_nothing_stays() -> None:
     free, unknown = removal("free", "DeveloperTier"), removal("unknown", base="Qwen3-32B")
-    assert names(enough([free, unknown, removal("c")], 1.0)) == ["c"]
+    assert names(enough([free, unknown, removal("c")], 1.0, "")) == ["c"]
+
+
+def test_what_is_saved_is_by_the_price_of_the_region() -> None:
+    order = [removal(name, base="gpt-4o-2024-08-06") for name in "ab"]  # 2.04 there, else 1.70
+    assert names(enough(order, 2.0, "southeastasia")) == ["a"]
+    assert names(enough(order, 2.0, "swedencentral")) == ["a", "b"]
 
 
 def test_what_is_enough_keeps_the_month_within_the_ceiling() -> None:

@@ -39,6 +39,20 @@ async def test_what_is_missing_at_the_end_counts_as_missing_and_ends_no_run(
     assert found["sides"][0]["failed"] == EXAMPLES
 
 
+async def test_a_version_that_answers_nothing_does_not_take_the_champions_place(
+    compared: Compared,
+) -> None:
+    await compared.version(half)
+    run = await compared.placed(right)
+    compared.memory.delete_deployment("captain-v2")
+    await compared.tick(run)
+    await _too_late(compared, run)
+    run = await compared.tick(run)
+    assert run.stage is Stage.HELD
+    assert "captain@2 has answered nothing" in run.held
+    assert await compared.champion() == 1
+
+
 async def test_what_cannot_be_looked_up_is_gone_on_without_when_time_is_over(
     compared: Compared,
 ) -> None:

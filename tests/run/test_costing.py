@@ -145,7 +145,7 @@ async def deleted(harness: RunHarness, run: Run) -> None:
     """Its record goes, then its version's."""
     model = await harness.ctx.registry.load(harness.model)
     assert model
-    left = removal.left_of(run, model.of_run(run.id), trainings(run))
+    left = removal.left_of(run, model.of_run(run.id), trainings(run, ""))
     await removal.remove(run.id, left, harness.ctx)
 
 
@@ -242,7 +242,7 @@ def test_a_job_counts_once_when_it_is_over(
     stages: tuple[Stage, ...], known: dict[str, Any], expected: list[tuple[int | None, bool]]
 ) -> None:
     run = run_in(stages[-1], **known).replace(timeline=timeline(*stages), trained_tokens=1_000_000)
-    found = [(job.ended, job.lost) for job in trainings(run)]
+    found = [(job.ended, job.lost) for job in trainings(run, "")]
     assert found == [(hour if hour is None else after(hours=hour), lost) for hour, lost in expected]
     for job in trainings(run, "swedencentral"):
         assert job.billed == (1_000_000 if job.ended and not job.lost else None)
@@ -258,7 +258,11 @@ def test_the_bill_is_by_the_tokens_that_the_service_reports_and_the_price_of_the
     (job,) = trainings(run, "swedencentral")
     assert (job.predicted, job.predicted_usd, job.at_most) == (1_000_000, 1.5, True)
     assert job.billed == 2_000_000
-    assert job.billed_usd == pytest.approx(3.0)
+    assert job.billed_usd == pytest.approx(3.0, rel=1e-9)
+    there = run.spec.model_copy(update={"training_type": "standard"})
+    (job,) = trainings(run.replace(spec=there, predicted=None), "swedencentral")
+    assert job.billed_usd == pytest.approx(3.63), "3.96 in the dearest region"
+    assert (job.predicted, job.predicted_usd, job.at_most) == (None, None, False)
     unknown = run.replace(spec=run.spec.model_copy(update={"base_model": "Qwen3-32B"}))
     (job,) = trainings(unknown, "swedencentral")
     assert (job.billed, job.usd) == (2_000_000, None)

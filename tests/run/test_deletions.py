@@ -1,5 +1,7 @@
 """Delete: the plan first, then all of it or none of it, wherever the app is killed."""
 
+from dataclasses import replace
+
 import pytest
 
 from shared.chat.auth import Caller
@@ -7,9 +9,11 @@ from shared.chat.routing import Router
 from shared.cloud.memory_container import MemoryContainer
 from shared.errors import NotFound
 from shared.model.deletion import Deletions
+from shared.model.redeploy import RedeployRequests
 from shared.model.states import Cause
-from shared.run import deletion_plan, deletions, reconciler
+from shared.run import deletion_plan, deletions, reconciler, redeployments
 from shared.run.deletion_plan import Target
+from shared.run.outbox import Outbox
 from shared.run.stages import Stage
 from tests.support.datasets import dataset
 from tests.support.deleting import blobs, left, order, planned, until_gone
@@ -208,4 +212,45 @@ async def test_versions_of_a_model_do_not_wait_for_each_other() -> None:
     made = await Versions.serving(4)
     await order(made, Target("captain"))
     assert await until_gone(made) <= 7
+    assert await left(made) == []
+
+
+async def test_a_request_of_a_chat_deploys_nothing_of_what_is_being_deleted() -> None:
+    made = await Versions.serving(1)
+    await order(made, Target("captain"))
+    made.loses(1)
+    requests = RedeployRequests(made.ctx.clients.models)
+    await requests.add_at_once("captain")
+    await redeployments.process(made.ctx)
+    assert "deployments.put" not in made.service.journal[-5:]
+    assert await requests.requested() == []
+
+
+async def test_others_are_told_once_that_it_is_deleted_and_by_whom() -> None:
+    told = replace(IN_MEMORY, webhook_url="http://127.0.0.1:9/never-asked")
+    made = Versions(RunHarness.in_memory(told, "captain"))
+    async with made.ctx.clients:
+        await made.train()
+        await order(made, await deletion_plan.target_of_model("captain", 1, made.ctx))
+        await until_gone(made)
+    outbox = Outbox(made.ctx.clients.runs)
+    read = [await outbox.read(blob.name) for blob in await outbox.waiting()]
+    (gone,) = [found[0] for found in read if found and found[0].type.endswith("model.deleted")]
+    assert (gone.data["model"], gone.data["version"], gone.data["who"]) == ("captain", 1, "Ada")
+
+
+async def test_one_look_deletes_so_many_runs_and_the_next_ones_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(deletions, "MOST", 2)
+    made = Versions(RunHarness.in_memory(IN_MEMORY, "captain"))
+    for number in range(5):
+        await made.harness.drop(b"{}\n" * (number + 1))
+        await made.harness.until(await made.harness.received(), Stage.REJECTED)
+        await made.harness.until_inactive()
+    entered = await order(made, Target("captain"))
+    assert entered
+    assert entered.waits == "3 runs have their turn then."
+    assert len(await made.harness.runs()) == 3
+    await until_gone(made)
     assert await left(made) == []
