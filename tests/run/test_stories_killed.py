@@ -6,11 +6,13 @@ of the others each day; all of them with TUNEDROP_EVERY_KILL=1. What they come t
 `dev.py bench certificate`.
 """
 
+import asyncio
+
 import pytest
 
 from shared.model.history import Decision
 from shared.model.registry import Model
-from tests.support.facts import Difference
+from tests.support.facts import Difference, Facts
 from tests.support.kills import Kill
 from tests.support.model_stories import STORIES, two
 from tests.support.mortal import Mortal
@@ -22,7 +24,7 @@ A_DAY = 6  # other kills of a story
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name)
 async def test_a_kill_at_any_call_doubles_and_loses_nothing(story: Story) -> None:
     trial = await Trial.of(story)
-    assert set(story.ends) <= set(trial.whole.facts), sorted(trial.whole.facts)
+    assert Facts(story.ends) <= trial.whole.facts, sorted(trial.whole.facts)
     assert not [fact for fact in trial.whole.facts if fact.startswith("WRONG")]
     assert not (story.serves and trial.whole.unserved)
     for kill in trial.kills_of_the_day(A_DAY):
@@ -66,6 +68,14 @@ async def test_what_is_half_done_is_noticed() -> None:
     cut = await found(story, Kill(0, after=True))
     assert not await found(story, Kill(0, after=True), again=True)
     assert len(cut.doubled + cut.lost) == 1
+
+
+async def test_a_dead_process_does_nothing_more() -> None:
+    async def both(app: Mortal) -> None:
+        put = app.clients.models.put
+        await asyncio.gather(*(put(name, b"", "text/plain") for name in ("one", "other")))
+
+    assert not await found(Story("both", two, both), Kill(0, after=False))
 
 
 async def test_what_is_done_twice_is_noticed() -> None:

@@ -248,7 +248,11 @@ STORIES = (
     Story(
         "compared and promoted",
         compared,
-        ends=("captain: 1 became 2, released by tunedrop: '', by a verdict",),
+        ends=(
+            "captain: 1 became 2, released by tunedrop: '', by a verdict",
+            "told: model.promoted captain",
+            "told: model.promoted captain",
+        ),
     ),
     Story(
         "held, then promoted",
