@@ -18,7 +18,8 @@ from typing import Any
 
 from bench import options
 from tests.support.kills import Kill
-from tests.support.model_stories import A_RUN, STORIES
+from tests.support.model_stories import STORIES
+from tests.support.promotion_stories import A_RUN
 from tests.support.stories import Story, Trial
 
 SHORT = 10  # kills of a story

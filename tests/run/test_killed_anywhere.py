@@ -9,7 +9,7 @@ them with TUNEDROP_EVERY_KILL=1.
 import pytest
 
 from tests.support.kills import Kill
-from tests.support.model_stories import A_RUN
+from tests.support.promotion_stories import A_RUN
 from tests.support.stories import Trial, of_the_day
 
 A_DAY = 8  # calls

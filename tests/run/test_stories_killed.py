@@ -14,8 +14,9 @@ from shared.model.history import Decision
 from shared.model.registry import Model
 from tests.support.facts import Difference, Facts
 from tests.support.kills import Kill
-from tests.support.model_stories import STORIES, two
+from tests.support.model_stories import STORIES
 from tests.support.mortal import Mortal
+from tests.support.promotion_stories import two
 from tests.support.stories import Story, Trial
 
 A_DAY = 6  # other kills of a story

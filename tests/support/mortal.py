@@ -72,7 +72,7 @@ class Hearing(Receivers):
 class MortalClients(MemoryClients):
     @cached_property
     def receivers(self) -> Hearing:
-        hearing = Hearing(self.settings, lambda: None)  # type: ignore[arg-type, return-value]
+        hearing = Hearing(self.settings, self.credential)
         hearing.heard, hearing.said = Counter(), {}
         return hearing
 

@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from typing import Any, TypeVar
@@ -72,14 +72,13 @@ class Trial:
     story: Story
     app: Mortal
     saved: dict[str, Any]
-    whole: Life
-    none: Life | None  # where nobody acts
+    whole: Life = field(init=False)
+    none: Life | None = field(default=None, init=False)  # where nobody acts
 
     @classmethod
     async def of(cls, story: Story) -> "Trial":
         app = await story.begins()
-        saved = app.saved()
-        trial = cls(story, app, saved, None, None)  # type: ignore[arg-type]
+        trial = cls(story, app, app.saved())
         trial.whole = await trial.lived()
         if story.acts is not nothing:
             trial.none = await trial.lived(acts=nothing)
