@@ -70,8 +70,9 @@ async def ask(
     end = ctx.now() + timedelta(seconds=seconds)
     desks = [_Desk(one, asked, transcript, ctx, end) for one in contestants]
     async with asyncio.TaskGroup() as group:
-        for desk in desks:
+        for desk in desks:  # each one's calls before the next one's: an emulator has one queue
             group.create_task(desk.serve())
+            await desk.under_way.wait()
     if broken := next((desk.broken for desk in desks if desk.broken), None):
         raise broken
     left = [desk for desk in desks if desk.missing]
@@ -108,17 +109,21 @@ class _Desk:
         self.obstacle: ServiceError | None = None
         self.broken: Exception | None = None
         self.reached = self.closed = False
+        self.under_way = asyncio.Event()
 
     async def serve(self) -> None:
         rest = self.ctx.pauses.get(self.contestant.deployment, self.end) - self.ctx.now()
         if self.contestant.deployment in self.ctx.pauses and rest > timedelta(0):
             self.obstacle = _no_more(self.contestant, rest.total_seconds())
+            self.under_way.set()
             return
         async with asyncio.TaskGroup() as group:
             first = group.create_task(self._first())
             await asyncio.wait({first}, timeout=self.ctx.policy.compare_alone)
             for _ in range(min(self.ctx.policy.compare_at_once, self.calls, len(self.queue))):
                 group.create_task(self._work())
+            await asyncio.sleep(0)  # their calls are sent
+            self.under_way.set()
 
     async def _first(self) -> None:
         while not self.reached and (question := self._next()):

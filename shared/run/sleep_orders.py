@@ -5,10 +5,11 @@ was put to sleep. Knows nothing of HTTP.
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from shared.errors import NotFound, NotNow, Unavailable
 from shared.model import waking
-from shared.model.hosting import Why
+from shared.model.hosting import Removal, Why
 from shared.model.redeploy import RedeployRequests
 from shared.model.registry import Model, Version
 from shared.printable import shown
@@ -38,9 +39,9 @@ async def sleep(asked: Asked, ctx: Context) -> tuple[Model, int, bool]:
     for request in _requests(model, number):
         await requests.done(request)
     await _log(version, "sleep", asked, ctx)
-    model = await ctx.registry.put_to_sleep(model.name, number, ctx.now(), lambda known: True)
+    removal = Removal(model.name, version, Why.ORDERED, timedelta(0))
     try:
-        gone = await sleeping.remove_deployment(model, number, Why.ORDERED, ctx)
+        gone = await sleeping.put_to_sleep(removal, lambda known: True, ctx)
     except Unavailable:
         gone = False
     return await ctx.registry.load(model.name) or model, number, gone

@@ -61,10 +61,15 @@ async def _load(name: str, ctx: Context) -> Model | None:
 async def put_to_sleep(removal: Removal, may: Callable[[Model], bool], ctx: Context) -> bool:
     """Put a version to sleep, if the model as it is now `may` do without its deployment; whether
     nothing of that goes on. Raises ServiceError."""
-    number = removal.version.version
-    model = await ctx.registry.put_to_sleep(removal.model, number, ctx.now(), may)
-    if model.version(number).asleep_since is None:
+    number, at = removal.version.version, ctx.now()
+    model = await ctx.registry.put_to_sleep(removal.model, number, at, may)
+    since = model.version(number).asleep_since
+    if since is None:
         return False
+    if since == at:  # once, however often its deployment does not go yet
+        message = _message(model, removal.version, removal.why)
+        log.info("%s", message)
+        await ctx.ledger.log(removal.version.run_id, LogLine("deployment", message))
     return await remove_deployment(model, number, removal.why, ctx)
 
 
@@ -110,12 +115,14 @@ async def _wanted(model: Model, version: Version, requests: RedeployRequests, ct
 
 async def _tell(model: Model, version: Version, why: Why, ctx: Context) -> None:
     """Before the deployment goes: what is told twice, for a worker was killed, is one event."""
-    called = f"{model.name}@{version.version}"
-    message = f"{called} sleeps, for {why}: its deployment {version.deployment} is removed."
+    called, message = f"{model.name}@{version.version}", _message(model, version, why)
     assert version.asleep_since, "it sleeps"
     id = f"asleep-{model.name}-{version.version}-{version.asleep_since:%Y%m%dT%H%M%S}"
     data: dict[str, str | int] = {"model": model.name, "version": version.version}
     data["message"] = message
     await notify.add(ctx, Kind.MODEL_ASLEEP, called, data, id)
-    log.info("%s", message)
-    await ctx.ledger.log(version.run_id, LogLine("deployment", message))
+
+
+def _message(model: Model, version: Version, why: Why) -> str:
+    called = f"{model.name}@{version.version}"
+    return f"{called} sleeps, for {why}: its deployment {version.deployment} is removed."

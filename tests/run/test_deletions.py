@@ -207,11 +207,20 @@ async def test_a_fine_tuned_model_is_asked_for_once_its_deployment_has_gone() ->
     assert made.service.journal.count("models.delete") == 1
 
 
-async def test_versions_of_a_model_do_not_wait_for_each_other() -> None:
-    """Azure takes one change at a time; the others are asked for at the next look."""
-    made = await Versions.serving(4)
+async def test_a_run_that_has_to_wait_does_not_hold_up_the_others() -> None:
+    made = await Versions.serving(3)
+    first = min(run.id for run in made.runs.values())
     await order(made, Target("captain"))
-    assert await until_gone(made) <= 7
+    await made.ctx.ledger.mark(first)
+    async with made.ctx.ledger.claim(first) as claim:
+        assert claim
+        with pytest.raises(AssertionError):
+            await until_gone(made, 12)
+        assert [run.id for run in await made.harness.runs()] == [first]
+        entered = await Deletions(made.ctx.clients.models).of("model/captain")
+        assert entered
+        assert entered.waits == f"Another worker is busy with the run {first}."
+    await until_gone(made)
     assert await left(made) == []
 
 

@@ -109,6 +109,7 @@ async def test_retired_versions_go_and_the_one_before_stays_warm(tended: Tended)
 
 async def test_a_new_version_has_others_looked_at_with_the_next_tick(tended: Tended) -> None:
     """Not minutes later: each costs by the hour."""
+    tended.harness.set_policy(hosting_every=timedelta(days=9))
     for examples in (10, 11, 12):
         await tended.dropped(examples)
         await tended.look(2)
@@ -185,6 +186,20 @@ async def test_a_chat_that_comes_before_the_deployment_goes_keeps_it(tended: Ten
     await tended.look(3)
     assert tended.service.journal.count(DELETE) == before
     assert await tended.chat()
+
+
+async def test_azure_that_does_not_let_go_is_asked_again_and_told_of_once(tended: Tended) -> None:
+    """Its control plane may answer 409 to deletions for hours."""
+    run = await tended.dropped(run_yaml=ON_DEMAND)
+    await tended.harness.pause(25 * HOUR)
+    tended.service.arm("request-conflict", DELETE, count=30)
+    await tended.look(30)
+    assert tended.deployed() == ["captain-v1"]
+    assert (await tended.version()).is_hosted, "it is billed all the time"
+    await tended.look(3)
+    assert tended.deployed() == []
+    said = [line for line in await tended.harness.messages(run, "deployment") if "sleeps" in line]
+    assert len(said) == 1
 
 
 async def test_one_that_was_promoted_meanwhile_stays(tended: Tended) -> None:
