@@ -116,6 +116,14 @@ def what_to_put_to_sleep(models: Iterable[Model], at: Situation) -> list[Removal
     return [removal for _, removal in sorted(ranked, key=lambda pair: pair[0])]
 
 
+def what_makes_room(models: Iterable[Model], at: Situation, *, champion: bool) -> list[Removal]:
+    """The same for a deployment that Azure has no room for. For a version that is not to be the
+    champion nothing goes that was needed a moment ago: of two that are used, each would take the
+    other's place again and again, and neither would answer."""
+    removals = what_to_put_to_sleep(models, at)
+    return [one for one in removals if champion or one.idle >= at.rules.in_use]
+
+
 def ended_at(model: Model, version: Version, at: Situation) -> datetime:
     """When Azure has removed a deployment that is found to be gone: a day after it was made, or
     after 15 days without a chat, where that is over; else now, for nobody tells."""

@@ -148,11 +148,21 @@ class _Work:
         try:
             await deployment.put(self.ctx.clients.deployments, version)
         except Refused as error:
-            await room.make(version, error, self.ctx)
+            await room.make(version, error, self.ctx, champion="@" not in self.name)
+            if room.lacking(error):
+                return await self._without_room(error)
             asked = _Work(self.name, version, tried, self.ctx)
             return asked._failed(error.message, await self._cure(error))
         await self._note_hosted(True)
         return tried
+
+    async def _without_room(self, error: Refused) -> Redeployment:
+        """No try that failed: nothing was made, and there may be room at any moment."""
+        return self.known.replace(
+            problem=f"The account has no room for it, and nothing may make any: {error.message}",
+            fix=await self._cure(error),
+            not_before=self.ctx.now() + self.ctx.policy.room_pause,
+        )
 
     async def _note_hosted(self, hosted: bool) -> None:
         """Whether Azure bills its hours from now on."""
