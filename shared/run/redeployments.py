@@ -24,6 +24,8 @@ from shared.run.stages import Stage
 
 log = logging.getLogger(__name__)
 
+ROOM = "Delete a deployment that is not needed, or put another version to sleep (`tunedrop sleep`)."
+
 
 async def process(ctx: Context) -> None:
     """Take every request as far as it goes now; what has to wait is left for the next tick."""
@@ -180,7 +182,7 @@ class _Work:
         """No try that failed: nothing was made, and there may be room at any moment."""
         return self.known.replace(
             problem=f"The account has no room for it, and nothing may make any: {error.message}",
-            fix=await self._cure(error),
+            fix=ROOM if "@" in self.name else await self._cure(error),
             not_before=self.ctx.now() + self.ctx.policy.room_pause,
         )
 
