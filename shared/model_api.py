@@ -39,8 +39,8 @@ async def models(ctx: Context) -> Response:
 @error_responses
 async def model(request: Request, ctx: Context) -> Response:
     """One model with the state of each version, every change of its champion, and an order that
-    still waits. `?at=` a moment that has passed (ISO 8601, UTC unless it says): who was the champion
-    then."""
+    still waits. `?at=` a moment that has passed (ISO 8601, UTC unless it says): who was the
+    champion then."""
     at = _moment(request.query_params.get("at", ""), ctx.now())
     found = await _load(request.path_params["name"], ctx)
     page = await _page(found, ctx)
