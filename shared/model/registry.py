@@ -115,9 +115,9 @@ class Model(Document):
 
     @property
     def candidate(self) -> int | None:
-        """The newest version, as long as it is not the champion."""
-        newest = max((v.version for v in self.versions if not v.withdrawn), default=None)
-        return newest if newest != self.champion else None
+        """The newest version that has not answered yet and is not of an older dataset."""
+        numbers = (version.version for version in self.versions)
+        return max((n for n in numbers if self.state_of(n) is State.CANDIDATE), default=None)
 
     def state_of(self, number: int) -> State:
         """Raises NotFound."""

@@ -140,6 +140,16 @@ def test_the_candidate_is_the_newest_version_that_has_not_answered_yet() -> None
     assert Model(name="m", versions=(one, gone)).candidate == 1
 
 
+async def test_no_version_that_has_answered_before_is_a_candidate(registry: Registry) -> None:
+    await entered(registry, 1, 2)
+    for number in (1, 2):
+        await registry.promote("m", number, BY_RUN)
+    rolled_back = (await registry.load("m") or Model(name="m")).with_champion(1, BY_RUN)
+    assert rolled_back.candidate is None
+    third = rolled_back.version(2).replace(version=3, run_id="m-3")
+    assert rolled_back.with_version(third).candidate == 3
+
+
 def test_a_version_is_found_by_its_run() -> None:
     one, two = (version("m-a").replace(version=n, run_id=f"m-{n}") for n in (1, 2))
     model = Model(name="m", versions=(one, two))
