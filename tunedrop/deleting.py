@@ -4,11 +4,10 @@ Shows the app's plan; knows neither what is deleted nor how.
 """
 
 from typing import Any
-from urllib.parse import quote
 
 from shared.run.ids import ASKED
 from tunedrop.app import App
-from tunedrop.names import split
+from tunedrop.names import in_path, split
 
 Page = dict[str, Any]
 
@@ -16,14 +15,14 @@ Page = dict[str, Any]
 def place(app: App, target: str) -> tuple[str, Page]:
     """Where the order is given, and what its body says: a run where there is one of that id or with
     that beginning, otherwise a model or a version. Raises CommandError."""
-    quoted = quote(target, safe="")
+    quoted = in_path(target)
     if ASKED.fullmatch(target):
         status, _ = app.request(f"api/runs/{quoted}")
         if status < 300:
             return f"api/runs/{quoted}/delete", {}
     model, number = split(target)
     body = {"version": number} if number else {}
-    return f"api/models/{quote(model, safe='')}/delete", body
+    return f"api/models/{in_path(model)}/delete", body
 
 
 def lines(plan: Page) -> list[str]:

@@ -4,10 +4,11 @@ Shows what the app's API says of a model; knows neither the app nor the registry
 """
 
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from shared.run.ids import short
 from tunedrop.app import App
+from tunedrop.names import in_path
 from tunedrop.watch import parse_time
 
 Page = dict[str, Any]
@@ -16,7 +17,7 @@ Page = dict[str, Any]
 def page(app: App, model: str, at: str = "") -> Page:
     """Raises CommandError."""
     query = f"?{urlencode({'at': at})}" if at else ""
-    return app.get(f"api/models/{quote(model, safe='')}{query}")
+    return app.get(f"api/models/{in_path(model)}{query}")
 
 
 def lines(model: Page) -> list[str]:

@@ -1,6 +1,5 @@
 """The commands by which people decide about models: promote a version, roll back, delete."""
 
-import getpass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -8,6 +7,7 @@ import typer
 from tunedrop import runs
 from tunedrop.echo import say
 from tunedrop.errors import CommandError, exit_on_error
+from tunedrop.names import person
 
 if TYPE_CHECKING:
     from tunedrop.app import App
@@ -85,7 +85,7 @@ def delete(
         typed = yes or typer.prompt(f"\nType {plan['target']} to delete it", default="")
         if typed != plan["target"]:
             raise CommandError(f"that is not {plan['target']}: nothing was deleted.")
-        by = {"who": who or getpass.getuser(), "why": why, "digest": plan["digest"]}
+        by = {"who": person(who), "why": why, "digest": plan["digest"]}
         done = app.post(path, asked | by)
         say(deleting.told(plan["target"], done["deletion"]))
 
@@ -95,7 +95,7 @@ def _give(app: "App", model: str, order: str, body: dict[str, Any], who: str, wh
     from tunedrop import history
 
     seen = history.page(app, model)
-    by = {"who": who or getpass.getuser(), "why": why, "expected": seen["champion"]}
+    by = {"who": person(who), "why": why, "expected": seen["champion"]}
     page = app.post(f"api/models/{seen['name']}/{order}", body | by)
     if waiting := page["order"]:
         say(f"ordered: {waiting['waits']} `tunedrop models {model}` tells how it goes.")

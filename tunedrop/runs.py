@@ -1,12 +1,11 @@
 """The commands that start, watch and steer runs, against a running app."""
 
-import getpass
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 import typer
 
@@ -14,6 +13,7 @@ from shared.printable import printable
 from shared.run.stages import ENDS, Stage
 from tunedrop.echo import say, say_json
 from tunedrop.errors import MISSHAPEN, CommandError, exit_on_error
+from tunedrop.names import in_path, person
 
 if TYPE_CHECKING:
     from tunedrop.app import App
@@ -175,8 +175,8 @@ def _give(run_id: str, action: str, body: dict[str, Any], address: str, key: str
     from tunedrop.app import App
 
     with exit_on_error():
-        body |= {"who": body["who"] or getpass.getuser()}
-        run = App.at(address, key).post(f"api/runs/{quote(run_id, safe='')}/{action}", body)
+        body |= {"who": person(body["who"])}
+        run = App.at(address, key).post(f"api/runs/{in_path(run_id)}/{action}", body)
         waits = run["command"] and run["command"]["action"] == action
         say(f"{run['id']} is {run['stage']}{f'; {action} is under way' if waits else ''}")
 
@@ -214,7 +214,7 @@ def deploy(
 
 def _poll(app: "App", run_id: str) -> "Iterator[Run]":
     """A run again and again. Raises CommandError if the first look fails, or too many in a row."""
-    path = f"api/runs/{quote(run_id, safe='')}"
+    path = f"api/runs/{in_path(run_id)}"
     run, failed = app.get(path), 0
     while True:
         if not failed:

@@ -1,6 +1,5 @@
 """The commands by which people put a version to sleep, so that it costs nothing, and wake it."""
 
-import getpass
 from typing import Annotated, Any
 
 import typer
@@ -8,7 +7,7 @@ import typer
 from tunedrop import runs
 from tunedrop.echo import say
 from tunedrop.errors import exit_on_error
-from tunedrop.names import split
+from tunedrop.names import in_path, person, split
 from tunedrop.orders import Who, Why
 
 Version = Annotated[
@@ -63,6 +62,8 @@ def _give(asked: str, order: str, why: str, who: str, address: str, key: str) ->
 
     with exit_on_error():
         model, number = split(asked)
-        body = {"version": number, "who": who or getpass.getuser(), "why": why}
-        page: dict[str, Any] = App.at(address, key).post(f"api/models/{model}/{order}", body)
+        body = {"version": number, "who": person(who), "why": why}
+        page: dict[str, Any] = App.at(address, key).post(
+            f"api/models/{in_path(model)}/{order}", body
+        )
         return page

@@ -5,13 +5,13 @@ Shows a verdict.json; knows nothing of how one is made.
 
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
-from urllib.parse import quote
 
 import typer
 
 from tunedrop import runs
 from tunedrop.echo import say, say_json
 from tunedrop.errors import MISSHAPEN, CommandError, exit_on_error
+from tunedrop.names import in_path
 
 Json = dict[str, Any]
 
@@ -31,7 +31,7 @@ def verdict(
     from tunedrop.app import App
 
     with exit_on_error():
-        found = App.at(address, key).get(f"api/runs/{quote(run_id, safe='')}/verdict.json")
+        found = App.at(address, key).get(f"api/runs/{in_path(run_id)}/verdict.json")
         if as_json:
             say_json(found)
         else:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from shared import telemetry
 from shared.cloud.container import Container
@@ -136,11 +136,12 @@ class RedeployRequests:
             await self.models.create(f"{REQUESTS}{request}", content, "text/plain")
 
     async def _seconds_left(self, request: str) -> float:
-        usual, since = await waking.usual_seconds(self.models), None
+        usual, since, state = await waking.usual_seconds(self.models), None, None
         with suppress(TunedropError):
-            since = await self.asked_at(request)
+            since, state = await self.asked_at(request), await self.state(request)
         waited = (self.now() - since).total_seconds() if since else 0.0
-        return waking.seconds_left(usual, waited)
+        rests = state.not_before - self.now() if state and state.not_before else timedelta(0)
+        return max(waking.seconds_left(usual, waited), rests.total_seconds())
 
     async def add_at_once(self, request: str) -> None:
         """A person asks: no pause from an earlier failure holds it up, and none is counted."""

@@ -13,6 +13,7 @@ from datetime import timedelta
 from shared.errors import Unreadable
 from shared.model import deployment
 from shared.model.hosting import Removal, Rules, Situation, Why, ended_at
+from shared.model.orders import Orders
 from shared.model.redeploy import RedeployRequests
 from shared.model.registry import Model, Version
 from shared.model.usage import last_uses
@@ -106,6 +107,9 @@ async def _wanted(model: Model, version: Version, requests: RedeployRequests, ct
         names.add(model.name)
     if not names.isdisjoint(await requests.requested()):
         return True
+    order = await Orders(ctx.clients.models).of(model.name)
+    if order and order.version == version.version:
+        return True  # it is to be the champion once it answers
     return version.run_id in await ctx.ledger.active()
 
 

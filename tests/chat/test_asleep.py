@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from shared.model import waking
-from shared.model.redeploy import RedeployRequests
+from shared.model.redeploy import Redeployment, RedeployRequests
 from shared.model.registry import Registry
 from shared.model.usage import LastUses, last_uses
 from tests.chat import upstream as up
@@ -58,6 +58,17 @@ async def test_one_that_takes_longer_is_asked_for_soon(app: App) -> None:
     await put_to_sleep(app, 3)
     await app.runs.ctx.clients.models.put("wake/captain", b"2026-01-01T00:00:00+00:00", "")
     assert (await app.ask("captain")).headers["retry-after"] == "15"
+
+
+async def test_nobody_is_told_to_ask_before_it_is_tried_again(app: App) -> None:
+    await put_to_sleep(app, 3)
+    requests = RedeployRequests(app.runs.ctx.clients.models)
+    tried_again = datetime.now(UTC) + timedelta(hours=2)
+    state = Redeployment(model="captain", version=3, problem="No quota.", not_before=tried_again)
+    await requests.keep(state)
+    answer = await app.ask("captain")
+    assert 7_100 < int(answer.headers["retry-after"]) <= 7_200
+    assert "It is tried again at" in answer.json()["error"]["message"]
 
 
 async def test_many_instances_make_one_request_with_the_first_ones_time(app: App) -> None:

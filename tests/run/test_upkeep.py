@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.model import hosting
+from shared.model import hosting, waking
 from shared.model.redeploy import RedeployRequests
 from shared.run import sleeping, upkeep
 from shared.run.stages import Stage
@@ -36,6 +36,8 @@ async def test_an_idle_model_sleeps_and_the_first_chat_wakes_it(tended: Tended) 
     assert not version.withdrawn
     assert not await tended.chat()
     assert await tended.awake() < 5
+    await tended.look()
+    assert await waking.usual_seconds(tended.models) < 300, "as long as it took, from now on"
     version = await tended.version()
     assert version.asleep_since is None
     assert [stretch.until is None for stretch in version.hosted] == [False, True]

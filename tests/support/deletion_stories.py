@@ -6,6 +6,7 @@ from shared.run import deletion_plan, deletions
 from shared.run.deletion_plan import Target
 from shared.run.stages import Stage
 from tests.support.datasets import dataset
+from tests.support.hosting_stories import asleep
 from tests.support.mortal import Mortal
 from tests.support.promotion_stories import HOUR, serving, two
 from tests.support.stories import Story
@@ -81,6 +82,13 @@ DELETIONS = (
         "a model and its datasets deleted",
         remembered,
         deletes_all,
+        ("told: model.deleted captain",),
+        serves=False,
+    ),
+    Story(
+        "a model deleted that sleeps",
+        asleep,
+        deletes_the_model,
         ("told: model.deleted captain",),
         serves=False,
     ),

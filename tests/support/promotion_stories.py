@@ -1,12 +1,13 @@
 """Stories of a model whose champion changes: at the end of a run, by a person, and back."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from shared.run import promotions, reconciler
 from shared.run.promotions import Asked
 from shared.run.stages import ENDS, Stage
-from tests.support.comparing import BASE, half, right, wrong
+from tests.support.comparing import BASE, Says, half, right, wrong
 from tests.support.datasets import dataset
 from tests.support.mortal import TELLING, Mortal
 from tests.support.service_parts import StoredDeployment
@@ -14,6 +15,7 @@ from tests.support.stories import Story
 
 HOUR = 3600.0
 EXAMPLES = 8  # of a validation set
+LEARNT: Mapping[str, Says] = {"captain-v1": half, "captain-v2": right}
 
 
 async def trained(app: Mortal, run_yaml: str = "", model: str = "captain") -> None:
@@ -54,7 +56,7 @@ async def event_comes(app: Mortal) -> None:
 # ---- a version is compared before it serves
 
 
-async def compared() -> Mortal:
+async def compared(release: str = "") -> Mortal:
     """Right before the probe of the second version, which is better than the first."""
     app = Mortal(replace(TELLING, base_deployments=("plain",)))
     await trained(app)
@@ -63,18 +65,26 @@ async def compared() -> Mortal:
     app.service.says = app_says(app)
     app.clock.advance(HOUR)
     app.service.configure(readiness_gap_seconds=90)
+    await app.harness.drop(f"seed: 2\n{release}".encode(), "run.yaml")
     await app.harness.drop(dataset(EXAMPLES), "validation.jsonl")
     await app.harness.drop(dataset(10, voice="captain 2"))
     await app.harness.until(await app.harness.received(), Stage.PROBING)
     return app
 
 
-def app_says(app: Mortal) -> Any:
+async def compared_in_vain() -> Mortal:
+    """Right before the probe of the second version, which is worse than the first."""
+    app = await compared("gate: enforce\n")
+    app.service.says = app_says(app, {"captain-v1": right})
+    return app
+
+
+def app_says(app: Mortal, says_what: Mapping[str, Says] = LEARNT) -> Any:
     def says(model: str, asked: dict[str, Any]) -> str:
         question = asked["messages"][-1]["content"]
         name = next(d.name for d in app.service.deployed.values() if d.model == model)
         app.note_question(model, asked)
-        return {"captain-v1": half, "captain-v2": right}.get(name, wrong)(question)
+        return says_what.get(name, wrong)(question)
 
     return says
 
@@ -129,6 +139,14 @@ PROMOTIONS = (
             "captain: 1 became 2, released by tunedrop: '', by a verdict",
             "told: model.promoted captain",
             "told: model.promoted captain",
+        ),
+    ),
+    Story(
+        "compared and held",
+        compared_in_vain,
+        ends=(
+            "captain: champion 1, before it None, 2 numbers",
+            "captain@2 is candidate, GlobalStandard",
         ),
     ),
     Story(
