@@ -48,8 +48,8 @@ class Rules:
 @dataclass(frozen=True, slots=True)
 class Situation:
     """What is known at a moment. `used`: when somebody last chatted with a version, by model and
-    number. `there`: the account's deployments by name. `busy`: runs that are under way; of their
-    versions nothing is decided here."""
+    number. `there`: the account's deployments by name. `busy`: runs that are under way or whose
+    version somebody waits for; of their versions nothing is decided here."""
 
     now: datetime
     rules: Rules
@@ -97,6 +97,20 @@ def due(model: Model, at: Situation) -> list[Removal]:
         if (why := _why(model, version, at))
     )
     return sorted(found, key=lambda removal: removal.version.version)
+
+
+def is_to_wake(model: Model, at: Situation) -> bool:
+    """Whether the champion is kept always and had lost its deployment before it became the
+    champion, as where the one after it was deleted. What a person has put to sleep since, or Azure
+    has removed, comes back by a chat."""
+    if model.champion is None or model.deleting or not model.history:
+        return False
+    version = model.version(model.champion)
+    if version.keep != "always" or version.run_id in at.busy:
+        return False
+    until = version.hosted[-1].until if version.hosted else None
+    lost = version.asleep_since or until
+    return lost is not None and lost <= model.history[-1].at
 
 
 def what_to_put_to_sleep(models: Iterable[Model], at: Situation) -> list[Removal]:

@@ -270,7 +270,9 @@ def _then(found: Found, ctx: Context) -> list[str]:
     elif model and target.number and target.number == model.champion:
         back = model.champion_before
         serves = f"{model.name}@{back} answers in its place" if back else "nobody answers"
-        said.append(f"{target.called} is the champion: {serves} from now on.")
+        awake = back is None or model.version(back).is_hosted
+        when = "from now on" if awake else "once it is deployed again"
+        said.append(f"{target.called} is the champion: {serves} {when}.")
     if any(run.job_id for run in found.runs):
         said.append("The same dataset dropped again is trained and paid for again.")
     named = {version.deployment for version in found.versions}

@@ -11,12 +11,13 @@ import logging
 from collections.abc import Iterable
 from dataclasses import replace
 
+from shared.catalog import lookup
 from shared.cloud.documents import Document, as_json
 from shared.errors import Unreadable
 from shared.model.cost_sheet import SETTING, CostSheet
 from shared.model.hosting import Removal, Situation, Why, what_to_put_to_sleep
-from shared.model.hosting_ceiling import enough, over, passed_at
-from shared.model.registry import Model
+from shared.model.hosting_ceiling import enough, fits, over, passed_at
+from shared.model.registry import Model, Version
 from shared.run import costing, notify
 from shared.run.context import Context
 from shared.run.notifications import Kind
@@ -51,6 +52,16 @@ async def due(
     if not chosen:  # else the next look knows what was enough
         await _say(CostSheet(costs, ceiling), ctx)
     return [replace(removal, why=Why.CEILING) for removal in chosen]
+
+
+async def leaves_room(version: Version, ctx: Context) -> bool:
+    """Whether it may be deployed without the month's hosting passing its ceiling. One that costs
+    nothing by the hour, or nobody knows how much, counts against none. Raises Unavailable."""
+    price = lookup.hosting_per_hour(version.base_model, version.sku, ctx.region)
+    ceiling = ctx.settings.monthly_hosting_ceiling
+    if not ceiling or not price:
+        return True
+    return fits(ceiling, await costing.hosting_costs(ctx), price)
 
 
 def _named(removal: Removal) -> tuple[str, int]:

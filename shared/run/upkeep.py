@@ -16,6 +16,7 @@ from shared.cloud.documents import Document, Moment, as_json
 from shared.errors import ServiceError, TunedropError, Unavailable, Unreadable
 from shared.model import hosting
 from shared.model.hosting import Removal, Situation
+from shared.model.redeploy import RedeployRequests
 from shared.model.registry import Model, Version
 from shared.run import monthly_ceiling, sleeping
 from shared.run.context import Context
@@ -81,6 +82,7 @@ async def look(before: Looked, ctx: Context) -> None:
         return
     for model in models:
         await _settle(model, at, ctx)
+    await _wake(models, at, ctx)
     pending = await _put_to_sleep(models, at, ctx)
     cleaned = await _clean(models, before.cleaned, ctx) if whole else before.cleaned
     hosted = tuple(model.name for model in models if any(v.is_hosted for v in model.versions))
@@ -125,6 +127,17 @@ async def _is_gone(version: Version, ctx: Context) -> bool:
     """Asked for by itself: a listing may be older than what was made meanwhile."""
     found = await ctx.clients.deployments.get(version.deployment)
     return found is None or found.model != version.fine_tuned_model or found.state == "Deleting"
+
+
+# ---- what should be deployed
+
+
+async def _wake(models: list[Model], at: Situation, ctx: Context) -> None:
+    requests = RedeployRequests(ctx.clients.models, ctx.now)
+    for model in models:
+        if hosting.is_to_wake(model, at):
+            log.info("%s has a champion without a deployment: it is asked for", model.name)
+            await requests.add(model.name)
 
 
 # ---- what should not be deployed
