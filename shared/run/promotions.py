@@ -105,9 +105,9 @@ async def _take_back(newer: Order, ctx: Context) -> None:
 
 
 async def _end(order: Order, ctx: Context) -> None:
-    """It is not carried out: its version is not deployed for it any more."""
-    await Orders(ctx.clients.models).done(order)
+    """Whatever has become of it, its version is not deployed for it any more."""
     await RedeployRequests(ctx.clients.models, ctx.now).done(order.called)
+    await Orders(ctx.clients.models).done(order)
 
 
 def _order(asked: Asked, model: Model, ctx: Context) -> Order:
@@ -175,7 +175,7 @@ async def _carry_out(order: Order, ctx: Context) -> str:
     except CallerError as error:
         await _give_up(order, error, ctx)
         raise
-    await Orders(ctx.clients.models).done(order)
+    await _end(order, ctx)
     return ""
 
 

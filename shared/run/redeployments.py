@@ -14,6 +14,7 @@ from datetime import datetime
 from shared.cloud.deployments import ENDED_BADLY, Deployment
 from shared.errors import Refused, ServiceError, TunedropError, Unavailable
 from shared.model import deployment, usage, waking
+from shared.model.orders import Orders
 from shared.model.redeploy import Redeployment, RedeployRequests, requested_version
 from shared.model.registry import Model, Version
 from shared.printable import shown
@@ -63,8 +64,8 @@ async def _process(name: str, requests: RedeployRequests, ctx: Context) -> None:
     after = await work.step()
     if after is None:
         await work.note_duration(await requests.asked_at(name))
-        if ordered:
-            await usage.note_use(ctx.clients.models, work.called)
+        if ordered and work.called not in await Orders(ctx.clients.models).awaited():
+            await usage.note_use(ctx.clients.models, work.called)  # a person has woken it
         await requests.done(name)
         await work.tell_of_success()
     elif after != known:

@@ -33,7 +33,7 @@ async def act(registry: Registry, what: str, number: int, at: timedelta) -> None
         cause = Cause.ROLLED_BACK if back else Cause.PROMOTED
         given = {"version": wanted, "expected": model.champion, "who": "Ada", "cause": cause}
         order = Order.model_validate({**given, "id": f"{at}", "model": "m", "at": AT + at})
-        await orders.promote(registry, order)
+        await orders.promote(registry, order, orders.decision_of(order, AT + at))
 
 
 def states(model: Model | None) -> dict[int, State]:
