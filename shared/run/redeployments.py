@@ -165,14 +165,14 @@ class _Work:
                 recent[0] + self.ctx.policy.redeploy_within,
             )
         tried = self.known.replace(tries=(*recent, self.ctx.now()), not_before=None)
-        version = self.version
+        version, model = self.version, self.name.partition("@")[0]
         try:
-            await deployment.put(self.ctx.clients.deployments, version)
+            async with room.hosting_noted(model, version, self.ctx):
+                await deployment.put(self.ctx.clients.deployments, version)
         except Refused as error:
             await room.make(version, error, self.ctx)
             asked = _Work(self.name, version, tried, self.ctx)
             return asked._failed(error.message, await self._cure(error))
-        await self._note_hosted(True)
         return tried
 
     @property

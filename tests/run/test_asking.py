@@ -74,7 +74,7 @@ async def test_the_same_answers_make_the_same_verdict(compared: Compared) -> Non
     first = await compared.harness.ledger.document(run.id, "verdict.json")
     asked = compared.asked.total()
     again = await compared.harness.rewrite(run, stage=Stage.COMPARING)
-    await compared.harness.ctx.registry.withdraw("captain", 1, BY_RUN.at)
+    await compared.harness.ctx.registry.withdraw("captain", 1, BY_RUN)
     await compared.harness.ledger.mark(again.id)
     await compared.tick(again)
     assert await compared.harness.ledger.document(run.id, "verdict.json") == first
