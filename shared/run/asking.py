@@ -21,30 +21,17 @@ from shared.run.contestants import Contestant
 from shared.run.context import Context
 from shared.run.transcript import Question, Transcript
 
-SHORTEST, LONGEST = 64, 4_096  # tokens that an answer may have, at the least and at the most
-BYTES_OF_A_TOKEN = 4  # of an English text
-LONGER = 1.25  # times the longest answer that is expected
-THINKING = {"gpt-oss": 2_000}  # tokens more for models that think before they answer
 REQUEST_REFUSED = {400, 413, 422}  # by what is asked, not by whom
 LONGEST_REASON = 300  # characters
 
 
-def questions(examples: Sequence[Example], base_model: str) -> list[Question]:
-    """What is asked of every contestant alike: nothing is left to chance, and an answer may be a
-    quarter longer than the longest that is expected."""
-    longest = max((_length(example) for example in examples), default=0)
-    most = min(max(int(LONGER * longest / BYTES_OF_A_TOKEN), SHORTEST), LONGEST)
-    most += next((n for name, n in THINKING.items() if base_model.lower().startswith(name)), 0)
+def questions(examples: Sequence[Example], most: int) -> list[Question]:
+    """What is asked of every contestant alike: nothing is left to chance, and no answer has more
+    than `most` tokens."""
     return [
         Question.of(e.line, {**e.request, "temperature": 0, "max_completion_tokens": most})
         for e in examples
     ]
-
-
-def _length(example: Example) -> int:
-    """Bytes of the answer that is expected."""
-    called = (call.name + call.arguments for call in example.expected.calls)
-    return len("".join([example.expected.text, *called]).encode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +89,8 @@ class _Desk:
         self.contestant, self.transcript, self.ctx, self.end = contestant, transcript, ctx, end
         model, known = contestant.model, transcript.answers
         left = [question for question in asked if (model, question.digest) not in known]
-        left.sort(key=lambda question: transcript.tries[model, question.digest])
+        # By chance, the same for all: of what is asked before time is over, most is in pairs.
+        left.sort(key=lambda one: (transcript.tries[model, one.digest], one.digest))
         self.queue = deque(left)
         self.missing, self.answered, self.calls = len(left), 0, contestant.calls
         self.failed_in_a_row = self.throttled = self.working = 0
