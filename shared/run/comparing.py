@@ -154,8 +154,8 @@ async def _decide(run: Run, model: Model, found: Finding, ctx: Context) -> Outco
         why = f"{called} has answered nothing, so no chat goes to it."
         return _held(run, f"{found.sentence} {why}")
     if dead := await _dead(run, model.version(run.version), ctx):
-        why = f"{called} does not answer right before chat would go to it, so none does."
-        return _held(run, f"{found.sentence} {why} {dead}".strip())
+        why = f"Chat does not go to {called}, which does not answer. {dead}"
+        return _held(run, f"{found.sentence} {why}".strip())
     changed = await _promote(run, run.version, model.champion, found, ctx)
     if changed.champion == run.version:
         return Outcome(run, Event.PROMOTED)
@@ -169,13 +169,12 @@ async def _dead(run: Run, version: Version, ctx: Context) -> str:
     Unavailable."""
     over = _late(run, ctx, MORE_TO_ANSWER)
     try:
-        if await deployment.find(ctx.clients.deployments, version) is None:
-            return f"The deployment {version.deployment} is gone."
+        await contestants.must_be_there(version, ctx)
         found = await deployment.probe(ctx.clients.finetuning, version)
     except ServiceError as error:
         if isinstance(error, Unavailable) and not over:
             raise
-        return error.message
+        return str(error)
     if found is deployment.Readiness.READY:
         return ""
     not_ready = f"Azure OpenAI does not know the deployment {version.deployment}."

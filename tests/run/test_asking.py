@@ -230,9 +230,11 @@ async def test_an_outage_is_waited_for_and_costs_few_calls(compared: Compared) -
     assert (await compared.verdict(run))["sides"][0]["failed"] == 0
 
 
-async def test_a_deployment_that_is_gone_is_not_asked_a_hundred_times(compared: Compared) -> None:
+async def test_a_deployment_that_answers_404_is_not_asked_a_hundred_times(
+    compared: Compared,
+) -> None:
     run = await compared.placed(right)
-    compared.memory.delete_deployment("captain-v1")
+    compared.memory.deployed["captain-v1"].ready_at += timedelta(hours=1)
     await compared.tick(run)
     assert compared.memory.journal.count(CANDIDATE) == 1
 

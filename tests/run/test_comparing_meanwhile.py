@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from shared.errors import TunedropError
-from shared.model.deployment import PROBE
 from shared.run import comparing
 from shared.run.stages import Stage
 from tests.support.comparing import EXAMPLES, Compared, half, right, wrong
@@ -48,7 +47,7 @@ async def test_a_version_that_answers_nothing_does_not_take_the_champions_place(
 ) -> None:
     await compared.version(half)
     run = await compared.placed(right)
-    compared.memory.delete_deployment("captain-v2")
+    compared.memory.arm("unavailable", "chat.captain-v2", count=None)
     await compared.tick(run)
     await _too_late(compared, run)
     run = await compared.tick(run)
@@ -78,11 +77,7 @@ async def test_what_could_not_be_judged_in_time_is_held_by_the_gate_that_enforce
 async def test_a_fault_of_our_own_is_waited_for_and_promotes_nothing_that_is_to_be_judged(
     compared: Compared, gate: str, end: Stage
 ) -> None:
-    say = compared.memory.says
-
     def broken(model: str, asked: Any) -> str:
-        if asked["messages"][-1]["content"] == PROBE:
-            return say(model, asked)
         raise ZeroDivisionError
 
     compared.memory.says = broken

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.model.deployment import PROBE
 from shared.model.registry import Version
 from shared.run.record import File, Run
 from shared.run.spec import effective
@@ -63,8 +62,6 @@ class Compared:
 
     def _say(self, model: str, asked: dict[str, Any]) -> str:
         question = asked["messages"][-1]["content"]
-        if question == PROBE:
-            return "Hello."
         self.asked[model, question] += 1
         name = next(d.name for d in self.memory.deployed.values() if d.model == model)
         return self.says.get(name, wrong)(question)
