@@ -39,7 +39,7 @@ class Finding:
 
 def not_compared(run: Run, why: str, *, passes: bool) -> Finding:
     """`passes`: it is the data that has no evidence."""
-    return Finding(f"{run.model}@{run.version} is not compared: {why}.", passes=passes)
+    return Finding(f"{run.model}@{run.version} is not compared: {why.rstrip('.')}.", passes=passes)
 
 
 async def of_answers(

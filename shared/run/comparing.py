@@ -67,7 +67,7 @@ async def _find(run: Run, model: Model, ctx: Context) -> Finding | Outcome:
     except TunedropError as error:
         if isinstance(error, Unavailable | Conflict) and not late:
             raise
-        return not_compared(run, error.message.rstrip("."), passes=False)
+        return not_compared(run, error.message, passes=False)
     except Exception as error:
         if not late:
             raise
@@ -114,7 +114,7 @@ async def _drawn(run: Run, ctx: Context) -> Sample | Finding:
     except (ServiceError, Conflict):
         raise
     except TunedropError as error:
-        return not_compared(run, error.message.rstrip("."), passes=True)
+        return not_compared(run, error.message, passes=True)
 
 
 def _goes_on(run: Run, share: Share, of: int, what: str = "answers") -> Outcome:
