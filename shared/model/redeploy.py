@@ -121,7 +121,8 @@ class RedeployRequests:
         if not await self._request(request):
             self._added.pop(request, None)
             return Asked(False)
-        known, seconds = await self._known(request), await self._seconds_left(request)
+        known = await self._known(request)
+        seconds = await self._seconds_left(request, known)
         told = known.told_to_callers if known else ""
         asked = Asked(True, told, seconds, known.problem if known and known.denied else "")
         self._added[request] = (time.monotonic(), asked)
@@ -141,10 +142,10 @@ class RedeployRequests:
             content = self.now().isoformat().encode()
             await self.models.create(f"{REQUESTS}{request}", content, "text/plain")
 
-    async def _seconds_left(self, request: str) -> float:
-        usual, since, state = await waking.usual_seconds(self.models), None, None
+    async def _seconds_left(self, request: str, state: Redeployment | None) -> float:
+        usual, since = await waking.usual_seconds(self.models), None
         with suppress(TunedropError):
-            since, state = await self.asked_at(request), await self.state(request)
+            since = await self.asked_at(request)
         waited = (self.now() - since).total_seconds() if since else 0.0
         rests = state.not_before - self.now() if state and state.not_before else timedelta(0)
         return max(waking.seconds_left(usual, waited), rests.total_seconds())

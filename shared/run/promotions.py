@@ -69,7 +69,7 @@ async def give(asked: Asked, ctx: Context) -> tuple[Model, Order | None]:
     why = f"{order.verb}: {order.called} is to be the champion, in the place of {order.before}"
     line = LogLine("command", why, order.who, order.why)
     await _log(model.version(order.version), line, ctx)
-    waits = await _as_far_as_it_goes(order, ctx)
+    waits = await carry_out(order, ctx)
     model = await _load(asked.model, ctx)
     return model, order.replace(waits=waits) if waits else None
 
@@ -84,7 +84,7 @@ async def process(ctx: Context) -> None:
     for name in models:
         try:
             if order := await Orders(ctx.clients.models).of(name):
-                await _as_far_as_it_goes(order, ctx)
+                await carry_out(order, ctx)
         except TunedropError as error:
             log.warning("the order about %s is given up: %s", shown(name), error)
         except Exception:
@@ -105,9 +105,9 @@ async def _take_back(newer: Order, ctx: Context) -> None:
 
 
 async def _end(order: Order, ctx: Context) -> None:
-    """It is not carried out: its version is not deployed for it any more."""
-    await Orders(ctx.clients.models).done(order)
+    """Whatever has become of it, its version is not deployed for it any more."""
     await RedeployRequests(ctx.clients.models, ctx.now).done(order.called)
+    await Orders(ctx.clients.models).done(order)
 
 
 def _order(asked: Asked, model: Model, ctx: Context) -> Order:
@@ -151,7 +151,9 @@ async def _check_run(version: Version, ctx: Context) -> None:
         )
 
 
-async def _as_far_as_it_goes(order: Order, ctx: Context) -> str:
+async def carry_out(order: Order, ctx: Context) -> str:
+    """As far as it goes now; what it waits for, empty once it is carried out. Raises CallerError
+    where it cannot be: it is given up then, and its version's run says why."""
     try:
         return await _carry_out(order, ctx)
     except Unavailable as error:
@@ -159,8 +161,7 @@ async def _as_far_as_it_goes(order: Order, ctx: Context) -> str:
 
 
 async def _carry_out(order: Order, ctx: Context) -> str:
-    """What it waits for; empty once it is carried out. Raises CallerError where it cannot be: it is
-    given up then, and its version's run says why."""
+    """Raises Unavailable as well."""
     try:
         model = await _load(order.model, ctx)
         if not orders.is_carried_out(model, order) and model.champion != order.version:
@@ -174,7 +175,7 @@ async def _carry_out(order: Order, ctx: Context) -> str:
     except CallerError as error:
         await _give_up(order, error, ctx)
         raise
-    await Orders(ctx.clients.models).done(order)
+    await _end(order, ctx)
     return ""
 
 

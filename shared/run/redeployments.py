@@ -14,6 +14,7 @@ from datetime import datetime
 from shared.cloud.deployments import ENDED_BADLY, Deployment
 from shared.errors import Refused, ServiceError, TunedropError, Unavailable
 from shared.model import deployment, usage, waking
+from shared.model.orders import Orders
 from shared.model.redeploy import Redeployment, RedeployRequests, requested_version
 from shared.model.registry import Model, Version
 from shared.printable import shown
@@ -65,8 +66,8 @@ async def _process(name: str, requests: RedeployRequests, ctx: Context) -> None:
     after = await work.step()
     if after is None:
         await work.note_duration(await requests.asked_at(name))
-        if ordered:
-            await usage.note_use(ctx.clients.models, work.called)
+        if ordered and work.called not in await Orders(ctx.clients.models).awaited():
+            await usage.note_use(ctx.clients.models, work.called)  # a person has woken it
         await requests.done(name)
         await work.tell_of_success()
     elif after != known:
@@ -166,16 +167,16 @@ class _Work:
                 recent[0] + self.ctx.policy.redeploy_within,
             )
         tried = self.known.replace(tries=(*recent, self.ctx.now()), not_before=None)
-        version = self.version
+        version, model = self.version, self.name.partition("@")[0]
         try:
-            await deployment.put(self.ctx.clients.deployments, version)
+            async with room.hosting_noted(model, version, self.ctx):
+                await deployment.put(self.ctx.clients.deployments, version)
         except Refused as error:
             await room.make(version, error, self.ctx, champion="@" not in self.name)
             if room.lacking(error):
                 return await self._without_room(error)
             asked = _Work(self.name, version, tried, self.ctx)
             return asked._failed(error.message, await self._cure(error))
-        await self._note_hosted(True)
         return tried
 
     async def _without_room(self, error: Refused) -> Redeployment:

@@ -5,13 +5,14 @@ Knows whose deployment goes by the rules of `shared/model/hosting.py`, not how (
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 
 from shared.catalog import lookup
 from shared.cloud import refusals
 from shared.cloud.causes import Cause
-from shared.errors import Refused, Unavailable
+from shared.errors import Refused, ServiceError, Unavailable
 from shared.model import deployment
 from shared.model.hosting import Removal, Situation, what_makes_room
 from shared.model.registry import Model, Version
@@ -26,14 +27,30 @@ async def deploy(model: str, version: Version, ctx: Context) -> None:
     earlier try has asked for; the registry has it then. Raises Refused, and Unavailable while
     something is in the way that goes: an earlier deployment, or another version's that is put to
     sleep."""
-    at = ctx.now()
     try:
-        await deployment.request(ctx.clients.deployments, version)
+        async with hosting_noted(model, version, ctx):
+            await deployment.request(ctx.clients.deployments, version)
     except deployment.Deleted:
-        await ctx.registry.note_unhosted(model, version.version, at)
+        await ctx.registry.note_unhosted(model, version.version, ctx.now())
         raise
     except Refused as error:
         await make(version, error, ctx, champion=True)
+        raise
+
+
+@asynccontextmanager
+async def hosting_noted(model: str, version: Version, ctx: Context) -> AsyncIterator[None]:
+    """The registry has a deployment that is asked for in this block, since then: also one that was
+    made although the answer was another."""
+    at = ctx.now()
+    try:
+        yield
+    except deployment.Deleted:
+        raise
+    except Unavailable:
+        with suppress(ServiceError):
+            if await deployment.find(ctx.clients.deployments, version):
+                await ctx.registry.note_hosted(model, version.version, at)
         raise
     await ctx.registry.note_hosted(model, version.version, at)
 

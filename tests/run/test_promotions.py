@@ -11,9 +11,10 @@ from shared.model.orders import Order, Orders
 from shared.model.redeploy import RedeployRequests
 from shared.model.registry import Model
 from shared.model.states import Cause, State
-from shared.run import promotions, redeployments, sleep_orders
+from shared.run import promotions, redeployments
 from shared.run.promotions import Asked
 from shared.run.stages import Stage
+from tests.support.decided import BY_RUN
 from tests.support.served import Versions
 
 
@@ -79,7 +80,7 @@ async def test_a_rollback_passes_over_what_was_withdrawn_and_what_never_served()
     made = await Versions.serving(2)
     await made.train(b"promote: manual\n")
     await made.train(b"promote: auto\n")  # 4 serves; 3 is held
-    await made.ctx.registry.withdraw("captain", 2, made.clock.now())
+    await made.ctx.registry.withdraw("captain", 2, BY_RUN)
     await roll_back(made)
     assert (await made.model()).champion == 1
 
@@ -135,7 +136,7 @@ async def test_what_is_not_there_or_on_its_way_out_is_refused_with_words() -> No
         await promote(made, 9)
     with pytest.raises(NotFound, match="There is no model other"):
         await promotions.give(Asked("other", 1, "Ada"), made.ctx)
-    await made.ctx.registry.withdraw("captain", 1, made.clock.now())
+    await made.ctx.registry.withdraw("captain", 1, BY_RUN)
     with pytest.raises(NotNow, match="captain@1 was withdrawn") as gone:
         await promote(made, 1)
     assert f"tunedrop deploy {made.runs[1].id}" in gone.value.fix
@@ -228,37 +229,6 @@ async def test_a_newer_order_takes_the_place_of_one_that_waits() -> None:
     assert await roll_back(made) is None  # to 2
     await ticks(made)
     assert (await made.model()).champion == 2
-
-
-async def test_an_order_for_the_champion_of_now_takes_back_one_that_waits() -> None:
-    made = await Versions.serving(2)
-    made.loses(1)
-    stale = await roll_back(made)
-    assert stale
-    assert await promote(made, 2) is None
-    assert await Orders(made.ctx.clients.models).all() == []
-    assert await RedeployRequests(made.ctx.clients.models).requested() == []
-    said = "roll back was taken back: captain@2 is to be the champion"
-    assert ("Ada", said) in await made.said(1)
-    await ticks(made)
-    assert (await made.model()).champion == 2
-
-
-async def test_a_worker_that_read_an_order_before_it_was_taken_back_does_nothing() -> None:
-    made = await Versions.serving(2)
-    stale = order(1, 2, made.clock.now())
-    with pytest.raises(NotNow, match="The order to promote captain@1 was taken back"):
-        await promotions._as_far_as_it_goes(stale, made.ctx)
-    assert (await made.model()).champion == 2
-
-
-async def test_what_is_to_become_the_champion_is_not_put_to_sleep_by_a_person() -> None:
-    made = await Versions.serving(2)
-    made.loses(1)
-    assert await roll_back(made)
-    with pytest.raises(NotNow, match="to be the champion, by order of Ada") as refused:
-        await sleep_orders.sleep(sleep_orders.Asked("captain", 1, "Bob"), made.ctx)
-    assert "`tunedrop promote captain@2` takes that order back" in refused.value.fix
 
 
 async def test_an_order_that_waits_is_given_up_where_another_champion_came_meanwhile() -> None:

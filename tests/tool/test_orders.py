@@ -9,6 +9,7 @@ from shared import model_api
 from shared.run import promotions
 from shared.run.context import Context
 from shared.run.promotions import Asked
+from tests.support.decided import BY_RUN
 from tests.support.management import served, tool
 from tests.support.served import Versions
 
@@ -69,7 +70,7 @@ async def test_who_served_at_a_moment_is_told_and_so_is_what_is_not_known() -> N
 
 async def test_a_moment_without_a_champion_says_so() -> None:
     made = await Versions.serving(1)
-    await made.ctx.registry.withdraw("captain", 1, made.clock.now())
+    await made.ctx.registry.withdraw("captain", 1, BY_RUN)
     async with served(made.ctx) as app:
         none = await tool(app, "models", "captain", "--at", made.clock.now().isoformat())
     assert none.output.startswith("No version of captain served at ")
