@@ -22,6 +22,7 @@ from shared.errors import (
     Unavailable,
 )
 from shared.model import deployment, orders
+from shared.model.deletion import Deletions
 from shared.model.history import Decision
 from shared.model.orders import Order, Orders
 from shared.model.registry import Model, Version
@@ -58,6 +59,7 @@ async def give(asked: Asked, ctx: Context) -> tuple[Model, Order | None]:
     serve, and where another has changed the champion meanwhile: nothing is changed then."""
     model = await _load(asked.model, ctx)
     order = _order(asked, model, ctx)
+    await Deletions(ctx.clients.models).check_stays(model.name, model.version(order.version))
     orders.check_promotable(model, order.version)
     if model.champion == order.version:
         return model, None
