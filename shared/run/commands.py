@@ -112,7 +112,7 @@ async def _redeploy(run: Run, line: LogLine, ctx: Context) -> None:
     """At the next tick, with all tries before it. Raises NotNow where its version is gone."""
     _, request = await deploying.kept(run, ctx)
     await ctx.ledger.log(run.id, line)
-    await RedeployRequests(ctx.clients.models).add_at_once(request)
+    await RedeployRequests(ctx.clients.models, ctx.now).add_at_once(request)
 
 
 async def _reopen(

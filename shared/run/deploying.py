@@ -85,13 +85,13 @@ async def change_serving(run: Run, ctx: Context) -> None:
     await ctx.registry.set_deployment(run.model, changed, at)
     await ceilings.give_back_change(run, ctx)
     if not there:
-        await RedeployRequests(ctx.clients.models).add_at_once(request)
+        await RedeployRequests(ctx.clients.models, ctx.now).add_at_once(request)
 
 
 async def _as_before(run: Run, version: Version, request: str, ctx: Context) -> str:
     if await ctx.clients.deployments.get(version.deployment):
         return _unchanged(run)
-    await RedeployRequests(ctx.clients.models).add_at_once(request)
+    await RedeployRequests(ctx.clients.models, ctx.now).add_at_once(request)
     return f"Its deployment is gone and is made anew as it was ({version.sku})."
 
 

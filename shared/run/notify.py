@@ -10,8 +10,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import TypeVar
 
-from shared.errors import DropError, NotFound
+from shared.errors import DropError, NotFound, TunedropError
 from shared.model.history import Decision
+from shared.model.orders import Order
 from shared.model.states import Cause
 from shared.run.context import Context
 from shared.run.notifications import Awaited, Kind, Value, digest, notification
@@ -62,6 +63,15 @@ async def of_change(
     if ctx.uptime() - since > LONG_CHANGE:  # it may have been dropped as one that never came
         await add(ctx, kind, name, data, id, awaits)
     return changed
+
+
+async def of_given_up(order: Order, error: TunedropError, ctx: Context) -> None:
+    """Tell that an order which had to wait is given up: whoever gave it heard that it waits."""
+    if order.waits:
+        data: dict[str, Value] = {"model": order.model, "version": order.version}
+        data |= {"order": order.verb, "message": error.message, "fix": error.fix}
+        data |= {"who": order.who, "why": order.why}
+        await add(ctx, Kind.ORDER_GIVEN_UP, order.model, data, f"order-given-up-{order.id}")
 
 
 async def of_end(run: Run, ctx: Context) -> None:

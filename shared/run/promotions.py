@@ -176,6 +176,7 @@ async def _note(order: Order, waits: str, ctx: Context) -> str:
 
 
 async def _give_up(order: Order, error: CallerError, ctx: Context) -> None:
+    await notify.of_given_up(order, error, ctx)
     model = await ctx.registry.load(order.model)
     version = (
         next((v for v in model.versions if v.version == order.version), None) if model else None
