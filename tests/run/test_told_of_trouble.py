@@ -26,9 +26,9 @@ class Told:
     made: Versions
     there: Receiver
 
-    async def minutes(self, count: int, step: int = 1, *, asked: bool = True) -> None:
+    async def minutes(self, count: int, step: float = 1, *, asked: bool = True) -> None:
         """Of ticks, while somebody chats, and others are told."""
-        for _ in range(0, count, step):
+        for _ in range(int(count / step)):
             if asked and "captain-v2" not in self.made.service.deployments():
                 await RedeployRequests(self.made.ctx.clients.models, self.made.ctx.now).add(
                     "captain"
@@ -72,10 +72,12 @@ async def test_a_champion_whose_deployment_cannot_be_had_is_told_once(told: Told
 
 
 async def test_one_that_is_not_tried_again_before_tomorrow_is_told_today(told: Told) -> None:
-    told.made.harness.set_policy(first_pause=0.1)  # all tries of the day are made in five minutes
+    told.made.harness.set_policy(first_pause=0.001)
     told.made.ctx = told.made.harness.ctx
     told.refuses()
     told.made.loses(2)
+    await told.minutes(3, step=0.25)  # all tries of a day
+    assert told.there.kinds() == []
     await told.minutes(60)
     assert told.there.kinds() == ["model.down"]
 
