@@ -17,7 +17,9 @@ _NO_OTHER = "For a chat, the app deploys the champion, the one before it and the
 def asleep(backend: Backend, requested: Asked | None) -> Unavailable:
     """It was not asked: the app has removed its deployment. `requested`: it has been asked for
     again, or could not be; None: the app does not do that."""
-    said = f"{backend.name} sleeps: its deployment was removed, for nobody used it."
+    said = f"{backend.name} sleeps: its deployment was removed."
+    if requested is not None and requested.denied:
+        return NoDeployment(f"{said} {requested.denied}", _by_order(backend))
     if requested is not None:
         return _coming(f"{said} It", requested)
     return NoDeployment(f"{said} {_NO_OTHER}", _by_order(backend))
@@ -25,6 +27,8 @@ def asleep(backend: Backend, requested: Asked | None) -> Unavailable:
 
 def gone(said: str, backend: Backend, requested: Asked | None) -> Unavailable:
     """The service says that there is none. `requested` as above."""
+    if requested is not None and requested.denied:
+        return NoDeployment(f"{said} {requested.denied}", _by_order(backend))
     if requested is not None:
         return _coming(f"{said} Its deployment", requested)
     if backend.model is not None:

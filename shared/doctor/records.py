@@ -20,7 +20,7 @@ async def redeployments(ctx: Context) -> list[CheckResult]:
         states = [state for model in models if (state := await requests.state(model))]
     except TunedropError as error:
         return [unknown("redeployments", error.message, error.fix)]
-    bad = [state for state in states if state.problem]
+    bad = [state for state in states if state.problem and not state.denied]
     if bad:
         message = " ".join(f"{state.model}@{state.version}: {state.problem}" for state in bad)
         return [problem("redeployments", message, bad[0].fix)]

@@ -26,6 +26,13 @@ def over(ceiling: float, costs: Costs) -> float:
     return min(costs.per_hour.usd, excess / hours)
 
 
+def fits(ceiling: float, costs: Costs, more: float) -> bool:
+    """Whether the hosting of the month stays within the ceiling, if there is one, with a deployment
+    more that costs so many USD an hour."""
+    ahead = (costs.per_hour.usd + more) * (costs.rest / HOUR)
+    return not ceiling or costs.hosted.usd + ahead <= ceiling + ROUNDING
+
+
 def passed_at(ceiling: float, costs: Costs) -> datetime | None:
     """When the hosting of the month passes the ceiling if all stays deployed that is: None if it
     does not, `costs.at` where it has already."""

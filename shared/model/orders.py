@@ -1,19 +1,23 @@
 """Orders of people about a model's champion: promote a version, or roll back to the one before.
 
 An order is a document, `orders/<model>` in the models container, from the moment it is given until
-it is carried out or cannot be. A model has one at a time; a newer takes the place of an older that
-still waits. Knows what is asked for and what the registry makes of it, not how a version comes to
-answer (`run.promotions`).
+it is carried out, cannot be, or is taken back. A model has one at a time; a newer takes the place
+of an older that still waits, and one for the champion of now has nothing else to do. Knows what is
+asked for and what the registry makes of it, not how a version comes to answer (`run.readiness`).
 """
 
+import logging
 from dataclasses import dataclass
+from datetime import datetime
 
 from shared.cloud.container import Container
 from shared.cloud.documents import Count, Document, Moment, as_json
-from shared.errors import NotFound, NotNow
+from shared.errors import NotFound, NotNow, Unavailable, Unreadable
 from shared.model.history import Decision
 from shared.model.registry import Model, Registry
 from shared.model.states import Cause
+
+log = logging.getLogger(__name__)
 
 PREFIX = "orders/"  # no model's record is called so: those end in .json
 
@@ -42,6 +46,10 @@ class Order(Document):
         return f"{self.model}@{self.version}"
 
     @property
+    def before(self) -> str:
+        return f"{self.model}@{self.expected}" if self.expected else "nobody"
+
+    @property
     def verb(self) -> str:
         return "roll back" if self.cause is Cause.ROLLED_BACK else "promote"
 
@@ -68,9 +76,27 @@ class Orders:
 
     async def done(self, order: Order) -> None:
         """It is carried out, or cannot be. One that took its place meanwhile stays."""
-        found = await self.of(order.model)
-        if found and found.id == order.id:
+        if await self.stands(order):
             await self.models.delete(f"{PREFIX}{order.model}")
+
+    async def stands(self, order: Order) -> bool:
+        """Whether it is the model's order still. Raises Unreadable."""
+        found = await self.of(order.model)
+        return found is not None and found.id == order.id
+
+    async def awaited(self) -> set[str]:
+        """The versions that are to become a champion, as MODEL@N, of the orders that can be read.
+        Raises Unavailable."""
+        found = set[str]()
+        for name in await self.all():
+            try:
+                order = await self.of(name)
+            except Unreadable as error:  # the tick that carries orders out tells it
+                log.debug("%s", error)
+                continue
+            if order:
+                found.add(order.called)
+        return found
 
     async def all(self) -> list[str]:
         """The models with an order."""
@@ -103,10 +129,10 @@ def to_roll_back_to(model: Model) -> int:
     )
 
 
-async def promote(registry: Registry, order: Order) -> Model:
+async def promote(registry: Registry, order: Order, decision: Decision) -> Model:
     """One compare-and-swap against what the person saw. An order that was carried out is not
-    carried out again, whatever has happened since. Raises NotFound and NotNow, and changes nothing
-    then."""
+    carried out again, whatever has happened since. Raises NotFound and NotNow, and Unavailable for
+    a version that was put to sleep meanwhile, and changes nothing then."""
 
     def crown(known: Model | None) -> Model:
         if known is None:
@@ -115,15 +141,18 @@ async def promote(registry: Registry, order: Order) -> Model:
             return known
         check_promotable(known, order.version)
         check_expected(known, order.expected)
-        return known.with_champion(order.version, decision_of(order))
+        if known.version(order.version).asleep_since:
+            raise Unavailable(f"{order.called} was put to sleep in this moment.", "It is woken.")
+        return known.with_champion(order.version, decision)
 
     promoted = await registry.models.update(f"{order.model}.json", Model, crown)
     assert promoted is not None, "crown() is never None"
     return promoted
 
 
-def decision_of(order: Order) -> Decision:
-    return Decision(order.at, order.cause, order.who, order.why, order.verdict, order.id)
+def decision_of(order: Order, at: datetime) -> Decision:
+    """`at`: the champion changes then, which may be long after the order was given."""
+    return Decision(at, order.cause, order.who, order.why, order.verdict, order.id)
 
 
 def is_carried_out(model: Model, order: Order) -> bool:

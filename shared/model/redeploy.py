@@ -11,7 +11,7 @@ import logging
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from shared import telemetry
@@ -31,7 +31,8 @@ BY_ORDER = b" by order"  # in the request of a person, who may ask for any versi
 
 class Redeployment(Document):
     """What has become of the request that is called `model`. `tries` are when a deployment was
-    asked for; `misses` counts what went wrong in a row; `problem` and `fix` are for people."""
+    asked for; `misses` counts what went wrong in a row; `problem` and `fix` are for people.
+    `denied`: a chat has asked, and the app's own ceiling leaves no room for it."""
 
     model: str
     version: Count
@@ -40,6 +41,7 @@ class Redeployment(Document):
     not_before: Moment | None = None
     problem: str = ""
     fix: str = ""
+    denied: bool = False
 
     def misfit(self, name: str) -> str | None:
         return None if name == f"{STATES}{self.model}" else "it is of another model"
@@ -74,11 +76,13 @@ class Redeployment(Document):
 @dataclass(frozen=True, slots=True)
 class Asked:
     """`stands`: there is a request. `told` is what callers are told of earlier tries, empty where
-    nothing is in the way; `seconds`: in how many an answer can be expected."""
+    nothing is in the way; `seconds`: in how many an answer can be expected. `denied`: why it will
+    not come, in a sentence; empty where it will."""
 
     stands: bool
     told: str = ""
     seconds: float = waking.USUAL.total_seconds()
+    denied: str = ""
 
 
 def request_for(model: Model, number: int) -> str | None:
@@ -112,12 +116,15 @@ class RedeployRequests:
         at, asked = self._added.get(request, (-MIN_INTERVAL_SECONDS, Asked(True)))
         passed = time.monotonic() - at
         if passed < MIN_INTERVAL_SECONDS:
-            return Asked(True, asked.told, waking.seconds_left(asked.seconds, passed))
+            return replace(asked, seconds=waking.seconds_left(asked.seconds, passed))
         self._added[request] = (time.monotonic(), asked)
         if not await self._request(request):
             self._added.pop(request, None)
             return Asked(False)
-        asked = Asked(True, await self.told(request), await self._seconds_left(request))
+        known = await self._known(request)
+        seconds = await self._seconds_left(request, known)
+        told = known.told_to_callers if known else ""
+        asked = Asked(True, told, seconds, known.problem if known and known.denied else "")
         self._added[request] = (time.monotonic(), asked)
         return asked
 
@@ -135,10 +142,10 @@ class RedeployRequests:
             content = self.now().isoformat().encode()
             await self.models.create(f"{REQUESTS}{request}", content, "text/plain")
 
-    async def _seconds_left(self, request: str) -> float:
-        usual, since, state = await waking.usual_seconds(self.models), None, None
+    async def _seconds_left(self, request: str, state: Redeployment | None) -> float:
+        usual, since = await waking.usual_seconds(self.models), None
         with suppress(TunedropError):
-            since, state = await self.asked_at(request), await self.state(request)
+            since = await self.asked_at(request)
         waited = (self.now() - since).total_seconds() if since else 0.0
         rests = state.not_before - self.now() if state and state.not_before else timedelta(0)
         return max(waking.seconds_left(usual, waited), rests.total_seconds())
@@ -189,11 +196,13 @@ class RedeployRequests:
         await self.models.delete(f"{STATES}{model}")
         await self.models.delete(f"{REQUESTS}{model}")
 
-    async def told(self, model: str) -> str:
-        """What whoever chats with the model is told of its deployment; empty where nothing is in
-        the way, or nothing is known. Never raises for storage."""
-        try:
-            state = await self.state(model)
-        except TunedropError:
-            return ""
-        return state.told_to_callers if state else ""
+    async def deny(self, state: Redeployment) -> None:
+        """The request is taken away: the next chat asks anew, and is told why nothing came."""
+        await self.keep(state)
+        await self.models.delete(f"{REQUESTS}{state.model}")
+
+    async def _known(self, request: str) -> Redeployment | None:
+        """Never raises for storage."""
+        with suppress(TunedropError):
+            return await self.state(request)
+        return None

@@ -49,12 +49,17 @@ class LastUses:
 
     async def _write(self, name: str) -> None:
         try:
-            await self.models.put(f"{USED}{name}", b"", "text/plain")
+            await note_use(self.models, name)
         except TunedropError as error:
             self._noted.pop(name, None)  # the next chat tries again
             log.warning("that %s is used could not be noted: %s", name, error)
         except Exception:
             log.exception("noting that %s is used went wrong", name)
+
+
+async def note_use(models: Container, name: str) -> None:
+    """NAME@VERSION is used now. Raises Unavailable."""
+    await models.put(f"{USED}{name}", b"", "text/plain")
 
 
 async def last_uses(models: Container) -> dict[tuple[str, int], datetime]:

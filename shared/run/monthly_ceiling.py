@@ -11,12 +11,13 @@ import logging
 from collections.abc import Iterable
 from dataclasses import replace
 
-from shared.cloud.documents import Document, as_json
+from shared.catalog import lookup
+from shared.cloud.documents import Count, Document, as_json
 from shared.errors import Unreadable
 from shared.model.cost_sheet import SETTING, CostSheet
 from shared.model.hosting import Removal, Situation, Why, what_to_put_to_sleep
-from shared.model.hosting_ceiling import enough, over, passed_at
-from shared.model.registry import Model
+from shared.model.hosting_ceiling import enough, fits, over, passed_at
+from shared.model.registry import Model, Version
 from shared.run import costing, notify
 from shared.run.context import Context
 from shared.run.notifications import Kind
@@ -31,10 +32,12 @@ NO_MORE = (
 
 
 class Said(Document):
-    """`level`: empty, `over` (the month comes to more) or `passed`."""
+    """`level`: empty, `over` (the month comes to more) or `passed`. `within`: how often the month
+    has come within the ceiling again after it was said."""
 
     month: str
     level: str = ""
+    within: Count = 0
 
 
 async def due(
@@ -53,6 +56,16 @@ async def due(
     return [replace(removal, why=Why.CEILING) for removal in chosen]
 
 
+async def leaves_room(version: Version, ctx: Context) -> bool:
+    """Whether it may be deployed without the month's hosting passing its ceiling. One that costs
+    nothing by the hour, or nobody knows how much, counts against none. Raises Unavailable."""
+    price = lookup.hosting_per_hour(version.base_model, version.sku, ctx.region)
+    ceiling = ctx.settings.monthly_hosting_ceiling
+    if not ceiling or not price:
+        return True
+    return fits(ceiling, await costing.hosting_costs(ctx), price)
+
+
 def _named(removal: Removal) -> tuple[str, int]:
     return removal.model, removal.version.version
 
@@ -61,9 +74,12 @@ async def _say(sheet: CostSheet, ctx: Context) -> None:
     """Once in a month of each level, and again where it was within the ceiling meanwhile."""
     passed = passed_at(sheet.ceiling, sheet.costs)
     level = "" if passed is None else "passed" if passed <= sheet.costs.at else "over"
-    said = Said(month=str(sheet.costs.month), level=level)
-    if said == (await _latest(ctx) or Said(month=said.month)):
+    month = str(sheet.costs.month)
+    known = await _latest(ctx)
+    before = known if known and known.month == month else Said(month=month)
+    if level == before.level:
         return
+    said = before.replace(level=level, within=before.within + (not level))
     if level:
         await _tell(said, sheet.warning(), ctx)
     await ctx.clients.runs.put(NAME, as_json(said), "application/json")
@@ -73,7 +89,8 @@ async def _tell(said: Said, message: str, ctx: Context) -> None:
     """Before it is written down that it was said: a crash in between has it said once more."""
     log.warning("%s %s", message, NO_MORE)
     data = {"setting": SETTING, "message": message, "fix": NO_MORE}
-    id = f"budget-{SETTING}-{said.month}-{said.level}"
+    again = f"-{said.within}" if said.within else ""
+    id = f"budget-{SETTING}-{said.month}-{said.level}{again}"
     await notify.add(ctx, Kind.BUDGET, SETTING, data, id)
 
 

@@ -1,5 +1,6 @@
 """Orders about a model's champion are carried out: at once where the version answers, else by ticks
-once it does. One without a deployment is deployed first, and the champion stays until it answers.
+once it does. One without a deployment is deployed first (`redeployments` goes on with that), and
+the champion stays until it answers.
 
 Each part may be killed anywhere and done again. Knows nothing of HTTP.
 """
@@ -9,26 +10,24 @@ import logging
 import uuid
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
 
 from shared.errors import (
     CallerError,
     Conflict,
     NotFound,
     NotNow,
-    Refused,
-    Throttled,
     TunedropError,
     Unavailable,
 )
-from shared.model import deployment, orders
+from shared.model import orders
 from shared.model.deletion import Deletions
 from shared.model.history import Decision
 from shared.model.orders import Order, Orders
+from shared.model.redeploy import RedeployRequests
 from shared.model.registry import Model, Version
 from shared.model.states import Cause
 from shared.printable import shown
-from shared.run import ceilings, failures, notify, room
+from shared.run import notify, readiness
 from shared.run.context import Context
 from shared.run.outcome import LogLine, Outcome, apply
 from shared.run.record import Action, Command, Run
@@ -36,7 +35,6 @@ from shared.run.stages import Event, Stage
 
 log = logging.getLogger(__name__)
 
-PATIENCE = timedelta(days=1)  # for a version's deployment; then the order is given up
 MAX_CONFLICTS = 5  # on a run's record, which others write as well
 SEEN = object()  # the champion of this moment is the one that was seen
 
@@ -55,22 +53,25 @@ class Asked:
 
 async def give(asked: Asked, ctx: Context) -> tuple[Model, Order | None]:
     """Give an order and carry it out as far as it goes now; the model, and the order if it has to
-    wait. Raises NotFound for a model or version that does not exist; NotNow for one that cannot
-    serve, and where another has changed the champion meanwhile: nothing is changed then."""
+    wait. One that waited before, for another version, is taken back. Raises NotFound for a model or
+    version that does not exist; NotNow for one that cannot serve, and where another has changed the
+    champion meanwhile: nothing is changed then."""
     model = await _load(asked.model, ctx)
     order = _order(asked, model, ctx)
     await Deletions(ctx.clients.models).check_stays(model.name, model.version(order.version))
     orders.check_promotable(model, order.version)
     if model.champion == order.version:
+        await _take_back(order, ctx)
         return model, None
     orders.check_expected(model, order.expected)
     await _check_run(model.version(order.version), ctx)
     order = order.replace(verdict=await _verdict(model.version(order.version), ctx))
+    await _take_back(order, ctx)
     await Orders(ctx.clients.models).put(order)
-    why = f"{order.verb}: {order.called} is to be the champion, in the place of {_before(order)}"
+    why = f"{order.verb}: {order.called} is to be the champion, in the place of {order.before}"
     line = LogLine("command", why, order.who, order.why)
     await _log(model.version(order.version), line, ctx)
-    waits = await _as_far_as_it_goes(order, ctx)
+    waits = await carry_out(order, ctx)
     model = await _load(asked.model, ctx)
     return model, order.replace(waits=waits) if waits else None
 
@@ -85,11 +86,30 @@ async def process(ctx: Context) -> None:
     for name in models:
         try:
             if order := await Orders(ctx.clients.models).of(name):
-                await _as_far_as_it_goes(order, ctx)
+                await carry_out(order, ctx)
         except TunedropError as error:
             log.warning("the order about %s is given up: %s", shown(name), error)
         except Exception:
             log.exception("the order about %s went wrong", shown(name))
+
+
+async def _take_back(newer: Order, ctx: Context) -> None:
+    """An order that waits for another version is none any more. One that was carried out a moment
+    ago stays: its run is still to be told."""
+    store = Orders(ctx.clients.models)
+    older, model = await store.of(newer.model), await _load(newer.model, ctx)
+    if older is None or older.version in (newer.version, model.champion):
+        return
+    await _end(older, ctx)
+    message = f"{older.verb} was taken back: {newer.called} is to be the champion"
+    if version := _version(older, model):
+        await _log(version, LogLine("command", message, newer.who, newer.why), ctx)
+
+
+async def _end(order: Order, ctx: Context) -> None:
+    """Whatever has become of it, its version is not deployed for it any more."""
+    await RedeployRequests(ctx.clients.models, ctx.now).done(order.called)
+    await Orders(ctx.clients.models).done(order)
 
 
 def _order(asked: Asked, model: Model, ctx: Context) -> Order:
@@ -133,7 +153,9 @@ async def _check_run(version: Version, ctx: Context) -> None:
         )
 
 
-async def _as_far_as_it_goes(order: Order, ctx: Context) -> str:
+async def carry_out(order: Order, ctx: Context) -> str:
+    """As far as it goes now; what it waits for, empty once it is carried out. Raises CallerError
+    where it cannot be: it is given up then, and its version's run says why."""
     try:
         return await _carry_out(order, ctx)
     except Unavailable as error:
@@ -141,21 +163,21 @@ async def _as_far_as_it_goes(order: Order, ctx: Context) -> str:
 
 
 async def _carry_out(order: Order, ctx: Context) -> str:
-    """What it waits for; empty once it is carried out. Raises CallerError where it cannot be: it is
-    given up then, and its version's run says why."""
+    """Raises Unavailable as well."""
     try:
         model = await _load(order.model, ctx)
         if not orders.is_carried_out(model, order) and model.champion != order.version:
             orders.check_promotable(model, order.version)
             orders.check_expected(model, order.expected)
-            if waits := await _deployed(order, model.version(order.version), ctx):
+            if waits := await readiness.deployed(order, model.version(order.version), ctx):
                 return await _note(order, waits, ctx)
+            await _check_stands(order, ctx)
             model = await _promote(order, ctx)
         await _tell(order, model, ctx)
     except CallerError as error:
         await _give_up(order, error, ctx)
         raise
-    await Orders(ctx.clients.models).done(order)
+    await _end(order, ctx)
     return ""
 
 
@@ -163,9 +185,18 @@ async def _promote(order: Order, ctx: Context) -> Model:
     """Others are told of it once the registry has it."""
 
     async def change(decision: Decision) -> Model:
-        return await orders.promote(ctx.registry, order)
+        return await orders.promote(ctx.registry, order, decision)
 
-    return await notify.of_change(order.model, orders.decision_of(order), change, ctx)
+    return await notify.of_change(order.model, orders.decision_of(order, ctx.now()), change, ctx)
+
+
+async def _check_stands(order: Order, ctx: Context) -> None:
+    """Raises NotNow where somebody has taken it back since it was read."""
+    if not await Orders(ctx.clients.models).stands(order):
+        raise NotNow(
+            f"The order to {order.verb} {order.called} was taken back.",
+            f"`tunedrop models {order.model}` tells who serves.",
+        )
 
 
 async def _note(order: Order, waits: str, ctx: Context) -> str:
@@ -177,76 +208,15 @@ async def _note(order: Order, waits: str, ctx: Context) -> str:
 
 async def _give_up(order: Order, error: CallerError, ctx: Context) -> None:
     await notify.of_given_up(order, error, ctx)
-    model = await ctx.registry.load(order.model)
-    version = (
-        next((v for v in model.versions if v.version == order.version), None) if model else None
-    )
-    if version:
+    if version := _version(order, await ctx.registry.load(order.model)):
         message = f"{order.verb} could not be carried out: {error}"
         await _log(version, LogLine("command", message, order.who, order.why), ctx)
-    await Orders(ctx.clients.models).done(order)
+    await _end(order, ctx)
 
 
 def _version(order: Order, model: Model | None) -> Version | None:
     versions = model.versions if model else ()
     return next((version for version in versions if version.version == order.version), None)
-
-
-# ---- the version has to answer first
-
-
-async def _deployed(order: Order, version: Version, ctx: Context) -> str:
-    """Empty if the version answers; otherwise it is deployed, and this is what is waited for.
-    Raises NotNow where it cannot be deployed, or has not come to answer for a day."""
-    if await _answers(order, version, ctx):  # also one that was about to sleep
-        await ctx.registry.note_hosted(order.model, version.version, ctx.now())
-        return ""
-    if ctx.now() - order.at > PATIENCE:
-        raise NotNow(
-            f"{order.called} has not come to answer for a day. {_stays(order)}",
-            f"`tunedrop deploy {version.run_id}` deploys it in another way.",
-        )
-    if await deployment.find(ctx.clients.deployments, version) is None:
-        await _check_ceiling(order, version, ctx)
-    try:
-        await room.deploy(order.model, version, ctx)
-    except Refused as error:
-        run = await ctx.ledger.load(version.run_id)
-        failure = failures.of_error(error, run) if run else error
-        raise NotNow(f"{_gone(order)} {failure.message} {_stays(order)}", failure.fix) from None
-    return f"{order.called} has no deployment that answers: it is being deployed. {_stays(order)}"
-
-
-async def _answers(order: Order, version: Version, ctx: Context) -> bool:
-    try:
-        ready = await deployment.probe(ctx.clients.finetuning, version)
-    except Throttled:
-        return True  # it is there, and busy
-    except Refused as error:
-        raise NotNow(f"{order.called} does not answer: {error.message}", error.fix) from None
-    return ready is deployment.Readiness.READY
-
-
-async def _check_ceiling(order: Order, version: Version, ctx: Context) -> None:
-    """Raises NotNow where its deployment would pass the app's ceiling for hosting."""
-    run = await ctx.ledger.load(version.run_id)
-    if run is None:
-        return
-    if failure := await ceilings.reserve_change(run, ctx):
-        raise NotNow(f"{_gone(order)} {failure.message} {_stays(order)}", failure.fix)
-    await ceilings.give_back_change(run, ctx)
-
-
-def _gone(order: Order) -> str:
-    return f"{order.called} has no deployment, and cannot be deployed."
-
-
-def _stays(order: Order) -> str:
-    return f"Until it answers, {_before(order)} serves."
-
-
-def _before(order: Order) -> str:
-    return f"{order.model}@{order.expected}" if order.expected else "nobody"
 
 
 # ---- what its run says
@@ -262,7 +232,7 @@ async def _tell(order: Order, model: Model, ctx: Context) -> None:
         if run is None:
             return
         if run.stage is not Stage.HELD:
-            said = f"{order.called} is the champion, in the place of {_before(order)}"
+            said = f"{order.called} is the champion, in the place of {order.before}"
             await ctx.ledger.log(run.id, LogLine("champion", said, order.who, order.why))
             return
         try:

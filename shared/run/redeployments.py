@@ -13,11 +13,12 @@ from datetime import datetime, timedelta
 
 from shared.cloud.deployments import ENDED_BADLY, Deployment
 from shared.errors import Refused, ServiceError, TunedropError, Unavailable
-from shared.model import deployment, waking
+from shared.model import deployment, usage, waking
+from shared.model.orders import Orders
 from shared.model.redeploy import Redeployment, RedeployRequests, requested_version
 from shared.model.registry import Model, Version
 from shared.printable import shown
-from shared.run import failures, notify, room, sleeping
+from shared.run import failures, monthly_ceiling, notify, room, sleeping
 from shared.run.context import Context
 from shared.run.notifications import Kind, Value, digest
 from shared.run.outcome import LogLine
@@ -26,6 +27,7 @@ from shared.run.stages import Stage
 log = logging.getLogger(__name__)
 
 TOLD_AFTER = timedelta(minutes=5)  # for which a champion has not answered
+ROOM = "Delete a deployment that is not needed, or put another version to sleep (`tunedrop sleep`)."
 
 
 async def process(ctx: Context) -> None:
@@ -55,13 +57,20 @@ async def _process(name: str, requests: RedeployRequests, ctx: Context) -> None:
     known = await requests.state(name)
     if known is None or known.version != version.version:
         known = Redeployment(model=name, version=version.version)
-    work = _Work(name, version, known, ctx)
     if known.resting(ctx.now()):
-        await work.tell_others(known, requests)
+        await _Work(name, version, known, ctx).tell_others(known, requests)
         return
+    ordered = await requests.is_ordered(name)
+    known = known.replace(denied=False, problem="", fix="") if known.denied else known
+    if not (ordered or version.is_hosted or await _fits(name, version, ctx)):
+        await requests.deny(_denied(known, ctx))
+        return
+    work = _Work(name, version, known, ctx)
     after = await work.step()
     if after is None:
         await work.note_duration(await requests.asked_at(name))
+        if ordered and work.called not in await Orders(ctx.clients.models).awaited():
+            await usage.note_use(ctx.clients.models, work.called)  # a person has woken it
         await requests.done(name)
         await work.tell_of_success()
         return
@@ -76,6 +85,21 @@ async def _version(name: str, model: Model, requests: RedeployRequests) -> Versi
     if kept or not await requests.is_ordered(name):
         return kept
     return requested_version(name, model, ordered=True)
+
+
+async def _fits(name: str, version: Version, ctx: Context) -> bool:
+    """The champion is woken whatever the month comes to; for another, no chat passes the ceiling:
+    it would be put to sleep at the next look, and be woken again."""
+    return "@" not in name or await monthly_ceiling.leaves_room(version, ctx)
+
+
+def _denied(known: Redeployment, ctx: Context) -> Redeployment:
+    return known.replace(
+        denied=True,
+        problem="It is not made again for a chat as long as the month's hosting would pass the "
+        "app's ceiling with it.",
+        not_before=ctx.now() + ctx.policy.hosting_every,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,21 +168,40 @@ class _Work:
             return self._missed(
                 f"The deployment {self.version.deployment} was asked for {most} times within a "
                 "day, and none has come to answer.",
-                "Look at the account's activity log in the portal for the reason; "
-                f"`tunedrop retry {self.version.run_id}` asks for it again at once, "
-                f"`tunedrop deploy {self.version.run_id} --sku SKU` for another.",
+                f"Look at the account's activity log in the portal for the reason; {self._again}",
                 recent[0] + self.ctx.policy.redeploy_within,
             )
         tried = self.known.replace(tries=(*recent, self.ctx.now()), not_before=None)
-        version = self.version
+        version, model = self.version, self.name.partition("@")[0]
         try:
-            await deployment.put(self.ctx.clients.deployments, version)
+            async with room.hosting_noted(model, version, self.ctx):
+                await deployment.put(self.ctx.clients.deployments, version)
         except Refused as error:
-            await room.make(version, error, self.ctx)
+            await room.make(version, error, self.ctx, champion="@" not in self.name)
+            if room.lacking(error):
+                return await self._without_room(error)
             asked = _Work(self.name, version, tried, self.ctx)
             return asked._failed(error.message, await self._cure(error))
-        await self._note_hosted(True)
         return tried
+
+    async def _without_room(self, error: Refused) -> Redeployment:
+        """No try that failed: nothing was made, and there may be room at any moment."""
+        return self.known.replace(
+            problem=f"The account has no room for it, and nothing may make any: {error.message}",
+            fix=ROOM if "@" in self.name else await self._cure(error),
+            not_before=self.ctx.now() + self.ctx.policy.room_pause,
+        )
+
+    @property
+    def _again(self) -> str:
+        """Commands that are taken for this version."""
+        if "@" in self.name:
+            return f"`tunedrop wake {self.called}` asks for it again at once."
+        run_id = self.version.run_id
+        return (
+            f"`tunedrop retry {run_id}` asks for it again at once, "
+            f"`tunedrop deploy {run_id} --sku SKU` for another."
+        )
 
     async def _note_hosted(self, hosted: bool) -> None:
         """Whether Azure bills its hours from now on."""

@@ -9,12 +9,14 @@ from datetime import timedelta
 
 from shared.errors import NotFound, NotNow, Unavailable
 from shared.model import waking
+from shared.model.cost_sheet import SETTING
 from shared.model.deletion import Deletions
 from shared.model.hosting import Removal, Why
+from shared.model.orders import Orders
 from shared.model.redeploy import RedeployRequests
 from shared.model.registry import Model, Version
 from shared.printable import shown
-from shared.run import sleeping
+from shared.run import monthly_ceiling, sleeping
 from shared.run.context import Context
 from shared.run.outcome import LogLine
 
@@ -31,9 +33,11 @@ class Asked:
 
 async def sleep(asked: Asked, ctx: Context) -> tuple[Model, int, bool]:
     """Remove a version's deployment; the model, the version's number, and whether that is done.
-    Raises NotFound, and NotNow for a version whose run is under way."""
+    Raises NotFound, and NotNow for a version whose run is under way, or that is about to become
+    the champion."""
     model, version = await _find(asked, ctx)
     number = version.version
+    await _check_order(model, number, ctx)
     if version.asleep_since and not version.is_hosted:
         return model, number, True
     requests = RedeployRequests(ctx.clients.models, ctx.now)
@@ -41,21 +45,54 @@ async def sleep(asked: Asked, ctx: Context) -> tuple[Model, int, bool]:
         await requests.done(request)
     await _log(version, "sleep", asked, ctx)
     removal = Removal(model.name, version, Why.ORDERED, timedelta(0))
+
+    def may(known: Model) -> bool:
+        return known.champion != number or model.champion == number
+
     try:
-        gone = await sleeping.put_to_sleep(removal, lambda known: True, ctx)
+        gone = await sleeping.put_to_sleep(removal, may, ctx)
     except Unavailable:
         gone = False
-    return await ctx.registry.load(model.name) or model, number, gone
+    after = await ctx.registry.load(model.name) or model
+    if not may(after):
+        raise NotNow(
+            f"{model.name}@{number} has become the champion in this moment, and goes on.",
+            f"`tunedrop sleep {model.name}` puts it to sleep all the same.",
+        )
+    return after, number, gone
 
 
 async def wake(asked: Asked, ctx: Context) -> tuple[Model, int, float]:
     """Have a version deployed that has no deployment; the model, the version's number, and in how
-    many seconds it usually answers. Raises NotFound, and NotNow for one whose run is under way."""
+    many seconds it usually answers. It counts as used from then on. Raises NotFound, and NotNow for
+    one whose run is under way, or that the month's ceiling would put to sleep again."""
     model, version = await _find(asked, ctx)
+    if version.version != model.champion and not version.is_hosted:
+        await _check_ceiling(f"{model.name}@{version.version}", version, ctx)
     await _log(version, "wake", asked, ctx)
     requests = RedeployRequests(ctx.clients.models, ctx.now)
     await requests.add_at_once(_requests(model, version.version)[0])
     return model, version.version, await waking.usual_seconds(ctx.clients.models)
+
+
+async def _check_order(model: Model, number: int, ctx: Context) -> None:
+    order = await Orders(ctx.clients.models).of(model.name)
+    if order and order.version == number != model.champion:
+        serving = f"{model.name}@{model.champion}" if model.champion else "another version"
+        raise NotNow(
+            f"{order.called} is to be the champion, by order of {order.who}, and is being deployed "
+            "for that.",
+            f"`tunedrop promote {serving}` takes that order back.",
+        )
+
+
+async def _check_ceiling(called: str, version: Version, ctx: Context) -> None:
+    if not await monthly_ceiling.leaves_room(version, ctx):
+        raise NotNow(
+            f"With {called} deployed the hosting of the month would pass {SETTING}.",
+            "Put another version to sleep (`tunedrop sleep`), make this one the champion "
+            f"(`tunedrop promote {called}`), or have whoever runs the app raise the ceiling.",
+        )
 
 
 def _requests(model: Model, number: int) -> tuple[str, ...]:

@@ -8,11 +8,11 @@ Knows how, not which version is to sleep (`shared/model/hosting.py`).
 import logging
 import re
 from collections.abc import Callable, Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from shared.errors import Unreadable
 from shared.model import deployment
-from shared.model.hosting import Removal, Rules, Situation, Why, ended_at
+from shared.model.hosting import Removal, Rules, Situation, Why, ended_at, why_gone
 from shared.model.orders import Orders
 from shared.model.redeploy import RedeployRequests
 from shared.model.registry import Model, Version
@@ -39,15 +39,34 @@ def rules(settings: Settings) -> Rules:
 
 
 async def survey(ctx: Context, others: Iterable[str] = ()) -> tuple[list[Model], Situation]:
-    """The models that have a deployment, and these `others`; and what is known of all. What runs do
-    meanwhile is not missed: those under way are listed first. Raises ServiceError."""
-    busy = frozenset(await ctx.ledger.active())
+    """The models that have a deployment, and these `others`; and what is known of all. What runs
+    and orders do meanwhile is not missed: those under way are listed first. Raises ServiceError."""
+    active, names_wanted = await ctx.ledger.active(), await wanted(ctx)
     there = {found.name: found for found in await ctx.clients.deployments.list()}
     named = (DEPLOYMENT.fullmatch(name) for name in there)
     names = sorted({*(match[1] for match in named if match), *others})
     used = await last_uses(ctx.clients.models)
     models = [model for name in names if (model := await _load(name, ctx))]
+    awaited = (
+        version.run_id
+        for model in models
+        for version in model.versions
+        if is_wanted(model, version, names_wanted)
+    )
+    busy = frozenset((*active, *awaited))
     return models, Situation(ctx.now(), rules(ctx.settings), used, there, busy)
+
+
+async def wanted(ctx: Context) -> set[str]:
+    """What somebody waits for, MODEL@N or MODEL for its champion: a chat or a person has requested
+    its deployment, or it is to become the champion. Raises Unavailable."""
+    requested = await RedeployRequests(ctx.clients.models, ctx.now).requested()
+    return {*requested, *await Orders(ctx.clients.models).awaited()}
+
+
+def is_wanted(model: Model, version: Version, names: set[str]) -> bool:
+    is_champion = version.version == model.champion and model.name in names
+    return is_champion or f"{model.name}@{version.version}" in names
 
 
 async def _load(name: str, ctx: Context) -> Model | None:
@@ -75,9 +94,10 @@ async def put_to_sleep(removal: Removal, may: Callable[[Model], bool], ctx: Cont
 
 async def remove_deployment(model: Model, number: int, why: Why, ctx: Context) -> bool:
     """Of a version that sleeps, unless somebody wants it by now; whether nothing of it goes on."""
-    requests = RedeployRequests(ctx.clients.models, ctx.now)
     version = model.version(number)
-    if await _wanted(model, version, requests, ctx):
+    if version.run_id in await ctx.ledger.active():
+        return False
+    if is_wanted(model, version, await wanted(ctx)):
         return False
     await _tell(model, version, why, ctx)
     name, tuned = version.deployment, version.fine_tuned_model
@@ -85,32 +105,35 @@ async def remove_deployment(model: Model, number: int, why: Why, ctx: Context) -
         return False
     model = await ctx.registry.note_unhosted(model.name, number, ctx.now())
     if model.version(number).asleep_since is None:  # a chat was quicker than the deletion
+        requests = RedeployRequests(ctx.clients.models, ctx.now)
         await requests.add_at_once(f"{model.name}@{number}")
         return False
     return True
 
 
 async def note_gone(name: str, version: Version, ctx: Context) -> None:
-    """Azure has removed a version's deployment by itself: the registry has it then, with when.
-    Raises NotFound, and Unavailable."""
+    """Azure, or somebody, has removed a version's deployment: its run's log and the registry have
+    it then, with when. Raises NotFound, and Unavailable."""
     model = await ctx.registry.load(name)
     if model and model.version(version.version).is_hosted:
         used = await last_uses(ctx.clients.models)
         at = Situation(ctx.now(), rules(ctx.settings), used)
-        ended = ended_at(model, model.version(version.version), at)
+        known = model.version(version.version)
+        ended = ended_at(model, known, at)
+        if not known.asleep_since:  # then the app has removed it, and said so
+            await _tell_of_loss(model, known, ended, why_gone(model, known, at), ctx)
         await ctx.registry.note_unhosted(name, version.version, ended)
 
 
-async def _wanted(model: Model, version: Version, requests: RedeployRequests, ctx: Context) -> bool:
-    names = {f"{model.name}@{version.version}"}
-    if version.version == model.champion:
-        names.add(model.name)
-    if not names.isdisjoint(await requests.requested()):
-        return True
-    order = await Orders(ctx.clients.models).of(model.name)
-    if order and order.version == version.version:
-        return True  # it is to be the champion once it answers
-    return version.run_id in await ctx.ledger.active()
+async def _tell_of_loss(
+    model: Model, version: Version, ended: datetime, why: str, ctx: Context
+) -> None:
+    message = (
+        f"{model.name}@{version.version} has no deployment any more: {version.deployment} was "
+        f"removed at {ended:%Y-%m-%d %H:%M} UTC ({why})."
+    )
+    log.warning("%s", message)
+    await ctx.ledger.log(version.run_id, LogLine("deployment", message))
 
 
 async def _tell(model: Model, version: Version, why: Why, ctx: Context) -> None:

@@ -3,6 +3,7 @@ to sleep, and the registry is told of what Azure has removed by itself.
 
     reconciler/hosting.json   in the runs container: what the last look has left to do
 
+A champion that is kept always and has lost its deployment is asked for again, chats or no chats.
 One look is bounded; what it leaves, as where Azure takes one change at a time, the next tick does.
 Knows when, not which version should go (`shared/model/hosting.py`) or how (`sleeping`).
 """
@@ -16,6 +17,7 @@ from shared.cloud.documents import Document, Moment, as_json
 from shared.errors import ServiceError, TunedropError, Unavailable, Unreadable
 from shared.model import hosting
 from shared.model.hosting import Removal, Situation
+from shared.model.redeploy import RedeployRequests
 from shared.model.registry import Model, Version
 from shared.run import monthly_ceiling, sleeping
 from shared.run.context import Context
@@ -81,7 +83,9 @@ async def look(before: Looked, ctx: Context) -> None:
         return
     for model in models:
         await _settle(model, at, ctx)
+    await _wake(models, at, ctx)
     pending = await _put_to_sleep(models, at, ctx)
+    pending |= any(hosting.goes_now(model, at, ctx.policy.hosting_every) for model in models)
     cleaned = await _clean(models, before.cleaned, ctx) if whole else before.cleaned
     hosted = tuple(model.name for model in models if any(v.is_hosted for v in model.versions))
     today = ctx.now().date()
@@ -117,14 +121,24 @@ async def _settle_version(model: Model, version: Version, at: Situation, ctx: Co
     if there and not (version.is_hosted or version.asleep_since or version.withdrawn):
         await ctx.registry.note_hosted(model.name, number, at.now)
     elif version.is_hosted and there is None and await _is_gone(version, ctx):
-        ended = hosting.ended_at(model, version, at)
-        await ctx.registry.note_unhosted(model.name, number, ended)
+        await sleeping.note_gone(model.name, version, ctx)
 
 
 async def _is_gone(version: Version, ctx: Context) -> bool:
     """Asked for by itself: a listing may be older than what was made meanwhile."""
     found = await ctx.clients.deployments.get(version.deployment)
     return found is None or found.model != version.fine_tuned_model or found.state == "Deleting"
+
+
+# ---- what should be deployed
+
+
+async def _wake(models: list[Model], at: Situation, ctx: Context) -> None:
+    requests = RedeployRequests(ctx.clients.models, ctx.now)
+    for model in models:
+        if hosting.is_to_wake(model, at):
+            log.info("%s has a champion without a deployment: it is asked for", model.name)
+            await requests.add(model.name)
 
 
 # ---- what should not be deployed

@@ -26,14 +26,14 @@ async def act(registry: Registry, what: str, number: int, at: timedelta) -> None
     elif what == "release":
         await registry.promote("m", number, Decision(AT + at))
     elif what == "withdraw":
-        await registry.withdraw("m", number, AT + at)
+        await registry.withdraw("m", number, Decision(AT + at))
     else:
         back = what == "roll back"
         wanted = orders.to_roll_back_to(model) if back else number
         cause = Cause.ROLLED_BACK if back else Cause.PROMOTED
         given = {"version": wanted, "expected": model.champion, "who": "Ada", "cause": cause}
         order = Order.model_validate({**given, "id": f"{at}", "model": "m", "at": AT + at})
-        await orders.promote(registry, order)
+        await orders.promote(registry, order, orders.decision_of(order, AT + at))
 
 
 def states(model: Model | None) -> dict[int, State]:

@@ -6,6 +6,7 @@ from shared.errors import NotNow
 from shared.run import redeployments
 from shared.run.record import Action
 from shared.run.stages import Stage
+from tests.support.decided import BY_RUN
 from tests.support.deploying import STANDARD, asked, deployed, memory, version
 from tests.support.limits import dropped, limited
 
@@ -28,7 +29,7 @@ async def test_a_person_has_any_version_deployed_in_another_way(gone: bool) -> N
 async def test_a_version_that_is_gone_is_not_deployed() -> None:
     harness = limited()
     run = await harness.until(await dropped(harness, STANDARD), Stage.SERVING)
-    await harness.ctx.registry.withdraw(run.model, 1, harness.ctx.now())
+    await harness.ctx.registry.withdraw(run.model, 1, BY_RUN)
     for action in (Action.DEPLOY, Action.RETRY):
         with pytest.raises(NotNow, match="no version of the run"):
             await harness.command(run, action)

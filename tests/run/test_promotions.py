@@ -1,17 +1,20 @@
 """A person promotes a version or rolls back: one swap against what was seen, with who and why."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from shared.errors import NotFound, NotNow
+from shared.errors import NotFound, NotNow, Unavailable
 from shared.model import orders
 from shared.model.orders import Order, Orders
+from shared.model.redeploy import RedeployRequests
+from shared.model.registry import Model
 from shared.model.states import Cause, State
-from shared.run import promotions
+from shared.run import promotions, redeployments
 from shared.run.promotions import Asked
 from shared.run.stages import Stage
+from tests.support.decided import BY_RUN
 from tests.support.served import Versions
 
 
@@ -23,6 +26,18 @@ async def promote(made: Versions, number: int, **asked: Any) -> Order | None:
 async def roll_back(made: Versions, **asked: Any) -> Order | None:
     _, order = await promotions.give(Asked("captain", None, "Ada", "rude", **asked), made.ctx)
     return order
+
+
+async def swap(made: Versions, order: Order) -> Model:
+    decision = orders.decision_of(order, made.clock.now())
+    return await orders.promote(made.ctx.registry, order, decision)
+
+
+async def ticks(made: Versions, count: int = 3) -> None:
+    for _ in range(count):
+        made.clock.advance(30)
+        await redeployments.process(made.ctx)
+        await promotions.process(made.ctx)
 
 
 def order(version: int, expected: int, at: datetime) -> Order:
@@ -65,7 +80,7 @@ async def test_a_rollback_passes_over_what_was_withdrawn_and_what_never_served()
     made = await Versions.serving(2)
     await made.train(b"promote: manual\n")
     await made.train(b"promote: auto\n")  # 4 serves; 3 is held
-    await made.ctx.registry.withdraw("captain", 2, made.clock.now())
+    await made.ctx.registry.withdraw("captain", 2, BY_RUN)
     await roll_back(made)
     assert (await made.model()).champion == 1
 
@@ -92,13 +107,12 @@ async def test_who_has_seen_another_champion_is_told_and_changes_nothing() -> No
 async def test_two_people_at_once_do_not_overwrite_each_other() -> None:
     """The swap itself finds it, not only the look before (gravitino#12348)."""
     made = await Versions.serving(3)
-    registry, now = made.ctx.registry, made.clock.now()
-    first, second = (order(number, 3, now) for number in (1, 2))
-    await orders.promote(registry, first)
+    first, second = (order(number, 3, made.clock.now()) for number in (1, 2))
+    await swap(made, first)
     with pytest.raises(NotNow, match="captain@1 by now"):
-        await orders.promote(registry, second)
+        await swap(made, second)
     assert (await made.model()).champion == 1
-    await orders.promote(registry, first)  # once more, by a second worker
+    await swap(made, first)  # once more, by a second worker
     assert len((await made.model()).history) == 4
 
 
@@ -109,7 +123,7 @@ async def test_an_order_that_was_carried_out_is_not_repeated_after_a_later_one()
     first = (await made.model()).history[-1]
     await roll_back(made)
     stale = order(1, 2, first.at).replace(id=first.id)
-    assert (await orders.promote(made.ctx.registry, stale)).champion == 2
+    assert (await swap(made, stale)).champion == 2
     await store.put(stale)  # as if its worker had died before it was taken away
     await promotions.process(made.ctx)
     assert (await made.model()).champion == 2
@@ -122,7 +136,7 @@ async def test_what_is_not_there_or_on_its_way_out_is_refused_with_words() -> No
         await promote(made, 9)
     with pytest.raises(NotFound, match="There is no model other"):
         await promotions.give(Asked("other", 1, "Ada"), made.ctx)
-    await made.ctx.registry.withdraw("captain", 1, made.clock.now())
+    await made.ctx.registry.withdraw("captain", 1, BY_RUN)
     with pytest.raises(NotNow, match="captain@1 was withdrawn") as gone:
         await promote(made, 1)
     assert f"tunedrop deploy {made.runs[1].id}" in gone.value.fix
@@ -145,7 +159,7 @@ async def test_a_run_is_told_by_a_tick_where_the_app_died_right_after_the_swap()
     await made.train(b"promote: manual\n")
     ordered = order(2, 1, made.clock.now())
     await Orders(made.ctx.clients.models).put(ordered)
-    await orders.promote(made.ctx.registry, ordered)
+    await swap(made, ordered)
     assert (await made.known(2)).stage is Stage.HELD
     await promotions.process(made.ctx)
     assert (await made.known(2)).stage is Stage.SERVING
@@ -179,22 +193,31 @@ async def test_a_version_without_a_deployment_is_deployed_first_and_the_champion
     assert "captain@1 has no deployment that answers: it is being deployed" in waiting.waits
     assert "captain@2 serves" in waiting.waits
     assert (await made.model()).champion == 2
-    for _ in range(3):
-        made.clock.advance(30)
-        await promotions.process(made.ctx)
+    await ticks(made)
     model = await made.model()
     assert model.champion == 1
-    assert (model.history[-1].who, model.history[-1].at) == ("Ada", waiting.at)
+    assert model.history[-1].who == "Ada"
+    between = waiting.at + timedelta(seconds=1)
+    served = model.served_at(between)
+    assert served
+    assert served.version == 2, "it had changed only once the other answered"
     assert "captain-v1" in made.service.deployments()
     assert await Orders(made.ctx.clients.models).all() == []
 
 
 async def test_one_that_was_about_to_sleep_stays_awake() -> None:
-    """The registry has it asleep, and its deployment answers still."""
+    """The registry has it asleep, and its deployment answers still, but may go in this moment: so
+    it is no champion before it is awake again."""
     made = await Versions.serving(2)
-    now = made.clock.now()
-    await made.ctx.registry.put_to_sleep("captain", 1, now, lambda known: True)
-    assert await promote(made, 1) is None
+    await made.ctx.registry.put_to_sleep("captain", 1, made.clock.now(), lambda known: True)
+    waiting = await promote(made, 1)
+    assert waiting
+    assert "captain@1 sleeps: it is being deployed" in waiting.waits
+    await made.ctx.registry.put_to_sleep("captain", 1, made.clock.now(), lambda known: True)
+    with pytest.raises(Unavailable, match="captain@1 was put to sleep in this moment"):
+        await swap(made, waiting)
+    await ticks(made, 1)
+    assert (await made.model()).champion == 1
     version = (await made.model()).version(1)
     assert (version.asleep_since, version.is_hosted) == (None, True)
 
@@ -204,9 +227,7 @@ async def test_a_newer_order_takes_the_place_of_one_that_waits() -> None:
     made.loses(1)
     assert await promote(made, 1)
     assert await roll_back(made) is None  # to 2
-    for _ in range(3):
-        made.clock.advance(30)
-        await promotions.process(made.ctx)
+    await ticks(made)
     assert (await made.model()).champion == 2
 
 
@@ -244,6 +265,10 @@ async def test_an_order_that_never_comes_to_answer_is_given_up_after_a_day() -> 
     await promotions.process(made.ctx)
     assert await Orders(made.ctx.clients.models).all() == []
     assert (await made.model()).champion == 2
+    _, told = (await made.said(1))[-1]
+    assert "for a day. captain@2 serves as before." in told, "nothing goes on"
+    assert "then order it again" in told
+    assert await RedeployRequests(made.ctx.clients.models).requested() == []
 
 
 async def test_a_service_that_is_down_keeps_the_order_and_a_busy_one_does_not() -> None:
