@@ -8,7 +8,7 @@ import pytest
 
 from shared.errors import NotNow
 from shared.model.redeploy import RedeployRequests
-from shared.run import promotions, redeployments
+from shared.run import deletion_plan, deletions, promotions, redeployments
 from shared.run.promotions import Asked
 from shared.run.record import Action, Run
 from tests.support.receiver import Receiver, delivered
@@ -131,6 +131,26 @@ async def test_an_order_that_waited_and_is_given_up_is_told(told: Told) -> None:
     )  # fmt: skip
     assert "has not come to answer for a day" in data["message"]
     assert data["fix"]
+
+
+async def test_a_promotion_is_told_although_its_model_was_deleted_meanwhile(told: Told) -> None:
+    """The receiver was away."""
+    told.there.status = 500
+    made = told.made
+    await promotions.give(Asked("captain", 1, "Ada", "kinder"), made.ctx)
+    target = await deletion_plan.target_of_model("captain", None, made.ctx)
+    plan, _ = await deletions.give(target, False, None, "Bob", "", made.ctx)
+    await deletions.give(target, False, plan.digest, "Bob", "", made.ctx)
+    for _ in range(10):
+        await deletions.process(made.ctx)
+        await told.minutes(1, asked=False)
+    assert await made.ctx.registry.load("captain") is None
+    told.there.status = 204
+    told.there.requests.clear()
+    await told.minutes(60, asked=False)
+    promoted = [event for event in told.there.events if event["type"].endswith("model.promoted")]
+    assert [(one["data"]["version"], one["data"]["who"]) for one in promoted] == [(1, "Ada")]
+    assert "model.deleted" in told.there.kinds()
 
 
 async def test_an_order_that_is_refused_at_once_is_told_to_whoever_gives_it_alone(
