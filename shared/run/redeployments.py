@@ -185,8 +185,10 @@ class _Work:
         return tried
 
     async def _without_room(self, error: Refused) -> Redeployment:
-        """No try that failed: nothing was made, and there may be room at any moment."""
+        """No try that failed, and no miss more: nothing was made, and there may be room at any
+        moment. How long that takes is nothing that others should expect (`note_duration`)."""
         return self.known.replace(
+            misses=max(self.known.misses, 1),
             problem=f"The account has no room for it, and nothing may make any: {error.message}",
             fix=ROOM if "@" in self.name else await self._cure(error),
             not_before=self.ctx.now() + self.ctx.policy.room_pause,
