@@ -19,7 +19,7 @@ from shared.model.deletion import Deletion, Deletions, Dropped, forget_version, 
 from shared.model.orders import PREFIX as ORDERS
 from shared.model.registry import Version
 from shared.printable import shown
-from shared.run import ceilings, commands, deletion_plan, ending, files, notify, removal
+from shared.run import ceilings, commands, deletion_plan, ending, files, notify, removal, upkeep
 from shared.run.context import Context
 from shared.run.deletion_plan import CHECKPOINT, Found, Plan, Target, check_digest
 from shared.run.notifications import Kind
@@ -116,6 +116,7 @@ class _Work:
         if whole:
             await self._remove_model()
         await self._tell()
+        await upkeep.soon(self.ctx)  # who is the champion now may have no deployment
         await self.store.done(self.deletion)
         return ""
 
