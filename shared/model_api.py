@@ -39,8 +39,9 @@ async def models(ctx: Context) -> Response:
 @error_responses
 async def model(request: Request, ctx: Context) -> Response:
     """One model with the state of each version, every change of its champion, and an order that
-    still waits. `?at=` a moment (ISO 8601, UTC unless it says): who was the champion then."""
-    at = _moment(request.query_params.get("at", ""))
+    still waits. `?at=` a moment that has passed (ISO 8601, UTC unless it says): who was the
+    champion then."""
+    at = _moment(request.query_params.get("at", ""), ctx.now())
     found = await _load(request.path_params["name"], ctx)
     page = await _page(found, ctx)
     if at is not None:
@@ -172,15 +173,21 @@ def _name(asked: str) -> str:
     return asked
 
 
-def _moment(asked: str) -> datetime | None:
-    """Raises CallerError."""
+def _moment(asked: str, now: datetime) -> datetime | None:
+    """Raises CallerError, also for a moment that has not come."""
     if not asked:
         return None
     try:
         moment = datetime.fromisoformat(asked)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+        moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
         raise CallerError(
             f"{shown(asked, 40)} is no moment.",
             "Write 2026-11-28T14:30 (UTC) or 2026-11-28T14:30+01:00.",
         ) from None
+    if moment > now:
+        raise CallerError(
+            f"{shown(asked, 40)} has not come yet: it is {now:%Y-%m-%dT%H:%M} UTC here.",
+            "Give a moment that has passed; without one, the answer says who the champion is now.",
+        )
+    return moment

@@ -17,7 +17,7 @@ from shared.answering import error_responses
 from shared.chat import traces
 from shared.chat.trace_log import TraceLog
 from shared.errors import NotFound, TunedropError
-from shared.model.registry import Model
+from shared.model.registry import Model, Version
 from shared.printable import shown
 from shared.run.context import Context
 from shared.run.record import File, Run
@@ -73,7 +73,7 @@ class _Lineage:
         model = await self.ctx.registry.load(self.name)
         if model is None:
             raise NotFound(f"The model {self.name} is gone.", "It was deleted since.")
-        version = model.version(self.number)
+        version = self._answered(model)
         run, verdict = None, None
         try:
             run = await self.ctx.ledger.look(version.run_id)
@@ -93,6 +93,16 @@ class _Lineage:
             "trained_on_sha256": version.training_sha256,
             "dataset": await self._dataset(run) if run else [],
         }
+
+    def _answered(self, model: Model) -> Version:
+        """Of a model that was deleted and came anew, the numbers begin again."""
+        version = model.version(self.number)
+        if version.created_at > self.at:
+            raise NotFound(
+                f"The {self.name}@{self.number} that answered then is gone.",
+                f"It was deleted since; that of now was made on {version.created_at:%Y-%m-%d}.",
+            )
+        return version
 
     def _champion_then(self, model: Model) -> int | None:
         change = model.served_at(self.at)

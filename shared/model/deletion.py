@@ -9,8 +9,7 @@ ordered, not what there is to delete (`run.deletion_plan`) or how (`run.deletion
 from dataclasses import dataclass
 
 from shared.cloud.container import Container
-from shared.cloud.documents import Count, Document, Frozen, Moment, as_json
-from shared.errors import Conflict
+from shared.cloud.documents import Count, Document, Frozen, Moment
 from shared.model.registry import Model
 
 PREFIX = "delete/"  # no model's record is called so: those end in .json
@@ -44,6 +43,9 @@ class Deletion(Document):
     def name(self) -> str:
         return f"run/{self.run_id}" if self.run_id else f"model/{self.model}"
 
+    def with_datasets(self, more: tuple[Dropped, ...]) -> "Deletion":
+        return self.replace(datasets=tuple(dict.fromkeys((*self.datasets, *more))))
+
     def misfit(self, name: str) -> str | None:
         return None if name == f"{PREFIX}{self.name}" else "it is of something else"
 
@@ -58,22 +60,30 @@ class Deletions:
         return found[0] if found else None
 
     async def enter(self, deletion: Deletion) -> Deletion:
-        """The order as it stands: of two, the first."""
-        try:
-            await self.models.create(f"{PREFIX}{deletion.name}", as_json(deletion))
-        except Conflict:
-            return await self.of(deletion.name) or deletion
-        return deletion
-
-    async def note(self, deletion: Deletion) -> None:
-        await self.models.update(
+        """The order as it stands: of two, the first, with the datasets of both."""
+        entered = await self.models.update(
             f"{PREFIX}{deletion.name}",
             Deletion,
-            lambda known: deletion if known and known.id == deletion.id else None,
+            lambda known: known.with_datasets(deletion.datasets) if known else deletion,
         )
+        assert entered is not None, "an order is never None"
+        return entered
+
+    async def note(self, deletion: Deletion, **changed: bool | str) -> Deletion:
+        """The order as it stands with that."""
+        noted = await self.models.update(
+            f"{PREFIX}{deletion.name}",
+            Deletion,
+            lambda known: known.replace(**changed) if known and known.id == deletion.id else None,
+        )
+        return noted or deletion
 
     async def done(self, deletion: Deletion) -> None:
-        await self.models.delete(f"{PREFIX}{deletion.name}")
+        """Unless more was ordered meanwhile: the next tick goes on with that."""
+        async with self.models.lease(f"{PREFIX}{deletion.name}") as lease:
+            known = await self.of(deletion.name) if lease else None
+            if known and known.datasets == deletion.datasets:
+                await self.models.delete(f"{PREFIX}{deletion.name}", lease)
 
     async def all(self) -> list[str]:
         return [blob.name.removeprefix(PREFIX) async for blob in self.models.list(PREFIX)]

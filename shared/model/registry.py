@@ -7,6 +7,7 @@ is the version that serves. Knows nothing of how versions are trained or deploye
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import ClassVar, Literal, Self
 
@@ -239,18 +240,15 @@ class Registry:
 
         return await self._update(name, crown)
 
-    async def withdraw(self, name: str, number: int, at: datetime, id: str = "") -> Model:
-        """A version that will not serve; the champion before it is the champion again. `id` is that
-        change's.
-
-        Raises NotFound.
-        """
+    async def withdraw(self, name: str, number: int, decision: Decision) -> Model:
+        """A version that will not serve; the champion before it is the champion again. Raises
+        NotFound."""
 
         def mark(model: Model) -> Model:
             marked = model.with_version(model.version(number).replace(withdrawn=True))
             if model.champion == number:
-                decision = Decision(at, Cause.WITHDRAWN, id=id)
-                back = marked.with_champion(marked.champion_before, decision)
+                withdrawn = replace(decision, cause=Cause.WITHDRAWN)
+                back = marked.with_champion(marked.champion_before, withdrawn)
                 return back.replace(previous=None)
             return marked.replace(previous=None) if model.previous == number else marked
 

@@ -151,16 +151,14 @@ async def plan(target: Target, datasets: bool, ctx: Context) -> Plan:
     dropped = await _datasets(found, ctx)
     goes = [*_runs(found), *_deployments(found, ctx), *_tuned(found)]
     stays = [*_foreign(found), *_jobs(found), *_money(found)]
-    blobs = [Item("dataset", blob.name) for blob in dropped]
-    if datasets:
-        goes += blobs
-    else:
-        stays += [Item("dataset", blob.name, "unless it is asked for") for blob in dropped]
+    goes += [Item("dataset", blob.name) for blob in dropped if datasets]
+    kept = () if datasets else dropped
+    stays += [Item("dataset", blob.name, "unless it is asked for") for blob in kept]
     meant = [*goes] + [Item("etag", blob.etag) for blob in dropped if datasets]
     digest = _digest(found, meant)
     goes += [*await _files(found, ctx), *await _remembered(found, ctx)]
-    kept = dropped if datasets else ()
-    return Plan(target, tuple(goes), tuple(stays), tuple(_then(found, ctx)), kept, digest)
+    then = (*_then(found, ctx), *await _trains_on(found, ctx))
+    return Plan(target, tuple(goes), tuple(stays), then, dropped if datasets else (), digest)
 
 
 def _digest(found: Found, goes: Iterable[Item]) -> str:
@@ -197,8 +195,8 @@ def _deployments(found: Found, ctx: Context) -> list[Item]:
 
 def _tuned(found: Found) -> list[Item]:
     in_use = {there.model.partition(CHECKPOINT)[0] for there in found.foreign}
-    note = "at the service, with its checkpoints"
-    return [Item("fine-tuned model", name, note) for name in found.tuned if name not in in_use]
+    gone = (name for name in found.tuned if name not in in_use)
+    return [Item("fine-tuned model", name, "at the service, with its checkpoints") for name in gone]
 
 
 async def _files(found: Found, ctx: Context) -> list[Item]:
@@ -210,7 +208,7 @@ async def _files(found: Found, ctx: Context) -> list[Item]:
     }
     listed = await ctx.clients.finetuning.files(names) if names else []
     items = [Item("file at the service", file.name, f"{file.size:,} bytes") for file in listed]
-    tables = sum(run.fine_tuned_model is not None for run in found.runs)
+    tables = sum(run.fine_tuned_model is not None and not run.ended for run in found.runs)
     return items + [Item("file at the service", "results.csv", f"of {tables}")] * bool(tables)
 
 
@@ -222,8 +220,7 @@ async def _remembered(found: Found, ctx: Context) -> list[Item]:
     hours = await FeedbackStore(ctx.clients.feedback, {}).conversations(name)
     if not hours:
         return []
-    note = f"of {hours} hours, with their ratings"
-    return [Item("remembered conversations", name, note)]
+    return [Item("remembered conversations", name, f"of {hours} hours, with their ratings")]
 
 
 # ---- what stays
@@ -257,17 +254,13 @@ def _jobs(found: Found) -> list[Item]:
     ids = dict.fromkeys(
         job for run in found.runs for job in (*run.past_jobs, run.job_id) if job is not None
     )
-    note = "in the service's list of jobs; it costs nothing"
-    return [Item("job", job, note) for job in ids]
+    return [Item("job", job, "in the service's list of jobs; it costs nothing") for job in ids]
 
 
 def _money(found: Found) -> list[Item]:
-    paid = any(run.job_id for run in found.runs)
     note = "what was spent counts towards the app's ceilings as before"
+    paid = any(run.job_id for run in found.runs)
     return [Item("spending", "reconciler/spending.json", note)] * paid
-
-
-# ---- afterwards
 
 
 def _then(found: Found, ctx: Context) -> list[str]:
@@ -286,6 +279,13 @@ def _then(found: Found, ctx: Context) -> list[str]:
     if used := sorted(named & {name.partition("@")[0] for name in ctx.settings.chat_fallback}):
         said.append(f"TUNEDROP_CHAT_FALLBACK names {', '.join(used)}: take that out.")
     return said
+
+
+async def _trains_on(found: Found, ctx: Context) -> list[str]:
+    active = set(await ctx.ledger.active()) - {run.id for run in found.runs}
+    others = await ctx.ledger.readable(active, [])
+    on = [(run, run.spec.base_model) for run in others if run.spec.base_model in found.tuned]
+    return [f"The run {run.id} trains on {model}, which goes: it may fail." for run, model in on]
 
 
 def check_digest(plan: Plan, digest: str) -> None:

@@ -16,8 +16,10 @@ from shared.cloud.container import Container
 from shared.errors import CallerError, Conflict, NotFound, Refused, TunedropError, Unavailable
 from shared.model import redeploy, usage
 from shared.model.deletion import Deletion, Deletions, Dropped, forget_version, mark
+from shared.model.history import Decision
 from shared.model.orders import PREFIX as ORDERS
-from shared.model.registry import Version
+from shared.model.registry import Model, Version
+from shared.model.states import Cause
 from shared.printable import shown
 from shared.run import ceilings, commands, deletion_plan, ending, files, notify, removal, upkeep
 from shared.run.context import Context
@@ -104,14 +106,16 @@ class _Work:
         known = await self.store.of(self.deletion.name)
         if known and known.waits != waits:
             log.info("the deletion of %s waits: %s", known.name, waits)
-            await self.store.note(known.replace(waits=waits))
+            await self.store.note(known, waits=waits)
 
     async def do(self) -> str:
         whole = not self.deletion.run_id
         if whole and not self.deletion.last:
             await mark(self.ctx.clients.models, self.deletion)
         found = await self._look()
-        if not self.deletion.last and (waits := await self._all(found)):
+        if self.deletion.last:
+            await self._datasets()  # they may have been asked for only then
+        elif waits := await self._all(found):
             return waits
         if whole:
             await self._remove_model()
@@ -139,8 +143,7 @@ class _Work:
         await self._of_model()
         if (await self._look()).runs:
             return "A run has come meanwhile."
-        self.deletion = self.deletion.replace(last=True)
-        await self.store.note(self.deletion)
+        self.deletion = await self.store.note(self.deletion, last=True)
         return ""
 
     async def _isolated(self, run_id: str, found: Found) -> str:
@@ -153,7 +156,7 @@ class _Work:
         """A run with its version."""
         run = next((run for run in found.runs if run.id == run_id), None)
         version = next((v for v in found.versions if v.run_id == run_id), None)
-        waits = await self._end(run, version) or await self._undeploy(run, version, found)
+        waits = await self._end(run, version, found) or await self._undeploy(run, version, found)
         if waits:
             return waits
         await self._tuned_models(run, version, found)
@@ -172,19 +175,31 @@ class _Work:
         left = removal.left_of(run, model.of_run(run_id) if model else None, trained)
         await removal.remove(run_id, left, self.ctx)
 
-    async def _end(self, run: Run | None, version: Version | None) -> str:
+    @property
+    def _why(self) -> str:
+        return f"it is to be deleted. {self.deletion.why}".strip()
+
+    async def _end(self, run: Run | None, version: Version | None, found: Found) -> str:
         """No chat is sent there any more, and no job goes on."""
-        if version and not version.withdrawn:
-            at = self.ctx.now()
-            await self.ctx.registry.withdraw(self.deletion.model, version.version, at)
+        model = found.model
+        if model and version and not version.withdrawn:
+            await self._withdraw(model, version.version)
             if self.deletion.run_id and (run is None or run.ended):
                 return BEGUN
         if run is None or run.ended:
             return ""
         if not run.ending:
-            who, why = self.deletion.who, f"it is to be deleted. {self.deletion.why}".strip()
-            await commands.give(run.id, Action.CANCEL, who, why, self.ctx)
+            who = self.deletion.who
+            await commands.give(run.id, Action.CANCEL, who, self._why, self.ctx)
         return f"The run {run.id} is being cancelled."
+
+    async def _withdraw(self, model: Model, number: int) -> None:
+        """Who answers in its place is told; of a whole model nobody does."""
+        decision = Decision(self.ctx.now(), Cause.WITHDRAWN, self.deletion.who, self._why)
+        if self.deletion.run_id:
+            await ending.withdraw(model, number, decision, self.ctx)
+        else:
+            await self.ctx.registry.withdraw(model.name, number, decision)
 
     async def _undeploy(self, run: Run | None, version: Version | None, found: Found) -> str:
         there = [d for v, d in found.ours if version and v.version == version.version]

@@ -36,7 +36,7 @@ async def stop(run: Run, ctx: Context) -> tuple[Run, bool]:
     model = await ctx.registry.load(run.model)
     version = model.of_run(run.id) if model else None
     if model and version:
-        await _withdraw(model, version.version, ctx)
+        await withdraw(model, version.version, Decision(ctx.now(), Cause.WITHDRAWN), ctx)
     name = version.deployment if version else run.deployment
     tuned = version.fine_tuned_model if version else run.fine_tuned_model
     if not name or not tuned:
@@ -47,13 +47,12 @@ async def stop(run: Run, ctx: Context) -> tuple[Run, bool]:
     return run, gone
 
 
-async def _withdraw(model: Model, number: int, ctx: Context) -> None:
-    """Where it is the champion, having become it a moment ago, others are told."""
+async def withdraw(model: Model, number: int, decision: Decision, ctx: Context) -> None:
+    """Others are told where it is the champion."""
 
     async def change(decision: Decision) -> Model:
-        return await ctx.registry.withdraw(model.name, number, decision.at, decision.id)
+        return await ctx.registry.withdraw(model.name, number, decision)
 
-    decision = Decision(ctx.now(), Cause.WITHDRAWN)
     if model.champion == number:
         await notify.of_change(model.name, decision, change, ctx)
     else:

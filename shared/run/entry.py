@@ -15,7 +15,7 @@ from shared.cloud.container import BlobInfo
 from shared.errors import CallerError, DropError
 from shared.model.standing import standing
 from shared.printable import shown
-from shared.run import commands, ids, removal
+from shared.run import admission, commands, ids, removal
 from shared.run.context import Context
 from shared.run.folder import DropRole, Folder
 from shared.run.outcome import LogLine
@@ -53,6 +53,8 @@ async def enter(run: Run, folder: Folder, ctx: Context) -> str:
     people may have reviewed, stays as it is. And for a deployment that cannot be had now.
     """
     known = await _known(run, ctx)
+    with about(folder.newest[DropRole.TRAINING]):
+        await admission.check_run_stays((known or run).id, ctx.clients.models)
     if known is None:
         run = run.replace(past_jobs=(await removal.of(run.id, ctx)).jobs)
     if known is None and await ctx.ledger.create(run):

@@ -25,6 +25,8 @@ from shared.run.stages import Stage
 
 log = logging.getLogger(__name__)
 
+ROOM = "Delete a deployment that is not needed, or put another version to sleep (`tunedrop sleep`)."
+
 
 async def process(ctx: Context) -> None:
     """Take every request as far as it goes now; what has to wait is left for the next tick."""
@@ -165,15 +167,25 @@ class _Work:
                 recent[0] + self.ctx.policy.redeploy_within,
             )
         tried = self.known.replace(tries=(*recent, self.ctx.now()), not_before=None)
-        version = self.version
+        version, model = self.version, self.name.partition("@")[0]
         try:
-            await deployment.put(self.ctx.clients.deployments, version)
+            async with room.hosting_noted(model, version, self.ctx):
+                await deployment.put(self.ctx.clients.deployments, version)
         except Refused as error:
-            await room.make(version, error, self.ctx)
+            await room.make(version, error, self.ctx, champion="@" not in self.name)
+            if room.lacking(error):
+                return await self._without_room(error)
             asked = _Work(self.name, version, tried, self.ctx)
             return asked._failed(error.message, await self._cure(error))
-        await self._note_hosted(True)
         return tried
+
+    async def _without_room(self, error: Refused) -> Redeployment:
+        """No try that failed: nothing was made, and there may be room at any moment."""
+        return self.known.replace(
+            problem=f"The account has no room for it, and nothing may make any: {error.message}",
+            fix=ROOM if "@" in self.name else await self._cure(error),
+            not_before=self.ctx.now() + self.ctx.policy.room_pause,
+        )
 
     @property
     def _again(self) -> str:

@@ -163,6 +163,7 @@ async def probe(run: Run, ctx: Context) -> Outcome:
     """probing: does the model really answer?"""
     version = await versions.version_of(run, ctx)
     if await deployment.probe(ctx.clients.finetuning, version) is not deployment.Readiness.READY:
+        await deployment.state(ctx.clients.deployments, version)  # it may be gone since
         return Outcome(run)
     return Outcome(run, Event.MODEL_ANSWERED)
 

@@ -34,7 +34,7 @@ async def router(*fallback: str) -> Router:
             await registry.add_version(model, version)
     for number in (1, 2):
         await registry.promote("captain", number, BY_RUN)
-    await registry.withdraw("captain", 3, BY_RUN.at)
+    await registry.withdraw("captain", 3, BY_RUN)
     return Router(registry, ("base",), fallback)
 
 

@@ -12,11 +12,15 @@ from jsonschema import Draft202012Validator
 from typer.testing import CliRunner
 
 from shared.chat.relay import Relay
+from shared.run.deletion_plan import Target
 from shared.run.record import Run
 from shared.run.stages import Stage
+from shared.tracing import lineage
 from tests.chat import upstream as up
+from tests.support.deleting import order, until_gone
 from tests.support.in_process import in_process
 from tests.support.runs import RunHarness
+from tests.support.served import Versions
 from tunedrop.__main__ import cli
 from tunedrop.app import App
 
@@ -143,6 +147,20 @@ async def test_what_is_gone_since_is_said_and_hides_nothing_else(
         (chat,) = await caller.trace(id)
         assert chat["lineage"] is None
         assert "gone" in chat["problems"][0]["message"]
+
+
+async def test_a_later_model_of_the_same_name_is_not_taken_for_the_one_that_answered() -> None:
+    made = await Versions.serving(1)
+    old = {"model": "captain", "version": 1, "at": made.clock.now().isoformat()}
+    assert (await lineage(old, made.ctx))["lineage"]["run"] == made.runs[1].id
+    await order(made, Target("captain"))
+    await until_gone(made)
+    again = await made.train()
+    told = await lineage(old, made.ctx)
+    assert told["lineage"] is None
+    assert told["problems"][0]["message"] == "The captain@1 that answered then is gone."
+    new = {**old, "at": made.clock.now().isoformat()}
+    assert (await lineage(new, made.ctx))["lineage"]["run"] == again.id
 
 
 async def test_the_verdict_beside_the_run_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -45,7 +45,7 @@ async def test_versions_are_numbered_from_one_and_named_by_model_and_number(
 
 async def test_a_run_has_one_version_however_often_it_is_entered(registry: Registry) -> None:
     first = await registry.add_version("m", version("m-a"))
-    await registry.withdraw("m", 1, BY_RUN.at)
+    await registry.withdraw("m", 1, BY_RUN)
     again = await registry.add_version("m", version("m-a"))
     assert again == first
     assert not again.withdrawn
@@ -53,7 +53,7 @@ async def test_a_run_has_one_version_however_often_it_is_entered(registry: Regis
 
 async def test_a_number_is_not_given_again_after_a_withdrawal(registry: Registry) -> None:
     await entered(registry, 1)
-    await registry.withdraw("m", 1, BY_RUN.at)
+    await registry.withdraw("m", 1, BY_RUN)
     assert (await registry.add_version("m", version("m-b"))).version == 2
 
 
@@ -92,7 +92,7 @@ async def test_of_two_datasets_of_one_moment_the_later_version_answers(registry:
 
 async def test_a_version_that_was_withdrawn_is_not_promoted(registry: Registry) -> None:
     await entered(registry, 1)
-    await registry.withdraw("m", 1, BY_RUN.at)
+    await registry.withdraw("m", 1, BY_RUN)
     assert (await registry.promote("m", 1, BY_RUN)).champion is None
 
 
@@ -102,7 +102,7 @@ async def test_a_champion_that_is_withdrawn_gives_way_to_the_one_before(
     await entered(registry, 1, 2, 3)
     for number in (1, 2):
         await registry.promote("m", number, BY_RUN)
-    model = await registry.withdraw("m", 2, BY_RUN.at)
+    model = await registry.withdraw("m", 2, BY_RUN)
     assert (model.champion, model.previous) == (1, None)
     assert [v.withdrawn for v in model.versions] == [False, True, False]
     assert model.version(2).deployment == "m-v2"
@@ -112,9 +112,9 @@ async def test_the_one_before_is_forgotten_when_it_is_withdrawn(registry: Regist
     await entered(registry, 1, 2, 3)
     for number in (1, 2):
         await registry.promote("m", number, BY_RUN)
-    await registry.withdraw("m", 3, BY_RUN.at)
+    await registry.withdraw("m", 3, BY_RUN)
     assert await champions(registry) == (2, 1)
-    await registry.withdraw("m", 1, BY_RUN.at)
+    await registry.withdraw("m", 1, BY_RUN)
     assert await champions(registry) == (2, None)
 
 
@@ -123,7 +123,7 @@ async def test_what_is_not_there_is_named_with_what_is(registry: Registry) -> No
         await registry.promote("m", 3, BY_RUN)
     assert missing.value.fix == "It has: none yet."
     await entered(registry, 1, 2)
-    for call in (registry.promote("m", 3, BY_RUN), registry.withdraw("m", 3, BY_RUN.at)):
+    for call in (registry.promote("m", 3, BY_RUN), registry.withdraw("m", 3, BY_RUN)):
         with pytest.raises(NotFound) as missing:
             await call
         assert missing.value.fix == "It has: 1, 2."
@@ -207,7 +207,7 @@ async def test_every_change_of_the_champion_is_kept_with_its_moment_and_cause(
     await registry.promote("m", 1, Decision(hours[0]))
     await registry.promote("m", 1, Decision(hours[1]))  # once more: nothing changes
     await registry.promote("m", 2, Decision(hours[2], Cause.PROMOTED, "Ada", "it is kinder", "v"))
-    model = await registry.withdraw("m", 2, hours[3])
+    model = await registry.withdraw("m", 2, Decision(hours[3]))
     assert [(seen.before, seen.version, seen.cause, seen.at) for seen in model.history] == [
         (None, 1, Cause.RELEASED, hours[0]),
         (1, 2, Cause.PROMOTED, hours[2]),
@@ -233,7 +233,7 @@ async def test_a_version_is_a_candidate_until_it_has_served_or_a_newer_one_serve
         State.CANDIDATE,
     ]
     await registry.promote("m", 3, BY_RUN)
-    model = await registry.withdraw("m", 3, AT)
+    model = await registry.withdraw("m", 3, BY_RUN)
     assert [model.state_of(number) for number in (1, 2, 3)] == [
         State.RETIRED,
         State.CHAMPION,

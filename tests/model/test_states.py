@@ -26,7 +26,7 @@ async def act(registry: Registry, what: str, number: int, at: timedelta) -> None
     elif what == "release":
         await registry.promote("m", number, Decision(AT + at))
     elif what == "withdraw":
-        await registry.withdraw("m", number, AT + at)
+        await registry.withdraw("m", number, Decision(AT + at))
     else:
         back = what == "roll back"
         wanted = orders.to_roll_back_to(model) if back else number

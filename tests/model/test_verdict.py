@@ -2,6 +2,8 @@
 
 import math
 import random
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -149,13 +151,42 @@ def test_failures_of_both_are_no_difference() -> None:
     assert [side["failed"] for side in told(verdict)["sides"]] == [38, 38, 38]
 
 
-def test_an_example_that_was_never_asked_is_a_failure_too() -> None:
-    given = comparison(EXAMPLES, {}, {}, None)
-    lacks = {line: answer for line, answer in given.candidate.answers.items() if line > 10}
-    candidate = Respondent(Role.CANDIDATE, "captain@2", lacks)
-    verdict = verdict_of(Comparison(given.examples, candidate, given.others))
-    assert verdict.overall is LOSS
-    assert told(verdict)["sides"][0]["failures"] == [{"reason": "it was never asked", "count": 10}]
+def test_what_one_of_two_was_not_asked_counts_for_neither_and_is_told() -> None:
+    """A deployment of little capacity is asked a part of them before time is over."""
+    given = comparison(EXAMPLES, {}, WORSE, MUCH)
+    verdict = verdict_of(only_asked(given, Role.CANDIDATE, range(11, 41)))
+    found = told(verdict)
+    assert (verdict.overall, found["contests"][0]["primary"]["examples"]) == (TIE, 30)
+    ours = found["sides"][0]
+    assert (ours["asked"], ours["not_asked"], ours["failed"]) == (30, 10, 0)
+    assert [one["left_out"] for one in found["contests"]] == [10, 10]
+    assert "10 × an example that captain@2 (candidate) was not asked" in found["notes"]
+    assert "10 examples more count for nothing: not both were asked" in verdict.sentence
+
+
+def test_what_the_base_was_not_asked_is_in_the_pair_with_the_champion() -> None:
+    given = comparison(EXAMPLES, {}, WORSE, {})
+    found = told(verdict_of(only_asked(given, Role.BASE, range(1, 6))))
+    assert [one["primary"]["examples"] for one in found["contests"]] == [40, 5]
+    assert found["overall"] == "win"
+
+
+def test_with_who_was_asked_nothing_there_is_no_contest() -> None:
+    given = comparison(EXAMPLES, {}, WORSE, {})
+    found = told(verdict_of(only_asked(given, Role.CHAMPION, ())))
+    assert [one["against"]["role"] for one in found["contests"]] == ["base"]
+    assert "40 × an example that captain@1 (champion) was not asked" in found["notes"]
+    nobody = told(verdict_of(only_asked(given, Role.CANDIDATE, ())))
+    assert (nobody["overall"], nobody["contests"]) == ("tie", [])
+
+
+def only_asked(given: Comparison, role: Role, lines: Sequence[int]) -> Comparison:
+    def less(side: Respondent) -> Respondent:
+        answers = {line: one for line, one in side.answers.items() if line in lines}
+        return replace(side, answers=answers) if side.role is role else side
+
+    others = tuple(map(less, given.others))
+    return replace(given, candidate=less(given.candidate), others=others)
 
 
 def test_empty_answers_and_answers_cut_off_are_counted() -> None:

@@ -186,7 +186,7 @@ async def test_a_model_of_a_newer_schema_serves_and_is_not_written(
     model = await registry.load("captain")
     assert model and model.champion == 1
     with pytest.raises(Newer, match=r"models/captain\.json was written by a newer version"):
-        await registry.withdraw("captain", 1, BY_RUN.at)
+        await registry.withdraw("captain", 1, BY_RUN)
     assert (await models.read("captain.json")).data == newer  # type: ignore[union-attr]
     assert [each["name"] for each in (await http.get("/models")).json()["models"]] == ["captain"]
 

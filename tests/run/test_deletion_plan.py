@@ -7,7 +7,10 @@ from shared.model.deletion import Deletions
 from shared.model.month import Month
 from shared.run import costing, deletion_plan, deletions
 from shared.run.deletion_plan import Target
+from shared.run.stages import Stage
+from tests.support.datasets import dataset
 from tests.support.deleting import items, left, order, planned, until_gone
+from tests.support.limits import with_settings
 from tests.support.served import Versions
 from tests.support.service_parts import StoredDeployment
 
@@ -43,6 +46,21 @@ async def test_what_has_changed_since_the_plan_is_looked_at_again() -> None:
     await made.remembers("chatcmpl-2")  # what comes by itself changes no plan
     _, entered = await deletions.give(Target("captain"), False, plan.digest, "Ada", "", made.ctx)
     assert entered
+
+
+async def test_the_plan_names_who_trains_on_what_goes_and_no_table_that_is_gone() -> None:
+    made = await Versions.serving(1)
+    assert "results.csv" not in items(await planned(made, Target("captain")), "file at the service")
+    tuned = str(made.runs[1].fine_tuned_model)
+    with_settings(made.harness, continue_from=("*",))
+    made.service.configure(step_seconds=600)
+    await made.harness.drop(f"base_model: {tuned}\n".encode(), "run.yaml")
+    await made.harness.drop(dataset(10, voice="another"))
+    run = await made.harness.until(await made.harness.received(), Stage.TRAINING)
+    plan = await planned(made, await deletion_plan.target_of_model("captain", 1, made.ctx))
+    assert f"The run {run.id} trains on {tuned}, which goes: it may fail." in plan.then
+    whole = await planned(made, Target("captain"))
+    assert not any("may fail" in said for said in whole.then), "it goes as well"
 
 
 async def test_what_is_not_ours_stays_and_keeps_its_model() -> None:

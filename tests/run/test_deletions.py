@@ -1,7 +1,5 @@
 """Delete: the plan first, then all of it or none of it, wherever the app is killed."""
 
-from dataclasses import replace
-
 import pytest
 
 from shared.chat.auth import Caller
@@ -13,7 +11,6 @@ from shared.model.redeploy import RedeployRequests
 from shared.model.states import Cause
 from shared.run import deletion_plan, deletions, reconciler, redeployments
 from shared.run.deletion_plan import Target
-from shared.run.outbox import Outbox
 from shared.run.stages import Stage
 from tests.support.datasets import dataset
 from tests.support.deleting import blobs, left, order, planned, until_gone
@@ -157,15 +154,6 @@ async def test_a_model_that_the_service_does_not_let_go_is_left_after_a_day() ->
     assert await left(made) == [made.runs[1].fine_tuned_model]
 
 
-async def test_two_orders_are_one() -> None:
-    made = await Versions.serving(1)
-    first = await order(made, Target("captain"))
-    second = await order(made, Target("captain"))
-    assert first
-    assert second
-    assert first.id == second.id
-
-
 async def test_a_new_model_of_that_name_is_not_taken_for_the_old_one() -> None:
     """Killed right before its order was taken away, the app finds a newer model there."""
     made = await Versions.serving(1)
@@ -233,19 +221,6 @@ async def test_a_request_of_a_chat_deploys_nothing_of_what_is_being_deleted() ->
     await redeployments.process(made.ctx)
     assert "deployments.put" not in made.service.journal[-5:]
     assert await requests.requested() == []
-
-
-async def test_others_are_told_once_that_it_is_deleted_and_by_whom() -> None:
-    told = replace(IN_MEMORY, webhook_url="http://127.0.0.1:9/never-asked")
-    made = Versions(RunHarness.in_memory(told, "captain"))
-    async with made.ctx.clients:
-        await made.train()
-        await order(made, await deletion_plan.target_of_model("captain", 1, made.ctx))
-        await until_gone(made)
-    outbox = Outbox(made.ctx.clients.runs)
-    read = [await outbox.read(blob.name) for blob in await outbox.waiting()]
-    (gone,) = [found[0] for found in read if found and found[0].type.endswith("model.deleted")]
-    assert (gone.data["model"], gone.data["version"], gone.data["who"]) == ("captain", 1, "Ada")
 
 
 async def test_one_look_deletes_so_many_runs_and_the_next_ones_the_others(

@@ -7,8 +7,9 @@ import pytest
 
 from shared.model.registry import Hosted, Version
 from shared.run.record import Action, Run
-from shared.run.stages import Stage
+from shared.run.stages import ENDS, Stage
 from tests.support.champion import Champion
+from tests.support.deploying import memory
 from tests.support.runs import RunHarness
 
 
@@ -35,6 +36,42 @@ async def test_it_begins_when_the_deployment_is_asked_for(champion: Champion) ->
     stages = {moment.stage: moment.at for moment in champion.run.timeline}
     (known,) = await hosted(champion.harness, champion.run)
     assert known == (champion.run.spec.deployment.capacity, stages[Stage.DEPLOYING], None)
+
+
+@pytest.mark.parametrize("answer", ["error-after", "reset-after"])
+async def test_it_begins_when_it_is_asked_for_also_where_the_answer_is_none(
+    harness: RunHarness, answer: str
+) -> None:
+    harness.service.arm(answer, "deployments.put")
+    await harness.drop()
+    run = await harness.until(await harness.received(), Stage.SERVING)
+    deployment = memory(harness).deployed[str(run.deployment)]
+    ((_, since, _),) = await hosted(harness, run)
+    assert since == deployment.asked_at
+
+
+async def test_it_begins_so_where_it_is_made_anew(champion: Champion) -> None:
+    await champion.loses_its_deployment()
+    champion.memory.arm("error-after", "deployments.put")
+    await champion.ticks_until_it_answers()
+    *_, (_, since, _) = await hosted(champion.harness, champion.run)
+    assert since == champion.memory.deployed[str(champion.run.deployment)].asked_at
+
+
+async def test_it_ends_where_the_deployment_is_deleted_before_it_answers(
+    harness: RunHarness,
+) -> None:
+    memory(harness).configure(readiness_gap_seconds=3600)
+    await harness.drop()
+    run = await harness.until(await harness.received(), Stage.PROBING)
+    harness.service.delete_deployment(str(run.deployment))
+    await harness.pause(60)
+    run = await harness.until(run, *ENDS)
+    assert run.stage is Stage.FAILED
+    assert run.failure
+    assert "has disappeared" in run.failure.message
+    await harness.until_inactive()
+    assert (await hosted(harness, run))[-1][2] is not None
 
 
 async def test_another_capacity_is_another_stretch(champion: Champion) -> None:

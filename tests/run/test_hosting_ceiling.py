@@ -67,7 +67,7 @@ async def test_a_version_that_was_withdrawn_does_not_count() -> None:
         dropped_at=at,
     )
     entered = await harness.ctx.registry.add_version("one", version)
-    await harness.ctx.registry.withdraw("one", entered.version, BY_RUN.at)
+    await harness.ctx.registry.withdraw("one", entered.version, BY_RUN)
     await harness.until(await dropped(harness), Stage.SERVING)
 
 

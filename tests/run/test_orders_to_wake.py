@@ -1,6 +1,7 @@
 """Which versions a request has deployed: a chat's those that the app keeps, a person's any."""
 
 from shared.model.redeploy import RedeployRequests, request_for, requested_version
+from tests.support.decided import BY_RUN
 from tests.support.tended import Tended
 
 
@@ -40,5 +41,5 @@ async def test_what_a_request_names() -> None:
     assert requested_version("captain@1", model) is None
     assert requested_version("captain@1", model, ordered=True) == model.version(1)
     assert requested_version("captain@9", model, ordered=True) is None
-    await tended.harness.ctx.registry.withdraw("captain", 1, tended.harness.ctx.now())
+    await tended.harness.ctx.registry.withdraw("captain", 1, BY_RUN)
     assert requested_version("captain@1", await tended.model(), ordered=True) is None

@@ -14,6 +14,7 @@ from shared.model.states import Cause, State
 from shared.run import promotions, redeployments
 from shared.run.promotions import Asked
 from shared.run.stages import Stage
+from tests.support.decided import BY_RUN
 from tests.support.served import Versions
 
 
@@ -79,7 +80,7 @@ async def test_a_rollback_passes_over_what_was_withdrawn_and_what_never_served()
     made = await Versions.serving(2)
     await made.train(b"promote: manual\n")
     await made.train(b"promote: auto\n")  # 4 serves; 3 is held
-    await made.ctx.registry.withdraw("captain", 2, made.clock.now())
+    await made.ctx.registry.withdraw("captain", 2, BY_RUN)
     await roll_back(made)
     assert (await made.model()).champion == 1
 
@@ -135,7 +136,7 @@ async def test_what_is_not_there_or_on_its_way_out_is_refused_with_words() -> No
         await promote(made, 9)
     with pytest.raises(NotFound, match="There is no model other"):
         await promotions.give(Asked("other", 1, "Ada"), made.ctx)
-    await made.ctx.registry.withdraw("captain", 1, made.clock.now())
+    await made.ctx.registry.withdraw("captain", 1, BY_RUN)
     with pytest.raises(NotNow, match="captain@1 was withdrawn") as gone:
         await promote(made, 1)
     assert f"tunedrop deploy {made.runs[1].id}" in gone.value.fix

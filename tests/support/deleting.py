@@ -20,13 +20,18 @@ async def order(made: Versions, target: Target, *, datasets: bool = False) -> De
     return entered
 
 
-async def until_gone(made: Versions, ticks: int = 30) -> int:
-    for count in range(ticks):
-        if not await Deletions(made.ctx.clients.models).all():
-            return count
+async def ticks(made: Versions, count: int) -> None:
+    for _ in range(count):
         await reconciler.tick(made.ctx)
         await deletions.process(made.ctx)
         made.clock.advance(30)
+
+
+async def until_gone(made: Versions, at_most: int = 30) -> int:
+    for count in range(at_most):
+        if not await Deletions(made.ctx.clients.models).all():
+            return count
+        await ticks(made, 1)
     raise AssertionError(await Deletions(made.ctx.clients.models).all())
 
 

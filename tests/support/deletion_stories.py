@@ -96,7 +96,7 @@ DELETIONS = (
         "the champion deleted",
         two,
         deletes_the_champion,
-        ("captain: 2 became 1, withdrawn by tunedrop: ''",),
+        ("captain: 2 became 1, withdrawn by Ada: 'it is to be deleted. over'",),
     ),
     Story("a rejected run deleted", rejected, deletes_the_rejected_run),
     Story("a run deleted in training", in_training, deletes_the_run_under_way),

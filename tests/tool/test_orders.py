@@ -9,6 +9,7 @@ from shared import model_api
 from shared.run import promotions
 from shared.run.context import Context
 from shared.run.promotions import Asked
+from tests.support.decided import BY_RUN
 from tests.support.management import served, tool
 from tests.support.served import Versions
 
@@ -56,17 +57,20 @@ async def test_who_served_at_a_moment_is_told_and_so_is_what_is_not_known() -> N
         before = await tool(app, "models", "captain", "--at", early)
         now = await tool(app, "models", "captain", "--at", made.clock.now().isoformat())
         wrong = await tool(app, "models", "captain", "--at", "yesterday")
+        later = (made.clock.now() + timedelta(minutes=1)).isoformat()
+        ahead = await tool(app, "models", "captain", "--at", later)
     assert then.output.startswith("captain@1 was the champion at ")
     assert now.output.startswith("captain@2 was the champion at ")
     assert before.output.startswith("Who was the champion of captain at ")
     assert before.output.endswith(" is not known.\n")
     assert "yesterday is no moment" in wrong.output
-    assert wrong.exit_code == 2
+    assert "has not come yet" in ahead.output
+    assert (wrong.exit_code, ahead.exit_code) == (2, 2)
 
 
 async def test_a_moment_without_a_champion_says_so() -> None:
     made = await Versions.serving(1)
-    await made.ctx.registry.withdraw("captain", 1, made.clock.now())
+    await made.ctx.registry.withdraw("captain", 1, BY_RUN)
     async with served(made.ctx) as app:
         none = await tool(app, "models", "captain", "--at", made.clock.now().isoformat())
     assert none.output.startswith("No version of captain served at ")

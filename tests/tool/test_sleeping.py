@@ -4,6 +4,7 @@ back."""
 from datetime import timedelta
 
 from shared.run import redeployments, upkeep
+from tests.support.decided import BY_RUN
 from tests.support.management import served, tool
 from tests.support.served import Versions
 
@@ -71,7 +72,7 @@ async def test_what_cannot_be_done_is_said() -> None:
     async with served(made.ctx) as app:
         assert "no version 7" in (await tool(app, "sleep", "captain@7")).output
         assert "There is no model nobody" in (await tool(app, "wake", "nobody")).output
-        await made.ctx.registry.withdraw("captain", 1, made.clock.now())
+        await made.ctx.registry.withdraw("captain", 1, BY_RUN)
         assert "was withdrawn" in (await tool(app, "wake", "captain@1")).output
         assert "No version of captain serves" in (await tool(app, "sleep", "captain")).output
     assert not run.ended
