@@ -23,17 +23,10 @@ log = logging.getLogger(__name__)
 
 
 async def deploy(model: str, version: Version, ctx: Context) -> None:
-<<<<<<< HEAD
-    """Ask for a version's deployment, or find the one that an earlier try has asked for; the
-    registry has it then. Raises Refused, and Unavailable while something is in the way that goes:
-    an earlier deployment, or another version's that is put to sleep."""
-=======
     """Ask for the deployment of a version that may become the champion, or find the one that an
     earlier try has asked for; the registry has it then. Raises Refused, and Unavailable while
     something is in the way that goes: an earlier deployment, or another version's that is put to
     sleep."""
-    at = ctx.now()
->>>>>>> mend5
     try:
         async with hosting_noted(model, version, ctx):
             await deployment.request(ctx.clients.deployments, version)

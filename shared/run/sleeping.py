@@ -125,8 +125,6 @@ async def note_gone(name: str, version: Version, ctx: Context) -> None:
         await ctx.registry.note_unhosted(name, version.version, ended)
 
 
-<<<<<<< HEAD
-=======
 async def _tell_of_loss(
     model: Model, version: Version, ended: datetime, why: str, ctx: Context
 ) -> None:
@@ -138,7 +136,6 @@ async def _tell_of_loss(
     await ctx.ledger.log(version.run_id, LogLine("deployment", message))
 
 
->>>>>>> mend5
 async def _tell(model: Model, version: Version, why: Why, ctx: Context) -> None:
     """Before the deployment goes: what is told twice, for a worker was killed, is one event."""
     called, message = f"{model.name}@{version.version}", _message(model, version, why)
