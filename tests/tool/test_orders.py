@@ -104,6 +104,9 @@ async def test_an_order_that_waits_is_told_with_what_it_waits_for() -> None:
     async with served(made.ctx) as app:
         done = await tool(app, "rollback", "captain")
         page = await tool(app, "models", "captain")
+        back = await tool(app, "promote", "captain@2")
+    already = "captain@2 is the champion already. The order for captain@1 is taken back.\n"
+    assert back.output == already
     assert "captain@1 has no deployment that answers: it is being deployed." in done.output
     assert "captain@1 is to be the champion." in page.output
 
