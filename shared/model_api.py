@@ -129,8 +129,11 @@ async def _page(model: Model, ctx: Context) -> dict[str, Any]:
     waiting = await Orders(ctx.clients.models).of(model.name)
     page = _shown(model, ctx)
     page["rollback"] = model.champion_before
-    leaving = await Deletions(ctx.clients.models).of(f"model/{model.name}")
-    page["deletion"] = delete_api.shown_deletion(leaving)
+    leaving = Deletions(ctx.clients.models)
+    page["deletion"] = delete_api.shown_deletion(await leaving.of(f"model/{model.name}"))
+    for version in page["versions"]:
+        order = await leaving.of(f"run/{version['run_id']}") if version["withdrawn"] else None
+        version["deletion"] = delete_api.shown_deletion(order)
     page["order"] = waiting.model_dump(mode="json", exclude={"schema_version"}) if waiting else None
     return page
 

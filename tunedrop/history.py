@@ -38,9 +38,11 @@ def _version(version: Page) -> str:
     deployed = version["deployment"] if version["state"] != "withdrawn" else "no deployment"
     at_step = f"  checkpoint of step {version['checkpoint']}" if version.get("checkpoint") else ""
     asleep = "  asleep" if version.get("asleep_since") else ""
+    order = version.get("deletion")
+    leaving = f"  is being deleted. {order['waits']}".rstrip() if order else ""
     return (
         f"@{version['version']:<3} {version['state']:<9}  {version['base_model']}  {deployed}  "
-        f"run {short(version['run_id'])} of {dropped:%Y-%m-%d %H:%M}{at_step}{asleep}"
+        f"run {short(version['run_id'])} of {dropped:%Y-%m-%d %H:%M}{at_step}{asleep}{leaving}"
     )
 
 

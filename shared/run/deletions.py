@@ -267,6 +267,7 @@ class _Work:
         """Unless a new one has come under its name: then this was done before."""
         model = await self.ctx.registry.load(self.deletion.model)
         if model and model.deleting == self.deletion.at:
+            await notify.keep_changes_of(model, self.ctx)
             await self.ctx.clients.models.delete(f"{self.deletion.model}.json")
 
     async def _tell(self) -> None:

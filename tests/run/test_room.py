@@ -3,6 +3,8 @@
 import pytest
 
 from shared.errors import Refused, Unavailable
+from shared.model import waking
+from shared.model.redeploy import RedeployRequests
 from shared.model.registry import Version
 from shared.run import room, sleep_orders
 from tests.support.tended import HOUR, Tended
@@ -84,3 +86,18 @@ async def test_two_that_are_used_and_have_one_place_do_not_take_it_from_each_oth
     assert answered == {"captain": 120, "other": 0}
     assert tended.service.journal.count("deployments.put") - puts < 45, "asked now and then"
     assert [s.until for s in (await tended.version(1, "captain")).hosted] == [None]
+
+
+async def test_how_long_there_was_no_room_is_not_how_long_a_wake_up_usually_takes() -> None:
+    tended = Tended.in_memory()
+    await tended.dropped()
+    await sleep_orders.sleep(sleep_orders.Asked("captain", None, "Ada"), tended.harness.ctx)
+    full = {"status": 400, "code": NO_SLOT.code, "message": "10 is the limit."}
+    tended.service.arm("refused", "deployments.put", count=None, **full)
+    await tended.chat()
+    await tended.look(60)
+    tended.service.disarm()
+    assert await tended.awake() < 10
+    await tended.look()
+    assert await RedeployRequests(tended.models).requested() == []
+    assert await waking.usual_seconds(tended.models) == waking.USUAL.total_seconds()
