@@ -165,14 +165,14 @@ async def _load(asked: str, ctx: Context) -> Model:
     name = _name(asked)
     found = await ctx.registry.load(name)
     if found is None:
-        raise NotFound(f"There is no model {name!r}.", "GET /api/models lists them.")
+        raise NotFound(f"There is no model {name!r}.", "`tunedrop models` lists them.")
     return found
 
 
 def _name(asked: str) -> str:
     """Raises NotFound for what can be no model's."""
     if not folder.MODEL.fullmatch(asked):
-        raise NotFound(f"There is no model {shown(asked)!r}.", "GET /api/models lists them.")
+        raise NotFound(f"There is no model {shown(asked)!r}.", "`tunedrop models` lists them.")
     return asked
 
 

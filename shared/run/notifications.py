@@ -84,7 +84,8 @@ KINDS: dict[Kind, About] = {
         ("model", "version", "message", "fix"),
     ),
     Kind.MODEL_ASLEEP: About(
-        "A version's deployment was removed, for nobody used it or to save money; a chat wakes it.",
+        "A version's deployment was removed, for nobody used it or to save money; a chat wakes it, "
+        "of older versions `tunedrop wake` alone.",
         "model@version",
         ("model", "version", "message"),
     ),

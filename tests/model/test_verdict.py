@@ -2,19 +2,26 @@
 
 import math
 import random
-from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from shared.model.assertions import read
 from shared.model.contest import Outcome
-from shared.model.evaluation import Answer, Respondent, Role
+from shared.model.evaluation import Answer, Role
 from shared.model.paired import MIN_EXAMPLES, UNITS, Chance, told_apart
 from shared.model.scores import rubric_of, scores_of
-from shared.model.verdict import Comparison, verdict_of
-from tests.support.compared import FAILED, comparison, example, garbled, right, told, wrong_at
+from shared.model.verdict import verdict_of
+from tests.support.compared import (
+    FAILED,
+    comparison,
+    example,
+    garbled,
+    only_asked,
+    right,
+    told,
+    wrong_at,
+)
 from tests.support.growth import seconds
 
 LINES = range(1, 41)
@@ -178,15 +185,6 @@ def test_with_who_was_asked_nothing_there_is_no_contest() -> None:
     assert "40 × an example that captain@1 (champion) was not asked" in found["notes"]
     nobody = told(verdict_of(only_asked(given, Role.CANDIDATE, ())))
     assert (nobody["overall"], nobody["contests"]) == ("tie", [])
-
-
-def only_asked(given: Comparison, role: Role, lines: Sequence[int]) -> Comparison:
-    def less(side: Respondent) -> Respondent:
-        answers = {line: one for line, one in side.answers.items() if line in lines}
-        return replace(side, answers=answers) if side.role is role else side
-
-    others = tuple(map(less, given.others))
-    return replace(given, candidate=less(given.candidate), others=others)
 
 
 def test_empty_answers_and_answers_cut_off_are_counted() -> None:

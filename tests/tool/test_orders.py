@@ -1,7 +1,9 @@
 """`tunedrop promote`, `rollback`, `models MODEL`, and what is told of versions, by an app."""
 
+import time
 from datetime import timedelta
 
+import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -66,6 +68,26 @@ async def test_who_served_at_a_moment_is_told_and_so_is_what_is_not_known() -> N
     assert "yesterday is no moment" in wrong.output
     assert "has not come yet" in ahead.output
     assert (wrong.exit_code, ahead.exit_code) == (2, 2)
+
+
+async def test_the_moments_that_are_shown_are_those_that_can_be_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """They were the machine's own, without a zone, while `--at` reads UTC."""
+    made = await Versions.serving(2)
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        async with served(made.ctx) as app:
+            page = await tool(app, "models", "captain")
+            shown = page.output.splitlines()[-1].partition("  ")[0]
+            made.clock.advance(60)
+            then = await tool(app, "models", "captain", "--at", shown.removesuffix(" UTC") + ":59")
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert shown == f"{(await made.model()).history[-1].at:%Y-%m-%d %H:%M} UTC"
+    assert then.output.startswith("captain@2 was the champion at ")
 
 
 async def test_a_moment_without_a_champion_says_so() -> None:
