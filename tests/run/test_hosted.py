@@ -64,7 +64,7 @@ async def test_it_ends_where_the_deployment_is_deleted_before_it_answers(
     memory(harness).configure(readiness_gap_seconds=3600)
     await harness.drop()
     run = await harness.until(await harness.received(), Stage.PROBING)
-    harness.service.delete_deployment(str(run.deployment))
+    memory(harness).delete_deployment(str(run.deployment))
     await harness.pause(60)
     run = await harness.until(run, *ENDS)
     assert run.stage is Stage.FAILED
