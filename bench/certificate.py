@@ -1,28 +1,34 @@
 """Every story of a model, killed at every call, before its effect and after it: what was doubled,
 what was lost. `python3 dev.py bench certificate`.
 
-The stories are those of tests/run/test_stories_killed.py, and its short form has a few of these
-lives: there is no clock in them, so the figures are the same on every machine. Each kill is a life;
-where a person acts and was not answered, two: in one the person leaves it at that, in the other the
-same is ordered once more.
+In memory at each call: the stories are those of tests/run/test_stories_killed.py, whose short form
+has some of these lives. Each kill is a life; where a person acts and was not answered, two: in one
+the person leaves it at that, in the other the same is ordered once more. Then real processes, at a
+few calls, on Azurite and the emulated service (tests/reliability/test_kills.py can do them all).
 """
 
 import asyncio
 import logging
 import platform
 import sys
+import tempfile
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from bench import options
+from tests.reliability.kill_harness import EVERY, Told, calls_of, live_killed
+from tests.reliability.life import Kill as RealKill
 from tests.support.kills import Kill
 from tests.support.model_stories import STORIES
 from tests.support.promotion_stories import A_RUN
+from tests.support.stack import StackHarness, running_stack
 from tests.support.stories import Story, Trial
 
 SHORT = 10  # kills of a story
+REAL = 4  # kills of a story in real processes
 LOST = (1, 4, 12)  # acknowledged writes
 LOSING = "a run, and storage loses its last writes"
 WHEN = {False: "before", True: "after"}
@@ -65,19 +71,40 @@ def _said(trial: Trial, kill: Kill, facts: Iterable[str]) -> list[str]:
     return [f"{kill}, {trial.whole.calls[kill.at]}: {fact}" for fact in facts]
 
 
+def in_real_processes() -> dict[str, Any]:
+    """`calls`: outside calls of the story; `wrong`: what was not as it must be after a kill."""
+    with tempfile.TemporaryDirectory() as folder, running_stack(Path(folder)) as stack:
+        return {story.name: killed(stack, story) for story in EVERY}
+
+
+def killed(stack: StackHarness, story: Told) -> dict[str, Any]:
+    calls, wrong = calls_of(stack, story), []
+    kills = [RealKill(1 + calls * n // REAL, after=bool(n % 2)) for n in range(REAL)]
+    for kill in kills:
+        try:
+            live_killed(stack, story, kill)
+        except AssertionError as error:
+            wrong.append(str(error))
+    print(f"· {story.name}, in real processes: {len(kills)} lives", file=sys.stderr)
+    return {"calls": calls, "lives": len(kills), "wrong": wrong}
+
+
 def main() -> int:
     wanted = options.parser("certificate").parse_args()
     logging.disable(logging.CRITICAL)  # what a killed app says of it
     found = asyncio.run(certificate(wanted.short))
+    real = {} if wanted.short else in_real_processes()
     result = {
         "command": "python3 dev.py bench certificate",
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": f"{platform.machine()}, Python {platform.python_version()}",
         "versions": {name: version(name) for name in ("pydantic", "openai")},
         **found,
+        "real_processes": real,
     }
     options.tell("certificate", result, wanted.save)
-    return int(bool(found["total"]["doubled"] or found["total"]["lost"]))
+    wrong = [said for story in real.values() for said in story["wrong"]]
+    return int(bool(found["total"]["doubled"] or found["total"]["lost"] or wrong))
 
 
 if __name__ == "__main__":

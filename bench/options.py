@@ -23,8 +23,8 @@ SHORT = "small sizes only"
 BENCHES = {
     "certificate": Bench(
         "Stories of a model, killed at every call: what was doubled or lost.",
-        5,
-        ("--short", "a few kills of each story"),
+        10,
+        ("--short", "a few kills of each story, in memory only"),
     ),
     "chat": Bench(
         "Chat through the relay, beside a direct call and the LiteLLM proxy.",

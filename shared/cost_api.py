@@ -42,4 +42,4 @@ async def _is_known(model: str, ctx: Context) -> bool:
 
 
 def _unknown(model: str) -> NotFound:
-    return NotFound(f"There is no model {shown(model)!r}.", "GET /api/models lists them.")
+    return NotFound(f"There is no model {shown(model)!r}.", "`tunedrop models` lists them.")

@@ -39,8 +39,9 @@ async def models(ctx: Context) -> Response:
 @error_responses
 async def model(request: Request, ctx: Context) -> Response:
     """One model with the state of each version, every change of its champion, and an order that
-    still waits. `?at=` a moment (ISO 8601, UTC unless it says): who was the champion then."""
-    at = _moment(request.query_params.get("at", ""))
+    still waits. `?at=` a moment that has passed (ISO 8601, UTC unless it says): who was the
+    champion then."""
+    at = _moment(request.query_params.get("at", ""), ctx.now())
     found = await _load(request.path_params["name"], ctx)
     page = await _page(found, ctx)
     if at is not None:
@@ -128,8 +129,11 @@ async def _page(model: Model, ctx: Context) -> dict[str, Any]:
     waiting = await Orders(ctx.clients.models).of(model.name)
     page = _shown(model, ctx)
     page["rollback"] = model.champion_before
-    leaving = await Deletions(ctx.clients.models).of(f"model/{model.name}")
-    page["deletion"] = delete_api.shown_deletion(leaving)
+    leaving = Deletions(ctx.clients.models)
+    page["deletion"] = delete_api.shown_deletion(await leaving.of(f"model/{model.name}"))
+    for version in page["versions"]:
+        order = await leaving.of(f"run/{version['run_id']}") if version["withdrawn"] else None
+        version["deletion"] = delete_api.shown_deletion(order)
     page["order"] = waiting.model_dump(mode="json", exclude={"schema_version"}) if waiting else None
     return page
 
@@ -161,26 +165,32 @@ async def _load(asked: str, ctx: Context) -> Model:
     name = _name(asked)
     found = await ctx.registry.load(name)
     if found is None:
-        raise NotFound(f"There is no model {name!r}.", "GET /api/models lists them.")
+        raise NotFound(f"There is no model {name!r}.", "`tunedrop models` lists them.")
     return found
 
 
 def _name(asked: str) -> str:
     """Raises NotFound for what can be no model's."""
     if not folder.MODEL.fullmatch(asked):
-        raise NotFound(f"There is no model {shown(asked)!r}.", "GET /api/models lists them.")
+        raise NotFound(f"There is no model {shown(asked)!r}.", "`tunedrop models` lists them.")
     return asked
 
 
-def _moment(asked: str) -> datetime | None:
-    """Raises CallerError."""
+def _moment(asked: str, now: datetime) -> datetime | None:
+    """Raises CallerError, also for a moment that has not come."""
     if not asked:
         return None
     try:
         moment = datetime.fromisoformat(asked)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+        moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
         raise CallerError(
             f"{shown(asked, 40)} is no moment.",
             "Write 2026-11-28T14:30 (UTC) or 2026-11-28T14:30+01:00.",
         ) from None
+    if moment > now:
+        raise CallerError(
+            f"{shown(asked, 40)} has not come yet: it is {now:%Y-%m-%dT%H:%M} UTC here.",
+            "Give a moment that has passed; without one, the answer says who the champion is now.",
+        )
+    return moment

@@ -24,7 +24,7 @@ class ModelSettings:
         "base model, at the most, to compare them. Each is a chat that is paid for.",
         100,
         least=1,
-        most=2_000,
+        most=1_000,
     )
     judge_deployment: str = setting(
         "TUNEDROP_JUDGE_DEPLOYMENT",

@@ -40,15 +40,15 @@ async def trace(request: Request, ctx: Context, trace_log: Callable[[], TraceLog
     if not found.chats:
         raise NotFound(f"No chat of the id {shown(id)!r} was found.", traces.told_of_none(found))
     chats = [{**chat, **await lineage(chat, ctx)} for chat in found.chats]
-    return JSONResponse({"id": id, "chats": chats})
+    return JSONResponse({"id": id, "chats": chats, "notice": traces.told_of_older(found)})
 
 
 async def lineage(chat: traces.Line, ctx: Context) -> Json:
     """What a line of the trace leads to; empty where no version of ours has answered."""
     name, number = chat.get("model"), chat.get("version")
-    if not isinstance(name, str) or not isinstance(number, int):
+    if not isinstance(name, str) or type(number) is not int:
         return {"lineage": None, "problems": []}
-    work = _Lineage(name, number, datetime.fromisoformat(str(chat["at"])), ctx)
+    work = _Lineage(name, number, traces.moment(chat), ctx)
     problems: list[TunedropError] = []
     try:
         told = await work.told(problems)

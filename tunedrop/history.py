@@ -1,8 +1,10 @@
-"""A model in a terminal: its versions with their states, and who was the champion when.
+"""A model in a terminal: its versions with their states, and who was the champion when, in UTC as a
+moment is asked for.
 
 Shows what the app's API says of a model; knows neither the app nor the registry.
 """
 
+from datetime import UTC
 from typing import Any
 from urllib.parse import urlencode
 
@@ -34,24 +36,30 @@ def lines(model: Page) -> list[str]:
 
 
 def _version(version: Page) -> str:
-    dropped = parse_time(version["dropped_at"]).astimezone()
+    dropped = _utc(version["dropped_at"])
     deployed = version["deployment"] if version["state"] != "withdrawn" else "no deployment"
     at_step = f"  checkpoint of step {version['checkpoint']}" if version.get("checkpoint") else ""
     asleep = "  asleep" if version.get("asleep_since") else ""
+    order = version.get("deletion")
+    leaving = f"  is being deleted. {order['waits']}".rstrip() if order else ""
     return (
         f"@{version['version']:<3} {version['state']:<9}  {version['base_model']}  {deployed}  "
-        f"run {short(version['run_id'])} of {dropped:%Y-%m-%d %H:%M}{at_step}{asleep}"
+        f"run {short(version['run_id'])} of {dropped}{at_step}{asleep}{leaving}"
     )
 
 
 def _change(change: Page, model: str) -> str:
-    at = parse_time(change["at"]).astimezone()
+    at = _utc(change["at"])
     before, after = (
         f"{model}@{number}" if number else "none"
         for number in (change["before"], change["version"])
     )
     why = f": {change['why']}" if change["why"] else ""
-    return f"{at:%Y-%m-%d %H:%M}  {before} → {after}  {change['cause']} by {change['who']}{why}"
+    return f"{at}  {before} → {after}  {change['cause']} by {change['who']}{why}"
+
+
+def _utc(moment: str) -> str:
+    return f"{parse_time(moment).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _then(model: Page) -> str:

@@ -102,7 +102,9 @@ def _give(app: "App", model: str, order: str, body: dict[str, Any], who: str, wh
         return
     champion, before = page["champion"], seen["champion"]
     if champion == before:
-        say(f"{model}@{champion} is the champion already.")
+        older = seen["order"]
+        also = f" The order for {model}@{older['version']} is taken back." if older else ""
+        say(f"{model}@{champion} is the champion already.{also}")
     else:
         place = f", in the place of {model}@{before}" if before else ""
         say(f"{model}@{champion} is the champion{place}.")

@@ -205,8 +205,8 @@ def deploy(
 ) -> None:
     """Deploy what a run has trained with another SKU or capacity; nothing is trained again.
 
-    For a run that has failed after its training, that deploys, or that serves. A deployment lives
-    in the region of the app's account.
+    For a run that has failed after its training, that deploys, is held or serves. A deployment
+    lives in the region of the app's account.
     """
     body = {"who": who, "why": why, "sku": sku or None, "capacity": capacity or None}
     _give(run_id, "deploy", body, address, key)

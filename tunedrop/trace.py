@@ -42,7 +42,8 @@ def trace(
 def _shown(found: Json) -> str:
     """Raises CommandError."""
     try:
-        return "\n\n".join("\n".join(lines(chat)) for chat in found["chats"])
+        told = ["\n".join(lines(chat)) for chat in found["chats"]]
+        return "\n\n".join(filter(None, [*told, found.get("notice", "")]))
     except MISSHAPEN:
         raise CommandError(
             "the app's answer is none that this tool knows: --json prints it as it is."

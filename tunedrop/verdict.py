@@ -68,6 +68,8 @@ def _side(side: Json) -> Iterator[str]:
     pace = "" if side["seconds"] is None else f", {side['seconds']:.1f} s each"
     spent = f"{side['completion_tokens']:,} tokens{pace}"
     asked = f"{side['role']:<10} {side['name']}  {side['asked']} asked"
+    if left := side.get("not_asked"):
+        asked += f", {left} not asked"
     yield f"  {', '.join([asked, *told])}  ({spent})"
     for failure in side["failures"]:
         yield f"             {failure['count']} × {failure['reason']}"

@@ -16,17 +16,25 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.dataset.checks.conversations import text_of
+from shared.dataset.findings.quoting import shorten
 from shared.errors import DropError
 from shared.model.assertion_kinds import KINDS, Check, Unusable, check_of
 from shared.model.evaluation import Example
 from shared.model.plain_yaml import NotPlain, load
-from shared.printable import shown
 
 LARGEST = 256_000  # bytes
 MOST = 1_000  # assertions of a file
 
 _RUNS_CODE = {"javascript", "python", "ruby"}
-_CODE_KEYS = {"transform", "contextTransform", "assertScoringFunction", "transformVars"}
+_CODE_KEYS = {
+    *("transform", "contextTransform", "assertScoringFunction", "transformVars"),
+    *("extensions", "nunjucksFilters"),
+}
+_CONFIG_KEYS = {  # the others of promptfoo's own schema assert nothing
+    *("tests", "defaultTest", "$schema", "description", "tags", "metadata", "prompts", "env"),
+    *("providers", "targets", "evaluateOptions", "commandLineOptions", "outputPath", "sharing"),
+    *("writeLatestResults", "derivedMetrics", "redteam", "tracing"),
+}
 _ASSERTION_KEYS = {"type", "value", "weight", "metric"}
 _TEST_KEYS = {"assert", "vars", "description", "threshold", "metadata", "options"}
 _OPTIONS = {"provider", "rubricPrompt"}  # of assertions that are refused by themselves
@@ -94,6 +102,7 @@ def read(promptfoo: bytes) -> Assertions:
         raise _refused("", "has no keys", "Write `tests:` with a list of assertions.")
     if "scenarios" in config:
         raise _refused("scenarios", "is not understood", "Write its tests under `tests:`.")
+    _only(config, _CONFIG_KEYS, "")
     tests = tuple(_tests(config))
     if sum(len(test.assertions) for test in tests) > MOST:
         raise _refused("", f"has more than {MOST:,} assertions", "Take the others out.")
@@ -131,7 +140,7 @@ def _test(
     deciding = tuple(one for one in found if one.weight > 0)
     threshold = group.get("threshold")
     if threshold is not None:
-        threshold = _number(threshold, f"{where}, threshold")
+        threshold = _number(threshold, f"{where}, threshold", most=1)
     return Case(deciding, tuple(about.values()), threshold or None) if deciding else None
 
 
@@ -144,7 +153,7 @@ def _assertion(given: Any, where: str, known: Mapping[str, str]) -> Assertion:
         raise _refused(f"{where} ({kind})", "runs code, and no code of a dataset is run", _FIX)
     if bare not in KINDS:
         why = "is none that is understood without code, a model or a network"
-        raise _refused(f"{where} ({shown(kind)})" if kind else where, why, _FIX)
+        raise _refused(f"{where} ({shorten(kind)})" if kind else where, why, _FIX)
     _only(group, _ASSERTION_KEYS, f"{where} ({kind})")
     value = _filled_in(group.get("value"), where, known)
     try:
@@ -168,7 +177,9 @@ def _filled_in(value: Any, where: str, known: Mapping[str, str]) -> Any:
     def variable(match: re.Match[str]) -> str:
         if match[1] not in known:
             fix = "Give it in the test's vars, or write the value."
-            raise _refused(where, f"names the variable {shown(match[1])}, which has no value", fix)
+            raise _refused(
+                where, f"names the variable {shorten(match[1])}, which has no value", fix
+            )
         return known[match[1]]
 
     if "{{" in _VARIABLE.sub("", value) or "{%" in value:
@@ -180,7 +191,7 @@ def _vars(group: Mapping[str, Any], where: str) -> dict[str, str]:
     given = _group(group.get("vars"), f"{where}, vars")
     for name, value in given.items():
         if not isinstance(value, str | int | float) or str(value).startswith("file://"):
-            what = f"has {shown(str(name))}, which is no plain value"
+            what = f"has {shorten(str(name))}, which is no plain value"
             raise _refused(f"{where}, vars", what, "Write the value itself.")
     return {str(name): _written(value) for name, value in given.items()}
 
@@ -202,17 +213,17 @@ def _only(group: Mapping[str, Any], known: set[str], where: str) -> None:
         if key in _CODE_KEYS:
             raise _refused(where, f"has {key}, which runs code", "Take it out.")
         if key not in known:
-            what = f"has {shown(key)}, which is not understood"
+            what = f"has {shorten(key)}, which is not understood"
             raise _refused(where, what, "Take it out, or it would be passed over.")
 
 
-def _number(given: Any, where: str) -> float:
+def _number(given: Any, where: str, most: float = 1e6) -> float:
     whole = isinstance(given, int | float) and not isinstance(given, bool)
-    if not whole or not math.isfinite(given) or not 0 <= given <= 1e6:
-        raise _refused(where, "is no number from 0 upwards", "Correct it, or leave it out.")
+    if not whole or not math.isfinite(given) or not 0 <= given <= most:
+        raise _refused(where, f"is no number from 0 to {most:,.0f}", "Correct it, or leave it out.")
     return float(given)
 
 
 def _refused(where: str, what: str, fix: str) -> DropError:
     place = f", {where}:" if where else ""
-    return DropError(f"The promptfoo file{place} {what}.", fix)
+    return DropError(f"The promptfoo file{place} {what.rstrip('.')}.", fix)

@@ -3,7 +3,7 @@ worse. Decides by the rule of `paired`; knows nothing of a third model.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -35,6 +35,9 @@ class Side:
     respondent: Respondent
     scores: tuple[Scores, ...]
 
+    def at(self, numbers: Sequence[int]) -> "Side":
+        return replace(self, scores=tuple(self.scores[number] for number in numbers))
+
 
 @dataclass(frozen=True, slots=True)
 class Compared:
@@ -55,7 +58,8 @@ class Compared:
 @dataclass(frozen=True, slots=True)
 class Contest:
     """`fragile`: the candidate would win, but only by calls of the other that failed. `powers` has
-    none where the other's scores are too low to lose so much."""
+    none where the other's scores are too low to lose so much. `left_out`: examples that one of the
+    two was not asked."""
 
     other: Respondent
     primary: Compared
@@ -67,10 +71,22 @@ class Contest:
     worse: int
     regressions: tuple[Regression, ...]
     powers: tuple[Power, ...]
+    left_out: int = 0
 
 
-def contest(rubrics: Sequence[Rubric], candidate: Side, other: Side, chance: Chance) -> Contest:
-    """`rubrics`: one for each example, at least one."""
+def contest(
+    rubrics: Sequence[Rubric], candidate: Side, other: Side, chance: Chance
+) -> Contest | None:
+    """`rubrics`: one for each example. None where no example was asked of both."""
+    sides = candidate.respondent, other.respondent
+    pairs = [n for n, one in enumerate(rubrics) if all(side.asked(one.example) for side in sides)]
+    if not pairs:
+        return None
+    found = _contest([rubrics[n] for n in pairs], candidate.at(pairs), other.at(pairs), chance)
+    return replace(found, left_out=len(rubrics) - len(pairs))
+
+
+def _contest(rubrics: Sequence[Rubric], candidate: Side, other: Side, chance: Chance) -> Contest:
     scored = _scored(rubrics, candidate, other)
     ours, theirs = _columns(scored)
     primary = _compared(ours, theirs, chance)

@@ -9,7 +9,7 @@ where they are kept, nor what is done about a ceiling.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import pairwise
+from itertools import zip_longest
 
 from shared.catalog import lookup
 from shared.model.month import Month
@@ -215,7 +215,7 @@ def _stretches(
     moment counts twice, and what goes on ends where the next begins. None reaches beyond `at`."""
     ordered = sorted(hosted, key=lambda one: one.since)
     begun = [one for one in ordered if one.since <= at]
-    for one, after in pairwise([*begun, None]):
+    for one, after in zip_longest(begun, begun[1:]):
         latest = min(after.since, at) if after else at
         lasts = after is None and (one.until is None or one.until > at)
         yield one.sku, one.since, min(one.until or latest, latest), lasts

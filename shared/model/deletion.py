@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from shared.cloud.container import Container
 from shared.cloud.documents import Count, Document, Frozen, Moment
-from shared.model.registry import Model
+from shared.errors import NotNow
+from shared.model.registry import Model, Version
 
 PREFIX = "delete/"  # no model's record is called so: those end in .json
 
@@ -68,6 +69,14 @@ class Deletions:
         )
         assert entered is not None, "an order is never None"
         return entered
+
+    async def check_stays(self, model: str, version: Version) -> None:
+        """Raises NotNow for a version that is on its way out."""
+        if leaving := await self.of(f"run/{version.run_id}"):
+            raise NotNow(
+                f"{model}@{version.version} is being deleted, by {leaving.who}'s order.",
+                "Nothing of it will be left: take another version.",
+            )
 
     async def note(self, deletion: Deletion, **changed: bool | str) -> Deletion:
         """The order as it stands with that."""

@@ -89,11 +89,15 @@ class Answer(Frozen):
 @dataclass(frozen=True, slots=True)
 class Respondent:
     """One side of a comparison: `name` is a version (`captain@2`) or a base model, `answers` its
-    answers by the line of the example. An example without an answer counts as failed."""
+    answers by the line of the example. An example without an answer was not asked: that is no
+    failure, and it is in no pair."""
 
     role: Role
     name: str
     answers: Mapping[int, Answer]
+
+    def asked(self, example: Example) -> bool:
+        return example.line in self.answers
 
     def answer(self, example: Example) -> Answer:
         return self.answers.get(example.line, Answer(failure=NEVER_ASKED))

@@ -15,6 +15,9 @@ from shared.model.registry import Model, Version
 from shared.model.states import State
 
 DEVELOPER = "DeveloperTier"  # the SKU
+LATE = timedelta(
+    hours=1
+)  # after which Azure is not expected any more to remove what it should have
 SHORTEST_IDLE = timedelta(minutes=15)  # an answer that began before may still be on its way
 
 
@@ -100,17 +103,36 @@ def due(model: Model, at: Situation) -> list[Removal]:
 
 
 def is_to_wake(model: Model, at: Situation) -> bool:
-    """Whether the champion is kept always and had lost its deployment before it became the
-    champion, as where the one after it was deleted. What a person has put to sleep since, or Azure
-    has removed, comes back by a chat."""
+    """Whether the champion is kept always and has lost its deployment: Azure or somebody has
+    removed it, or it slept when it became the champion, as where the one after it was deleted. What
+    a person has put to sleep since comes back by a chat."""
     if model.champion is None or model.deleting or not model.history:
         return False
     version = model.version(model.champion)
     if version.keep != "always" or version.run_id in at.busy:
         return False
-    until = version.hosted[-1].until if version.hosted else None
-    lost = version.asleep_since or until
-    return lost is not None and lost <= model.history[-1].at
+    if version.asleep_since:
+        return version.asleep_since <= model.history[-1].at
+    return bool(version.hosted) and at.deployed(version) is None
+
+
+def goes_now(model: Model, at: Situation, around: timedelta) -> bool:
+    """Whether Azure removes the deployment of a champion that is kept always about now, and it is
+    there still. One of the developer tier goes a day after it was made; how exactly that is kept,
+    no page says."""
+    version = model.version(model.champion) if model.champion else None
+    if version is None or version.keep != "always" or not at.deployed(version):
+        return False
+    end = _end_of_the_day(version)
+    return end is not None and end - around <= at.now <= end + LATE
+
+
+def _end_of_the_day(version: Version) -> datetime | None:
+    """Of the developer tier's, which is the same however much the version is used."""
+    last = version.hosted[-1] if version.hosted else None
+    if last is None or facts.SKUS.values.get(last.sku.lower()) != DEVELOPER:
+        return None
+    return last.since + timedelta(hours=facts.DEPLOYMENT_LIFE.developer_hours)
 
 
 def what_to_put_to_sleep(models: Iterable[Model], at: Situation) -> list[Removal]:
@@ -130,18 +152,37 @@ def what_to_put_to_sleep(models: Iterable[Model], at: Situation) -> list[Removal
     return [removal for _, removal in sorted(ranked, key=lambda pair: pair[0])]
 
 
+def what_makes_room(models: Iterable[Model], at: Situation, *, champion: bool) -> list[Removal]:
+    """The same for a deployment that Azure has no room for. For a version that is not to be the
+    champion nothing goes that was needed a moment ago: of two that are used, each would take the
+    other's place again and again, and neither would answer."""
+    removals = what_to_put_to_sleep(models, at)
+    return [one for one in removals if champion or one.idle >= at.rules.in_use]
+
+
 def ended_at(model: Model, version: Version, at: Situation) -> datetime:
     """When Azure has removed a deployment that is found to be gone: a day after it was made, or
     after 15 days without a chat, where that is over; else now, for nobody tells."""
     if not version.hosted:
         return at.now
+    idle = _end_of_idle_days(model, version, at)
+    return min(at.now, idle, _end_of_the_day(version) or idle)
+
+
+def why_gone(model: Model, version: Version, at: Situation) -> str:
+    """Why it is gone by then, for people, as far as Azure's rules tell it."""
+    life, day = facts.DEPLOYMENT_LIFE, _end_of_the_day(version)
+    if day and day <= at.now:
+        return f"Azure removes one of {DEVELOPER} {life.developer_hours} hours after it was made"
+    if version.hosted and _end_of_idle_days(model, version, at) <= at.now:
+        return f"Azure removes one that nobody has chatted with for {life.idle_days} days"
+    return "not by this app"
+
+
+def _end_of_idle_days(model: Model, version: Version, at: Situation) -> datetime:
     since = version.hosted[-1].since
     chatted = at.used.get((model.name, version.version), since)
-    life = facts.DEPLOYMENT_LIFE
-    ends = [max(chatted, since) + timedelta(days=life.idle_days)]
-    if facts.SKUS.values.get(version.hosted[-1].sku.lower()) == DEVELOPER:
-        ends.append(since + timedelta(hours=life.developer_hours))
-    return min([at.now, *ends])
+    return max(chatted, since) + timedelta(days=facts.DEPLOYMENT_LIFE.idle_days)
 
 
 def _deployed(model: Model, at: Situation) -> list[Version]:

@@ -44,6 +44,8 @@ def _tokens(data: bytes) -> list[Any]:
     for event in yaml.parse(data, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
         line = event.start_mark.line + 1 if event.start_mark else 1
         kind = type(event).__name__
+        if kind == "DocumentStartEvent" and found:
+            raise NotPlain(f"has a second document in line {line}")
         if kind == "AliasEvent" or getattr(event, "anchor", None):
             raise NotPlain(f"has an alias (&name, *name) in line {line}")
         if getattr(event, "tag", None):

@@ -10,6 +10,9 @@ examples at which those did not fail. Overall it is
 - else a win, if it wins against the champion, or against the base where there is no champion;
 - else a tie. So it is with fewer than MIN_EXAMPLES examples, and with nobody to compare with.
 
+An example counts for two sides where both were asked it: what was not asked is no failure, and is
+told.
+
 Single scores are told apart by the same rule, each for itself; of several, one is told by chance
 more often than 2.5 %. They decide nothing. The draws come from a seed that is the digest of the
 inputs: the same inputs make the same bytes. No clock, no I/O.
@@ -28,7 +31,7 @@ from shared.model.evaluation import Example, Expected, Respondent, Role
 from shared.model.paired import MOST_EXAMPLES, Chance
 from shared.model.scores import Rubric, rubric_of, scores_of, usable
 
-RULE = 1  # another rule is another digest
+RULE = 2  # another rule is another digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +114,8 @@ def verdict_of(comparison: Comparison) -> Verdict:
     candidate, *others = (_side(side, rubrics, comparison.judged) for side in comparison.sides)
     digest = comparison.digest
     chance = Chance(int(digest, 16))
-    contests = tuple(contest(rubrics, candidate, other, chance) for other in others if rubrics)
+    tried = (contest(rubrics, candidate, other, chance) for other in others)
+    contests = tuple(found for found in tried if found)
     return Verdict(
         overall=_overall(contests),
         candidate=comparison.candidate,
@@ -171,6 +175,12 @@ def _notes(comparison: Comparison, rubrics: tuple[Rubric, ...]) -> tuple[str, ..
         "a test of the promptfoo file that is about no example": sum(
             id(case) not in cases for case in comparison.assertions.cases
         ),
+    }
+    found |= {
+        f"an example that {side.name} ({side.role}) was not asked": sum(
+            not side.asked(rubric.example) for rubric in rubrics
+        )
+        for side in comparison.sides
     }
     counted = (f"{count} × {what}" for what, count in found.items() if count)
     return (*counted, *comparison.told)

@@ -30,7 +30,8 @@ def canonical(told: Mapping[str, Any]) -> bytes:
 
 def side(respondent: Respondent, rubrics: Sequence[Rubric]) -> dict[str, Any]:
     """Who answered, and how the calls went; `seconds` is the median of those that did not fail."""
-    answers = [respondent.answer(rubric.example) for rubric in rubrics]
+    asked = [rubric.example for rubric in rubrics if respondent.asked(rubric.example)]
+    answers = [respondent.answer(example) for example in asked]
     reasons = Counter(shorten(answer.failure, 200) for answer in answers if answer.failed)
     seconds = [answer.seconds for answer in answers if not answer.failed]
     ordered = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
@@ -38,6 +39,7 @@ def side(respondent: Respondent, rubrics: Sequence[Rubric]) -> dict[str, Any]:
         "role": respondent.role,
         "name": respondent.name,
         "asked": len(answers),
+        "not_asked": len(rubrics) - len(answers),
         "failed": sum(answer.failed for answer in answers),
         "failures": [{"reason": r, "count": count} for r, count in ordered[:MOST_REASONS]],
         "empty": sum(answer.empty for answer in answers),
@@ -58,6 +60,7 @@ def contest(found: Contest, candidate: str) -> dict[str, Any]:
         "metrics": {name: _compared(one) for name, one in found.metrics.items()},
         "better": found.better,
         "worse": found.worse,
+        "left_out": found.left_out,
         "power": [_power(power) for power in found.powers],
         "regressions": [
             {
@@ -104,8 +107,16 @@ def _score(units: float) -> float:
 
 def sentence(candidate: str, found: Contest | None) -> str:
     if found is None:
-        return f"{candidate} is compared with nothing: there is no example, or no other model."
-    return f"{_outcome(candidate, found)} {power_sentence(found)}".strip()
+        return f"{candidate} is compared with nothing: no example was asked of it and of another."
+    told = [_outcome(candidate, found), power_sentence(found), _left_out(found)]
+    return " ".join(filter(None, told))
+
+
+def _left_out(found: Contest) -> str:
+    if not found.left_out:
+        return ""
+    left_out = many(found.left_out, "example")
+    return f"{left_out} more count for nothing: not both were asked."
 
 
 def _outcome(candidate: str, found: Contest) -> str:

@@ -2,7 +2,8 @@
 
 A call that fails is one of three things. The deployment takes no more for now (429): that is
 waited for and counts as nothing. Something is wrong with the service: the call is tried again, and
-after some tries it is kept as failed. The request itself is refused: it is kept as failed at once.
+after some tries it is kept as failed, if the deployment answers anything else. The request itself
+is refused: it is kept as failed at once.
 The first call of a deployment is sent alone, until it is answered or is being answered: what takes
 no call is not asked a hundred times.
 Every answer is kept before its place is taken by the next call. Knows calls, not who is better.
@@ -16,35 +17,24 @@ from datetime import datetime, timedelta
 
 from shared.dataset.findings.quoting import shorten
 from shared.errors import Denied, Refused, ServiceError, Throttled, Unavailable
+from shared.model.deployment import PROBE
 from shared.model.evaluation import Answer, Example, answer_of
 from shared.run.contestants import Contestant
 from shared.run.context import Context
 from shared.run.transcript import Question, Transcript
 
-SHORTEST, LONGEST = 64, 4_096  # tokens that an answer may have, at the least and at the most
-BYTES_OF_A_TOKEN = 4  # of an English text
-LONGER = 1.25  # times the longest answer that is expected
-THINKING = {"gpt-oss": 2_000}  # tokens more for models that think before they answer
+TOKENS_OF_A_CALL = 1_000  # a minute: a unit of capacity is so many
 REQUEST_REFUSED = {400, 413, 422}  # by what is asked, not by whom
 LONGEST_REASON = 300  # characters
 
 
-def questions(examples: Sequence[Example], base_model: str) -> list[Question]:
-    """What is asked of every contestant alike: nothing is left to chance, and an answer may be a
-    quarter longer than the longest that is expected."""
-    longest = max((_length(example) for example in examples), default=0)
-    most = min(max(int(LONGER * longest / BYTES_OF_A_TOKEN), SHORTEST), LONGEST)
-    most += next((n for name, n in THINKING.items() if base_model.lower().startswith(name)), 0)
+def questions(examples: Sequence[Example], most: int) -> list[Question]:
+    """What is asked of every contestant alike: nothing is left to chance, and no answer has more
+    than `most` tokens."""
     return [
         Question.of(e.line, {**e.request, "temperature": 0, "max_completion_tokens": most})
         for e in examples
     ]
-
-
-def _length(example: Example) -> int:
-    """Bytes of the answer that is expected."""
-    called = (call.name + call.arguments for call in example.expected.calls)
-    return len("".join([example.expected.text, *called]).encode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +92,11 @@ class _Desk:
         self.contestant, self.transcript, self.ctx, self.end = contestant, transcript, ctx, end
         model, known = contestant.model, transcript.answers
         left = [question for question in asked if (model, question.digest) not in known]
-        left.sort(key=lambda question: transcript.tries[model, question.digest])
+        # By chance, the same for all: of what is asked before time is over, most is in pairs.
+        left.sort(key=lambda one: (transcript.tries[model, one.digest], one.digest))
         self.queue = deque(left)
         self.missing, self.answered, self.calls = len(left), 0, contestant.calls
+        self.tokens = contestant.calls * TOKENS_OF_A_CALL
         self.failed_in_a_row = self.throttled = self.working = 0
         self.obstacle: ServiceError | None = None
         self.broken: Exception | None = None
@@ -140,10 +132,13 @@ class _Desk:
             self.working -= 1
 
     def _next(self) -> Question | None:
-        if self.closed or not self.calls or self.ctx.now() >= self.end or not self.queue:
+        if self.closed or self.ctx.now() >= self.end or not self.queue:
             return None
-        self.calls -= 1
-        return self.queue.popleft()
+        if not self.calls or self.tokens <= 0:
+            return None
+        question = self.queue.popleft()
+        self.calls, self.tokens = self.calls - 1, self.tokens - question.tokens
+        return question
 
     async def _ask(self, question: Question) -> None:
         """What goes wrong with anything but the call ends the share, once all calls are over."""
@@ -171,19 +166,19 @@ class _Desk:
             await self._keep(question, Answer(failure=_reason(error)))
         elif isinstance(error, Throttled):
             self.queue.appendleft(question)
-            await self._wait(error)
+            await self._wait(question, error)
         elif isinstance(error, Denied | Refused):
             self._close(question, error)  # nothing of this deployment is answered
         else:
             await self._try_again(question, error)
 
-    async def _wait(self, error: Throttled) -> None:
+    async def _wait(self, question: Question, error: Throttled) -> None:
         """Within the share, if that is long enough and this goes on."""
         policy = self.ctx.policy
         said = min(error.retry_after or policy.first_pause, policy.longest_retry_after)
         pause = max(said, policy.shortest_wait)
         self.throttled += 1
-        self.calls += 1
+        self.calls, self.tokens = self.calls + 1, self.tokens + question.tokens
         self.obstacle = _no_more(self.contestant, pause)
         until = self.ctx.now() + timedelta(seconds=pause)
         self.ctx.pauses[self.contestant.deployment] = until
@@ -199,7 +194,7 @@ class _Desk:
     async def _try_again(self, question: Question, error: ServiceError) -> None:
         model = self.contestant.model
         tries = await self.transcript.add_try(model, question, _reason(error), self.ctx)
-        if tries >= self.ctx.policy.compare_tries:
+        if tries >= self.ctx.policy.compare_tries and await self._answers():
             await self._keep(question, Answer(failure=_reason(error)))
         else:
             self.queue.append(question)
@@ -207,6 +202,16 @@ class _Desk:
         self.failed_in_a_row += 1
         if self.failed_in_a_row >= self.ctx.policy.compare_tries:
             self.closed = True  # it is the service, not the question
+
+    async def _answers(self) -> bool:
+        """Whether it is the question: the deployment has answered the one before, or another."""
+        if self.reached and not self.failed_in_a_row:
+            return True
+        try:
+            await self.ctx.clients.finetuning.ask(self.contestant.deployment, PROBE)
+        except ServiceError:
+            return False
+        return True
 
     async def _keep(self, question: Question, answer: Answer) -> None:
         await self.transcript.add(self.contestant.model, question, answer, self.ctx)

@@ -13,6 +13,7 @@ from shared.printable import shown
 from shared.run.answers import Answer, Asked, Says
 
 BYTES_OF_A_TOKEN = 4  # of an English text; with JSON around it, rather too many tokens than too few
+DECIDING = 8  # examples at the least by which a verdict decides: paired.MIN_EXAMPLES, without numpy
 SETTING = "TUNEDROP_BASE_DEPLOYMENTS"
 
 
@@ -43,6 +44,8 @@ def comparison(asked: Asked, held: Held) -> Answer | None:
     base = base_deployment(asked.base, asked.offers.deployments.value or (), held.base_deployments)
     with_base = f" and with {shown(asked.base)}, deployed as {base.name}" if base else ""
     sentence = f"A new version is compared with the champion{with_base}: {_takes(held, base)}"
+    if held.examples is not None and min(held.examples, held.most) < DECIDING:
+        sentence += f" Fewer than {DECIDING} examples decide nothing, so no gate holds it."
     if base or asked.offers.deployments.value is None:
         return Answer("comparison", Says.YES, sentence)
     instead = f"To compare with the base model as well, name a deployment of it in {SETTING}."

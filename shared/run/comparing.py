@@ -3,47 +3,27 @@
 All are asked the same examples of the validation set, a share at each tick; from the answers comes
 the verdict, and by it, by the gate and by who promotes, the version becomes the champion or is
 held. Whatever is in the way of comparing ends no run: it is waited for, then gone on without, and
-said. A gate holds a version for what it has seen, never for what could not be seen.
+said. Where the data has too little evidence, the gate lets the version pass; where it could not be
+judged for another reason, `enforce` holds it. A version that does not answer is never promoted.
 """
 
-import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import timedelta
 
-from shared.errors import Conflict, NotFound, TunedropError, Unavailable
-from shared.model.assertions import Assertions
-from shared.model.evaluation import Answer, Respondent
+from shared.errors import Conflict, NotFound, ServiceError, TunedropError, Unavailable
+from shared.model import deployment
 from shared.model.history import Decision
-from shared.model.registry import Model
-from shared.run import asking, contestants, judging, notify, sampling, transcript
+from shared.model.registry import Model, Version
+from shared.run import asking, compared, contestants, judging, notify, sampling, transcript
 from shared.run.asking import Share
-from shared.run.contestants import Contestant, LineUp
+from shared.run.compared import Finding, not_compared
 from shared.run.context import Context
 from shared.run.drawing import Sample
-from shared.run.judging import Ratings
 from shared.run.outcome import LogLine, Outcome
 from shared.run.record import Run
 from shared.run.stages import Event
-from shared.run.transcript import Question, Transcript
 
-if TYPE_CHECKING:
-    from shared.model.verdict import Verdict
-
-NAME = "verdict.json"
 NO_VALIDATION = "there is no validation set to ask"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """`sentence`: what came of comparing. `digest` is the verdict's, empty where there is none.
-    `passes`: the candidate is better, or there is too little evidence to say that it is not.
-    `silent`: it has answered nothing at all."""
-
-    sentence: str
-    digest: str = ""
-    passes: bool = True
-    silent: bool = False
+MORE_TO_ANSWER = timedelta(hours=1)  # for a version that does not when it is to be promoted
 
 
 async def compare(run: Run, ctx: Context) -> Outcome:
@@ -87,44 +67,54 @@ async def _find(run: Run, model: Model, ctx: Context) -> Finding | Outcome:
     except TunedropError as error:
         if isinstance(error, Unavailable | Conflict) and not late:
             raise
-        return _not_compared(run, error.message.rstrip("."))
+        return not_compared(run, error.message, passes=False)
     except Exception as error:
         if not late:
             raise
-        return _not_compared(run, f"of a fault in Tunedrop itself, {type(error).__name__}")
+        why = f"of a fault in Tunedrop itself, {type(error).__name__}"
+        return not_compared(run, why, passes=False)
 
 
-def _late(run: Run, ctx: Context) -> bool:
+def _late(run: Run, ctx: Context, more: timedelta = timedelta(0)) -> bool:
     """Whether the time for comparing is over, not counting when nobody looked."""
     if ctx.awake_since is None:
         return False
-    return ctx.now() - max(run.since, ctx.awake_since) > ctx.policy.compare_within
-
-
-def _not_compared(run: Run, why: str) -> Finding:
-    return Finding(f"{run.model}@{run.version} is not compared: {why}.")
+    return ctx.now() - max(run.since, ctx.awake_since) > ctx.policy.compare_within + more
 
 
 async def _compare(run: Run, model: Model, ctx: Context, *, late: bool) -> Finding | Outcome:
-    if run.validation is None:
-        return _not_compared(run, NO_VALIDATION)
-    drawn = await sampling.sample(run, run.validation, ctx)
+    drawn = await _drawn(run, ctx)
+    if isinstance(drawn, Finding):
+        return drawn
     lined = await contestants.line_up(run, model, ctx, patient=not late)
-    if lined.coming:
-        return Outcome(run, waiting_for=lined.coming)
-    if not lined.others:
-        return _not_compared(run, f"there is nobody to compare it with. {' '.join(lined.absent)}")
-    asked = asking.questions(drawn.examples, run.spec.base_model)
+    if not (lined.others or lined.coming):
+        why = f"there is nobody to compare it with. {' '.join(lined.absent)}"
+        return not_compared(run, why, passes=model.champion is None)
+    asked = asking.questions(drawn.examples, drawn.answer_tokens)
     known = await transcript.load(run.id, ctx)
     share = await asking.ask(lined.all, asked, known, ctx)
+    if lined.coming:  # the others are asked meanwhile
+        return Outcome(run, waiting_for=lined.coming)
     if share.missing and not late:
         return _goes_on(run, share, len(asked) * len(lined.all))
-    sides = [_respondent(one, asked, known) for one in lined.all]
+    sides = [compared.respondent(one, asked, known) for one in lined.all]
     if lined.judge:
         share = await judging.ask(lined.judge, drawn.examples, sides, known, ctx)
         if share.missing and not late:
             return _goes_on(run, share, len(asked) * len(lined.all), "ratings")
-    return await _judge(run, drawn, lined, sides, known, ctx)
+    return await compared.of_answers(run, drawn, lined, sides, known, ctx)
+
+
+async def _drawn(run: Run, ctx: Context) -> Sample | Finding:
+    """What is asked; or that the data has nothing that could be."""
+    if run.validation is None:
+        return not_compared(run, NO_VALIDATION, passes=True)
+    try:
+        return await sampling.sample(run, run.validation, ctx)
+    except (ServiceError, Conflict):
+        raise
+    except TunedropError as error:
+        return not_compared(run, error.message, passes=True)
 
 
 def _goes_on(run: Run, share: Share, of: int, what: str = "answers") -> Outcome:
@@ -137,61 +127,6 @@ def _goes_on(run: Run, share: Share, of: int, what: str = "answers") -> Outcome:
         error = Unavailable(share.obstacle.message, share.obstacle.fix)
         return Outcome(counted, error=error)
     return Outcome(counted, waiting_for=f"It is compared: {told}.")
-
-
-async def _judge(
-    run: Run,
-    drawn: Sample,
-    lined: LineUp,
-    sides: list[Respondent],
-    known: Transcript,
-    ctx: Context,
-) -> Finding:
-    """Off the event loop: it may take a second."""
-    asserted, note = await sampling.assertions(run, ctx)
-    judge = lined.judge
-    rated = judging.ratings(judge, drawn.examples, sides, known) if judge else {}
-    notes = tuple(filter(None, [*lined.absent, note, _sampled(drawn)]))
-    told = await asyncio.to_thread(_verdict, drawn, sides, asserted, rated, notes)
-    await ctx.ledger.keep(run.id, NAME, told.as_json(), "application/json")
-    sentence = " ".join(filter(None, [told.sentence, *lined.absent, note]))
-    silent = all(sides[0].answer(example).failed for example in drawn.examples)
-    return Finding(sentence, told.digest, _passes(told), silent)
-
-
-def _respondent(one: Contestant, asked: Sequence[Question], known: Transcript) -> Respondent:
-    assert one.role, "a judge is no contestant"
-    answers: dict[int, Answer] = {}
-    for question in asked:
-        if answer := known.answers.get((one.model, question.digest)):
-            answers[question.line] = answer
-    return Respondent(one.role, one.name, answers)
-
-
-def _sampled(drawn: Sample) -> str:
-    asked = len(drawn.examples)
-    return f"{asked:,} of {drawn.lines:,} lines were asked" if asked < drawn.lines else ""
-
-
-def _verdict(
-    drawn: Sample,
-    sides: list[Respondent],
-    asserted: Assertions,
-    rated: Ratings,
-    notes: tuple[str, ...],
-) -> "Verdict":
-    from shared.model.verdict import Comparison, verdict_of  # numpy: no chat should wait for it
-
-    candidate, *others = sides
-    return verdict_of(Comparison(drawn.examples, candidate, tuple(others), asserted, rated, notes))
-
-
-def _passes(told: "Verdict") -> bool:
-    from shared.model.contest import Outcome as Ending
-    from shared.model.paired import MIN_EXAMPLES
-
-    enough = bool(told.contests) and len(told.rubrics) >= MIN_EXAMPLES
-    return told.overall is Ending.WIN or not enough
 
 
 # ---- what follows
@@ -209,16 +144,43 @@ async def _decide(run: Run, model: Model, found: Finding, ctx: Context) -> Outco
         return _held(run, f"{why} {found.sentence}".strip())
     if release.gate == "enforce" and not found.passes:
         why = "The gate is `enforce`, which holds what is not better."
+        if not found.digest:
+            why = (
+                "The gate is `enforce`, which holds what could not be judged: "
+                f"`tunedrop retry {run.id}` compares it again."
+            )
         return _held(run, f"{found.sentence} {why}")
-    if found.silent and model.champion:
-        why = f"{called} has answered nothing, so chat stays with the champion."
+    if found.silent:
+        why = f"{called} has answered nothing, so no chat goes to it."
         return _held(run, f"{found.sentence} {why}")
+    if dead := await _dead(run, model.version(run.version), ctx):
+        why = f"Chat does not go to {called}, which does not answer. {dead}"
+        return _held(run, f"{found.sentence} {why}".strip())
     changed = await _promote(run, run.version, model.champion, found, ctx)
     if changed.champion == run.version:
         return Outcome(run, Event.PROMOTED)
     if changed.champion != model.champion:
         return Outcome(run, then=compare)
     return _held(run, f"{called} was withdrawn.")
+
+
+async def _dead(run: Run, version: Version, ctx: Context) -> str:
+    """Why the version does not answer, if it does not. What may pass is waited for: raises
+    Unavailable."""
+    over = _late(run, ctx, MORE_TO_ANSWER)
+    try:
+        await contestants.must_be_there(version, ctx)
+        found = await deployment.probe(ctx.clients.finetuning, version)
+    except ServiceError as error:
+        if isinstance(error, Unavailable) and not over:
+            raise
+        return str(error)
+    if found is deployment.Readiness.READY:
+        return ""
+    not_ready = f"Azure OpenAI does not know the deployment {version.deployment}."
+    if not over:
+        raise Unavailable(not_ready, "It is waited for.")
+    return not_ready
 
 
 async def _promote(

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from shared.cloud.deployments import Deployment
+from shared.errors import Refused
+from shared.model.deployment import find
 from shared.model.evaluation import Role
 from shared.model.redeploy import RedeployRequests
 from shared.model.registry import Model, Version
@@ -47,15 +49,31 @@ class LineUp:
 
 async def line_up(run: Run, model: Model, ctx: Context, *, patient: bool) -> LineUp:
     """By the account's deployments as they are now. `patient`: a champion without a deployment is
-    waited for, where the comparison may hold the run. Raises ServiceError."""
+    waited for, where the comparison may hold the run. Raises ServiceError, and Refused where the
+    candidate's own deployment is gone: nobody makes it again."""
     assert run.version, "a run becomes comparing by having one"
     version = model.version(run.version)
     lined = LineUp(_of(version, model, Role.CANDIDATE, version.capacity))
     there = {deployment.name: deployment for deployment in await ctx.clients.deployments.list()}
+    if _goes(there.get(version.deployment)):
+        await must_be_there(version, ctx)
     if model.champion:
         waits = patient and run.spec.release.gate == "enforce"
         lined = await _with_champion(lined, model, there, ctx, waits=waits)
     return _with_judge(_with_base(lined, run, there, ctx), there, ctx)
+
+
+async def must_be_there(version: Version, ctx: Context) -> None:
+    """Raises Refused where its deployment is gone."""
+    if _goes(await find(ctx.clients.deployments, version)):
+        raise Refused(
+            f"The deployment {version.deployment} is gone.",
+            "`tunedrop promote` deploys its version again, and promotes it.",
+        )
+
+
+def _goes(found: Deployment | None) -> bool:
+    return found is None or found.state == "Deleting"
 
 
 async def _with_champion(

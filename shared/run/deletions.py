@@ -21,7 +21,7 @@ from shared.model.orders import PREFIX as ORDERS
 from shared.model.registry import Model, Version
 from shared.model.states import Cause
 from shared.printable import shown
-from shared.run import ceilings, commands, deletion_plan, ending, files, notify, removal
+from shared.run import ceilings, commands, deletion_plan, ending, files, notify, removal, upkeep
 from shared.run.context import Context
 from shared.run.deletion_plan import CHECKPOINT, Found, Plan, Target, check_digest
 from shared.run.notifications import Kind
@@ -120,6 +120,7 @@ class _Work:
         if whole:
             await self._remove_model()
         await self._tell()
+        await upkeep.soon(self.ctx)  # who is the champion now may have no deployment
         await self.store.done(self.deletion)
         return ""
 
@@ -266,6 +267,7 @@ class _Work:
         """Unless a new one has come under its name: then this was done before."""
         model = await self.ctx.registry.load(self.deletion.model)
         if model and model.deleting == self.deletion.at:
+            await notify.keep_changes_of(model, self.ctx)
             await self.ctx.clients.models.delete(f"{self.deletion.model}.json")
 
     async def _tell(self) -> None:

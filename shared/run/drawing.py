@@ -19,10 +19,13 @@ LONGEST_LINE = 1 << 20  # bytes; a longer one is left out
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """`examples` by line; `lines`: how many the file has that are not blank."""
+    """`examples` by line; `lines`: how many the file has that are not blank. `answer_tokens`: how
+    many an answer may have; `too_long`: examples left out because they expect more."""
 
     examples: tuple[Example, ...]
     lines: int
+    answer_tokens: int = 0
+    too_long: int = 0
 
 
 class Drawing:

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from shared.catalog import lookup
-from shared.cloud.documents import Document, as_json
+from shared.cloud.documents import Count, Document, as_json
 from shared.errors import Unreadable
 from shared.model.cost_sheet import SETTING, CostSheet
 from shared.model.hosting import Removal, Situation, Why, what_to_put_to_sleep
@@ -32,10 +32,12 @@ NO_MORE = (
 
 
 class Said(Document):
-    """`level`: empty, `over` (the month comes to more) or `passed`."""
+    """`level`: empty, `over` (the month comes to more) or `passed`. `within`: how often the month
+    has come within the ceiling again after it was said."""
 
     month: str
     level: str = ""
+    within: Count = 0
 
 
 async def due(
@@ -72,9 +74,12 @@ async def _say(sheet: CostSheet, ctx: Context) -> None:
     """Once in a month of each level, and again where it was within the ceiling meanwhile."""
     passed = passed_at(sheet.ceiling, sheet.costs)
     level = "" if passed is None else "passed" if passed <= sheet.costs.at else "over"
-    said = Said(month=str(sheet.costs.month), level=level)
-    if said == (await _latest(ctx) or Said(month=said.month)):
+    month = str(sheet.costs.month)
+    known = await _latest(ctx)
+    before = known if known and known.month == month else Said(month=month)
+    if level == before.level:
         return
+    said = before.replace(level=level, within=before.within + (not level))
     if level:
         await _tell(said, sheet.warning(), ctx)
     await ctx.clients.runs.put(NAME, as_json(said), "application/json")
@@ -84,7 +89,8 @@ async def _tell(said: Said, message: str, ctx: Context) -> None:
     """Before it is written down that it was said: a crash in between has it said once more."""
     log.warning("%s %s", message, NO_MORE)
     data = {"setting": SETTING, "message": message, "fix": NO_MORE}
-    id = f"budget-{SETTING}-{said.month}-{said.level}"
+    again = f"-{said.within}" if said.within else ""
+    id = f"budget-{SETTING}-{said.month}-{said.level}{again}"
     await notify.add(ctx, Kind.BUDGET, SETTING, data, id)
 
 

@@ -38,8 +38,10 @@ class Kind(StrEnum):
     RUN_SUPERSEDED = "run.superseded"
     MODEL_PROMOTED = "model.promoted"
     MODEL_ROLLED_BACK = "model.rolled-back"
+    MODEL_DOWN = "model.down"
     MODEL_ASLEEP = "model.asleep"
     MODEL_DELETED = "model.deleted"
+    ORDER_GIVEN_UP = "order.given-up"
     BUDGET = "budget"
     RETIREMENT = "retirement"
     DROP_REFUSED = "drop.refused"
@@ -75,8 +77,15 @@ KINDS: dict[Kind, About] = {
     Kind.MODEL_ROLLED_BACK: About(
         "A model's champion is an earlier one again.", "model", _OF_CHANGE
     ),
+    Kind.MODEL_DOWN: About(
+        "A champion has not answered for five minutes, and something is in the way of its "
+        "deployment.",
+        "model",
+        ("model", "version", "message", "fix"),
+    ),
     Kind.MODEL_ASLEEP: About(
-        "A version's deployment was removed, for nobody used it or to save money; a chat wakes it.",
+        "A version's deployment was removed, for nobody used it or to save money; a chat wakes it, "
+        "of older versions `tunedrop wake` alone.",
         "model@version",
         ("model", "version", "message"),
     ),
@@ -84,6 +93,11 @@ KINDS: dict[Kind, About] = {
         "A model, a version or a run was deleted.",
         "what was deleted",
         ("model", "version", "run", "who", "why"),
+    ),
+    Kind.ORDER_GIVEN_UP: About(
+        "An order to promote a version or to roll back had to wait, and is given up.",
+        "model",
+        ("model", "version", "order", "who", "why", "message", "fix"),
     ),
     Kind.BUDGET: About(
         "A ceiling in the settings holds something up: runs wait, or models go to sleep.",

@@ -7,14 +7,18 @@ one is due.
 
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import TypeVar
 
-from shared.errors import DropError, NotFound
+from shared.errors import DropError, NotFound, TunedropError, Unreadable
 from shared.model.history import Decision
+from shared.model.orders import Order
+from shared.model.registry import Model
 from shared.model.states import Cause
 from shared.run.context import Context
 from shared.run.notifications import Awaited, Kind, Value, digest, notification
+from shared.run.notifications import of_change as as_told
 from shared.run.outbox import Outbox
 from shared.run.record import Run
 from shared.run.refusals import Kind as Refused
@@ -62,6 +66,26 @@ async def of_change(
     if ctx.uptime() - since > LONG_CHANGE:  # it may have been dropped as one that never came
         await add(ctx, kind, name, data, id, awaits)
     return changed
+
+
+async def keep_changes_of(model: Model, ctx: Context) -> None:
+    """Before a model's record goes: what waits to be told of its changes is told without it. Raises
+    Conflict where a delivery was quicker: come again."""
+    outbox, changes = Outbox(ctx.clients.runs), {change.id: change for change in model.history}
+    for blob in await outbox.waiting():
+        with suppress(Unreadable):
+            found = await outbox.read(blob.name)
+            if found and found[0].awaits and (change := changes.get(found[0].awaits.change)):
+                await outbox.keep(as_told(found[0], change).replace(awaits=None), found[1])
+
+
+async def of_given_up(order: Order, error: TunedropError, ctx: Context) -> None:
+    """Tell that an order which had to wait is given up: whoever gave it heard that it waits."""
+    if order.waits:
+        data: dict[str, Value] = {"model": order.model, "version": order.version}
+        data |= {"order": order.verb, "message": error.message, "fix": error.fix}
+        data |= {"who": order.who, "why": order.why}
+        await add(ctx, Kind.ORDER_GIVEN_UP, order.model, data, f"order-given-up-{order.id}")
 
 
 async def of_end(run: Run, ctx: Context) -> None:

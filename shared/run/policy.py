@@ -40,6 +40,7 @@ class Policy:
     redeploy_tries: int = 6  # that a champion's deployment is asked for within `redeploy_within`
     redeploy_within: timedelta = timedelta(days=1)
     longest_redeploy_pause: timedelta = timedelta(hours=6)
+    room_pause: timedelta = timedelta(minutes=5)  # before a full account is asked again
     leave_after: timedelta = timedelta(days=1)  # an ended run whose files cannot be deleted
     forgotten_within: timedelta = timedelta(days=1)  # a sweep looks at the runs entered since
     orphans_every: timedelta = timedelta(minutes=15)  # three listings of the service

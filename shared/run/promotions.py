@@ -20,6 +20,7 @@ from shared.errors import (
     Unavailable,
 )
 from shared.model import orders
+from shared.model.deletion import Deletions
 from shared.model.history import Decision
 from shared.model.orders import Order, Orders
 from shared.model.redeploy import RedeployRequests
@@ -57,6 +58,7 @@ async def give(asked: Asked, ctx: Context) -> tuple[Model, Order | None]:
     champion meanwhile: nothing is changed then."""
     model = await _load(asked.model, ctx)
     order = _order(asked, model, ctx)
+    await Deletions(ctx.clients.models).check_stays(model.name, model.version(order.version))
     orders.check_promotable(model, order.version)
     if model.champion == order.version:
         await _take_back(order, ctx)
@@ -205,6 +207,7 @@ async def _note(order: Order, waits: str, ctx: Context) -> str:
 
 
 async def _give_up(order: Order, error: CallerError, ctx: Context) -> None:
+    await notify.of_given_up(order, error, ctx)
     if version := _version(order, await ctx.registry.load(order.model)):
         message = f"{order.verb} could not be carried out: {error}"
         await _log(version, LogLine("command", message, order.who, order.why), ctx)

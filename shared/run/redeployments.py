@@ -9,7 +9,7 @@ nothing of chats (`model.redeploy` has their requests).
 import logging
 import random
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from shared.cloud.deployments import ENDED_BADLY, Deployment
 from shared.errors import Refused, ServiceError, TunedropError, Unavailable
@@ -18,12 +18,16 @@ from shared.model.orders import Orders
 from shared.model.redeploy import Redeployment, RedeployRequests, requested_version
 from shared.model.registry import Model, Version
 from shared.printable import shown
-from shared.run import failures, monthly_ceiling, room, sleeping
+from shared.run import failures, monthly_ceiling, notify, room, sleeping
 from shared.run.context import Context
+from shared.run.notifications import Kind, Value, digest
 from shared.run.outcome import LogLine
 from shared.run.stages import Stage
 
 log = logging.getLogger(__name__)
+
+TOLD_AFTER = timedelta(minutes=5)  # for which a champion has not answered
+ROOM = "Delete a deployment that is not needed, or put another version to sleep (`tunedrop sleep`)."
 
 
 async def process(ctx: Context) -> None:
@@ -54,6 +58,7 @@ async def _process(name: str, requests: RedeployRequests, ctx: Context) -> None:
     if known is None or known.version != version.version:
         known = Redeployment(model=name, version=version.version)
     if known.resting(ctx.now()):
+        await _Work(name, version, known, ctx).tell_others(known, requests)
         return
     ordered = await requests.is_ordered(name)
     known = known.replace(denied=False, problem="", fix="") if known.denied else known
@@ -68,9 +73,11 @@ async def _process(name: str, requests: RedeployRequests, ctx: Context) -> None:
             await usage.note_use(ctx.clients.models, work.called)  # a person has woken it
         await requests.done(name)
         await work.tell_of_success()
-    elif after != known:
+        return
+    if after != known:
         await requests.keep(after)
         await work.tell(after)
+    await work.tell_others(after, requests)
 
 
 async def _version(name: str, model: Model, requests: RedeployRequests) -> Version | None:
@@ -170,10 +177,22 @@ class _Work:
             async with room.hosting_noted(model, version, self.ctx):
                 await deployment.put(self.ctx.clients.deployments, version)
         except Refused as error:
-            await room.make(version, error, self.ctx)
+            await room.make(version, error, self.ctx, champion="@" not in self.name)
+            if room.lacking(error):
+                return await self._without_room(error)
             asked = _Work(self.name, version, tried, self.ctx)
             return asked._failed(error.message, await self._cure(error))
         return tried
+
+    async def _without_room(self, error: Refused) -> Redeployment:
+        """No try that failed, and no miss more: nothing was made, and there may be room at any
+        moment. How long that takes is nothing that others should expect (`note_duration`)."""
+        return self.known.replace(
+            misses=max(self.known.misses, 1),
+            problem=f"The account has no room for it, and nothing may make any: {error.message}",
+            fix=ROOM if "@" in self.name else await self._cure(error),
+            not_before=self.ctx.now() + self.ctx.policy.room_pause,
+        )
 
     @property
     def _again(self) -> str:
@@ -218,6 +237,19 @@ class _Work:
             await self._note(message)
         elif len(after.tries) > len(self.known.tries):
             await self._note(f"the deployment {self.version.deployment} is asked for anew")
+
+    async def tell_others(self, after: Redeployment, requests: RedeployRequests) -> None:
+        """That the champion is down: at each look under the same id, so once of each request."""
+        if "@" in self.name or not after.problem:
+            return
+        asked_at = await requests.asked_at(self.name)
+        if asked_at and timedelta(0) <= self.ctx.now() - asked_at < TOLD_AFTER:
+            return  # by clocks that agree
+        message = f"{self.called} does not answer. {after.problem}"
+        data: dict[str, Value] = {"model": self.name, "version": self.version.version}
+        data |= {"message": message, "fix": after.fix or None}
+        id = f"model-down-{digest(self.called, str(asked_at))}"
+        await notify.add(self.ctx, Kind.MODEL_DOWN, self.name, data, id)
 
     async def note_duration(self, asked_at: datetime | None) -> None:
         """How long callers waited, where they had to wait for a deployment and for nothing else."""

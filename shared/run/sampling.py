@@ -4,12 +4,14 @@ dataset asserts of the answers: both as the bytes that the run was made of, or n
 Knows where the bytes are, not which lines are drawn (`drawing`).
 """
 
+import asyncio
 import hashlib
+from dataclasses import replace
 
 from shared.errors import DropError, Refused, Replaced, TunedropError
 from shared.model.assertions import NONE, Assertions, read
 from shared.printable import shown
-from shared.run import files
+from shared.run import answer_limit, files
 from shared.run.context import Context
 from shared.run.copies import check_bytes
 from shared.run.drawing import Drawing, Sample
@@ -32,8 +34,14 @@ async def sample(run: Run, validation: File, ctx: Context) -> Sample:
             drawing.feed(await _at_the_service(validation, error, ctx))
         if len(ctx.samples) >= MOST_HELD:
             ctx.samples.clear()
-        ctx.samples[key] = drawing.finish()
+        ctx.samples[key] = await asyncio.to_thread(_fitting, drawing.finish(), run.spec.base_model)
     return ctx.samples[key]
+
+
+def _fitting(drawn: Sample, base_model: str) -> Sample:
+    found, most = answer_limit.fitting(drawn.examples, base_model)
+    too_long = len(drawn.examples) - len(found)
+    return replace(drawn, examples=found, answer_tokens=most, too_long=too_long)
 
 
 async def _at_the_service(validation: File, error: Replaced, ctx: Context) -> bytes:

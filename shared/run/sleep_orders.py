@@ -10,6 +10,7 @@ from datetime import timedelta
 from shared.errors import NotFound, NotNow, Unavailable
 from shared.model import waking
 from shared.model.cost_sheet import SETTING
+from shared.model.deletion import Deletions
 from shared.model.hosting import Removal, Why
 from shared.model.orders import Orders
 from shared.model.redeploy import RedeployRequests
@@ -110,6 +111,7 @@ async def _find(asked: Asked, ctx: Context) -> tuple[Model, Version]:
     if number is None:
         raise NotNow(f"No version of {model.name} serves.", f"Name one: {model.name}@1.")
     version = model.version(number)
+    await Deletions(ctx.clients.models).check_stays(model.name, version)
     if version.withdrawn:
         raise NotNow(
             f"{model.name}@{number} was withdrawn: its run was ended, and it has no deployment.",

@@ -8,11 +8,11 @@ Knows how, not which version is to sleep (`shared/model/hosting.py`).
 import logging
 import re
 from collections.abc import Callable, Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from shared.errors import Unreadable
 from shared.model import deployment
-from shared.model.hosting import Removal, Rules, Situation, Why, ended_at
+from shared.model.hosting import Removal, Rules, Situation, Why, ended_at, why_gone
 from shared.model.orders import Orders
 from shared.model.redeploy import RedeployRequests
 from shared.model.registry import Model, Version
@@ -112,14 +112,28 @@ async def remove_deployment(model: Model, number: int, why: Why, ctx: Context) -
 
 
 async def note_gone(name: str, version: Version, ctx: Context) -> None:
-    """Azure has removed a version's deployment by itself: the registry has it then, with when.
-    Raises NotFound, and Unavailable."""
+    """Azure, or somebody, has removed a version's deployment: its run's log and the registry have
+    it then, with when. Raises NotFound, and Unavailable."""
     model = await ctx.registry.load(name)
     if model and model.version(version.version).is_hosted:
         used = await last_uses(ctx.clients.models)
         at = Situation(ctx.now(), rules(ctx.settings), used)
-        ended = ended_at(model, model.version(version.version), at)
+        known = model.version(version.version)
+        ended = ended_at(model, known, at)
+        if not known.asleep_since:  # then the app has removed it, and said so
+            await _tell_of_loss(model, known, ended, why_gone(model, known, at), ctx)
         await ctx.registry.note_unhosted(name, version.version, ended)
+
+
+async def _tell_of_loss(
+    model: Model, version: Version, ended: datetime, why: str, ctx: Context
+) -> None:
+    message = (
+        f"{model.name}@{version.version} has no deployment any more: {version.deployment} was "
+        f"removed at {ended:%Y-%m-%d %H:%M} UTC ({why})."
+    )
+    log.warning("%s", message)
+    await ctx.ledger.log(version.run_id, LogLine("deployment", message))
 
 
 async def _tell(model: Model, version: Version, why: Why, ctx: Context) -> None:

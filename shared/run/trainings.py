@@ -5,7 +5,7 @@ Knows what was trained, not in which month it counts.
 
 from collections.abc import Iterator
 from datetime import datetime
-from itertools import pairwise
+from itertools import zip_longest
 
 from shared.catalog import lookup
 from shared.model.costs import Training
@@ -20,7 +20,7 @@ def trainings(run: Run, region: str) -> Iterator[Training]:
     what was predicted and billed; of one without a model no more than that there was one."""
     begun: datetime | None = None  # a job of which nothing has come yet
     lost: list[datetime] = []
-    for past, after in pairwise([*run.timeline, None]):
+    for past, after in zip_longest(run.timeline, run.timeline[1:]):
         if past.stage in STARTED:
             begun = past.at
         elif begun and past.stage is Stage.TRAINED:

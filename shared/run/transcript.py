@@ -22,6 +22,7 @@ from shared.model.evaluation import Answer
 from shared.run.context import Context
 
 NAME = "answers.jsonl"
+BYTES_OF_A_TOKEN = 4  # of an English text
 Key = tuple[str, str]  # who is asked, and the digest of what
 
 
@@ -37,16 +38,19 @@ class _Line(Frozen):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """All of a chat completion's request but its model; `line` is of the validation file."""
+    """All of a chat completion's request but its model; `line` is of the validation file. `tokens`:
+    about how many it takes of what its deployment takes in a minute."""
 
     line: int
     body: Mapping[str, Any]
     digest: str
+    tokens: int = 0
 
     @classmethod
     def of(cls, line: int, body: Mapping[str, Any]) -> "Question":
         text = json.dumps(body, sort_keys=True)
-        return cls(line, body, hashlib.sha256(text.encode()).hexdigest()[:24])
+        tokens = len(text) // BYTES_OF_A_TOKEN + int(body.get("max_completion_tokens", 0))
+        return cls(line, body, hashlib.sha256(text.encode()).hexdigest()[:24], tokens)
 
 
 @dataclass

@@ -3,6 +3,7 @@ to sleep, and the registry is told of what Azure has removed by itself.
 
     reconciler/hosting.json   in the runs container: what the last look has left to do
 
+A champion that is kept always and has lost its deployment is asked for again, chats or no chats.
 One look is bounded; what it leaves, as where Azure takes one change at a time, the next tick does.
 Knows when, not which version should go (`shared/model/hosting.py`) or how (`sleeping`).
 """
@@ -84,6 +85,7 @@ async def look(before: Looked, ctx: Context) -> None:
         await _settle(model, at, ctx)
     await _wake(models, at, ctx)
     pending = await _put_to_sleep(models, at, ctx)
+    pending |= any(hosting.goes_now(model, at, ctx.policy.hosting_every) for model in models)
     cleaned = await _clean(models, before.cleaned, ctx) if whole else before.cleaned
     hosted = tuple(model.name for model in models if any(v.is_hosted for v in model.versions))
     today = ctx.now().date()
@@ -119,8 +121,7 @@ async def _settle_version(model: Model, version: Version, at: Situation, ctx: Co
     if there and not (version.is_hosted or version.asleep_since or version.withdrawn):
         await ctx.registry.note_hosted(model.name, number, at.now)
     elif version.is_hosted and there is None and await _is_gone(version, ctx):
-        ended = hosting.ended_at(model, version, at)
-        await ctx.registry.note_unhosted(model.name, number, ended)
+        await sleeping.note_gone(model.name, version, ctx)
 
 
 async def _is_gone(version: Version, ctx: Context) -> bool:

@@ -191,7 +191,7 @@ async def test_the_command_tells_it_in_lines(monkeypatch: pytest.MonkeyPatch) ->
     async with calling(monkeypatch) as (caller, _):
         run = await caller.served()
         id = (await caller.ask()).headers["x-request-id"]
-        found = {"id": id, "chats": await caller.trace(id)}
+        found = {"id": id, "chats": await caller.trace(id), "notice": "Older were not read."}
     asked: list[str] = []
 
     def get(app: App, path: str) -> Any:
@@ -202,7 +202,15 @@ async def test_the_command_tells_it_in_lines(monkeypatch: pytest.MonkeyPatch) ->
     said = CliRunner().invoke(cli, ["trace", "a/b=c", "--at", "2026-11-28T03", "--app", "http://x"])
     assert said.exit_code == 0, said.output
     assert asked == ["api/trace/a/b%3Dc?at=2026-11-28T03"]
-    for word in (id, "m@1", "champion", run.id, run.training.content_sha256, "training"):
+    for word in (
+        id,
+        "m@1",
+        "\n\nOlder were not read.",
+        "champion",
+        run.id,
+        run.training.content_sha256,
+        "training",
+    ):
         assert str(word) in said.output
     odd = CliRunner()
     monkeypatch.setattr(App, "get", lambda app, path: {"chats": [{"request": 1}]})

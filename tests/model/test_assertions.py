@@ -157,7 +157,13 @@ def test_what_is_not_understood_is_refused(kind: str) -> None:
         ("a: [", "is not YAML"),
         ("", "has no keys"),
         ("- a", "has no keys"),
-        ("--- 1\n--- 2", "has no keys"),
+        ("--- 1\n--- 2", "has a second document in line 2"),
+        ("tests: []\n---\ntests: [{assert: [{type: is-json}]}]", "a second document in line 2"),
+        ("assert: [{type: is-json}]", "assert, which is not understood"),
+        ("test: []", "test, which is not understood"),
+        ("extensions: ['file://x.js:hook']", "extensions, which runs code"),
+        ("nunjucksFilters: {up: up.js}", "nunjucksFilters, which runs code"),
+        ("tests: [{threshold: 2, assert: []}]", "threshold: is no number from 0 to 1"),
     ],
 )
 def test_what_would_be_passed_over_or_run_is_refused(file: str, said: str) -> None:
@@ -177,6 +183,21 @@ def test_nothing_of_the_file_is_told_but_names() -> None:
     with pytest.raises(DropError) as refused:
         read(b'tests: [{assert: [{type: "\\e[31m", value: hunter2}]}]')
     assert "\x1b" not in str(refused.value) and "hunter2" not in str(refused.value)
+    with pytest.raises(DropError, match="test 1, assertion 1") as refused:
+        read(b"tests: [{assert: [{type: sk-proj-abcdefghijklmnopqrstuvwxyz}]}]")
+    assert "abcdefgh" not in str(refused.value)
+
+
+def test_what_asserts_nothing_is_read_over() -> None:
+    file = b"""
+$schema: https://promptfoo.dev/config-schema.json
+description: captain
+prompts: [file://prompt.txt]
+providers: [openai:gpt-4.1]
+evaluateOptions: {maxConcurrency: 4}
+tests: [{assert: [{type: is-json}]}]
+"""
+    assert len(read(file).cases) == 1
 
 
 def test_a_list_of_assertions_is_bounded() -> None:

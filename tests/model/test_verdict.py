@@ -8,11 +8,20 @@ import pytest
 
 from shared.model.assertions import read
 from shared.model.contest import Outcome
-from shared.model.evaluation import Answer, Respondent, Role
+from shared.model.evaluation import Answer, Role
 from shared.model.paired import MIN_EXAMPLES, UNITS, Chance, told_apart
 from shared.model.scores import rubric_of, scores_of
-from shared.model.verdict import Comparison, verdict_of
-from tests.support.compared import FAILED, comparison, example, garbled, right, told, wrong_at
+from shared.model.verdict import verdict_of
+from tests.support.compared import (
+    FAILED,
+    comparison,
+    example,
+    garbled,
+    only_asked,
+    right,
+    told,
+    wrong_at,
+)
 from tests.support.growth import seconds
 
 LINES = range(1, 41)
@@ -149,13 +158,33 @@ def test_failures_of_both_are_no_difference() -> None:
     assert [side["failed"] for side in told(verdict)["sides"]] == [38, 38, 38]
 
 
-def test_an_example_that_was_never_asked_is_a_failure_too() -> None:
-    given = comparison(EXAMPLES, {}, {}, None)
-    lacks = {line: answer for line, answer in given.candidate.answers.items() if line > 10}
-    candidate = Respondent(Role.CANDIDATE, "captain@2", lacks)
-    verdict = verdict_of(Comparison(given.examples, candidate, given.others))
-    assert verdict.overall is LOSS
-    assert told(verdict)["sides"][0]["failures"] == [{"reason": "it was never asked", "count": 10}]
+def test_what_one_of_two_was_not_asked_counts_for_neither_and_is_told() -> None:
+    """A deployment of little capacity is asked a part of them before time is over."""
+    given = comparison(EXAMPLES, {}, WORSE, MUCH)
+    verdict = verdict_of(only_asked(given, Role.CANDIDATE, range(11, 41)))
+    found = told(verdict)
+    assert (verdict.overall, found["contests"][0]["primary"]["examples"]) == (TIE, 30)
+    ours = found["sides"][0]
+    assert (ours["asked"], ours["not_asked"], ours["failed"]) == (30, 10, 0)
+    assert [one["left_out"] for one in found["contests"]] == [10, 10]
+    assert "10 × an example that captain@2 (candidate) was not asked" in found["notes"]
+    assert "10 examples more count for nothing: not both were asked" in verdict.sentence
+
+
+def test_what_the_base_was_not_asked_is_in_the_pair_with_the_champion() -> None:
+    given = comparison(EXAMPLES, {}, WORSE, {})
+    found = told(verdict_of(only_asked(given, Role.BASE, range(1, 6))))
+    assert [one["primary"]["examples"] for one in found["contests"]] == [40, 5]
+    assert found["overall"] == "win"
+
+
+def test_with_who_was_asked_nothing_there_is_no_contest() -> None:
+    given = comparison(EXAMPLES, {}, WORSE, {})
+    found = told(verdict_of(only_asked(given, Role.CHAMPION, ())))
+    assert [one["against"]["role"] for one in found["contests"]] == ["base"]
+    assert "40 × an example that captain@1 (champion) was not asked" in found["notes"]
+    nobody = told(verdict_of(only_asked(given, Role.CANDIDATE, ())))
+    assert (nobody["overall"], nobody["contests"]) == ("tie", [])
 
 
 def test_empty_answers_and_answers_cut_off_are_counted() -> None:

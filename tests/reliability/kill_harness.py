@@ -17,7 +17,7 @@ from shared.run.stages import Stage
 from shared.settings import Settings
 from tests.reliability import orders
 from tests.reliability.life import FORKS, STORIES, Kill, Story, live
-from tests.reliability.orders import Ordered
+from tests.reliability.orders import ORDERED, Ordered
 from tests.support.datasets import dataset
 from tests.support.stack import QUICK, StackHarness, wait_for
 
@@ -157,3 +157,43 @@ def assert_history(model: Model, ordered: Ordered) -> None:
     assert [v.version for v in model.versions if v.is_hosted] == list(ordered.left)
     stretches = 2 if ordered.name == "asleep and woken" else 1
     assert all(len(version.hosted) == stretches for version in model.versions)
+
+
+# ---- any of the stories
+
+Told = Story | Ordered
+EVERY: tuple[Told, ...] = (*STORIES, *ORDERED)
+
+
+def harness_of(stack: StackHarness, story: Told) -> KillHarness:
+    if isinstance(story, Ordered):
+        return OrderHarness(stack, story)
+    return KillHarness(stack, story)
+
+
+def live_killed(stack: StackHarness, story: Told, kill: Kill) -> None:
+    """A life with that kill, and what must be so at its end. Raises AssertionError."""
+    harness = harness_of(stack, story)
+    with harness.circumstances():
+        harness.begin()
+        code, _ = harness.live(kill)
+        if code != 0:  # it may have come to its end with fewer calls: it had to wait less
+            assert code is not None
+            assert code < 0
+            again, _ = harness.live()
+            assert again == 0, kill
+        try:
+            harness.assert_consistent()
+        except AssertionError as error:
+            raise AssertionError(f"{story.name}, {kill}: {error}") from error
+
+
+def calls_of(stack: StackHarness, story: Told) -> int:
+    """How many outside calls the story has when nobody is killed."""
+    harness = harness_of(stack, story)
+    with harness.circumstances():
+        harness.begin()
+        code, calls = harness.live()
+        assert code == 0
+        harness.assert_consistent()
+    return calls

@@ -12,13 +12,10 @@ from datetime import date
 
 import pytest
 
-from tests.reliability.kill_harness import KillHarness, OrderHarness
-from tests.reliability.life import STORIES, Kill, Story
-from tests.reliability.orders import ORDERED, Ordered
+from tests.reliability.kill_harness import EVERY, Told, calls_of, live_killed
+from tests.reliability.life import Kill
+from tests.reliability.orders import Ordered
 from tests.support.stack import StackHarness
-
-Told = Story | Ordered
-EVERY: tuple[Told, ...] = (*STORIES, *ORDERED)
 
 
 def chosen(calls: int, story: Told) -> list[Kill]:
@@ -38,38 +35,10 @@ def told() -> list[Told]:
     return [EVERY[date.today().toordinal() % len(EVERY)]]
 
 
-def harness_of(stack: StackHarness, story: Told) -> KillHarness:
-    if isinstance(story, Ordered):
-        return OrderHarness(stack, story)
-    return KillHarness(stack, story)
-
-
 @pytest.mark.parametrize("story", told(), ids=lambda story: story.name)
 def test_killed_anywhere_a_run_ends_the_same(stack: StackHarness, story: Told) -> None:
-    for kill in chosen(_calls(stack, story), story):
-        print(story.name, kill, flush=True)
-        harness = harness_of(stack, story)
-        with harness.circumstances():
-            harness.begin()
-            code, _ = harness.live(kill)
-            if code != 0:  # it may have come to its end with fewer calls: it had to wait less
-                assert code is not None
-                assert code < 0
-                again, _ = harness.live()
-                assert again == 0, kill
-            try:
-                harness.assert_consistent()
-            except AssertionError as error:
-                raise AssertionError(f"{story.name}, {kill}: {error}") from error
-
-
-def _calls(stack: StackHarness, story: Told) -> int:
-    """How many outside calls the story has when nobody is killed."""
-    harness = harness_of(stack, story)
-    with harness.circumstances():
-        harness.begin()
-        code, calls = harness.live()
-        assert code == 0
-        harness.assert_consistent()
+    calls = calls_of(stack, story)
     print(story.name, calls, "outside calls", flush=True)
-    return calls
+    for kill in chosen(calls, story):
+        print(story.name, kill, flush=True)
+        live_killed(stack, story, kill)

@@ -8,7 +8,9 @@ import pytest
 
 from shared.run import reconciler
 from shared.run.stages import Stage
+from tests.support import comparing
 from tests.support.comparing import EXAMPLES, Compared, half, right, wrong
+from tests.support.datasets import dataset
 from tests.support.decided import BY_RUN
 
 
@@ -230,9 +232,38 @@ async def test_an_outage_is_waited_for_and_costs_few_calls(compared: Compared) -
     assert (await compared.verdict(run))["sides"][0]["failed"] == 0
 
 
-async def test_a_deployment_that_is_gone_is_not_asked_a_hundred_times(compared: Compared) -> None:
+async def test_an_outage_that_lasts_fails_no_example(compared: Compared) -> None:
+    compared.memory.arm("unavailable", "chat.*", count=None)
+    run = await compared.placed(right, examples=8)
+    for _ in range(12):
+        run = await compared.tick(run)
+        await compared.harness.pause(900)
+    assert all("failed" in line for line in await compared.lines(run))
+    compared.memory.disarm()
+    run = await compared.ended(run)
+    assert [side["failed"] for side in (await compared.verdict(run))["sides"]] == [0, 0]
+
+
+async def test_long_questions_are_asked_as_the_tokens_of_a_minute_allow(
+    compared: Compared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A unit of capacity is 1,000 tokens a minute, by the limit that a request names."""
+    monkeypatch.setattr(comparing, "dataset", _long)
+    compared.deploy_base(wrong, capacity=20)
+    await compared.tick(await compared.placed(right))
+    assert compared.memory.journal.count("chat.plain") == 4  # 10,000 tokens are the half
+
+
+def _long(examples: int, **_: Any) -> bytes:
+    """About 3,000 tokens each."""
+    return dataset(examples).replace(b"What is", b"clause " * 1_700 + b"What is")
+
+
+async def test_a_deployment_that_answers_404_is_not_asked_a_hundred_times(
+    compared: Compared,
+) -> None:
     run = await compared.placed(right)
-    compared.memory.delete_deployment("captain-v1")
+    compared.memory.deployed["captain-v1"].ready_at += timedelta(hours=1)
     await compared.tick(run)
     assert compared.memory.journal.count(CANDIDATE) == 1
 

@@ -8,7 +8,8 @@ import pytest
 
 from shared.cloud.deployments import Deployment
 from shared.cloud.offers import Known, Offers
-from shared.run.comparable import Held, base_deployment, serves
+from shared.model.paired import MIN_EXAMPLES
+from shared.run.comparable import DECIDING, Held, base_deployment, serves
 from shared.run.plan import plan
 from shared.run.spec import effective
 from tests.support.comparing import BASE, Compared, right
@@ -54,6 +55,16 @@ def test_without_a_validation_set_it_is_said_that_nothing_is_compared() -> None:
     found = told(Held(0), PLAIN)
     assert found
     assert "There is no validation set" in found["sentence"]
+
+
+@pytest.mark.parametrize(
+    ("examples", "most", "said"), [(7, 100, True), (8, 100, False), (9, 5, True)]
+)
+def test_too_few_examples_to_decide_are_told(examples: int, most: int, said: bool) -> None:
+    found = told(Held(examples, examples * 400, most, ("plain",)), PLAIN)
+    assert found
+    assert ("so no gate holds it" in found["sentence"]) is said
+    assert DECIDING == MIN_EXAMPLES
 
 
 def test_with_the_gate_off_nothing_is_told() -> None:

@@ -26,7 +26,7 @@ def compared() -> Compared:
 # ---- time is over
 
 
-async def test_what_is_missing_at_the_end_counts_as_missing_and_ends_no_run(
+async def test_what_was_asked_in_vain_until_the_end_has_failed_and_what_was_not_asked_is_told(
     compared: Compared,
 ) -> None:
     compared.memory.arm("unavailable", CANDIDATE, count=None)
@@ -36,7 +36,10 @@ async def test_what_is_missing_at_the_end_counts_as_missing_and_ends_no_run(
     run = await compared.tick(run)
     found = await compared.verdict(run)
     assert run.stage is Stage.HELD
-    assert found["sides"][0]["failed"] == EXAMPLES
+    assert found["contests"][0]["primary"]["examples"] == 6  # three tries in each of two shares
+    assert f"{EXAMPLES - 6} × an example that captain@1 (candidate) was not asked" in found["notes"]
+    ours = found["sides"][0]
+    assert (ours["asked"], ours["failed"], ours["not_asked"]) == (6, 6, EXAMPLES - 6)
 
 
 async def test_a_version_that_answers_nothing_does_not_take_the_champions_place(
@@ -44,7 +47,7 @@ async def test_a_version_that_answers_nothing_does_not_take_the_champions_place(
 ) -> None:
     await compared.version(half)
     run = await compared.placed(right)
-    compared.memory.delete_deployment("captain-v2")
+    compared.memory.arm("unavailable", "chat.captain-v2", count=None)
     await compared.tick(run)
     await _too_late(compared, run)
     run = await compared.tick(run)
@@ -53,31 +56,36 @@ async def test_a_version_that_answers_nothing_does_not_take_the_champions_place(
     assert await compared.champion() == 1
 
 
-async def test_what_cannot_be_looked_up_is_gone_on_without_when_time_is_over(
-    compared: Compared,
+@pytest.mark.parametrize(("gate", "end"), [("report", Stage.SERVING), ("enforce", Stage.HELD)])
+async def test_what_could_not_be_judged_in_time_is_held_by_the_gate_that_enforces(
+    compared: Compared, gate: str, end: Stage
 ) -> None:
     compared.memory.arm("unavailable", "deployments.list", count=None)
-    run = await compared.placed(right, ENFORCE)
+    run = await compared.placed(right, f"gate: {gate}\n")
     run = await compared.tick(run)
     assert run.stage is Stage.COMPARING
     await _too_late(compared, run)
     run = await compared.tick(run)
-    assert run.stage is Stage.SERVING
+    assert run.stage is end
     assert "captain@1 is not compared" in run.compared
+    assert ("holds what could not be judged: `tunedrop retry captain-" in run.held) is (
+        end is Stage.HELD
+    )
 
 
-async def test_a_fault_of_our_own_is_waited_for_and_ends_no_run(
-    compared: Compared, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("gate", "end"), [("report", Stage.SERVING), ("enforce", Stage.HELD)])
+async def test_a_fault_of_our_own_is_waited_for_and_promotes_nothing_that_is_to_be_judged(
+    compared: Compared, gate: str, end: Stage
 ) -> None:
     def broken(model: str, asked: Any) -> str:
         raise ZeroDivisionError
 
     compared.memory.says = broken
-    run = await compared.tick(await compared.placed(right))
+    run = await compared.tick(await compared.placed(wrong, f"gate: {gate}\n"))
     assert run.stage is Stage.COMPARING
     await _too_late(compared, run)
     run = await compared.tick(run)
-    assert run.stage is Stage.SERVING
+    assert run.stage is end
     assert "a fault in Tunedrop itself, ZeroDivisionError" in run.compared
 
 

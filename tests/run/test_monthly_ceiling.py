@@ -148,6 +148,18 @@ async def test_it_is_said_anew_where_it_was_within_the_ceiling_meanwhile(
     assert len(warnings(caplog)) == 2
 
 
+async def test_others_are_told_each_time_that_it_has_come_to_more_again(there: Receiver) -> None:
+    """The second time of a month had the first one's id, which was told by then."""
+    async with told(there) as harness:
+        one = Account(harness)
+        await one.add("a")
+        for ceiling in (EACH / 2, 3 * EACH, EACH / 2, EACH / 2, 3 * EACH, EACH / 2):
+            with_settings(one.harness, monthly_hosting_ceiling=ceiling, location="swedencentral")
+            await one.names()
+            await delivered(one.harness)
+    assert there.kinds() == ["budget"] * 3
+
+
 async def test_as_long_as_something_is_put_to_sleep_nothing_is_said(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

@@ -86,7 +86,13 @@ async def test_what_is_done_twice_is_noticed() -> None:
 
 
 async def test_a_champion_that_does_not_answer_and_books_that_differ_are_noticed() -> None:
-    trial = await Trial.of(Story("undeploys", two, undeploys))
+    async def on_demand() -> Mortal:
+        """A champion that the app does not make anew without a chat."""
+        app = await two()
+        await app.ctx.registry.keep_as("captain", 2, "on-demand", 0.0)
+        return app
+
+    trial = await Trial.of(Story("undeploys", on_demand, undeploys))
     assert trial.whole.unserved > 1
     # the next look at what is deployed has it
     assert "WRONG: captain@2 is the champion and has no deployment" in trial.whole.facts

@@ -55,32 +55,6 @@ async def test_one_that_is_used_stays(tended: Tended) -> None:
     assert tended.deployed() == ["captain-v1"]
 
 
-async def test_one_that_is_kept_always_stays_until_azure_removes_it(tended: Tended) -> None:
-    await tended.dropped()
-    made = (await tended.version()).hosted[0].since
-    await tended.later(14 * 24)
-    assert tended.deployed() == ["captain-v1"]
-    await tended.later(2 * 24)
-    assert tended.deployed() == []
-    version = await tended.version()
-    assert version.hosted[0].until == made + timedelta(days=15), "when Azure removed it"
-    assert version.asleep_since is None, "nobody has put it to sleep"
-    assert not await tended.chat()
-    assert await tended.awake() < 5
-
-
-async def test_a_champion_of_the_developer_tier_comes_back_by_a_chat(tended: Tended) -> None:
-    await tended.dropped(run_yaml="deployment:\n  sku: DeveloperTier\n")
-    made = (await tended.version()).hosted[0].since
-    await tended.later(23)
-    assert await tended.chat(), "it is used, and goes all the same"
-    await tended.later(1)
-    assert tended.deployed() == []
-    assert (await tended.version()).hosted[0].until == made + timedelta(hours=24)
-    assert await tended.awake() < 5
-    assert (await tended.version()).is_hosted
-
-
 async def test_many_chats_at_once_wake_it_once(tended: Tended) -> None:
     await tended.dropped(run_yaml=ON_DEMAND)
     await tended.later(25)

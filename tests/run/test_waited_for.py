@@ -11,9 +11,10 @@ from shared.chat import absent
 from shared.chat.routing import Backend
 from shared.chat.unanswered import NoDeployment
 from shared.errors import NotNow
+from shared.model.hosting import Removal, Why
 from shared.model.orders import Orders
 from shared.model.redeploy import Asked, RedeployRequests
-from shared.run import deletion_plan, deletions, promotions, sleep_orders
+from shared.run import deletion_plan, deletions, promotions, sleep_orders, sleeping
 from shared.run.stages import Stage
 from tests.support.datasets import dataset
 from tests.support.limits import with_settings
@@ -118,7 +119,7 @@ async def test_a_champion_that_slept_before_it_became_one_again_is_woken() -> No
     plan = await deletion_plan.plan(target, False, app.ctx)
     assert "captain@1 answers in its place once it is deployed again" in " ".join(plan.then)
     await deletions.give(target, False, plan.digest, "Ada", "over", app.ctx)
-    await app.minutes(8)
+    await app.minutes(4)  # less than until the next look
     model = await app.model()
     assert model.champion == 1
     assert deployed(app) == ["captain-v1"]
@@ -133,6 +134,17 @@ async def test_a_champion_that_a_person_has_put_to_sleep_stays_asleep() -> None:
 
 
 # ---- chats and the ceiling
+
+
+async def test_a_chat_that_comes_after_the_look_keeps_the_deployment() -> None:
+    app = await serving(2)
+    version = (await app.model()).version(1)
+    removal = Removal("captain", version, Why.RETIRED, timedelta(0))
+    await chat(app, 1)
+    assert not await sleeping.put_to_sleep(removal, lambda known: True, app.ctx)
+    await app.minutes(3)
+    assert deployed(app) == ["captain-v1", "captain-v2"]
+    assert (await app.model()).version(1).asleep_since is None
 
 
 async def test_no_chat_wakes_what_the_ceiling_would_put_to_sleep_again() -> None:

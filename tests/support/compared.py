@@ -3,6 +3,7 @@
 import json
 import random
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from shared.model.evaluation import Answer, Call, Example, Expected, Respondent, Role
@@ -49,6 +50,17 @@ def comparison(
     given = {Role.CHAMPION: champion, Role.BASE: base}
     others = tuple(side(role, examples, a) for role, a in given.items() if a is not None)
     return Comparison(tuple(examples), side(Role.CANDIDATE, examples, candidate), others, **more)
+
+
+def only_asked(given: Comparison, role: Role, lines: Sequence[int]) -> Comparison:
+    """Of one side only the answers to these lines."""
+
+    def less(side: Respondent) -> Respondent:
+        answers = {line: one for line, one in side.answers.items() if line in lines}
+        return replace(side, answers=answers) if side.role is role else side
+
+    others = tuple(map(less, given.others))
+    return replace(given, candidate=less(given.candidate), others=others)
 
 
 def wrong_at(lines: Sequence[int], answer: Answer = WRONG) -> dict[int, Answer]:

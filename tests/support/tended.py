@@ -81,6 +81,11 @@ class Tended:
         await self.harness.pause(hours * HOUR)
         await self.look(7)
 
+    async def losses(self, run: Run) -> list[str]:
+        """What the run's log says of deployments that the app has not removed."""
+        lines = await self.harness.messages(run, "deployment")
+        return [line for line in lines if "was removed at" in line]
+
     def deployed(self) -> list[str]:
         return sorted(self.service.deployments())
 

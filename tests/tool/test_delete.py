@@ -56,6 +56,22 @@ async def test_a_version_and_a_run_are_deleted_by_their_names() -> None:
     assert [version.version for version in (await made.model()).versions] == [3]
 
 
+async def test_of_a_version_that_is_being_deleted_that_is_said() -> None:
+    """It was said that its run was ended and that `deploy` deploys it."""
+    made = await Versions.serving(2)
+    async with served(made.ctx) as app:
+        await tool(app, "delete", "captain@1", "--yes", "captain@1", "--who", "Ada")
+        for order in ("promote", "sleep", "wake"):
+            refused = await tool(app, order, "captain@1")
+            assert refused.exit_code == 2
+            assert "captain@1 is being deleted, by Ada" in refused.output
+            assert "deploy" not in refused.output
+        page = await tool(app, "models", "captain")
+    first, second = page.output.splitlines()[:2]
+    assert first.endswith("  is being deleted. Chats that have begun are finished first.")
+    assert "deleted" not in second
+
+
 async def test_a_body_that_says_something_else_is_refused() -> None:
     made = await Versions.serving(1)
     async with served(made.ctx) as app:

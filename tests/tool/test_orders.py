@@ -1,7 +1,9 @@
 """`tunedrop promote`, `rollback`, `models MODEL`, and what is told of versions, by an app."""
 
+import time
 from datetime import timedelta
 
+import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -57,12 +59,35 @@ async def test_who_served_at_a_moment_is_told_and_so_is_what_is_not_known() -> N
         before = await tool(app, "models", "captain", "--at", early)
         now = await tool(app, "models", "captain", "--at", made.clock.now().isoformat())
         wrong = await tool(app, "models", "captain", "--at", "yesterday")
+        later = (made.clock.now() + timedelta(minutes=1)).isoformat()
+        ahead = await tool(app, "models", "captain", "--at", later)
     assert then.output.startswith("captain@1 was the champion at ")
     assert now.output.startswith("captain@2 was the champion at ")
     assert before.output.startswith("Who was the champion of captain at ")
     assert before.output.endswith(" is not known.\n")
     assert "yesterday is no moment" in wrong.output
-    assert wrong.exit_code == 2
+    assert "has not come yet" in ahead.output
+    assert (wrong.exit_code, ahead.exit_code) == (2, 2)
+
+
+async def test_the_moments_that_are_shown_are_those_that_can_be_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """They were the machine's own, without a zone, while `--at` reads UTC."""
+    made = await Versions.serving(2)
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        async with served(made.ctx) as app:
+            page = await tool(app, "models", "captain")
+            shown = page.output.splitlines()[-1].partition("  ")[0]
+            made.clock.advance(60)
+            then = await tool(app, "models", "captain", "--at", shown.removesuffix(" UTC") + ":59")
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert shown == f"{(await made.model()).history[-1].at:%Y-%m-%d %H:%M} UTC"
+    assert then.output.startswith("captain@2 was the champion at ")
 
 
 async def test_a_moment_without_a_champion_says_so() -> None:
@@ -79,6 +104,9 @@ async def test_an_order_that_waits_is_told_with_what_it_waits_for() -> None:
     async with served(made.ctx) as app:
         done = await tool(app, "rollback", "captain")
         page = await tool(app, "models", "captain")
+        back = await tool(app, "promote", "captain@2")
+    already = "captain@2 is the champion already. The order for captain@1 is taken back.\n"
+    assert back.output == already
     assert "captain@1 has no deployment that answers: it is being deployed." in done.output
     assert "captain@1 is to be the champion." in page.output
 

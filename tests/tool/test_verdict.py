@@ -9,20 +9,24 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from shared.model.evaluation import Answer
+from shared.model.evaluation import Answer, Role
 from shared.model.verdict import verdict_of
-from tests.support.compared import FAILED, comparison, example, wrong_at
+from tests.support.compared import FAILED, comparison, example, only_asked, wrong_at
 from tunedrop.__main__ import cli
 
 EXAMPLES = [example(line) for line in range(1, 41)]
 WORSE = {**wrong_at(range(1, 12)), 12: FAILED, 13: Answer(), 14: Answer(text="\x1b[31mred")}
 LOST = verdict_of(comparison(EXAMPLES, WORSE, {}, wrong_at(range(5, 41)))).as_json()
 WON = verdict_of(comparison(EXAMPLES, {}, wrong_at(range(1, 20)), None)).as_json()
+LESS = comparison(EXAMPLES, {}, wrong_at(range(1, 20)), None)
+PART = verdict_of(only_asked(LESS, Role.CANDIDATE, range(11, 41))).as_json()
 PROBLEM = {"message": "m-1 has no 'verdict.json'.", "fix": "A run may have: report.json."}
 BODIES = {
     "m-00000001": (200, LOST),
     "m-00000002": (200, WON),
     "m-00000003": (404, json.dumps({"error": PROBLEM}).encode()),
+    "m-00000005": (200, PART),
+    "m-00000006": (200, PART.replace(b"not_asked", b"unknown")),
     "m-00000004": (200, b'{"overall": "win", "sides": 3}'),
 }
 
@@ -88,6 +92,14 @@ def test_regressions_are_shown_with_both_answers(address: str) -> None:
     assert "(failed: 429: too many requests)" in everything and "(empty)" in everything
     assert "more" not in everything.split("against gpt")[0].split("line 14")[1]
     assert "\x1b" not in everything
+
+
+def test_what_was_not_asked_is_shown(address: str) -> None:
+    shown = verdict(address, "m-00000005").output
+    assert "captain@2  30 asked, 10 not asked  (" in shown
+    assert "10 examples more count for nothing" in shown
+    older = verdict(address, "m-00000006").output
+    assert "captain@2  30 asked  (" in older
 
 
 def test_a_win_is_exit_code_0(address: str) -> None:
