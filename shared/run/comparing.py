@@ -191,7 +191,7 @@ async def _promote(
     async def change(decision: Decision) -> Model:
         return await ctx.registry.promote(run.model, number, decision, expected=expected)
 
-    id = f"{run.id}-{len(run.timeline)}"
+    id = f"{run.id}-{run.attempt}-{len(run.timeline)}"
     decision = Decision(ctx.now(), verdict=found.digest, id=id)
     return await notify.of_change(run.model, decision, change, ctx)
 

@@ -12,16 +12,25 @@ from contextlib import suppress
 from datetime import timedelta
 
 from shared.chat.feedback import FeedbackStore
-from shared.cloud.container import Container
 from shared.errors import CallerError, Conflict, NotFound, Refused, TunedropError, Unavailable
 from shared.model import redeploy, usage
-from shared.model.deletion import Deletion, Deletions, Dropped, forget_version, mark
+from shared.model.deletion import Deletion, Deletions, forget_version, mark
 from shared.model.history import Decision
 from shared.model.orders import PREFIX as ORDERS
 from shared.model.registry import Model, Version
 from shared.model.states import Cause
 from shared.printable import shown
-from shared.run import ceilings, commands, deletion_plan, ending, files, notify, removal, upkeep
+from shared.run import (
+    ceilings,
+    commands,
+    deletion_plan,
+    ending,
+    files,
+    folder,
+    notify,
+    removal,
+    upkeep,
+)
 from shared.run.context import Context
 from shared.run.deletion_plan import CHECKPOINT, Found, Plan, Target, check_digest
 from shared.run.notifications import Kind
@@ -247,7 +256,7 @@ class _Work:
         container = self.ctx.clients.datasets
         for blob in self.deletion.datasets:
             with suppress(NotFound):  # the name is none that can be asked for
-                await _delete_blob(container, blob)
+                await removal.remove_as_it_was(container, blob.name, blob.etag)
 
     async def _of_model(self) -> None:
         """What is kept of a model beside its record. That its datasets were taken is kept as long
@@ -258,7 +267,8 @@ class _Work:
             async for blob in clients.models.list(f"{place}{name}"):
                 if blob.name.removeprefix(place).partition("@")[0] == name:
                     await clients.models.delete(blob.name)
-        if self.deletion.datasets:
+        dropped_meanwhile = (await folder.look(name, clients.datasets)).newest
+        if self.deletion.datasets and not dropped_meanwhile:
             await removal.remove_all(clients.runs, f"drops/{name}/")
             for kind in ("drops", "names", "left-out"):
                 await removal.remove_all(clients.runs, f"{REFUSALS}{kind}/{name}/")
@@ -282,15 +292,3 @@ class _Work:
         }
         about = deletion.run_id or deletion.model
         await notify.add(self.ctx, Kind.MODEL_DELETED, about, told, f"deleted-{deletion.id}")
-
-
-async def _delete_blob(container: Container, blob: Dropped) -> None:
-    """Held by a lease, so that nobody drops another in between. Raises Unavailable where somebody
-    else holds it."""
-    async with container.lease(blob.name) as lease:
-        there = await container.info(blob.name)
-        if there is None or there.etag != blob.etag:
-            return
-        if lease is None:
-            raise Unavailable(f"{shown(blob.name)} is leased by somebody else.")
-        await container.delete(blob.name, lease)

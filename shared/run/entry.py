@@ -56,7 +56,8 @@ async def enter(run: Run, folder: Folder, ctx: Context) -> str:
     with about(folder.newest[DropRole.TRAINING]):
         await admission.check_run_stays((known or run).id, ctx.clients.models)
     if known is None:
-        run = run.replace(past_jobs=(await removal.of(run.id, ctx)).jobs)
+        left = await removal.of(run.id, ctx)
+        run = run.replace(past_jobs=left.jobs, attempt=left.attempts + 1)
     if known is None and await ctx.ledger.create(run):
         log.info("run %s received", run.id)
         if folder.older:

@@ -102,7 +102,7 @@ async def of_end(run: Run, ctx: Context) -> None:
         "fix": failure.fix if failure else move,
         "blame": failure.blame if failure else None,
     }
-    id = f"{run.id}-{len(run.timeline)}-{run.stage}"
+    id = f"{run.id}-{run.attempt}-{len(run.timeline)}-{run.stage}"
     await add(ctx, Kind(f"run.{run.stage}"), run.id, data, id)
 
 

@@ -13,10 +13,11 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from shared.cloud.container import Container
-from shared.cloud.documents import Document, as_json
+from shared.cloud.documents import Count, Document, as_json
 from shared.errors import TunedropError, Unavailable, Unreadable
 from shared.model.costs import Training
 from shared.model.registry import Version
+from shared.printable import shown
 from shared.run import newest
 from shared.run.context import Context
 from shared.run.record import Run
@@ -28,9 +29,11 @@ PREFIX = "deleted/"
 
 class Deleted(Document):
     """What is left of a run, however often it was made and deleted: its jobs' ids, what was trained
-    and, for when they had a deployment, its versions."""
+    and, for when they had a deployment, its versions. The next run of this id counts its attempts
+    on: what was reserved for one, or told of it, is not taken for the other's."""
 
     jobs: tuple[str, ...] = ()
+    attempts: Count = 0
     trained: tuple[Training, ...] = ()
     versions: tuple[Version, ...] = ()
 
@@ -39,6 +42,7 @@ class Deleted(Document):
         versions = {known.created_at: known for known in (*self.versions, *other.versions)}
         return Deleted(
             jobs=tuple(dict.fromkeys((*self.jobs, *other.jobs))),
+            attempts=max(self.attempts, other.attempts),
             trained=tuple(trained.values()),
             versions=tuple(versions.values()),
         )
@@ -61,6 +65,7 @@ def left_of(run: Run | None, version: Version | None, trained: Iterable[Training
     jobs = (*run.past_jobs, run.job_id) if run else ()
     return Deleted(
         jobs=tuple(job for job in jobs if job),
+        attempts=run.attempt if run else 0,
         trained=tuple(trained),
         versions=(version,) if version and version.hosted else (),
     )
@@ -96,6 +101,18 @@ async def remove_all(container: Container, prefix: str, last: str = "") -> None:
     names = [blob.name async for blob in container.list(prefix)]
     for name in sorted(names, key=lambda name: name == last):
         await container.delete(name)
+
+
+async def remove_as_it_was(container: Container, name: str, etag: str) -> None:
+    """Held by a lease, so that nobody drops another in between; another that lies there stays.
+    Raises Unavailable where somebody else holds it."""
+    async with container.lease(name) as lease:
+        there = await container.info(name)
+        if there is None or there.etag != etag:
+            return
+        if lease is None:
+            raise Unavailable(f"{shown(name)} is leased by somebody else.")
+        await container.delete(name, lease)
 
 
 async def _keep(run_id: str, left: Deleted, ctx: Context) -> None:

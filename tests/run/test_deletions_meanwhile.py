@@ -109,3 +109,51 @@ async def test_others_are_told_who_answers_in_the_place_of_a_champion_that_is_de
 async def test_of_a_model_that_is_deleted_no_champion_is_told() -> None:
     _, told = await told_of(deletes_the_model)
     assert told == ["model.deleted captain"]
+
+
+async def test_what_was_spent_counts_towards_the_ceilings_whatever_is_deleted() -> None:
+    made = Versions(RunHarness.in_memory(replace(IN_MEMORY, daily_runs=1), "captain"))
+    await made.train()
+    await order(made, Target("captain"), datasets=True)
+    await until_gone(made)
+    made.clock.advance(60)
+    await made.harness.drop(dataset(10, voice="captain 1"))
+    run = await made.harness.received()
+    await ticks(made, 5)
+    again = await made.harness.known(run.id)
+    assert (run.id, again.stage) == (made.runs[1].id, Stage.CHECKED)
+    assert "1 jobs of today" in (again.waiting_for or "")
+
+
+async def test_the_same_dataset_once_more_is_told_to_others_as_what_is_new() -> None:
+    told = replace(IN_MEMORY, webhook_url="http://127.0.0.1:9/never-asked")
+    made = Versions(RunHarness.in_memory(told, "captain"))
+    outbox, ids = Outbox(made.ctx.clients.runs), list[list[str]]()
+    async with made.ctx.clients:
+        for _ in range(2):
+            made.runs.clear()  # the same dataset each time
+            await made.train()
+            read = [await outbox.read(blob.name) for blob in await outbox.waiting()]
+            kinds = ("run.serving", "model.promoted")
+            ids.append([f[0].id for f in read if f and f[0].type.endswith(kinds)])
+            await order(made, Target("captain"), datasets=True)
+            await until_gone(made)
+            made.clock.advance(60)
+    assert len(ids[0]) == 2
+    assert len(ids[1]) == len(set(ids[1])) == 4, "the second time is no repetition of the first"
+
+
+async def test_what_is_refused_while_all_goes_is_not_taken_once_it_is_gone() -> None:
+    made = await Versions.serving(1)
+    await order(made, Target("captain"), datasets=True)
+    made.clock.advance(5)
+    await made.harness.drop(dataset(10, voice="captain 2"))
+    async with made.ctx.with_copies() as ctx:
+        await reconciler.dataset_dropped("captain/training.jsonl", ctx)
+    assert await made.ctx.clients.datasets.read("captain/training.jsonl.problem.txt")
+    await until_gone(made)
+    for _ in range(20):
+        made.clock.advance(600)
+        await reconciler.tick(made.ctx)
+    assert await made.ctx.registry.load("captain") is None
+    assert await made.harness.ledger.active() == []
