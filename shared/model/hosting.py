@@ -103,9 +103,10 @@ def due(model: Model, at: Situation) -> list[Removal]:
 
 
 def is_to_wake(model: Model, at: Situation) -> bool:
-    """Whether the champion is kept always and has lost its deployment: Azure or somebody has
-    removed it, or it slept when it became the champion, as where the one after it was deleted. What
-    a person has put to sleep since comes back by a chat."""
+    """Whether the champion is kept always and has no deployment: it slept when it became the
+    champion, as where the one after it was deleted; or its day of the developer tier is over, which
+    costs nothing by the hour. What nobody has used for 15 days, or a person has removed, comes back
+    by a chat: by itself it would cost by the hour for nobody."""
     if model.champion is None or model.deleting or not model.history:
         return False
     version = model.version(model.champion)
@@ -113,7 +114,8 @@ def is_to_wake(model: Model, at: Situation) -> bool:
         return False
     if version.asleep_since:
         return version.asleep_since <= model.history[-1].at
-    return bool(version.hosted) and at.deployed(version) is None
+    end = _end_of_the_day(version)
+    return end is not None and end <= at.now and at.deployed(version) is None
 
 
 def goes_now(model: Model, at: Situation, around: timedelta) -> bool:

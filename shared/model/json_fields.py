@@ -6,7 +6,6 @@ The order of keys and how a number is written (1, 1.0) make no difference; true 
 
 import json
 import math
-import re
 import unicodedata
 from collections.abc import Sequence
 from typing import Any, NoReturn
@@ -18,7 +17,7 @@ Path = tuple[str | int, ...]
 Leaf = tuple[str, Any]  # its type, as JSON has it, and its value
 Fields = dict[Path, Leaf]
 
-_FENCE = re.compile(r"\s*```[a-zA-Z]*[ \t]*\n(.*)\n[ \t]*```\s*", re.DOTALL)
+FENCE = "```"  # of Markdown; the first one may name a language
 
 
 class NotJson(ValueError):
@@ -76,8 +75,11 @@ def agreement(expected: Fields, given: Fields) -> float:
 
 def unfenced(text: str) -> str:
     """The inside of a text that is one fenced block of Markdown; any other text as it is."""
-    fenced = _FENCE.fullmatch(text)
-    return fenced[1] if fenced else text
+    first, _, rest = text.strip().partition("\n")
+    inside, _, last = rest.rpartition("\n")
+    language = first.removeprefix(FENCE).rstrip()
+    opened = first.startswith(FENCE) and (not language or language.isalpha())
+    return inside if opened and last.strip() == FENCE else text
 
 
 def _no_key_twice(members: Sequence[tuple[str, Any]]) -> dict[str, Any]:

@@ -27,7 +27,7 @@ PROMPT = (
     "the answer is as good as the expected one, 4 if a detail is missing or wrong, 3 if it is half "
     "right, 2 if little of it is right, 1 if it is wrong or says something else."
 )
-_RATING = re.compile(r"\s*([1-5])(?![\d.])")
+_RATING = re.compile(r"([1-5])(?![\d.])")
 
 Ratings = Mapping[Role, Mapping[int, float]]
 
@@ -64,7 +64,7 @@ def ratings(
 
 
 def _rating(said: Answer) -> float | None:
-    found = _RATING.match(said.text)
+    found = _RATING.match(said.text.lstrip())
     return (int(found[1]) - WORST) / (BEST - WORST) if found else None
 
 

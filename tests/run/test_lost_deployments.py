@@ -1,4 +1,4 @@
-"""A champion that is kept always and has lost its deployment is back before a chat misses it."""
+"""A champion that is kept always and has lost its deployment: when it is back, what is told."""
 
 from datetime import timedelta
 
@@ -17,7 +17,7 @@ async def tended() -> Tended:
     return tended
 
 
-async def test_one_that_is_kept_always_comes_back_once_azure_has_removed_it(
+async def test_one_that_nobody_has_used_for_15_days_comes_back_by_a_chat_alone(
     tended: Tended,
 ) -> None:
     run = await tended.dropped()
@@ -25,13 +25,14 @@ async def test_one_that_is_kept_always_comes_back_once_azure_has_removed_it(
     await tended.later(14 * 24)
     assert tended.deployed() == ["captain-v1"]
     await tended.later(2 * 24)
-    assert await tended.chat(), "before the first chat"
-    version = await tended.version()
-    assert version.hosted[0].until == made + timedelta(days=15), "when Azure removed it"
-    assert len(version.hosted) == 2
+    assert tended.deployed() == [], "it would cost by the hour for nobody"
+    assert (await tended.version()).hosted[0].until == made + timedelta(days=15)
     (told,) = await tended.losses(run)
     assert "captain-v1 was removed at" in told
     assert "nobody has chatted with for 15 days" in told
+    assert not await tended.chat()
+    await tended.awake()
+    assert await tended.chat()
 
 
 async def test_a_champion_of_the_developer_tier_is_back_minutes_after_its_day(
@@ -68,19 +69,19 @@ async def test_a_day_of_the_developer_tier_that_does_not_end_is_not_looked_at_fo
     assert tended.service.journal.count("deployments.list") - looks == 2
 
 
-@pytest.mark.parametrize(
-    ("run_yaml", "back"), [("", True), ("keep: on-demand\nidle_after: 24\n", False)]
-)
-async def test_one_that_somebody_has_deleted_comes_back_where_it_is_kept_always(
-    tended: Tended, run_yaml: str, back: bool
+async def test_one_that_somebody_has_deleted_is_told_of_and_comes_back_by_a_chat(
+    tended: Tended,
 ) -> None:
-    run = await tended.dropped(run_yaml=run_yaml)
+    run = await tended.dropped()
     await tended.look(2)
     tended.service.delete_deployment("captain-v1")
     await tended.look(12)
-    assert tended.deployed() == ["captain-v1"] * back
+    assert tended.deployed() == []
     (told,) = await tended.losses(run)
     assert "not by this app" in told
+    assert not await tended.chat()
+    await tended.awake()
+    assert await tended.chat()
 
 
 async def test_one_that_a_person_has_put_to_sleep_stays_asleep(tended: Tended) -> None:
