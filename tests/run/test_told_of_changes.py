@@ -110,7 +110,7 @@ async def test_a_held_version_that_a_person_promotes_is_told_as_promoted_and_its
     assert by_kind["model.promoted"]["data"]["who"] == "Ada"
     assert by_kind["run.serving"]["data"]["version"] == 1
     run = await telling.known(run.id)
-    assert by_kind["run.serving"]["id"] == f"{run.id}-{len(run.timeline)}-serving"
+    assert by_kind["run.serving"]["id"] == f"{run.id}-1-{len(run.timeline)}-serving"
 
 
 # ---- drops, ceilings, ends of base models
