@@ -1,6 +1,7 @@
 """The timer is dead and HTTP lives on: calls do its work, one share at a time, and it is said."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 
@@ -8,7 +9,7 @@ import pytest
 
 from shared.cloud.memory_container import MemoryContainer
 from shared.errors import Unavailable
-from shared.run import heartbeat, ticking, timer
+from shared.run import heartbeat, reconciler, ticking, timer
 from shared.run.context import Context
 from shared.run.heartbeat import Heartbeat
 from shared.run.schedule import EACH_MINUTE, Schedule
@@ -198,6 +199,18 @@ async def test_no_step_is_begun_once_the_time_is_over(harness: RunHarness) -> No
     harness.clock.advance(60)
     await standing_in(harness).look()
     assert (await harness.known(run.id)).stage is not Stage.RECEIVED
+
+
+async def test_a_run_goes_no_further_than_the_time_allows(harness: RunHarness) -> None:
+    await harness.drop()
+    run = await harness.received()
+    times = iter([0.0])
+    bounded = replace(harness.ctx, until=0.5, uptime=lambda: next(times, 1.0))
+    await reconciler.advance(run.id, bounded)
+    one_step = await harness.known(run.id)
+    await reconciler.advance(run.id, harness.ctx)
+    assert run.stage is Stage.RECEIVED
+    assert one_step.stage not in (run.stage, (await harness.known(run.id)).stage)
 
 
 async def test_an_app_whose_timer_has_never_ticked_is_looked_after(harness: RunHarness) -> None:

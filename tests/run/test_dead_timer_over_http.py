@@ -71,7 +71,7 @@ async def test_notifications_are_told_without_a_timer(
 
 
 def test_the_timer_does_nothing_that_a_share_does_not() -> None:
-    """What is added to a tick goes into the one list (`ticking.ALSO`), or nobody stands in for it."""
+    """What is added to a tick goes into the one list, `ticking.ALSO`."""
     source = inspect.getsource(function_app)
     (body,) = (
         ast.unparse(node)
