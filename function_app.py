@@ -7,7 +7,7 @@ import azure.functions as func
 from azurefunctions.extensions.bindings.blob import BlobClient
 from azurefunctions.extensions.http.fastapi import Request, Response
 
-from shared import api, exporters, model_api, telemetry, tracing
+from shared import api, cost_api, exporters, model_api, telemetry, tracing
 from shared.chat.dispatch import answer, answer_any
 from shared.chat.relay import Relay
 from shared.cloud import AzureClients
@@ -139,9 +139,24 @@ async def plan(req: Request) -> Response:
     return await api.plan(req, context())
 
 
+@app.route("cost", methods=["GET"])
+async def cost(req: Request) -> Response:
+    return await cost_api.cost(req, context())
+
+
 @app.route("models", methods=["GET"])
 async def models(req: Request) -> Response:
     return await model_api.models(context())
+
+
+@app.route("models/{name}", methods=["GET"])
+async def model(req: Request) -> Response:
+    return await model_api.model(req, context())
+
+
+@app.route("models/{name}/{order}", methods=["POST"])
+async def give_order(req: Request) -> Response:
+    return await model_api.order(req, context())
 
 
 @app.route("trace/{*id}", methods=["GET"])

@@ -6,6 +6,7 @@ Reads the ledger, passes commands on; decides nothing about runs.
 
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,8 @@ from shared.errors import (
     TunedropError,
     Unreadable,
 )
+from shared.model.registry import Model
+from shared.model.standing import standing
 from shared.printable import shown
 from shared.run import (
     commands,
@@ -94,9 +97,22 @@ async def runs(request: Request, ctx: Context) -> Response:
         refused = await Refusals(ledger.runs).newest(query.get("model"), problems)
     newest = ledger.newest(query.get("model"), after, among, problems)
     found, cursor = await _some_of(newest, stages, limit)
-    page: dict[str, Any] = {"runs": [summary(run) for run in found], "next": cursor}
+    standings = await _standings(found, ctx)
+    listed = [summary(run) | {"standing": standings[run.id]} for run in found]
+    page: dict[str, Any] = {"runs": listed, "next": cursor}
     page |= {"refused": _refused(refused), "problems": list(map(told, problems))}
     return JSONResponse(page)
+
+
+async def _standings(runs: list[Run], ctx: Context) -> dict[str, dict[str, object] | None]:
+    """What each run's version is in its model by now; null for a run without one, or where the
+    model's record cannot be read."""
+    models: dict[str, Model | None] = {}
+    for name in {run.model for run in runs if run.version}:
+        with suppress(Unreadable):  # the list of models says so
+            models[name] = await ctx.registry.load(name)
+    found = {run.id: standing(models.get(run.model), run.id) for run in runs}
+    return {run_id: stands.as_json() if stands else None for run_id, stands in found.items()}
 
 
 async def _some_of(
@@ -161,6 +177,7 @@ async def run(request: Request, ctx: Context) -> Response:
         {
             **found.model_dump(mode="json"),
             **estimates.as_json(found, ctx.now()),
+            "standing": (await _standings([found], ctx))[run_id],
             "plan": said,
             "notices": notices.notices(found),
             "bill": estimates.bill(found, (said or {}).get("region") or ctx.region),

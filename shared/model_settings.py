@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from shared.setting import setting
+from shared.setting import MOST_USD, setting
 
 LONGEST_IDLE = 8_760  # hours: a year
 
@@ -16,6 +16,14 @@ class ModelSettings:
         "better).",
         "report",
         known={"off": "off", "report": "report", "enforce": "enforce"},
+    )
+    compare_examples: int = setting(
+        "TUNEDROP_COMPARE_EXAMPLES",
+        "How many examples of the validation set are asked of a new version, the champion and the "
+        "base model, at the most, to compare them. Each is a chat that is paid for.",
+        100,
+        least=1,
+        most=2_000,
     )
     promote: str = setting(
         "TUNEDROP_PROMOTE",
@@ -37,4 +45,12 @@ class ModelSettings:
         "unless run.yaml says. Never, when 0.",
         24.0,
         most=LONGEST_IDLE,
+    )
+    monthly_hosting_ceiling: float = setting(
+        "TUNEDROP_MONTHLY_HOSTING_CEILING",
+        "USD at list price that everything the app has deployed may cost in a month, by UTC: "
+        "before it is passed, candidates and then idle models are put to sleep; a champion in use "
+        "is not (see cost.md). No limit, when 0.",
+        0.0,
+        most=MOST_USD,
     )

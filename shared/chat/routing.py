@@ -23,7 +23,8 @@ class Backend:
     """A deployment that may answer. `name` is what the caller is told; `model` and `version` are
     None for one that is not of the registry; `endpoint` is another resource than the app's own;
     `redeployed_as` is the request by which its deployment is made again once it is gone (`redeploy`
-    knows them), None if the app does not do that."""
+    knows them), None if the app does not do that. `asleep`: it has no deployment now, and there
+    is no use in asking it."""
 
     name: str
     deployment: str
@@ -31,6 +32,7 @@ class Backend:
     version: int | None = None
     endpoint: str | None = None
     redeployed_as: str | None = None
+    asleep: bool = False
 
 
 class Router:
@@ -126,5 +128,12 @@ def _version_number(version: str, model: Model) -> int:
 
 
 def _backend(model: Model, number: int) -> Backend:
-    name, deployment = f"{model.name}@{number}", model.version(number).deployment
-    return Backend(name, deployment, model.name, number, redeployed_as=request_for(model, number))
+    name, version = f"{model.name}@{number}", model.version(number)
+    return Backend(
+        name,
+        version.deployment,
+        model.name,
+        number,
+        redeployed_as=request_for(model, number),
+        asleep=version.asleep_since is not None,
+    )

@@ -26,6 +26,7 @@ CHECKS: tuple[Check, ...] = (
     app.versions,
     app.vocabulary,
     app.app_keys,
+    app.webhook,
     storage.containers,
     storage.queue,
     storage.delivery,
@@ -43,6 +44,7 @@ CHECKS: tuple[Check, ...] = (
     service.base_deployments,
     records.redeployments,
     records.orphans_known,
+    records.notifications,
 )
 
 

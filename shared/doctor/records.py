@@ -5,6 +5,7 @@ from shared.doctor.result import CheckResult, blocked, ok, problem, unknown, war
 from shared.errors import TunedropError
 from shared.model.redeploy import RedeployRequests
 from shared.run import orphans
+from shared.run.outbox import KEPT_IN_MIND, Outbox
 
 
 async def redeployments(ctx: Context) -> list[CheckResult]:
@@ -38,3 +39,29 @@ async def orphans_known(ctx: Context) -> list[CheckResult]:
     if ctx.settings.end_orphans == "on":
         fix = "The sweep ends what it has known for an hour; see reconciler/orphans.json."
     return [warning("orphans", f"{len(ours)} that no record knows: {listed}; {others}", fix)]
+
+
+async def notifications(ctx: Context) -> list[CheckResult]:
+    """notifications | What others are told arrives: nothing is in the way, and nothing was given \
+up lately."""
+    names = ctx.clients.receivers.names
+    if not names:
+        return [ok("notifications", "Nobody is told: neither a webhook nor a topic is set.")]
+    outbox = Outbox(ctx.clients.runs)
+    try:
+        troubles, waiting = await outbox.troubles(), len(await outbox.waiting())
+    except (TunedropError, ValueError):  # the latter's text may hold the key
+        return [unknown("notifications", blocked("storage"))]
+    found = [(name, troubles.of(name)) for name in names]
+    for name, trouble in found:
+        if trouble.failures:
+            message = f"None arrives ({name}) since {trouble.since:%Y-%m-%d %H:%M} UTC; "
+            message += f"{waiting} wait. {trouble.problem}"
+            return [problem("notifications", message, trouble.fix)]
+    for name, trouble in found:
+        if trouble.given_up_at and ctx.now() - trouble.given_up_at < KEPT_IN_MIND:
+            message = f"{trouble.given_up} were given up ({name}), the last one at "
+            message += f"{trouble.given_up_at:%Y-%m-%d %H:%M} UTC: {trouble.given_up_why}"
+            fix = "The app's log names each; `tunedrop runs` and `tunedrop models` say what is so."
+            return [warning("notifications", message, fix)]
+    return [ok("notifications", f"They arrive ({', '.join(names)}); {waiting} wait.")]

@@ -5,6 +5,7 @@ pattern. Knows texts, not the file that asserts something of them (`assertions`)
 https://www.promptfoo.dev/docs/configuration/expected-outputs/deterministic/
 """
 
+import csv
 import json
 import re
 import unicodedata
@@ -16,6 +17,7 @@ from pydantic_core import SchemaError, SchemaValidator, core_schema
 from shared.dataset.checks.json_schema import mismatches, wrong_schema
 from shared.dataset.reading.limits import Steps, TooComplex
 from shared.model import json_fields
+from shared.model.plain_yaml import NotPlain, load
 
 Check = Callable[[str], bool]
 
@@ -107,12 +109,20 @@ def _repeated(pattern: str) -> int:
 def _is_json(value: Any) -> Check:
     if value in (None, ""):
         return _parses
-    schema = _through_json(value)
+    schema = _through_json(_written_out(value))
     if not isinstance(schema, dict):
         raise Unusable("its value is no JSON schema")
     for wrong in _wrong_with(schema):
         raise Unusable(f"its schema cannot be used: {wrong}")
     return lambda text: _fits(text, schema)
+
+
+def _written_out(schema: Any) -> Any:
+    """A schema may be given as a text in YAML or JSON. Raises Unusable."""
+    try:
+        return load(schema.encode()) if isinstance(schema, str) else schema
+    except NotPlain as error:
+        raise Unusable(f"its schema {error}") from None
 
 
 def _parses(text: str) -> bool:
@@ -184,11 +194,20 @@ def _text(value: Any) -> str:
 
 
 def _texts(value: Any) -> list[str]:
-    """A list, or a text with commas. Raises Unusable."""
-    listed = [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+    """A list, or a text with commas (a value with one in quotes). Raises Unusable."""
+    listed = _separated(value) if isinstance(value, str) else value
     if not isinstance(listed, list) or not 0 < len(listed) <= MAX_VALUES:
         raise Unusable(f"it has no list of 1 to {MAX_VALUES} values")
     return [_text(one) for one in listed]
+
+
+def _separated(text: str) -> list[str]:
+    """Raises Unusable."""
+    try:
+        rows = list(csv.reader(text.splitlines(), skipinitialspace=True))
+    except csv.Error:
+        raise Unusable("its values with commas cannot be told apart") from None
+    return [part.strip() for row in rows for part in row]
 
 
 def _lower(value: Any) -> Any:

@@ -29,6 +29,7 @@ _RUNS_CODE = {"javascript", "python", "ruby"}
 _CODE_KEYS = {"transform", "contextTransform", "assertScoringFunction", "transformVars"}
 _ASSERTION_KEYS = {"type", "value", "weight", "metric"}
 _TEST_KEYS = {"assert", "vars", "description", "threshold", "metadata", "options"}
+_OPTIONS = {"provider", "rubricPrompt"}  # of assertions that are refused by themselves
 _VARIABLE = re.compile(r"\{\{\s*([A-Za-z_]\w*)\s*\}\}")
 _FIX = f"Take it out, or write it with one of: {', '.join(KINDS)}, or `not-` before one."
 
@@ -114,7 +115,7 @@ def _test(
     group: Mapping[str, Any], where: str, about: Mapping[str, str], known: Mapping[str, str]
 ) -> Case | None:
     _only(group, _TEST_KEYS, where)
-    _only(_group(group.get("options"), f"{where}, options"), set(), f"{where}, options")
+    _only(_group(group.get("options"), f"{where}, options"), _OPTIONS, f"{where}, options")
     listed = group.get("assert") or []
     if not isinstance(listed, list):
         raise _refused(f"{where}, assert", "is no list", _FIX)
@@ -126,7 +127,7 @@ def _test(
     threshold = group.get("threshold")
     if threshold is not None:
         threshold = _number(threshold, f"{where}, threshold")
-    return Case(deciding, tuple(about.values()), threshold) if deciding else None
+    return Case(deciding, tuple(about.values()), threshold or None) if deciding else None
 
 
 def _assertion(given: Any, where: str, known: Mapping[str, str]) -> Assertion:

@@ -43,6 +43,10 @@ class Expected(NamedTuple):
     text: str
     calls: tuple[Call, ...] = ()
 
+    @property
+    def says_something(self) -> bool:
+        return bool(self.calls or self.text.strip())
+
 
 @dataclass(frozen=True, slots=True)
 class Example:
@@ -106,7 +110,7 @@ def example_of(line: int, parsed: Mapping[str, Any]) -> Example | None:
         return None
     expected = _expected(messages[at])
     request = _request(parsed, messages[:at])
-    return Example(line, request, expected) if any(expected) and at else None
+    return Example(line, request, expected) if expected.says_something and at else None
 
 
 def _preference(line: int, parsed: Mapping[str, Any]) -> Example | None:
@@ -123,7 +127,7 @@ def _output(messages: Any) -> Expected | None:
     listed = _listed(messages)
     at = _last_answer(listed)
     expected = None if at is None else _expected(listed[at])
-    return expected if expected and any(expected) else None
+    return expected if expected and expected.says_something else None
 
 
 def _listed(messages: Any) -> list[dict[str, Any]]:
@@ -178,7 +182,8 @@ def _said(message: Mapping[str, Any]) -> str:
 def _calls(message: Mapping[str, Any]) -> tuple[Call, ...]:
     """Of tools, and of functions as they were called before there were tools."""
     listed = message.get("tool_calls")
-    called = [c.get("function") for c in listed if isinstance(c, dict)] if listed else []
+    listed = listed if isinstance(listed, list) else []
+    called = [call.get("function") for call in listed if isinstance(call, dict)]
     called.append(message.get("function_call"))
     return tuple(
         Call(name=_text(one.get("name")), arguments=_arguments(one.get("arguments")))

@@ -8,8 +8,8 @@ are exchanged by chance, with p no more than 1 - CONFIDENCE. Both must say so, o
 MIN_EXAMPLES examples. Two samples of one model are exchangeable, so whatever their scores look like
 they are told apart in at most 2.5 % of cases; a candidate that is compared with two others, in 5 %.
 
-Scores are whole numbers, UNITS for a score of 1: sums of them are exact in float64, so every
-machine finds the same. Arrays are numpy's; knows scores, not models.
+Scores are whole numbers, UNITS for a score of 1: sums of them are exact, so every machine finds
+the same. Arrays are numpy's; knows scores, not models.
 """
 
 from dataclasses import dataclass
@@ -22,11 +22,13 @@ UNITS = 10_000
 RESAMPLES = 2_000
 CONFIDENCE = 0.975
 MIN_EXAMPLES = 8  # two sides of 2 ** 7 flips are below 2.5 %, and one more
-MOST_EXAMPLES = 1_000  # the draws for so many take 32 MB
+MOST_EXAMPLES = 1_000  # the draws for so many take 16 MB
 TRIALS = 400  # of a simulation: a share of 70 % is known to 2.3 points (standard error)
 SEEN = 0.8  # the power that a comparison should have, by convention
 
 Units = NDArray[np.int64]
+EXACT = np.float32  # for whole numbers up to 2 ** 24; no sum is beyond MOST_EXAMPLES * UNITS
+Exact = NDArray[np.float32]
 Floats = NDArray[np.float64]
 
 
@@ -36,8 +38,8 @@ class Draws:
     exchanged. Both have a column for each of n examples, `counts` RESAMPLES rows; `signs` has as
     many, or all 2 ** n of them where these are no more, and the test is exact then."""
 
-    counts: Floats
-    signs: Floats
+    counts: Exact
+    signs: Exact
     exact: bool
 
 
@@ -76,7 +78,7 @@ def _draws(examples: int, seed: int) -> Draws:
     counts = np.bincount(places, minlength=RESAMPLES * examples).reshape(RESAMPLES, examples)
     exact = 2**examples <= RESAMPLES
     signs = _all_signs(examples) if exact else _signs(seed, (RESAMPLES, examples))
-    return Draws(counts.astype(np.float64), signs, exact)
+    return Draws(counts.astype(EXACT), signs.astype(EXACT), exact)
 
 
 def _raw(seed: int, purpose: str, size: int) -> NDArray[np.uint64]:
@@ -90,49 +92,54 @@ def _signs(seed: int, shape: tuple[int, int], purpose: str = "signs") -> Floats:
     size = shape[0] * shape[1]
     words = _raw(seed, purpose, size // 64 + 1).astype("<u8")
     bits = np.unpackbits(words.view(np.uint8))[:size].reshape(shape)
-    return 1.0 - 2.0 * bits
+    return np.where(bits, -1.0, 1.0)
 
 
 def _all_signs(examples: int) -> Floats:
     every = np.arange(2**examples)[:, None] >> np.arange(examples)
-    return 1.0 - 2.0 * (every & 1)
+    return np.where(every & 1, -1.0, 1.0)
 
 
 def told_apart(differences: Units, drawn: Draws) -> NDArray[np.int64]:
     """The rule, for many comparisons at once: `differences` has a row for each, and a column for
     each example. 1 where the candidate is better, -1 where it is worse, 0 where neither is told."""
-    values = differences.astype(np.float64)
-    low, high = _interval(values, drawn)
-    sure = _p(values, drawn) <= 1 - CONFIDENCE
+    told = np.zeros(len(differences), np.int64)
     if differences.shape[1] < MIN_EXAMPLES:
-        sure &= False
-    return np.where(sure & (low > 0), 1, np.where(sure & (high < 0), -1, 0))
+        return told
+    values = differences.astype(EXACT)
+    sure = np.flatnonzero(_p(values, drawn) <= 1 - CONFIDENCE)
+    if len(sure):  # the interval is the dearer half
+        low, high = _interval(values[sure], drawn)
+        told[sure] = np.where(low > 0, 1, np.where(high < 0, -1, 0))
+    return told
 
 
 def estimate(differences: Units, drawn: Draws) -> Estimate:
     """Of one comparison: a difference for each example."""
     row = differences[None, :]
-    values = row.astype(np.float64)
+    values = row.astype(EXACT)
     low, high = _interval(values, drawn)
     p, apart = _p(values, drawn), told_apart(row, drawn)
     mean = float(differences.sum()) / len(differences)
     return Estimate(mean, float(low[0]), float(high[0]), float(p[0]), int(apart[0]))
 
 
-def _interval(values: Floats, drawn: Draws) -> tuple[Floats, Floats]:
-    sums = values @ drawn.counts.T
+def _interval(values: Exact, drawn: Draws) -> tuple[Floats, Floats]:
+    sums = (values @ drawn.counts.T).astype(np.float64)
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(sums, (tail, 1 - tail), axis=1)
     return low / values.shape[1], high / values.shape[1]
 
 
-def _p(values: Floats, drawn: Draws) -> Floats:
+def _p(values: Exact, drawn: Draws) -> Floats:
     """Two-sided. Where the flips are a sample of all, the one that was observed is counted too."""
     found = np.abs(values.sum(axis=1))
-    flipped = np.abs(values @ drawn.signs.T)
+    flipped = values @ drawn.signs.T
+    np.abs(flipped, out=flipped)
     as_far = np.count_nonzero(flipped >= found[:, None], axis=1)
     drawn_flips = len(drawn.signs)
-    return as_far / drawn_flips if drawn.exact else (as_far + 1) / (drawn_flips + 1)
+    share = as_far / drawn_flips if drawn.exact else (as_far + 1) / (drawn_flips + 1)
+    return np.asarray(share, np.float64)
 
 
 # ---- what the rule would see

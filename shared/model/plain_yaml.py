@@ -6,8 +6,6 @@ Values are read as promptfoo's own parser does (YAML 1.2): `yes` is a text, and 
 import re
 from typing import Any
 
-import yaml
-
 MOST_EVENTS = 50_000
 DEEPEST = 32
 
@@ -17,8 +15,8 @@ _WORDS: dict[str, bool | None] = {
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
-_ENDS = (yaml.MappingEndEvent, yaml.SequenceEndEvent)
-_STARTS = (yaml.MappingStartEvent, yaml.SequenceStartEvent)
+_STARTS = {"MappingStartEvent", "SequenceStartEvent"}
+_ENDS = {"MappingEndEvent", "SequenceEndEvent"}
 
 
 class NotPlain(Exception):
@@ -27,6 +25,8 @@ class NotPlain(Exception):
 
 def load(data: bytes) -> Any:
     """The value of the one document; None for an empty file. Raises NotPlain."""
+    import yaml  # the app should not wait for it when it starts
+
     try:
         return _value(_tokens(data))
     except (yaml.YAMLError, UnicodeError, ValueError) as error:
@@ -37,18 +37,21 @@ def load(data: bytes) -> Any:
 
 def _tokens(data: bytes) -> list[Any]:
     """The events of the document, those first that come last."""
+    import yaml
+
     found: list[Any] = []
     depth = 0
     for event in yaml.parse(data, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
         line = event.start_mark.line + 1
-        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+        kind = type(event).__name__
+        if kind == "AliasEvent" or getattr(event, "anchor", None):
             raise NotPlain(f"has an alias (&name, *name) in line {line}")
         if getattr(event, "tag", None):
             raise NotPlain(f"has a tag (!name) in line {line}")
-        depth += isinstance(event, _STARTS) - isinstance(event, _ENDS)
+        depth += (kind in _STARTS) - (kind in _ENDS)
         if depth > DEEPEST or len(found) > MOST_EVENTS:
             raise NotPlain(f"is too deep or too long at line {line}")
-        if isinstance(event, (*_STARTS, *_ENDS, yaml.ScalarEvent)):
+        if kind in _STARTS | _ENDS | {"ScalarEvent"}:
             found.append(event)
     return found[::-1]
 
@@ -57,22 +60,27 @@ def _value(events: list[Any]) -> Any:
     if not events:
         return None
     event = events.pop()
-    if isinstance(event, yaml.ScalarEvent):
-        return _scalar(event)
-    if isinstance(event, yaml.SequenceStartEvent):
-        listed = []
-        while not isinstance(events[-1], yaml.SequenceEndEvent):
-            listed.append(_value(events))
-        events.pop()
-        return listed
+    match type(event).__name__:
+        case "ScalarEvent":
+            return _scalar(event)
+        case "SequenceStartEvent":
+            return _list(events)
     return _mapping(events)
+
+
+def _list(events: list[Any]) -> list[Any]:
+    found = []
+    while type(events[-1]).__name__ != "SequenceEndEvent":
+        found.append(_value(events))
+    events.pop()
+    return found
 
 
 def _mapping(events: list[Any]) -> dict[Any, Any]:
     found: dict[Any, Any] = {}
-    while not isinstance(events[-1], yaml.MappingEndEvent):
+    while type(events[-1]).__name__ != "MappingEndEvent":
         event = events.pop()
-        if not isinstance(event, yaml.ScalarEvent):
+        if type(event).__name__ != "ScalarEvent":
             raise NotPlain(f"has a key that is no name in line {event.start_mark.line + 1}")
         if event.value in found:
             raise NotPlain(f"has a key twice in line {event.start_mark.line + 1}")

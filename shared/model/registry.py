@@ -13,12 +13,14 @@ from typing import ClassVar, Literal, Self
 from shared.catalog import facts
 from shared.cloud.container import Container
 from shared.cloud.documents import Count, Document, Frozen, Moment
-from shared.errors import NotFound, TunedropError, Unreadable
+from shared.errors import NotFound, Refused, TunedropError, Unreadable
 from shared.model.history import MOST_KEPT, Change, Decision, champion_at, change
 from shared.model.states import Cause, State
 
 log = logging.getLogger(__name__)
 
+Keep = Literal["always", "on-demand"]  # deployed at all times, or as long as it is used
+ANYBODY = -1  # in the place of the champion's number: whoever it is
 READS_AT_ONCE = 16  # records of a listing that are read side by side
 MOST_STRETCHES = 1_000  # of one version's hosting; the oldest are left out
 
@@ -53,7 +55,7 @@ class Version(Frozen):
     training_sha256: str | None = None  # of the training file as the service was sent it
     withdrawn: bool = False  # its run ended before it served; it has no deployment
     checkpoint: Count | None = None
-    keep: Literal["always", "on-demand"] = "always"
+    keep: Keep = "always"
     idle_after: float = 0.0
     asleep_since: Moment | None = None  # its deployment was removed then; a chat brings it back
     hosted: tuple[Hosted, ...] = ()
@@ -90,6 +92,8 @@ class Model(Document):
     previous: int | None = None
     versions: tuple[Version, ...] = ()
     history: tuple[Change, ...] = ()
+    numbered: Count = 0  # the highest number given: that of a deleted version is not given again
+    deleting: Moment | None = None  # by order, since then: it answers no chat and takes no drop
 
     def misfit(self, name: str) -> str | None:
         if name != f"{self.name}.json":
@@ -125,6 +129,14 @@ class Model(Document):
         served = number == self.previous or any(known.version == number for known in self.history)
         older = self.champion and version.dropped_at < self.version(self.champion).dropped_at
         return State.RETIRED if served or older else State.CANDIDATE
+
+    @property
+    def champion_before(self) -> int | None:
+        """The version that answered right before the champion and is still there: not the one with
+        the number below it, which may be the one that was turned away from."""
+        earlier = (self.previous, *(known.before for known in reversed(self.history)))
+        there = {version.version for version in self.versions if not version.withdrawn}
+        return next((n for n in earlier if n in there and n != self.champion), None)
 
     def served_at(self, at: datetime) -> Change | None:
         """The change that made the champion of that moment, as far as it is known."""
@@ -174,15 +186,18 @@ class Registry:
 
     async def add_version(self, name: str, version: Version) -> Version:
         """Enter the version that a run has made; a second call for the same run finds the first,
-        which is to be deployed as this one says."""
+        which is to be deployed as this one says. Raises Refused for a model that is being deleted.
+        """
 
         def add(model: Model) -> Model:
+            if model.deleting:
+                raise Refused(f"{name} is being deleted: it takes no new version.")
             if known := model.of_run(version.run_id):
-                asked = {"sku": version.sku, "capacity": version.capacity}
+                asked = {"sku": version.sku, "capacity": version.capacity, "asleep_since": None}
                 return model.with_version(known.replace(withdrawn=False, **asked))
-            number = max((known.version for known in model.versions), default=0) + 1
+            number = max(model.numbered, *(known.version for known in model.versions), 0) + 1
             entered = version.replace(version=number, deployment=f"{name}-v{number}")
-            return model.with_version(entered)
+            return model.with_version(entered).replace(numbered=number)
 
         entered = (await self._update(name, add)).of_run(version.run_id)
         assert entered is not None, "add() has just entered it"
@@ -194,8 +209,8 @@ class Registry:
 
         def change(model: Model) -> Model:
             known = model.version(changed.version)
-            asked = known.replace(sku=changed.sku, capacity=changed.capacity)
-            return model.with_version(asked.hosted_from(at))
+            asked = {"sku": changed.sku, "capacity": changed.capacity, "asleep_since": None}
+            return model.with_version(known.replace(**asked).hosted_from(at))
 
         return await self._update(name, change)
 
@@ -208,13 +223,17 @@ class Registry:
         """The version has had no deployment since then. Raises NotFound."""
         return await self._change_version(name, number, lambda known: known.hosted_until(at))
 
-    async def promote(self, name: str, number: int, decision: Decision) -> Model:
+    async def promote(
+        self, name: str, number: int, decision: Decision, *, expected: int | None = ANYBODY
+    ) -> Model:
         """Make a version the champion, unless the champion's dataset was dropped after its own: a
         run that was paused, retried or slow does not turn a model back. Nor does a version that was
-        withdrawn. Raises NotFound."""
+        withdrawn, nor any while the champion is not the one that is `expected`. Raises NotFound."""
 
         def crown(model: Model) -> Model:
             version = model.version(number)
+            if expected not in (ANYBODY, model.champion):
+                return model
             newer = model.champion and model.version(model.champion).dropped_at > version.dropped_at
             if model.champion == number or newer or version.withdrawn:
                 return model
@@ -231,11 +250,40 @@ class Registry:
         def mark(model: Model) -> Model:
             marked = model.with_version(model.version(number).replace(withdrawn=True))
             if model.champion == number:
-                decision = Decision(at, Cause.WITHDRAWN)
-                return marked.with_champion(model.previous, decision).replace(previous=None)
+                back = marked.champion_before
+                return marked.with_champion(back, Decision(at, Cause.WITHDRAWN)).replace(
+                    previous=None
+                )
             return marked.replace(previous=None) if model.previous == number else marked
 
         return await self._update(name, mark)
+
+    async def put_to_sleep(
+        self, name: str, number: int, at: datetime, may: Callable[[Model], bool]
+    ) -> bool:
+        """The version sleeps since then, if the model as it is now `may` do without its deployment;
+        whether it sleeps. No chat is sent to its deployment any more. Raises NotFound."""
+
+        def sleep(model: Model) -> Model:
+            version = model.version(number)
+            if version.asleep_since or version.withdrawn or not may(model):
+                return model
+            return model.with_version(version.replace(asleep_since=at))
+
+        model = await self._update(name, sleep)
+        return model.version(number).asleep_since is not None
+
+    async def wake(self, name: str, number: int) -> Model:
+        """The version sleeps no more; its deployment is to be made. Raises NotFound."""
+        return await self._change_version(
+            name, number, lambda known: known.replace(asleep_since=None)
+        )
+
+    async def keep_as(self, name: str, number: int, keep: Keep, idle_after: float) -> Model:
+        """How long the version stays deployed, from now on. Raises NotFound."""
+        return await self._change_version(
+            name, number, lambda known: known.replace(keep=keep, idle_after=idle_after)
+        )
 
     async def _change_version(
         self, name: str, number: int, change: Callable[[Version], Version]

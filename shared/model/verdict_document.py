@@ -142,11 +142,11 @@ def power_sentence(found: Contest) -> str:
     if not found.powers:
         return f"{found.other.name} scores too low to lose points: no power can be told."
     power, examples = found.powers[0], found.primary.examples
+    share = "more than 99" if power.seen > 0.99 else f"{100 * power.seen:.0f}"
     seen = (
         f"With {many(examples, 'example')} a true loss of {power.loss / 100:.0f} points is seen in "
-        f"{power.seen:.0%} of cases"
-    ).replace("%", " %")
+        f"{share} % of cases"
+    )
     if power.seen >= SEEN:
         return f"{seen}."
-    share = f"{SEEN:.0%}".replace("%", " %")
-    return f"{seen}; about {power.needed:,} examples would show it in {share}."
+    return f"{seen}; about {power.needed:,} examples would show it in {100 * SEEN:.0f} %."

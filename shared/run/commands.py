@@ -27,7 +27,7 @@ ALLOWED: dict[Action, frozenset[Stage]] = {
 }
 RESULTS = {Action.CANCEL: Stage.CANCELLED, Action.PAUSE: Stage.PAUSED}  # as it is afterwards
 PAUSED, RUNNING = ("pausing", "paused"), ("resuming", "running")  # statuses of a job
-BY_PEOPLE = tuple(action for action in Action if action is not Action.ABANDON)
+BY_PEOPLE = tuple(action for action in ALLOWED if action is not Action.ABANDON)
 
 
 async def give(

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from shared.cloud import AzureClients
 from shared.model.registry import Registry
 from shared.run.copies import Copies
+from shared.run.drawing import Sample
 from shared.run.ledger import Ledger
 from shared.run.outcome import Outcome
 from shared.run.policy import Policy
@@ -35,7 +36,8 @@ def uptime() -> float:
 @dataclass(frozen=True, kw_only=True)
 class Context:
     """`awake_since` is when the unbroken row of ticks began, where the caller knows it; `until` the
-    uptime after which no further step is begun, where the work is bounded."""
+    uptime after which no further step is begun, where the work is bounded. `samples`: what runs
+    that compare have drawn; `pauses`: until when deployments take no call."""
 
     clients: AzureClients
     ledger: Ledger
@@ -48,6 +50,9 @@ class Context:
     awake_since: datetime | None = None
     until: float | None = None
     overrunning: set[asyncio.Task[None]] = field(default_factory=set)  # what ticks left running
+    delivering: set[asyncio.Task[None]] = field(default_factory=set)  # one at the most
+    samples: dict[str, Sample] = field(default_factory=dict)
+    pauses: dict[str, datetime] = field(default_factory=dict)
     _copies: Copies | None = None
 
     @classmethod

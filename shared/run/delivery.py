@@ -26,19 +26,16 @@ from shared.run.outbox import Outbox, Troubles
 
 log = logging.getLogger(__name__)
 
-TASK = "delivery of notifications"
 MOST = 100  # that one delivery looks at; those left over come first in the next
 
 
-def begin(ctx: Context) -> asyncio.Task[None] | None:
+def begin(ctx: Context) -> None:
     """Deliver beside whatever else is done, unless a delivery of this process is under way."""
-    under_way = any(task.get_name() == TASK for task in ctx.overrunning)
-    if under_way or not ctx.clients.receivers.names:
-        return None
-    task = asyncio.create_task(_isolated(ctx), name=TASK)
-    ctx.overrunning.add(task)
-    task.add_done_callback(ctx.overrunning.discard)
-    return task
+    if ctx.delivering or not ctx.clients.receivers.names:
+        return
+    task = asyncio.create_task(_isolated(ctx))
+    ctx.delivering.add(task)
+    task.add_done_callback(ctx.delivering.discard)
 
 
 async def _isolated(ctx: Context) -> None:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 
 from shared.cloud.container import BlobInfo
 from shared.errors import CallerError, DropError
+from shared.model.standing import standing
 from shared.printable import shown
 from shared.run import commands, ids
 from shared.run.context import Context
@@ -149,7 +150,7 @@ async def _drop_again(known: Run, run: Run, folder: Folder, ctx: Context) -> Non
         pointed = _with_limits(_pointed_to(run, newest), run, ctx)
         return pointed.to_deploy(wanted, by_drop=True) if other else pointed
 
-    message = f"same content dropped again; the run is {known.stage}"
+    message = f"same content dropped again; {await _known_as(known, ctx)}"
     if other:
         message += f"; it is to be deployed as {wanted.sku}, capacity {wanted.capacity}"
     if _other_limits(known, run):
@@ -164,6 +165,12 @@ async def _drop_again(known: Run, run: Run, folder: Folder, ctx: Context) -> Non
     await ctx.ledger.amend(known.id, as_dropped)
     if other and known.without_model:
         raise RefusedDrop({_to_blame(folder).name: _nothing_to_deploy(known)})
+
+
+async def _known_as(known: Run, ctx: Context) -> str:
+    """What has become of that content: which version it is and who serves, or the run's stage."""
+    found = standing(await ctx.registry.load(known.model), known.id) if known.ended else None
+    return f"the run is {known.stage}" if found is None else f"it is known: {found.told}"
 
 
 def _pointed_to(run: Run, newest: Run) -> Run:

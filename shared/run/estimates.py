@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from shared.catalog import lookup
+from shared.model import waking
 from shared.run.record import Epoch, Run
 from shared.run.stages import DEADLINES, Stage
 
@@ -28,7 +29,7 @@ NORMAL: dict[Stage, timedelta] = {
     Stage.PROBING: timedelta(minutes=15),
     Stage.COMPARING: timedelta(minutes=30),
 }
-PROVISIONING = timedelta(minutes=10)  # assumed, until a deployment is ready and answers
+PROVISIONING = waking.USUAL  # assumed, until a deployment is ready and answers
 LONGEST = 10 * 365 * 86_400  # seconds that an estimate says; odd numbers of steps make any
 STEADY = 5  # steps from which the pace so far says more than the service's own estimate
 

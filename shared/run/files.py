@@ -47,6 +47,16 @@ async def read(file: File, ctx: Context) -> AsyncIterator[bytes]:
         await asyncio.to_thread(side.close)
 
 
+async def read_judged(file: File, run: Run, ctx: Context) -> AsyncIterator[bytes]:
+    """The same, of a run that was checked. Raises TunedropError after the last chunk if these are
+    not the bytes that the check has judged."""
+    digest = hashlib.sha256()
+    async for chunk in read(file, ctx):
+        digest.update(chunk)
+        yield chunk
+    _check_judged(file, digest.hexdigest(), await _judged(file, run, ctx))
+
+
 async def prepare(run: Run, ctx: Context) -> Run:
     """Make the local copies that reading its files needs, which takes a worker process. The run
     with the files that it has then: no validation set where none could be held out."""

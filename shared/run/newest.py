@@ -18,8 +18,12 @@ FAR_FUTURE = 10**10  # epoch seconds; the list counts down from here
 
 
 async def enter(runs: Container, run_id: str, at: datetime) -> None:
-    cursor = f"{FAR_FUTURE - int(at.timestamp()):010d}-{run_id}"
-    await runs.put(f"{PREFIX}{cursor}", b"", "text/plain")
+    await runs.put(f"{PREFIX}{cursor_of(at)}-{run_id}", b"", "text/plain")
+
+
+def cursor_of(at: datetime) -> str:
+    """How the cursor begins of what was entered then: the later, the smaller."""
+    return f"{FAR_FUTURE - int(at.timestamp()):010d}"
 
 
 async def cursors(runs: Container, problems: list[TunedropError]) -> dict[str, str]:

@@ -20,6 +20,7 @@ from shared.run.record import Run
 from shared.run.refusals import Kind as Refused
 from shared.run.refusals import place
 from shared.run.spending import Held
+from shared.run.stages import Stage
 
 T = TypeVar("T")
 
@@ -66,13 +67,15 @@ async def of_change(
 async def of_end(run: Run, ctx: Context) -> None:
     """Tell that a run has ended. Each of its ends is one event, however often it is reopened."""
     failure = run.failure
+    told = run.held if run.stage is Stage.HELD else None
+    move = f"`tunedrop promote {run.model}@{run.version}` makes it the champion." if told else None
     data: dict[str, Value] = {
         "run": run.id,
         "model": run.model,
         "stage": run.stage,
         "version": run.version,
-        "message": failure.message if failure else None,
-        "fix": failure.fix if failure else None,
+        "message": failure.message if failure else told,
+        "fix": failure.fix if failure else move,
         "blame": failure.blame if failure else None,
     }
     id = f"{run.id}-{len(run.timeline)}-{run.stage}"

@@ -105,7 +105,7 @@ def _waiting(
         return run, ()  # a worker, or the service, is still at it
     if error is None:
         return run.replace(waiting_for=outcome.waiting_for, tries=0, not_before=None), ()
-    tries = before.tries + 1
+    tries = run.tries + 1
     pause = policy.pause(tries, error.retry_after, chance)
     known = before.waiting_for == str(error)
     lines = () if known else (LogLine("waiting", str(error)),)

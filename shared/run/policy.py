@@ -48,6 +48,12 @@ class Policy:
     delivery_time: float = 45.0  # seconds in which one delivery of notifications begins calls
     tell_for: timedelta = timedelta(days=3)  # then a notification is given up
     change_wait: timedelta = timedelta(minutes=10)  # for a change that is to be told of
+    compare_share: float = 20.0  # seconds of a tick in which models are asked to be compared
+    compare_at_once: int = 8  # calls of one deployment, as far as its capacity allows
+    compare_tries: int = 3  # of one call, and calls in a row, before it is the service's fault
+    compare_size: int = 2_000_000  # bytes of examples that are asked; 500,000 tokens or so
+    compare_within: timedelta = timedelta(hours=6)  # then what is missing counts as missing
+    shortest_wait: float = 1.0  # seconds after a 429, whatever it says
     downtime_after: timedelta = timedelta(minutes=15)  # a gap between ticks: nobody was looking
     deadlines: Mapping[Stage, timedelta] = field(default_factory=lambda: DEADLINES)
 

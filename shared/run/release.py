@@ -5,13 +5,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from shared.model.registry import Keep
 from shared.model_settings import LONGEST_IDLE
 from shared.settings import Settings
 
 Gate = Literal["off", "report", "enforce"]  # compare nothing; compare and tell; hold what is worse
 Promote = Literal["auto", "manual"]
 Checkpoint = Literal["last", "best"]  # of the training: the finished model, or the best epoch's
-Keep = Literal["always", "on-demand"]  # deployed at all times, or as long as it is used
 
 
 class Release(BaseModel):

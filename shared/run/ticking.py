@@ -12,14 +12,16 @@ from types import MappingProxyType
 from typing import Any
 
 from shared.errors import TunedropError
-from shared.run import delivery, reconciler, redeployments
+from shared.run import delivery, promotions, reconciler, redeployments
 from shared.run.context import Context
 
 log = logging.getLogger(__name__)
 
 Work = Callable[[Context], Coroutine[Any, Any, object]]
 
-ALSO: Mapping[str, Work] = MappingProxyType({"redeployments": redeployments.process})
+ALSO: Mapping[str, Work] = MappingProxyType(
+    {"redeployments": redeployments.process, "orders": promotions.process}
+)
 
 
 async def tick(ctx: Context) -> None:

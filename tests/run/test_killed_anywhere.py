@@ -6,7 +6,7 @@ before its effect and once after. Storage is killed at writes only: a read has n
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -62,7 +62,8 @@ class Killer:
 
 async def story(killer: Killer) -> tuple[RunHarness, Run]:
     """A run from its drop to the end of all care, with one kill on the way."""
-    harness = RunHarness.in_memory(IN_MEMORY, "captain")
+    told = replace(IN_MEMORY, webhook_url="http://127.0.0.1:9/never-asked")
+    harness = RunHarness.in_memory(told, "captain")
     harness.service.configure(step_seconds=MINUTE / 2)
     await harness.drop()
     clients = harness.ctx.clients
@@ -113,6 +114,9 @@ async def test_a_kill_at_any_call_costs_nothing(after: bool, lost: int) -> None:
         assert await harness.ledger.active() == [], at
         model = await harness.ctx.registry.load("captain")
         assert model
+        outbox = [blob.name async for blob in harness.ctx.clients.runs.list("outbox/")]
+        assert len(outbox) == 2, (at, outbox)
+        assert f"outbox/{run.id}-{len(run.timeline)}-serving" in outbox, (at, outbox)
         spent = await harness.ctx.clients.runs.record(ceilings.NAME, Spending)
         assert lost or (spent and [r.open for r in spent[0].reservations] == [False]), at
         assert (model.champion, len(model.versions)) == (1, 1), at

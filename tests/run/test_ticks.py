@@ -10,8 +10,9 @@ from starlette.requests import Request
 
 from shared import api
 from shared.errors import Unavailable
-from shared.run import heartbeat, ledger, reconciler, standin, steps
+from shared.run import delivery, heartbeat, ledger, notify, reconciler, standin, steps
 from shared.run.ledger import Ledger
+from shared.run.notifications import Kind
 from shared.run.outcome import Outcome
 from shared.run.record import Action, Run
 from shared.run.results import read_results
@@ -19,6 +20,8 @@ from shared.run.stages import ENDS, Stage
 from shared.run.standin import Standin
 from tests.support.control import ServiceControl
 from tests.support.harness import on_both, on_stack
+from tests.support.limits import with_settings
+from tests.support.receiver import receiver
 from tests.support.runs import RunHarness
 from tests.support.timers import runs_nothing
 
@@ -215,6 +218,20 @@ async def test_a_record_that_somebody_holds_does_not_make_its_run_spin(
         await asyncio.wait_for(reconciler.advance(run.id, harness.ctx), HANG)
     assert service.calls() - before < 20
     assert (await harness.until(run, *ENDS)).stage is Stage.CANCELLED
+
+
+@on_stack
+async def test_what_is_told_waits_in_real_storage_and_is_sent_once(harness: RunHarness) -> None:
+    async with receiver() as there:
+        with_settings(harness, webhook_url=there.url)
+        ctx, data = harness.ctx, {"setting": "TUNEDROP_DAILY_RUNS"}
+        for id in ("one", "two", "one"):
+            await notify.add(ctx, Kind.BUDGET, "TUNEDROP_DAILY_RUNS", data, id)
+        await asyncio.gather(*(delivery.deliver(ctx) for _ in range(3)))
+        await notify.add(ctx, Kind.BUDGET, "TUNEDROP_DAILY_RUNS", data, "one")
+        await delivery.deliver(ctx)
+    assert sorted(there.ids) == ["one", "two"]
+    assert [blob.name async for blob in ctx.clients.runs.list("outbox/")] == []
 
 
 @on_stack

@@ -7,10 +7,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from shared.run import delivery
+from shared.run import delivery, notify
+from shared.run.notifications import Awaited, Kind
 from tests.support.runs import RunHarness
 from tests.support.settings import IN_MEMORY
 
@@ -84,10 +86,22 @@ async def told(one: Receiver, model: str = "captain", **settings: Any) -> AsyncI
         yield harness
 
 
+@pytest.fixture
+async def there() -> AsyncIterator[Receiver]:
+    async with receiver() as one:
+        yield one
+
+
+@pytest.fixture
+async def telling(there: Receiver) -> AsyncIterator[RunHarness]:
+    """Runs in memory that are told of `there`."""
+    async with told(there) as one:
+        yield one
+
+
 async def delivered(harness: RunHarness) -> None:
     """All that can be told now is told, or was tried."""
-    under_way = [task for task in harness.ctx.overrunning if task.get_name() == delivery.TASK]
-    await asyncio.gather(*under_way)
+    await asyncio.gather(*harness.ctx.delivering)
     await delivery.deliver(harness.ctx)
 
 
@@ -95,3 +109,18 @@ async def waiting(harness: RunHarness) -> list[str]:
     """The ids in the outbox."""
     found = [blob.name async for blob in harness.ctx.clients.runs.list("outbox/")]
     return [name.removeprefix("outbox/") for name in found]
+
+
+async def add(harness: RunHarness, *ids: str, awaits: Awaited | None = None) -> None:
+    """One notification of each id, a second apart."""
+    for id in ids:
+        data = {"setting": "TUNEDROP_DAILY_RUNS", "message": f"about {id}"}
+        await notify.add(harness.ctx, Kind.BUDGET, "TUNEDROP_DAILY_RUNS", data, id, awaits)
+        await harness.pause(1)
+
+
+async def minutes(harness: RunHarness, count: int) -> None:
+    """As so many ticks do it."""
+    for _ in range(count):
+        await harness.pause(60)
+        await delivered(harness)
