@@ -78,3 +78,29 @@ async def test_a_tick_does_whatever_a_share_does(
     await silent_for(harness, LONG)
     await standing_in(harness).look()
     assert sorted(done) == ["right", "right", "wrong", "wrong"]
+
+
+async def test_what_a_frozen_host_has_left_another_call_does(
+    harness: RunHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between two requests a host may be frozen, or ended: its lease runs out."""
+    assert harness.clock
+    await silent_for(harness, LONG)
+    begun = asyncio.Event()
+
+    async def frozen(ctx: Context) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(ticking, "ALSO", {"a frozen one": frozen})
+    host = asyncio.create_task(standing_in(harness).look())
+    await begun.wait()
+    monkeypatch.undo()
+    await harness.drop()
+    run = await harness.received()
+    harness.break_claims()
+    harness.clock.advance(60)
+    await standing_in(harness).look()
+    assert (await harness.known(run.id)).stage is not run.stage
+    host.cancel()
+    await asyncio.gather(host, return_exceptions=True)
