@@ -174,8 +174,13 @@ async def test_the_command_tells_it_in_lines(monkeypatch: pytest.MonkeyPatch) ->
         run = await caller.served()
         id = (await caller.ask()).headers["x-request-id"]
         found = {"id": id, "chats": await caller.trace(id)}
-    asked = []
-    monkeypatch.setattr(App, "get", lambda app, path: asked.append(path) or found)
+    asked: list[str] = []
+
+    def get(app: App, path: str) -> dict[str, Any]:
+        asked.append(path)
+        return found
+
+    monkeypatch.setattr(App, "get", get)
     said = CliRunner().invoke(cli, ["trace", "a/b=c", "--at", "2026-11-28T03", "--app", "http://x"])
     assert said.exit_code == 0, said.output
     assert asked == ["api/trace/a/b%3Dc?at=2026-11-28T03"]

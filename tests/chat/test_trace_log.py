@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -92,14 +93,19 @@ async def test_an_id_of_ours_costs_one_hour(monkeypatch: pytest.MonkeyPatch) -> 
         await log.flush()
     read: list[str] = []
     grown = container.grown
-    monkeypatch.setattr(container, "grown", lambda name: read.append(name) or grown(name))
+
+    def seen(name: str) -> AsyncIterator[bytes]:
+        read.append(name)
+        return grown(name)
+
+    monkeypatch.setattr(container, "grown", seen)
     wanted = [name async for name in _requests(container, "trace/2026-11-27/05")]
     read.clear()
     assert (await traces.find(container, wanted[0])).chats
     assert read == ["trace/2026-11-27/05.jsonl"]
 
 
-async def _requests(container: MemoryContainer, prefix: str):  # type: ignore[no-untyped-def]
+async def _requests(container: MemoryContainer, prefix: str) -> AsyncIterator[str]:
     async for blob in container.list(prefix):
         async for lines in container.lines(blob.name):
             for line in filter(None, lines):

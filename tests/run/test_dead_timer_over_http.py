@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+from datetime import datetime
 from types import SimpleNamespace
 
 import pytest
@@ -63,7 +64,7 @@ async def test_a_drop_does_a_share(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_notifications_are_told_without_a_timer(
     harness: RunHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begun = []
+    begun: list[datetime] = []
     monkeypatch.setattr(delivery, "begin", lambda ctx: begun.append(ctx.now()))
     await silent_for(harness, LONG)
     await standing_in(harness).look()

@@ -1,7 +1,7 @@
 """A timer that ticks again, or did so in the same moment; and what both do."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -46,7 +46,7 @@ async def test_what_is_remembered_is_forgotten_once_a_day_without_a_timer(
     harness: RunHarness,
 ) -> None:
     assert harness.clock
-    forgotten = []
+    forgotten: list[datetime] = []
 
     async def forget() -> None:
         forgotten.append(harness.ctx.now())
@@ -63,7 +63,7 @@ async def test_what_is_remembered_is_forgotten_once_a_day_without_a_timer(
 async def test_a_tick_does_whatever_a_share_does(
     harness: RunHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    done = []
+    done: list[str] = []
 
     async def wrong(ctx: Context) -> None:
         done.append("wrong")
