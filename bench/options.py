@@ -47,6 +47,11 @@ BENCHES = {
         10,
         ("--short", SHORT),
     ),
+    "timer": Bench(
+        "Chats that do the work of a timer that is dead, beside chats that do not.",
+        5,
+        ("--short", "four rounds instead of twenty"),
+    ),
 }
 
 

@@ -50,10 +50,10 @@ async def lineage(chat: traces.Line, ctx: Context) -> Json:
         return {"lineage": None, "problems": []}
     work = _Lineage(name, number, traces.moment(chat), ctx)
     problems: list[TunedropError] = []
+    told: Json | None = None
     try:
         told = await work.told(problems)
     except TunedropError as error:
-        told = None
         problems.append(error)
     return {
         "lineage": told,
@@ -74,7 +74,8 @@ class _Lineage:
         if model is None:
             raise NotFound(f"The model {self.name} is gone.", "It was deleted since.")
         version = self._answered(model)
-        run, verdict = None, None
+        run: Run | None = None
+        verdict: Json | None = None
         try:
             run = await self.ctx.ledger.look(version.run_id)
             verdict = await self._verdict(version.run_id)

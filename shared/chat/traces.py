@@ -60,7 +60,8 @@ def _hour(at: datetime) -> str:
 
 async def _search(container: Container, id: str, hours: list[str]) -> Found:
     """Hour by hour, until one has it."""
-    needle, read, hour = f'"{id}"'.encode(), 0, None
+    needle, read = f'"{id}"'.encode(), 0
+    hour: str | None = None
     for number, hour in enumerate(hours, 1):
         lines: set[bytes] = set()  # one may stand there twice
         async for blob in container.list(f"trace/{hour}."):

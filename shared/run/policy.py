@@ -16,7 +16,7 @@ class Policy:
     concurrency: int = 8  # runs that one tick looks after side by side, and drops of one sweep
     tick_timeout: float = 45.0  # seconds that a tick waits for its runs; the rest goes on beside it
     share_runs: int = 6  # that a call looks after in the place of a timer that is dead
-    share_seconds: float = 5.0  # after which it begins no further step of theirs
+    share_seconds: float = 5.0  # after which it begins nothing further
     max_steps: int = 50  # of one run in a row, after which it is left to the next tick
     max_conflicts: int = 3  # lost races in a row, after which a run is left to the next tick
     job_in_flight: timedelta = timedelta(minutes=2)  # after which "create job" may be sent again

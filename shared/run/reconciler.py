@@ -5,9 +5,8 @@ Knows when and who (one worker at a time on each run), not what is to be done (`
 
 import asyncio
 import logging
-import random
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Coroutine, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -75,31 +74,10 @@ async def tick(ctx: Context) -> None:
     works = [(f"run {run_id}", process(run_id)) for run_id in active]
     if sweep_due:
         works.append(("the sweep", sweep(ctx)))
-    await _gather_with_timeout(works, ctx)
+    await gather_with_timeout(works, ctx)
     telemetry.measure("tunedrop.ticks")
     for stage in ACTIVE:
         telemetry.measure("tunedrop.runs", stages[stage], stage=stage)
-
-
-async def share(
-    ctx: Context, sweep_due: bool, others: Mapping[str, Callable[[Context], Work]]
-) -> None:
-    """A bounded part of a tick: some runs by chance, so that each has its turn, and of each only
-    the steps that are begun within seconds. Nothing where as much is left running of earlier ones:
-    what does not end is not piled up."""
-    delivery.begin(ctx)
-    active = await ctx.ledger.active()
-    room = ctx.policy.share_runs - len(ctx.overrunning)
-    if room <= 0:
-        log.warning("%d works of earlier shares go on: no more is begun", len(ctx.overrunning))
-        return
-    chosen = random.sample(active, min(room, len(active)))
-    ctx = replace(ctx, until=ctx.uptime() + ctx.policy.share_seconds)
-    works: list[tuple[str, Work]] = [(f"run {known}", advance(known, ctx)) for known in chosen]
-    if sweep_due:
-        works.append(("the sweep", sweep(ctx)))
-    works += [(name, work(ctx)) for name, work in others.items()]
-    await _gather_with_timeout(works, ctx)
 
 
 async def sweep(ctx: Context) -> None:
@@ -109,7 +87,7 @@ async def sweep(ctx: Context) -> None:
     due = await drops.due(ctx)
     _tell(due.missed)
     paths = [*due.missed, *due.waited]
-    await _gather_with_timeout(((shown(path), _take(path, ctx)) for path in paths), ctx)
+    await gather_with_timeout(((shown(path), _take(path, ctx)) for path in paths), ctx)
     await orphans.sweep(ctx)
     await retirements.sweep(ctx)
     await explanations.sweep(due, ctx)
@@ -272,7 +250,7 @@ def _measure_training(run: Run, ctx: Context) -> None:
 # ---- side by side
 
 
-async def _gather_with_timeout(works: Iterable[tuple[str, Work]], ctx: Context) -> None:
+async def gather_with_timeout(works: Iterable[tuple[str, Work]], ctx: Context) -> None:
     """Do all of them, whatever becomes of each; what is slow goes on beside the next ticks."""
     room = asyncio.Semaphore(ctx.policy.concurrency)
     tasks = {asyncio.create_task(_isolated(name, work, room)) for name, work in works}

@@ -112,6 +112,7 @@ async def harness(stack: StackHarness) -> AsyncIterator[ChatHarness]:
                 httpx.AsyncClient(base_url=url, headers={"api-key": "k"}, timeout=20) as http,
             ):
                 yield ChatHarness(upstream, cloud, client, http, relay, registry, server)
+                await relay.trace_log.flush()  # as long as there is storage
 
 
 class serving:  # noqa: N801

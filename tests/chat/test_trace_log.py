@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -105,7 +106,7 @@ async def test_an_id_of_ours_costs_one_hour(monkeypatch: pytest.MonkeyPatch) -> 
     assert read == ["trace/2026-11-27/05.jsonl"]
 
 
-async def _requests(container: MemoryContainer, prefix: str):  # type: ignore[no-untyped-def]
+async def _requests(container: MemoryContainer, prefix: str) -> AsyncIterator[str]:
     async for blob in container.list(prefix):
         async for lines in container.lines(blob.name):
             for line in filter(None, lines):

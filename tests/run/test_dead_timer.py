@@ -1,6 +1,7 @@
 """The timer is dead and HTTP lives on: calls do its work, one share at a time, and it is said."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 
@@ -8,7 +9,7 @@ import pytest
 
 from shared.cloud.memory_container import MemoryContainer
 from shared.errors import Unavailable
-from shared.run import heartbeat, ticking, timer
+from shared.run import heartbeat, reconciler, ticking, timer
 from shared.run.context import Context
 from shared.run.heartbeat import Heartbeat
 from shared.run.schedule import EACH_MINUTE, Schedule
@@ -167,6 +168,25 @@ async def test_work_that_does_not_end_is_not_piled_up(
     assert len(looked_at(names, caplog)) == 1
 
 
+async def test_a_share_does_one_thing_after_the_other(
+    harness: RunHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Calls that are answered meanwhile wait for one of them at most."""
+    under_way, most = 0, 0
+
+    async def one(ctx: Context) -> None:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        await asyncio.sleep(0)
+        under_way -= 1
+
+    monkeypatch.setattr(ticking, "ALSO", {str(number): one for number in range(4)})
+    await silent_for(harness, LONG)
+    await standing_in(harness).look()
+    assert most == 1
+
+
 async def test_no_step_is_begun_once_the_time_is_over(harness: RunHarness) -> None:
     assert harness.clock
     await harness.drop()
@@ -179,6 +199,18 @@ async def test_no_step_is_begun_once_the_time_is_over(harness: RunHarness) -> No
     harness.clock.advance(60)
     await standing_in(harness).look()
     assert (await harness.known(run.id)).stage is not Stage.RECEIVED
+
+
+async def test_a_run_goes_no_further_than_the_time_allows(harness: RunHarness) -> None:
+    await harness.drop()
+    run = await harness.received()
+    times = iter([0.0])
+    bounded = replace(harness.ctx, until=0.5, uptime=lambda: next(times, 1.0))
+    await reconciler.advance(run.id, bounded)
+    one_step = await harness.known(run.id)
+    await reconciler.advance(run.id, harness.ctx)
+    assert run.stage is Stage.RECEIVED
+    assert one_step.stage not in (run.stage, (await harness.known(run.id)).stage)
 
 
 async def test_an_app_whose_timer_has_never_ticked_is_looked_after(harness: RunHarness) -> None:
@@ -207,75 +239,6 @@ async def test_a_heartbeat_that_cannot_be_read_or_lies_ahead_holds_nothing_up(
     await standing.look()
     heart = await beat_of(harness)
     assert (heart.last, heart.ticked) == (harness.ctx.now(), harness.ctx.now())
-
-
-async def test_the_timer_that_ticks_again_is_left_alone(harness: RunHarness) -> None:
-    assert harness.clock
-    await silent_for(harness, LONG)
-    standing = standing_in(harness)
-    await standing.look()
-    harness.clock.advance(60)
-    await harness.tick()
-    ticked = await beat_of(harness)
-    assert ticked.ticked == ticked.last == harness.ctx.now()
-    harness.clock.advance(61)
-    await standing.look()
-    assert await beat_of(harness) == ticked
-
-
-async def test_a_tick_in_the_same_moment_is_not_undone(
-    harness: RunHarness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Whoever has read the heartbeat before the tick writes nothing over it."""
-    await silent_for(harness, LONG)
-    runs = harness.ctx.clients.runs
-    replace_it = runs.replace
-
-    async def too_late(name: str, data: bytes, etag: str) -> str:
-        await harness.tick()
-        return await replace_it(name, data, etag)
-
-    monkeypatch.setattr(runs, "replace", too_late)
-    await standing_in(harness).look()
-    assert (await beat_of(harness)).ticked == harness.ctx.now()
-
-
-async def test_what_is_remembered_is_forgotten_once_a_day_without_a_timer(
-    harness: RunHarness,
-) -> None:
-    assert harness.clock
-    forgotten = []
-
-    async def forget() -> None:
-        forgotten.append(harness.ctx.now())
-
-    await silent_for(harness, LONG)
-    begin = harness.ctx.now()
-    instances = [standing_in(harness, forget) for _ in range(2)]
-    for _ in range(50):
-        await asyncio.gather(*(instance.look() for instance in instances))
-        harness.clock.advance(3600)
-    assert [round((at - begin) / timedelta(hours=1)) for at in forgotten] == [24, 48]
-
-
-async def test_a_tick_does_whatever_a_share_does(
-    harness: RunHarness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    done = []
-
-    async def wrong(ctx: Context) -> None:
-        done.append("wrong")
-        raise RuntimeError("a fault")
-
-    async def right(ctx: Context) -> None:
-        done.append("right")
-
-    monkeypatch.setattr(ticking, "ALSO", {"a wrong one": wrong, "a right one": right})
-    await ticking.tick(harness.ctx)
-    assert done == ["wrong", "right"]
-    await silent_for(harness, LONG)
-    await standing_in(harness).look()
-    assert sorted(done) == ["right", "right", "wrong", "wrong"]
 
 
 async def test_storage_that_is_away_costs_a_line_and_is_not_asked_at_every_call(

@@ -1,5 +1,8 @@
 """The timer is dead and HTTP lives on: what comes by the app's own routes does its work."""
 
+import ast
+import inspect
+from datetime import datetime
 from types import SimpleNamespace
 
 import pytest
@@ -61,8 +64,21 @@ async def test_a_drop_does_a_share(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_notifications_are_told_without_a_timer(
     harness: RunHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begun = []
+    begun: list[datetime] = []
     monkeypatch.setattr(delivery, "begin", lambda ctx: begun.append(ctx.now()))
     await silent_for(harness, LONG)
     await standing_in(harness).look()
     assert begun == [harness.ctx.now()]
+
+
+def test_the_timer_does_nothing_that_a_share_does_not() -> None:
+    """What is added to a tick goes into the one list, `ticking.ALSO`."""
+    source = inspect.getsource(function_app)
+    (body,) = (
+        ast.unparse(node)
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.AsyncFunctionDef) and node.name == "keep_moving"
+    )
+    assert [line.strip() for line in body.splitlines() if "await " in line] == [
+        "await ticking.tick(opened())"
+    ]

@@ -55,6 +55,10 @@ async def silent_for(harness: RunHarness, silence: timedelta) -> datetime:
     return last
 
 
+def returning(value: object) -> Callable[[], object]:
+    return lambda: value
+
+
 @asynccontextmanager
 async def without_timer(
     upstream_url: str, monkeypatch: pytest.MonkeyPatch
@@ -65,7 +69,7 @@ async def without_timer(
         ctx = at_the_clock(runs)
         standing = Standin(ctx, runs_nothing)
         for name, value in (("opened", ctx), ("opened_relay", relay), ("standin", standing)):
-            monkeypatch.setattr(function_app, name, lambda value=value: value)
+            monkeypatch.setattr(function_app, name, returning(value))
         monkeypatch.setattr(function_app, "context", context)
         monkeypatch.setattr(function_app, "relay", relay_of)
         yield http, runs, standing
