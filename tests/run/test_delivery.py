@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from shared.run import delivery, reconciler
+from shared.run import delivery, ticking
 from shared.run.outbox import CLAIM, KEPT_IN_MIND, Outbox
 from shared.run.stages import Stage
 from tests.support.receiver import Receiver, add, delivered, minutes, waiting
@@ -65,7 +65,7 @@ async def test_nobody_is_asked_where_nothing_waits(telling: RunHarness, there: R
 
 
 async def test_ticks_and_the_shares_of_calls_deliver(telling: RunHarness, there: Receiver) -> None:
-    for id, work in (("one", telling.tick()), ("two", reconciler.share(telling.ctx, False, {}))):
+    for id, work in (("one", telling.tick()), ("two", ticking.share(telling.ctx, False, {}))):
         await add(telling, id)
         await work
         await asyncio.gather(*telling.ctx.delivering)
