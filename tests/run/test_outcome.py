@@ -230,3 +230,9 @@ def test_a_new_attempt_has_hours_of_its_own_for_the_models_name() -> None:
     nameless = run_in(Stage.FAILED, nameless_since=NOW)
     for event in (Event.RETRY_COMMANDED, Event.JOB_REJOINED):
         assert without_its_end(nameless, event).nameless_since is None
+
+
+def test_a_new_attempt_is_neither_held_nor_compared() -> None:
+    ended = run_in(Stage.HELD, held="it is worse", compared="worse, 3 beside 5")
+    again = without_its_end(ended, Event.RETRY_COMMANDED)
+    assert (again.held, again.compared) == ("", "")
