@@ -84,8 +84,13 @@ async def test_what_is_withdrawn_is_not_put_to_sleep(registry: Registry) -> None
 
 
 async def test_how_long_it_stays_and_which_model_it_is_may_change(registry: Registry) -> None:
-    before = await known(registry)
-    other = await known(registry, 2)
+    early = (await known(registry)).replace(checkpoint=7)
+    model = await registry.load("m")
+    assert model
+    stored = model.with_version(early).model_dump_json().encode()
+    await registry.models.put("m.json", stored, "application/json")
+    before, other = await known(registry), await known(registry, 2)
+    assert before.checkpoint == 7
     model = await registry.keep_as("m", 1, "on-demand", 2.5)
     assert model.version(1) == before.replace(keep="on-demand", idle_after=2.5)
     model = await registry.use_finished("m", 1, "tuned-whole")
@@ -104,3 +109,18 @@ async def test_a_model_that_is_being_deleted_takes_no_version(registry: Registry
     await registry.models.put("m.json", going, "application/json")
     with pytest.raises(Refused, match="m is being deleted: it takes no new version"):
         await registry.add_version("m", version("m-c"))
+
+
+async def test_a_number_is_not_given_again_after_its_version_was_deleted(
+    registry: Registry,
+) -> None:
+    model = await registry.load("m")
+    assert model
+    old = model.replace(numbered=0).model_dump_json().encode()  # from before it was kept
+    await registry.models.put("m.json", old, "application/json")
+    assert (await registry.add_version("m", version("m-c"))).version == 3
+    model = await registry.load("m")
+    assert model
+    left = model.replace(versions=model.versions[:1]).model_dump_json().encode()
+    await registry.models.put("m.json", left, "application/json")
+    assert (await registry.add_version("m", version("m-d"))).version == 4

@@ -3,6 +3,7 @@
 Certain only where the answer is no. Knows bytes and lines, neither JSON nor messages.
 """
 
+import string
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
@@ -20,7 +21,7 @@ LONG_WORD = 20  # nearly every key and token is a run of so many letters, digits
 _BEGINNINGS = (b"sk", b"rk", b"pk", b"gh", b"gi", b"AK", b"AS", b"AI", b"xo", b"hf", b"ey")
 _BEGINS = np.zeros(1 << 16, np.bool_)  # by two characters
 _BEGINS[[int.from_bytes(two) for two in _BEGINNINGS]] = True
-_IN_WORDS = b"-_0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_IN_WORDS = f"-_{string.digits}{string.ascii_letters}".encode()
 _WORD = np.zeros(256, np.bool_)
 _WORD[list(_IN_WORDS)] = True
 EVERY = privacy.SECRET + privacy.ADDRESS + privacy.NUMBER
