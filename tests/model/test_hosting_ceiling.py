@@ -6,7 +6,7 @@ import pytest
 
 from shared.model.costs import Sum
 from shared.model.hosting import Removal, Why
-from shared.model.hosting_ceiling import enough, over, passed_at
+from shared.model.hosting_ceiling import enough, fits, over, passed_at
 from shared.model.month import Month
 from tests.support.stretches import HOUR, NANO, NOON, NOVEMBER, costs, of, stretch
 
@@ -104,3 +104,12 @@ def test_what_is_enough_keeps_the_month_within_the_ceiling() -> None:
         assert left.hosted_by_its_end.usd <= ceiling + 1e-6
         one_more = costs(*versions[max(0, len(gone) - 1) :])
         assert not gone or one_more.hosted_by_its_end.usd > ceiling, "no more than needed"
+
+
+def test_one_more_fits_while_the_month_stays_within_with_it() -> None:
+    running = costs(of(stretch(NOON - 10 * HOUR)))
+    whole = 1.7 * 370 + 0.3 * 360  # what is there until the month's end, and one more
+    assert fits(whole, running, 0.3)
+    assert not fits(whole - 0.01, running, 0.3)
+    assert fits(whole - 0.01, running, 0.0)
+    assert fits(0.0, running, 1_000.0), "no ceiling"
