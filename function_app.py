@@ -7,12 +7,14 @@ import azure.functions as func
 from azurefunctions.extensions.bindings.blob import BlobClient
 from azurefunctions.extensions.http.fastapi import Request, Response
 
-from shared import api, exporters, telemetry
+from shared import api, cost_api, delete_api, exporters, model_api, telemetry, tracing
 from shared.chat.dispatch import answer, answer_any
 from shared.chat.relay import Relay
 from shared.cloud import AzureClients
-from shared.run import reconciler, redeployments
+from shared.run import reconciler, ticking
 from shared.run.context import Context
+from shared.run.outbox import Outbox
+from shared.run.standin import Standin
 from shared.settings import Settings
 
 exporters.start(os.environ)
@@ -20,13 +22,36 @@ app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
 
 
 @cache
-def context() -> Context:
+def opened() -> Context:
     return Context.of(AzureClients(Settings.load(os.environ)))
 
 
 @cache
+def standin() -> Standin:
+    return Standin(opened(), forget_old)
+
+
+@cache
+def opened_relay() -> Relay:
+    return Relay(opened().clients)
+
+
+async def forget_old() -> None:
+    """Each day, by its timer, or by a call that stands in for it."""
+    await opened_relay().feedback.forget(opened().settings.remember_days)
+    await Outbox(opened().clients.runs).forget(opened().now())
+
+
+def context() -> Context:
+    """For a drop or a call: each may do a share of the timer's work, should that be dead."""
+    standin().called()
+    return opened()
+
+
 def relay() -> Relay:
-    return Relay(context().clients)
+    """The same for chats."""
+    standin().called()
+    return opened_relay()
 
 
 @app.blob_trigger(
@@ -42,14 +67,13 @@ async def dataset_uploaded(dataset: BlobClient) -> None:
 
 @app.timer_trigger(arg_name="timer", schedule="0 30 3 * * *")
 async def forget(timer: func.TimerRequest) -> None:
-    await relay().feedback.forget(context().settings.remember_days)
+    await forget_old()
 
 
 @app.timer_trigger(arg_name="timer", schedule=Settings.one(os.environ, "tick"))
 async def keep_moving(timer: func.TimerRequest) -> None:
     async with telemetry.event("keep_moving"):
-        await reconciler.tick(context())
-        await redeployments.process(context())
+        await ticking.tick(opened())
 
 
 # Chat has keys of its own, so that any OpenAI client can send them.
@@ -87,7 +111,7 @@ async def feedback(req: Request) -> Response:
 
 @app.route("models/{name}/examples", methods=["GET"])
 async def examples(req: Request) -> Response:
-    return await api.examples(req, lambda: relay().feedback)
+    return await model_api.examples(req, lambda: relay().feedback)
 
 
 @app.route("runs", methods=["GET"])
@@ -110,14 +134,39 @@ async def give_command(req: Request) -> Response:
     return await api.command(req, context())
 
 
+@app.route("runs/{id}/delete", methods=["POST"])
+async def delete_run(req: Request) -> Response:
+    return await delete_api.run(req, context())
+
+
 @app.route("plan", methods=["POST"])
 async def plan(req: Request) -> Response:
     return await api.plan(req, context())
 
 
+@app.route("cost", methods=["GET"])
+async def cost(req: Request) -> Response:
+    return await cost_api.cost(req, context())
+
+
 @app.route("models", methods=["GET"])
 async def models(req: Request) -> Response:
-    return await api.models(context())
+    return await model_api.models(context())
+
+
+@app.route("models/{name}", methods=["GET"])
+async def model(req: Request) -> Response:
+    return await model_api.model(req, context())
+
+
+@app.route("models/{name}/{order}", methods=["POST"])
+async def give_order(req: Request) -> Response:
+    return await model_api.order(req, context())
+
+
+@app.route("trace/{*id}", methods=["GET"])
+async def trace(req: Request) -> Response:
+    return await tracing.trace(req, context(), lambda: relay().trace_log)
 
 
 @app.route("health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)

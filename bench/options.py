@@ -21,6 +21,11 @@ class Bench:
 
 SHORT = "small sizes only"
 BENCHES = {
+    "certificate": Bench(
+        "Stories of a model, killed at every call: what was doubled or lost.",
+        10,
+        ("--short", "a few kills of each story, in memory only"),
+    ),
     "chat": Bench(
         "Chat through the relay, beside a direct call and the LiteLLM proxy.",
         10,
@@ -41,6 +46,11 @@ BENCHES = {
         "A tick of the timer, whatever has finished, beside the obvious way.",
         10,
         ("--short", SHORT),
+    ),
+    "timer": Bench(
+        "Chats that do the work of a timer that is dead, beside chats that do not.",
+        5,
+        ("--short", "four rounds instead of twenty"),
     ),
 }
 

@@ -209,6 +209,18 @@ async def training_jobs(ctx: Context) -> list[str]:
     return [(await ctx.clients.finetuning.submit(request)).id for _ in range(ACTIVE)]
 
 
+def arm_stuck_jobs(stack: Stack) -> None:
+    """The jobs stay in the queue: runs that are looked after and see nothing new."""
+    fault = {"fault": "job-stuck", "count": ACTIVE}
+    urllib.request.urlopen(
+        urllib.request.Request(
+            f"{stack.openai_url}/_emulator/faults",
+            json.dumps(fault).encode(),
+            {"content-type": "application/json"},
+        )
+    ).close()
+
+
 def _spread(seconds: list[float]) -> dict[str, float]:
     return {
         "min": round(min(seconds), 3),
@@ -224,15 +236,7 @@ def main() -> None:
         tempfile.TemporaryDirectory() as folder,
         running(Path(folder), model="tiny", port=free_port()) as stack,
     ):
-        # The jobs stay in the queue: 20 runs that are looked after and see nothing new.
-        fault = {"fault": "job-stuck", "count": ACTIVE}
-        urllib.request.urlopen(
-            urllib.request.Request(
-                f"{stack.openai_url}/_emulator/faults",
-                json.dumps(fault).encode(),
-                {"content-type": "application/json"},
-            )
-        ).close()
+        arm_stuck_jobs(stack)
         found = asyncio.run(measure(stack, sizes))
     result = {
         "command": "python3 dev.py bench tick",

@@ -2,7 +2,7 @@
 // which stays in this tab. Every text from the API is set as text, never as HTML.
 
 const LOOK_EVERY = 1500; // milliseconds
-const ENDS = ["serving", "rejected", "failed", "cancelled", "superseded"];
+const ENDS = ["serving", "held", "rejected", "failed", "cancelled", "superseded"];
 
 const $ = (id) => document.getElementById(id);
 
@@ -27,8 +27,17 @@ async function api(path) {
 // ---- runs and models
 
 function badge(run) {
-  const tone = ENDS.includes(run.stage) ? run.stage : "active";
+  const state = run.standing?.state ?? "champion";
+  const tone = !ENDS.includes(run.stage) ? "active" : state === "champion" ? run.stage : state;
   return el("span", { className: `stage ${tone}`, textContent: run.stage });
+}
+
+// What a run has made, and where that does not serve, its state and who does.
+function version({ model, version: number, standing }) {
+  if (!number) return "";
+  const called = `${model}@${number}`;
+  if (!standing || standing.state === "champion") return called;
+  return `${called}, ${standing.state}${standing.champion ? `; ${model}@${standing.champion} serves` : ""}`;
 }
 
 function progress(run) {
@@ -114,7 +123,7 @@ async function showRuns() {
   const { runs, refused, problems } = await api("runs");
   const rows = runs.map((run) => [
     el("a", { href: `runs/${run.id}/report.html`, title: run.id, textContent: short(run.id) }),
-    badge(run), progress(run), run.version ? `${run.model}@${run.version}` : "", when(run),
+    badge(run), progress(run), version(run), when(run),
   ]);
   const nothing = "No runs yet: drop training_set.jsonl into the container datasets, folder <model>/.";
   $("runs").replaceChildren(rows.length ? table(["run", "stage", "", "version", "received"], rows) : nothing, ...notTaken(refused), ...told(problems));
@@ -125,7 +134,7 @@ async function showModels() {
   const { models, problems } = await api("models");
   const rows = models.map((model) => [
     model.name, model.champion ? `${model.name}@${model.champion}` : "none yet",
-    model.versions.map((v) => `@${v.version} ${v.deployment}`).join(", "),
+    model.versions.map((v) => `@${v.version} ${v.state}`).join(", "),
     (model.lifecycle?.endings ?? []).map((ending) => [ending.sentence, ending.cure].filter(Boolean).join(" ")).join(" "),
   ]);
   $("models").replaceChildren(rows.length ? table(["model", "champion", "versions", "ends"], rows) : "No models yet.", ...told(problems));

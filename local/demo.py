@@ -24,7 +24,7 @@ from local.known import Stack
 from local.options import demo
 from local.stack import ROOT, ended, running
 from local.up import how_to_use
-from shared.run.stages import ENDS
+from shared.run.stages import DEPLOYED, ENDS
 from tunedrop import watch
 from tunedrop.app import App
 from tunedrop.echo import safe
@@ -35,6 +35,7 @@ from tunedrop.screen import Screen
 EXAMPLES = ROOT / "examples"
 MAX_WAIT_SECONDS = 20 * 60
 POLL_SECONDS = 0.3
+MAX_REGRESSIONS = 3  # that are shown
 
 
 class DemoError(Exception):
@@ -48,6 +49,7 @@ class Outcome:
     question: str = ""
     base_answer: str = ""
     tuned_answer: str = ""
+    verdict: dict[str, Any] | None = None
 
 
 def main() -> int:
@@ -76,7 +78,7 @@ def main() -> int:
     except KeyboardInterrupt:
         print("\nstopped; run the same command to go on from here", file=sys.stderr)
         return 130
-    return 0 if outcome.run["stage"] == "serving" else 1
+    return 0 if outcome.run["stage"] in DEPLOYED else 1
 
 
 @contextmanager
@@ -107,6 +109,7 @@ def play(stack: Stack, example: Path, question: str | None, screen: Screen) -> O
         outcome.question = messages[-1]["content"]
         outcome.base_answer = ask(stack, stack.base_deployment, messages)
         outcome.tuned_answer = ask(stack, example.name, messages)
+    outcome.verdict = verdict_of(outcome.run, app)
     return outcome
 
 
@@ -145,6 +148,14 @@ def prompt(example: Path, question: str | None) -> list[dict[str, str]]:
     return list(messages)
 
 
+def verdict_of(run: dict[str, Any], app: App) -> dict[str, Any] | None:
+    """How its version compares; None for a run that was not compared."""
+    try:
+        return dict(app.get(f"api/runs/{run['id']}/verdict.json"))
+    except CommandError:
+        return None
+
+
 def ask(stack: Stack, model: str, messages: list[dict[str, str]]) -> str:
     from openai import OpenAI
 
@@ -165,6 +176,7 @@ def show(outcome: Outcome, stack: Stack, state: Path, screen: Screen) -> None:
     run = outcome.run
     if run["stage"] != "serving":
         watch.print_end(run, stack.app_url, screen)
+        show_verdict(outcome, screen)
         return
     again = "trained just now" if outcome.trained_now else "trained before; nothing had changed"
     name = f"{run['model']}@{run['version']}"
@@ -176,6 +188,7 @@ def show(outcome: Outcome, stack: Stack, state: Path, screen: Screen) -> None:
     )
     tuned = Panel(Text(safe(outcome.tuned_answer)), title=f"{run['model']}, tuned", width=half)
     screen.print(Columns([base, tuned], padding=(0, 0)))
+    show_verdict(outcome, screen)
     screen.print(epochs_table(run))
     screen.print(
         "Both answers come from SmolLM2-135M in the emulator, not from an Azure model.",
@@ -185,6 +198,40 @@ def show(outcome: Outcome, stack: Stack, state: Path, screen: Screen) -> None:
     screen.print(how_to_use(stack.app_url, stack.chat_url, stack.app_key), soft_wrap=True)
     if stack.owner.pid == os.getpid():
         screen.print("These addresses live while the stack runs: `python3 dev.py up` keeps it up.")
+
+
+def show_verdict(outcome: Outcome, screen: Screen) -> None:
+    """Scores of the validation set, and what has become worse."""
+    if outcome.verdict is None:
+        screen.print(safe(outcome.run.get("compared") or ""))
+        return
+    for contest in outcome.verdict["contests"]:
+        screen.print(scores_table(contest, outcome.verdict["sides"][0]["name"]))
+        screen.print(safe(contest["sentence"]))
+        counted = f"better at {contest['better']} of them, worse at {contest['worse']}"
+        screen.print(counted)
+        for regression in contest["regressions"][:MAX_REGRESSIONS]:
+            screen.print(safe(regression_line(regression)), style="dim")
+    screen.print(f"All of it: tunedrop verdict {outcome.run['id']}", style="dim")
+
+
+def scores_table(contest: dict[str, Any], tuned: str) -> Table:
+    other = f"{contest['against']['name']} ({contest['against']['role']})"
+    columns = ["score, points of 100", safe(other), safe(tuned), "difference", ""]
+    examples = contest["primary"]["examples"]
+    table = Table(*columns, title=f"{examples} examples of the validation set")
+    table.title_justify = "left"
+    scores = {"all that decides": contest["primary"], **contest["metrics"]}
+    for name, score in scores.items():
+        points = (f"{100 * score[key]:.1f}" for key in ("other", "candidate"))
+        table.add_row(name, *points, f"{100 * score['difference']:+.1f}", score["outcome"])
+    return table
+
+
+def regression_line(regression: dict[str, Any]) -> str:
+    before, now = 100 * regression["other"], 100 * regression["candidate"]
+    answer = regression["candidate_answer"]
+    return f"worse at line {regression['line']}, {before:.0f} to {now:.0f}: {answer}"
 
 
 def epochs_table(run: dict[str, Any]) -> Table:
@@ -208,6 +255,7 @@ def as_json(outcome: Outcome, stack: Stack, seconds: float) -> dict[str, Any]:
         "question": outcome.question,
         "base_answer": outcome.base_answer,
         "tuned_answer": outcome.tuned_answer,
+        "verdict": outcome.verdict and outcome.verdict["overall"],
         "chat_url": stack.chat_url,
         "console_url": stack.console_url,
         "seconds": seconds,

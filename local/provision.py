@@ -54,6 +54,7 @@ def app_settings(storage: str, openai_url: str, app_key: str, telemetry: str) ->
         "TUNEDROP_QUIET_SECONDS": "1",
         "TUNEDROP_BACKOFF_SECONDS": "0.5",
         "TUNEDROP_SWEEP_SECONDS": "10",
+        "TUNEDROP_COMPARE_EXAMPLES": "8",  # a batch of the emulator's
         "TUNEDROP_DAILY_RUNS": "0",  # training costs nothing here
         "TUNEDROP_APP_KEYS": f"laptop:{hashlib.sha256(app_key.encode()).hexdigest()}",
         "TUNEDROP_BASE_DEPLOYMENTS": BASE_DEPLOYMENT,

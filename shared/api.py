@@ -1,13 +1,14 @@
-"""The management routes' bodies: what people and the console may ask about and of runs and models.
+"""The management routes' bodies: what people and the console may ask about and of runs, about plans
+and the app itself.
 
-Reads the ledger and the registry, passes commands on; decides nothing about runs.
+Reads the ledger, passes commands on; decides nothing about runs.
 """
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from functools import wraps
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, ParamSpec
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import (
@@ -18,30 +19,29 @@ from starlette.responses import (
 )
 
 from shared import commanding
-from shared.chat import export
-from shared.chat.feedback import FeedbackStore
-from shared.chat.parsing import BadRequest
+from shared.answering import error_responses, problem, told
 from shared.chat.protocol import read_body
 from shared.errors import (
     CallerError,
     Newer,
     NotFound,
-    NotNow,
-    SettingError,
     TunedropError,
     Unreadable,
 )
-from shared.model.lifecycle import lifecycle
+from shared.model.registry import Model
+from shared.model.standing import standing
 from shared.printable import shown
 from shared.run import (
     commands,
     deploying,
     estimates,
-    folder,
+    heartbeat,
     notices,
     planning,
     reconciler,
     run_yaml,
+    timer,
+    transcript,
 )
 from shared.run.context import Context
 from shared.run.newest import CURSOR
@@ -61,35 +61,16 @@ SECURITY_HEADERS = {
 }
 MAX_RUNS = 200  # of one page
 MAX_READ = 1000  # records that are read to fill it
-_STATUS = {NotFound: 404, NotNow: 409, SettingError: 503}
 DOCUMENTS = {
     "report.html": "text/html; charset=utf-8",
     "report.json": "application/json",
     "events.jsonl": "application/x-ndjson",
     "metrics.csv": "text/csv",
     "curve.json": "application/json",
+    "verdict.json": "application/json",
     planning.NAME: "application/json",
+    transcript.NAME: "application/x-ndjson",
 }
-
-
-P = ParamSpec("P")
-
-
-def error_responses(body: Callable[P, Awaitable[Response]]) -> Callable[P, Awaitable[Response]]:
-    """An error becomes a response with its message, its fix and who can act on it."""
-
-    @wraps(body)
-    async def answer(*args: P.args, **kwargs: P.kwargs) -> Response:
-        try:
-            return await body(*args, **kwargs)
-        except BadRequest as error:
-            return problem(error, error.status)
-        except CallerError as error:
-            return problem(error, _STATUS.get(type(error), 400))
-        except TunedropError as error:
-            return problem(error, 503)
-
-    return answer
 
 
 @error_responses
@@ -118,9 +99,22 @@ async def runs(request: Request, ctx: Context) -> Response:
         refused = await Refusals(ledger.runs).newest(query.get("model"), problems)
     newest = ledger.newest(query.get("model"), after, among, problems)
     found, cursor = await _some_of(newest, stages, limit)
-    page: dict[str, Any] = {"runs": [summary(run) for run in found], "next": cursor}
-    page |= {"refused": _refused(refused), "problems": list(map(_told, problems))}
+    standings = await _standings(found, ctx)
+    listed = [summary(run) | {"standing": standings[run.id]} for run in found]
+    page: dict[str, Any] = {"runs": listed, "next": cursor}
+    page |= {"refused": _refused(refused), "problems": list(map(told, problems))}
     return JSONResponse(page)
+
+
+async def _standings(runs: list[Run], ctx: Context) -> dict[str, dict[str, object] | None]:
+    """What each run's version is in its model by now; null for a run without one, or where the
+    model's record cannot be read."""
+    models: dict[str, Model | None] = {}
+    for name in {run.model for run in runs if run.version}:
+        with suppress(Unreadable):  # the list of models says so
+            models[name] = await ctx.registry.load(name)
+    found = {run.id: standing(models.get(run.model), run.id) for run in runs}
+    return {run_id: stands.as_json() if stands else None for run_id, stands in found.items()}
 
 
 async def _some_of(
@@ -185,12 +179,13 @@ async def run(request: Request, ctx: Context) -> Response:
         {
             **found.model_dump(mode="json"),
             **estimates.as_json(found, ctx.now()),
+            "standing": (await _standings([found], ctx))[run_id],
             "plan": said,
-            "notices": notices.notices(found),
+            "notices": notices.notices(found, ctx.region),
             "bill": estimates.bill(found, (said or {}).get("region") or ctx.region),
             "signals": estimates.signals(found.epochs, losses),
             "curve": [point.model_dump() for point in curve],
-            "problems": list(map(_told, problems)),
+            "problems": list(map(told, problems)),
         }
     )
 
@@ -231,44 +226,37 @@ async def document(request: Request, ctx: Context) -> Response:
 @error_responses
 async def plan(request: Request, ctx: Context) -> Response:
     """What the account says to a run of this run.yaml, the request's body; nothing is sent or kept.
-    An empty body asks for the app's defaults."""
+    An empty body asks for the app's defaults. `?examples=` and `?bytes=` are of the validation
+    set."""
     body = await read_body(request, run_yaml.LARGEST)
     asked = effective(body or None, ctx.settings)
-    return JSONResponse(plan_of(asked, await ctx.clients.account.offers(), ctx.now()).as_json())
+    examples, size = (_count(request.query_params.get(name)) for name in ("examples", "bytes"))
+    held = planning.held(ctx.settings, examples, size)
+    offers = await ctx.clients.account.offers()
+    return JSONResponse(plan_of(asked, offers, ctx.now(), held=held).as_json())
 
 
-@error_responses
-async def models(ctx: Context) -> Response:
-    """Every model with its versions and its champion, and what of the champion's base model ends
-    within 90 days or has ended."""
-    problems: list[TunedropError] = []
-    today, (offers, told_on) = ctx.now().date(), ctx.clients.account.told
-    found = [
-        {**model.model_dump(mode="json"), "lifecycle": lifecycle(model, today, offers, told_on)}
-        for model in await ctx.registry.all(problems)
-    ]
-    return JSONResponse({"models": found, "problems": list(map(_told, problems))})
-
-
-@error_responses
-async def examples(request: Request, feedback: Callable[[], FeedbackStore]) -> Response:
-    """A model's rated answers as a dataset to drop."""
-    name = request.path_params["name"]
-    if not folder.MODEL.fullmatch(name):
-        raise NotFound(f"There is no model {shown(name)!r}.", "GET /api/models lists them.")
-    return await export.examples(request, name, feedback())
+def _count(asked: str | None) -> int | None:
+    """Raises CallerError."""
+    if asked is None:
+        return None
+    if not re.fullmatch(r"[0-9]{1,15}", asked):
+        raise CallerError(f"{shown(asked)!r} is not a number.", "Give a whole number, or none.")
+    return int(asked)
 
 
 @error_responses
 async def health(request: Request, context: Callable[[], Context]) -> Response:
-    """Whether the app can reach its storage; 503 says what is in the way, also in its settings.
+    """Whether the app can reach its storage, and whether its timer ticks; 503 says what is in the
+    way, also in its settings. A timer that is dead is no 503: calls do its work.
 
     What `?deep=1` asks for is not for everybody: it is sent on to `doctor`, which wants a key.
     """
     if request.query_params.get("deep"):
         return RedirectResponse(f"doctor?{request.url.query}")
-    await context().clients.runs.read("health")
-    return JSONResponse({"status": "ok"})
+    ctx = context()
+    heart = await heartbeat.latest(ctx.clients.runs)
+    return JSONResponse(timer.health(heart, ctx.settings.tick, ctx.now()))
 
 
 async def doctor(environ: Mapping[str, str]) -> Response:
@@ -284,11 +272,3 @@ def console(name: str = "index.html") -> Response:
     if name not in {"index.html", "console.js", "openapi.json"}:
         return problem(NotFound(f"The console has no {shown(name)!r}."), 404)
     return FileResponse(CONSOLE / name, headers={"cache-control": "no-cache"})
-
-
-def problem(error: TunedropError, status: int) -> Response:
-    return JSONResponse({"error": _told(error)}, status)
-
-
-def _told(error: TunedropError) -> dict[str, str]:
-    return {"message": error.message, "fix": error.fix, "blame": error.blame}

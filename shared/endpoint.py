@@ -14,6 +14,7 @@ from shared.errors import SettingError
 from shared.printable import shown
 
 OPENAI_FORM = "Set https://NAME.openai.azure.com, with the name of the Azure OpenAI resource."
+TOPIC_FORM = "Set https://NAME.REGION-1.eventgrid.azure.net/api/events, the topic's endpoint."
 STORAGE_FORM = "Set https://NAME.blob.core.windows.net, with the name of the storage account."
 
 NAME = r"[a-z0-9][a-z0-9-]*"
@@ -35,6 +36,9 @@ BLOB = re.compile(
 OTHER_STORAGE = re.compile(
     rf"\A{NAME}\.(z\d+\.)?((dfs|file|queue|table|web)|privatelink\..*)\.(core|storage)\..*"
 )
+TOPIC = re.compile(rf"\A{NAME}\.[a-z0-9-]+\.eventgrid\.azure\.(net|us|cn)")
+TOPIC_PATH = "/api/events"
+LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 QUOTES = "\"'`“”‘’<>"
 
 
@@ -81,6 +85,30 @@ def arm_endpoint(setting: str, text: str) -> str:
     return f"{address.origin}{address.path.rstrip('/')}"
 
 
+def webhook(setting: str, text: str) -> str:
+    """As it is but for its fragment: a key may stand in its path or query. Raises SettingError."""
+    form = "Set an https address, or http://127.0.0.1 and a port for one on this machine."
+    address = _address(setting, text, form)
+    if address.scheme != "https" and address.host not in LOOPBACK:
+        raise _refused(setting, address, "is not reached by https", form)
+    whole = _with_scheme(text)
+    if not re.fullmatch(r"[!-~]+", whole):
+        raise _refused(setting, address, "has a space or a letter that must be written as %…", form)
+    return urlsplit(whole)._replace(fragment="").geturl()
+
+
+def event_grid_topic(setting: str, text: str) -> str:
+    """A custom topic's endpoint, with its path. Raises SettingError."""
+    address = _address(setting, text, TOPIC_FORM)
+    if address.host in LOOPBACK:
+        return f"{address.origin}{address.path}"
+    if not TOPIC.fullmatch(address.host) or address.scheme != "https":
+        raise _refused(setting, address, "is not an Event Grid topic's", TOPIC_FORM)
+    if address.path.rstrip("/") not in ("", TOPIC_PATH) or address.query:
+        raise _refused(setting, address, "has another path or a query", TOPIC_FORM)
+    return f"{address.origin}{TOPIC_PATH}"
+
+
 def storage_endpoint(setting: str, text: str) -> str:
     """The account's blob endpoint. The Functions host reads the same setting by itself, so what it
     would take for something else is refused here. Raises SettingError."""
@@ -101,10 +129,9 @@ def storage_endpoint(setting: str, text: str) -> str:
 
 def _address(setting: str, text: str, form: str) -> _Address:
     """Raises SettingError."""
-    bare = text.strip().strip(QUOTES).strip()
-    with_scheme = bare if "://" in bare else f"https://{bare}"
+    bare = _bare(text)
     try:
-        parts = urlsplit(with_scheme)
+        parts = urlsplit(_with_scheme(text))
         host, port = (parts.hostname or "").rstrip("."), parts.port
     except ValueError:
         raise _unreadable(setting, form) from None
@@ -113,6 +140,15 @@ def _address(setting: str, text: str, form: str) -> _Address:
     if not _is_host(host) or ("://" not in bare and "." not in host and port is None):
         raise _unreadable(setting, form)
     return _Address(parts.scheme, host, f":{port}" if port else "", _path(parts), parts.query)
+
+
+def _bare(text: str) -> str:
+    return text.strip().strip(QUOTES).strip()
+
+
+def _with_scheme(text: str) -> str:
+    bare = _bare(text)
+    return bare if "://" in bare else f"https://{bare}"
 
 
 def _is_host(host: str) -> bool:

@@ -11,6 +11,8 @@ from typing import Any
 from shared.errors import SettingError
 
 REQUIRED = object()
+HOUR, DAY = 3_600, 86_400  # seconds
+MOST_USD = 10_000_000
 
 
 def setting(

@@ -10,15 +10,17 @@ from typing import Any
 
 from shared import endpoint
 from shared.catalog import facts
+from shared.chat_settings import ChatSettings
+from shared.model_settings import ModelSettings
+from shared.notify_settings import NotifySettings
+from shared.setting import DAY, HOUR, MOST_USD, read, setting
 from shared.setting import REQUIRED as REQUIRED
-from shared.setting import read, setting
-
-HOUR, DAY = 3_600, 86_400  # seconds
-MOST_USD = 10_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
+class AppSettings:
+    """Of the app itself: its storage, its Azure OpenAI resource, its runs."""
+
     storage: str = setting(
         "TunedropStorage",
         "Connection string of the storage account that holds the datasets. "
@@ -198,74 +200,6 @@ class Settings:
         0.0,
         most=MOST_USD,
     )
-    app_keys: str = setting(
-        "TUNEDROP_APP_KEYS",
-        "Who may chat: NAME:SHA256 of each key, separated by commas, or a JSON list with models "
-        "and limits of each (see chat.md). Nobody, when empty.",
-        "",
-    )
-    entra_tenant: str = setting(
-        "TUNEDROP_ENTRA_TENANT",
-        "Tenant whose people may chat, signed in by the platform. Set it only where the "
-        "platform's sign-in is switched on: it vouches for the headers that the app then reads.",
-        "",
-    )
-    base_deployments: tuple[str, ...] = setting(
-        "TUNEDROP_BASE_DEPLOYMENTS",
-        "Deployments of untuned models that may be chatted with by name, separated by commas.",
-        (),
-    )
-    chat_fallback: tuple[str, ...] = setting(
-        "TUNEDROP_CHAT_FALLBACK",
-        "Who answers when a model's champion cannot, in this order: `previous` (the champion "
-        "before), names of deployments, or DEPLOYMENT@https://OTHER.openai.azure.com for one of "
-        "another resource, separated by commas.",
-        (),
-        form=endpoint.fallback,
-    )
-    chat_deadline_seconds: float = setting(
-        "TUNEDROP_CHAT_DEADLINE_SECONDS",
-        "The longest that a caller waits for an answer to begin.",
-        100.0,
-        most=HOUR,
-    )
-
-    chat_allow: tuple[str, ...] = setting(
-        "TUNEDROP_CHAT_ALLOW",
-        "Fields of a chat request that do more than shape its answer and are refused unless they "
-        "stand here, separated by commas: store, data_sources, web_search_options, service_tier, "
-        "prompt_cache_retention (see chat.md).",
-        (),
-    )
-
-    plain_streams: tuple[str, ...] = setting(
-        "TUNEDROP_PLAIN_STREAMS",
-        "Models whose streams are put into OpenAI's plain form, separated by commas, or `*` for "
-        "all: without the chunks and filter results that Azure adds and many clients break on (see "
-        "clients.md). Otherwise a stream is relayed as it comes.",
-        (),
-    )
-    allowed_origins: tuple[str, ...] = setting(
-        "TUNEDROP_ALLOWED_ORIGINS",
-        "Pages that may chat from a browser, as origins such as https://chat.contoso.com, "
-        "separated by commas, or `*` for all (see clients.md). None, when empty.",
-        (),
-    )
-
-    remember: tuple[str, ...] = setting(
-        "TUNEDROP_REMEMBER",
-        "Models whose conversations are remembered for the next dataset, separated by commas; "
-        "`captain:0.1` remembers every tenth. None, when empty.",
-        (),
-    )
-    remember_days: int = setting(
-        "TUNEDROP_REMEMBER_DAYS",
-        "After how many days conversations are forgotten.",
-        30,
-        least=1,
-        most=36_500,
-    )
-
     telemetry_folder: str = setting(
         "TUNEDROP_TELEMETRY_FOLDER",
         "A folder for spans, metrics and logs as files; for a laptop (see observability.md).",
@@ -277,6 +211,9 @@ class Settings:
         """What run.yaml may ask for: never less than what the app takes by itself."""
         return max(self.max_capacity, self.deployment_capacity)
 
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(NotifySettings, ModelSettings, ChatSettings, AppSettings):
     @classmethod
     def load(cls, environ: Mapping[str, str]) -> "Settings":
         """Read the settings from `environ`.

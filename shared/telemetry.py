@@ -66,6 +66,7 @@ _ADDED = (0.5, 1, 2, 5, 10, 20, 50, 100, 500)
 
 _ALL = (
     Metric("tunedrop.ticks", "{tick}", "", "ticks that finished"),
+    Metric("tunedrop.shares", "{share}", "", "shares of a tick that calls did for a dead timer"),
     Metric("tunedrop.runs", "{run}", "stage", "active runs that a tick processed", gauge=True),
     Metric("tunedrop.runs.ended", "{run}", "stage", "runs that reached a final stage"),
     Metric("tunedrop.stage.seconds", "s", "stage", "time in a stage, when it is left", _STAGES),
@@ -73,6 +74,7 @@ _ALL = (
     Metric("tunedrop.tokens.trained", "{token}", "model", "tokens that jobs are billed for"),
     Metric("tunedrop.cost.usd", "USD", "model", "their list price; 0 where none is known"),
     Metric("tunedrop.drops.recovered", "{drop}", "", "drops that only the sweep found"),
+    Metric("tunedrop.notifications", "{notification}", "result", "delivered, or given up"),
     Metric("tunedrop.orphans", "{orphan}", "kind", "at the service, in no record", gauge=True),
     Metric("tunedrop.chat.answers", "{answer}", "status", "responses; 499: the caller left"),
     Metric("tunedrop.chat.refusals", "{refusal}", "code caller", "refused, by the error's code"),
@@ -80,6 +82,7 @@ _ALL = (
     Metric("tunedrop.chat.added_ms", "ms", _BY_VERSION, "the app's own part of it", _ADDED),
     Metric("tunedrop.chat.fallbacks", "{answer}", "model", "answers by a fallback for the model"),
     Metric("tunedrop.chat.wakes", "{wake}", "model", "requests to redeploy a missing deployment"),
+    Metric("tunedrop.trace.dropped", "{answer}", "", "in no trace: storage was away for too long"),
     Metric("tunedrop.feedback.left_out", "{conversation}", "model why", "not to be learned from"),
 )  # fmt: skip
 METRICS = {metric.name: metric for metric in _ALL}

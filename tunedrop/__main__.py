@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from tunedrop import __version__, models, runs
+from tunedrop import __version__, cost, models, orders, runs, sleeping, trace, verdict
 from tunedrop.data import checking, commands
 from tunedrop.echo import never_fail_to_show, say
 from tunedrop.errors import exit_on_error
@@ -20,6 +20,11 @@ cli.add_typer(checking.cli)
 cli.add_typer(commands.cli)
 cli.add_typer(runs.cli)
 cli.add_typer(models.cli)
+cli.add_typer(cost.cli)
+cli.add_typer(orders.cli)
+cli.add_typer(sleeping.cli)
+cli.add_typer(verdict.cli)
+cli.add_typer(trace.cli)
 
 
 def show_version(wanted: bool) -> None:

@@ -18,6 +18,7 @@ from tunedrop.errors import CommandError
 
 STACK = Path(".local/stack.json")  # of `dev.py up` or `demo`, in this folder or one around it
 CHUNK = 1 << 18
+MOST_SAID = 300  # characters of what something else has answered
 KEYS = "az functionapp keys list --name APP --resource-group GROUP"
 
 
@@ -116,16 +117,21 @@ class App:
         found = parse_object(body)
         if status < 300 and found:
             return found
-        if problem := found.get("error"):
-            raise CommandError(f"{problem['message']} {problem['fix']}".strip())
-        raise self.unexpected_status(status)
+        problem = found.get("error")
+        problem = problem if isinstance(problem, dict) else {}
+        message, fix = problem.get("message"), problem.get("fix")
+        if isinstance(message, str) and isinstance(fix, str):
+            raise CommandError(f"{message} {fix}".strip())
+        raise self.unexpected_status(status, message)
 
-    def unexpected_status(self, status: int) -> CommandError:
+    def unexpected_status(self, status: int, said: object = None) -> CommandError:
         """What to say of an answer that is not this app's."""
         if status == 401:
             return CommandError(f"{self.url} wants a Functions key: give one with --key: {KEYS}")
+        words = f" ({shown(said, MOST_SAID)})" if isinstance(said, str) and said else ""
         return CommandError(
-            f"{self.url} answered {status}, not as this app does. Is it the right one?"
+            f"{self.url} answered {status}{words}, not as this app does. Is it the right one, and "
+            "as new as this tool?"
         )
 
 

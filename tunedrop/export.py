@@ -4,7 +4,6 @@ A file has its name only once all of it is there: what is cut in between leaves 
 Knows the route and nothing of how conversations are remembered.
 """
 
-import urllib.parse
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -17,6 +16,7 @@ from shared.run.folder import DropRole, parse
 from tunedrop.app import App
 from tunedrop.errors import CommandError
 from tunedrop.files import written_whole
+from tunedrop.names import in_path
 
 OUT = Path("training_set.jsonl")
 NONE_YET = {
@@ -35,7 +35,7 @@ class Exported(NamedTuple):
 def export(app: App, model: str, method: Method, out: Path, provenance: Path | None) -> Exported:
     """Write the examples, and where they come from. Raises CommandError, and leaves both files as
     they were, unless all has come."""
-    path = f"api/models/{urllib.parse.quote(model, safe='')}/examples?method={method}"
+    path = f"api/models/{in_path(model)}/examples?method={method}"
     with written_whole(out, private=True) as file:
         headers = app.download(path, file)
         count = _count(headers, file, method)

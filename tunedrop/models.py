@@ -14,12 +14,27 @@ cli = typer.Typer()
 
 
 @cli.command()
-def models(address: runs.Address = "", key: runs.Key = "") -> None:
-    """List models: champion, base model, when its training, the base and deployments end."""
+def models(
+    model: Annotated[str, typer.Argument(help="one model: its versions and its champions")] = "",
+    at: Annotated[
+        str, typer.Option(help="who was the champion then: 2026-11-28T14:30, in UTC")
+    ] = "",
+    address: runs.Address = "",
+    key: runs.Key = "",
+) -> None:
+    """List models: champion, base model, when its training, the base and deployments end. Of one
+    model: its versions with their states, and every change of its champion."""
+    from tunedrop import history
     from tunedrop.app import App
 
+    if at and not model:
+        raise typer.BadParameter("--at is of one model: name it.")
     with exit_on_error():
-        page = App.at(address, key).get("api/models")
+        app = App.at(address, key)
+        if model:
+            say("\n".join(history.lines(history.page(app, model, at))))
+            return
+        page = app.get("api/models")
         for problem in page.get("problems", []):
             say(f"{problem['message']} {problem['fix']}", err=True)
         say("\n".join(lines(page["models"])) or "no model yet")
@@ -31,6 +46,9 @@ def lines(found: list[dict[str, Any]]) -> list[str]:
     for model in sorted(found, key=lambda model: str(model["name"])):
         name = f"{model['name']}@{model['champion']}" if model["champion"] else model["name"]
         known = model.get("lifecycle")
+        if model.get("deleting"):
+            told.append(f"{name}  is being deleted")
+            continue
         if known is None:
             told.append(f"{name}  no version yet")
             continue

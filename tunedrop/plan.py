@@ -5,12 +5,14 @@ Knows where a run.yaml is found and how a plan is shown, not what is asked.
 """
 
 import os
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from shared.cloud.offers import Known, Offers, region_name
 from shared.errors import DropError, SettingError
+from shared.run import planning
 from shared.run.folder import NAMES, DropRole
 from shared.run.plan import plan
 from shared.run.run_yaml import LARGEST
@@ -48,25 +50,55 @@ def run_yaml(path: Path) -> bytes:
     return b""
 
 
-def ask(app: App, asked: bytes) -> Plan:
+def run_yaml_among(files: Mapping[str, Path]) -> bytes:
+    """The run.yaml among the files of a drop, by their names in the container; or empty."""
+    spec = NAMES[DropRole.SPEC]
+    found = (path for name, path in files.items() if spec.fullmatch(name.rpartition("/")[2]))
+    path = next(found, None)
+    return run_yaml(path) if path else b""
+
+
+def held_out(path: Path) -> tuple[int, int] | None:
+    """Examples and bytes of the folder's validation set; None where that is not known: a file was
+    named, or a part of the training set may be held out."""
+    if not path.is_dir():
+        return None
+    name = NAMES[DropRole.VALIDATION]
+    files = [file for file in path.iterdir() if name.fullmatch(file.name)]
+    lines = [line for file in files for line in file.read_bytes().splitlines() if line.strip()]
+    return len(lines), sum(map(len, lines))
+
+
+def ask(app: App, asked: bytes, held: tuple[int, int] | None = None) -> Plan:
     """The app's own plan. Raises CommandError."""
-    return app.post("api/plan", asked)
+    query = f"?examples={held[0]}&bytes={held[1]}" if held else ""
+    return app.post(f"api/plan{query}", asked)
 
 
-def offline(asked: bytes, region: str) -> Plan:
+def offline(asked: bytes, region: str, held: tuple[int, int] | None = None) -> Plan:
     """By the dated table, and this machine's settings for what run.yaml leaves out. Raises
     CommandError."""
     nobody: Known[Any] = Known(why="no account was asked (--offline)")
     here = Known(region_name(region), "") if region else nobody
     offers = Offers(here, nobody, nobody, nobody, nobody, nobody)
-    return plan(spec_of(asked), offers, datetime.now(UTC)).as_json()
+    settings = settings_here()
+    compared = planning.held(settings, *(held or ()))
+    return plan(spec_of(asked), offers, datetime.now(UTC), held=compared).as_json()
+
+
+def settings_here() -> Settings:
+    """Raises CommandError."""
+    try:
+        return Settings.load({**os.environ, **NOWHERE})
+    except SettingError as error:
+        raise CommandError(str(error)) from None
 
 
 def spec_of(asked: bytes) -> Spec:
     """What a run.yaml asks for, over this machine's settings. Raises CommandError."""
     try:
-        return effective(asked or None, Settings.load({**os.environ, **NOWHERE}))
-    except (DropError, SettingError) as error:
+        return effective(asked or None, settings_here())
+    except DropError as error:
         raise CommandError(str(error)) from None
 
 

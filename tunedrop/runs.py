@@ -1,12 +1,11 @@
 """The commands that start, watch and steer runs, against a running app."""
 
-import getpass
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 import typer
 
@@ -14,6 +13,7 @@ from shared.printable import printable
 from shared.run.stages import ENDS, Stage
 from tunedrop.echo import say, say_json
 from tunedrop.errors import MISSHAPEN, CommandError, exit_on_error
+from tunedrop.names import in_path, person
 
 if TYPE_CHECKING:
     from tunedrop.app import App
@@ -77,9 +77,8 @@ def _tell_doubts(app: "App", files: dict[str, Path]) -> None:
     An app that does not answer to this is heard of right after."""
     from tunedrop import plan as planning
 
-    specs = [path for name, path in files.items() if name.endswith((".yaml", ".yml"))]
     with suppress(CommandError):
-        asked = planning.run_yaml(specs[0]) if specs else b""
+        asked = planning.run_yaml_among(files)
         planning.print_plan(planning.ask(app, asked), only_doubts=True)
 
 
@@ -102,11 +101,11 @@ def plan(
     from tunedrop.app import App
 
     with exit_on_error():
-        asked = planning.run_yaml(path)
+        asked, held = planning.run_yaml(path), planning.held_out(path)
         if offline:
-            found = planning.offline(asked, region)
+            found = planning.offline(asked, region, held)
         else:
-            found = planning.ask(App.at(address, key), asked)
+            found = planning.ask(App.at(address, key), asked, held)
     say_json(found) if as_json else planning.print_plan(found)
     raise typer.Exit(1 if planning.says_no(found) else 0)
 
@@ -176,8 +175,8 @@ def _give(run_id: str, action: str, body: dict[str, Any], address: str, key: str
     from tunedrop.app import App
 
     with exit_on_error():
-        body |= {"who": body["who"] or getpass.getuser()}
-        run = App.at(address, key).post(f"api/runs/{quote(run_id, safe='')}/{action}", body)
+        body |= {"who": person(body["who"])}
+        run = App.at(address, key).post(f"api/runs/{in_path(run_id)}/{action}", body)
         waits = run["command"] and run["command"]["action"] == action
         say(f"{run['id']} is {run['stage']}{f'; {action} is under way' if waits else ''}")
 
@@ -206,8 +205,8 @@ def deploy(
 ) -> None:
     """Deploy what a run has trained with another SKU or capacity; nothing is trained again.
 
-    For a run that has failed after its training, that deploys, or that serves. A deployment lives
-    in the region of the app's account.
+    For a run that has failed after its training, that deploys, is held or serves. A deployment
+    lives in the region of the app's account.
     """
     body = {"who": who, "why": why, "sku": sku or None, "capacity": capacity or None}
     _give(run_id, "deploy", body, address, key)
@@ -215,7 +214,7 @@ def deploy(
 
 def _poll(app: "App", run_id: str) -> "Iterator[Run]":
     """A run again and again. Raises CommandError if the first look fails, or too many in a row."""
-    path = f"api/runs/{quote(run_id, safe='')}"
+    path = f"api/runs/{in_path(run_id)}"
     run, failed = app.get(path), 0
     while True:
         if not failed:

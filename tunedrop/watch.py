@@ -15,7 +15,7 @@ from rich.text import Text
 from shared.dataset.measure.cost import usd
 from shared.printable import printable
 from shared.run.ids import short
-from shared.run.stages import ENDS
+from shared.run.stages import DEPLOYED, ENDS
 from tunedrop.errors import MISSHAPEN
 
 Run = dict[str, Any]
@@ -90,9 +90,10 @@ def detail(run: Run) -> str:
 
 def print_end(run: Run, app_url: str, screen: Console) -> None:
     """How a run has ended, and where to read on."""
-    if run["stage"] == "serving":
-        version = f"{run['model']}@{run['version']}"
-        screen.print(Text.assemble("\n", (version, "bold"), " serves."))
+    if run["stage"] in DEPLOYED:
+        screen.print(f"\n{stands(run)}", soft_wrap=True)
+        if told := run.get("held") or run.get("compared"):
+            screen.print(told, soft_wrap=True)
     else:
         failure = run["failure"] or {"message": "The dataset has errors.", "fix": "See the report."}
         ended = Text.assemble("\nThe run ended ", (run["stage"], "bold"), ". ")
@@ -100,6 +101,12 @@ def print_end(run: Run, app_url: str, screen: Console) -> None:
     if bill := run.get("bill"):
         screen.print(f"  tokens    {_bill(bill)}", soft_wrap=True)
     screen.print(f"  report    {app_url}/api/runs/{run['id']}/report.html", soft_wrap=True)
+
+
+def stands(run: Run) -> str:
+    """Which version a run has made, and who serves by now: another one may."""
+    known = run.get("standing")
+    return known["told"] if known else f"{run['model']}@{run['version']} serves."
 
 
 def _bill(bill: Run) -> str:
@@ -155,9 +162,17 @@ def print_notices(run: Run, screen: Console) -> None:
 
 
 def _summary(run: Run) -> str:
-    if run["stage"] == "serving":
-        return f"{run['model']}@{run['version']}"
+    if run["stage"] in DEPLOYED:
+        return _version(run)
     return str(run["failure"]["message"]) if run["failure"] else detail(run)
+
+
+def _version(run: Run) -> str:
+    called, known = f"{run['model']}@{run['version']}", run.get("standing")
+    if known is None or known["state"] == "champion":
+        return called
+    serves = f"; {run['model']}@{known['champion']} serves" if known["champion"] else ""
+    return f"{called}, {known['state']}{serves}"
 
 
 def parse_time(text: str) -> datetime:

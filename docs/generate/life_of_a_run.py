@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from shared.run.policy import Policy
 from shared.run.stages import ACTIVE, DEADLINES, ENDS, RESTARTS, TRANSITIONS, Event, Stage
 
 PAGE = """# The life of a run
@@ -34,8 +35,14 @@ itself was not running does not count. Only a person's decision is waited for wi
 def page() -> str:
     rows = [f"| `{stage}` | {_words(limit)} |" for stage, limit in DEADLINES.items()]
     endless = [stage for stage in Stage if stage in ACTIVE and stage not in DEADLINES]
-    rows += [f"| `{stage}` | never: it waits for a person |" for stage in endless]
+    rows += [f"| `{stage}` | {_patience(stage)} |" for stage in endless]
     return PAGE.format(diagram=diagram(), deadlines="\n".join(rows))
+
+
+def _patience(stage: Stage) -> str:
+    if stage is not Stage.COMPARING:
+        return "never: it waits for a person"
+    return f"never: after {_words(Policy().compare_within)} it goes on with what there is"
 
 
 def diagram() -> str:

@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from shared.catalog.records import (
     AccountLimits,
     Dated,
+    DeploymentLife,
     EpochsRule,
     FileLimits,
     FileStore,
@@ -63,6 +64,13 @@ GUIDANCE = Guidance(
 
 ACCOUNT = AccountLimits(
     source=_LIMITS, tuned_deployments=10, deployments=32, jobs=100, queued_jobs=20
+)
+
+DEPLOYMENT_LIFE = DeploymentLife(
+    source=Source("Azure OpenAI's guide to deploying tuned models", READ_ON),
+    idle_days=15,
+    developer_hours=24,
+    checkpoints=3,
 )
 
 FILE_STORE = FileStore(source=_LIMITS, files=100, size=1_000 * MEGABYTE)

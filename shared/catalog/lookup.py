@@ -89,14 +89,14 @@ def training_price(model: str, tier: str, region: str = "") -> float | None:
     Without a region, or where no meter names it, the dearest region's: too much rather than too
     little. Government clouds' prices are not known.
     """
-    return _dearest(model, prices.TRAINING, facts.TIERS.get(tier.lower(), tier), region)
+    return _dearest(model, prices.TRAINING, facts.TIERS.get(tier.lower()), region)
 
 
 def hosting_per_hour(model: str, sku: str, region: str = "") -> float | None:
     """USD for an hour of one deployment, used or not: 0.0 for a SKU that has no hosting price, None
     where it is not known, or whether the model has such deployments. Regions as for
     `training_price`."""
-    name = facts.SKUS.values.get(sku.lower(), sku)
+    name = facts.SKUS.values.get(sku.lower())
     known = find_model(model)
     if name == "DeveloperTier":
         return 0.0 if known and name in known.skus else None
@@ -108,7 +108,7 @@ def hosting_per_month(model: str, sku: str, region: str = "") -> float | None:
     return None if per_hour is None else round(per_hour * facts.HOURS_PER_MONTH, 2)
 
 
-def _dearest(model: str, kind: str, offer: str, region: str) -> float | None:
+def _dearest(model: str, kind: str, offer: str | None, region: str) -> float | None:
     place = _place(region)
     known = find_model(model)
     if known is None or is_government(region):
@@ -118,7 +118,7 @@ def _dearest(model: str, kind: str, offer: str, region: str) -> float | None:
     return max(there or [row.usd for row in found], default=None)
 
 
-def _rows(model: str, kind: str, offer: str) -> Iterator[PriceRow]:
+def _rows(model: str, kind: str, offer: str | None) -> Iterator[PriceRow]:
     return (row for row in prices.ROWS if row[:3] == (model, kind, offer))
 
 
@@ -130,19 +130,16 @@ def is_stale(today: date) -> bool:
 
 
 def _joined() -> tuple[CatalogModel, ...]:
-    dearest: dict[str, dict[str, float]] = {}
-    for row in prices.ROWS:
-        if row.kind == prices.TRAINING:
-            tiers = dearest.setdefault(row.model, {})
-            tiers[row.offer] = max(row.usd, tiers.get(row.offer, 0.0))
     models = []
     for model in facts.MODELS.values:
         ends = facts.RETIREMENTS.values.get(model.name, _NO_END)
-        known = dearest.get(model.name, {})
+        rows = ((tier, list(_rows(model.name, prices.TRAINING, tier))) for tier in model.tiers)
         models.append(
             CatalogModel(
                 **model._asdict(),
-                training_prices={tier: known[tier] for tier in model.tiers if tier in known},
+                training_prices={
+                    tier: max(row.usd for row in found) for tier, found in rows if found
+                },
                 training_ends=ends.training,
                 deployments_end=ends.deployments,
                 base_ends=ends.base,

@@ -116,6 +116,17 @@ class AccountLimits(NamedTuple):
     queued_jobs: int
 
 
+class DeploymentLife(NamedTuple):
+    """Of a tuned model's deployment: when Azure removes it by itself. The model stays."""
+
+    source: Source
+    idle_days: int  # without a chat
+    developer_hours: int  # after it was made, used or not, of the SKU DeveloperTier
+    checkpoints: (
+        int  # of a job, the last ones, that can be deployed; since 2026 it depends on the model
+    )
+
+
 class FileStore(NamedTuple):
     """Of one account's files for fine-tuning."""
 

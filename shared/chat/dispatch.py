@@ -11,7 +11,8 @@ from starlette.responses import Response
 from shared.chat.origins import wanted_method
 from shared.chat.paths import NoSuchOperation, Operation, find
 from shared.chat.protocol import code_of, error_response
-from shared.chat.relay import Relay, request_id
+from shared.chat.relay import Relay
+from shared.chat.request_ids import request_id
 from shared.errors import SettingError
 
 Work = Callable[[Relay, Request], Awaitable[Response]]

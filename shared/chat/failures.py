@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import Self
 
+from shared.chat import absent
 from shared.chat.events import error_in, has_choice, is_done
 from shared.chat.quoting import parsed, told_in
 from shared.chat.routing import Backend
@@ -31,7 +32,6 @@ from shared.model.redeploy import Asked
 
 RETRY_PAUSE_SECONDS = 0.25  # where the backend asked for none; both with jitter
 MAX_RETRY_AFTER_SECONDS = 5.0  # a longer one is not waited for
-REDEPLOY_SECONDS = 60.0  # until it is worth while to ask again for a deployment that is being made
 
 # The codes, in lower case, of refusals that are about what was asked, whatever their status.
 _FILTERS = frozenset(
@@ -178,7 +178,9 @@ def _of_refusal(received: Received, backend: Backend, requested: Asked | None) -
         after = throttled_for(headers, said.sentence)
         return Failure(Throttled(str(said), "Try again.", retry_after=after), pause(after))
     if said.is_being_made:
-        ready = ModelNotReady(str(said), "Try again in a minute.", retry_after=REDEPLOY_SECONDS)
+        ready = ModelNotReady(
+            str(said), "Try again in a minute.", retry_after=absent.NOT_READY_SECONDS
+        )
         return Failure(ready)
     if status in (404, 410, 423):
         return Failure(_gone(said, backend, requested))
@@ -256,24 +258,7 @@ def _gone(said: Said, backend: Backend, requested: Asked | None) -> Unavailable:
     if not said.lacks_deployment:
         address = said.matches("resource not found")
         return NoDeployment(str(said), _ENDPOINT if address else _DOCTOR)
-    if requested is not None:
-        so = "has been asked for again, which takes some minutes"
-        if not requested.stands:
-            so = "could not be asked for again at this moment"
-        message, fix = f"{said} Its deployment {so}.", requested.told or "Try again then."
-        return ModelNotReady(message, fix, retry_after=REDEPLOY_SECONDS)
-    if backend.model is None:
-        fix = (
-            f"The app's administrators can make the deployment {backend.deployment}, or take it "
-            "out of TUNEDROP_BASE_DEPLOYMENTS and TUNEDROP_CHAT_FALLBACK."
-        )
-        return NoDeployment(f"{said} The app does not make deployments of base models.", fix)
-    fix = (
-        f"Chat with {backend.model}, or ask the app's administrators to deploy this version again, "
-        f"as {backend.deployment}."
-    )
-    kept = "the champion, the one before it and the newest"
-    return NoDeployment(f"{said} The app deploys no version again but {kept}.", fix)
+    return absent.gone(str(said), backend, requested)
 
 
 def _successor(backend: Backend) -> str:

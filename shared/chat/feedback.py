@@ -18,6 +18,7 @@ import random
 import re
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
@@ -141,6 +142,27 @@ class FeedbackStore:
             if blob.modified < oldest:
                 await self.container.delete(blob.name)
 
+    async def conversations(self, model: str) -> int:
+        """How many hours of a model's conversations are remembered."""
+        return len([blob async for blob in self.container.list(f"conversations/{model}/")])
+
+    async def forget_model(self, model: str) -> None:
+        """Delete all that is remembered of a model. A conversation goes after the places of its
+        answers, so that what is cut off halfway is done again."""
+        async for blob in self.container.list(f"conversations/{model}/"):
+            async for lines in self.container.lines(blob.name):
+                for id in await asyncio.to_thread(_answers, lines):
+                    await self._forget_answer(id, model)
+            await self.container.delete(blob.name)
+        async for blob in self.container.list(f"ratings/{model}/"):
+            await self.container.delete(blob.name)
+
+    async def _forget_answer(self, id: str, model: str) -> None:
+        """Unless it is another model's by now: ids are the service's."""
+        found = await self.container.read(f"answers/{id}")
+        if found and found.data.startswith(f"{model}/".encode()):
+            await self.container.delete(f"answers/{id}")
+
     async def _record(self, model: str, served_by: str, chat: ChatRequest, answer: bytes) -> None:
         at = self.clock()
         head = {"at": at.isoformat(timespec="seconds"), "served_by": served_by}
@@ -154,6 +176,16 @@ class FeedbackStore:
         place = f"{model}/{at:%Y-%m-%d}/{at:%H}"
         await self.container.append(f"conversations/{place}.jsonl", line)
         await self.container.put(f"answers/{response_id}", place.encode(), "text/plain")
+
+
+def _answers(lines: list[bytes]) -> list[str]:
+    """The ids in a log; of a line that cannot be read, none."""
+    found = []
+    for line in lines:
+        with suppress(ValueError, LookupError, TypeError, RecursionError):
+            id = json.loads(line)["id"]
+            found += [id] if transcripts.RESPONSE_ID.fullmatch(id) else []
+    return found
 
 
 def _not_kept(model: str, why: str, told: str) -> None:

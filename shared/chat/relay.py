@@ -6,12 +6,10 @@ ends with an error event. A caller never chooses a host or a path.
 """
 
 import asyncio
-import re
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
-from uuid import uuid4
 
 from starlette.background import BackgroundTask
 from starlette.requests import Request
@@ -43,16 +41,17 @@ from shared.chat.protocol import (
     read_body,
 )
 from shared.chat.refusals import Refusals
+from shared.chat.request_ids import request_id
 from shared.chat.routing import Backend, Router
 from shared.chat.streaming import RelayedResponse, RelayedStream, RelayedStreamResponse
+from shared.chat.trace_log import Traced, TraceLog, id_of
 from shared.chat.unanswered import OutOfTime
 from shared.chat.upstream import Answer, Upstream
 from shared.cloud import AzureClients
 from shared.errors import NotFound, TunedropError
 from shared.model.redeploy import RedeployRequests
 from shared.model.registry import Registry
-
-REQUEST_ID = re.compile(r"[A-Za-z0-9._:=+/-]{1,128}")  # of a caller; others are replaced
+from shared.model.usage import LastUses
 
 
 class Relay:
@@ -65,7 +64,9 @@ class Relay:
         self.upstream = Upstream(
             cloud.completions, RedeployRequests(cloud.models), settings.chat_deadline_seconds
         )
+        self.uses = LastUses(cloud.models)
         self.feedback = FeedbackStore(cloud.feedback, sampling_rates(settings.remember))
+        self.trace_log = TraceLog(cloud.feedback)
         self.allowed_effects = parse_allowed(settings.chat_allow)
         self.refusals = Refusals()
         self.bodies = Bodies()
@@ -95,7 +96,14 @@ class Relay:
         seconds = time.perf_counter() - began
         _count(answer.backend, backends[0], seconds, seconds - answer.waited)
         headers = _headers(answer, backends[0], called, seconds - answer.waited)
-        return self._response(answer, chat, reservation, headers, held)
+        self._note_use(answer.backend)
+        trace = partial(self.trace_log.add, self._traced(answer, backends[0], called))
+        return self._response(answer, chat, reservation, headers, held, trace)
+
+    def _note_use(self, backend: Backend) -> None:
+        """What is used stays deployed."""
+        if backend.version is not None:
+            self.uses.note(backend.name)
 
     async def rate(self, request: Request) -> Response:
         """POST /feedback: what somebody thinks of an answer, by its id."""
@@ -178,6 +186,7 @@ class Relay:
         reservation: Reservation,
         headers: dict[str, str],
         held: Held,
+        trace: Callable[[str], None],
     ) -> Response:
         """The answer for the caller; a conversation is recorded after it has been sent, and its
         request is held until then."""
@@ -193,16 +202,31 @@ class Relay:
                 chat.prompt_tokens,
                 hides_account=not chat.asks_usage,
                 form=plain if is_plain(chat.model, self.plain_streams) else None,
+                trace=trace,
                 copy=bytearray() if sampled else None,
                 max_copy_bytes=MAX_ANSWER_BYTES,
             )
             task = BackgroundTask(self._record_stream, name, chat, stream) if sampled else None
             return RelayedStreamResponse(stream, headers, task, kept.release)
+        trace(id_of(answer.body))
         estimate = chat.prompt_tokens + cost.of_text(len(answer.body))
         reservation.settle(cost.counted(answer.body) or estimate)
         record = self.feedback.record
         task = BackgroundTask(record, name, chat, answer.body) if sampled else None
         return RelayedResponse(answer.body, answer.reply.status, headers, task, kept.release)
+
+    def _traced(self, answer: Answer, first_choice: Backend, request_id: str) -> Traced:
+        backend = answer.backend
+        return Traced(
+            self.trace_log.time_of(request_id),
+            request_id,
+            backend.name,
+            backend.deployment,
+            backend.model,
+            backend.version,
+            answer.reply.status,
+            "" if backend == first_choice else first_choice.name,
+        )
 
     async def _record_stream(self, name: str, chat: ChatRequest, stream: RelayedStream) -> None:
         if stream.complete and stream.copy:
@@ -211,12 +235,6 @@ class Relay:
 
 def _model(name: str) -> dict[str, object]:
     return {"id": name, "object": "model", "created": 0, "owned_by": "tunedrop"}
-
-
-def request_id(request: Request) -> str:
-    """The caller's, if it can be told in headers and logs; otherwise a new one."""
-    given = request.headers.get("x-request-id", "")
-    return given if REQUEST_ID.fullmatch(given) else f"req-{uuid4().hex}"
 
 
 async def _unless_caller_left(

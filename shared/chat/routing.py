@@ -23,7 +23,8 @@ class Backend:
     """A deployment that may answer. `name` is what the caller is told; `model` and `version` are
     None for one that is not of the registry; `endpoint` is another resource than the app's own;
     `redeployed_as` is the request by which its deployment is made again once it is gone (`redeploy`
-    knows them), None if the app does not do that."""
+    knows them), None if the app does not do that. `asleep`: it has no deployment now, and there
+    is no use in asking it."""
 
     name: str
     deployment: str
@@ -31,6 +32,7 @@ class Backend:
     version: int | None = None
     endpoint: str | None = None
     redeployed_as: str | None = None
+    asleep: bool = False
 
 
 class Router:
@@ -64,6 +66,8 @@ class Router:
         model = await self._model(name)
         if model is None:
             raise await self._not_found(requested, caller)
+        if model.deleting:
+            raise NotFound(f"{name} is being deleted.", "Chat with another model.")
         if version:
             return [_backend(model, _version_number(version, model))]
         if model.champion is None:
@@ -76,7 +80,8 @@ class Router:
 
     async def names(self, caller: Caller) -> list[str]:
         """Everything that the caller may put into `model`."""
-        served = [model.name for model in await self.registry.all() if model.champion]
+        models = await self.registry.all()
+        served = [model.name for model in models if model.champion and not model.deleting]
         return [name for name in (*served, *self.base_deployments) if caller.may_use(name)]
 
     def _fallbacks(self, model: Model) -> list[Backend]:
@@ -126,5 +131,12 @@ def _version_number(version: str, model: Model) -> int:
 
 
 def _backend(model: Model, number: int) -> Backend:
-    name, deployment = f"{model.name}@{number}", model.version(number).deployment
-    return Backend(name, deployment, model.name, number, redeployed_as=request_for(model, number))
+    name, version = f"{model.name}@{number}", model.version(number)
+    return Backend(
+        name,
+        version.deployment,
+        model.name,
+        number,
+        redeployed_as=request_for(model, number),
+        asleep=version.asleep_since is not None,
+    )

@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 from shared.chat import cost
 from shared.chat.events import EventSplitter, error_in, is_account, is_done
 from shared.chat.protocol import KEEP_ALIVE, error_event
+from shared.chat.trace_log import id_of
 from shared.cloud.completions import Reply
 from shared.errors import Unavailable
 
@@ -27,7 +28,8 @@ class RelayedStream:
     """`settle` is called once, with the tokens that the stream has cost by its own account, or from
     `estimate`: at first of the prompt, one or more for each event. If the caller has left before
     its end, and there is no account, `abandon` is called with the estimate instead.
-    `form` puts an event into the form that the caller's client knows; empty, it is not sent.
+    `trace` is called once, with the answer's id as soon as an event tells it, or without one at the
+    end. `form` puts an event into the form that the caller's client knows; empty, it is not sent.
     `hides_account`: the event with the account is not for this caller. `copy` collects what came,
     up to `max_copy_bytes` or a little more, where it is to be recorded."""
 
@@ -36,6 +38,7 @@ class RelayedStream:
     abandon: Callable[[int], None]
     estimate: int
     hides_account: bool = False
+    trace: Callable[[str], None] | None = None
     form: Callable[[bytes], bytes] | None = None
     copy: bytearray | None = None
     max_copy_bytes: int = 0
@@ -87,10 +90,16 @@ class RelayedStream:
         if not self.closed:
             self.closed = True
             self.reply.close()
+            self._trace("")
             if self.counted or self.ended or self.complete or self.failed:
                 self.settle(self.counted or self.estimate)
             else:
                 self.abandon(self.estimate)
+
+    def _trace(self, answer_id: str) -> None:
+        if self.trace:
+            self.trace(answer_id)
+            self.trace = None
 
     @property
     def _says_how_it_ended(self) -> bool:
@@ -124,6 +133,8 @@ class RelayedStream:
         if is_done(event):
             self.complete = not self.failed
             return True
+        if self.trace and (answer_id := id_of(event)):
+            self._trace(answer_id)
         self.failed = self.failed or error_in(event) is not None
         if (total := cost.counted(event)) is not None:
             self.counted = total

@@ -11,10 +11,19 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+from shared.chat import absent
 from shared.chat.bodies import in_thread_if_large
 from shared.chat.circuit_breaker import CircuitBreaker
 from shared.chat.events import EventSplitter, error_in, is_done, is_preamble
-from shared.chat.failures import Failure, Received, Said, failure_of, for_caller, pause, told
+from shared.chat.failures import (
+    Failure,
+    Received,
+    Said,
+    failure_of,
+    for_caller,
+    pause,
+    told,
+)
 from shared.chat.protocol import ChatRequest
 from shared.chat.routing import Backend
 from shared.chat.unanswered import OutOfTime
@@ -88,6 +97,8 @@ class Upstream:
         return Turn(time.monotonic() + seconds, seconds, last)
 
     async def _ask(self, chat: ChatRequest, backend: Backend, turn: Turn) -> Answer | Failure:
+        if backend.asleep:
+            return Failure(absent.asleep(backend, await self._wake(backend)))
         outcome = await self._attempt(chat, backend, turn)
         for _ in range(MAX_ATTEMPTS_PER_BACKEND - 1):
             if isinstance(outcome, Answer) or outcome.retry_in is None:
@@ -141,6 +152,12 @@ class Upstream:
         if received.reply.status != 404 or backend.redeployed_as is None:
             return None
         if not Said.of(received, backend.name).lacks_deployment:
+            return None
+        return await self._wake(backend)
+
+    async def _wake(self, backend: Backend) -> Asked | None:
+        """None if its deployment is not made for a chat."""
+        if backend.redeployed_as is None:
             return None
         return await self.redeploy_requests.add(backend.redeployed_as)
 

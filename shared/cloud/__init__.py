@@ -14,6 +14,7 @@ from shared.cloud.container import Container
 from shared.cloud.deployments import Deployments
 from shared.cloud.finetuning import FineTuning
 from shared.cloud.identity import credential
+from shared.cloud.receivers import Receivers
 from shared.settings import Settings
 
 if TYPE_CHECKING:
@@ -93,3 +94,7 @@ class AzureClients:
     @cached_property
     def completions(self) -> Completions:
         return self._open(Completions(self.settings, self.credential))
+
+    @cached_property
+    def receivers(self) -> Receivers:
+        return self._open(Receivers(self.settings, self.credential))

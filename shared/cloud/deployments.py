@@ -42,13 +42,15 @@ SPELLINGS = {"cancelled": "Canceled", "inprogress": "Creating", "running": "Crea
 @dataclass(frozen=True, slots=True)
 class Deployment:
     """`state` is one of STATES or, as the service spells it, one that is not known. `capacity` is
-    in thousands of tokens per minute; it and `sku` are empty where they are not told."""
+    in thousands of tokens per minute; it, `sku` and the model's `version` are empty where they are
+    not told."""
 
     name: str
     model: str
     state: str
     sku: str = ""
     capacity: int = 0
+    version: str = ""
 
 
 class Deployments:
@@ -136,7 +138,9 @@ def _deployment(resource: Any) -> Deployment:
     properties = resource.properties
     sku = str(resource.sku.name) if resource.sku else ""
     capacity = int(getattr(resource.sku, "capacity", None) or 0)
-    return Deployment(resource.name, properties.model.name, state_of(properties), sku, capacity)
+    version = str(getattr(properties.model, "version", None) or "")
+    state = state_of(properties)
+    return Deployment(resource.name, properties.model.name, state, sku, capacity, version)
 
 
 def state_of(properties: Any) -> str:

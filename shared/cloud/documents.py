@@ -61,6 +61,7 @@ def newer(name: str, schema: int, known: int) -> Newer:
 
 
 def as_json(document: Document) -> bytes:
-    """As it is stored. Raises Newer: what this app does not know of would be lost."""
+    """As it is stored: by this app's schema. Raises Newer: what it does not know would be lost."""
     document.must_be_known("The record")
-    return document.model_dump_json(indent=2).encode()
+    written = document.replace(schema_version=document.newest_schema)
+    return written.model_dump_json(indent=2).encode()

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
 SERVICE = "Azure OpenAI"
 NO_CHOICES = "NoChoices"  # a code of our own, for an answer of 200 that holds none
+ANSWER_SECONDS = 180  # for an answer that comes as a whole, and may be long
 NO_DIGESTS: Mapping[str, str] = {}
 
 BeforeSend = Callable[[], Awaitable[None]]  # raises NotSent where the request is not to go out
@@ -194,6 +195,13 @@ class FineTuning:
             found = [checkpoint_metric(checkpoint) async for checkpoint in each_once(listed, _id)]
         return sorted(found, key=lambda metric: metric.step)
 
+    async def delete_model(self, model: str) -> None:
+        """One that is gone already is as good. The service keeps one that is deployed: Unavailable
+        is raised then. Source: learn.microsoft.com/azure/foundry/reference/rest (Models, Delete a
+        model)."""
+        with _translated(f"delete the model {model}"), _absent_is_none():
+            await self.client.models.delete(model)
+
     async def recent_events(self, job_id: str) -> list[JobEvent]:
         """The last hundred, oldest first. The service tells the newest first."""
         with _translated(f"read the events of {job_id}"):
@@ -213,6 +221,18 @@ class FineTuning:
         if not choices:
             raise without_choices(deployment)
         return getattr(choices[0].message, "content", None) or ""
+
+    async def complete(self, deployment: str, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """One chat completion, whole, in the service's own shape; `asked` is all of the request
+        but its model."""
+        with _translated(f"chat with {deployment}"):
+            body = {**asked, "model": deployment}
+            answer = await self.client.post(
+                "/chat/completions", cast_to=object, body=body, options={"timeout": ANSWER_SECONDS}
+            )
+            if not isinstance(answer, dict):
+                raise TypeError("no object")
+        return answer
 
 
 def without_choices(deployment: str) -> Unavailable:

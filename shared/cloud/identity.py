@@ -10,13 +10,13 @@ from urllib.parse import urlsplit
 
 from azure.core.pipeline.policies import AsyncBearerTokenCredentialPolicy
 
+from shared.endpoint import LOOPBACK
+
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
 
 # Gives the app's credential, made when a first call needs it and closed by whoever made it.
 Credential = Callable[[], "AsyncTokenCredential"]
-
-LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
 def credential(client_id: str) -> "AsyncTokenCredential":

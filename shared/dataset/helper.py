@@ -20,6 +20,7 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from mmap import mmap
 from typing import IO
 
 from shared.dataset import frames
@@ -27,11 +28,12 @@ from shared.dataset.measure.measurements import Measurements
 from shared.dataset.plain import PlainLines, as_frame, examine, from_frame
 from shared.dataset.reading.lines import Block
 
-HELPED_FROM = 16_000_000  # bytes of a file that are read alone
+HELPED_FROM = 4_000_000  # bytes of a file that are read alone
 PIPE = 1 << 20  # bytes; the most that Linux gives to everybody
-AWAY = PIPE * 7 // 8  # bytes under way: a pipe that is full would stop its writer
+SLOT = 1 << 20  # bytes of a block; those that are longer are not sent
+SLOTS = 3  # blocks under way, in memory that both processes have
 PATIENCE = 30.0  # seconds without a byte of an answer, where a block takes some milliseconds
-MOST_WAITING = 8  # blocks behind one that is not known yet
+MOST_WAITING = 6  # blocks behind one that is not known yet
 
 
 @dataclass
@@ -96,11 +98,13 @@ class SharedBlocks:
 class Helper:
     """The other process, as its maker sees it."""
 
-    def __init__(self, pid: int, blocks: int, answers: int, measurements: Measurements) -> None:
-        self._measurements = measurements
+    def __init__(
+        self, pid: int, blocks: int, answers: int, memory: mmap, measurements: Measurements
+    ) -> None:
+        self._measurements, self._memory = measurements, memory
         self._blocks, self._answers = os.fdopen(blocks, "wb"), Answers(answers)
         self._asked: deque[NumberedBlock] = deque()
-        self._size = 0  # bytes under way
+        self._slot = 0  # the next
         self.end = weakref.finalize(self, _end, pid, self._blocks, self._answers)
 
     def has(self, block: NumberedBlock) -> bool:
@@ -108,16 +112,18 @@ class Helper:
 
     def send(self, block: NumberedBlock) -> bool:
         """False if it has enough to do, or is gone."""
-        size = sum(map(len, block.lines)) + len(block.lines)
-        if not self.end.alive or self._size + size > AWAY:
+        size = sum(map(len, block.lines)) + len(block.lines) - 1
+        if not self.end.alive or len(self._asked) == SLOTS or size > SLOT:
             return False
+        at = self._slot * SLOT
+        self._memory[at : at + size] = b"\n".join(block.lines)
         try:
-            frames.write(self._blocks, {"first": block.first}, b"\n".join(block.lines))
+            frames.write(self._blocks, {"first": block.first, "at": at, "size": size})
         except OSError:
             self._lose()
             return False
         self._asked.append(block)
-        self._size += size
+        self._slot = (self._slot + 1) % SLOTS
         return True
 
     def receive(self, *, wait: bool) -> bool:
@@ -129,9 +135,7 @@ class Helper:
         except (EOFError, OSError):
             self._lose()
             return True
-        block = self._asked.popleft()
-        self._size -= sum(map(len, block.lines)) + len(block.lines)
-        block.known = from_frame(frame)
+        self._asked.popleft().known = from_frame(frame)
         count_time(frame.head["seconds"])
         return True
 
@@ -181,6 +185,7 @@ def cores() -> int:
 
 
 def _fork(measurements: Measurements) -> Helper:
+    memory = mmap(-1, SLOTS * SLOT)
     theirs, blocks = _pipe()
     answers, answering = _pipe()
     left = signal.getitimer(signal.ITIMER_PROF)[0]
@@ -189,10 +194,10 @@ def _fork(measurements: Measurements) -> Helper:
         warnings.simplefilter("ignore", DeprecationWarning)
         pid = os.fork()
     if pid == 0:
-        _alone(lambda: _serve(theirs, answering, left, measurements))
+        _alone(lambda: _serve(theirs, answering, memory, left, measurements))
     os.close(theirs)
     os.close(answering)
-    return Helper(pid, blocks, answers, measurements)
+    return Helper(pid, blocks, answers, memory, measurements)
 
 
 def _pipe() -> tuple[int, int]:
@@ -235,7 +240,9 @@ def _alone(work: Callable[[], None]) -> None:
         os._exit(0)
 
 
-def _serve(blocks: int, answering: int, seconds: float, measurements: Measurements) -> None:
+def _serve(
+    blocks: int, answering: int, memory: mmap, seconds: float, measurements: Measurements
+) -> None:
     """Block by block, until the maker closes the pipe or is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the maker
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
@@ -246,9 +253,10 @@ def _serve(blocks: int, answering: int, seconds: float, measurements: Measuremen
     reading, writing = os.fdopen(blocks, "rb"), os.fdopen(answering, "wb")
     with contextlib.suppress(EOFError, OSError):
         while True:
-            frame = frames.read(reading)
+            asked = frames.read(reading).head
             before = time.process_time()
-            known = examine(frame.head["first"], frame.body.split(b"\n"), measurements)
+            lines = memory[asked["at"] : asked["at"] + asked["size"]].split(b"\n")
+            known = examine(asked["first"], lines, measurements)
             measurements.system_prompts.keep(known.rows.system_prompts)
             head, body = as_frame(known)
             frames.write(writing, {**head, "seconds": time.process_time() - before}, body)

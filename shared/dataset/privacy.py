@@ -36,6 +36,7 @@ class _Detector(NamedTuple):
     pattern: re.Pattern[str]
     sign: str = ""
     end: Callable[[re.Match[str]], int] = re.Match.end
+    before: int = 0  # characters of what is found that stand before the match, and are common
 
 
 def _address_end(match: re.Match[str]) -> int:
@@ -83,8 +84,8 @@ def _luhn_ends(run: str, after: str) -> list[int]:
 
 def _iban_end(match: re.Match[str]) -> int:
     """As long as its country's are; in capitals, with spaces at the most, of any country."""
-    text, start = match.string, match.start()
-    run = match.group() + match[1]
+    text, start = match.string, match.start() - 2
+    run = text[start : match.end()] + match[1]
     places = [place for place, char in enumerate(run, 1) if char.isalnum()]
     length = _IBAN_LENGTHS.get(run[:2].upper(), 99)
     if len(places) >= length:
@@ -182,8 +183,11 @@ _SPACE = r"\u00a0\u2007\u2009\u202f\u2010\u2011\u2013"  # and hyphens and dashes
 _NUMBERS = (  # of two that overlap the one that begins first is meant, or is named first
     _Detector(
         "IBAN",
-        re.compile(rf"[A-Za-z](?<!\w.)(?=([A-Za-z]\d{{2}}(?:[ .{_SPACE}-]?[A-Za-z0-9]){{11,30}}))"),
+        re.compile(
+            rf"\d(?<=[A-Za-z]{{2}}.)(?<!\w...)(?=(\d(?:[ .{_SPACE}-]?[A-Za-z0-9]){{11,30}}))"
+        ),
         end=_iban_end,
+        before=2,
     ),
     _Detector(
         "card number",
@@ -236,15 +240,12 @@ def find(text: str, kinds: int = SECRET + ADDRESS + NUMBER) -> list[PrivateSpan]
 def _matches(detector: _Detector, text: str, *, secret: bool = False) -> Iterator[PrivateSpan]:
     for match in detector.pattern.finditer(text):
         if end := detector.end(match):
-            yield PrivateSpan(match.start(), end, detector.kind, secret)
+            yield PrivateSpan(match.start() - detector.before, end, detector.kind, secret)
 
 
 def _without_overlaps(found: list[PrivateSpan]) -> list[PrivateSpan]:
     """Secrets first, then what begins first; what overlaps a span that was taken is left out.
-
-    Each list is read once in the order of the text, so the time grows with the number of spans and
-    not with its square: a text may hold a hundred thousand.
-    """
+    The time grows with their number, not with its square: a text may hold a hundred thousand."""
     ordered = sorted(found, key=lambda span: span.start)
     secrets = _keep_first([span for span in ordered if span.secret])
     others = _keep_first(_clear_of(secrets, [span for span in ordered if not span.secret]))

@@ -19,21 +19,27 @@ def text_findings(
     conversations: Iterable[Conversation], numbers: Sequence[int], prefilter: Prefilter
 ) -> Iterator[TextFinding]:
     """Conversation by conversation; `numbers` are those of the prefilter's lines."""
-    odd = dict(zip(numbers, prefilter.odd_texts().tolist(), strict=True))
-    private = dict(zip(numbers, prefilter.private_kinds().tolist(), strict=True))
-    special = dict(zip(numbers, prefilter.special_tokens().tolist(), strict=True))
+    kinds = (prefilter.odd_texts(), prefilter.special_tokens(), prefilter.private_kinds())
+    asked = zip(numbers, zip(*(kind.tolist() for kind in kinds), strict=True), strict=True)
+    suspects = {number: found for number, found in asked if any(found)}
     for one in conversations:
         for finding in content.answers_teach(one):
             yield one, finding, ""
-        if kind := odd[one.line]:
-            for finding in content.texts_are_whole(one, ascii_too=kind == 2):
-                yield one, finding, ""
-        if special[one.line] or kind == 2:
-            for finding in content.no_special_tokens(one):
-                yield one, finding, ""
-        if suspects := private[one.line]:
-            for finding, name in content.nothing_is_private(one, suspects):
-                yield one, finding, name
+        if found := suspects.get(one.line):
+            yield from _searched(one, *found)
+
+
+def _searched(one: Conversation, odd: int, special: int, private: int) -> Iterator[TextFinding]:
+    """For what the line's bytes may hold."""
+    if odd:
+        for finding in content.texts_are_whole(one, ascii_too=odd == 2):
+            yield one, finding, ""
+    if special or odd == 2:
+        for finding in content.no_special_tokens(one):
+            yield one, finding, ""
+    if private:
+        for finding, name in content.nothing_is_private(one, private):
+            yield one, finding, name
 
 
 def text_preview(conversation: Conversation, finding: RawFinding) -> tuple[PreviewRow, ...]:

@@ -26,6 +26,7 @@ CHECKS: tuple[Check, ...] = (
     app.versions,
     app.vocabulary,
     app.app_keys,
+    app.webhook,
     storage.containers,
     storage.queue,
     storage.delivery,
@@ -42,7 +43,9 @@ CHECKS: tuple[Check, ...] = (
     service.jobs_left,
     service.base_deployments,
     records.redeployments,
+    records.orders,
     records.orphans_known,
+    records.notifications,
 )
 
 

@@ -85,6 +85,25 @@ async def vocabulary(ctx: Context) -> list[CheckResult]:
     return [ok("vocabulary", f"{name} is installed and counts.")]
 
 
+async def webhook(ctx: Context) -> list[CheckResult]:
+    """webhook | What is told by webhook is signed, with a secret that is one."""
+    from shared.cloud.receivers import SECRETS, signing_key
+
+    if not ctx.settings.webhook_url:
+        return [ok("webhook", "TUNEDROP_WEBHOOK_URL is empty: nothing is told by webhook.")]
+    secrets = ctx.settings.webhook_secrets
+    if not secrets:
+        message = f"{SECRETS} is empty: whoever knows the webhook can tell it what they like."
+        command = ctx.setting_command(SECRETS, '"whsec_$(openssl rand -base64 32)"')
+        return [warning("webhook", message, f"Set one, which the receiver knows. {command}")]
+    try:
+        for secret in secrets:
+            signing_key(secret)
+    except SettingError as error:
+        return [problem("webhook", error.message, error.fix)]
+    return [ok("webhook", "What is told by webhook is signed.")]
+
+
 async def app_keys(ctx: Context) -> list[CheckResult]:
     """app-keys | Somebody may chat, and the list of keys can be read."""
     from shared.chat.auth import parse_keys

@@ -75,6 +75,10 @@ RIGHTS = {
         "cancelling a job that cannot exist",
     ),
     "models.read": _data("GET", "/models", _OK, "models/read", "listing the models"),
+    "models.delete": _data(
+        "DELETE", f"/models/{NO_SUCH}", _NOT_FOUND, "models/delete",
+        "deleting a model that does not exist",
+    ),
     "chat": _data(
         "POST", "/chat/completions", _NOT_FOUND, "deployments/chat/completions/action",
         "a chat with a deployment that does not exist", _CHAT,

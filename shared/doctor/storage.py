@@ -200,18 +200,20 @@ Event Grid, its subscription, the host and the function all work."""
 
 
 async def timer(ctx: Context) -> list[CheckResult]:
-    """timer | The app has lately looked after its runs: its timer fires."""
-    from shared.run.heartbeat import latest
-    from shared.run.policy import Policy
+    """timer | The app has lately looked after its runs, and its timer ticks."""
+    from shared.run import heartbeat, schedule
+    from shared.run import timer as timers
 
     try:
-        heart = await latest(ctx.clients.runs)
+        heart = await heartbeat.latest(ctx.clients.runs)
     except (TunedropError, ValueError):
         return [unknown("timer", blocked("container:runs"))]
-    restart = ctx.app_command("restart")
+    restart, expression = ctx.app_command("restart"), ctx.settings.tick
     if heart is None:
         message = "The app has never looked after its runs."
         return [warning("timer", message, f"Wait a minute if it is new; otherwise: {restart}")]
-    message = f"The app last looked after its runs at {heart.last:%Y-%m-%d %H:%M:%S} UTC."
-    stopped = ctx.now() - heart.last > Policy().downtime_after
-    return [problem("timer", message, restart) if stopped else ok("timer", message)]
+    since = timers.dead_since(heart, schedule.Schedule.read(expression), ctx.now())
+    if since:
+        told = timers.told(since, heart.last, expression)
+        return [problem("timer", told, f"{restart}. {timers.RESTART_MAY_NOT_HELP}")]
+    return [ok("timer", f"It last ticked at {heart.ticked:%Y-%m-%d %H:%M:%S} UTC.")]

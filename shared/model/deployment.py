@@ -18,6 +18,10 @@ OPENAI = "OpenAI"  # the format of OpenAI's own models, and of those that the ca
 NOT_READY_CODES = {"DeploymentNotFound", "DeploymentNotReady"}
 
 
+class Deleted(Unavailable):
+    """What was there in the way of a version's deployment is deleted first."""
+
+
 class Readiness(StrEnum):
     READY = "ready"
     PENDING = "pending"
@@ -37,20 +41,20 @@ async def request(deployments: Deployments, version: Version) -> None:
     Azure takes no request for one that has failed until that is deleted: it is, and asked for anew
     at the next look. So is one of another SKU; another capacity is asked of the same. Raises
     Refused if the name is taken by another model's deployment, which is left alone, or where Azure
-    refuses it, and Unavailable while an earlier one is being deleted.
+    refuses it, and Deleted while an earlier one is being deleted.
     """
     there = await find(deployments, version)
     if there and there.state in ENDED_BADLY:
         await deployments.delete(there.name)
-        raise Unavailable(
+        raise Deleted(
             f"The deployment {there.name} of an earlier try ended as {there.state}: it is deleted "
             "first, then asked for anew."
         )
     if there and there.state == "Deleting":
-        raise Unavailable(f"The deployment {there.name} of an earlier try is being deleted.")
+        raise Deleted(f"The deployment {there.name} of an earlier try is being deleted.")
     if there and there.sku.lower() not in ("", version.sku.lower()):
         await deployments.delete(there.name)
-        raise Unavailable(
+        raise Deleted(
             f"The deployment {there.name} of an earlier try is {there.sku}: it is deleted first, "
             f"then asked for as {version.sku}."
         )

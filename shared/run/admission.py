@@ -7,8 +7,9 @@ Knows limits and the registry, not how a drop is read.
 import re
 
 from shared.catalog import facts, lookup
-from shared.cloud.container import BlobInfo, BlobKind
+from shared.cloud.container import BlobInfo, BlobKind, Container
 from shared.errors import DropError
+from shared.model.deletion import Deletions
 from shared.model.registry import Model, Registry
 from shared.printable import printable, shown
 from shared.run.copies import HELD_OUT
@@ -29,6 +30,25 @@ def check_model_name(model: str, settings: Settings) -> None:
             f"{model} is the name of an untuned model that people chat with "
             "(TUNEDROP_BASE_DEPLOYMENTS).",
             "Choose another name for the model.",
+        )
+
+
+async def check_not_deleting(model: str, registry: Registry) -> None:
+    """Raises DropError: what is dropped for a model that is on its way out would go with it."""
+    known = await registry.load(model)
+    if known and known.deleting:
+        raise DropError(
+            f"{model} is being deleted, so nothing is taken for it.",
+            f"Drop it again once `tunedrop models {model}` says that there is no such model.",
+        )
+
+
+async def check_run_stays(run_id: str, models: Container) -> None:
+    """Raises DropError: what is dropped again goes with the run that is made of it."""
+    if await Deletions(models).of(f"run/{run_id}"):
+        raise DropError(
+            f"The run {run_id} of these files is being deleted, so they are not taken.",
+            "Drop them again once `tunedrop runs` does not list it.",
         )
 
 

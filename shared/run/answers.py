@@ -49,13 +49,15 @@ class Upload:
 
 @dataclass(frozen=True)
 class Asked:
-    """A spec, and what is known of the account and of the base model that it names."""
+    """A spec, and what is known of the account and of the base model that it names. `coming`: what
+    runs ask for that come first; `spare`: what would be put to sleep where room is needed."""
 
     spec: Spec
     offers: Offers
     today: date
     upload: Upload
     coming: tuple[Spec, ...] = ()
+    spare: tuple[Spec, ...] = ()
 
     @property
     def base(self) -> str:

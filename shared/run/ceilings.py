@@ -12,7 +12,7 @@ from math import isfinite
 from shared.catalog import facts, lookup
 from shared.dataset.measure.cost import exact_usd, usd_beside
 from shared.errors import Unreadable
-from shared.run import jobs
+from shared.run import jobs, notify
 from shared.run.context import Context
 from shared.run.outcome import Outcome
 from shared.run.record import Failure, Run
@@ -58,6 +58,7 @@ async def reserve(run: Run, ctx: Context) -> Outcome | None:
         return None
     if found.failure:
         return _failed(run, found.failure)
+    await notify.of_ceiling(run, found, ctx)
     return Outcome(run, waiting_for=found.waiting_for)
 
 
@@ -79,7 +80,7 @@ async def reserve_change(run: Run, ctx: Context) -> Failure | None:
     """
     if failure := _not_allowed(run, ctx.settings):
         return failure
-    if not ctx.settings.hosting_budget:
+    if not _bounds_hosting(ctx.settings):
         return None
     if failure := await _take_hosting(run, CHANGE, ctx):
         return failure
@@ -90,13 +91,17 @@ async def reserve_change(run: Run, ctx: Context) -> Failure | None:
 
 async def give_back_change(run: Run, ctx: Context) -> None:
     """It is refused, or the registry has it."""
-    if not ctx.settings.hosting_budget:
+    if not _bounds_hosting(ctx.settings):
         return
 
     def end(known: Spending | None) -> Spending | None:
         return known and known.without(run.id, CHANGE)
 
     await ctx.clients.runs.update(NAME, Spending, end)
+
+
+def _bounds_hosting(settings: Settings) -> bool:
+    return bool(settings.hosting_budget or settings.monthly_hosting_ceiling)
 
 
 async def _take_hosting(run: Run, attempt: int, ctx: Context) -> Failure | None:

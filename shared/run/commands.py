@@ -14,7 +14,7 @@ from shared.run.context import Context
 from shared.run.outcome import LogLine, Outcome
 from shared.run.record import Action, Command, Run
 from shared.run.spec import AskedDeployment, DeploymentSpec
-from shared.run.stages import ACTIVE, ENDS, Event, Stage
+from shared.run.stages import ACTIVE, DEPLOYED, ENDS, Event, Stage
 
 ALLOWED: dict[Action, frozenset[Stage]] = {
     Action.START: frozenset({Stage.READY}),
@@ -22,12 +22,12 @@ ALLOWED: dict[Action, frozenset[Stage]] = {
     Action.PAUSE: frozenset({Stage.TRAINING}),
     Action.RESUME: frozenset({Stage.PAUSED}),
     Action.RETRY: ENDS,
-    Action.DEPLOY: ACTIVE | {Stage.SERVING, Stage.FAILED, Stage.CANCELLED},
+    Action.DEPLOY: ACTIVE | DEPLOYED | {Stage.FAILED, Stage.CANCELLED},
     Action.ABANDON: ACTIVE,
 }
 RESULTS = {Action.CANCEL: Stage.CANCELLED, Action.PAUSE: Stage.PAUSED}  # as it is afterwards
 PAUSED, RUNNING = ("pausing", "paused"), ("resuming", "running")  # statuses of a job
-BY_PEOPLE = tuple(action for action in Action if action is not Action.ABANDON)
+BY_PEOPLE = tuple(action for action in ALLOWED if action is not Action.ABANDON)
 
 
 async def give(
@@ -71,8 +71,8 @@ async def give(
 async def deploy(
     run: Run, wanted: DeploymentSpec, command: Command, ctx: Context, *, by_drop: bool = False
 ) -> None:
-    """Have a run's model deployed in this way: at once where it serves, without another job where
-    it has ended, else when the run comes to it. Raises NotNow."""
+    """Have a run's model deployed in this way: at once where it serves or is held, without another
+    job where it has ended, else when the run comes to it. Raises NotNow."""
     _check_allowed(run, Action.DEPLOY)
     said = f"{Action.DEPLOY}: {wanted.sku}, capacity {wanted.capacity}"
     line = LogLine("command", said, command.who, command.why)
@@ -84,7 +84,7 @@ async def deploy(
         changed = change(newest)
         return _with_command(changed, command) or changed
 
-    if run.stage is Stage.SERVING:
+    if run.stage in DEPLOYED:
         await deploying.change_serving(change(run), ctx)
         await ctx.ledger.amend(run.id, change)
     elif run.ended:
@@ -109,16 +109,10 @@ async def _goes_on_to_deploy(run: Run, ctx: Context) -> Event:
 
 
 async def _redeploy(run: Run, line: LogLine, ctx: Context) -> None:
-    """At the next tick, with all tries before it. Raises NotNow unless it made the champion."""
-    model = await ctx.registry.load(run.model)
-    if model is None or model.champion is None or model.champion != run.version:
-        champion = f"{run.model}@{model.champion}" if model and model.champion else "none"
-        raise NotNow(
-            f"{run.model}@{run.version} is not the champion, so nobody looks after its deployment.",
-            f"The champion is {champion}.",
-        )
+    """At the next tick, with all tries before it. Raises NotNow where its version is gone."""
+    _, request = await deploying.kept(run, ctx)
     await ctx.ledger.log(run.id, line)
-    await RedeployRequests(ctx.clients.models).add_at_once(run.model)
+    await RedeployRequests(ctx.clients.models, ctx.now).add_at_once(request)
 
 
 async def _reopen(
@@ -239,7 +233,7 @@ async def _switch_job(
 async def _deploy(run: Run, command: Command, ctx: Context) -> Outcome:
     """What is asked for stands in the run already; where another was asked for before, it is asked
     for anew."""
-    asked = run.stage in (Stage.DEPLOYING, Stage.PROBING)
+    asked = run.stage in (Stage.DEPLOYING, Stage.PROBING, Stage.COMPARING)
     return Outcome(run.replace(command=None), Event.DEPLOYMENT_CHANGED if asked else None)
 
 

@@ -7,11 +7,12 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from shared.cloud import AzureClients
 from shared.model.registry import Registry
 from shared.run.copies import Copies
+from shared.run.drawing import Sample
 from shared.run.ledger import Ledger
 from shared.run.outcome import Outcome
 from shared.run.policy import Policy
@@ -34,7 +35,9 @@ def uptime() -> float:
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """`awake_since` is when the unbroken row of ticks began, where the caller knows it."""
+    """`awake_since` is when the unbroken row of ticks began, where the caller knows it; `until` the
+    uptime after which no further step is begun, where the work is bounded. `samples`: what runs
+    that compare have drawn; `pauses`: until when deployments take no call."""
 
     clients: AzureClients
     ledger: Ledger
@@ -45,7 +48,11 @@ class Context:
     uptime: Callable[[], float] = uptime
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     awake_since: datetime | None = None
+    until: float | None = None
     overrunning: set[asyncio.Task[None]] = field(default_factory=set)  # what ticks left running
+    delivering: set[asyncio.Task[None]] = field(default_factory=set)  # one at the most
+    samples: dict[str, Sample] = field(default_factory=dict)
+    pauses: dict[str, datetime] = field(default_factory=dict)
     _copies: Copies | None = None
 
     @classmethod
@@ -77,10 +84,18 @@ class Context:
         return self.clients.settings
 
     @property
+    def sweep_every(self) -> timedelta:
+        return timedelta(seconds=self.settings.sweep_seconds)
+
+    @property
     def region(self) -> str:
         """Whose prices count: as the setting says, or as the account has said last."""
         offers, _ = self.clients.account.told
         return self.settings.location or offers.location.value or ""
+
+    @property
+    def out_of_time(self) -> bool:
+        return self.until is not None and self.uptime() >= self.until
 
     @property
     def copies(self) -> Copies:

@@ -7,8 +7,10 @@ from math import inf
 from shared.catalog import facts, lookup
 from shared.cloud.offers import OfferedModel, OfferedSku, is_tuned
 from shared.run.answers import Answer, Asked, Says, any_of, choose, not_known
+from shared.run.spec import Spec
 
 DEVELOPER = "DeveloperTier"
+SLEEP = "Versions that are missed least are put to sleep to make room for it."
 WHEN_OTHERS_END = "It waits for what they come to."
 MORE_QUOTA = "https://aka.ms/oai/stuquotarequest"
 
@@ -75,8 +77,11 @@ def quota(asked: Asked) -> Answer | None:
     sentence += f" {need:,}."
     if need <= _left(of_sku, asked):
         return Answer("quota", Says.YES, sentence)
+    spare = _taken(of_sku.usage, asked, asked.spare)
+    if spare and need <= _left(of_sku, asked) + sum(spare):
+        return Answer("quota", Says.YES, f"{sentence} {SLEEP}")
     if need <= counter.left:
-        sentence += f" {_others(len(_coming(of_sku.usage, asked)))}."
+        sentence += f" {_others(len(_taken(of_sku.usage, asked, asked.coming)))}."
         return Answer("quota", Says.NO, sentence, WHEN_OTHERS_END, passes=True)
     return _smaller(sentence, of_sku, asked)
 
@@ -84,13 +89,14 @@ def quota(asked: Asked) -> Answer | None:
 def _left(of_sku: OfferedSku, asked: Asked) -> float:
     """Of its quota, without what runs take that come first; endless where nobody counts it."""
     counter = (asked.offers.quotas.value or {}).get(of_sku.usage)
-    return counter.left - sum(_coming(of_sku.usage, asked)) if counter else inf
+    coming = sum(_taken(of_sku.usage, asked, asked.coming))
+    return counter.left - coming if counter else inf
 
 
-def _coming(usage: str, asked: Asked) -> list[int]:
-    """What runs take of a quota that come first."""
+def _taken(usage: str, asked: Asked, specs: Iterable[Spec]) -> list[int]:
+    """What deployments like these take of a quota."""
     found = []
-    for spec in asked.coming:
+    for spec in specs:
         other = replace(asked, spec=spec)
         skus = _candidates(other.entry) if other.entry else ()
         if any(sku.usage == usage and _same(sku, other.sku) for sku in skus):
@@ -143,6 +149,8 @@ def slot(asked: Asked) -> Answer:
     free, coming = min(most - len(tuned), in_all - len(found.value)), len(asked.coming)
     if free > coming:
         return Answer("slot", Says.YES, sentence)
+    if free + len(asked.spare) > coming:
+        return Answer("slot", Says.YES, f"{sentence} {SLEEP}")
     if free > 0:
         sentence += f" {_others(coming)}."
         return Answer("slot", Says.NO, sentence, WHEN_OTHERS_END, passes=True)

@@ -20,6 +20,7 @@ from shared.run.context import Context
 from shared.run.record import Run
 from shared.run.run_yaml import shown
 from shared.run.spec import LONGEST_KEY, AskedDeployment, DeploymentSpec
+from shared.run.stages import Stage
 from shared.settings import Settings
 
 KEYS = ("sku", "capacity", "who", "why")  # of the body of a request
@@ -62,47 +63,51 @@ def wanted(run: Run, asked: AskedDeployment, settings: Settings) -> DeploymentSp
 
 
 async def change_serving(run: Run, ctx: Context) -> None:
-    """The deployment of a run that serves becomes what the run asks for now; one that is gone is
-    made anew. Raises NotNow where that may not be, or Azure refuses it: one that is gone is then
-    made anew as it was, for the registry keeps what has served."""
-    version, request = await _kept(run, ctx)
+    """The deployment of a run that serves or is held becomes what the run asks for now; one that
+    is gone is made anew. Raises NotNow where that may not be, or Azure refuses it: one that is gone
+    is then made anew as it was, for the registry keeps what has served."""
+    version, request = await kept(run, ctx)
     if failure := await ceilings.reserve_change(run, ctx):
         raise NotNow(
-            f"It serves as before. {failure.message}",
+            f"{_unchanged(run)} {failure.message}",
             "Take the SKU DeveloperTier, which costs nothing by the hour, or ask whoever runs the "
             "app to raise its ceiling.",
         )
-    asked = run.spec.deployment
+    asked, at = run.spec.deployment, ctx.now()
     changed = version.replace(sku=asked.sku, capacity=asked.capacity)
     try:
         there = await deployment.change(ctx.clients.deployments, changed)
     except Refused as error:
         await ceilings.give_back_change(run, ctx)
         failure = failures.of_error(error, run)
-        said = await _as_before(version, request, ctx)
+        said = await _as_before(run, version, request, ctx)
         raise NotNow(f"{said} {failure.message}", failure.fix) from None
-    await ctx.registry.set_deployment(run.model, changed)
+    await ctx.registry.set_deployment(run.model, changed, at)
     await ceilings.give_back_change(run, ctx)
     if not there:
-        await RedeployRequests(ctx.clients.models).add_at_once(request)
+        await RedeployRequests(ctx.clients.models, ctx.now).add_at_once(request)
 
 
-async def _as_before(version: Version, request: str, ctx: Context) -> str:
+async def _as_before(run: Run, version: Version, request: str, ctx: Context) -> str:
     if await ctx.clients.deployments.get(version.deployment):
-        return "It serves as before."
-    await RedeployRequests(ctx.clients.models).add_at_once(request)
+        return _unchanged(run)
+    await RedeployRequests(ctx.clients.models, ctx.now).add_at_once(request)
     return f"Its deployment is gone and is made anew as it was ({version.sku})."
 
 
-async def _kept(run: Run, ctx: Context) -> tuple[Version, str]:
-    """The run's version, and the request that makes its deployment. Raises NotNow."""
+def _unchanged(run: Run) -> str:
+    return f"It {'serves' if run.stage is Stage.SERVING else 'is deployed'} as before."
+
+
+async def kept(run: Run, ctx: Context) -> tuple[Version, str]:
+    """The run's version, and the request that makes its deployment: a person may have any. Raises
+    NotNow."""
     model = await ctx.registry.load(run.model)
     version = model.of_run(run.id) if model else None
-    request = request_for(model, version.version) if model and version else None
-    if version is None or request is None:
+    if model is None or version is None or version.withdrawn:
         raise NotNow(
-            f"{run.model}@{run.version} is neither the champion nor the one before or after it, so "
-            "nobody looks after its deployment.",
-            "Drop its dataset again with another seed in run.yaml, or chat with the champion.",
+            f"{run.model} has no version of the run {run.id} any more.",
+            f"`tunedrop models {run.model}` lists those that there are.",
         )
-    return version, request
+    named = f"{model.name}@{version.version}"
+    return version, request_for(model, version.version) or named

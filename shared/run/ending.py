@@ -8,11 +8,14 @@ import logging
 
 from shared.errors import ServiceError, Unavailable
 from shared.model import deployment
-from shared.run import ceilings, files, jobs
+from shared.model.history import Decision
+from shared.model.registry import Model
+from shared.model.states import Cause
+from shared.run import ceilings, files, jobs, notify
 from shared.run.context import Context
 from shared.run.outcome import LogLine, Outcome
 from shared.run.record import Run
-from shared.run.stages import Stage
+from shared.run.stages import DEPLOYED, Stage
 
 log = logging.getLogger(__name__)
 
@@ -32,24 +35,41 @@ async def stop(run: Run, ctx: Context) -> tuple[Run, bool]:
         return run, False
     model = await ctx.registry.load(run.model)
     version = model.of_run(run.id) if model else None
-    if version:
-        await ctx.registry.withdraw(run.model, version.version)
+    if model and version:
+        await withdraw(model, version.version, Decision(ctx.now(), Cause.WITHDRAWN), ctx)
     name = version.deployment if version else run.deployment
     tuned = version.fine_tuned_model if version else run.fine_tuned_model
     if not name or not tuned:
         return run, True
-    return run, await deployment.withdraw(ctx.clients.deployments, name, tuned)
+    gone = await deployment.withdraw(ctx.clients.deployments, name, tuned)
+    if gone and version:
+        await ctx.registry.note_unhosted(run.model, version.version, ctx.now())
+    return run, gone
+
+
+async def withdraw(model: Model, number: int, decision: Decision, ctx: Context) -> None:
+    """Others are told where it is the champion."""
+
+    async def change(decision: Decision) -> Model:
+        return await ctx.registry.withdraw(model.name, number, decision)
+
+    if model.champion == number:
+        await notify.of_change(model.name, decision, change, ctx)
+    else:
+        await change(decision)
 
 
 async def finalize(run: Run, ctx: Context) -> Outcome:
-    """An ended run needs neither its files at the service nor the care of ticks.
+    """An ended run needs neither its files at the service nor the care of ticks; its end is told.
 
-    One that does not serve is stopped once more: a worker that had lost its claim may have made
+    One that leaves no version is stopped once more: a worker that had lost its claim may have made
     something after the end. What Azure does not let go is tried again for a day of ticks, then left
     with a line in the app's log.
     """
     try:
-        if run.stage not in (Stage.SERVING, *NEVER_SENT):
+        if not run.closing:
+            await notify.of_end(run, ctx)
+        if run.stage not in (*DEPLOYED, *NEVER_SENT):
             run, stopped = await stop(run, ctx)
             if not stopped:
                 return Outcome(run, waiting_for=STOPPING)
@@ -59,6 +79,7 @@ async def finalize(run: Run, ctx: Context) -> Outcome:
             line = LogLine("files", "deleting its files at the service")
             return Outcome(run.replace(closing=True), log=(line,), then=finalize)
         await files.delete(run, ctx)
+        await files.delete_results(run, ctx)
         return Outcome(run, finished=True)
     except ServiceError as error:
         if isinstance(error, Unavailable) and not _leaves(run, ctx):

@@ -13,16 +13,18 @@ from contextlib import contextmanager
 
 from shared.cloud.container import BlobInfo
 from shared.errors import CallerError, DropError
+from shared.model.standing import standing
 from shared.printable import shown
-from shared.run import commands, ids
+from shared.run import admission, commands, ids, removal
 from shared.run.context import Context
 from shared.run.folder import DropRole, Folder
 from shared.run.outcome import LogLine
 from shared.run.record import Action, Command, Run
-from shared.run.stages import Event, Stage
+from shared.run.stages import DEPLOYED, Event, Stage
 
 log = logging.getLogger(__name__)
 
+DATASET = (DropRole.TRAINING, DropRole.VALIDATION)
 MAX_NAMED = 10  # files left out of a drop that its run's log names
 BY_DROP = "its drop"  # who asks, where a run.yaml does
 
@@ -51,6 +53,11 @@ async def enter(run: Run, folder: Folder, ctx: Context) -> str:
     people may have reviewed, stays as it is. And for a deployment that cannot be had now.
     """
     known = await _known(run, ctx)
+    with about(folder.newest[DropRole.TRAINING]):
+        await admission.check_run_stays((known or run).id, ctx.clients.models)
+    if known is None:
+        left = await removal.of(run.id, ctx)
+        run = run.replace(past_jobs=left.jobs, attempt=left.attempts + 1)
     if known is None and await ctx.ledger.create(run):
         log.info("run %s received", run.id)
         if folder.older:
@@ -62,7 +69,8 @@ async def enter(run: Run, folder: Folder, ctx: Context) -> str:
     with about(folder.newest[DropRole.TRAINING]):
         _check_same(known, run)
     # Otherwise it is the same event once more.
-    if _etags(known) != _etags(run) or _asks_for_another(known, run) or _other_limits(known, run):
+    asks = _asks_for_another(known, run) or _other_limits(known, run) or _other_release(known, run)
+    if asks or _etags(known) != _etags(run):
         await _drop_again(known, run, folder, ctx)
     return known.id
 
@@ -74,7 +82,7 @@ async def in_no_run(folder: Folder, ctx: Context) -> list[BlobInfo]:
         return []
     known = await ctx.ledger.readable(await ctx.ledger.beginning_with(f"{folder.model}-"), [])
     taken = {(file.name, file.etag) for run in known for file in run.files}
-    older = [blob for role, blob in folder.older if role is not DropRole.SPEC]
+    older = [blob for role, blob in folder.older if role in DATASET]
     return sorted((blob for blob in older if blob.version not in taken), key=lambda b: b.name)
 
 
@@ -141,22 +149,46 @@ def _with_limits(newest: Run, run: Run, ctx: Context) -> Run:
     return changed.replace(command=Command(action=Action.START, who=BY_DROP, why=why, at=ctx.now()))
 
 
+def _with_release(newest: Run, run: Run) -> Run:
+    """As the drop says what becomes of its model: of one that was compared already, how long it
+    stays deployed and nothing else."""
+    asked, known = run.spec.release, newest.spec.release
+    if newest.stage in DEPLOYED:
+        asked = known.model_copy(update={"keep": asked.keep, "idle_after": asked.idle_after})
+    return newest.replace(spec=newest.spec.with_release(asked)) if asked != known else newest
+
+
+def _other_release(known: Run, run: Run) -> bool:
+    return _with_release(known, run) != known
+
+
+async def _keep_as(known: Run, run: Run, ctx: Context) -> None:
+    """How long its version stays deployed, where there is one: before the run says so, or a crash
+    in between would leave it as it was."""
+    model, asked = await ctx.registry.load(known.model), run.spec.release
+    if version := model.of_run(known.id) if model else None:
+        await ctx.registry.keep_as(known.model, version.version, asked.keep, asked.idle_after)
+
+
 async def _drop_again(known: Run, run: Run, folder: Folder, ctx: Context) -> None:
     other = _asks_for_another(known, run)
     wanted = run.spec.deployment
 
     def as_dropped(newest: Run) -> Run:
-        pointed = _with_limits(_pointed_to(run, newest), run, ctx)
+        pointed = _with_release(_with_limits(_pointed_to(run, newest), run, ctx), run)
         return pointed.to_deploy(wanted, by_drop=True) if other else pointed
 
-    message = f"same content dropped again; the run is {known.stage}"
+    message = f"same content dropped again; {await _known_as(known, ctx)}"
     if other:
         message += f"; it is to be deployed as {wanted.sku}, capacity {wanted.capacity}"
     if _other_limits(known, run):
         message += f"; {_told(run)}"
+    if _other_release(known, run):
+        message += f"; {_told_of_release(_with_release(known, run))}"
+        await _keep_as(known, run, ctx)
     await ctx.ledger.log(known.id, LogLine("drop", message))
     if other and known.fine_tuned_model:
-        await ctx.ledger.amend(known.id, lambda newest: _pointed_to(run, newest))
+        await ctx.ledger.amend(known.id, lambda new: _with_release(_pointed_to(run, new), run))
         await _deploy(known, run, folder, ctx)
         return
     if known.may_start_over:
@@ -164,6 +196,12 @@ async def _drop_again(known: Run, run: Run, folder: Folder, ctx: Context) -> Non
     await ctx.ledger.amend(known.id, as_dropped)
     if other and known.without_model:
         raise RefusedDrop({_to_blame(folder).name: _nothing_to_deploy(known)})
+
+
+async def _known_as(known: Run, ctx: Context) -> str:
+    """What has become of that content: which version it is and who serves, or the run's stage."""
+    found = standing(await ctx.registry.load(known.model), known.id) if known.ended else None
+    return f"the run is {known.stage}" if found is None else f"it is known: {found.told}"
 
 
 def _pointed_to(run: Run, newest: Run) -> Run:
@@ -175,7 +213,8 @@ def _pointed_to(run: Run, newest: Run) -> Run:
             for file, dropped in pairs
         )
     )
-    return pointed.replace(left_out=run.left_out, left_out_more=run.left_out_more)
+    more = {"left_out": run.left_out, "left_out_more": run.left_out_more}
+    return pointed.replace(assertions=run.assertions, **more)
 
 
 async def _deploy(known: Run, run: Run, folder: Folder, ctx: Context) -> None:
@@ -207,6 +246,11 @@ def _told(run: Run) -> str:
     return f"its limits are now: {known}"
 
 
+def _told_of_release(run: Run) -> str:
+    known = run.spec.release.model_dump()
+    return "now it has " + ", ".join(f"{key}: {value}" for key, value in known.items())
+
+
 def _beside(folder: Folder) -> str:
     names = [shown(name) for name in sorted(blob.name for _, blob in folder.older)]
     more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
@@ -215,4 +259,5 @@ def _beside(folder: Folder) -> str:
 
 def _etags(run: Run) -> list[str]:
     """Of its blobs, each once."""
-    return list(dict.fromkeys(file.etag for file in run.files))
+    more = [run.assertions] if run.assertions else []
+    return list(dict.fromkeys(file.etag for file in [*run.files, *more]))

@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from shared.catalog import lookup
+from shared.model import waking
 from shared.run.record import Epoch, Run
-from shared.run.stages import ACTIVE, DEADLINES, Stage
+from shared.run.stages import DEADLINES, Stage
 
 # How long each stage may see nothing new before it is worth a look. Queueing: threads report jobs
 # that stood "enqueued" for over 12 hours and never began (Q&A 2285439). Provisioning and probing:
@@ -26,8 +27,9 @@ NORMAL: dict[Stage, timedelta] = {
     Stage.TRAINED: timedelta(minutes=10),
     Stage.DEPLOYING: timedelta(minutes=30),
     Stage.PROBING: timedelta(minutes=15),
+    Stage.COMPARING: timedelta(minutes=30),
 }
-PROVISIONING = timedelta(minutes=10)  # assumed, until a deployment is ready and answers
+PROVISIONING = waking.USUAL  # assumed, until a deployment is ready and answers
 LONGEST = 10 * 365 * 86_400  # seconds that an estimate says; odd numbers of steps make any
 STEADY = 5  # steps from which the pace so far says more than the service's own estimate
 
@@ -102,25 +104,28 @@ def stuck(run: Run, at: datetime) -> Wait | None:
     if age <= normal:
         state, message = "no", f"Normal: {run.stage} may see nothing new for {_words(normal)}."
     else:
-        gives_up = run.since + DEADLINES[run.stage]
         state = "slow" if age <= 2 * normal else "stuck"
         message = (
             f"Nothing new for {_words(age)} while {run.stage}; up to {_words(normal)} is normal. "
-            f"It is abandoned at {gives_up:%Y-%m-%d %H:%M} UTC; "
-            f"`tunedrop cancel {run.id}` ends it now."
+            f"{_gives_up(run)}`tunedrop cancel {run.id}` ends it now."
         )
     if run.waiting_for:
         message += f" In the way: {run.waiting_for}"
     return Wait(state, int(age.total_seconds()), int(normal.total_seconds()), message)
 
 
+def _gives_up(run: Run) -> str:
+    limit = DEADLINES.get(run.stage)
+    return f"It is abandoned at {run.since + limit:%Y-%m-%d %H:%M} UTC; " if limit else ""
+
+
 def estimate(run: Run, at: datetime) -> Eta | None:
     """How long each part still takes; None for a run that has ended, is about to, or waits for a
     person."""
-    if run.stage not in ACTIVE or run.stage not in DEADLINES or run.ending:
+    if run.stage not in NORMAL or run.ending:
         return None
     provisioning = int(PROVISIONING.total_seconds())
-    if run.stage in (Stage.TRAINED, Stage.DEPLOYING, Stage.PROBING):
+    if run.stage in (Stage.TRAINED, Stage.DEPLOYING, Stage.PROBING, Stage.COMPARING):
         rest = max(0, provisioning - int((at - run.since).total_seconds()))
         return Eta(0, 0, rest, at + timedelta(seconds=rest), "ten minutes are assumed")
     training, basis = _training(run, at)

@@ -44,6 +44,13 @@ def of_error(error: TunedropError, run: Run) -> Failure:
     return Failure(message=error.message, fix=_move(known, says, run), blame=known.blame)
 
 
+def cure_of(error: TunedropError) -> str:
+    """What a person can do about a refusal, without the command that brings a run on."""
+    code, status = getattr(error, "code", ""), getattr(error, "status", 0)
+    known = find(CAUSES, [code, str(status)], getattr(error, "says", "") or error.message)
+    return known.cure() if known else error.fix
+
+
 def of_job(job: RemoteJob, run: Run) -> Failure:
     """The end of a run whose job has failed."""
     reason = job.error_message or job.error_code or "it gave no reason"

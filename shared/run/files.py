@@ -17,6 +17,7 @@ from typing import IO
 from shared.cloud.remote import RemoteFile
 from shared.errors import Refused, TunedropError, Unavailable
 from shared.printable import shown
+from shared.run import jobs
 from shared.run.context import Context
 from shared.run.copies import Sides, check_bytes
 from shared.run.record import File, Run, Share
@@ -45,6 +46,16 @@ async def read(file: File, ctx: Context) -> AsyncIterator[bytes]:
             yield chunk
     finally:
         await asyncio.to_thread(side.close)
+
+
+async def read_judged(file: File, run: Run, ctx: Context) -> AsyncIterator[bytes]:
+    """The same, of a run that was checked. Raises TunedropError after the last chunk if these are
+    not the bytes that the check has judged."""
+    digest = hashlib.sha256()
+    async for chunk in read(file, ctx):
+        digest.update(chunk)
+        yield chunk
+    _check_judged(file, digest.hexdigest(), await _judged(file, run, ctx))
 
 
 async def prepare(run: Run, ctx: Context) -> Run:
@@ -108,6 +119,17 @@ async def left(run: Run, ctx: Context) -> list[RemoteFile]:
 async def delete(run: Run, ctx: Context) -> None:
     for file in await left(run, ctx):
         await ctx.clients.finetuning.delete_file(file.id)
+
+
+async def delete_results(run: Run, ctx: Context) -> None:
+    """The tables of losses of its jobs, once the run has its own: the service keeps one of each job
+    for ever, and none is read again."""
+    if run.job_id is None or await ctx.ledger.document(run.id, jobs.RESULTS) is None:
+        return
+    for job_id in (*run.past_jobs, run.job_id):
+        job = await ctx.clients.finetuning.job(job_id)
+        if job and job.ended and job.result_file:
+            await ctx.clients.finetuning.delete_file(job.result_file)
 
 
 def name_at_service(file: File, run: Run, attempt: int = 0) -> str:

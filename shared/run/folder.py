@@ -26,12 +26,14 @@ class DropRole(StrEnum):
     TRAINING = "training"
     VALIDATION = "validation"
     SPEC = "run.yaml"
+    ASSERTIONS = "promptfooconfig.yaml"  # what answers must be like
 
 
 NAMES = {
     DropRole.TRAINING: re.compile(r"\Atrain[^/]*\.jsonl"),
     DropRole.VALIDATION: re.compile(r"\Aval[^/]*\.jsonl"),
     DropRole.SPEC: re.compile(r"run\.ya?ml"),
+    DropRole.ASSERTIONS: re.compile(r"promptfooconfig\.ya?ml"),
 }
 
 
@@ -77,7 +79,7 @@ def parse(path: str) -> tuple[str, DropRole]:
             return model, role
     raise DropError(
         f"Nothing is known to do with {shown(path)}.",
-        "Name it training….jsonl, validation….jsonl or run.yaml.",
+        "Name it training….jsonl, validation….jsonl, run.yaml or promptfooconfig.yaml.",
     )
 
 

@@ -6,7 +6,7 @@
 
 Only what decides what is trained is part of it: content, split, base model, method,
 hyperparameters, seed and training type. Limits, switches and the deployment are not: the same files
-with another budget or SKU are the same run, and nothing is trained or paid for again. Runs of
+with another budget, SKU or gate are the same run, and nothing is trained or paid for again. Runs of
 before had them in their digest and so in their id; `made_of` tells what they are made of as well.
 Pure. Knows no storage.
 """
@@ -31,7 +31,7 @@ ASKED = re.compile(
 def digest(training: File, validation: File | None, spec: Spec) -> str:
     """64 hex digits. Every part but the last has a fixed form, so no two contents share a text."""
     trained = spec.with_limits(NO_LIMITS).model_copy(update=_in_one_spelling(spec))
-    return _digest(training, validation, trained.model_dump_json(exclude={"deployment"}))
+    return _digest(training, validation, trained.model_dump_json(exclude={"deployment", "release"}))
 
 
 def made_of(run: Run) -> str:
@@ -55,7 +55,7 @@ def _content(file: File) -> str | None:
 
 def earlier_ids(run: Run) -> tuple[str, str]:
     """The ids that a run like this one had when the deployment was a part of its digest."""
-    whole = _digest(run.training, run.validation, run.spec.model_dump_json())
+    whole = _digest(run.training, run.validation, run.spec.model_dump_json(exclude={"release"}))
     return run_id(run.model, whole), earlier_id(run.model, whole)
 
 

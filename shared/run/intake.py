@@ -3,6 +3,7 @@
     datasets/<model>/training*.jsonl (or train*)          starts a run
     datasets/<model>/validation*.jsonl (or valid*, val*)  belongs to it
     datasets/<model>/run.yaml                             belongs to it
+    datasets/<model>/promptfooconfig.yaml                 belongs to it
     datasets/<model>.jsonl                                starts a run; its validation is split off
 
 A run is what it is made of: the same drop delivered twice, by two instances, or again next week is
@@ -14,11 +15,12 @@ from datetime import timedelta
 
 from shared.cloud.container import BlobInfo
 from shared.errors import Conflict, DropError, Replaced, TunedropError
+from shared.model import assertions
 from shared.printable import shown
 from shared.run import admission, ids, problems
 from shared.run.context import Context
 from shared.run.drops import Drops
-from shared.run.entry import MAX_NAMED, RefusedDrop, about, enter, in_no_run
+from shared.run.entry import DATASET, MAX_NAMED, RefusedDrop, about, enter, in_no_run
 from shared.run.folder import PROBLEM, DropRole, Folder, is_canary, lies_there, look, parse
 from shared.run.record import File, Run, Share
 from shared.run.run_yaml import check_size
@@ -142,6 +144,7 @@ async def _compose(folder: Folder, ctx: Context) -> Run | None:
         training = await _file(dropped, ctx)
         validation = await _file(held_out, ctx) if held_out else None
     digest = ids.digest(training, validation, spec)
+    asserted = folder.newest.get(DropRole.ASSERTIONS)
     return Run(
         id=ids.run_id(folder.model, digest),
         model=folder.model,
@@ -149,6 +152,7 @@ async def _compose(folder: Folder, ctx: Context) -> Run | None:
         spec=spec,
         training=training,
         validation=validation,
+        assertions=await _file(asserted, ctx) if asserted else None,
     )
 
 
@@ -159,20 +163,33 @@ async def _admit(folder: Folder, ctx: Context, *, split: bool) -> Spec:
         try:
             if role is DropRole.TRAINING:
                 admission.check_model_name(folder.model, ctx.settings)
+                await admission.check_not_deleting(folder.model, ctx.registry)
             admission.check_kind(blob)
-            if role is not DropRole.SPEC:
+            if role in DATASET:
                 admission.check_dataset_size(blob, split=split)
         except DropError as error:
             errors[blob.name] = error
-    run_yaml, spec = folder.newest.get(DropRole.SPEC), None
-    try:
-        if run_yaml and run_yaml.name not in errors:
-            spec = await _spec(run_yaml, folder.model, ctx)
-    except RefusedDrop as refused:
-        errors |= refused.errors
+    spec = None
+    readable = {role: blob for role, blob in folder.newest.items() if blob.name not in errors}
+    for role, blob in readable.items():
+        try:
+            if role is DropRole.SPEC:
+                spec = await _spec(blob, folder.model, ctx)
+            elif role is DropRole.ASSERTIONS:
+                await _check_assertions(blob, ctx)
+        except RefusedDrop as refused:
+            errors |= refused.errors
     if errors:
         raise RefusedDrop(errors)
     return spec or effective(None, ctx.settings)
+
+
+async def _check_assertions(promptfoo: BlobInfo, ctx: Context) -> None:
+    """Before anything is paid for. Raises RefusedDrop."""
+    with about(promptfoo):
+        assertions.check_size(promptfoo.size)
+        stream = ctx.clients.datasets.stream(*promptfoo.version)
+        assertions.read(b"".join([chunk async for chunk in stream]))
 
 
 async def _spec(run_yaml: BlobInfo, model: str, ctx: Context) -> Spec:

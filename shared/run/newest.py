@@ -18,8 +18,12 @@ FAR_FUTURE = 10**10  # epoch seconds; the list counts down from here
 
 
 async def enter(runs: Container, run_id: str, at: datetime) -> None:
-    cursor = f"{FAR_FUTURE - int(at.timestamp()):010d}-{run_id}"
-    await runs.put(f"{PREFIX}{cursor}", b"", "text/plain")
+    await runs.put(f"{PREFIX}{cursor_of(at)}-{run_id}", b"", "text/plain")
+
+
+def cursor_of(at: datetime) -> str:
+    """How the cursor begins of what was entered then: the later, the smaller."""
+    return f"{FAR_FUTURE - int(at.timestamp()):010d}"
 
 
 async def cursors(runs: Container, problems: list[TunedropError]) -> dict[str, str]:
@@ -47,6 +51,14 @@ async def entered_since(runs: Container, since: datetime) -> list[str]:
                 break
             found.append(run_id)
     return found
+
+
+async def remove(runs: Container, run_id: str) -> None:
+    """Costs a listing."""
+    names = [blob.name async for blob in runs.list(PREFIX)]
+    for name in names:
+        if name.removeprefix(PREFIX).partition("-")[2] == run_id:
+            await runs.delete(name)
 
 
 def _no_entry(name: str) -> Unreadable:

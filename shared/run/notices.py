@@ -1,15 +1,31 @@
-"""What a person should know of a run although it goes on, in sentences: files beside its
-own that are in no run, and that nothing could be held out for validation.
+"""What a person should know of a run although it goes on, in sentences: files beside its own that
+are in no run, that nothing could be held out for validation, and what its deployment costs.
 
 Pure. Knows records, not reports.
 """
 
+from shared.catalog import lookup
 from shared.printable import shown
 from shared.run.record import Run, Share
+from shared.run.stages import DEPLOYED
 
 
-def notices(run: Run) -> list[str]:
-    return [*left_out(run), *without_validation(run)]
+def notices(run: Run, region: str = "") -> list[str]:
+    """`region`: whose prices count."""
+    return [*left_out(run), *without_validation(run), *hosting(run, region)]
+
+
+def hosting(run: Run, region: str) -> list[str]:
+    """What the deployment of its version costs, where that is known and not nothing."""
+    asked = run.spec.deployment
+    price = lookup.hosting_per_hour(run.spec.base_model, asked.sku, region)
+    if run.stage not in DEPLOYED or not price:
+        return []
+    called = f"{run.model}@{run.version}"
+    return [
+        f"As long as {called} is deployed it costs {price:.2f} USD an hour, used or not; "
+        f"`tunedrop sleep {called}` ends that until somebody chats with it."
+    ]
 
 
 def left_out(run: Run) -> list[str]:

@@ -105,7 +105,7 @@ def _waiting(
         return run, ()  # a worker, or the service, is still at it
     if error is None:
         return run.replace(waiting_for=outcome.waiting_for, tries=0, not_before=None), ()
-    tries = before.tries + 1
+    tries = run.tries + 1
     pause = policy.pause(tries, error.retry_after, chance)
     known = before.waiting_for == str(error)
     lines = () if known else (LogLine("waiting", str(error)),)
@@ -118,7 +118,7 @@ def _transition(before: Run, run: Run, event: Event, now: datetime) -> tuple[Run
     """The run in its next stage, in the name of whoever gave the command that led to it."""
     stage = next_stage(before.stage, event, before.last_active)
     ended = stage in ENDS
-    reason = run.failure.message if ended and run.failure else event
+    reason = (run.held or (run.failure and run.failure.message) or event) if ended else event
     who, why = (before.command.who, before.command.why) if before.command else (BY_ITSELF, "")
     changed = run.replace(
         stage=stage,
@@ -134,7 +134,8 @@ def _transition(before: Run, run: Run, event: Event, now: datetime) -> tuple[Run
 
 def without_its_end(run: Run, event: Event) -> Run:
     """What belonged to the attempt that has ended; a job that is over is never adopted again."""
-    reopened = run.replace(failure=None, command=None, closing=False, nameless_since=None)
+    reopened = run.replace(nameless_since=None, failure=None, command=None, closing=False)
+    reopened = reopened.replace(held="", compared="")
     if event is Event.JOB_REJOINED:
         return reopened
     reopened = reopened.replace(attempt=run.attempt + 1, asked_at=None)

@@ -9,6 +9,7 @@ from typing import Any
 
 from shared.cloud.offers import Offers
 from shared.run.answers import Answer, Asked, Says, Upload
+from shared.run.comparable import Held, comparison
 from shared.run.deployable import quota, sku, slot
 from shared.run.record import Failure
 from shared.run.spec import Spec
@@ -71,9 +72,13 @@ def plan(
     now: datetime,
     upload: Upload = NOTHING,
     coming: tuple[Spec, ...] = (),
+    held: Held | None = None,
+    spare: tuple[Spec, ...] = (),
 ) -> Plan:
     """`upload`: what is still to be sent to the service; `coming`: what other runs ask for that
-    come first and have no deployment yet."""
-    asked = Asked(spec, offers, now.date(), upload, coming)
-    found = (question(asked) for question in QUESTIONS)
+    come first and have no deployment yet; `held`: what a new version is compared by; `spare`:
+    deployments that make room where it is needed."""
+    asked = Asked(spec, offers, now.date(), upload, coming, spare)
+    found = [question(asked) for question in QUESTIONS]
+    found += [comparison(asked, held)] if held else []
     return Plan(now, offers.location.value or "", tuple(a for a in found if a))

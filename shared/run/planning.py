@@ -5,17 +5,23 @@ right before its job is paid for: no more questions to the account than its answ
 """
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from shared.cloud.offers import Offers
-from shared.run import ceilings
+from shared.errors import ServiceError
+from shared.model.hosting import what_to_put_to_sleep
+from shared.model.registry import Version
+from shared.run import ceilings, sleeping
 from shared.run.answers import Upload
+from shared.run.comparable import Held
 from shared.run.context import Context
 from shared.run.outcome import Outcome
 from shared.run.plan import Plan, plan
-from shared.run.record import Run
-from shared.run.spec import Spec
-from shared.run.stages import ENDS, Event, Stage
+from shared.run.record import Run, Share
+from shared.run.spec import DeploymentSpec, Spec
+from shared.run.stages import DEPLOYED, ENDS, Event
+from shared.settings import Settings
 
 NAME = "plan.json"
 JUST_NOW = 5.0  # seconds: an answer that ends a run is not older
@@ -66,14 +72,53 @@ async def _of(run: Run, ctx: Context, *max_age: float) -> Plan:
     ahead = await ceilings.ahead(run.id, ctx)  # first: who has its deployment meanwhile is in both
     offers = await ctx.clients.account.offers(*max_age)
     coming = await _without_deployment(ahead, offers, ctx)
-    return plan(run.spec, offers, ctx.now(), _to_send(run), coming)
+    asked = run.spec, offers, ctx.now(), _to_send(run), coming, _held_out(run, ctx)
+    made = plan(*asked)
+    if {answer.id for answer in (*made.refusals, *made.waits)}.isdisjoint(("slot", "quota")):
+        return made
+    return plan(*asked, await _spare(run, ctx))
+
+
+async def _spare(run: Run, ctx: Context) -> tuple[Spec, ...]:
+    """What the app's own versions have deployed that would be put to sleep where room is needed."""
+    try:
+        models, at = await sleeping.survey(ctx)
+    except ServiceError:
+        return ()
+    at = replace(at, busy={*at.busy, run.id})
+    return tuple(_as_spec(one.version, run) for one in what_to_put_to_sleep(models, at))
+
+
+def _as_spec(version: Version, run: Run) -> Spec:
+    deployment = DeploymentSpec(sku=version.sku, capacity=version.capacity)
+    asked = {"base_model": version.base_model, "deployment": deployment}
+    return run.spec.model_copy(update=asked)
+
+
+def _held_out(run: Run, ctx: Context) -> Held:
+    """Both files of a lone dataset lie in one blob: the validation's share of it is a guess."""
+    known = held(ctx.settings)
+    validation, training = run.validation, run.training
+    if validation is None:
+        return replace(known, examples=0)
+    if validation.examples is None:
+        return known
+    size = validation.size
+    if validation.share is not Share.ALL:
+        size = size * validation.examples // max(validation.examples + (training.examples or 0), 1)
+    return replace(known, examples=validation.examples, size=size)
+
+
+def held(settings: Settings, examples: int | None = None, size: int | None = None) -> Held:
+    most, named = settings.compare_examples, settings.base_deployments
+    return Held(examples, size, most, named, settings.judge_deployment)
 
 
 async def _without_deployment(run_ids: list[str], offers: Offers, ctx: Context) -> tuple[Spec, ...]:
     """What those of these runs ask for whose deployment is not there yet, and may still come."""
     there = {deployment.name for deployment in offers.deployments.value or ()}
     runs = await ctx.ledger.readable(run_ids, [])
-    gone = ENDS - {Stage.SERVING}
+    gone = ENDS - DEPLOYED
     return tuple(r.spec for r in runs if r.stage not in gone and r.deployment not in there)
 
 

@@ -15,6 +15,8 @@ from shared.run.stages import DEADLINES, Stage
 class Policy:
     concurrency: int = 8  # runs that one tick looks after side by side, and drops of one sweep
     tick_timeout: float = 45.0  # seconds that a tick waits for its runs; the rest goes on beside it
+    share_runs: int = 6  # that a call looks after in the place of a timer that is dead
+    share_seconds: float = 5.0  # after which it begins nothing further
     max_steps: int = 50  # of one run in a row, after which it is left to the next tick
     max_conflicts: int = 3  # lost races in a row, after which a run is left to the next tick
     job_in_flight: timedelta = timedelta(minutes=2)  # after which "create job" may be sent again
@@ -38,11 +40,24 @@ class Policy:
     redeploy_tries: int = 6  # that a champion's deployment is asked for within `redeploy_within`
     redeploy_within: timedelta = timedelta(days=1)
     longest_redeploy_pause: timedelta = timedelta(hours=6)
+    room_pause: timedelta = timedelta(minutes=5)  # before a full account is asked again
     leave_after: timedelta = timedelta(days=1)  # an ended run whose files cannot be deleted
     forgotten_within: timedelta = timedelta(days=1)  # a sweep looks at the runs entered since
     orphans_every: timedelta = timedelta(minutes=15)  # three listings of the service
     orphan_age: timedelta = timedelta(hours=1)  # known for so long, it is ended, if that is wished
     orphan_told_again: timedelta = timedelta(days=1)  # after which a line is written once more
+    delivery_time: float = 45.0  # seconds in which one delivery of notifications begins calls
+    tell_for: timedelta = timedelta(days=3)  # then a notification is given up
+    change_wait: timedelta = timedelta(minutes=10)  # for a change that is to be told of
+    hosting_every: timedelta = timedelta(minutes=5)  # a listing of the account's deployments
+    sleeps_at_once: int = 8  # versions that one look puts to sleep; others at the next
+    compare_share: float = 20.0  # seconds of a tick in which models are asked to be compared
+    compare_at_once: int = 16  # calls of one deployment, as far as its capacity allows
+    compare_alone: float = 0.5  # seconds after which a first call is being answered
+    compare_tries: int = 3  # of one call, and calls in a row, before it is the service's fault
+    compare_size: int = 2_000_000  # bytes of examples that are asked; 500,000 tokens or so
+    compare_within: timedelta = timedelta(hours=6)  # then what is missing counts as missing
+    shortest_wait: float = 1.0  # seconds after a 429, whatever it says
     downtime_after: timedelta = timedelta(minutes=15)  # a gap between ticks: nobody was looking
     deadlines: Mapping[Stage, timedelta] = field(default_factory=lambda: DEADLINES)
 

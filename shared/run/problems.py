@@ -8,6 +8,7 @@ import logging
 
 from shared.errors import Conflict, DropError, Refused, TunedropError
 from shared.printable import shown
+from shared.run import notify
 from shared.run.context import Context
 from shared.run.folder import Folder, problem_name
 from shared.run.refusals import Kind, Refusals, refusal
@@ -18,6 +19,7 @@ log = logging.getLogger(__name__)
 async def explain(path: str, error: DropError, ctx: Context, *, waits: bool = False) -> None:
     """`waits` where the app looks again by itself."""
     log.warning("drop not taken: %s", error.message)
+    await notify.of_refusal(path, error, ctx, waits=waits)
     await _tell(path, error, ctx, waits=waits)
 
 

@@ -8,7 +8,6 @@ import logging
 from collections import Counter
 from collections.abc import Coroutine, Iterable
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 from shared import telemetry
@@ -16,6 +15,7 @@ from shared.errors import Conflict, TunedropError, Unavailable
 from shared.printable import shown
 from shared.run import (
     commands,
+    delivery,
     drops,
     ending,
     explanations,
@@ -26,15 +26,18 @@ from shared.run import (
     jobs,
     orphans,
     retirements,
+    upkeep,
 )
 from shared.run.context import Context, Step
 from shared.run.ledger import Claim
 from shared.run.outcome import LogLine, Outcome, abandon
 from shared.run.record import Run
-from shared.run.stages import ACTIVE, Event, Stage
+from shared.run.stages import ACTIVE, DEPLOYED, Event, Stage
 from shared.run.steps import STEPS
 
 log = logging.getLogger(__name__)
+
+Work = Coroutine[Any, Any, object]
 
 MAX_NAMED = 10  # drops that a sweep found, in its line of the log
 
@@ -52,15 +55,15 @@ async def tick(ctx: Context) -> None:
 
     Neither a run that goes wrong nor one that is slow harms the others.
     """
-    sweep_every = timedelta(seconds=ctx.settings.sweep_seconds)
     try:
         heart, sweep_due = await heartbeat.beat(
-            ctx.clients.runs, ctx.now(), ctx.policy.downtime_after, sweep_every
+            ctx.clients.runs, ctx.now(), ctx.policy.downtime_after, ctx.sweep_every
         )
         active = await ctx.ledger.active()
     except Unavailable as error:
         log.error("no run could be looked after: %s", error)
         return
+    delivery.begin(ctx)
     ctx = replace(ctx, awake_since=heart.awake_since)
     stages = Counter[Stage]()
 
@@ -71,7 +74,7 @@ async def tick(ctx: Context) -> None:
     works = [(f"run {run_id}", process(run_id)) for run_id in active]
     if sweep_due:
         works.append(("the sweep", sweep(ctx)))
-    await _gather_with_timeout(works, ctx)
+    await gather_with_timeout(works, ctx)
     telemetry.measure("tunedrop.ticks")
     for stage in ACTIVE:
         telemetry.measure("tunedrop.runs", stages[stage], stage=stage)
@@ -84,7 +87,7 @@ async def sweep(ctx: Context) -> None:
     due = await drops.due(ctx)
     _tell(due.missed)
     paths = [*due.missed, *due.waited]
-    await _gather_with_timeout(((shown(path), _take(path, ctx)) for path in paths), ctx)
+    await gather_with_timeout(((shown(path), _take(path, ctx)) for path in paths), ctx)
     await orphans.sweep(ctx)
     await retirements.sweep(ctx)
     await explanations.sweep(due, ctx)
@@ -143,7 +146,7 @@ async def _advance(run: Run, claim: Claim, ctx: Context) -> Run:
     then: Step | None = None
     conflicts = 0
     for _ in range(ctx.policy.max_steps):
-        if run.resting(ctx.now()):
+        if run.resting(ctx.now()) or ctx.out_of_time:
             break
         outcome = await _process(run, then or _next_step(run), ctx)
         try:
@@ -161,6 +164,8 @@ async def _advance(run: Run, claim: Claim, ctx: Context) -> Run:
             _measure_training(written, ctx)
         if outcome.finished:
             await claim.deactivate()
+            if written.stage in DEPLOYED:
+                await upkeep.soon(ctx)
         going_on = not outcome.idle or written.command != run.command
         run, then = written, outcome.then
         if not going_on:
@@ -245,9 +250,7 @@ def _measure_training(run: Run, ctx: Context) -> None:
 # ---- side by side
 
 
-async def _gather_with_timeout(
-    works: Iterable[tuple[str, Coroutine[Any, Any, object]]], ctx: Context
-) -> None:
+async def gather_with_timeout(works: Iterable[tuple[str, Work]], ctx: Context) -> None:
     """Do all of them, whatever becomes of each; what is slow goes on beside the next ticks."""
     room = asyncio.Semaphore(ctx.policy.concurrency)
     tasks = {asyncio.create_task(_isolated(name, work, room)) for name, work in works}
@@ -259,7 +262,7 @@ async def _gather_with_timeout(
     await asyncio.wait(tasks, timeout=ctx.policy.tick_timeout)
 
 
-async def _isolated(name: str, work: Coroutine[Any, Any, object], room: asyncio.Semaphore) -> None:
+async def _isolated(name: str, work: Work, room: asyncio.Semaphore) -> None:
     try:
         async with room:
             await work

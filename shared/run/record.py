@@ -3,7 +3,7 @@ the ledger writes it. Holds facts, decides nothing, does no I/O."""
 
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field
 
@@ -91,8 +91,8 @@ class Failure(Frozen):
 
 
 class Action(StrEnum):
-    """What may be asked of a run: by people, and the last one by the reconciler when a stage is
-    overdue or a step was refused."""
+    """What may be asked of a run: by people, `promote` of its version, and the last one by the
+    reconciler when a stage is overdue or a step was refused."""
 
     START = "start"
     CANCEL = "cancel"
@@ -100,6 +100,7 @@ class Action(StrEnum):
     RESUME = "resume"
     RETRY = "retry"
     DEPLOY = "deploy"
+    PROMOTE = "promote"
     ABANDON = "abandon"
 
 
@@ -117,6 +118,8 @@ class Run(Document):
     before it was kept. `asked_deployment` is how its drop asked for the model to be deployed, where
     a person has asked for something else since: that is in `spec` then."""
 
+    newest_schema: ClassVar[int] = 2  # since runs are compared before they serve
+
     id: str
     model: str
     digest: str = ""
@@ -124,6 +127,7 @@ class Run(Document):
     spec: Spec
     training: File
     validation: File | None = None
+    assertions: File | None = None  # a promptfoo file, about the answers of what is trained
     asked_deployment: DeploymentSpec | None = None
     left_out: tuple[str, ...] = ()  # the first names of older files beside its own, in no run
     left_out_more: Count = 0
@@ -148,6 +152,8 @@ class Run(Document):
     not_before: Moment | None = None  # the next try, after such a look
     pause: Pause = LONGEST_PAUSE  # between that look and the next try
     failure: Failure | None = None
+    compared: str = ""  # what the comparison of its version has said, or why there was none
+    held: str = ""  # why its version is not promoted by itself
     lost_checks: Count = 0  # whose process ended without an answer, in a row
     closing: bool = False  # it has ended and deletes its files at the service, as its log has it
     etag: str = Field("", exclude=True)  # of the record as it was read; no part of it
@@ -250,6 +256,8 @@ SUMMARY = {
     "command",
     "waiting_for",
     "failure",
+    "compared",
+    "held",
 }
 
 

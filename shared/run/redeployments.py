@@ -9,25 +9,30 @@ nothing of chats (`model.redeploy` has their requests).
 import logging
 import random
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from shared.cloud.deployments import ENDED_BADLY, Deployment
 from shared.errors import Refused, ServiceError, TunedropError, Unavailable
-from shared.model import deployment
+from shared.model import deployment, usage, waking
+from shared.model.orders import Orders
 from shared.model.redeploy import Redeployment, RedeployRequests, requested_version
-from shared.model.registry import Version
+from shared.model.registry import Model, Version
 from shared.printable import shown
-from shared.run import failures
+from shared.run import failures, monthly_ceiling, notify, room, sleeping
 from shared.run.context import Context
+from shared.run.notifications import Kind, Value, digest
 from shared.run.outcome import LogLine
 from shared.run.stages import Stage
 
 log = logging.getLogger(__name__)
 
+TOLD_AFTER = timedelta(minutes=5)  # for which a champion has not answered
+ROOM = "Delete a deployment that is not needed, or put another version to sleep (`tunedrop sleep`)."
+
 
 async def process(ctx: Context) -> None:
     """Take every request as far as it goes now; what has to wait is left for the next tick."""
-    requests = RedeployRequests(ctx.clients.models)
+    requests = RedeployRequests(ctx.clients.models, ctx.now)
     try:
         names = await requests.requested()
     except Unavailable as error:
@@ -44,7 +49,8 @@ async def process(ctx: Context) -> None:
 
 async def _process(name: str, requests: RedeployRequests, ctx: Context) -> None:
     model = await ctx.registry.load(name.partition("@")[0])
-    version = requested_version(name, model) if model else None
+    stays = model is not None and not model.deleting
+    version = await _version(name, model, requests) if model and stays else None
     if version is None:
         await requests.done(name)  # nothing to redeploy
         return
@@ -52,15 +58,48 @@ async def _process(name: str, requests: RedeployRequests, ctx: Context) -> None:
     if known is None or known.version != version.version:
         known = Redeployment(model=name, version=version.version)
     if known.resting(ctx.now()):
+        await _Work(name, version, known, ctx).tell_others(known, requests)
+        return
+    ordered = await requests.is_ordered(name)
+    known = known.replace(denied=False, problem="", fix="") if known.denied else known
+    if not (ordered or version.is_hosted or await _fits(name, version, ctx)):
+        await requests.deny(_denied(known, ctx))
         return
     work = _Work(name, version, known, ctx)
     after = await work.step()
     if after is None:
+        await work.note_duration(await requests.asked_at(name))
+        if ordered and work.called not in await Orders(ctx.clients.models).awaited():
+            await usage.note_use(ctx.clients.models, work.called)  # a person has woken it
         await requests.done(name)
         await work.tell_of_success()
-    elif after != known:
+        return
+    if after != known:
         await requests.keep(after)
         await work.tell(after)
+    await work.tell_others(after, requests)
+
+
+async def _version(name: str, model: Model, requests: RedeployRequests) -> Version | None:
+    kept = requested_version(name, model)
+    if kept or not await requests.is_ordered(name):
+        return kept
+    return requested_version(name, model, ordered=True)
+
+
+async def _fits(name: str, version: Version, ctx: Context) -> bool:
+    """The champion is woken whatever the month comes to; for another, no chat passes the ceiling:
+    it would be put to sleep at the next look, and be woken again."""
+    return "@" not in name or await monthly_ceiling.leaves_room(version, ctx)
+
+
+def _denied(known: Redeployment, ctx: Context) -> Redeployment:
+    return known.replace(
+        denied=True,
+        problem="It is not made again for a chat as long as the month's hosting would pass the "
+        "app's ceiling with it.",
+        not_before=ctx.now() + ctx.policy.hosting_every,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +130,16 @@ class _Work:
     async def _step(self) -> Redeployment | None:
         there = await deployment.find(self.ctx.clients.deployments, self.version)
         if there is None:
+            await sleeping.note_gone(self.name.partition("@")[0], self.version, self.ctx)
             return await self._ask()
+        if there.state not in ENDED_BADLY | {"Deleting"}:
+            await self._note_hosted(True)
         settled = there.state == "Succeeded" or there.state in ENDED_BADLY
         if settled and await self._answers():
             return None  # also one whose last change has failed: what serves is left alone
         if there.state in ENDED_BADLY or self._stuck():
             await self.ctx.clients.deployments.delete(there.name)
+            await self._note_hosted(False)
             return self._failed(
                 self._ending(there),
                 "It is deleted and asked for anew; the account's activity log in the portal has "
@@ -125,19 +168,48 @@ class _Work:
             return self._missed(
                 f"The deployment {self.version.deployment} was asked for {most} times within a "
                 "day, and none has come to answer.",
-                "Look at the account's activity log in the portal for the reason; "
-                f"`tunedrop retry {self.version.run_id}` asks for it again at once, "
-                f"`tunedrop deploy {self.version.run_id} --sku SKU` for another.",
+                f"Look at the account's activity log in the portal for the reason; {self._again}",
                 recent[0] + self.ctx.policy.redeploy_within,
             )
         tried = self.known.replace(tries=(*recent, self.ctx.now()), not_before=None)
-        version = self.version
+        version, model = self.version, self.name.partition("@")[0]
         try:
-            await deployment.put(self.ctx.clients.deployments, version)
+            async with room.hosting_noted(model, version, self.ctx):
+                await deployment.put(self.ctx.clients.deployments, version)
         except Refused as error:
+            await room.make(version, error, self.ctx, champion="@" not in self.name)
+            if room.lacking(error):
+                return await self._without_room(error)
             asked = _Work(self.name, version, tried, self.ctx)
             return asked._failed(error.message, await self._cure(error))
         return tried
+
+    async def _without_room(self, error: Refused) -> Redeployment:
+        """No try that failed, and no miss more: nothing was made, and there may be room at any
+        moment. How long that takes is nothing that others should expect (`note_duration`)."""
+        return self.known.replace(
+            misses=max(self.known.misses, 1),
+            problem=f"The account has no room for it, and nothing may make any: {error.message}",
+            fix=ROOM if "@" in self.name else await self._cure(error),
+            not_before=self.ctx.now() + self.ctx.policy.room_pause,
+        )
+
+    @property
+    def _again(self) -> str:
+        """Commands that are taken for this version."""
+        if "@" in self.name:
+            return f"`tunedrop wake {self.called}` asks for it again at once."
+        run_id = self.version.run_id
+        return (
+            f"`tunedrop retry {run_id}` asks for it again at once, "
+            f"`tunedrop deploy {run_id} --sku SKU` for another."
+        )
+
+    async def _note_hosted(self, hosted: bool) -> None:
+        """Whether Azure bills its hours from now on."""
+        registry, model = self.ctx.registry, self.name.partition("@")[0]
+        note = registry.note_hosted if hosted else registry.note_unhosted
+        await note(model, self.version.version, self.ctx.now())
 
     async def _cure(self, error: Refused) -> str:
         """As its run would be told."""
@@ -165,6 +237,25 @@ class _Work:
             await self._note(message)
         elif len(after.tries) > len(self.known.tries):
             await self._note(f"the deployment {self.version.deployment} is asked for anew")
+
+    async def tell_others(self, after: Redeployment, requests: RedeployRequests) -> None:
+        """That the champion is down: at each look under the same id, so once of each request."""
+        if "@" in self.name or not after.problem:
+            return
+        asked_at = await requests.asked_at(self.name)
+        if asked_at and timedelta(0) <= self.ctx.now() - asked_at < TOLD_AFTER:
+            return  # by clocks that agree
+        message = f"{self.called} does not answer. {after.problem}"
+        data: dict[str, Value] = {"model": self.name, "version": self.version.version}
+        data |= {"message": message, "fix": after.fix or None}
+        id = f"model-down-{digest(self.called, str(asked_at))}"
+        await notify.add(self.ctx, Kind.MODEL_DOWN, self.name, data, id)
+
+    async def note_duration(self, asked_at: datetime | None) -> None:
+        """How long callers waited, where they had to wait for a deployment and for nothing else."""
+        if asked_at and self.known.tries and not self.known.misses:
+            seconds = (self.ctx.now() - asked_at).total_seconds()
+            await waking.note(self.ctx.clients.models, seconds)
 
     async def tell_of_success(self) -> None:
         log.info("%s answers again", self.called)

@@ -7,12 +7,15 @@ Knows when to tell, not what ends (`shared/model/lifecycle.py`).
 
 import logging
 from datetime import date
+from typing import Any
 
 from shared.cloud.container import Container
 from shared.cloud.documents import Document, as_json
 from shared.errors import Unreadable
 from shared.model.lifecycle import lifecycle
+from shared.run import notify
 from shared.run.context import Context
+from shared.run.notifications import Kind
 
 log = logging.getLogger(__name__)
 
@@ -40,8 +43,17 @@ async def sweep(ctx: Context) -> None:
             what = f"{model.name} {ending['what']}"
             levels[what] = ending["level"]
             if told.get(what) != ending["level"]:
-                log.warning("%s: %s %s", model.name, ending["sentence"], ending["cure"] or "")
+                await _tell(model.name, ending, ctx)
     await runs.put(NAME, as_json(Told(looked=today, levels=levels)), "application/json")
+
+
+async def _tell(model: str, ending: dict[str, Any], ctx: Context) -> None:
+    """Before it is written down that it was told: a crash in between has it told once more."""
+    log.warning("%s: %s %s", model, ending["sentence"], ending["cure"] or "")
+    data = {name: ending[name] for name in ("what", "on", "days", "level")}
+    data |= {"model": model, "message": ending["sentence"], "fix": ending["cure"]}
+    id = f"retirement-{model}-{ending['what']}-{ending['level']}-{ending['on']}"
+    await notify.add(ctx, Kind.RETIREMENT, model, data, id)
 
 
 async def latest(runs: Container) -> Told | None:

@@ -13,6 +13,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from shared.catalog import facts
 from shared.errors import DropError
+from shared.run import release
+from shared.run.release import AskedRelease, Release
 from shared.run.run_yaml import FIX, Asked, read, shown
 from shared.settings import Settings
 
@@ -62,6 +64,7 @@ class Spec(Recorded):
     training_type: str
     deployment: DeploymentSpec
     start: Literal["auto", "manual"] = "auto"
+    release: Release = Release()
     # Left out of the record where it is what every run had before there was a choice.
     unknown_price: UnknownPrice = Field("refuse", exclude_if=lambda chosen: chosen == "refuse")
 
@@ -72,6 +75,9 @@ class Spec(Recorded):
 
     def with_limits(self, limits: Mapping[str, Any]) -> Self:
         return self.model_copy(update=limits)
+
+    def with_release(self, asked: Release) -> Self:
+        return self.model_copy(update={"release": asked})
 
 
 # ---- what may be asked for
@@ -117,7 +123,7 @@ class AskedDeployment(Strict):
     capacity: Annotated[int, Field(ge=1)] | None = None
 
 
-class RunYaml(Strict):
+class RunYaml(Strict, AskedRelease):
     """The keys of a run.yaml. None is the app's default."""
 
     base_model: Annotated[str, AfterValidator(_model)] | None = None
@@ -146,7 +152,9 @@ def effective(run_yaml: bytes | None, settings: Settings) -> Spec:
     except ValidationError as error:
         raise DropError(_sentences(error, asked.lines), FIX) from None
     _check_limits(wanted, settings, asked.lines)
-    return Spec.model_validate(_over(defaults(settings), wanted.model_dump(exclude_none=True)))
+    asked_for = wanted.model_dump(exclude_none=True)
+    asked_for["release"] = {key: asked_for.pop(key) for key in release.KEYS if key in asked_for}
+    return Spec.model_validate(_over(defaults(settings), asked_for))
 
 
 def defaults(settings: Settings) -> dict[str, Any]:
@@ -159,6 +167,7 @@ def defaults(settings: Settings) -> dict[str, Any]:
             "sku": settings.deployment_sku,
             "capacity": settings.deployment_capacity,
         },
+        "release": release.defaults(settings),
     }
 
 

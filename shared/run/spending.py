@@ -98,10 +98,13 @@ class Hosted:
 
 @dataclass(frozen=True)
 class Held:
-    """Why a run may not send anything: for good (`failure`), or for now (`waiting_for`)."""
+    """Why a run may not send anything: for good (`failure`), or for now (`waiting_for`), for which
+    setting and since which day that one's day or month has been."""
 
     failure: Failure | None = None
     waiting_for: str | None = None
+    setting: str = ""
+    since: date = date.min
 
 
 def as_of(known: Spending | None, today: date) -> Spending:
@@ -139,19 +142,23 @@ def held(
     if settings.daily_runs and today.jobs >= settings.daily_runs:
         return Held(
             waiting_for=f"{today.jobs} jobs of today (UTC), as many as TUNEDROP_DAILY_RUNS allows. "
-            "It goes on by itself tomorrow."
+            "It goes on by itself tomorrow.",
+            setting="TUNEDROP_DAILY_RUNS",
+            since=wanted.day,
         )
     daily, monthly = settings.daily_training_budget, settings.monthly_training_budget
     spans = (
-        (today.usd, daily, "DAILY", "today (UTC)", "tomorrow"),
-        (month, monthly, "MONTHLY", "this month (UTC)", "next month"),
+        (today.usd, daily, "DAILY", "today (UTC)", "tomorrow", wanted.day),
+        (month, monthly, "MONTHLY", "this month (UTC)", "next month", _month(wanted.day)),
     )
-    for spent, ceiling, name, when, then in spans:
+    for spent, ceiling, name, when, then, since in spans:
         if ceiling and spent + (wanted.usd or 0) > ceiling + ROUNDING:
             return Held(
                 waiting_for=f"{usd_beside(ceiling, spent)} of {exact_usd(ceiling)} are spent or "
                 f"reserved {when}, and it costs {usd_beside(ceiling, wanted.usd or 0)} "
-                f"(TUNEDROP_{name}_TRAINING_BUDGET). It goes on by itself {then}."
+                f"(TUNEDROP_{name}_TRAINING_BUDGET). It goes on by itself {then}.",
+                setting=f"TUNEDROP_{name}_TRAINING_BUDGET",
+                since=since,
             )
     return None
 
@@ -186,6 +193,8 @@ def too_many_deployments(
     spending: Spending, wanted: Reservation, hosted: Hosted, settings: Settings
 ) -> Failure | None:
     """Why this deployment may not be asked for; None if it may."""
+    if failure := _uncounted(wanted, settings):
+        return failure
     ceiling = settings.hosting_budget
     if not ceiling or wanted.hosting == 0:
         return None
@@ -209,6 +218,20 @@ def too_many_deployments(
         f"Delete a deployment of {wanted.model} that is not needed, take the deployment.sku "
         "DeveloperTier, which costs nothing by the hour, or ask whoever runs the app to raise "
         "TUNEDROP_HOSTING_BUDGET",
+    )
+
+
+def _uncounted(wanted: Reservation, settings: Settings) -> Failure | None:
+    """What has no known price would be hosted beside the month's ceiling."""
+    ceiling, unknown = settings.monthly_hosting_ceiling, wanted.hosting is None
+    if not ceiling or not unknown or settings.unknown_price == "accept":
+        return None
+    return _failure(
+        wanted,
+        f"No price is known for hosting this version of {wanted.model}, and "
+        f"TUNEDROP_MONTHLY_HOSTING_CEILING allows {exact_usd(ceiling)} for all that is deployed.",
+        "Take a base model and a deployment.sku with a known price, or ask whoever runs the app to "
+        "set TUNEDROP_UNKNOWN_PRICE to accept",
     )
 
 

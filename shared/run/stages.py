@@ -19,7 +19,9 @@ class Stage(StrEnum):
     TRAINED = "trained"  # there is a fine-tuned model
     DEPLOYING = "deploying"  # Azure Resource Manager has been asked
     PROBING = "probing"  # the deployment is ready by its own account; a real chat is the proof
+    COMPARING = "comparing"  # beside the champion and the base model, before chat goes to it
     SERVING = "serving"
+    HELD = "held"  # deployed, and not the champion: a person may promote it
     REJECTED = "rejected"  # the dataset is not good; nothing was sent
     FAILED = "failed"
     CANCELLED = "cancelled"  # by a command, in the portal, or by another tool
@@ -44,11 +46,14 @@ class Event(StrEnum):
     DEPLOYMENT_REQUESTED = "deployment requested"
     DEPLOYMENT_READY = "deployment is ready"
     MODEL_ANSWERED = "model answered"
+    PROMOTED = "version is the champion"
+    WITHHELD = "version is not promoted"
     DEPLOYMENT_CHANGED = "another deployment is asked for"
     START_COMMANDED = "start command"
     CANCELLED = "cancelled"
     FAILED = "cannot go on"
     DROPPED_AGAIN = "dropped again"
+    PROMOTE_COMMANDED = "promote command"
     RETRY_COMMANDED = "retry command"
     JOB_REJOINED = "retry command, its job is alive"
 
@@ -78,12 +83,17 @@ TRANSITIONS: dict[tuple[Stage, Event], Stage] = {
     (Stage.PAUSED, Event.JOB_SUCCEEDED): Stage.TRAINED,
     (Stage.TRAINED, Event.DEPLOYMENT_REQUESTED): Stage.DEPLOYING,
     (Stage.DEPLOYING, Event.DEPLOYMENT_READY): Stage.PROBING,
-    (Stage.PROBING, Event.MODEL_ANSWERED): Stage.SERVING,
+    (Stage.PROBING, Event.MODEL_ANSWERED): Stage.COMPARING,
+    (Stage.COMPARING, Event.PROMOTED): Stage.SERVING,
+    (Stage.COMPARING, Event.WITHHELD): Stage.HELD,
+    (Stage.HELD, Event.PROMOTE_COMMANDED): Stage.SERVING,
     (Stage.DEPLOYING, Event.DEPLOYMENT_CHANGED): Stage.TRAINED,
     (Stage.PROBING, Event.DEPLOYMENT_CHANGED): Stage.TRAINED,
+    (Stage.COMPARING, Event.DEPLOYMENT_CHANGED): Stage.TRAINED,
 }
 
-ENDS = frozenset({Stage.SERVING, Stage.REJECTED, Stage.FAILED, Stage.CANCELLED, Stage.SUPERSEDED})
+DEPLOYED = frozenset({Stage.SERVING, Stage.HELD})  # ends that leave a version with its deployment
+ENDS = DEPLOYED | {Stage.REJECTED, Stage.FAILED, Stage.CANCELLED, Stage.SUPERSEDED}
 ACTIVE = frozenset(Stage) - ENDS
 
 # Any active stage may come to these as well.
@@ -104,6 +114,7 @@ RESTARTS: dict[Stage, Stage] = {
     Stage.TRAINED: Stage.TRAINED,
     Stage.DEPLOYING: Stage.TRAINED,
     Stage.PROBING: Stage.TRAINED,
+    Stage.COMPARING: Stage.TRAINED,
 }
 
 REOPENS = {Event.DROPPED_AGAIN: Stage.RECEIVED, Event.JOB_REJOINED: Stage.SUBMITTED}
@@ -130,6 +141,6 @@ def next_stage(stage: Stage, event: Event, last_active: Stage = Stage.RECEIVED) 
     """
     if stage in ACTIVE and event in FROM_ANY:
         return FROM_ANY[event]
-    if stage in ENDS - {Stage.SERVING}:
+    if stage in ENDS - {Stage.SERVING} and (stage, event) not in TRANSITIONS:
         return {**REOPENS, Event.RETRY_COMMANDED: RESTARTS[last_active]}[event]
     return TRANSITIONS[stage, event]

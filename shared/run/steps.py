@@ -13,11 +13,11 @@ from functools import partial
 from shared.cloud.remote import FILE_STATUSES, RemoteFile, RemoteJob
 from shared.errors import Refused, Replaced, TooCostly, WorkerLost
 from shared.model import deployment
-from shared.model.registry import Version
 from shared.printable import shown
 from shared.run import (
     ceilings,
     checking,
+    comparing,
     creation,
     failures,
     files,
@@ -25,6 +25,7 @@ from shared.run import (
     notices,
     placements,
     planning,
+    versions,
 )
 from shared.run.context import Context, Step
 from shared.run.outcome import LogLine, Outcome
@@ -150,54 +151,21 @@ async def await_resumption(run: Run, ctx: Context) -> Outcome:
     return Outcome(run, waiting_for=f"`tunedrop resume {run.id}`: its job is paused.")
 
 
-async def deploy(run: Run, ctx: Context) -> Outcome:
-    """trained: enter the new version; it is written down before its deployment is asked for."""
-    assert run.fine_tuned_model, "a run becomes trained by having one"
-    if over := await ceilings.reserve_hosting(run, ctx):
-        return over
-    version = await ctx.registry.add_version(
-        run.model,
-        Version(
-            run_id=run.id,
-            base_model=run.spec.base_model,
-            method=run.spec.method,
-            fine_tuned_model=run.fine_tuned_model,
-            sku=run.spec.deployment.sku,
-            capacity=run.spec.deployment.capacity,
-            created_at=ctx.now(),
-            dropped_at=run.dropped_at,
-            training_sha256=run.training.content_sha256,
-        ),
-    )
-    entered = run.replace(version=version.version, deployment=version.deployment)
-    return Outcome(entered, then=request_deployment)
-
-
-async def request_deployment(run: Run, ctx: Context) -> Outcome:
-    """Still trained: ask for the deployment of the version that the run has."""
-    await deployment.request(ctx.clients.deployments, await version_of(run, ctx))
-    return Outcome(run, Event.DEPLOYMENT_REQUESTED)
-
-
 async def await_deployment(run: Run, ctx: Context) -> Outcome:
     """deploying: does the control plane say that the deployment is ready?"""
-    seen = await deployment.state(ctx.clients.deployments, await version_of(run, ctx))
+    seen = await deployment.state(ctx.clients.deployments, await versions.version_of(run, ctx))
     if seen.readiness is deployment.Readiness.READY:
         return Outcome(run, Event.DEPLOYMENT_READY)
     return Outcome(run).waits(seen.strange) if seen.strange else Outcome(run)
 
 
 async def probe(run: Run, ctx: Context) -> Outcome:
-    """probing: does the model really answer? Then it becomes the champion, unless there is one of
-    a newer dataset."""
-    version = await version_of(run, ctx)
+    """probing: does the model really answer?"""
+    version = await versions.version_of(run, ctx)
     if await deployment.probe(ctx.clients.finetuning, version) is not deployment.Readiness.READY:
+        await deployment.state(ctx.clients.deployments, version)  # it may be gone since
         return Outcome(run)
-    model = await ctx.registry.promote(run.model, version.version)
-    if model.champion == version.version:
-        return Outcome(run, Event.MODEL_ANSWERED)
-    message = f"{model.name}@{model.champion} stays the champion: its dataset is newer"
-    return Outcome(run, Event.MODEL_ANSWERED, (LogLine("version", message),))
+    return Outcome(run, Event.MODEL_ANSWERED)
 
 
 STEPS: dict[Stage, Step] = {
@@ -209,19 +177,11 @@ STEPS: dict[Stage, Step] = {
     Stage.SUBMITTED: await_job,
     Stage.TRAINING: watch_training,
     Stage.PAUSED: await_resumption,
-    Stage.TRAINED: deploy,
+    Stage.TRAINED: versions.deploy,
     Stage.DEPLOYING: await_deployment,
     Stage.PROBING: probe,
+    Stage.COMPARING: comparing.compare,
 }
-
-
-async def version_of(run: Run, ctx: Context) -> Version:
-    assert run.version, "a run becomes deploying by having one"
-    model = await ctx.registry.load(run.model)
-    if model is None:
-        models = ctx.clients.models.name
-        raise Refused(f"The record of model {run.model} is gone from {models}.")
-    return model.version(run.version)
 
 
 async def _look_for_replacement(run: Run, ctx: Context) -> Outcome:

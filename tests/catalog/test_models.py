@@ -141,3 +141,9 @@ def test_prices_by_tier_are_of_tiers_that_the_model_takes() -> None:
         "globalStandard": 4.5,
         "DatazoneStandard": 4.95,
     }
+
+
+def test_a_base_model_is_asked_of_the_service_by_the_services_own_name() -> None:
+    for other, name in facts.OTHER_NAMES.items():
+        assert lookup.service_name(other) == lookup.service_name(other.upper()) == name
+    assert lookup.service_name("Gpt-99.ft-x") == "Gpt-99.ft-x"

@@ -207,3 +207,15 @@ def test_sweden_central_trains_the_41_family_for_a_tenth_more_than_north_central
 
 def test_the_date_of_the_snapshot_is_that_of_the_prices() -> None:
     assert prices.SOURCE.dated == date.fromisoformat(price_table.snapshot()["fetched_at"][:10])
+
+
+def test_a_models_price_of_each_tier_is_that_of_the_dearest_region() -> None:
+    for model in lookup.MODELS:
+        asked = {tier: lookup.training_price(model.name, tier) for tier in model.tiers}
+        assert model.training_prices == {tier: usd for tier, usd in asked.items() if usd}
+
+
+def test_regions_with_a_price_are_listed_once_and_in_order() -> None:
+    regions = lookup.priced_regions()
+    assert regions == tuple(sorted(set(regions)))
+    assert set(regions) == {region for row in prices.ROWS for region in row.regions}

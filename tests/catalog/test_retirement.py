@@ -153,3 +153,42 @@ def test_an_ending_is_plain_for_programs() -> None:
 
 def test_the_knowledge_is_old_after_a_month() -> None:
     assert facts.STALE_AFTER == 30 * DAY
+
+
+def test_what_the_account_does_not_tell_is_as_the_table_says_and_the_other_way_round() -> None:
+    model = known("gpt-4.1-2025-04-14")
+    table = retirement.dates(model, None)
+    assert table.base and table.deployments and table.training
+    days = {name: date(2030, 1, day) for day, name in enumerate(("training", "base"), 1)}
+    one = retirement.dates(model, Retirement(days["training"], None, None))
+    assert (one.training, one.deployments, one.base) == (
+        days["training"],
+        table.deployments,
+        table.base,
+    )
+    ends = date(2031, 1, 1)
+    other = retirement.dates(model, Retirement(None, ends, days["base"]))
+    assert (other.training, other.deployments, other.base) == (table.training, ends, days["base"])
+    nothing = model._replace(deployments_end=None, base_ends=None)
+    told = retirement.dates(nothing, Retirement(None, ends, days["base"]))
+    assert (told.deployments, told.base) == (ends, days["base"])
+
+
+def test_an_end_is_known_since_the_account_has_told_it_or_else_since_the_table_was_read() -> None:
+    model, today = known("gpt-4.1-2025-04-14"), date(2026, 12, 1)
+    sooner, read = Retirement(date(2026, 12, 5), None, None), facts.RETIREMENTS.source.dated
+    (undated,) = retirement.endings(model, today, told=sooner)
+    assert undated.known_on == read
+    soon = date(2027, 4, 1)
+    assert {e.known_on for e in retirement.endings(model, soon, told_on=soon)} == {read}
+
+
+def test_a_successor_is_trained_for_ninety_days_more_at_the_least() -> None:
+    model, other = known("gpt-4o-2024-08-06"), known("gpt-4.1-2025-04-14")
+    assert other.training_ends
+    for days, found in ((90, True), (89, False)):
+        ends = other.training_ends - days * DAY
+        later = retirement.successors(
+            model._replace(training_ends=ends), facts.SUPERVISED, date(2026, 11, 27)
+        )
+        assert (other.name in later) is found

@@ -22,6 +22,7 @@ from shared.cloud import AzureClients
 from shared.model.registry import Registry, Version
 from shared.settings import Settings
 from tests.chat import upstream as up
+from tests.support.decided import BY_RUN
 from tests.support.stack import StackHarness
 
 QUESTION: list[Any] = [{"role": "user", "content": "Hi"}]
@@ -103,7 +104,7 @@ async def harness(stack: StackHarness) -> AsyncIterator[ChatHarness]:
             registry = Registry(cloud.models)
             for number in (1, 2):
                 await registry.add_version("captain", a_version(number))
-                await registry.promote("captain", number)
+                await registry.promote("captain", number, BY_RUN)
             relay = Relay(cloud)
             async with (
                 serving(relay) as (url, server),
@@ -111,6 +112,7 @@ async def harness(stack: StackHarness) -> AsyncIterator[ChatHarness]:
                 httpx.AsyncClient(base_url=url, headers={"api-key": "k"}, timeout=20) as http,
             ):
                 yield ChatHarness(upstream, cloud, client, http, relay, registry, server)
+                await relay.trace_log.flush()  # as long as there is storage
 
 
 class serving:  # noqa: N801

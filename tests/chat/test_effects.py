@@ -99,3 +99,10 @@ def test_a_setting_that_names_something_else_is_refused() -> None:
     with pytest.raises(SettingError, match="'stores'") as refused:
         parse_allowed(("store", "stores"))
     assert "web_search_options" in refused.value.fix
+
+
+def test_a_field_that_no_setting_allows_is_named_with_those_that_one_may() -> None:
+    with pytest.raises(SettingError) as refused:
+        parse_allowed(("store", "stor"))
+    assert "'stor'" in refused.value.message
+    assert refused.value.fix == f"It may have {', '.join(EFFECTS)}, with commas."

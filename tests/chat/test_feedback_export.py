@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from starlette.requests import Request
 
-from shared import api
+from shared import model_api
 from shared.chat.feedback import FeedbackStore
 from shared.chat.rated import Rated
 from shared.cloud import memory_container
@@ -114,7 +114,7 @@ async def test_a_large_export_holds_neither_the_loop_nor_all_of_it() -> None:
             longest = max(longest, time.thread_time() - began)
 
     watching = asyncio.create_task(watch())
-    response = await api.examples(request, lambda: store)
+    response = await model_api.examples(request, lambda: store)
     size = lines = 0
     async for chunk in response.body_iterator:  # type: ignore[attr-defined]
         size, lines = max(size, len(chunk)), lines + chunk.count(b"\n")

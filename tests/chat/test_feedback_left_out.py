@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from shared import api
+from shared import model_api
 from shared.chat import export, feedback, transcripts
 from shared.chat.examples import Reason
 from shared.chat.protocol import parse_chat
@@ -74,7 +74,7 @@ async def test_what_is_too_large_to_be_looked_at_is_told(caplog: pytest.LogCaptu
 
 async def asked(remembered: Remembered, query: str = "") -> httpx.Response:
     async def body(request: Request) -> Response:
-        return await api.examples(request, lambda: remembered.store)
+        return await model_api.examples(request, lambda: remembered.store)
 
     app = Starlette(routes=[Route("/models/{name}/examples", body)])
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://a") as client:

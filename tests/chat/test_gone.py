@@ -64,7 +64,7 @@ async def test_for_an_older_version_nobody_asks_and_the_answer_says_so(app: App)
     assert (status, code) == (502, "no_deployment")
     assert "asked for again" not in message
     assert "administrators" in message
-    assert "captain-v1" in message
+    assert "tunedrop wake captain@1" in message
     assert await app.requests() == []
 
 
@@ -127,7 +127,7 @@ async def test_a_request_that_storage_does_not_take_is_not_claimed(
         raise Unavailable("Storage is away.")
 
     with monkeypatch.context() as broken:
-        broken.setattr(requests.models, "put", full)
+        broken.setattr(requests.models, "create", full)
         app.server.plan("captain-v3", GONE, GONE)
         message = (await app.told("captain"))[2]
         assert "has been asked for again" not in message

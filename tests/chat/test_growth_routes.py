@@ -161,6 +161,14 @@ PATHS: dict[str, Send] = {
     "command": get("/runs/m-1/{0}", "POST"),
     "command of a run": get("/runs/{0}/start", "POST"),
     "examples": get("/models/{0}/examples"),
+    "model": get("/models/{0}"),
+    "order": get("/models/m/{0}", "POST"),
+    "model of an order": get("/models/{0}/promote", "POST"),
+    "run to delete": get("/runs/{0}/delete", "POST"),
+    "model of costs": get("/cost?model={0}"),
+    "month of costs": get("/cost?month={0}"),
+    "id of a chat": get("/trace/{0}"),
+    "id of a chat, slashes": get("/trace/a{0}", letter="/"),
     "health": get("/health?deep={0}"),
     "console": get("/console/{0}"),
     "deployment": get("/openai/deployments/{0}/chat/completions", "POST"),
@@ -216,7 +224,15 @@ async def test_no_route_takes_time_with_the_square_of_a_text(
 
 def test_every_route_that_takes_a_text_is_tried() -> None:
     """All but those that are given nothing: no name in the path, no body, no header, no query."""
-    paths = {"/v1/chat/completions", "/feedback", "/v1/models", "/runs", "/health", "/plan"}
+    paths = {
+        "/v1/chat/completions",
+        "/feedback",
+        "/v1/models",
+        "/runs",
+        "/health",
+        "/plan",
+        "/cost",
+    }
     templates = {path for path, *_ in http_routes() if "{" in path}
     nothing = {"models", "doctor", "console", "openapi.json"}
     known = {
@@ -224,6 +240,10 @@ def test_every_route_that_takes_a_text_is_tried() -> None:
         "v1/models/{model}",
         "{*path}",
         "models/{name}/examples",
+        "models/{name}",
+        "models/{name}/{order}",
+        "runs/{id}/delete",
+        "trace/{*id}",
         "runs/{id}",
         "runs/{id}/{name}",
         "console/{name}",

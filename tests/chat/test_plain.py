@@ -221,3 +221,17 @@ async def test_a_stream_by_the_setting(
         "".join(c["choices"][0]["delta"].get("content", "") for c in chunks[:4]) == "Green light."
     )
     assert (chunks[-1].get("usage") == USAGE) is asks_usage
+
+
+def test_text_is_written_as_text_and_an_event_of_several_lines_is_read_as_one() -> None:
+    half = "\ud83d"  # of a pair
+    came = chunk(choice({"content": f"¿Qué? {half}"}, content_filter_results=SAFE))
+    lines = json.dumps(came).encode().replace(b', "choices"', b',\ndata:"choices"')
+    made = plain(b"data:" + lines + b"\n\n")
+    assert "¿Qué?".encode() in made
+    assert read(made) == chunk(choice({"content": f"¿Qué? {half}"}))
+
+
+def test_a_version_is_named_by_the_first_part_of_its_name() -> None:
+    assert is_plain("captain@2@3", ("captain",))
+    assert not is_plain("captain@2@3", ("captain@2",))

@@ -7,6 +7,7 @@ import openai
 import pytest
 from pydantic import BaseModel
 
+from shared.chat import traces
 from tests.chat import upstream as up
 from tests.chat.conftest import QUESTION, ChatHarness, a_version
 
@@ -166,3 +167,11 @@ async def test_a_malformed_body_is_refused_and_not_forwarded(
     assert error["code"] == "invalid_request"
     assert error["message"]
     assert harness.upstream.calls == []
+
+
+async def test_a_chat_is_found_again_in_real_storage(harness: ChatHarness) -> None:
+    response = await harness.ask()
+    await harness.relay.trace_log.flush()
+    for id in (response.headers["x-request-id"], response.json()["id"]):
+        (chat,) = (await traces.find(harness.cloud.feedback, id)).chats
+        assert chat["backend"] == response.headers["x-tunedrop-model"]

@@ -10,6 +10,7 @@ from shared.chat.unanswered import ModelNotReady
 from shared.cloud.memory_container import MemoryContainer
 from shared.errors import NotFound
 from shared.model.registry import Registry, Version
+from tests.support.decided import BY_RUN
 
 ANYBODY = Caller(name="web")
 AT = datetime(2026, 11, 1, tzinfo=UTC)
@@ -32,8 +33,8 @@ async def router(*fallback: str) -> Router:
             )
             await registry.add_version(model, version)
     for number in (1, 2):
-        await registry.promote("captain", number)
-    await registry.withdraw("captain", 3)
+        await registry.promote("captain", number, BY_RUN)
+    await registry.withdraw("captain", 3, BY_RUN)
     return Router(registry, ("base",), fallback)
 
 

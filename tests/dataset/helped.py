@@ -47,6 +47,7 @@ def two_cores(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Also where there is one; and no process is left. Whoever wants it imports it."""
     monkeypatch.setattr(helper, "cores", lambda: 2)
     monkeypatch.setattr(lines, "BLOCK", BLOCK)
+    monkeypatch.setattr(helper, "SLOTS", 100)  # so many blocks are under way at the end
     before = children()
     yield
     assert children() == before

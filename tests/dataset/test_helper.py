@@ -13,7 +13,7 @@ from shared.dataset.measure import system_prompts
 from shared.dataset.measure.measurements import Measurements
 from tests.dataset.builders import ANSWER, ASKS, TOLD, TOOL, USER, good, line, talk, varied
 from tests.dataset.corpus import ADDRESS, NEAR, NEARER, SYSTEM
-from tests.dataset.helped import BLOCK, linux, odd, same, told, two_cores  # noqa: F401
+from tests.dataset.helped import linux, odd, same, told, two_cores  # noqa: F401
 
 pytestmark = [linux, pytest.mark.usefixtures("two_cores")]
 
@@ -23,7 +23,7 @@ def test_odd_files_have_the_verdict_of_one_process(
     seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if seed % 2:  # each has its share
-        monkeypatch.setattr(helper, "AWAY", 3 * BLOCK)
+        monkeypatch.setattr(helper, "SLOTS", 3)
     assert same(odd(seed), deep=seed % 4 > 0).lines > 200
 
 

@@ -10,7 +10,7 @@ import pytest
 from shared.dataset import helper
 from shared.dataset.helper import Helper, NumberedBlock
 from shared.dataset.measure.measurements import ExampleIndex, Measurements
-from tests.dataset.builders import good
+from tests.dataset.builders import ANSWER, USER, good, talk
 from tests.dataset.helped import (  # noqa: F401
     ALONE,
     BLOCK,
@@ -163,15 +163,34 @@ def test_a_process_beyond_its_time_is_ended_by_the_kernel(monkeypatch: pytest.Mo
     assert children() == before
 
 
-def test_more_than_a_pipe_holds_is_not_under_way() -> None:
+def test_more_than_both_have_memory_for_is_not_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(helper, "SLOTS", 3)
     made = helper.start(Measurements("o200k_base", deep=True))
     assert made
     try:
-        large = NumberedBlock(1, [b"x" * 300_000])
+        assert not made.send(NumberedBlock(1, [b"x" * 500_000] * 3))
+        large = NumberedBlock(1, [b"x" * 500_000] * 2)
         sent = [made.send(NumberedBlock(n, list(large.content))) for n in range(4)]
         assert sent == [True, True, True, False]
         assert made.receive(wait=True)
         assert made.send(large)
+    finally:
+        made.end()
+
+
+def test_blocks_under_way_are_not_written_over() -> None:
+    before = children()
+    made = helper.start(Measurements("o200k_base", deep=True))
+    assert made
+    try:
+        (child,) = set(children()) - set(before)
+        os.kill(child, signal.SIGSTOP)  # so that all of them wait
+        texts = [{**ANSWER, "content": "word" + " word" * n} for n in range(3)]
+        blocks = [NumberedBlock(1, [talk(USER, text).strip()]) for text in texts]
+        assert all(map(made.send, blocks))
+        os.kill(child, signal.SIGCONT)
+        assert all(made.receive(wait=True) for _ in blocks)
+        assert [int(one.known.rows.answers[0]) for one in blocks if one.known] == [1, 2, 3]
     finally:
         made.end()
 

@@ -8,10 +8,12 @@ from shared.catalog import facts, prices
 from shared.dataset.measure.cost import (
     TrainingPlan,
     billed,
+    exact_usd,
     guess_epochs,
     image_tokens,
     price,
     usd,
+    usd_beside,
 )
 
 NANO = TrainingPlan(epochs=4)
@@ -124,3 +126,49 @@ def test_an_unknown_model_is_held_to_the_largest_known_limit() -> None:
     assert NANO.limit == 32_768
     assert UNKNOWN.encoding == "o200k_base"
     assert TrainingPlan(base_model="gpt-35-turbo-0613").encoding == "cl100k_base"
+
+
+def test_a_job_is_billed_and_hosted_by_the_prices_of_its_region() -> None:
+    dear, cheap = (
+        replace(GPT_41, training_type="standard", sku="Standard", region=region)
+        for region in ("", "northcentralus")
+    )
+    assert billed(1_000_000, dear) > billed(1_000_000, cheap) == 27.5
+    in_asia = TrainingPlan(base_model="gpt-4o-2024-08-06", sku="Standard", region="southeastasia")
+    assert price(1, 1, in_asia).hosting_per_month == 1468.8  # 720 hours at 2.04
+    elsewhere = replace(in_asia, region="northcentralus")
+    assert price(1, 1, elsewhere).hosting_per_month == 1224.0
+
+
+def test_pictures_without_a_rule_leave_no_price_of_any_tier() -> None:
+    unknown = price(1_000, 10, NANO, None)
+    assert (unknown.training, unknown.tiers, unknown.image_tokens) == (None, {}, None)
+
+
+def test_tokens_of_texts_are_exact_where_the_tokenizer_is_known() -> None:
+    assert price(1, 1, NANO).exact
+    assert price(1, 1, UNKNOWN).exact
+    assert not price(1, 1, TrainingPlan(base_model="Qwen3-32B")).exact
+
+
+@pytest.mark.parametrize(
+    ("amount", "shown"),
+    [(0.004, "$0.004"), (0.5, "$0.50"), (5, "$5.00"), (1234.125, "$1,234.125"), (0, "$0.00")],
+)
+def test_a_limit_is_shown_with_as_many_digits_as_it_has(amount: float, shown: str) -> None:
+    assert exact_usd(amount) == shown
+
+
+@pytest.mark.parametrize(
+    ("limit", "amount", "shown"),
+    [
+        (5.0, 5.25, "$5.25"),
+        (5.0, 5.0004, "$5.0004"),  # in cents it would look equal
+        (0.001, 0.002, "$0.002"),  # less than a cent, both
+        (5.0, 7.126, "$7.13"),
+    ],
+)
+def test_a_cost_beside_a_limit_shows_on_which_side_it_is(
+    limit: float, amount: float, shown: str
+) -> None:
+    assert usd_beside(limit, amount) == shown

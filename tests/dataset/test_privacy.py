@@ -35,6 +35,7 @@ PUBLIC = [
     "call 555-555-0123",
     "4111 1111 1111 1112",
     "DE89 3704 0044 0532 0130 01",
+    "CODE89370400440532013000",
     "2026-11-22 10:00:00, version 10.20.30.40",
     "pi is 3.14159265358979323846",
     "task-force risk-free desk-bound and internationalization",
@@ -63,6 +64,8 @@ def test_what_is_private_is_found_and_masked(what: str, text: str) -> None:
         ("by card 4111 1111 1111 1111 12/29", "by card [card number] 12/29"),
         ("from DE89 3704 0044 0532 0130 00, now", "from [IBAN], now"),
         ("call +44 20 7946 0958 now", "call [phone number] now"),
+        ("call +٤٤ ٢٠٧٩٤٦٠٩٥٨ on 2026-11-22", "call [phone number] on 2026-11-22"),
+        ("GB40WESTAB1CD2EF3GHIJK since 2026-11-22", "[IBAN] since 2026-11-22"),
         (
             f"-----BEGIN PRIVATE KEY-----\n{'a1B2' * 5}\n{'c3D4' * 4} and more",
             "[private key] and more",

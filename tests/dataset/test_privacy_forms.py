@@ -118,6 +118,11 @@ def test_letters_of_other_languages_are_no_reason_to_search_a_line() -> None:
     assert Prefilter([line]).private_kinds().tolist() == [0]
 
 
+def test_a_long_word_of_other_signs_is_no_reason_to_search_a_line() -> None:
+    lines = [b"see skills/of.the:trade;and<more>", b"see sk-llsXofXtheXtradeXandXmore"]
+    assert Prefilter(lines).private_kinds().tolist() == [0, privacy.SECRET]
+
+
 @pytest.mark.parametrize(
     "text",
     [

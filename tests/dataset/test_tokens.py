@@ -105,6 +105,29 @@ def test_any_text(name: str, counter: Counter, reference: dict[str, tiktoken.Enc
 
 
 @pytest.mark.parametrize("name", ENCODINGS)
+@pytest.mark.parametrize("counter", [tokens.with_gigatoken, tokens.with_tiktoken])
+def test_texts_together_have_the_tokens_of_each(
+    name: str, counter: Counter, reference: dict[str, tiktoken.Encoding]
+) -> None:
+    """Also where what is put between them stands in them, or touches more whitespace."""
+    ours = counter(name)
+    between = tokens.BETWEEN.decode()
+    assert len(reference[name].encode_ordinary(between)) == 1
+    near = st.sampled_from([between, between[1:], between * 2, f"a{between}b", f"a.{between}\n"])
+    ends = st.sampled_from(["a", ".", "'s", "1", "/", "\u0301", "\x1f", "\u00a0", " a", "a ", "\n"])
+
+    @settings(max_examples=150, deadline=None, derandomize=True, database=None)
+    @given(st.lists(st.one_of(ends, near, PIECES).filter(bool), max_size=8))
+    def agree(texts: list[str]) -> None:
+        found, counts = tokens.encode_all(ours, texts)
+        each = [reference[name].encode_ordinary(text) for text in texts]
+        assert counts.tolist() == list(map(len, each))
+        assert found.tolist() == [token for one in each for token in one]
+
+    agree()
+
+
+@pytest.mark.parametrize("name", ENCODINGS)
 def test_text_is_cut_by_tiktokens_own_expressions(
     name: str, reference: dict[str, tiktoken.Encoding]
 ) -> None:

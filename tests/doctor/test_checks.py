@@ -141,17 +141,17 @@ FAULTS = {
     "no storage": Fault(
         {"storage": ("problem", "Set one of them")},
         {"TunedropStorage": None},
-        unknown={"queue", "delivery", "timer", "redeployments", "orphans"},
+        unknown={"queue", "delivery", "timer", "redeployments", "orders", "orphans"},
     ),
     "storage's connection string cut off": Fault(
         {"storage": ("problem", "connection string")},
         {"TunedropStorage": "AccountKey=SECRET"},
-        unknown={"queue", "delivery", "timer", "redeployments", "orphans"},
+        unknown={"queue", "delivery", "timer", "redeployments", "orders", "orphans"},
     ),
     "storage stopped": Fault(
         {"storage": ("problem", "python3 dev.py up")},
         {"TunedropStorage": storage.connection_string(storage.Ports(9, 9, 9))},
-        unknown={"queue", "delivery", "timer", "redeployments", "orphans"},
+        unknown={"queue", "delivery", "timer", "redeployments", "orders", "orphans"},
     ),
     "storage by identity, without its queue": Fault(
         {
@@ -159,7 +159,7 @@ FAULTS = {
             "queue": ("problem", "TunedropStorage__queueServiceUri="),
         },
         {"TunedropStorage": None, "TunedropStorage__blobServiceUri": "https://127.0.0.1:9"},
-        unknown={"delivery", "timer", "redeployments", "orphans"},
+        unknown={"delivery", "timer", "redeployments", "orders", "orphans"},
     ),
     "a container that is missing": Fault(
         {"container:feedback": ("problem", "az storage container create --name nowhere")},

@@ -23,6 +23,7 @@ def test_the_demo_ends_serving_and_trains_once(tmp_path: Path) -> None:
     assert first["stage"] == "serving"
     assert first["trained_now"] is True
     assert first["base_answer"] != first["tuned_answer"]
+    assert first["verdict"] in ("win", "tie", "loss")
     assert {"run_id", "chat_url", "console_url", "seconds"} <= set(first)
 
     second = result(demo(tmp_path))
@@ -36,4 +37,4 @@ def test_an_unknown_example_is_named_with_the_known_ones(tmp_path: Path) -> None
     done = demo(tmp_path, "--model", "captian")
     assert done.returncode == 1
     assert "captian" in done.stderr
-    assert "captain, tickets" in done.stderr
+    assert "captain, parrot, tickets" in done.stderr

@@ -23,6 +23,7 @@ def test_a_dropped_dataset_becomes_a_model_that_chats(stack: StackHarness) -> No
         "trained",
         "deploying",
         "probing",
+        "comparing",
         "serving",
     ]
     assert run["training"]["examples"] == 12

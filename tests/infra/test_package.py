@@ -22,7 +22,7 @@ from . import package
 from .conftest import ROOT, functions
 from .package import LOCK, applies, indexed, listed, locked, shipped_environment
 
-LARGEST_ARCHIVE = 600_000  # bytes; today about a third of it, most of it the lock's hashes
+LARGEST_ARCHIVE = 900_000  # bytes; today about two thirds of it, an eighth the lock's hashes
 ELSEWHERE = {"requests"}  # of a client of the emulator that runs in an environment of its own
 
 

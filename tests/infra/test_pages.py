@@ -51,6 +51,7 @@ def test_alerts_look_for_metrics_that_the_app_emits() -> None:
         "tunedrop.chat.answers",
         "tunedrop.cost.usd",
         "tunedrop.drops.recovered",
+        "tunedrop.notifications",
         "tunedrop.runs.ended",
         "tunedrop.ticks",
     }

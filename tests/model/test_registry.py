@@ -1,28 +1,17 @@
 """The registry alone: numbers are given once, and the champion is who should answer."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
 from shared.cloud.memory_container import MemoryContainer
 from shared.errors import NotFound, TunedropError
-from shared.model.registry import Model, Registry, Version
-
-AT = datetime(2026, 11, 1, tzinfo=UTC)
-
-
-def version(run_id: str, dropped: int = 0) -> Version:
-    """Of a dataset that was dropped so many days after the first."""
-    return Version(
-        run_id=run_id,
-        base_model="gpt-4.1-nano-2025-04-14",
-        fine_tuned_model=f"tuned-{run_id}",
-        sku="DeveloperTier",
-        capacity=1,
-        created_at=AT,
-        dropped_at=AT + timedelta(days=dropped),
-    )
+from shared.model.history import Decision
+from shared.model.registry import Model, Registry
+from shared.model.states import Cause, State
+from tests.support.decided import BY_RUN
+from tests.support.versions import AT, version
 
 
 @pytest.fixture
@@ -56,7 +45,7 @@ async def test_versions_are_numbered_from_one_and_named_by_model_and_number(
 
 async def test_a_run_has_one_version_however_often_it_is_entered(registry: Registry) -> None:
     first = await registry.add_version("m", version("m-a"))
-    await registry.withdraw("m", 1)
+    await registry.withdraw("m", 1, BY_RUN)
     again = await registry.add_version("m", version("m-a"))
     assert again == first
     assert not again.withdrawn
@@ -64,7 +53,7 @@ async def test_a_run_has_one_version_however_often_it_is_entered(registry: Regis
 
 async def test_a_number_is_not_given_again_after_a_withdrawal(registry: Registry) -> None:
     await entered(registry, 1)
-    await registry.withdraw("m", 1)
+    await registry.withdraw("m", 1, BY_RUN)
     assert (await registry.add_version("m", version("m-b"))).version == 2
 
 
@@ -77,11 +66,11 @@ async def test_many_at_once_get_a_number_each(registry: Registry) -> None:
 
 async def test_the_newest_dataset_answers_and_the_one_before_is_known(registry: Registry) -> None:
     await entered(registry, 1, 2)
-    assert await registry.promote("m", 1)
+    assert await registry.promote("m", 1, BY_RUN)
     assert await champions(registry) == (1, None)
-    await registry.promote("m", 2)
+    await registry.promote("m", 2, BY_RUN)
     assert await champions(registry) == (2, 1)
-    await registry.promote("m", 2)  # once more, by a second worker
+    await registry.promote("m", 2, BY_RUN)  # once more, by a second worker
     assert await champions(registry) == (2, 1)
 
 
@@ -89,22 +78,22 @@ async def test_an_older_dataset_that_was_slow_does_not_turn_a_model_back(
     registry: Registry,
 ) -> None:
     await entered(registry, 2, 1)
-    await registry.promote("m", 1)
-    assert (await registry.promote("m", 2)).champion == 1
+    await registry.promote("m", 1, BY_RUN)
+    assert (await registry.promote("m", 2, BY_RUN)).champion == 1
     assert await champions(registry) == (1, None)
 
 
 async def test_of_two_datasets_of_one_moment_the_later_version_answers(registry: Registry) -> None:
     await registry.add_version("m", version("m-a"))
     await registry.add_version("m", version("m-b"))
-    await registry.promote("m", 1)
-    assert (await registry.promote("m", 2)).champion == 2
+    await registry.promote("m", 1, BY_RUN)
+    assert (await registry.promote("m", 2, BY_RUN)).champion == 2
 
 
 async def test_a_version_that_was_withdrawn_is_not_promoted(registry: Registry) -> None:
     await entered(registry, 1)
-    await registry.withdraw("m", 1)
-    assert (await registry.promote("m", 1)).champion is None
+    await registry.withdraw("m", 1, BY_RUN)
+    assert (await registry.promote("m", 1, BY_RUN)).champion is None
 
 
 async def test_a_champion_that_is_withdrawn_gives_way_to_the_one_before(
@@ -112,8 +101,8 @@ async def test_a_champion_that_is_withdrawn_gives_way_to_the_one_before(
 ) -> None:
     await entered(registry, 1, 2, 3)
     for number in (1, 2):
-        await registry.promote("m", number)
-    model = await registry.withdraw("m", 2)
+        await registry.promote("m", number, BY_RUN)
+    model = await registry.withdraw("m", 2, BY_RUN)
     assert (model.champion, model.previous) == (1, None)
     assert [v.withdrawn for v in model.versions] == [False, True, False]
     assert model.version(2).deployment == "m-v2"
@@ -122,21 +111,21 @@ async def test_a_champion_that_is_withdrawn_gives_way_to_the_one_before(
 async def test_the_one_before_is_forgotten_when_it_is_withdrawn(registry: Registry) -> None:
     await entered(registry, 1, 2, 3)
     for number in (1, 2):
-        await registry.promote("m", number)
-    await registry.withdraw("m", 3)
+        await registry.promote("m", number, BY_RUN)
+    await registry.withdraw("m", 3, BY_RUN)
     assert await champions(registry) == (2, 1)
-    await registry.withdraw("m", 1)
+    await registry.withdraw("m", 1, BY_RUN)
     assert await champions(registry) == (2, None)
 
 
 async def test_what_is_not_there_is_named_with_what_is(registry: Registry) -> None:
     with pytest.raises(NotFound, match=r"m has no version 3\.") as missing:
-        await registry.promote("m", 3)
+        await registry.promote("m", 3, BY_RUN)
     assert missing.value.fix == "It has: none yet."
     await entered(registry, 1, 2)
-    for call in (registry.promote, registry.withdraw):
+    for call in (registry.promote("m", 3, BY_RUN), registry.withdraw("m", 3, BY_RUN)):
         with pytest.raises(NotFound) as missing:
-            await call("m", 3)
+            await call
         assert missing.value.fix == "It has: 1, 2."
 
 
@@ -149,6 +138,16 @@ def test_the_candidate_is_the_newest_version_that_has_not_answered_yet() -> None
     gone = two.replace(withdrawn=True)
     assert Model(name="m", versions=(one, gone), champion=1).candidate is None
     assert Model(name="m", versions=(one, gone)).candidate == 1
+
+
+async def test_no_version_that_has_answered_before_is_a_candidate(registry: Registry) -> None:
+    await entered(registry, 1, 2)
+    for number in (1, 2):
+        await registry.promote("m", number, BY_RUN)
+    rolled_back = (await registry.load("m") or Model(name="m")).with_champion(1, BY_RUN)
+    assert rolled_back.candidate is None
+    third = rolled_back.version(2).replace(version=3, run_id="m-3")
+    assert rolled_back.with_version(third).candidate == 3
 
 
 def test_a_version_is_found_by_its_run() -> None:
@@ -198,3 +197,45 @@ async def test_a_record_that_cannot_be_read_hides_no_other_model(
     assert "broken.json" in str(problems[0])
     assert "broken.json" in caplog.text
     assert [model.name for model in await registry.all()] == ["m"]
+
+
+async def test_every_change_of_the_champion_is_kept_with_its_moment_and_cause(
+    registry: Registry,
+) -> None:
+    await entered(registry, 1, 2, 3)
+    hours = [AT + timedelta(hours=hour) for hour in range(5)]
+    await registry.promote("m", 1, Decision(hours[0]))
+    await registry.promote("m", 1, Decision(hours[1]))  # once more: nothing changes
+    await registry.promote("m", 2, Decision(hours[2], Cause.PROMOTED, "Ada", "it is kinder", "v"))
+    model = await registry.withdraw("m", 2, Decision(hours[3]))
+    assert [(seen.before, seen.version, seen.cause, seen.at) for seen in model.history] == [
+        (None, 1, Cause.RELEASED, hours[0]),
+        (1, 2, Cause.PROMOTED, hours[2]),
+        (2, 1, Cause.WITHDRAWN, hours[3]),
+    ]
+    assert (model.history[1].who, model.history[1].why, model.history[1].verdict) == (
+        ("Ada", "it is kinder", "v")
+    )
+    served = [model.served_at(hour) for hour in (AT - timedelta(hours=1), *hours)]
+    assert [seen and seen.version for seen in served] == [None, 1, 1, 2, 1, 1]
+
+
+async def test_a_version_is_a_candidate_until_it_has_served_or_a_newer_one_serves(
+    registry: Registry,
+) -> None:
+    await entered(registry, 1, 2, 3)
+    await registry.promote("m", 2, BY_RUN)
+    model = await registry.load("m")
+    assert model
+    assert [model.state_of(number) for number in (1, 2, 3)] == [
+        State.RETIRED,  # its dataset is older than the champion's
+        State.CHAMPION,
+        State.CANDIDATE,
+    ]
+    await registry.promote("m", 3, BY_RUN)
+    model = await registry.withdraw("m", 3, BY_RUN)
+    assert [model.state_of(number) for number in (1, 2, 3)] == [
+        State.RETIRED,
+        State.CHAMPION,
+        State.WITHDRAWN,
+    ]

@@ -9,7 +9,7 @@ from typing import Any
 from local.stack import ACCOUNT, GROUP
 from shared.model.registry import Model
 from shared.run.record import Run
-from shared.run.stages import Stage
+from shared.run.stages import DEPLOYED
 from tests.support.stack import StackHarness
 
 LOST = {"error-after", "reset-after"}  # it was done, and its caller was not told
@@ -52,7 +52,7 @@ def assert_deployments(
             assert properties, f"{champion.deployment} serves and is not there"
             assert properties.provisioning_state == "Succeeded"
     served = {v.run_id for m in models for v in m.versions if not v.withdrawn}
-    assert {run.id for run in runs if run.stage is Stage.SERVING} <= served
+    assert {run.id for run in runs if run.stage in DEPLOYED} <= served
 
 
 def leased(stack: StackHarness, name: str) -> list[str]:

@@ -24,7 +24,7 @@ from shared.run import reconciler
 from shared.run.context import Context
 from shared.run.policy import Policy
 from shared.run.record import Run
-from shared.run.stages import Stage
+from shared.run.stages import DEPLOYED
 from shared.settings import Settings
 from tests.reliability import books
 from tests.reliability.life import FORKS, SHORT, Kill, Watch
@@ -220,7 +220,7 @@ class ChaosRun:
         assert runs, "a storm without a run shows nothing"
         for run in runs:
             assert run.ended, run
-            assert run.stage is Stage.SERVING or (run.failure and run.failure.message), run
+            assert run.stage in DEPLOYED or (run.failure and run.failure.message), run
         sizes = {(run.model, run.training.size, run.training.sha256) for run in runs}
         for model, content in self.newest.items():
             digest = _sha256(content)

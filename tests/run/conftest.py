@@ -4,9 +4,10 @@ import pytest
 
 from tests.support.control import ServiceControl
 from tests.support.harness import harness
+from tests.support.receiver import telling, there
 from tests.support.runs import RunHarness
 
-__all__ = ["harness", "service"]
+__all__ = ["harness", "service", "telling", "there"]
 
 
 @pytest.fixture

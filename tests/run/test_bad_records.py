@@ -9,11 +9,12 @@ import pytest
 
 from shared.cloud.documents import as_json
 from shared.errors import Newer, Unreadable
-from shared.model.registry import Registry
+from shared.model.registry import Model, Registry
 from shared.run import heartbeat, reconciler
 from shared.run.record import Run
 from shared.run.stages import Stage
 from tests.support.datasets import dataset
+from tests.support.decided import BY_RUN
 from tests.support.in_process import in_process
 from tests.support.runs import RunHarness
 
@@ -129,7 +130,7 @@ async def test_a_record_of_a_newer_schema_is_shown_and_never_written(
 ) -> None:
     http, runs = app
     run = await queued(runs, "new")
-    await changed(runs, run, schema_version=2, of_tomorrow="kept")
+    await changed(runs, run, schema_version=Run.newest_schema + 1, of_tomorrow="kept")
     before = await runs.ctx.clients.runs.read(f"{run.id}/run.json")
     log = await runs.log(run)
     await runs.tick()
@@ -150,7 +151,7 @@ async def test_a_record_of_a_newer_schema_is_shown_and_never_written(
 
 async def test_nothing_writes_a_record_of_a_newer_schema(harness: RunHarness) -> None:
     run = await harness.queued()
-    await changed(harness, run, schema_version=2)
+    await changed(harness, run, schema_version=Run.newest_schema + 1)
     newer = await harness.ledger.look(run.id)
     assert newer
     with pytest.raises(Newer):
@@ -167,7 +168,7 @@ async def test_a_record_that_only_a_newer_version_can_read_is_said_to_be_one(
 ) -> None:
     run = await harness.queued()
     await put(harness, f"{run.id}/run.json", b'{"schema_version": 7, "runs": []}')
-    with pytest.raises(Newer, match="its schema is 7, this app knows 1"):
+    with pytest.raises(Newer, match="its schema is 7, this app knows 2"):
         await harness.ledger.look(run.id)
 
 
@@ -177,13 +178,15 @@ async def test_a_model_of_a_newer_schema_serves_and_is_not_written(
     http, runs = app
     models = runs.ctx.clients.models
     document = json.loads((await models.read("captain.json")).data)  # type: ignore[union-attr]
-    newer = json.dumps(document | {"schema_version": 2, "of_tomorrow": 1}).encode()
+    newer = json.dumps(
+        document | {"schema_version": Model.newest_schema + 1, "of_tomorrow": 1}
+    ).encode()
     await models.put("captain.json", newer, "x/y")
     registry = Registry(models)
     model = await registry.load("captain")
     assert model and model.champion == 1
     with pytest.raises(Newer, match=r"models/captain\.json was written by a newer version"):
-        await registry.withdraw("captain", 1)
+        await registry.withdraw("captain", 1, BY_RUN)
     assert (await models.read("captain.json")).data == newer  # type: ignore[union-attr]
     assert [each["name"] for each in (await http.get("/models")).json()["models"]] == ["captain"]
 

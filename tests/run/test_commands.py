@@ -243,12 +243,28 @@ async def test_an_older_dataset_that_is_ready_later_does_not_turn_a_model_back(
         await harness.drop(dataset(11, harness.model))
         newer = await harness.until(await harness.received(), Stage.SERVING)
     older = await harness.until(older, *ENDS)
-    assert older.stage is Stage.SERVING
+    assert older.stage is Stage.HELD
     model = await harness.ctx.registry.load(harness.model)
     assert model
     assert model.champion == newer.version
-    messages = await harness.messages(older, "version")
-    assert messages == [f"{harness.model}@{newer.version} stays the champion: its dataset is newer"]
+    champion, mine = (f"{harness.model}@{run.version}" for run in (newer, older))
+    said = f"{champion} stays the champion: its dataset is newer than that of {mine}."
+    assert older.held == said
+    assert (await harness.messages(older, "stage"))[-1] == f"held: {said}"
+
+
+async def test_a_version_that_a_person_is_to_promote_is_held_with_its_deployment(
+    harness: RunHarness,
+) -> None:
+    await harness.drop(b"promote: manual", "run.yaml")
+    await harness.drop()
+    run = await harness.until(await harness.received(), *ENDS)
+    assert run.stage is Stage.HELD
+    assert "promote: manual" in run.held
+    await harness.until_inactive()
+    model = await harness.ctx.registry.load(harness.model)
+    assert model and model.champion is None and model.candidate == run.version
+    assert list(harness.service.deployments()) == [run.deployment]
 
 
 async def test_what_a_command_has_led_to_is_told_in_the_name_of_who_gave_it(

@@ -53,6 +53,34 @@ def address() -> Iterator[str]:
         server.shutdown()
 
 
+def test_a_run_whose_version_serves_no_more_says_who_does(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = [listed(1, "retired"), listed(2, "champion")]
+    page = json.dumps({**RUNS, "runs": runs}).encode()
+    monkeypatch.setitem(PAGES, "/api/runs", ("application/json", page))
+    shown = seen(f"{address}/api/console", tmp_path / "profile", "--virtual-time-budget=1000")
+    assert "<td>captain@1, retired; captain@2 serves</td>" in shown
+    assert "<td>captain@2</td>" in shown
+    assert shown.count('class="stage serving"') == 1
+    assert shown.count('class="stage retired"') == 1
+
+
+def listed(number: int, state: str) -> dict[str, Any]:
+    return {
+        "id": f"captain-{number:032x}",
+        "model": "captain",
+        "stage": "serving",
+        "version": number,
+        "standing": {"state": state, "champion": 2},
+        "progress": {"step": None, "total_steps": None, "train_loss": None},
+        "failure": None,
+        "waiting_for": "",
+        "epochs": [],
+        "timeline": [{"at": "2026-11-01T00:00:00Z"}],
+    }
+
+
 def test_drops_that_were_not_taken_are_shown_as_text(address: str, tmp_path: Path) -> None:
     shown = seen(f"{address}/api/console", tmp_path / "profile", "--virtual-time-budget=1000")
     assert "<title>Tunedrop</title>" in shown

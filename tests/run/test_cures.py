@@ -11,25 +11,27 @@ import pytest
 
 from shared.errors import NotNow
 from shared.model.redeploy import RedeployRequests
-from shared.run import estimates, redeployments
+from shared.run import promotions, redeployments, sleep_orders
 from shared.run.record import Action, Run
 from shared.run.stages import ENDS, Stage
-from tests.support.deploying import memory, told_beside
+from tests.support.deploying import memory, refused, told_beside, withdrawn
 from tests.support.limits import dropped, limited, with_settings
 from tests.support.offered import OFFERS, offers, tuned_deployments
 from tests.support.runs import RunHarness
 from tests.support.said import messages
+from tests.support.situations import (
+    Told,
+    not_compared_in_time,
+    paused,
+    stuck,
+    waits_for_its_start,
+)
 
 NAMED = re.compile(
     r"tunedrop (start|cancel|pause|resume|retry|deploy|check|doctor|export|plan|push|runs|watch)"
 )
-Told = tuple[RunHarness, Run, str]  # the run of a message, and the message as people read it
 LOCK = {"status": 409, "code": "ScopeLocked", "message": "Please remove the lock and try again."}
 NO_ROOM = {"status": 400, "code": "quotaExceeded", "message": "There are 100 training jobs."}
-
-
-def refused(harness: RunHarness, operation: str, answer: dict[str, object]) -> None:
-    harness.service.arm("refused", operation, count=None, **answer)
 
 
 async def end_of(harness: RunHarness, run: Run) -> Told:
@@ -184,38 +186,18 @@ async def refused_by_the_account() -> Told:
     return told
 
 
-async def waits_for_its_start() -> Told:
-    harness = limited()
-    run = await dropped(harness, b"start: manual")
-    return await waiting(harness, await harness.until(run, Stage.READY))
+async def promoting_what_was_withdrawn() -> Told:
+    harness, run = await withdrawn()
+    with pytest.raises(NotNow) as refusal:
+        await promotions.give(promotions.Asked(harness.model, run.version, "Ada"), harness.ctx)
+    return harness, run, refusal.value.fix
 
 
-async def paused() -> Told:
-    harness = limited()
-    run = await harness.until(await dropped(harness), Stage.TRAINING)
-    while not (await harness.known(run.id)).progress.step:
-        await harness.tick()
-        await harness.pause(1)
-    return await waiting(harness, await harness.command(run, Action.PAUSE))
-
-
-async def waiting(harness: RunHarness, run: Run) -> Told:
-    while not run.waiting_for:
-        await harness.tick()
-        await harness.pause(1)
-        run = await harness.known(run.id)
-    return harness, run, run.waiting_for
-
-
-async def stuck() -> Told:
-    harness = limited()
-    harness.service.arm("job-stuck")
-    run = await harness.until(await dropped(harness), Stage.SUBMITTED)
-    wait = estimates.stuck(
-        await harness.known(run.id), harness.ctx.now() + harness.ctx.policy.leave_after
-    )
-    assert wait
-    return harness, run, wait.message
+async def waking_what_was_withdrawn() -> Told:
+    harness, run = await withdrawn()
+    with pytest.raises(NotNow) as refusal:
+        await sleep_orders.wake(sleep_orders.Asked(harness.model, run.version, "Ada"), harness.ctx)
+    return harness, run, refusal.value.fix
 
 
 Situation = Callable[[], Awaitable[Told]]
@@ -250,9 +232,12 @@ CURES: dict[tuple[str, str], list[Situation]] = {
     ("shared/run/steps.py", "start"): [waits_for_its_start],
     ("shared/run/steps.py", "resume"): [paused],
     ("shared/run/estimates.py", "cancel"): [stuck],
+    ("shared/run/comparing.py", "retry"): [not_compared_in_time],
+    ("shared/model/orders.py", "deploy"): [promoting_what_was_withdrawn],
+    ("shared/run/sleep_orders.py", "retry"): [waking_what_was_withdrawn],
 }
 # These ask nothing of a run: that the command line takes them is all that can be refused.
-LOOKS = {"check", "doctor", "runs"}
+LOOKS = {"check", "doctor", "runs", "watch"}
 
 
 @pytest.mark.parametrize(

@@ -143,15 +143,6 @@ async def test_a_dearer_sku_is_asked_for_under_the_ceiling_of_hosting() -> None:
     assert "TUNEDROP_HOSTING_BUDGET" in run.failure.message
 
 
-async def test_a_version_that_nobody_keeps_is_not_deployed_again() -> None:
-    harness = limited()
-    first = await harness.until(await dropped(harness, STANDARD, 10), Stage.SERVING)
-    for examples in (11, 12):
-        await harness.until(await dropped(harness, STANDARD, examples), Stage.SERVING)
-    with pytest.raises(NotNow, match="nobody looks after"):
-        await asked(harness, first, capacity=2)
-
-
 @pytest.mark.parametrize(
     ("values", "said"),
     [

@@ -88,6 +88,21 @@ async def test_a_serving_model_gets_the_capacity_of_a_new_run_yaml_and_goes_on_s
     assert await harness.ledger.active() == []
 
 
+async def test_a_held_version_gets_the_deployment_of_a_new_run_yaml_and_stays_held() -> None:
+    """The drop was refused, and a retry deployed it as before."""
+    harness = limited()
+    held = b"promote: manual\n"
+    run = await harness.until(await dropped(harness, held + STANDARD), Stage.HELD)
+    await harness.until_inactive()
+    run = await redropped(harness, held + b"deployment: {sku: Standard, capacity: 60}\n")
+    assert (run.stage, run.spec.deployment.capacity) == (Stage.HELD, 60)
+    assert deployed(harness, run) == ("Standard", 60)
+    assert (await version(harness, run)).capacity == 60
+    assert len(memory(harness).jobs) == 1
+    problem = f"{harness.path('run.yaml')}.problem.txt"
+    assert await harness.ctx.clients.datasets.info(problem) is None
+
+
 async def test_a_new_capacity_that_azure_refuses_is_told_beside_the_run_yaml() -> None:
     harness = limited()
     run = await harness.until(await dropped(harness, STANDARD), Stage.SERVING)

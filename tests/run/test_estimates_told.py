@@ -98,7 +98,14 @@ def test_one_minute_is_one_minute(monkeypatch: pytest.MonkeyPatch) -> None:
     assert wait.message.startswith("Nothing new for 1 minute while checked; up to 0 minutes is ")
 
 
-@pytest.mark.parametrize("stage", [Stage.TRAINED, Stage.DEPLOYING, Stage.PROBING])
+def test_a_comparison_that_takes_long_is_told_and_is_not_said_to_be_abandoned() -> None:
+    wait = estimates.stuck(run_in(Stage.COMPARING), after(hours=2))
+    assert wait and wait.state == "stuck"
+    assert "abandoned" not in wait.message
+    assert "`tunedrop cancel m-1` ends it" in wait.message
+
+
+@pytest.mark.parametrize("stage", [Stage.TRAINED, Stage.DEPLOYING, Stage.PROBING, Stage.COMPARING])
 def test_a_trained_model_is_ten_minutes_from_its_first_answer(stage: Stage) -> None:
     at = after(minutes=4)
     eta = estimates.estimate(run_in(stage), at)
@@ -217,3 +224,12 @@ def test_divergence_is_told_with_the_lowest_and_the_latest_stretch() -> None:
 )
 def test_where_divergence_begins(losses: list[float], warned: bool) -> None:
     assert bool(estimates.signals([], losses)) is warned
+
+
+def test_a_bill_is_exact_to_a_hundredth_of_a_cent_and_its_difference_to_as_much() -> None:
+    told = estimates.bill(billed(1_234_567), "northcentralus")
+    assert told
+    assert told["billed"]["usd"] == 2.037  # 1.234567 million tokens at 1.65
+    assert told["difference"] == 0.2346
+    assert estimates.billed_usd(billed(1_000_000_000), "northcentralus") == 1650.0
+    assert estimates.billed_usd(billed(None), "northcentralus") == 0.0

@@ -14,6 +14,7 @@ from shared.run.stages import ENDS, Stage
 from tests.support.control import ServiceControl
 from tests.support.datasets import dataset
 from tests.support.runs import RunHarness
+from tests.support.service_state import MemoryService
 from tests.support.settings import SETTINGS
 
 HANG = 60  # seconds, against a loop that never ends
@@ -198,3 +199,29 @@ def test_no_two_runs_roles_or_attempts_share_a_name_at_the_service() -> None:
         for attempt in (1, 2)
     ]
     assert len(set(names)) == len(names)
+
+
+async def test_the_services_table_of_losses_goes_once_the_run_has_it(harness: RunHarness) -> None:
+    """One of each run would stay at the service for ever."""
+    await harness.drop()
+    run = await harness.until(await harness.received(), Stage.DEPLOYING)
+    assert harness.service.result_file(str(run.job_id)) in service_of(harness).files
+    await harness.until(run, Stage.SERVING)
+    await harness.until_inactive()
+    assert service_of(harness).files == {}
+    assert await harness.ledger.document(run.id, "metrics.csv")
+    assert await harness.ledger.curve(run.id)
+
+
+async def test_a_table_that_the_run_does_not_have_stays(harness: RunHarness) -> None:
+    harness.service.arm("refused", "files.content", status=403, code="x", message="no", count=None)
+    await harness.drop()
+    run = await harness.until(await harness.received(), Stage.SERVING)
+    await harness.until_inactive()
+    assert await harness.ledger.document(run.id, "metrics.csv") is None
+    assert list(service_of(harness).files) == [harness.service.result_file(str(run.job_id))]
+
+
+def service_of(harness: RunHarness) -> MemoryService:
+    assert isinstance(harness.service, MemoryService)
+    return harness.service

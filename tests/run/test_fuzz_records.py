@@ -30,7 +30,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner),
     max_leaves=8,
 )
-NEWER = {"schema_version": 2, "of_tomorrow": {"a": [1]}}
+NEWER = {"schema_version": 9, "of_tomorrow": {"a": [1]}}
 Damage = Callable[[bytes], bytes]
 
 

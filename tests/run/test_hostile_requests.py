@@ -9,7 +9,7 @@ import httpx
 import pytest
 from starlette.responses import Response
 
-from shared import api
+from shared import answering
 from shared.errors import (
     CallerError,
     Denied,
@@ -215,7 +215,7 @@ async def test_nobody_gives_a_command_in_the_name_of_another(
     ],
 )
 async def test_whose_move_it_is_stands_in_the_status(error: TunedropError, status: int) -> None:
-    @api.error_responses
+    @answering.error_responses
     async def route() -> Response:
         raise error
 

@@ -6,6 +6,7 @@ from shared.model.registry import Version
 from shared.run.record import Action
 from shared.run.spec import DeploymentSpec, Spec
 from shared.run.stages import Stage
+from tests.support.decided import BY_RUN
 from tests.support.limits import dropped, limited, of_another_model, ticked
 
 HOSTING = 1224.0  # USD a month of one deployment
@@ -66,7 +67,7 @@ async def test_a_version_that_was_withdrawn_does_not_count() -> None:
         dropped_at=at,
     )
     entered = await harness.ctx.registry.add_version("one", version)
-    await harness.ctx.registry.withdraw("one", entered.version)
+    await harness.ctx.registry.withdraw("one", entered.version, BY_RUN)
     await harness.until(await dropped(harness), Stage.SERVING)
 
 

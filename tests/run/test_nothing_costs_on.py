@@ -13,6 +13,7 @@ from shared.run import commands, creation, reconciler
 from shared.run.ledger import Ledger
 from shared.run.record import Action, Run
 from shared.run.stages import Event, Stage
+from tests.support.decided import BY_RUN
 from tests.support.placed import MADE, START, PlacedRun, command, deploying
 
 
@@ -182,18 +183,20 @@ async def test_a_run_whose_marker_was_never_written_gets_it_with_the_next_event(
 
 async def test_a_withdrawn_version_does_not_become_the_champion(placed: PlacedRun) -> None:
     version = await placed.version()
-    await placed.ctx.registry.withdraw("m", version.version)
-    model = await placed.ctx.registry.promote("m", version.version)  # by a worker that comes late
+    await placed.ctx.registry.withdraw("m", version.version, BY_RUN)
+    model = await placed.ctx.registry.promote(
+        "m", version.version, BY_RUN
+    )  # by a worker that comes late
     assert model.champion is None
 
 
 async def test_a_withdrawn_version_is_nobodys_fallback(placed: PlacedRun) -> None:
     registry: Registry = placed.ctx.registry
     for run_id in ("m-1", "m-2", "m-3"):
-        await registry.promote("m", (await placed.version(run_id=run_id)).version)
-    model: Model = await registry.withdraw("m", 2)  # a kill behind promote(), then a cancel
+        await registry.promote("m", (await placed.version(run_id=run_id)).version, BY_RUN)
+    model: Model = await registry.withdraw("m", 2, BY_RUN)  # a kill behind promote(), then a cancel
     assert model.previous != 2, "chat falls back on a deployment that was deleted"
-    model = await registry.withdraw("m", 3)
+    model = await registry.withdraw("m", 3, BY_RUN)
     assert model.champion != 2, "the champion is withdrawn; a chat has it deployed again"
 
 

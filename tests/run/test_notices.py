@@ -5,6 +5,8 @@ import json
 from shared.run import reconciler
 from shared.run.notices import notices
 from shared.run.record import Share
+from shared.run.spec import DeploymentSpec
+from shared.run.stages import Stage
 from tests.dataset.builders import good
 from tests.support.datasets import dataset
 from tests.support.drops import taken
@@ -63,3 +65,18 @@ async def test_a_folder_without_a_validation_set_was_meant_so(harness: RunHarnes
     await harness.drop(dataset(9))
     run = await harness.known(await checked(harness))
     assert notices(run) == []
+
+
+async def test_what_its_deployment_costs_is_told_as_long_as_it_may_have_one(
+    harness: RunHarness,
+) -> None:
+    await harness.drop()
+    run = await harness.until(await harness.received(), Stage.DEPLOYING)
+    assert notices(run) == []
+    run = await harness.until(run, Stage.SERVING)
+    (told,) = notices(run, "swedencentral")
+    assert "costs 1.70 USD an hour, used or not" in told
+    assert f"tunedrop sleep {harness.model}@1" in told
+    free = DeploymentSpec(sku="DeveloperTier", capacity=1)
+    developer = run.spec.model_copy(update={"deployment": free})
+    assert notices(run.replace(spec=developer)) == [], "it costs nothing by the hour"

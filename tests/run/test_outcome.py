@@ -215,3 +215,24 @@ def test_a_job_that_is_alive_is_followed_again_in_the_same_attempt() -> None:
     assert (again.failure, again.command, again.closing) == (None, None, False)
     assert (again.attempt, again.job_id, again.asked_at) == (1, "job-2", START)
     assert [file.file_id for file in again.files] == ["file-1", "file-2"]
+
+
+def test_what_a_person_should_know_of_at_once_is_in_the_log_once() -> None:
+    run = run_in(Stage.TRAINING)
+    first = Outcome(run, log=(LogLine("job", "seen"),)).waits("it is odd")
+    assert (first.run, first.waiting_for) == (run, "it is odd")
+    assert first.log == (LogLine("job", "seen"), LogLine("waiting", "it is odd"))
+    again = Outcome(run.replace(waiting_for="it is odd")).waits("it is odd")
+    assert (again.waiting_for, again.log) == ("it is odd", ())
+
+
+def test_a_new_attempt_has_hours_of_its_own_for_the_models_name() -> None:
+    nameless = run_in(Stage.FAILED, nameless_since=NOW)
+    for event in (Event.RETRY_COMMANDED, Event.JOB_REJOINED):
+        assert without_its_end(nameless, event).nameless_since is None
+
+
+def test_a_new_attempt_is_neither_held_nor_compared() -> None:
+    ended = run_in(Stage.HELD, held="it is worse", compared="worse, 3 beside 5")
+    again = without_its_end(ended, Event.RETRY_COMMANDED)
+    assert (again.held, again.compared) == ("", "")

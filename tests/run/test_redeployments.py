@@ -18,6 +18,8 @@ from tests.support.runs import RunHarness
 PUT, DELETE, CHAT = "deployments.put", "deployments.delete", "chat.create"
 LOCK = "Please remove the lock and try again."
 LOCKED = {"status": 409, "code": "ScopeLocked", "message": LOCK}
+NO_SLOT = {"status": 400, "code": "DeploymentLimitExceeded", "message": "10 is the limit."}
+NO_QUOTA = {"status": 409, "code": "InsufficientQuota", "message": "There is no quota left."}
 
 
 @pytest.fixture
@@ -32,7 +34,9 @@ async def test_a_deployment_that_is_gone_comes_back(champion: Champion) -> None:
     assert not await champion.is_asked()
     assert await champion.ticks_until_it_answers() < 5
     assert await champion.state() is None
-    assert await champion.noted() == [
+    lost, *noted = await champion.noted()
+    assert f"{champion.deployment} was removed at" in lost
+    assert noted == [
         f"the deployment {champion.deployment} is asked for anew",
         f"{champion.harness.model}@1 answers again",
     ]
@@ -117,6 +121,40 @@ async def test_a_lock_is_told_with_its_owners_move_and_is_not_hammered(champion:
     champion.memory.disarm()
     await champion.tick(30)
     assert await champion.is_asked(), "nobody has to tell the app that the lock is gone"
+
+
+@pytest.mark.parametrize("lacking", [NO_SLOT, NO_QUOTA], ids=["slot", "quota"])
+@pytest.mark.parametrize("hours", [1, 30])
+async def test_a_full_account_is_no_failure_and_it_answers_soon_after_there_is_room(
+    champion: Champion, hours: int, lacking: dict[str, Any]
+) -> None:
+    await champion.loses_its_deployment()
+    champion.memory.arm("refused", PUT, count=None, **lacking)
+    await champion.is_asked()
+    await champion.tick(hours * 6, seconds=600)
+    state, told = await champion.state(), await champion.told()
+    assert state
+    assert state.tries == ()
+    assert "has no room for it" in told
+    assert lacking["message"] in told
+    assert "come to answer" not in told
+    assert len([line for line in await champion.noted() if "no room" in line]) == 1, "told once"
+    champion.memory.disarm()
+    pause = champion.harness.ctx.policy.room_pause.total_seconds()
+    await champion.tick(int(pause / 30) + 2)
+    assert await champion.is_asked()
+
+
+async def test_a_full_account_is_asked_after_a_pause_and_not_at_each_tick(
+    champion: Champion,
+) -> None:
+    await champion.loses_its_deployment()
+    champion.memory.arm("refused", PUT, count=None, **NO_SLOT)
+    before = champion.calls(PUT)
+    await champion.is_asked()
+    await champion.tick(60, seconds=60)
+    pause = champion.harness.ctx.policy.room_pause.total_seconds()
+    assert 5 <= champion.calls(PUT) - before <= 3600 / pause
 
 
 async def test_an_outage_or_a_conflict_takes_none_of_the_tries(champion: Champion) -> None:
@@ -235,7 +273,7 @@ async def test_one_that_azure_is_stuck_at_is_told(champion: Champion) -> None:
     await champion.tick(seconds=25 * 3600)
     await champion.tick(2)
     assert "RequestConflict" in await champion.told()
-    assert len(await champion.noted()) == 2
+    assert len(await champion.noted()) == 3, "gone, asked for anew, stuck"
 
 
 def test_the_pauses_grow_and_end(harness: RunHarness) -> None:

@@ -141,3 +141,10 @@ def test_the_diagram_has_every_retry() -> None:
     diagram = (ROOT / "docs/life-of-a-run.md").read_text(encoding="utf-8")
     after = next_stage(Stage.SUPERSEDED, Event.RETRY_COMMANDED, Stage.CHECKED)
     assert f"superseded --> {after}: {Event.RETRY_COMMANDED}" in diagram
+
+
+def test_what_serves_takes_no_retry_and_what_is_held_serves_or_is_compared_again() -> None:
+    with pytest.raises(KeyError):
+        next_stage(Stage.SERVING, Event.RETRY_COMMANDED, Stage.COMPARING)
+    assert next_stage(Stage.HELD, Event.PROMOTE_COMMANDED, Stage.COMPARING) is Stage.SERVING
+    assert next_stage(Stage.HELD, Event.RETRY_COMMANDED, Stage.COMPARING) is Stage.TRAINED

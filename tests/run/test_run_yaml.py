@@ -7,6 +7,9 @@ import pytest
 from pydantic import BaseModel
 
 from shared.errors import DropError
+from shared.run import ids, release
+from shared.run.record import File
+from shared.run.release import Release
 from shared.run.run_yaml import read
 from shared.run.spec import AskedDeployment, Hyperparameters, RunYaml, Spec, effective
 from shared.settings import Settings
@@ -50,8 +53,25 @@ def written(key: str, value: str) -> bytes:
 
 
 def test_every_key_is_known_here() -> None:
-    assert len(KEYS) == 15
-    assert set(RunYaml.model_fields) == set(Spec.model_fields)
+    assert len(KEYS) == 20
+    assert set(RunYaml.model_fields) - set(release.KEYS) | {"release"} == set(Spec.model_fields)
+    assert set(Release.model_fields) == set(release.KEYS)
+
+
+def test_what_becomes_of_the_model_is_as_run_yaml_says_or_the_app() -> None:
+    app = replace(SETTINGS, gate="enforce", promote="manual", keep="on-demand", idle_after=2.0)
+    asked = b"gate: off\npromote: auto\ncheckpoint: best\nkeep: always\nidle_after: 1.5"
+    given = {"gate": "off", "promote": "auto", "keep": "always", "idle_after": 1.5}
+    assert effective(asked, app).release == Release(**given, checkpoint="best")
+    from_app = {"gate": "enforce", "promote": "manual", "keep": "on-demand", "idle_after": 2.0}
+    assert effective(None, app).release == Release(**from_app)
+    assert "gate is 'of'" in refused(b"gate: of").message
+
+
+def test_what_becomes_of_the_model_makes_no_other_run() -> None:
+    file = File(name="m/training.jsonl", etag="1", size=1, sha256="aa")
+    specs = [effective(text, SETTINGS) for text in (None, b"gate: enforce", b"keep: on-demand")]
+    assert len({ids.digest(file, None, spec) for spec in specs}) == 1
 
 
 @pytest.mark.parametrize("key", KEYS)
@@ -184,3 +204,11 @@ def test_hyperparameters_that_were_not_chosen_are_left_to_the_service() -> None:
     assert effective(b"hyperparameters: {n_epochs: 3}", SETTINGS).hyperparameters.chosen() == {
         "n_epochs": 3
     }
+
+
+def test_other_limits_are_taken_and_the_training_stays() -> None:
+    spec = effective(b"seed: 7\nbudget: 2", SETTINGS)
+    other = effective(b"budget: 3\nstart: manual", SETTINGS)
+    changed = spec.with_limits(other.limits)
+    assert (changed.budget, changed.start, changed.seed) == (3.0, "manual", 7)
+    assert changed.with_limits(spec.limits) == spec

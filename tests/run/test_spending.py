@@ -283,3 +283,9 @@ def test_what_is_summed_up_of_a_day_is_added_to_it() -> None:
         ),
     )
     assert as_of(known, TODAY).days == (Day(day=date(2026, 11, 3), jobs=3, usd=12.0),)
+
+
+def test_a_deployment_without_a_hosting_price_adds_nothing() -> None:
+    limits = replace(IN_MEMORY, hosting_budget=10.0, unknown_price="accept")
+    hosted = Hosted({"m-1": None, "m-2": None})
+    assert held(NOTHING, wanted(0.0).replace(hosting=10.0), hosted, limits) is None

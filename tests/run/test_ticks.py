@@ -10,15 +10,20 @@ from starlette.requests import Request
 
 from shared import api
 from shared.errors import Unavailable
-from shared.run import heartbeat, ledger, reconciler, steps
+from shared.run import delivery, heartbeat, ledger, notify, reconciler, standin, steps
 from shared.run.ledger import Ledger
+from shared.run.notifications import Kind
 from shared.run.outcome import Outcome
 from shared.run.record import Action, Run
 from shared.run.results import read_results
 from shared.run.stages import ENDS, Stage
+from shared.run.standin import Standin
 from tests.support.control import ServiceControl
-from tests.support.harness import on_both
+from tests.support.harness import on_both, on_stack
+from tests.support.limits import with_settings
+from tests.support.receiver import receiver
 from tests.support.runs import RunHarness
+from tests.support.timers import runs_nothing
 
 HANG = 60  # seconds, against a loop that never ends
 
@@ -213,3 +218,38 @@ async def test_a_record_that_somebody_holds_does_not_make_its_run_spin(
         await asyncio.wait_for(reconciler.advance(run.id, harness.ctx), HANG)
     assert service.calls() - before < 20
     assert (await harness.until(run, *ENDS)).stage is Stage.CANCELLED
+
+
+@on_stack
+async def test_what_is_told_waits_in_real_storage_and_is_sent_once(harness: RunHarness) -> None:
+    async with receiver() as there:
+        with_settings(harness, webhook_url=there.url)
+        ctx, data = harness.ctx, {"setting": "TUNEDROP_DAILY_RUNS"}
+        for id in ("one", "two", "one"):
+            await notify.add(ctx, Kind.BUDGET, "TUNEDROP_DAILY_RUNS", data, id)
+        await asyncio.gather(*(delivery.deliver(ctx) for _ in range(3)))
+        await notify.add(ctx, Kind.BUDGET, "TUNEDROP_DAILY_RUNS", data, "one")
+        await delivery.deliver(ctx)
+    assert sorted(there.ids) == ["one", "two"]
+    assert [blob.name async for blob in ctx.clients.runs.list("outbox/")] == []
+
+
+@on_stack
+async def test_one_of_several_calls_stands_in_for_a_dead_timer_in_real_storage(
+    harness: RunHarness,
+) -> None:
+    last = harness.ctx.now() - timedelta(minutes=10)
+    await harness.ticked(days=1, until=last)
+    runs = harness.ctx.clients.runs
+    instances = [Standin(harness.ctx, runs_nothing) for _ in range(3)]
+    await asyncio.gather(*(instance.look() for instance in instances))
+    heart = await heartbeat.latest(runs)
+    assert heart
+    assert heart.ticked == last < heart.last
+    await harness.ticked(days=1, until=last)
+    async with runs.lease(standin.NAME) as lease:  # another instance does its share
+        assert lease
+        await Standin(harness.ctx, runs_nothing).look()
+        again = await heartbeat.latest(runs)
+        assert again
+        assert again.last == last

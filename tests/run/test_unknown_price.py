@@ -5,9 +5,10 @@ from dataclasses import replace
 import pytest
 
 from shared.errors import DropError
+from shared.run import ceilings
 from shared.run.spec import Spec, effective
 from shared.run.stages import Stage
-from tests.support.limits import dropped, limited, ticked
+from tests.support.limits import dropped, limited, spending, ticked, with_settings
 from tests.support.settings import SETTINGS
 
 ACCEPTING = replace(SETTINGS, unknown_price="accept")
@@ -55,13 +56,33 @@ async def test_run_yaml_lifts_no_ceiling_of_the_app() -> None:
     assert not harness.service.uploads(0)
 
 
-async def test_hosting_of_unknown_price_is_refused_before_anything_is_sent() -> None:
-    harness = limited(hosting_budget=10_000.0)
+@pytest.mark.parametrize("ceiling", ["hosting_budget", "monthly_hosting_ceiling"])
+async def test_hosting_of_unknown_price_is_refused_before_anything_is_sent(ceiling: str) -> None:
+    harness = limited(**{ceiling: 10_000.0})
     run = await ticked(harness, await dropped(harness, QWEN))
     assert run.stage is Stage.FAILED
     assert run.failure
     assert "No price is known for hosting" in run.failure.message
+    assert f"TUNEDROP_{ceiling.upper()} allows $10,000.00" in run.failure.message
     assert not harness.service.uploads(0)
+    accepting = limited(**{ceiling: 10_000.0, "unknown_price": "accept"})
+    await ticked(accepting, await dropped(accepting, QWEN))
+    assert accepting.service.uploads(0)
+
+
+async def test_what_serves_is_not_changed_to_a_sku_of_unknown_price_under_the_months_ceiling() -> (
+    None
+):
+    harness = limited(monthly_hosting_ceiling=10_000.0)
+    run = await harness.until(await dropped(harness), Stage.SERVING)
+    with_settings(harness, unknown_price="refuse")
+    assert await ceilings.reserve_change(run, harness.ctx) is None
+    await ceilings.give_back_change(run, harness.ctx)
+    unknown = run.replace(spec=run.spec.model_copy(update={"base_model": "Qwen3-32B"}))
+    failure = await ceilings.reserve_change(unknown, harness.ctx)
+    assert failure
+    assert "No price is known" in failure.message
+    assert [(r.run_id, r.attempt) for r in (await spending(harness)).reservations if r.open] == []
 
 
 @pytest.mark.parametrize(

@@ -105,6 +105,7 @@ CALLS: dict[str, Callable[[FineTuning], Any]] = {
     "job": lambda service: service.job("ftjob-1"),
     "file": lambda service: service.file("file-1"),
     "chat": lambda service: service.ask("m-v1", "Say hello."),
+    "complete": lambda service: service.complete("m-v1", {"messages": []}),
     "events": lambda service: service.recent_events("ftjob-1"),
 }
 

@@ -3,9 +3,12 @@
 What a job goes through is watched once on each side; the tests of runs stand on the double.
 """
 
+from contextlib import suppress
+
 import pytest
 
-from shared.errors import Refused, Throttled
+from shared.errors import Refused, Throttled, Unavailable
+from shared.model.evaluation import Answer, answer_of
 from shared.run.results import read_results
 from tests.support.contract import BASE, Service
 from tests.support.datasets import dataset
@@ -240,6 +243,24 @@ async def test_every_job_is_listed_with_what_tells_whose_it_is(service: Service)
     assert [(await service.finetuning.file(file)) is not None for file in listed.files] == [True]
 
 
+async def test_a_chat_is_answered_whole_in_the_services_own_shape(service: Service) -> None:
+    model, name = await service.trained(), f"{service.name}-v1"
+    await service.deployments.put(name, model, "GlobalStandard", 1)
+    await service.state_of(name, "Succeeded")
+    asked = {"messages": [{"role": "user", "content": "Hello"}], "max_completion_tokens": 3}
+    answer = Answer(failure="not ready")
+    while answer.failed:  # ready by its own account, it does not answer at once
+        service.let_time_pass()
+        with suppress(Refused):
+            answer = answer_of(await service.finetuning.complete(name, asked), 1.0)
+    assert answer.completion_tokens <= 3
+    assert answer.prompt_tokens
+    with pytest.raises(Refused) as refused:
+        await service.finetuning.complete("nobody", asked)
+    assert (refused.value.status, refused.value.code) == (404, "DeploymentNotFound")
+    await service.deployments.delete(name)
+
+
 async def test_every_deployment_is_listed_with_its_model_and_sku(service: Service) -> None:
     model, name = await service.trained(), f"{service.name}-v1"
     await service.deployments.put(name, model, "GlobalStandard", 1)
@@ -247,3 +268,18 @@ async def test_every_deployment_is_listed_with_its_model_and_sku(service: Servic
     assert (listed.model, listed.sku) == (model, "GlobalStandard")
     await service.state_of(name, "Succeeded")
     await service.deployments.delete(name)
+
+
+async def test_a_model_is_deleted_once_it_is_not_deployed(service: Service) -> None:
+    model, name = await service.trained(), f"{service.name}-v1"
+    await service.deployments.put(name, model, "GlobalStandard", 1)
+    await service.state_of(name, "Succeeded")
+    with pytest.raises(Unavailable):
+        await service.finetuning.delete_model(model)
+    await service.deployments.delete(name)
+    await service.state_of(name, "")
+    await service.finetuning.delete_model(model)
+    await service.finetuning.delete_model(model)  # one that is gone is as good
+    with pytest.raises(Refused) as refused:
+        await service.deployments.put(name, model, "GlobalStandard", 1)
+    assert refused.value.code == "DeploymentModelNotSupported"

@@ -9,7 +9,7 @@ from typing import Any
 
 from shared.run import drops
 from shared.run.folder import look_everywhere
-from shared.run.stages import ENDS, Stage
+from shared.run.stages import DEPLOYED, ENDS, Stage
 from tests.simulation.hosts import QUIET, World
 from tests.simulation.network import driven
 from tests.simulation.plan import Drop, Plan
@@ -102,7 +102,7 @@ def _of_service(world: World, rules: Rules) -> None:
     serving = {
         f"{record['deployment']}"
         for record in rules.records.values()
-        if record["stage"] == Stage.SERVING
+        if record["stage"] in DEPLOYED
     }
     there = {d.name for d in service.list_deployments() if d.gone_at is None}
     rules.check(there <= serving, f"deployments that no run serves by: {sorted(there - serving)}")

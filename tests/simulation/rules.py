@@ -11,7 +11,16 @@ from typing import Any
 
 from shared.cloud.remote import ENDED
 from shared.errors import Throttled, Unavailable
-from shared.run.stages import ACTIVE, ENDS, FROM_ANY, REOPENS, RESTARTS, TRANSITIONS, Stage
+from shared.run.stages import (
+    ACTIVE,
+    DEPLOYED,
+    ENDS,
+    FROM_ANY,
+    REOPENS,
+    RESTARTS,
+    TRANSITIONS,
+    Stage,
+)
 from tests.simulation.hosts import World
 from tests.simulation.network import Caller, run_of_this_task
 from tests.simulation.plan import Known
@@ -99,7 +108,8 @@ class Rules:
         old = self.records.get(run_id)
         self.records[run_id] = new
         self.check(FAULT not in (new["waiting_for"] or ""), f"{run_id}: {new['waiting_for']}")
-        if new["stage"] in ENDS and new["stage"] != Stage.SERVING:
+        self.check(new["stage"] != Stage.HELD or new["held"], f"{run_id} is held without a reason")
+        if new["stage"] in ENDS - DEPLOYED:
             self.check(new["failure"] and new["failure"]["fix"], f"{run_id} ends without a fix")
         self.check(new["job_id"] not in new["past_jobs"], f"{run_id} adopts a job of before")
         if "jobs.create" in (new["waiting_for"] or "") and run_id in self.told_to_wait:
@@ -136,7 +146,7 @@ class Rules:
         grown = new["timeline"][:-1] == old["timeline"]
         self.check(grown, f"{run_id} goes from {before} to {after}: its timeline is not kept")
         self.check(new["timeline"][-1]["stage"] == after, f"{run_id}: its timeline lacks {after}")
-        if after in ENDS and after is not Stage.SERVING:
+        if after in ENDS - DEPLOYED:
             self._nothing_goes_on(run_id, after)
 
     def _nothing_goes_on(self, run_id: str, after: Stage) -> None:
@@ -160,7 +170,7 @@ class Rules:
             self.check(instead == "abandon", f"{run_id}: {instead} in the place of {was}")
         elif was in ("cancel", "abandon"):
             self.check(new["stage"] in ENDS, f"{run_id}: {was} is dropped, and it goes on")
-            self.check(new["stage"] != Stage.SERVING, f"{run_id}: {was}, and it serves")
+            self.check(new["stage"] not in DEPLOYED, f"{run_id}: {was}, and it serves")
 
     # ---- models
 
@@ -202,12 +212,12 @@ def _stages(run: dict[str, Any]) -> list[str]:
 
 def _after(before: Stage, last_active: Stage) -> set[Stage]:
     """The stages that may follow."""
+    named = {to for (stage, _), to in TRANSITIONS.items() if stage is before}
     if before in ACTIVE:
-        named = {to for (stage, _), to in TRANSITIONS.items() if stage is before}
         return named | set(FROM_ANY.values())
     if before is Stage.SERVING:
         return set()
-    return {RESTARTS[last_active], *REOPENS.values()}
+    return {RESTARTS[last_active], *REOPENS.values(), *named}
 
 
 ANSWER_THAT_PASSES = re.compile(r"answered (401|403|408|409|423|429|5\d\d)|could not be reached")

@@ -24,6 +24,9 @@ class Clock:
     def advance_to(self, at: datetime) -> None:
         self._now = max(self._now, at)
 
+    def set(self, at: datetime) -> None:
+        self._now = at
+
     async def sleep(self, seconds: float) -> None:
         self.advance(seconds)
         await asyncio.sleep(TURN)

@@ -6,7 +6,7 @@ from shared.model.registry import Version
 from shared.run import reconciler
 from shared.run.record import Action, Run
 from shared.run.stages import ENDS, Stage
-from tests.support.limits import dropped
+from tests.support.limits import dropped, limited
 from tests.support.runs import RunHarness
 from tests.support.service_state import MemoryService
 
@@ -58,3 +58,17 @@ async def version(harness: RunHarness, run: Run) -> Version:
 def deployed(harness: RunHarness, run: Run) -> tuple[str, int]:
     found = memory(harness).deployed[str(run.deployment)]
     return found.sku, found.capacity
+
+
+async def withdrawn() -> tuple[RunHarness, Run]:
+    """A version whose run was cancelled before it answered."""
+    harness = limited()
+    harness.service.configure(readiness_gap_seconds=60)
+    run = await harness.until(await dropped(harness), Stage.PROBING)
+    run = await harness.until(await harness.command(run, Action.CANCEL), Stage.CANCELLED)
+    await harness.until_inactive()
+    return harness, run
+
+
+def refused(harness: RunHarness, operation: str, answer: dict[str, object]) -> None:
+    harness.service.arm("refused", operation, count=None, **answer)

@@ -7,6 +7,7 @@ to a real server, which a test brings along.
 import base64
 import hashlib
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -21,6 +22,7 @@ import function_app
 from shared.chat.relay import Relay
 from shared.model.registry import Registry, Version
 from shared.settings import Settings
+from tests.support.decided import BY_RUN
 from tests.support.runs import RunHarness
 from tests.support.settings import BY_HAND, ENVIRON
 
@@ -84,7 +86,7 @@ async def another_version(runs: RunHarness, number: int) -> None:
         dropped_at=at,
     )
     await registry.add_version("captain", version)
-    await registry.promote("captain", number)
+    await registry.promote("captain", number, BY_RUN)
 
 
 @asynccontextmanager
@@ -99,7 +101,7 @@ async def in_process(
     monkeypatch.setattr(function_app, "context", lambda: runs.ctx)
     monkeypatch.setattr(function_app, "relay", lambda: relay)
     routes = [
-        Route("/" + path.replace("{*path}", "{path:path}"), work, methods=methods)
+        Route("/" + re.sub(r"\{\*(\w+)\}", r"{\1:path}", path), work, methods=methods)
         for path, methods, work in http_routes()
     ]
     transport = httpx.ASGITransport(Starlette(routes=routes))

@@ -79,6 +79,7 @@ class RunHarness:
         policy = Policy(
             first_pause=settings.backoff_seconds,
             orphans_every=timedelta(days=3650),  # tests that want a look ask for it
+            hosting_every=timedelta(days=3650),
         )
         clients = MemoryClients(settings, service)
         return cls(Context.of(clients, policy, clock.now, clock.sleep), model, service, clock)

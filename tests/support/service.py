@@ -9,7 +9,7 @@ how the service is asked; what is there is in `service_state`.
 """
 
 from collections.abc import Callable, Container, Mapping
-from typing import IO, TypeVar
+from typing import IO, Any, TypeVar
 
 from shared.cloud import deployments, finetuning
 from shared.cloud.account import FRESH_SECONDS, Account
@@ -133,6 +133,14 @@ class MemoryFineTuning(FineTuning):
     async def checkpoints(self, job_id: str) -> list[Metric]:
         return await self._call("jobs.checkpoints", lambda: list(self._require(job_id).checkpoints))
 
+    async def delete_model(self, model: str) -> None:
+        def delete() -> None:
+            if any(deployed.model == model for deployed in self.service.list_deployments()):
+                raise Refusal(409, "conflict", f"The model {model!r} has a deployment.")
+            self.service.deleted_models.add(model)
+
+        await self._call("models.delete", delete)
+
     async def recent_events(self, job_id: str) -> list[JobEvent]:
         return await self._call("jobs.events", lambda: self._require(job_id).events[-100:])
 
@@ -144,9 +152,22 @@ class MemoryFineTuning(FineTuning):
             if self.service.wordless:
                 raise without_choices(deployment)
             self.service.answered.add(deployment)
+            deployed.used_at = self.service.clock.now()
             return "Hello."
 
         return await self._call("chat.create", answer)
+
+    async def complete(self, deployment: str, asked: Mapping[str, Any]) -> dict[str, Any]:
+        def answer() -> dict[str, Any]:
+            deployed = self.service.find_deployment(deployment)
+            if deployed is None or not deployed.answers(self.service.clock.now()):
+                raise Refusal(404, "DeploymentNotFound", "The API deployment does not exist.")
+            said = self.service.says(deployed.model, dict(asked))
+            message = {"role": "assistant", "content": said}
+            choice = {"index": 0, "message": message, "finish_reason": "stop"}
+            return {"choices": [choice], "usage": {"prompt_tokens": 9, "completion_tokens": 3}}
+
+        return await self._call(f"chat.{deployment}", answer)
 
     def _shown(self, file: StoredFile) -> RemoteFile:
         return file.as_remote(self.service.clock.now())

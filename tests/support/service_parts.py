@@ -225,8 +225,20 @@ class StoredDeployment:
     capacity: int = 1
     format: str = "OpenAI"
 
+    asked_at: datetime | None = None
+    used_at: datetime | None = None
+
     def gone(self, now: datetime) -> bool:
-        return self.gone_at is not None and now >= self.gone_at
+        """Deleted, after 15 days without a chat, or of the developer tier, after a day."""
+        ends = [self.gone_at]
+        if self.asked_at:
+            ends.append(max(self.used_at or self.asked_at, self.asked_at) + timedelta(days=15))
+            ends.append(self.asked_at + timedelta(hours=24) if self.is_developer else None)
+        return any(end is not None and now >= end for end in ends)
+
+    @property
+    def is_developer(self) -> bool:
+        return self.sku == "DeveloperTier"
 
     def state(self, now: datetime) -> str:
         if self.gone_at:

@@ -54,6 +54,7 @@ class MemoryService(ServiceControl):
     faults: list[Fault] = field(default_factory=list)
     journal: list[str] = field(default_factory=list)  # the operation of each call
     uploaded: list[int] = field(default_factory=list)  # the calls that have made a file
+    deleted_models: set[str] = field(default_factory=set)
     answered: set[str] = field(default_factory=set)  # deployments that have answered a chat
     spelled: dict[str, str] = field(default_factory=dict)  # statuses and states as they are told
     offers: Offers = field(default_factory=Offers)  # what the account says of itself
@@ -61,6 +62,7 @@ class MemoryService(ServiceControl):
     wordless: bool = False  # chats are answered without choices
     unsupported_skus: tuple[str, ...] = ()  # that the account has for no model
     quota_left: int | None = None  # for each deployment; None: enough
+    says: Callable[[str, Any], str] = lambda model, asked: "Hello."  # the answer of a model
     new_id: Callable[[], str] = lambda: uuid.uuid4().hex  # the part of ids that tells them apart
 
     def numbered(self) -> None:
@@ -252,10 +254,12 @@ class MemoryService(ServiceControl):
         created = self.limits.creating_seconds
         ready = created + self.limits.readiness_gap_seconds
         times = self.clock.after(created), self.clock.after(ready)
+        asked["asked_at"] = self.clock.now()
         self.deployed[name] = StoredDeployment(name, model, *times, fault, **asked)
 
     def _require_deployable(self, name: str, model: str, sku: str = "", **asked: Any) -> None:
-        if model not in {job.model for job in self.jobs.values() if job.status == "succeeded"}:
+        made = {job.model for job in self.jobs.values() if job.status == "succeeded"}
+        if model.partition(":ckpt-step-")[0] not in made - self.deleted_models:
             raise Refusal(400, "DeploymentModelNotSupported", f"{model} is not supported.")
         self._require_no_write("deployments.put")
         new = self.find_deployment(name) is None

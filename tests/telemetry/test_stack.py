@@ -16,7 +16,7 @@ MODEL = "watched"
 PROMPT = "a-very-private-question"
 SECRET = "sk-proj-" + "Zq7Rt2Lm9Xw4" * 4  # put together, so that no scanner takes it for one
 STAGES = ["received", "checked", "uploaded", "submitting", "submitted", "training"]
-STAGES += ["trained", "deploying", "probing"]
+STAGES += ["trained", "deploying", "probing", "comparing"]
 Items = list[dict[str, Any]]
 
 
@@ -86,7 +86,7 @@ def test_one_trace_leads_from_the_event_to_the_champion(
         attributes = step["attributes"]
         assert (attributes["run"], attributes["model"]) == (run["id"], MODEL)
         assert step["name"] == f"run.{attributes['stage']}"
-    assert steps[-1]["attributes"]["event"] == "model answered"
+    assert steps[-1]["attributes"]["event"] == "version is the champion"
 
 
 def test_each_span_of_a_run_is_linked_with_the_event_that_led_to_it(

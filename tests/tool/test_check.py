@@ -66,6 +66,16 @@ def test_a_folder_whose_run_yaml_no_app_takes_is_rejected(drop: Path) -> None:
     assert "accepted" not in done.stdout
 
 
+def test_a_folder_whose_promptfoo_file_no_app_takes_is_rejected(drop: Path) -> None:
+    promptfoo = drop / "promptfooconfig.yaml"
+    promptfoo.write_text("tests:\n  - assert:\n      - {type: python, value: 'True'}\n")
+    done = check(drop)
+    assert done.exit_code == 1
+    assert "runs code" in done.stderr
+    promptfoo.write_text("tests:\n  - assert:\n      - {type: contains, value: a}\n")
+    assert check(drop).exit_code == 0
+
+
 @pytest.mark.parametrize(
     ("names", "said"),
     [

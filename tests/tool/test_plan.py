@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from tunedrop import plan as planning
 from tunedrop.__main__ import cli
 
 NO_DPO = "base_model: gpt-4o-mini-2024-07-18\nmethod: dpo\n"
@@ -57,3 +58,19 @@ def test_a_file_may_be_named_itself_and_one_that_is_not_there_is_told(tmp_path: 
     folder(tmp_path, NO_DPO)
     assert plan(tmp_path / "run.yaml", "--offline").exit_code == 1
     assert plan(tmp_path / "gone", "--offline").exit_code == 2
+
+
+def test_a_promptfoo_file_beside_a_run_yaml_is_not_taken_for_one(tmp_path: Path) -> None:
+    (tmp_path / "promptfooconfig.yaml").write_text("tests: []\n")
+    (tmp_path / "run.yaml").write_text("gate: off\n")
+    files = {f"m/{name}": tmp_path / name for name in ("promptfooconfig.yaml", "run.yaml")}
+    assert planning.run_yaml_among(files) == b"gate: off\n"
+    del files["m/run.yaml"]
+    assert planning.run_yaml_among(files) == b""
+
+
+def test_a_folders_validation_set_is_counted(tmp_path: Path) -> None:
+    assert planning.held_out(tmp_path / "run.yaml") is None
+    assert planning.held_out(tmp_path) == (0, 0)
+    (tmp_path / "validation_set.jsonl").write_bytes(b"{}\n\n{ }\n")
+    assert planning.held_out(tmp_path) == (2, 5)

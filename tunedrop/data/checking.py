@@ -14,7 +14,7 @@ from shared.catalog import facts, lookup
 from shared.cloud.offers import region_name
 from shared.dataset.measure.cost import TrainingPlan
 from shared.printable import shown
-from tunedrop.data.given import Given, GivenFile, given, plan_of
+from tunedrop.data.given import Given, GivenFile, check_promptfoo, given, plan_of
 from tunedrop.echo import say, say_json
 from tunedrop.errors import CommandError, exit_on_error
 from tunedrop.files import STDIN, keep_apart, must_exist, places_for
@@ -97,8 +97,10 @@ def check(
 
 
 def _plan(found: Given, **chosen: Any) -> TrainingPlan:
-    """Raises typer.Exit: a drop whose run.yaml is wrong is rejected, whatever its datasets are."""
+    """Raises typer.Exit: a drop whose run.yaml or promptfoo file is wrong is rejected, whatever its
+    datasets are."""
     try:
+        check_promptfoo(found)
         return plan_of(found, **chosen)
     except CommandError as error:
         say(f"tunedrop: {error} The datasets were not checked.", err=True)

@@ -26,10 +26,11 @@ class GivenFile(NamedTuple):
 
 
 class Given(NamedTuple):
-    """`run_yaml` is the folder that has one, or None."""
+    """`run_yaml` is the folder that has one, or None; `promptfoo` the file of that kind."""
 
     files: tuple[GivenFile, ...]
     run_yaml: Path | None = None
+    promptfoo: Path | None = None
 
     @property
     def read(self) -> list[Path]:
@@ -76,7 +77,8 @@ def _folder(folder: Path) -> Given:
             listed = names or f"none of {', '.join(file.name for file in files_in(folder))}"
             raise CommandError(f"a drop has one {role} file; in {folder} it is {listed}.")
     files = tuple(GivenFile(file, ROLES[role]) for role in ROLES for file in found[role])
-    return Given(files, folder if found[DropRole.SPEC] else None)
+    promptfoo = next(iter(found[DropRole.ASSERTIONS]), None)
+    return Given(files, folder if found[DropRole.SPEC] else None, promptfoo)
 
 
 def _roles(
@@ -115,6 +117,20 @@ def _tell(path: Path) -> bool:
         err=True,
     )
     return False
+
+
+def check_promptfoo(found: Given) -> None:
+    """Raises CommandError for a promptfoo file that no app takes."""
+    if found.promptfoo is None:
+        return
+    from shared.errors import DropError
+    from shared.model import assertions
+
+    try:
+        assertions.check_size(found.promptfoo.stat().st_size)
+        assertions.read(found.promptfoo.read_bytes())
+    except DropError as error:
+        raise CommandError(str(error)) from None
 
 
 def plan_of(found: Given, **chosen: Any) -> TrainingPlan:

@@ -35,6 +35,13 @@ class ModelRegistry(Component):
     def find(self, name: str) -> Document | None:
         return self._store.get("model", name)
 
+    def remove(self, name: str) -> None:
+        """With what its checkpoints stand for; those of other models stay."""
+        for record in self._store.family("model"):
+            if record["id"] == name or record["id"].startswith(f"{name}:ckpt-step-"):
+                self._store.delete("model", record["id"])
+        self._journal.add_effect("model", name, "deleted")
+
     def tuned(self) -> list[Document]:
         """What jobs have made, without the checkpoints."""
         return [one for one in self._store.family("model") if not _is_checkpoint(one)]

@@ -30,6 +30,7 @@ DATA_PLANE = (
     ("GET", "/fine_tuning/jobs/{id}/checkpoints", "jobs.checkpoints"),
     ("GET", "/models", "models.list"),
     ("GET", "/models/{id:path}", "models.get"),
+    ("DELETE", "/models/{id:path}", "models.delete"),
     ("POST", "/chat/completions", "chat.create"),
     ("POST", "/deployments/{name}/chat/completions", "chat.create"),
 )

@@ -1,4 +1,4 @@
-"""GET /models: base models and those that jobs have made, in the data plane's shape."""
+"""Models: base models and those that jobs have made, in the data plane's shape; deleting one."""
 
 from typing import Any
 
@@ -7,6 +7,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from ..control_plane.catalog import BASE_MODELS, CATALOG_DATE, BaseModel, base_model, base_of
+from ..control_plane.deployments import Deployments
 from ..control_plane.lifecycle import Lifecycle
 from ..control_plane.model_registry import ModelRegistry
 from ..core.errors import ServiceError
@@ -23,13 +24,17 @@ LIFECYCLES = {
 
 
 class Models:
-    def __init__(self, registry: ModelRegistry, lifecycle: Lifecycle) -> None:
+    def __init__(
+        self, registry: ModelRegistry, lifecycle: Lifecycle, deployments: Deployments
+    ) -> None:
         self._registry, self._lifecycle = registry, lifecycle
+        self._deployments = deployments
 
     def routes(self) -> list[Route]:
         return [
             Route("/models", self.index, methods=["GET"]),
             Route("/models/{id:path}", self.show, methods=["GET"]),
+            Route("/models/{id:path}", self.delete, methods=["DELETE"]),
         ]
 
     async def index(self, request: Request) -> JSONResponse:
@@ -41,12 +46,28 @@ class Models:
         name = request.path_params["id"]
         if base := base_model(name):
             return JSONResponse(self._base(base))
+        return JSONResponse(self._tuned(self._known(name)))
+
+    async def delete(self, request: Request) -> JSONResponse:
+        """Only what a job has made, and not while it is deployed (S-DOC fine-tuning); code and
+        message [inferred]."""
+        name = request.path_params["id"]
+        if base_model(name):
+            raise ServiceError(400, "invalidPayload", f"The base model {name!r} cannot be deleted.")
+        record = self._known(name)
+        deployed = (found.servable.name for found in self._deployments.all())
+        if any(other == name or other.startswith(f"{name}:ckpt-step-") for other in deployed):
+            raise ServiceError(409, "conflict", f"The model {name!r} has a deployment.")
+        self._registry.remove(record["id"])
+        return JSONResponse({"id": name, "object": "model", "deleted": True})
+
+    # ---- inside ------------------------------------------------------------------------------
+
+    def _known(self, name: str) -> Document:
         record = self._registry.find(name)
         if record is None:
             raise ServiceError(404, "notFound", f"The model {name!r} does not exist.")  # [inferred]
-        return JSONResponse(self._tuned(record))
-
-    # ---- inside ------------------------------------------------------------------------------
+        return record
 
     def _base(self, base: BaseModel) -> dict[str, Any]:
         return self._shape(base, base.ends.base, {"id": base.id, "created_at": CATALOG_DATE})

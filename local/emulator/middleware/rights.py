@@ -40,6 +40,7 @@ RIGHTS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "jobs.delete": (f"{_OPENAI}fine-tunes/delete", ("jobs.delete",)),
     "models.read": (f"{_OPENAI}models/read", ("models.list", "models.get")),
+    "models.delete": (f"{_OPENAI}models/delete", ("models.delete",)),  # [inferred]
     "chat": (f"{_OPENAI}deployments/chat/completions/action", ("chat.create",)),
     "account.read": (f"{_ACCOUNT}read", ("accounts.get",)),
     "keys.read": (f"{_ACCOUNT}listKeys/action", ("accounts.keys",)),

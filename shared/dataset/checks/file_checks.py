@@ -106,6 +106,7 @@ def _lengths(index: ExampleIndex, plan: TrainingPlan, collector: FindingCollecto
 
 def _duplicates(index: ExampleIndex, collector: FindingCollector) -> Marks:
     """Which examples say the same as an earlier one."""
+    shared = index.shared_prompts  # first, for it takes the most memory while it is made
     every = np.arange(len(index.keys), dtype=np.int32)
     first, asked = first_equal(index.keys), first_equal(index.prompts)
     again: Marks = first != every
@@ -116,7 +117,6 @@ def _duplicates(index: ExampleIndex, collector: FindingCollector) -> Marks:
         lambda n: f"It says the same as line {index.lines[first[same[n]]]}.",
     )
     # The first of the other answers is enough: a second copy of it is a duplicate.
-    shared = index.shared_prompts
     other = np.flatnonzero((index.keys != index.keys[asked]) & ~again & ~shared)
     collector.add_lines(
         "conflicting-answers",

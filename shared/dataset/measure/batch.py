@@ -3,7 +3,10 @@
 Knows roles and texts, not tokens.
 """
 
+from itertools import compress
+
 import numpy as np
+import numpy.typing as npt
 
 from shared.dataset.measure.similarity import Ints
 from shared.dataset.reading.examples import Conversation
@@ -24,7 +27,8 @@ class TextBatch:
         self.lines = np.array([conversation.line for conversation in conversations], np.int64)
         self.texts: list[str] = []
         for conversation in conversations:
-            self.texts += [message.content for message in conversation.messages]
+            for message in conversation.messages:
+                self.texts.append(message.content)
             self.texts.append(conversation.extra)
         letters = "x".join([conversation.roles for conversation in conversations]) + "x"
         self.roles = np.frombuffer(letters.encode(), np.uint8)
@@ -36,9 +40,14 @@ class TextBatch:
         self.shown = np.array([conversation.shown for conversation in conversations], np.uint64)
         self.prompts = (self.roles == ord("s")) | (self.roles == ord("d"))
 
-    def lines_of(self, places: Ints) -> Ints:
-        """The lines of the texts at these places."""
-        lines: Ints = self.lines[np.searchsorted(self.starts, places, "right") - 1]
+    def texts_at(self, marks: npt.NDArray[np.bool_]) -> list[str]:
+        """Those that are marked."""
+        return list(compress(self.texts, marks.tolist()))
+
+    def lines_of(self, marks: npt.NDArray[np.bool_]) -> list[int]:
+        """The lines of those that are marked."""
+        places = np.searchsorted(self.starts, np.flatnonzero(marks), "right") - 1
+        lines: list[int] = self.lines[places].tolist()
         return lines
 
     def hashes(self) -> tuple[Ints, Ints]:

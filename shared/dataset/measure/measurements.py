@@ -6,7 +6,6 @@ System prompts are left out of the signatures, or all examples of a file would l
 
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import compress
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,10 +16,8 @@ from shared.dataset.measure.batch import TextBatch
 from shared.dataset.measure.columns import Column
 from shared.dataset.measure.similarity import Ints
 from shared.dataset.measure.system_prompts import PromptCount, SystemPrompts
-from shared.dataset.measure.tokens import PER_EXAMPLE, PER_MESSAGE, Tokens, encoding
+from shared.dataset.measure.tokens import PER_EXAMPLE, PER_MESSAGE, Tokens, encode_all, encoding
 from shared.dataset.reading.examples import Conversation
-
-_NO_TOKENS = np.empty(0, np.uint32)
 
 
 @dataclass(frozen=True)
@@ -150,11 +147,10 @@ class Measurements:
         after the other, and the system prompts."""
         counter = encoding(self._encoding_name)
         counts = np.zeros(len(batch.texts), np.int64)
-        prompts = self.system_prompts.count(batch, counter)
+        texts = batch.texts_at(batch.prompts)
+        prompts = self.system_prompts.count(texts, batch.lines_of(batch.prompts), counter)
         sizes = {prompt.text: prompt.tokens for prompt in prompts}
-        counts[batch.prompts] = [sizes[text] for text in compress(batch.texts, batch.prompts)]
+        counts[batch.prompts] = [sizes[text] for text in texts]
         others = batch.filled & ~batch.prompts
-        encoded = map(counter.encode, compress(batch.texts, others))
-        kept = list(encoded) if self.deep else []
-        counts[others] = np.fromiter(map(len, kept or encoded), np.int64)
-        return counts, np.concatenate([_NO_TOKENS, *kept]), prompts
+        tokens, counts[others] = encode_all(counter, batch.texts_at(others))
+        return counts, tokens, prompts

@@ -39,7 +39,7 @@ def signatures(tokens: npt.NDArray[np.uint32], lengths: Ints, shown: Ints) -> Si
         if shown.any():  # of the others nothing may depend on what stands beside them
             pictures = np.repeat(shown, lengths)
             mixed = np.where(pictures, _mix(mixed ^ pictures), mixed)
-        bins = (mixed & np.uint64(BINS - 1)).astype(np.int64)
+        bins = (mixed & np.uint64(BINS - 1)).view(np.int64)
         bins += np.repeat(np.arange(0, count * BINS, BINS), lengths)
         np.minimum.at(least, bins, (mixed >> np.uint64(32)).astype(np.uint32))
     found = _fill(least.reshape(count, BINS)).astype(np.uint8)

@@ -3,13 +3,9 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import compress
 from typing import NamedTuple
 
-import numpy as np
-
 from shared.dataset.findings.quoting import shorten
-from shared.dataset.measure.batch import TextBatch
 from shared.dataset.measure.tokens import Encoding
 
 MOST = 500  # different ones that are counted each for itself
@@ -46,10 +42,8 @@ class SystemPrompts:
     def __init__(self) -> None:
         self._entries: dict[int, _Entry] = {}  # by the hash of the text
 
-    def count(self, batch: TextBatch, encoding: Encoding) -> list[PromptCount]:
-        """Each different one of the batch, in the order of the lines. Remembers nothing."""
-        prompts = list(compress(batch.texts, batch.prompts))
-        lines = batch.lines_of(np.flatnonzero(batch.prompts)).tolist()
+    def count(self, prompts: list[str], lines: list[int], encoding: Encoding) -> list[PromptCount]:
+        """Each different one, in the order of the lines. Remembers nothing."""
         first = dict(zip(reversed(prompts), reversed(lines), strict=True))
         return [
             PromptCount(text, self._tokens(text, encoding), count, first[text])

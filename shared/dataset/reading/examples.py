@@ -5,7 +5,7 @@ Holds types only.
 
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import msgspec
 
@@ -29,7 +29,7 @@ class Message(msgspec.Struct, gc=False):
     weight: Literal[0, 1, None] = None
 
 
-class Conversation(NamedTuple):
+class Conversation(msgspec.Struct, frozen=True, gc=False):
     """An example as the content checks see it.
 
     `roles` has one letter for each message; `extra` is the rest of what the service is sent: the

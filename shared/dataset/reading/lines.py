@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import IO
 
 LONGEST = 32_000_000  # bytes; the longest sensible example has 64 linked images and 65,536 tokens
-BLOCK = 1 << 18  # bytes of lines that are worked on together
+BLOCK = 1 << 19  # bytes of lines that are worked on together
 LINES = 5000  # of one block: the objects of tiny lines outweigh their bytes
 
 Block = list[bytes | None]  # lines without their line feed; None for one that is too long

@@ -31,7 +31,8 @@ Parsed = tuple[Example | None, list[RawFinding], tuple[PreviewRow, ...]]
 LIST = f"{EACH_ALONE[:-1]}, without the brackets and commas: `tunedrop convert` does it."
 MANY_IN_ONE = (EACH_ALONE, LIST)  # cures of lines with more than one example
 _decode = msgspec.json.Decoder().decode
-_KEY = re.compile(rb'(?<!\\)(?:\\\\)*+"\s*:')  # also one whose last character is a backslash
+# A text, or a key with its colon. One that is not closed goes to the end: none is read twice.
+_TEXT = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?+(?:\s*+(:))?')
 _HALF = re.compile(r"[\ud800-\udfff]")
 WRONG_ENCODINGS = (  # what a file begins with that is no UTF-8 text
     (b"\x1f\x8b", "compressed", "gzip"),
@@ -76,7 +77,7 @@ def _is_text(value: Any) -> bool:
 
 def keys_written(line: bytes) -> int:
     """How many keys the objects of a line have, those counted again that stand twice."""
-    return len(_KEY.findall(line))
+    return _TEXT.findall(line).count(b":")
 
 
 def _as_object(value: Any, findings: list[RawFinding]) -> Parsed:
