@@ -13,7 +13,7 @@ from shared.run.outbox import Outbox
 from shared.run.record import Action
 from shared.run.stages import ENDS, Stage
 from tests.support.placed import START
-from tests.support.receiver import Receiver, delivered, waiting
+from tests.support.receiver import Receiver, delivered, model_of, waiting
 from tests.support.runs import RunHarness
 from tests.support.settings import IN_MEMORY
 
@@ -57,12 +57,6 @@ async def test_a_run_that_serves_is_told_with_its_promotion(
     assert promoted["data"]["change"] == change.id
     assert (promoted["data"]["version"], promoted["data"]["before"]) == (1, None)
     assert await waiting(telling) == []
-
-
-async def model_of(telling: RunHarness) -> Any:
-    model = await telling.ctx.registry.load(telling.model)
-    assert model
-    return model
 
 
 async def test_what_is_sent_is_a_cloud_event_in_its_structured_form(

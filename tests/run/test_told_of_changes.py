@@ -2,7 +2,6 @@
 near: each is told once, and what did not happen never."""
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -16,15 +15,8 @@ from shared.run.stages import Stage
 from tests.support.drops import storage, taken
 from tests.support.limits import dropped, ticked, with_settings
 from tests.support.placed import PlacedRun
-from tests.support.receiver import Receiver, delivered, waiting
+from tests.support.receiver import Receiver, delivered, model_of, waiting
 from tests.support.runs import RunHarness
-
-
-async def model_of(telling: RunHarness) -> Any:
-    model = await telling.ctx.registry.load(telling.model)
-    assert model
-    return model
-
 
 # ---- changes of a champion
 

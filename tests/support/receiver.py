@@ -11,6 +11,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from shared.model.registry import Model
 from shared.run import delivery, notify
 from shared.run.notifications import Awaited, Kind
 from tests.support.runs import RunHarness
@@ -124,3 +125,10 @@ async def minutes(harness: RunHarness, count: int) -> None:
     for _ in range(count):
         await harness.pause(60)
         await delivered(harness)
+
+
+async def model_of(telling: RunHarness) -> Model:
+    """As its record is now."""
+    model = await telling.ctx.registry.load(telling.model)
+    assert model
+    return model
