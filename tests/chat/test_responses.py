@@ -103,6 +103,25 @@ async def test_fields_are_passed_on_as_they_are(app: App) -> None:
     assert {name: sent[name] for name in fields} == fields
 
 
+# ---- what is noted of it
+
+
+async def test_a_response_is_remembered_and_can_be_rated(app: App) -> None:
+    app.server.plan("captain-v3", up.response(), up.response_stream("Arr!", id="resp_2"))
+    for streams, id in ((False, "resp_1"), (True, "resp_2")):
+        await asked(app, stream=streams)
+        rated = await app.http.post("/feedback", json={"id": id, "rating": "good"})
+        assert (rated.status_code, rated.json().get("model")) == (201, "captain")
+
+
+@pytest.mark.parametrize("streams", [False, True])
+async def test_the_trace_finds_a_response_by_its_id(app: App, streams: bool) -> None:
+    app.server.plan("captain-v3", up.response_stream("Arr!") if streams else up.response())
+    await asked(app, stream=streams)
+    (line,) = app.relay.trace_log._waiting
+    assert (line.answer, line.backend) == ("resp_1", "captain@3")
+
+
 # ---- nothing is kept at the service
 
 
