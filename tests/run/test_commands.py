@@ -91,20 +91,6 @@ async def test_a_job_is_paused_and_resumed(harness: RunHarness) -> None:
     await harness.until(await harness.command(run, Action.CANCEL), Stage.CANCELLED)
 
 
-async def test_a_pause_is_no_epoch(harness: RunHarness) -> None:
-    """The service keeps a checkpoint of what a paused job has learned."""
-    await harness.drop(b"hyperparameters: {n_epochs: 1}", "run.yaml")
-    await harness.drop(dataset(400, harness.model))
-    run = await harness.until(await harness.received(), Stage.TRAINING)
-    while (await harness.known(run.id)).progress.step is None:
-        await harness.tick()
-        await harness.pause(1)
-    await harness.until(await harness.command(run, Action.PAUSE), Stage.PAUSED)
-    run = await harness.until(await harness.command(run, Action.RESUME), Stage.SERVING)
-    (epoch,) = run.epochs
-    assert epoch.step == run.progress.total_steps
-
-
 async def test_a_paused_run_waits_for_a_person_however_long(
     harness: RunHarness, service: ServiceControl
 ) -> None:
