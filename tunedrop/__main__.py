@@ -14,8 +14,9 @@ from tunedrop.data import checking, commands
 from tunedrop.echo import never_fail_to_show, say
 from tunedrop.errors import exit_on_error
 from tunedrop.files import in_call, keep_apart
+from tunedrop.group import Group
 
-cli = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
+cli = typer.Typer(cls=Group, pretty_exceptions_enable=False, rich_markup_mode=None)
 cli.add_typer(checking.cli)
 cli.add_typer(commands.cli)
 cli.add_typer(runs.cli)
@@ -33,8 +34,9 @@ def show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@cli.callback()
+@cli.callback(invoke_without_command=True)
 def about(
+    context: typer.Context,
     version: Annotated[
         bool,
         typer.Option("--version", callback=show_version, is_eager=True, help="show the version"),
@@ -42,6 +44,8 @@ def about(
 ) -> None:
     """Drop a dataset, get a tuned model."""
     never_fail_to_show()
+    if context.invoked_subcommand is None:
+        say(context.get_help())
 
 
 @cli.command()
