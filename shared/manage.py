@@ -64,10 +64,6 @@ async def _me(request: Request, app: App) -> Response:
     return JSONResponse({"name": person.name, "role": person.role, "by": person.by})
 
 
-async def _models(request: Request, app: App) -> Response:
-    return await model_api.models(app.context())
-
-
 async def _examples(request: Request, app: App) -> Response:
     return await model_api.examples(request, lambda: app.relay().feedback)
 
@@ -94,7 +90,7 @@ ROUTES = (
     _command("runs/{id}/{name}", body=_of(api.command)),
     _ask("plan", body=_of(api.plan)),
     _see("cost", body=_of(cost_api.cost)),
-    _see("models", body=_models),
+    _see("models", body=_of(model_api.models)),
     _see("models/{name}/examples", body=_examples),
     _see("models/{name}", body=_of(model_api.model)),
     _command("models/{name}/{order}", body=_of(model_api.order)),

@@ -251,7 +251,7 @@ def test_every_route_that_takes_a_text_is_tried() -> None:
         "manage/{*path}",
         "runs/{id}",
         "runs/{id}/{name}",
-        "console/{name}",
+        "console/{*name}",
     }
     assert templates == known
     assert {path for path, *_ in http_routes()} == known | nothing | {p[1:] for p in paths}
