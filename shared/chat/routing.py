@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from shared.chat.auth import Caller
+from shared.chat.callers import Caller
 from shared.chat.unanswered import ModelNotReady
 from shared.errors import NotFound
 from shared.model.redeploy import request_for

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 
+from shared.chat.callers import PerMinute, Role
 from shared.cloud.documents import Document, Frozen, Moment
 from shared.errors import CallerError, NotFound, NotNow
 from shared.printable import shown
@@ -27,17 +28,14 @@ MOST_KEYS = 500  # that are valid at once: each is compared with what a request 
 MOST_REVOKED, MOST_EVENTS = 200, 200  # the oldest are left out
 MAX_WHO, MAX_WHY = 200, 300  # characters
 KEPT_REVOKED = timedelta(days=90)  # so long its holder is told that a key was revoked
-MAX_LIMIT = 10**9  # a minute's requests or tokens
 
-Role = Literal["chat", "reader", "operator"]
 What = Literal["created", "limited", "revoked"]
-PerMinute = Annotated[int, Field(gt=0, le=MAX_LIMIT)]
 
 
 class Terms(Frozen):
     """What a key may be used for. `models` None means all models; a limit None means no limit."""
 
-    role: Role = "chat"
+    role: Role = Role.CHAT
     models: tuple[str, ...] | None = None
     requests_per_minute: PerMinute | None = None
     tokens_per_minute: PerMinute | None = None

@@ -1,4 +1,4 @@
-"""Keys that are created and revoked while the app runs: what is kept of them, and who knows of it."""
+"""Keys that are created and revoked while the app runs: what is kept of them, and who knows it."""
 
 import asyncio
 import logging
@@ -10,7 +10,6 @@ from shared.chat.stored_keys import KEY, By, Terms, digest, new_key
 from shared.cloud.memory_container import MemoryContainer
 from shared.errors import NotFound, NotNow, Unavailable
 from tests.chat.keyed import AT, Clock, Storage, store, valid
-
 
 # ---- what is created
 
