@@ -15,7 +15,7 @@ from starlette.routing import compile_path
 
 from shared import access, answering, api, cost_api, delete_api, model_api, tracing
 from shared.answering import error_responses
-from shared.chat.auth import Role
+from shared.chat.callers import Role
 from shared.chat.relay import Relay
 from shared.errors import AccessDenied, Forbidden, NotFound
 from shared.printable import shown
