@@ -7,7 +7,8 @@ import azure.functions as func
 from azurefunctions.extensions.bindings.blob import BlobClient
 from azurefunctions.extensions.http.fastapi import Request, Response
 
-from shared import api, cost_api, delete_api, exporters, model_api, telemetry, tracing
+from shared import api, cost_api, delete_api, exporters, manage, model_api, telemetry, tracing
+from shared import console as console_files
 from shared.chat.dispatch import answer, answer_any
 from shared.chat.relay import Relay
 from shared.cloud import AzureClients
@@ -151,7 +152,7 @@ async def cost(req: Request) -> Response:
 
 @app.route("models", methods=["GET"])
 async def models(req: Request) -> Response:
-    return await model_api.models(context())
+    return await model_api.models(req, context())
 
 
 @app.route("models/{name}", methods=["GET"])
@@ -169,6 +170,12 @@ async def trace(req: Request) -> Response:
     return await tracing.trace(req, context(), lambda: relay().trace_log)
 
 
+# The same for people whom the app itself knows, by a key with a role or by a sign-in.
+@app.route("manage/{*path}", methods=["GET", "POST", "PUT"], auth_level=func.AuthLevel.ANONYMOUS)
+async def managed(req: Request) -> Response:
+    return await manage.manage(req, manage.App(context, relay, os.environ))
+
+
 @app.route("health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 async def health(req: Request) -> Response:
     return await api.health(req, context)
@@ -181,17 +188,17 @@ async def doctor(req: Request) -> Response:
 
 @app.route("console", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 async def console(req: Request) -> Response:
-    return api.console()
+    return console_files.page(req)
 
 
-@app.route("console/{name}", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+@app.route("console/{*name}", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 async def console_file(req: Request) -> Response:
-    return api.console(req.path_params["name"])
+    return console_files.file(req.path_params["name"])
 
 
 @app.route("openapi.json", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 async def openapi(req: Request) -> Response:
-    return api.console("openapi.json")
+    return console_files.file("openapi.json")
 
 
 @app.route(

@@ -16,8 +16,9 @@ from starlette.responses import JSONResponse, Response
 from shared import telemetry
 from shared.chat import cost
 from shared.chat.apis import CHAT, COMPLETIONS, EMBEDDINGS, RESPONSES, Api
-from shared.chat.auth import Auth, Caller
+from shared.chat.auth import Auth
 from shared.chat.bodies import Bodies, Held, in_thread_if_large
+from shared.chat.callers import Caller
 from shared.chat.effects import parse_allowed, refuse_effects, sets
 from shared.chat.feedback import (
     MAX_ANSWER_BYTES,
@@ -26,6 +27,8 @@ from shared.chat.feedback import (
     parse_rating,
     sampling_rates,
 )
+from shared.chat.key_store import KeyStore
+from shared.chat.key_usage import KeyUsage
 from shared.chat.leaving import unless_caller_left
 from shared.chat.limits import Reservation
 from shared.chat.origins import Origins
@@ -57,7 +60,12 @@ from shared.model.usage import LastUses
 class Relay:
     def __init__(self, cloud: AzureClients) -> None:
         settings = cloud.settings
-        self.auth = Auth(settings.app_keys, settings.entra_tenant)
+        self.auth = Auth(
+            settings.app_keys,
+            settings.entra_tenant,
+            store=KeyStore(cloud.models),
+            usage=KeyUsage(cloud.models),
+        )
         self.router = Router(
             Registry(cloud.models), settings.base_deployments, settings.chat_fallback
         )
@@ -101,11 +109,12 @@ class Relay:
         began = time.perf_counter()
         called, caller = request_id(request), None
         try:
-            caller = self.auth.admit(request.headers)
+            caller = await self.auth.admit(request.headers)
             held.caller = caller.name
             chat = await self._read_chat(request, held, api)
             backends = await self.router.backends(chat.model, caller, api)
-            reservation = self.auth.reserve(caller, chat.prompt_tokens + chat.answer_tokens)
+            tokens = chat.prompt_tokens + chat.answer_tokens
+            reservation = self.auth.reserve(caller, tokens, chat.model)
             answer = await self._answer(request, chat, backends, reservation)
         except TunedropError as error:
             return self._refusal(error, caller, called)
@@ -131,7 +140,7 @@ class Relay:
     async def _rate(self, request: Request, held: Held) -> Response:
         called, caller = request_id(request), None
         try:
-            caller = self.auth.admit(request.headers)
+            caller = await self.auth.admit(request.headers)
             held.caller = caller.name
             body = await read_body(request, MAX_RATING_BYTES, held.grow)
             rating = await in_thread_if_large(len(body), parse_rating, body)
@@ -147,7 +156,7 @@ class Relay:
         """GET /v1/models: what this caller may put into `model`."""
         called, caller = request_id(request), None
         try:
-            caller = self.auth.admit(request.headers)
+            caller = await self.auth.admit(request.headers)
             names = await self.router.names(caller)
         except TunedropError as error:
             return self._refusal(error, caller, called)
@@ -157,7 +166,7 @@ class Relay:
         """GET /v1/models/{model}: one of them, or one of its versions."""
         called, caller = request_id(request), None
         try:
-            caller = self.auth.admit(request.headers)
+            caller = await self.auth.admit(request.headers)
             name = request.path_params["model"]
             await self.router.backends(name, caller)
         except TunedropError as error:

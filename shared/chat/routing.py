@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from shared.chat.apis import CHAT, Api
-from shared.chat.auth import Caller
+from shared.chat.callers import Caller
 from shared.chat.parsing import BadRequest
 from shared.chat.unanswered import ModelNotReady
 from shared.errors import NotFound

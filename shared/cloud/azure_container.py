@@ -82,6 +82,7 @@ class AzureContainer(Container):
             await self.client.upload_blob(
                 name, data, overwrite=True, content_settings=_content_type(content_type)
             )
+        self._note_change(name)
 
     async def _append(self, name: str, data: bytes) -> None:
         """Created only where it is absent: without that condition, making a blob empties the one
@@ -112,6 +113,7 @@ class AzureContainer(Container):
     async def delete(self, name: str, lease: str | None = None) -> None:
         with suppress(ResourceNotFoundError), self._translated(name):
             await self.client.delete_blob(name, lease=lease)
+        self._note_change(name)
 
     async def grown(self, name: str) -> AsyncIterator[bytes]:
         with suppress(ResourceNotFoundError):
@@ -188,7 +190,8 @@ class AzureContainer(Container):
                 content_settings=_content_type(content_type),
                 **condition,
             )
-            return bare(written["etag"])
+        self._note_change(name)
+        return bare(written["etag"])
 
     @contextmanager
     def _translated(self, name: str) -> Iterator[None]:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from shared.cloud import AzureClients
 from shared.model.registry import Registry
@@ -37,7 +38,8 @@ def uptime() -> float:
 class Context:
     """`awake_since` is when the unbroken row of ticks began, where the caller knows it; `until` the
     uptime after which no further step is begun, where the work is bounded. `samples`: what runs
-    that compare have drawn; `pauses`: until when deployments take no call."""
+    that compare have drawn; `pauses`: until when deployments take no call; `pages`: lists that were
+    shown a moment ago."""
 
     clients: AzureClients
     ledger: Ledger
@@ -53,6 +55,7 @@ class Context:
     delivering: set[asyncio.Task[None]] = field(default_factory=set)  # one at the most
     samples: dict[str, Sample] = field(default_factory=dict)
     pauses: dict[str, datetime] = field(default_factory=dict)
+    pages: dict[str, Any] = field(default_factory=dict)
     _copies: Copies | None = None
 
     @classmethod
