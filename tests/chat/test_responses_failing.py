@@ -1,4 +1,4 @@
-"""Responses that fail or are cut off, whole and as streams: what callers are told, and what is tried
+"""Responses that fail or are cut off, whole and as streams: what callers are told, what is tried
 again. Azure says much of it after a status of 200."""
 
 import json
