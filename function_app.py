@@ -7,7 +7,17 @@ import azure.functions as func
 from azurefunctions.extensions.bindings.blob import BlobClient
 from azurefunctions.extensions.http.fastapi import Request, Response
 
-from shared import api, cost_api, delete_api, drop_api, exporters, model_api, telemetry, tracing
+from shared import (
+    api,
+    cost_api,
+    delete_api,
+    drop_api,
+    exporters,
+    manage,
+    model_api,
+    telemetry,
+    tracing,
+)
 from shared.chat.dispatch import answer, answer_any
 from shared.chat.relay import Relay
 from shared.cloud import AzureClients
@@ -188,6 +198,12 @@ async def give_order(req: Request) -> Response:
 @app.route("trace/{*id}", methods=["GET"])
 async def trace(req: Request) -> Response:
     return await tracing.trace(req, context(), lambda: relay().trace_log)
+
+
+# The same for people whom the app itself knows, by a key with a role or by a sign-in.
+@app.route("manage/{*path}", methods=["GET", "POST", "PUT"], auth_level=func.AuthLevel.ANONYMOUS)
+async def managed(req: Request) -> Response:
+    return await manage.manage(req, manage.App(context, relay, os.environ))
 
 
 @app.route("health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)

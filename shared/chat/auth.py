@@ -4,16 +4,15 @@ Closed by default. Limits are kept in this process: with N instances a caller ge
 as much; one limit over all of them needs a gateway in front (see docs/chat.md).
 """
 
-import base64
 import hashlib
 import hmac
-import json
 import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from enum import StrEnum
 from itertools import chain
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import (
     AfterValidator,
@@ -26,6 +25,7 @@ from pydantic import (
 )
 from starlette.datastructures import Headers
 
+from shared.chat import sign_in
 from shared.chat.limits import Limits, Reservation
 from shared.errors import AccessDenied, SettingError
 from shared.printable import printable, shown
@@ -33,10 +33,7 @@ from shared.printable import printable, shown
 SETTING = "TUNEDROP_APP_KEYS"
 MAX_KEY_LENGTH = 4096  # characters of a key that is offered; longer ones are not hashed
 MAX_LINES = 4  # of one header that are looked at
-MAX_PRINCIPAL_BYTES = 64 * 2**10  # of the platform's sign-in header, before it is decoded
 MAX_LIMIT = 10**9  # a minute's requests or tokens
-TENANT_CLAIMS = ("tid", "http://schemas.microsoft.com/identity/claims/tenantid")
-PERSON = re.compile(r"[!-~]{1,128}")  # a signed-in person's id, as the platform gives it
 _OTHER = re.compile(r"(?:basic|digest|negotiate|ntlm)\s", re.IGNORECASE)  # schemes without a key
 _SCHEME = re.compile(r"(?:bearer\s+){0,2}", re.IGNORECASE)
 # `printf %s "$KEY" | sha256sum` makes one of them where KEY is not set.
@@ -56,6 +53,15 @@ Name = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_name)]
 PerMinute = Annotated[int, Field(gt=0, le=MAX_LIMIT)]
 
 
+class Role(StrEnum):
+    """What the holder of a key may do: chat only; also see what the management routes show; also
+    command."""
+
+    CHAT = "chat"
+    READER = "reader"
+    OPERATOR = "operator"
+
+
 class Caller(BaseModel):
     """Somebody who may chat. `models` None means all models; a limit None means no limit."""
 
@@ -73,6 +79,7 @@ class Caller(BaseModel):
 
 class KeyHolder(Caller):
     name: Name
+    role: Role = Role.CHAT
     sha256: Annotated[str, Field(pattern=r"^[0-9a-fA-F]{64}$")]
 
     @field_validator("models", "requests_per_minute", "tokens_per_minute", mode="before")
@@ -99,10 +106,9 @@ class Auth:
 
         Raises AccessDenied, or RateLimitExceeded when a limit is used up.
         """
-        offered = _offered_keys(headers)
-        keys = chain.from_iterable(offered.values())
-        caller = self._by_key(keys) or self._by_platform_sign_in(headers)
+        caller = self.holder(headers) or self._by_platform_sign_in(headers)
         if caller is None:
+            offered = _offered_keys(headers)
             places = " and ".join(offered)
             raise AccessDenied(
                 f"The key in {places} is none of this app's." if offered else "No key was sent.",
@@ -113,6 +119,10 @@ class Auth:
         self.limits.take(caller.name, "tokens", caller.tokens_per_minute, 0)
         return caller
 
+    def holder(self, headers: Mapping[str, str]) -> KeyHolder | None:
+        """Who holds the key of a request; nothing is counted."""
+        return self._by_key(chain.from_iterable(_offered_keys(headers).values()))
+
     def reserve(self, caller: Caller, tokens: int) -> Reservation:
         """Take what a chat is expected to cost out of the caller's limit, until it is settled.
         Raises RateLimitExceeded."""
@@ -122,7 +132,7 @@ class Auth:
         """A caller for a metric: a key's name; signed-in people are too many to be told apart."""
         return caller.name if isinstance(caller, KeyHolder) else "a person" if caller else ""
 
-    def _by_key(self, offered: Iterable[str]) -> Caller | None:
+    def _by_key(self, offered: Iterable[str]) -> KeyHolder | None:
         """The holder of the first offered key that is known. Compares each with every key, in
         constant time, so that timing reveals nothing."""
         short = [key for key in offered if len(key) <= MAX_KEY_LENGTH]
@@ -136,15 +146,8 @@ class Auth:
         return matches[0] if matches else None
 
     def _by_platform_sign_in(self, headers: Mapping[str, str]) -> Caller | None:
-        """Who the platform has signed in. Only used where a tenant is configured: without the
-        platform's sign-in in front, anybody could send these headers."""
-        if not self.tenant:
-            return None
-        tenants = _tenants(headers.get("x-ms-client-principal", ""))
-        name = headers.get("x-ms-client-principal-id", "")
-        if tenants != {self.tenant} or not PERSON.fullmatch(name):
-            return None
-        return Caller(name=name)
+        person = sign_in.person(headers, self.tenant)
+        return Caller(name=person.id) if person else None
 
 
 def parse_keys(app_keys: str) -> list[KeyHolder]:
@@ -215,16 +218,3 @@ def _bare(line: str) -> str:
     """Without the scheme: some programs leave it out, and with others it is entered as a part of
     the key, before which they write it once more."""
     return _SCHEME.sub("", f"{line.strip()} ", count=1).strip()
-
-
-def _tenants(principal: str) -> set[str]:
-    """The tenants that App Service's header claims: base64 of {"claims": [{"typ", "val"}, …]}.
-    None for a header that is not one."""
-    if len(principal) > MAX_PRINCIPAL_BYTES:
-        return set()
-    try:
-        document: Any = json.loads(base64.b64decode(principal, validate=True))
-        claims = [claim for claim in document["claims"] if claim["typ"] in TENANT_CLAIMS]
-        return {f"{claim['val']}" for claim in claims}
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return set()

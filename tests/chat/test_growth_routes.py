@@ -145,6 +145,10 @@ HEADERS: dict[str, Send] = {
         lambda n: principal(json.dumps({"claims": [{"typ": "tid", "val": "x"}] * (n // 40)})),
     ),
     "sign-in, name": header("/v1/models", "x-ms-client-principal-id", lambda size: "n" * size),
+    "key, managing": header("/manage/me", "api-key", lambda size: "k" * size),
+    "route, managing": header(
+        "/manage/models/x", "x-ms-client-principal", lambda size: principal("[" * size)
+    ),
     "person": header(
         "/runs/m-1/cancel", "x-ms-client-principal-name", lambda size: "n" * size, "POST"
     ),
@@ -244,6 +248,7 @@ def test_every_route_that_takes_a_text_is_tried() -> None:
         "models/{name}/{order}",
         "runs/{id}/delete",
         "trace/{*id}",
+        "manage/{*path}",
         "runs/{id}",
         "runs/{id}/{name}",
         "console/{name}",

@@ -6,8 +6,9 @@ import json
 
 import pytest
 
-from shared.chat.auth import MAX_KEY_LENGTH, MAX_PRINCIPAL_BYTES, Auth, Caller
+from shared.chat.auth import MAX_KEY_LENGTH, Auth, Caller
 from shared.chat.protocol import RateLimitExceeded
+from shared.chat.sign_in import MAX_PRINCIPAL_BYTES
 from shared.errors import AccessDenied, SettingError
 
 
