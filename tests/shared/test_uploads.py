@@ -54,7 +54,7 @@ async def test_of_two_uploads_at_once_one_is_there_whole(container: Container, n
     first = await container.upload(name, pieces(b"first"), "")
     second = await container.upload(name, pieces(b"second"), "")
     await first.commit()
-    with pytest.raises(Conflict, match="meanwhile|another worker"):
+    with pytest.raises(Conflict, match=r"meanwhile|another worker"):
         await second.commit()
     assert await text(container, name) == b"first"
 
