@@ -106,6 +106,21 @@ async def chat_with_deployment(req: Request) -> Response:
     return await answer(Relay.complete, relay, req)
 
 
+@app.route("v1/responses", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
+async def responses(req: Request) -> Response:
+    return await answer(Relay.respond, relay, req)
+
+
+@app.route("v1/embeddings", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
+async def embeddings(req: Request) -> Response:
+    return await answer(Relay.embed, relay, req)
+
+
+@app.route("v1/completions", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
+async def completions(req: Request) -> Response:
+    return await answer(Relay.complete_text, relay, req)
+
+
 @app.route("v1/models", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 async def chat_models(req: Request) -> Response:
     return await answer(Relay.models, relay, req)
