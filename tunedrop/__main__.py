@@ -11,6 +11,7 @@ import typer
 
 from tunedrop import (
     __version__,
+    completion,
     cost,
     models,
     orders,
@@ -62,7 +63,12 @@ def about(
 
 @cli.command()
 def export(
-    model: Annotated[str, typer.Argument(help="the model whose rated answers are wanted")],
+    model: Annotated[
+        str,
+        typer.Argument(
+            help="the model whose rated answers are wanted", autocompletion=completion.models
+        ),
+    ],
     app: runs.Address = "",
     key: runs.Key = "",
     method: Annotated[str, typer.Option(help="supervised or dpo")] = "supervised",

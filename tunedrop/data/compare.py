@@ -47,14 +47,14 @@ class Side:
         """Raises CommandError for what is no file, and for one of which nothing can be read: it
         cannot be compared. Its unread lines are looked for now: it may be written anew later."""
         if path == STDIN:
-            raise CommandError("both files are read more than once: name files, not the input.")
+            raise CommandError("both files are read more than once.", "Name files, not the input.")
         side = cls(path, scan(path, role, TrainingPlan(), deep=True))
         with path.open("rb") as file:
             wrong = wrong_encoding(file.read(8))
         if wrong or (side.unread and not side.lines):
             reason = wrong.message if wrong else "It holds no example in a line."
             raise CommandError(
-                f"{path} cannot be read. {reason} See tunedrop check {in_call(path)}."
+                f"{path} cannot be read. {reason}", f"See tunedrop check {in_call(path)}."
             )
         return side
 
@@ -148,7 +148,8 @@ def must_be_alike(one: Side, other: Side) -> None:
     if all(formats) and formats[0] != formats[1]:
         raise CommandError(
             f"{one.name} is in the format {formats[0]} and {other.name} in the format "
-            f"{formats[1]}: they have nothing in common."
+            f"{formats[1]}: they have nothing in common.",
+            "Name two of the same format.",
         )
 
 
