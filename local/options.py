@@ -36,7 +36,10 @@ def up() -> argparse.ArgumentParser:
     parser.add_argument("--fresh", action="store_true", help="forget every dataset, run and model")
     parser.add_argument("--otel", action="store_true", help="write spans, metrics and logs")
     parser.add_argument(
-        "--keys", action="store_true", help="ask for a key of the Functions host, as Azure does"
+        "--no-auth",
+        dest="auth",
+        action="store_false",
+        help="ask for no key where Azure asks for one of the Functions host",
     )
     parser.add_argument("--model", default="smollm2", help=argparse.SUPPRESS)
     return _common(parser)

@@ -37,6 +37,7 @@ def provision(storage: str, openai_url: str) -> None:
 
 def app_settings(storage: str, openai_url: str, app_key: str, telemetry: str) -> dict[str, str]:
     """The app's settings, with an identity instead of keys."""
+    digest = hashlib.sha256(app_key.encode()).hexdigest()
     return {
         "FUNCTIONS_WORKER_RUNTIME": "python",
         "PYTHON_ENABLE_INIT_INDEXING": "1",
@@ -56,7 +57,7 @@ def app_settings(storage: str, openai_url: str, app_key: str, telemetry: str) ->
         "TUNEDROP_SWEEP_SECONDS": "10",
         "TUNEDROP_COMPARE_EXAMPLES": "8",  # a batch of the emulator's
         "TUNEDROP_DAILY_RUNS": "0",  # training costs nothing here
-        "TUNEDROP_APP_KEYS": f"laptop:{hashlib.sha256(app_key.encode()).hexdigest()}",
+        "TUNEDROP_APP_KEYS": json.dumps([{"name": "laptop", "role": "operator", "sha256": digest}]),
         "TUNEDROP_BASE_DEPLOYMENTS": BASE_DEPLOYMENT,
         "TUNEDROP_REMEMBER": REMEMBERING,
         "TUNEDROP_TELEMETRY_FOLDER": telemetry,

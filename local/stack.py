@@ -35,6 +35,8 @@ AZURITE = ROOT / ".venv/azurite/node_modules/azurite"
 
 HOST_KEY = "FUNCTIONS_MASTER_KEY"  # in the environment of the host and of its webhook's caller
 HOST_PORT = 7071  # where Azure Functions Core Tools listens as well
+# Settings of the app that this stack has a value of its own for, unless the environment has one.
+CHOSEN = ("TUNEDROP_REMEMBER", "TUNEDROP_BASE_DEPLOYMENTS", "TUNEDROP_TICK", "TUNEDROP_DAILY_RUNS")
 SUBSCRIBED = "Subscribed"  # what the events' part says once the app listens to it
 START_SECONDS = 600  # so that a part that hangs is reported at all, however slow the machine is
 
@@ -47,15 +49,15 @@ def running(
     port: int | None = None,
     model: str = "smollm2",
     otel: bool = False,
-    keys: bool = False,
+    auth: bool = True,
     tell: Callable[[str], object] = lambda text: None,
 ) -> Iterator[Stack]:
     """The stack of `state`: the one that runs already, or a new one for as long as the block runs.
 
     `fresh` forgets every dataset, run and model first. `port` is the app's: 0 for a free one; when
     not given, 7071 or, if that is taken, a free one. With `otel` the app writes its telemetry
-    beside the logs. With `keys` the Functions host asks for its key, as in Azure. `tell` is called
-    with a sentence at each step. Raises StackError.
+    beside the logs. Without `auth` the Functions host asks for no key, which Azure's does. `tell`
+    is called with a sentence at each step. Raises StackError.
     """
     known = Stack.read(state)
     if known and known.alive:
@@ -65,16 +67,17 @@ def running(
             raise StackError(
                 "A stack runs here without --otel: stop it (Ctrl-C there), then retry."
             )
-        if keys and not known.function_key:
+        if auth != bool(known.function_key):
+            option = "with" if known.function_key == "" else "without"
             raise StackError(
-                "A stack runs here without --keys: stop it (Ctrl-C there), then retry."
+                f"A stack runs here {option} --no-auth: stop it (Ctrl-C there), then retry."
             )
         tell(f"using the stack that runs at {known.app_url}")
         yield known
         return
     if known:
         processes.stop(list(known.pids.values()))  # left behind by a stack that was killed
-    starter = _Starter(state, model, otel, keys, tell)
+    starter = _Starter(state, model, otel, auth, tell)
     try:
         try:
             if fresh:
@@ -92,7 +95,7 @@ class _Starter:
     state: Path
     model: str
     otel: bool
-    keys: bool
+    auth: bool
     tell: Callable[[str], object]
     children: list[Child] = field(default_factory=list)
 
@@ -117,7 +120,7 @@ class _Starter:
             app_key=key_of(self.state, "app-key"),
             base_deployment=BASE_DEPLOYMENT,
             owner=Pid.of(os.getpid()),
-            function_key=key_of(self.state, "function-key") if self.keys else "",
+            function_key=key_of(self.state, "function-key") if self.auth else "",
             telemetry=str(self.state / "logs") if self.otel else "",
         )
         self._storage(ports)
@@ -164,7 +167,7 @@ class _Starter:
     def _functions(self, port: int) -> None:
         self.tell("starting the app")
         command = ["local.host", "--app", str(ROOT), "--port", str(port)]
-        command += ["--enable-auth"] if self.keys else []
+        command += ["--enable-auth"] if self.auth else []
         self._child("functions", supervised.module(*command), self._settings())
 
     def _events(self) -> None:
@@ -184,7 +187,8 @@ class _Starter:
     def _settings(self) -> dict[str, str]:
         stack = self.stack
         settings = app_settings(stack.storage, stack.openai_url, stack.app_key, stack.telemetry)
-        return settings | ({HOST_KEY: stack.function_key} if self.keys else {})
+        settings |= {name: os.environ[name] for name in CHOSEN if name in os.environ}
+        return settings | ({HOST_KEY: stack.function_key} if self.auth else {})
 
     # ---- helpers
 

@@ -17,12 +17,10 @@ def main() -> int:
             port=options.port,
             model=options.model,
             otel=options.otel,
-            keys=options.keys,
+            auth=options.auth,
             tell=lambda text: print(f"· {text}", flush=True),
         ) as stack:
             print(how_to_use(stack.app_url, stack.chat_url, stack.app_key), flush=True)
-            if stack.function_key:
-                print(f"  key       {stack.function_key} (for console and runs)", flush=True)
             if stack.telemetry:
                 print(f"  telemetry {stack.telemetry}: spans, metrics and logs .jsonl", flush=True)
             while stack.owner.process():
@@ -39,12 +37,13 @@ def main() -> int:
 
 def how_to_use(app_url: str, chat_url: str, key: str) -> str:
     return f"""
-  console   {app_url}/api/console
+  console   {app_url}/api/console#/?key={key}
+            (this link signs in)
   chat      curl {chat_url} \\
               -H "Authorization: Bearer {key}" -H "Content-Type: application/json" \\
               -d '{{"model": "captain", "messages": [{{"role": "user", "content": "Hello!"}}]}}'
   openai    OpenAI(base_url="{app_url}/api/v1", api_key="{key}")
-  runs      {app_url}/api/runs
+  runs      tunedrop runs                                 (with .venv active: see README.md)
   drop      tunedrop push examples/captain --watch      (with .venv active: see README.md)
             or any tool for Azure Storage, into the container datasets, as
             <model>/training_set.jsonl: the connection string is "storage" in .local/stack.json

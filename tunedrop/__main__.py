@@ -13,6 +13,7 @@ from tunedrop import (
     __version__,
     completion,
     cost,
+    login,
     models,
     orders,
     runs,
@@ -27,6 +28,7 @@ from tunedrop.echo import never_fail_to_show, say, say_json
 from tunedrop.errors import ExitCode, exit_on_error
 from tunedrop.files import in_call, keep_apart
 from tunedrop.group import Group
+from tunedrop.profile_option import Chosen
 
 cli = typer.Typer(cls=Group, pretty_exceptions_enable=False, rich_markup_mode=None)
 cli.add_typer(checking.cli)
@@ -39,6 +41,7 @@ cli.add_typer(orders.cli)
 cli.add_typer(sleeping.cli)
 cli.add_typer(verdict.cli)
 cli.add_typer(trace.cli)
+cli.add_typer(login.cli)
 
 
 def show_version(wanted: bool) -> None:
@@ -54,6 +57,7 @@ def about(
         bool,
         typer.Option("--version", callback=show_version, is_eager=True, help="show the version"),
     ] = False,
+    profile: Chosen = "",
 ) -> None:
     """Drop a dataset, get a tuned model."""
     never_fail_to_show()

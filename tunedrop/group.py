@@ -9,11 +9,16 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from tunedrop import as_json
+from tunedrop import as_json, profile_option
+from tunedrop.connection import choose_profile
 from tunedrop.errors import ExitCode, ended
 
 
 class Group(TyperGroup):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        profile_option.offer(self.commands.values())
+
     def main(
         self,
         args: Sequence[str] | None = None,
@@ -24,6 +29,7 @@ class Group(TyperGroup):
         **extra: Any,
     ) -> Any:
         """Raises SystemExit."""
+        choose_profile("")
         with as_json.asked_by(sys.argv[1:] if args is None else args):
             try:
                 code = super().main(

@@ -21,7 +21,13 @@ if TYPE_CHECKING:
 Address = Annotated[
     str, typer.Option("--app", envvar="TUNEDROP_APP", help="address of an app (default: one here)")
 ]
-Key = Annotated[str, typer.Option(envvar="TUNEDROP_FUNCTION_KEY", help="Functions key")]
+Key = Annotated[
+    str,
+    typer.Option(
+        envvar=["TUNEDROP_KEY", "TUNEDROP_FUNCTION_KEY"],
+        help="a key of the app, or of its Functions host",
+    ),
+]
 RunId = Annotated[
     str,
     typer.Argument(
@@ -174,13 +180,14 @@ def tell_problems(page: dict[str, Any]) -> None:
 
 def storage_of(address: str, storage: str) -> str:
     """Where an app's datasets are. Raises CommandError for one elsewhere that is not told."""
-    from tunedrop.app import local_stack
+    from tunedrop.connection import connection
 
-    if address and not storage:
+    known = connection(address).storage_for(storage)
+    if not known:
         raise CommandError(
             "where are its datasets?", "Give --storage; `azd env get-values` prints it."
         )
-    return storage or str(local_stack()["storage"])
+    return known
 
 
 def follow(app: "App", run_id: str, *, until_checked: bool = False, as_json: bool = False) -> "Run":

@@ -21,6 +21,7 @@ LEAST_SECONDS = 0.02  # what takes less cannot be compared
 BODY = 900 * 2**10  # bytes of the smaller one of each pair; four times that is just taken
 RECORDED = 450 * 2**10  # four times that is just recorded, and masked before
 CHAT = "/v1/chat/completions"
+ID = "0" * 32  # of staged files
 SAID = [{"role": "user", "content": "Hi"}]
 
 Send = Callable[[httpx.AsyncClient, int], Awaitable[httpx.Response]]
@@ -145,6 +146,10 @@ HEADERS: dict[str, Send] = {
         lambda n: principal(json.dumps({"claims": [{"typ": "tid", "val": "x"}] * (n // 40)})),
     ),
     "sign-in, name": header("/v1/models", "x-ms-client-principal-id", lambda size: "n" * size),
+    "key, managing": header("/manage/me", "api-key", lambda size: "k" * size),
+    "route, managing": header(
+        "/manage/models/x", "x-ms-client-principal", lambda size: principal("[" * size)
+    ),
     "person": header(
         "/runs/m-1/cancel", "x-ms-client-principal-name", lambda size: "n" * size, "POST"
     ),
@@ -169,6 +174,14 @@ PATHS: dict[str, Send] = {
     "month of costs": get("/cost?month={0}"),
     "id of a chat": get("/trace/{0}"),
     "id of a chat, slashes": get("/trace/a{0}", letter="/"),
+    "id of what is staged": get("/staged/{0}"),
+    "id of staged files": get("/staged/{0}/training.jsonl", "PUT"),
+    "staged file": get(f"/staged/{ID}/{{0}}", "PUT"),
+    "staged document": get(f"/staged/{ID}/{{0}}"),
+    "order of staged files": get(f"/staged/{ID}/{{0}}", "POST"),
+    "model of staged files": raw(
+        f"/staged/{ID}/check", lambda size: json.dumps({"model": "x" * (size // 128)}).encode()
+    ),
     "health": get("/health?deep={0}"),
     "console": get("/console/{0}"),
     "deployment": get("/openai/deployments/{0}/chat/completions", "POST"),
@@ -244,9 +257,12 @@ def test_every_route_that_takes_a_text_is_tried() -> None:
         "models/{name}/{order}",
         "runs/{id}/delete",
         "trace/{*id}",
+        "manage/{*path}",
         "runs/{id}",
         "runs/{id}/{name}",
-        "console/{name}",
+        "console/{*name}",
+        "staged/{id}",
+        "staged/{id}/{name}",
     }
     assert templates == known
     assert {path for path, *_ in http_routes()} == known | nothing | {p[1:] for p in paths}
