@@ -11,6 +11,7 @@ import typer
 
 from tunedrop import (
     __version__,
+    completion,
     cost,
     login,
     models,
@@ -66,7 +67,12 @@ def about(
 
 @cli.command()
 def export(
-    model: Annotated[str, typer.Argument(help="the model whose rated answers are wanted")],
+    model: Annotated[
+        str,
+        typer.Argument(
+            help="the model whose rated answers are wanted", autocompletion=completion.models
+        ),
+    ],
     app: runs.Address = "",
     key: runs.Key = "",
     method: Annotated[str, typer.Option(help="supervised or dpo")] = "supervised",
