@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from tunedrop import __version__, cost, login, models, orders, runs, sleeping, trace, verdict
+from tunedrop import __version__, chat, cost, login, models, orders, runs, sleeping, trace, verdict
 from tunedrop.data import checking, commands
 from tunedrop.echo import never_fail_to_show, say
 from tunedrop.errors import exit_on_error
@@ -28,6 +28,7 @@ cli.add_typer(sleeping.cli)
 cli.add_typer(verdict.cli)
 cli.add_typer(trace.cli)
 cli.add_typer(login.cli)
+cli.add_typer(chat.cli)
 
 
 def show_version(wanted: bool) -> None:
