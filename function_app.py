@@ -7,12 +7,22 @@ import azure.functions as func
 from azurefunctions.extensions.bindings.blob import BlobClient
 from azurefunctions.extensions.http.fastapi import Request, Response
 
-from shared import api, cost_api, delete_api, exporters, manage, model_api, telemetry, tracing
+from shared import (
+    api,
+    cost_api,
+    delete_api,
+    drop_api,
+    exporters,
+    manage,
+    model_api,
+    telemetry,
+    tracing,
+)
 from shared import console as console_files
 from shared.chat.dispatch import answer, answer_any
 from shared.chat.relay import Relay
 from shared.cloud import AzureClients
-from shared.run import reconciler, ticking
+from shared.run import reconciler, staging, ticking
 from shared.run.context import Context
 from shared.run.outbox import Outbox
 from shared.run.standin import Standin
@@ -41,6 +51,7 @@ async def forget_old() -> None:
     """Each day, by its timer, or by a call that stands in for it."""
     await opened_relay().feedback.forget(opened().settings.remember_days)
     await Outbox(opened().clients.runs).forget(opened().now())
+    await staging.forget(opened().clients.runs)
 
 
 def context() -> Context:
@@ -138,6 +149,26 @@ async def give_command(req: Request) -> Response:
 @app.route("runs/{id}/delete", methods=["POST"])
 async def delete_run(req: Request) -> Response:
     return await delete_api.run(req, context())
+
+
+@app.route("staged/{id}", methods=["GET"])
+async def staged(req: Request) -> Response:
+    return await drop_api.staged(req, context())
+
+
+@app.route("staged/{id}/{name}", methods=["PUT"])
+async def stage(req: Request) -> Response:
+    return await drop_api.put(req, context())
+
+
+@app.route("staged/{id}/{name}", methods=["GET"])
+async def staged_document(req: Request) -> Response:
+    return await drop_api.document(req, context())
+
+
+@app.route("staged/{id}/{name}", methods=["POST"])
+async def give_staged(req: Request) -> Response:
+    return await drop_api.order(req, context())
 
 
 @app.route("plan", methods=["POST"])

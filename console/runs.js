@@ -2,7 +2,7 @@
 
 import { html } from "./parts.js";
 
-export const title = "runs";
+export const title = "Runs";
 export const still = true;
 
 export async function load() {

@@ -99,7 +99,10 @@ async def runs(request: Request, ctx: Context) -> Response:
     newest = ledger.newest(query.get("model"), after, among, problems)
     found, cursor = await _some_of(newest, stages, limit)
     standings = await _standings(found, ctx)
-    listed = [summary(run) | {"standing": standings[run.id]} for run in found]
+    listed = [
+        summary(run) | {"standing": standings[run.id], "eta": estimates.eta_as_json(run, ctx.now())}
+        for run in found
+    ]
     page: dict[str, Any] = {"runs": listed, "next": cursor}
     page |= {"refused": _refused(refused), "problems": list(map(told, problems))}
     return JSONResponse(page)

@@ -19,7 +19,7 @@ from shared.run.context import Context
 
 MOST_SECONDS = 60  # however much older a list may be for who asks
 MOST_LISTS = 50  # that are kept
-_MAX_AGE = re.compile(r"(?:^|[\s,])max-age=(\d{1,6})(?:$|[\s,])")
+_MAX_AGE = re.compile(r"(?:^|[\s,])max-age=(\d{1,9})(?:$|[\s,])")
 
 Body = Callable[[Request, Context], Awaitable[Response]]
 

@@ -13,9 +13,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import compile_path
 
-from shared import access, answering, api, cost_api, delete_api, model_api, tracing
+from shared import access, answering, api, cost_api, delete_api, drop_api, model_api, tracing
 from shared.answering import error_responses
-from shared.chat.auth import Role
+from shared.chat.callers import Role
 from shared.chat.relay import Relay
 from shared.errors import AccessDenied, Forbidden, NotFound
 from shared.printable import shown
@@ -88,6 +88,10 @@ ROUTES = (
     _see("runs/{id}/{name}", body=_of(api.document)),
     _command("runs/{id}/delete", body=_of(delete_api.run)),
     _command("runs/{id}/{name}", body=_of(api.command)),
+    _see("staged/{id}", body=_of(drop_api.staged)),
+    _see("staged/{id}/{name}", body=_of(drop_api.document)),
+    Route("PUT", "staged/{id}/{name}", Role.OPERATOR, _of(drop_api.put)),
+    _command("staged/{id}/{name}", body=_of(drop_api.order)),
     _ask("plan", body=_of(api.plan)),
     _see("cost", body=_of(cost_api.cost)),
     _see("models", body=_of(model_api.models)),

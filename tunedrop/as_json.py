@@ -1,8 +1,8 @@
 """`--json`: one JSON object in the place of the text, for programs.
 
-With it, standard output has that object and nothing else, and standard error nothing, or one object
-with the error. A command takes the option as `as_json: AsJson = False`, prints its object with
-`echo.say_json`, and what is worth a note beside its text with `note`. Knows no command.
+With it, standard output has that object and nothing else. What stands on standard error is JSON as
+well, an object a line: {"note": …}, and {"error": {"message": …, "fix": …}}. A command takes the
+option as `as_json: AsJson = False`, and prints its object with `echo.say_json`. Knows no command.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from tunedrop.echo import say
+from tunedrop.echo import say, say_json
 
 OPTION = "--json"
 
@@ -36,8 +36,6 @@ def is_asked() -> bool:
     return _asked.get()
 
 
-def note(text: object) -> None:
-    """What is worth knowing beside a result, on standard error; with `--json` it is in the object,
-    or left out."""
-    if not is_asked():
-        say(text, err=True)
+def note(text: str) -> None:
+    """What is worth knowing beside a result, on standard error."""
+    say_json({"note": text}, err=True) if is_asked() else say(text, err=True)

@@ -1,6 +1,6 @@
 """`tunedrop chat`: talk with a model in the terminal, or ask it one question.
 
-Knows options and how the command ends; `repl` is the conversation, `asking` a question.
+Knows options and how the command ends; `repl` is the conversation, `questions` has one.
 """
 
 import sys
@@ -8,13 +8,13 @@ from typing import Annotated, Any
 
 import typer
 
-from tunedrop import asking, runs
+from tunedrop import questions, runs
 from tunedrop.app import App
 from tunedrop.as_json import AsJson
-from tunedrop.asking import Reply
 from tunedrop.conversation import Conversation
 from tunedrop.echo import Pieces, say, say_json
 from tunedrop.errors import CommandError, ExitCode, exit_on_error
+from tunedrop.questions import Reply
 
 STDIN = "-"
 PASTED = "set enable-bracketed-paste on"  # a paste of several lines is one question
@@ -73,7 +73,7 @@ def _question(given: str) -> str:
 
 def _only_model(app: App) -> str:
     """Raises CommandError where there are several to choose from, or none."""
-    found = asking.models(app)
+    found = questions.models(app)
     if len(found) == 1:
         return found[0]
     if not found:
@@ -93,7 +93,7 @@ def _converse(app: App, talk: Conversation) -> None:
 
     _edit_lines()
     for name in talk.models:
-        asking.must_exist(app, name)
+        questions.must_exist(app, name)
     Repl(app, talk, Talking(Screen()), input).run()
 
 
@@ -130,7 +130,7 @@ def _stream(app: App, talk: Conversation, question: str) -> None:
     pieces = Pieces()
     try:
         messages = talk.messages(talk.model, question)
-        asking.ask(app, Reply(talk.model), messages, talk.parameters, pieces.write)
+        questions.ask(app, Reply(talk.model), messages, talk.parameters, pieces.write)
     finally:
         pieces.end()
 

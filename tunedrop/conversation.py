@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tunedrop.asking import Message, Reply
 from tunedrop.errors import CommandError
+from tunedrop.questions import Message, Reply
 
 PRIVATE = 0o600
 

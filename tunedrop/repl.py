@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tunedrop import asking
+from tunedrop import questions
 from tunedrop.app import App
 from tunedrop.conversation import Conversation, append
 from tunedrop.errors import CommandError
@@ -82,7 +82,7 @@ class Repl:
 
     def _ask(self, question: str) -> None:
         talk = self.talk
-        replies = [asking.Reply(model) for model in talk.models]
+        replies = [questions.Reply(model) for model in talk.models]
         try:
             self.show.ask(self.app, talk, question, replies)
         finally:
@@ -103,16 +103,16 @@ def _help(repl: Repl, _: str) -> None:
 
 def _model(repl: Repl, name: str) -> None:
     if name:
-        asking.must_exist(repl.app, name)
+        questions.must_exist(repl.app, name)
         repl.talk.turn_to([name])
     else:
-        repl.show.note(", ".join(asking.models(repl.app)))
+        repl.show.note(", ".join(questions.models(repl.app)))
 
 
 def _compare(repl: Repl, names: str) -> None:
     others = [name for name in names.split() if name != repl.talk.model]
     for name in others:
-        asking.must_exist(repl.app, name)
+        questions.must_exist(repl.app, name)
     repl.talk.turn_to([repl.talk.model, *dict.fromkeys(others)])
     told = " and ".join(repl.talk.models)
     repl.show.note(f"Questions go to {told} from now on.")
@@ -175,7 +175,7 @@ def _send(repl: Repl, model: str, rating: dict[str, str]) -> None:
     reply = repl.talk.last.get(model)
     if reply is None or not reply.id:
         raise CommandError(f"{model} has said nothing yet.", "Ask something first.")
-    asking.rate(repl.app, {"id": reply.id, **rating})
+    questions.rate(repl.app, {"id": reply.id, **rating})
 
 
 def _exit(repl: Repl, _: str) -> None:

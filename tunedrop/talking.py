@@ -14,12 +14,12 @@ from rich.table import Table
 from rich.text import Text
 
 from shared.printable import printable
-from tunedrop import asking
+from tunedrop import questions
 from tunedrop.app import App
-from tunedrop.asking import Reply
 from tunedrop.conversation import Conversation
 from tunedrop.echo import Pieces, answer_text
 from tunedrop.errors import CommandError
+from tunedrop.questions import Reply
 
 NARROW = 36  # columns of an answer; with fewer they stand one below the other
 WHY_CUT = {
@@ -52,7 +52,7 @@ class Talking:
         pieces = Pieces()
         try:
             messages = talk.messages(reply.model, question)
-            asking.ask(app, reply, messages, talk.parameters, pieces.write)
+            questions.ask(app, reply, messages, talk.parameters, pieces.write)
         except KeyboardInterrupt:
             pieces.end()
             self.note("Stopped; what has come is kept.")
@@ -96,7 +96,7 @@ def _answer(
 
     try:
         messages = talk.messages(reply.model, question)
-        asking.ask(app, reply, messages, talk.parameters, hear)
+        questions.ask(app, reply, messages, talk.parameters, hear)
     except CommandError as error:
         reply.error = error
     except Stopped:
