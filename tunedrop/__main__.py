@@ -13,9 +13,14 @@ from tunedrop import (
     __version__,
     chat,
     cost,
+    events,
+    feedback,
+    keys,
     login,
     models,
     orders,
+    page,
+    report,
     runs,
     sleeping,
     steering,
@@ -43,6 +48,11 @@ cli.add_typer(verdict.cli)
 cli.add_typer(trace.cli)
 cli.add_typer(login.cli)
 cli.add_typer(chat.cli)
+cli.add_typer(page.cli)
+cli.add_typer(feedback.cli)
+cli.add_typer(report.cli)
+cli.add_typer(events.cli)
+cli.add_typer(keys.cli)
 
 
 def show_version(wanted: bool) -> None:

@@ -59,6 +59,13 @@ class App:
         sent = body if isinstance(body, bytes) else json.dumps(body).encode()
         return self._object(*self.request(path, sent))
 
+    def read(self, path: str) -> bytes:
+        """A document as it is."""
+        status, body = self.request(path)
+        if status >= 300:
+            self._object(status, body)
+        return body
+
     def request(
         self, path: str, body: bytes | None = None, timeout: float = 60
     ) -> tuple[int, bytes]:
