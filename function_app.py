@@ -11,6 +11,7 @@ from shared import (
     api,
     cost_api,
     delete_api,
+    drop_api,
     exporters,
     keys_api,
     manage,
@@ -18,10 +19,11 @@ from shared import (
     telemetry,
     tracing,
 )
+from shared import console as console_files
 from shared.chat.dispatch import answer, answer_any
 from shared.chat.relay import Relay
 from shared.cloud import AzureClients
-from shared.run import reconciler, ticking
+from shared.run import reconciler, staging, ticking
 from shared.run.context import Context
 from shared.run.outbox import Outbox
 from shared.run.standin import Standin
@@ -51,6 +53,7 @@ async def forget_old() -> None:
     await opened_relay().feedback.forget(opened().settings.remember_days)
     await opened_relay().key_usage.forget()
     await Outbox(opened().clients.runs).forget(opened().now())
+    await staging.forget(opened().clients.runs)
 
 
 def context() -> Context:
@@ -150,6 +153,26 @@ async def delete_run(req: Request) -> Response:
     return await delete_api.run(req, context())
 
 
+@app.route("staged/{id}", methods=["GET"])
+async def staged(req: Request) -> Response:
+    return await drop_api.staged(req, context())
+
+
+@app.route("staged/{id}/{name}", methods=["PUT"])
+async def stage(req: Request) -> Response:
+    return await drop_api.put(req, context())
+
+
+@app.route("staged/{id}/{name}", methods=["GET"])
+async def staged_document(req: Request) -> Response:
+    return await drop_api.document(req, context())
+
+
+@app.route("staged/{id}/{name}", methods=["POST"])
+async def give_staged(req: Request) -> Response:
+    return await drop_api.order(req, context())
+
+
 @app.route("plan", methods=["POST"])
 async def plan(req: Request) -> Response:
     return await api.plan(req, context())
@@ -162,7 +185,7 @@ async def cost(req: Request) -> Response:
 
 @app.route("models", methods=["GET"])
 async def models(req: Request) -> Response:
-    return await model_api.models(context())
+    return await model_api.models(req, context())
 
 
 @app.route("models/{name}", methods=["GET"])
@@ -213,17 +236,17 @@ async def doctor(req: Request) -> Response:
 
 @app.route("console", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 async def console(req: Request) -> Response:
-    return api.console()
+    return console_files.page(req)
 
 
-@app.route("console/{name}", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+@app.route("console/{*name}", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 async def console_file(req: Request) -> Response:
-    return api.console(req.path_params["name"])
+    return console_files.file(req.path_params["name"])
 
 
 @app.route("openapi.json", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 async def openapi(req: Request) -> Response:
-    return api.console("openapi.json")
+    return console_files.file("openapi.json")
 
 
 @app.route(

@@ -13,7 +13,17 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import compile_path
 
-from shared import access, answering, api, cost_api, delete_api, keys_api, model_api, tracing
+from shared import (
+    access,
+    answering,
+    api,
+    cost_api,
+    delete_api,
+    drop_api,
+    keys_api,
+    model_api,
+    tracing,
+)
 from shared.answering import error_responses
 from shared.chat.callers import Role
 from shared.chat.relay import Relay
@@ -68,10 +78,6 @@ async def _me(request: Request, app: App) -> Response:
     return JSONResponse({"name": person.name, "role": person.role, "by": person.by})
 
 
-async def _models(request: Request, app: App) -> Response:
-    return await model_api.models(app.context())
-
-
 async def _examples(request: Request, app: App) -> Response:
     return await model_api.examples(request, lambda: app.relay().feedback)
 
@@ -96,9 +102,13 @@ ROUTES = (
     _see("runs/{id}/{name}", body=_of(api.document)),
     _command("runs/{id}/delete", body=_of(delete_api.run)),
     _command("runs/{id}/{name}", body=_of(api.command)),
+    _see("staged/{id}", body=_of(drop_api.staged)),
+    _see("staged/{id}/{name}", body=_of(drop_api.document)),
+    Route("PUT", "staged/{id}/{name}", Role.OPERATOR, _of(drop_api.put)),
+    _command("staged/{id}/{name}", body=_of(drop_api.order)),
     _ask("plan", body=_of(api.plan)),
     _see("cost", body=_of(cost_api.cost)),
-    _see("models", body=_models),
+    _see("models", body=_of(model_api.models)),
     _see("models/{name}/examples", body=_examples),
     _see("models/{name}", body=_of(model_api.model)),
     _command("models/{name}/{order}", body=_of(model_api.order)),

@@ -21,6 +21,7 @@ LEAST_SECONDS = 0.02  # what takes less cannot be compared
 BODY = 900 * 2**10  # bytes of the smaller one of each pair; four times that is just taken
 RECORDED = 450 * 2**10  # four times that is just recorded, and masked before
 CHAT = "/v1/chat/completions"
+ID = "0" * 32  # of staged files
 SAID = [{"role": "user", "content": "Hi"}]
 
 Send = Callable[[httpx.AsyncClient, int], Awaitable[httpx.Response]]
@@ -183,6 +184,14 @@ PATHS: dict[str, Send] = {
     ),
     "id of a chat": get("/trace/{0}"),
     "id of a chat, slashes": get("/trace/a{0}", letter="/"),
+    "id of what is staged": get("/staged/{0}"),
+    "id of staged files": get("/staged/{0}/training.jsonl", "PUT"),
+    "staged file": get(f"/staged/{ID}/{{0}}", "PUT"),
+    "staged document": get(f"/staged/{ID}/{{0}}"),
+    "order of staged files": get(f"/staged/{ID}/{{0}}", "POST"),
+    "model of staged files": raw(
+        f"/staged/{ID}/check", lambda size: json.dumps({"model": "x" * (size // 128)}).encode()
+    ),
     "health": get("/health?deep={0}"),
     "console": get("/console/{0}"),
     "deployment": get("/openai/deployments/{0}/chat/completions", "POST"),
@@ -263,7 +272,9 @@ def test_every_route_that_takes_a_text_is_tried() -> None:
         "manage/{*path}",
         "runs/{id}",
         "runs/{id}/{name}",
-        "console/{name}",
+        "console/{*name}",
+        "staged/{id}",
+        "staged/{id}/{name}",
     }
     assert templates == known
     assert {path for path, *_ in http_routes()} == known | nothing | {p[1:] for p in paths}
