@@ -13,7 +13,7 @@ const ROLES = {
   reader: "chat, and see runs, models and costs",
   operator: "all of that, and give orders; create keys",
 };
-const HEADS = ["Name", "Role", "For", "Limits", "Last used", "Used", ""];
+const HEADS = ["Name", "Role", "For", "Limits", "Used", ""];
 
 export async function load(api) {
   const [keys, models] = await Promise.all([api.get("keys"), api.get("models")]);
@@ -47,7 +47,6 @@ function row(key, data, page) {
     badge(key.role, key.role === "operator" ? "warning" : "quiet"),
     modelsOf(key),
     limitsOf(key),
-    key.last_used ? when(key.last_used) : html`<span class="quiet">not within ${count(data.days, "day")}</span>`,
     used(key, data.days),
     created ? orders(key, data, page) : nothing,
   ];
@@ -59,12 +58,12 @@ function modelsOf({ models }) {
 }
 
 function limitsOf(key) {
-  const limits = [[key.requests_per_minute, "requests"], [key.tokens_per_minute, "tokens"]].filter(([most]) => most);
-  return limits.length ? limits.map(([most, unit]) => html`<p>${number(most)} ${unit} a minute</p>`) : html`<span class="quiet">none</span>`;
+  const limits = [[key.requests_per_minute, "request"], [key.tokens_per_minute, "token"]].filter(([most]) => most);
+  return limits.length ? limits.map(([most, unit]) => html`<p>${count(most, unit)} a minute</p>`) : html`<span class="quiet">none</span>`;
 }
 
-function used({ requests, tokens, usage }, days) {
-  if (!requests) return html`<span class="quiet">nothing</span>`;
+function used({ requests, tokens, usage, last_used: last }, days) {
+  if (!requests) return html`<span class="quiet">not in ${count(days, "day")}</span>`;
   return html`
     <details>
       <summary>${count(requests, "request")}, ${count(tokens, "token")} in ${count(days, "day")}</summary>
@@ -74,16 +73,16 @@ function used({ requests, tokens, usage }, days) {
           <tr><td data-head="Day">${one.day}</td><td data-head="Model">${said(one.model)}</td>
             <td data-head="Requests">${number(one.requests)}</td><td data-head="Tokens">${number(one.tokens)}</td></tr>`)}
         </tbody></table>
-    </details>`;
+    </details>
+    <p class="quiet">last ${when(last)}</p>`;
 }
 
 function older(revoked, { removed, days }) {
   if (!revoked.length && !removed.length) return nothing;
   return html`
     <h2>Not valid any more</h2>
-    ${table("Revoked keys", ["Name", "Role", "Ended", "Last used", "Used"], revoked, idOf, (key) => [
-      said(key.name), key.role, html`revoked ${when(key.revoked.at)} by ${said(key.revoked.by)}`,
-      key.last_used ? when(key.last_used) : "–", used(key, days)])}
+    ${table("Revoked keys", ["Name", "Role", "Ended", "Used"], revoked, idOf, (key) => [
+      said(key.name), key.role, html`revoked ${when(key.revoked.at)} by ${said(key.revoked.by)}`, used(key, days)])}
     ${removed.map((key) => html`<p>${said(key.name)}, in no list any more: ${used(key, days)}</p>`)}`;
 }
 
@@ -92,7 +91,7 @@ function history(events) {
   return html`
     <h2>What was done with keys</h2>
     ${table("Events", ["When", "What", "By", "Why"], events.slice(0, 50), (event) => `${event.at} ${event.id} ${event.what}`, (event) => [
-      when(event.at), html`${said(event.name)} ${event.what}`, said(event.who), said(event.why)])}`;
+      when(event.at), html`${said(event.name)} ${event.what}`, said(event.who), event.why ? said(event.why) : nothing])}`;
 }
 
 // ---- orders

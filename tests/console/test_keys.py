@@ -39,7 +39,7 @@ def test_a_key_is_created_limited_and_revoked(tabs: Opened) -> None:
     row.get_by_role("button", name="Change limits").click()
     tab.page.locator("dialog").get_by_label("Requests a minute").fill("1")
     tab.press("Save", within="dialog")
-    expect(row).to_contain_text("1 requests a minute")
+    expect(row).to_contain_text("1 request a minute")
     assert chat(tab, key) in (200, 429)
     assert chat(tab, key) == 429
 
