@@ -13,6 +13,7 @@ from shared import (
     delete_api,
     drop_api,
     exporters,
+    keys_api,
     manage,
     model_api,
     telemetry,
@@ -50,6 +51,7 @@ def opened_relay() -> Relay:
 async def forget_old() -> None:
     """Each day, by its timer, or by a call that stands in for it."""
     await opened_relay().feedback.forget(opened().settings.remember_days)
+    await opened_relay().key_usage.forget()
     await Outbox(opened().clients.runs).forget(opened().now())
     await staging.forget(opened().clients.runs)
 
@@ -209,6 +211,21 @@ async def model(req: Request) -> Response:
 @app.route("models/{name}/{order}", methods=["POST"])
 async def give_order(req: Request) -> Response:
     return await model_api.order(req, context())
+
+
+@app.route("keys", methods=["GET"])
+async def keys(req: Request) -> Response:
+    return await keys_api.keys(req, relay(), context())
+
+
+@app.route("keys", methods=["POST"])
+async def create_key(req: Request) -> Response:
+    return await keys_api.create(req, relay(), context())
+
+
+@app.route("keys/{name}/{order}", methods=["POST"])
+async def change_key(req: Request) -> Response:
+    return await keys_api.order(req, relay(), context())
 
 
 @app.route("trace/{*id}", methods=["GET"])

@@ -13,7 +13,17 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import compile_path
 
-from shared import access, answering, api, cost_api, delete_api, drop_api, model_api, tracing
+from shared import (
+    access,
+    answering,
+    api,
+    cost_api,
+    delete_api,
+    drop_api,
+    keys_api,
+    model_api,
+    tracing,
+)
 from shared.answering import error_responses
 from shared.chat.callers import Role
 from shared.chat.relay import Relay
@@ -59,6 +69,10 @@ def _of(body: Callable[[Request, Context], Awaitable[Response]]) -> Body:
     return lambda request, app: body(request, app.context())
 
 
+def _of_keys(body: Callable[[Request, Relay, Context], Awaitable[Response]]) -> Body:
+    return lambda request, app: body(request, app.relay(), app.context())
+
+
 async def _me(request: Request, app: App) -> Response:
     person = request.scope[access.SCOPE]
     return JSONResponse({"name": person.name, "role": person.role, "by": person.by})
@@ -98,6 +112,9 @@ ROUTES = (
     _see("models/{name}/examples", body=_examples),
     _see("models/{name}", body=_of(model_api.model)),
     _command("models/{name}/{order}", body=_of(model_api.order)),
+    Route("GET", "keys", Role.OPERATOR, _of_keys(keys_api.keys)),
+    _command("keys", body=_of_keys(keys_api.create)),
+    _command("keys/{name}/{order}", body=_of_keys(keys_api.order)),
     _see("trace/{id:path}", body=_trace),
     _see("doctor", body=_doctor),
 )
