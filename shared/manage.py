@@ -13,7 +13,17 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import compile_path
 
-from shared import access, answering, api, cost_api, delete_api, drop_api, model_api, tracing
+from shared import (
+    access,
+    answering,
+    api,
+    cost_api,
+    data_api,
+    delete_api,
+    drop_api,
+    model_api,
+    tracing,
+)
 from shared.answering import error_responses
 from shared.chat.auth import Role
 from shared.chat.relay import Relay
@@ -72,6 +82,14 @@ async def _examples(request: Request, app: App) -> Response:
     return await model_api.examples(request, lambda: app.relay().feedback)
 
 
+async def _data(request: Request, app: App) -> Response:
+    return await data_api.data(request, app.context(), lambda: app.relay().feedback)
+
+
+async def _merge(request: Request, app: App) -> Response:
+    return await data_api.merge(request, app.context(), lambda: app.relay().feedback)
+
+
 async def _trace(request: Request, app: App) -> Response:
     return await tracing.trace(request, app.context(), lambda: app.relay().trace_log)
 
@@ -93,6 +111,8 @@ ROUTES = (
     _command("runs/{id}/delete", body=_of(delete_api.run)),
     _command("runs/{id}/{name}", body=_of(api.command)),
     _see("staged/{id}", body=_of(drop_api.staged)),
+    _see("staged/{id}/diff", body=_of(data_api.diff)),
+    _command("staged/{id}/merge", body=_merge),
     _see("staged/{id}/{name}", body=_of(drop_api.document)),
     Route("PUT", "staged/{id}/{name}", Role.OPERATOR, _of(drop_api.put)),
     _command("staged/{id}/{name}", body=_of(drop_api.order)),
@@ -100,6 +120,7 @@ ROUTES = (
     _see("cost", body=_of(cost_api.cost)),
     _see("models", body=_models),
     _see("models/{name}/examples", body=_examples),
+    _see("models/{name}/data", body=_data),
     _see("models/{name}", body=_of(model_api.model)),
     _command("models/{name}/{order}", body=_of(model_api.order)),
     _see("trace/{id:path}", body=_trace),
