@@ -19,6 +19,7 @@ from shared import (
     telemetry,
     tracing,
 )
+from shared import console as console_files
 from shared.chat.dispatch import answer, answer_any
 from shared.chat.relay import Relay
 from shared.cloud import AzureClients
@@ -198,7 +199,7 @@ async def cost(req: Request) -> Response:
 
 @app.route("models", methods=["GET"])
 async def models(req: Request) -> Response:
-    return await model_api.models(context())
+    return await model_api.models(req, context())
 
 
 @app.route("models/{name}", methods=["GET"])
@@ -234,17 +235,17 @@ async def doctor(req: Request) -> Response:
 
 @app.route("console", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 async def console(req: Request) -> Response:
-    return api.console()
+    return console_files.page(req)
 
 
-@app.route("console/{name}", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+@app.route("console/{*name}", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 async def console_file(req: Request) -> Response:
-    return api.console(req.path_params["name"])
+    return console_files.file(req.path_params["name"])
 
 
 @app.route("openapi.json", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 async def openapi(req: Request) -> Response:
-    return api.console("openapi.json")
+    return console_files.file("openapi.json")
 
 
 @app.route(

@@ -25,7 +25,7 @@ from local.options import demo
 from local.stack import ROOT, ended, running
 from local.up import how_to_use
 from shared.run.stages import DEPLOYED, ENDS
-from tunedrop import watch
+from tunedrop import following, watch
 from tunedrop.app import App
 from tunedrop.echo import safe
 from tunedrop.errors import CommandError
@@ -134,7 +134,7 @@ def follow(stack: Stack, app: App, run_id: str, screen: Screen) -> watch.Run:
             time.sleep(POLL_SECONDS)
         raise DemoError(f"Run {run_id} did not end within {MAX_WAIT_SECONDS // 60} minutes.")
 
-    return watch.follow(looks(), screen)
+    return following.follow(looks(), screen)
 
 
 def prompt(example: Path, question: str | None) -> list[dict[str, str]]:
@@ -175,7 +175,7 @@ def ask(stack: Stack, model: str, messages: list[dict[str, str]]) -> str:
 def show(outcome: Outcome, stack: Stack, state: Path, screen: Screen) -> None:
     run = outcome.run
     if run["stage"] != "serving":
-        watch.print_end(run, stack.app_url, screen)
+        watch.print_end(run, screen)
         show_verdict(outcome, screen)
         return
     again = "trained just now" if outcome.trained_now else "trained before; nothing had changed"

@@ -56,8 +56,8 @@ def running(
 
     `fresh` forgets every dataset, run and model first. `port` is the app's: 0 for a free one; when
     not given, 7071 or, if that is taken, a free one. With `otel` the app writes its telemetry
-    beside the logs. Without `auth` the Functions host asks for no key, as Azure never does. `tell` is
-    called with a sentence at each step. Raises StackError.
+    beside the logs. Without `auth` the Functions host asks for no key, which Azure's does. `tell`
+    is called with a sentence at each step. Raises StackError.
     """
     known = Stack.read(state)
     if known and known.alive:

@@ -37,7 +37,7 @@ def main() -> int:
 
 def how_to_use(app_url: str, chat_url: str, key: str) -> str:
     return f"""
-  console   {app_url}/api/console#key={key}
+  console   {app_url}/api/console#/?key={key}
             (this link signs in)
   chat      curl {chat_url} \\
               -H "Authorization: Bearer {key}" -H "Content-Type: application/json" \\

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from starlette.requests import Request
 
 from shared.chat import sign_in
-from shared.chat.auth import Auth, Role
+from shared.chat.auth import Auth
+from shared.chat.callers import Role
 from shared.chat.sign_in import SignedIn
 from shared.errors import AccessDenied, Forbidden
 from shared.settings import Settings
@@ -45,7 +46,7 @@ def person_of(request: Request, tenant: str) -> Person | None:
 
 async def admit(request: Request, auth: Auth, settings: Settings, needed: Role) -> Person:
     """Raises AccessDenied for whoever is not known, Forbidden for whoever may not do this."""
-    person = known(request, auth, settings)
+    person = await known(request, auth, settings)
     if person is None:
         raise AccessDenied(
             "This needs a sign-in or a key with the role reader or operator.",
@@ -66,8 +67,8 @@ async def admit(request: Request, auth: Auth, settings: Settings, needed: Role) 
     return person
 
 
-def known(request: Request, auth: Auth, settings: Settings) -> Person | None:
-    if holder := auth.holder(request.headers):
+async def known(request: Request, auth: Auth, settings: Settings) -> Person | None:
+    if holder := await auth.holder(request.headers):
         return Person(holder.name, holder.role, "key")
     if signed_in := sign_in.person(request.headers, settings.entra_tenant):
         return Person(signed_in.name, _role(signed_in, settings), "sign-in")

@@ -7,19 +7,17 @@ Reads the ledger, passes commands on; decides nothing about runs.
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import (
-    FileResponse,
     JSONResponse,
     RedirectResponse,
     Response,
 )
 
 from shared import commanding
-from shared.answering import error_responses, problem, told
+from shared.answering import error_responses, told
 from shared.chat.protocol import read_body
 from shared.errors import (
     CallerError,
@@ -28,6 +26,7 @@ from shared.errors import (
     TunedropError,
     Unreadable,
 )
+from shared.kept import kept
 from shared.model.registry import Model
 from shared.model.standing import standing
 from shared.printable import shown
@@ -53,7 +52,6 @@ from shared.run.results import Point
 from shared.run.spec import effective
 from shared.run.stages import ACTIVE, Stage
 
-CONSOLE = Path(__file__).parent.parent / "console"
 # A report quotes what strangers wrote; should the quoting ever fail, the browser runs nothing.
 SECURITY_HEADERS = {
     "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:",
@@ -74,6 +72,7 @@ DOCUMENTS = {
 
 
 @error_responses
+@kept
 async def runs(request: Request, ctx: Context) -> Response:
     """The newest runs first: `?model=`, `?stage=` (several with commas), `?limit=` (at most 200),
     and `?after=` with what the page before gave as `next`.
@@ -100,7 +99,10 @@ async def runs(request: Request, ctx: Context) -> Response:
     newest = ledger.newest(query.get("model"), after, among, problems)
     found, cursor = await _some_of(newest, stages, limit)
     standings = await _standings(found, ctx)
-    listed = [summary(run) | {"standing": standings[run.id]} for run in found]
+    listed = [
+        summary(run) | {"standing": standings[run.id], "eta": estimates.eta_as_json(run, ctx.now())}
+        for run in found
+    ]
     page: dict[str, Any] = {"runs": listed, "next": cursor}
     page |= {"refused": _refused(refused), "problems": list(map(told, problems))}
     return JSONResponse(page)
@@ -265,10 +267,3 @@ async def doctor(environ: Mapping[str, str]) -> Response:
 
     body = as_json(await run_checks(environ))
     return JSONResponse(body, 200 if body["healthy"] else 503)
-
-
-def console(name: str = "index.html") -> Response:
-    """A file of the console's; the names are the whole list of what may be asked for."""
-    if name not in {"index.html", "console.js", "openapi.json"}:
-        return problem(NotFound(f"The console has no {shown(name)!r}."), 404)
-    return FileResponse(CONSOLE / name, headers={"cache-control": "no-cache"})

@@ -55,9 +55,9 @@ class ChatSettings:
 
     chat_allow: tuple[str, ...] = setting(
         "TUNEDROP_CHAT_ALLOW",
-        "Fields of a chat request that do more than shape its answer and are refused unless they "
-        "stand here, separated by commas: store, data_sources, web_search_options, service_tier, "
-        "prompt_cache_retention (see chat.md).",
+        "Fields of a request that do more than shape its answer and are refused unless they stand "
+        "here, separated by commas: store, data_sources, web_search_options, service_tier, "
+        "prompt_cache_retention, hosted_tools (see chat.md).",
         (),
     )
 

@@ -25,7 +25,7 @@ from shared import (
     tracing,
 )
 from shared.answering import error_responses
-from shared.chat.auth import Role
+from shared.chat.callers import Role
 from shared.chat.relay import Relay
 from shared.errors import AccessDenied, Forbidden, NotFound
 from shared.printable import shown
@@ -74,10 +74,6 @@ async def _me(request: Request, app: App) -> Response:
     return JSONResponse({"name": person.name, "role": person.role, "by": person.by})
 
 
-async def _models(request: Request, app: App) -> Response:
-    return await model_api.models(app.context())
-
-
 async def _examples(request: Request, app: App) -> Response:
     return await model_api.examples(request, lambda: app.relay().feedback)
 
@@ -118,7 +114,7 @@ ROUTES = (
     _command("staged/{id}/{name}", body=_of(drop_api.order)),
     _ask("plan", body=_of(api.plan)),
     _see("cost", body=_of(cost_api.cost)),
-    _see("models", body=_models),
+    _see("models", body=_of(model_api.models)),
     _see("models/{name}/examples", body=_examples),
     _see("models/{name}/data", body=_data),
     _see("models/{name}", body=_of(model_api.model)),

@@ -17,6 +17,7 @@ from shared.chat import export
 from shared.chat.feedback import FeedbackStore
 from shared.commanding import Given
 from shared.errors import CallerError, NotFound, TunedropError
+from shared.kept import kept
 from shared.model.deletion import Deletions
 from shared.model.lifecycle import lifecycle
 from shared.model.orders import Orders
@@ -28,7 +29,8 @@ from shared.run.deletion_plan import target_of_model
 
 
 @error_responses
-async def models(ctx: Context) -> Response:
+@kept
+async def models(request: Request, ctx: Context) -> Response:
     """Every model with its versions and its champion, and what of the champion's base model ends
     within 90 days or has ended."""
     problems: list[TunedropError] = []

@@ -45,6 +45,7 @@ HOMES = {
         "tests/tool/test_export.py",
         "tests/test_openapi.py",
     ),
+    "a stack for the console": ("tests/console",),
     "an emulator": ("tests/emulator",),
     "a demo": ("tests/end_to_end/test_demo.py",),
     "processes": ("tests/end_to_end",),

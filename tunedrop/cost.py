@@ -11,6 +11,7 @@ import typer
 
 from shared.dataset.measure.cost import usd
 from tunedrop import runs
+from tunedrop.as_json import AsJson
 from tunedrop.echo import say, say_json
 from tunedrop.errors import MISSHAPEN, CommandError, exit_on_error
 
@@ -23,7 +24,7 @@ HEADER = ("model", "hours", "hosting", "training", "so far", "by its end")
 def cost(
     model: Annotated[str, typer.Argument(help="of this model only, with its parts")] = "",
     month: Annotated[str, typer.Option(help="YYYY-MM, by UTC (default: this month)")] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="print the answer as JSON")] = False,
+    as_json: AsJson = False,
     address: runs.Address = "",
     key: runs.Key = "",
 ) -> None:
@@ -39,9 +40,11 @@ def cost(
         except MISSHAPEN:
             message = "the app does not tell costs in a way that this tool knows: update the older."
             raise CommandError(message) from None
-        say_json(found) if as_json else say(told)
-        for problem in found.get("problems", []):
-            say(f"{problem['message']} {problem['fix']}", err=True)
+        if as_json:
+            say_json(found)
+            return
+        say(told)
+        runs.tell_problems(found)
 
 
 def table(found: dict[str, Any], *, parts: bool) -> Iterator[str]:

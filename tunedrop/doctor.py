@@ -9,14 +9,15 @@ import logging
 import os
 from collections import Counter, defaultdict
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from rich.status import Status
 from rich.text import Text
 
 from shared.doctor import CheckResult, State, as_json, healthy, run_checks
 from tunedrop.app import App, parse_object
+from tunedrop.as_json import is_asked
 from tunedrop.echo import say_json
 from tunedrop.errors import CommandError
 from tunedrop.screen import Screen
@@ -51,8 +52,11 @@ def ask_app(app: App) -> list[CheckResult]:
     return [*results, _host(status, parse_object(answer))]
 
 
-def _progress() -> Status:
-    return Screen(stderr=True).status("checking; it may take a minute until a canary is found")
+def _progress() -> AbstractContextManager[object]:
+    screen = Screen(stderr=True)
+    if is_asked() or not screen.is_watched:
+        return nullcontext()
+    return screen.status("checking; it may take a minute until a canary is found")
 
 
 def _host(status: int, body: Mapping[str, Any]) -> CheckResult:

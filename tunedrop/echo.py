@@ -27,11 +27,11 @@ def say(text: object, *, err: bool = False) -> None:
     typer.echo(safe(str(text)), err=err)
 
 
-def say_json(value: Any) -> None:
+def say_json(value: Any, *, err: bool = False) -> None:
     """Print a value as JSON, in which an escape means the character that it stands for: whatever
-    the encoding of the output, none is lost."""
-    utf8 = "utf" in (sys.stdout.encoding or "").lower()
-    say(json.dumps(value, indent=2, ensure_ascii=not utf8))
+    the encoding of the output, none is lost. On standard error it is one line of several."""
+    utf8 = "utf" in ((sys.stderr if err else sys.stdout).encoding or "").lower()
+    say(json.dumps(value, indent=None if err else 2, ensure_ascii=not utf8), err=err)
 
 
 def safe(text: str) -> str:

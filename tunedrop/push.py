@@ -8,13 +8,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shared.errors import DropError
 from shared.printable import printable
 from shared.run.folder import DropRole, parse, problem_name
 from tunedrop.app import App
 from tunedrop.errors import CommandError
+from tunedrop.watch import parse_time
 
 if TYPE_CHECKING:
     from azure.storage.blob import BlobProperties, ContainerClient
@@ -142,6 +143,34 @@ class Datasets:
             in_it = self.client.list_blobs(name_starts_with=f"{model}/")
             lone = self.client.list_blobs(name_starts_with=f"{model}.jsonl")
             return [*in_it, *lone]
+
+
+class Dropped(NamedTuple):
+    """What was dropped, by names in the container: `earlier` are files of earlier drops that belong
+    to it, `older` those that do not. `last` is what storage knows of the file that came last."""
+
+    names: list[str]
+    earlier: list[str]
+    older: list[str]
+    last: "BlobProperties"
+
+    def as_json(self) -> dict[str, Any]:
+        return {"dropped": self.names, "with": self.earlier, "without": self.older}
+
+    def sentences(self) -> Iterator[str]:
+        yield from (f"dropped {name}" for name in self.names)
+        yield from (f"  with {name}, which was there already" for name in self.earlier)
+
+    def is_known(self, run: dict[str, Any]) -> bool:
+        """Whether the run was made by an earlier drop of the same content."""
+        return parse_time(run["timeline"][0]["at"]) < self.last.last_modified
+
+
+def push(datasets: Datasets, files: dict[str, Path]) -> Dropped:
+    """Raises CommandError."""
+    last = datasets.drop(files)
+    earlier, older = datasets.from_earlier_drops(files), datasets.left_out(files)
+    return Dropped(list(files), earlier, list(map(printable, older)), last)
 
 
 def wait_for_run(

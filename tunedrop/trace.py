@@ -7,6 +7,7 @@ from urllib.parse import quote, urlencode
 import typer
 
 from tunedrop import runs
+from tunedrop.as_json import AsJson
 from tunedrop.echo import say, say_json
 from tunedrop.errors import MISSHAPEN, CommandError, exit_on_error
 
@@ -21,7 +22,7 @@ def trace(
         str, typer.Argument(metavar="ID", help="the x-request-id of an answer, or the id within it")
     ],
     at: Annotated[str, typer.Option(help="look in this hour alone, e.g. 2026-11-28T03")] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="print what is known as JSON")] = False,
+    as_json: AsJson = False,
     address: runs.Address = "",
     key: runs.Key = "",
 ) -> None:

@@ -9,8 +9,9 @@ from typing import Annotated, Any
 import typer
 
 from tunedrop import runs
+from tunedrop.as_json import AsJson
 from tunedrop.echo import say, say_json
-from tunedrop.errors import MISSHAPEN, CommandError, exit_on_error
+from tunedrop.errors import MISSHAPEN, CommandError, ExitCode, exit_on_error
 from tunedrop.names import in_path
 
 Json = dict[str, Any]
@@ -22,7 +23,7 @@ cli = typer.Typer()
 def verdict(
     run_id: runs.RunId,
     limit: Annotated[int, typer.Option(min=0, help="at most so many regressions of each")] = 5,
-    as_json: Annotated[bool, typer.Option("--json", help="print the verdict as JSON")] = False,
+    as_json: AsJson = False,
     address: runs.Address = "",
     key: runs.Key = "",
 ) -> None:
@@ -36,7 +37,7 @@ def verdict(
             say_json(found)
         else:
             say(_shown(found, limit))
-    raise typer.Exit(1 if found.get("overall") == "loss" else 0)
+    raise typer.Exit(ExitCode.NO if found.get("overall") == "loss" else ExitCode.DONE)
 
 
 def _shown(found: Json, limit: int) -> str:

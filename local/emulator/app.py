@@ -29,10 +29,12 @@ from .core.protocol import DATED, V1
 from .data_plane.chat import Chat
 from .data_plane.file_import import FileImports
 from .data_plane.files import Files
+from .data_plane.inference import Inference
 from .data_plane.job_queue import JobQueue
 from .data_plane.job_runner import JobRunner
 from .data_plane.jobs import Jobs
 from .data_plane.models import Models
+from .data_plane.responses import Responses
 from .data_plane.uploads import Uploads
 from .data_plane.worker import Worker
 from .language.model import LanguageModel
@@ -76,7 +78,9 @@ class Emulator:
         self.models = Models(self.registry, self.lifecycle, self.deployments)
         self.arm = Arm(context, self.registry, self.deployments)
         self.account = Account(context, self.deployments, self.lifecycle, key)
-        self.chat = Chat(context, self.deployments, language)
+        self.inference = Inference(context, self.deployments, language)
+        self.chat = Chat(context, self.inference)
+        self.responses = Responses(context, self.inference)
         stopping = stopping or threading.Event()
         language.stop_at(stopping)
         runner = JobRunner(context, self.queue, self.files, self.registry, language, stopping)
@@ -85,6 +89,7 @@ class Emulator:
 
     def routes(self) -> list[BaseRoute]:
         both = [*self.files.routes(), *self.jobs.routes(), *self.models.routes()]
+        both += self.responses.routes()
         # Before "/files/{id}", which would take it for an id.
         both = [*self.imports.routes(), *both]
         dated = [*self.jobs.dated_routes(), *self.uploads.routes(), *self.chat.dated_routes()]

@@ -19,6 +19,9 @@ Work = Callable[[Relay, Request], Awaitable[Response]]
 
 OPERATIONS: dict[Operation, Work] = {
     Operation.COMPLETE: Relay.complete,
+    Operation.RESPOND: Relay.respond,
+    Operation.COMPLETE_TEXT: Relay.complete_text,
+    Operation.EMBED: Relay.embed,
     Operation.MODELS: Relay.models,
     Operation.MODEL: Relay.model,
     Operation.RATE: Relay.rate,

@@ -1,14 +1,17 @@
-"""Fields of a chat request with an effect beyond its answer: refused, unless a setting allows them.
+"""Fields of a request with an effect beyond its answer: refused, unless a setting allows them.
 
 Everything else is passed on, for it comes back as text and counts as tokens. These make the service
 keep what was said, call an address with the app's own identity, or charge by another price.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from shared.chat.apis import CHAT, RESPONSES, Api
 from shared.chat.parsing import BadRequest
 from shared.errors import SettingError
+from shared.printable import shown
 
 SETTING = "TUNEDROP_CHAT_ALLOW"
 
@@ -39,21 +42,81 @@ EFFECTS = {
 }
 
 
+# Of the Responses API, by which the service keeps each answer unless it is told not to. These ask
+# for what it has kept; `store` in the setting allows them too.
+OF_WHAT_IS_KEPT = {
+    "previous_response_id": Effect("no answer is kept that it could go on from"),
+    "conversation": Effect("no conversation is kept at the service"),
+    "background": Effect("no answer is kept until it is fetched", (None, False)),
+}
+STORE, HOSTED = "store", "hosted_tools"
+ITEM_REFERENCE = "item_reference"
+# Tools that the caller carries out itself; all others run at the service: they search, call
+# addresses, read its files or run programs, for a fee.
+OF_CALLERS = ("function", "custom", "local_shell", "apply_patch")
+ALLOWABLE = (*EFFECTS, HOSTED)
+
+
 def parse_allowed(names: tuple[str, ...]) -> frozenset[str]:
-    """Raises SettingError for a name that is not one of EFFECTS."""
-    if unknown := sorted(set(names) - set(EFFECTS)):
+    """Raises SettingError for a name that is not one of ALLOWABLE."""
+    if unknown := sorted(set(names) - set(ALLOWABLE)):
         raise SettingError(
-            f"{SETTING} has {unknown[0]!r}.", f"It may have {', '.join(EFFECTS)}, with commas."
+            f"{SETTING} has {unknown[0]!r}.", f"It may have {', '.join(ALLOWABLE)}, with commas."
         )
     return frozenset(names)
 
 
-def refuse_effects(body: dict[str, Any], allowed: frozenset[str]) -> None:
+def sets(api: Api, allowed: frozenset[str]) -> Mapping[str, Any]:
+    """The fields that are sent whatever the caller says: of the Responses API, that nothing is to
+    be kept, which is not what the service does by default."""
+    return {STORE: False} if api is RESPONSES and STORE not in allowed else {}
+
+
+def refuse_effects(body: dict[str, Any], allowed: frozenset[str], api: Api = CHAT) -> None:
     """Raises BadRequest that names the field."""
     for name, effect in EFFECTS.items():
         if name in body and name not in allowed and not effect.asks_nothing(body[name]):
-            raise BadRequest(
-                f"`{name}` is not allowed here: {effect.why}.",
-                f"Leave it out, or ask whoever runs the app to put {name} into {SETTING}.",
-                param=name,
+            raise _refused(f"`{name}`", effect.why, "Leave it out", name, name)
+    if api is RESPONSES and STORE not in allowed:
+        _refuse_what_is_kept(body)
+    if api is RESPONSES and HOSTED not in allowed:
+        _refuse_hosted_tools(body)
+
+
+def _refuse_what_is_kept(body: dict[str, Any]) -> None:
+    for name, effect in OF_WHAT_IS_KEPT.items():
+        if name in body and not effect.asks_nothing(body[name]):
+            fix = "Send the whole conversation in `input`, and wait for the answer"
+            raise _refused(f"`{name}`", effect.why, fix, name, STORE)
+    given = body.get("input")
+    if isinstance(given, list) and any(item.get("type") == ITEM_REFERENCE for item in given):
+        raise _refused(
+            "An `item_reference` in `input`",
+            "no item is kept that it could mean",
+            "Have your client send the items themselves, as it does where it is told that nothing "
+            "is stored (`store: false`; in the Vercel AI SDK providerOptions.openai.store)",
+            "input",
+            STORE,
+        )
+
+
+def _refuse_hosted_tools(body: dict[str, Any]) -> None:
+    tools = body.get("tools")
+    for tool in tools if isinstance(tools, list) else []:
+        kind = tool.get("type") if isinstance(tool, dict) else None
+        if isinstance(kind, str) and kind not in OF_CALLERS:
+            raise _refused(
+                f"The tool {shown(kind, 40)!r}",
+                "it runs at the service and not at the caller's, for a fee",
+                f"Send tools of the types {', '.join(OF_CALLERS)}",
+                "tools",
+                HOSTED,
             )
+
+
+def _refused(what: str, why: str, fix: str, param: str, name: str) -> BadRequest:
+    return BadRequest(
+        f"{what} is not allowed here: {why}.",
+        f"{fix}, or ask whoever runs the app to put {name} into {SETTING}.",
+        param=param,
+    )

@@ -14,11 +14,18 @@ from shared.printable import shown
 CHAT, MODELS, FEEDBACK = ("chat", "completions"), ("models",), ("feedback",)
 BASES = {"api", "openai", "v1"}  # what a base address may end with, in any order and number
 DEPLOYMENTS = {"deployments", "engines"}  # Azure OpenAI's word, and OpenAI's first one
-OFFERED = "POST chat/completions, GET models, GET models/NAME and POST feedback"
+RESPONSES, COMPLETIONS, EMBEDDINGS = ("responses",), ("completions",), ("embeddings",)
+OFFERED = (
+    "POST chat/completions, responses, embeddings, completions and feedback, GET models and "
+    "models/NAME"
+)
 
 
 class Operation(StrEnum):
     COMPLETE = "POST"
+    RESPOND = "POST response"
+    COMPLETE_TEXT = "POST prompt"
+    EMBED = "POST texts"
     MODELS = "GET"
     MODEL = "GET one"
     RATE = "POST rating"
@@ -34,6 +41,13 @@ class Target:
     @property
     def method(self) -> str:
         return self.operation.value.split()[0]
+
+
+_POSTED = {
+    RESPONSES: Operation.RESPOND,
+    COMPLETIONS: Operation.COMPLETE_TEXT,
+    EMBEDDINGS: Operation.EMBED,
+}
 
 
 class NoSuchOperation(CallerError):
@@ -83,6 +97,8 @@ def _target(parts: list[str], words: tuple[str, ...], model: str | None) -> Targ
     # Also as Azure AI Inference has it, and as Continue, with the end of it behind `?api-version=`.
     if words in (CHAT, MODELS + CHAT) or (model and not words):
         return Target(Operation.COMPLETE, model)
+    if words in _POSTED:
+        return Target(_POSTED[words], model)
     if words == MODELS:
         return Target(Operation.MODELS)
     if words == FEEDBACK:

@@ -5,11 +5,9 @@ does (`upstream`), the way back (`streaming`), what is recorded (`feedback`). A 
 ends with an error event. A caller never chooses a host or a path.
 """
 
-import asyncio
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 from starlette.background import BackgroundTask
 from starlette.requests import Request
@@ -17,9 +15,11 @@ from starlette.responses import JSONResponse, Response
 
 from shared import telemetry
 from shared.chat import cost
-from shared.chat.auth import Auth, Caller
+from shared.chat.apis import CHAT, COMPLETIONS, EMBEDDINGS, RESPONSES, Api
+from shared.chat.auth import Auth
 from shared.chat.bodies import Bodies, Held, in_thread_if_large
-from shared.chat.effects import parse_allowed, refuse_effects
+from shared.chat.callers import Caller
+from shared.chat.effects import parse_allowed, refuse_effects, sets
 from shared.chat.feedback import (
     MAX_ANSWER_BYTES,
     MAX_RATING_BYTES,
@@ -27,6 +27,9 @@ from shared.chat.feedback import (
     parse_rating,
     sampling_rates,
 )
+from shared.chat.key_store import KeyStore
+from shared.chat.key_usage import KeyUsage
+from shared.chat.leaving import unless_caller_left
 from shared.chat.limits import Reservation
 from shared.chat.origins import Origins
 from shared.chat.pictures import MAX_BODY_BYTES
@@ -57,7 +60,12 @@ from shared.model.usage import LastUses
 class Relay:
     def __init__(self, cloud: AzureClients) -> None:
         settings = cloud.settings
-        self.auth = Auth(settings.app_keys, settings.entra_tenant)
+        self.auth = Auth(
+            settings.app_keys,
+            settings.entra_tenant,
+            store=KeyStore(cloud.models),
+            usage=KeyUsage(cloud.models),
+        )
         self.router = Router(
             Registry(cloud.models), settings.base_deployments, settings.chat_fallback
         )
@@ -76,18 +84,37 @@ class Relay:
     @telemetry.count_answers
     async def complete(self, request: Request) -> Response:
         """POST /v1/chat/completions, or Azure OpenAI's path with the model in it."""
-        with self.bodies.hold() as held:
-            return await self._complete(request, held)
+        return await self._held(request, CHAT)
 
-    async def _complete(self, request: Request, held: Held) -> Response:
+    @telemetry.count_answers
+    async def respond(self, request: Request) -> Response:
+        """POST /v1/responses: the same conversations in OpenAI's newer form."""
+        return await self._held(request, RESPONSES)
+
+    @telemetry.count_answers
+    async def complete_text(self, request: Request) -> Response:
+        """POST /v1/completions, of base deployments."""
+        return await self._held(request, COMPLETIONS)
+
+    @telemetry.count_answers
+    async def embed(self, request: Request) -> Response:
+        """POST /v1/embeddings, of base deployments."""
+        return await self._held(request, EMBEDDINGS)
+
+    async def _held(self, request: Request, api: Api) -> Response:
+        with self.bodies.hold() as held:
+            return await self._complete(request, held, api)
+
+    async def _complete(self, request: Request, held: Held, api: Api) -> Response:
         began = time.perf_counter()
         called, caller = request_id(request), None
         try:
-            caller = self.auth.admit(request.headers)
+            caller = await self.auth.admit(request.headers)
             held.caller = caller.name
-            chat = await self._read_chat(request, held)
-            backends = await self.router.backends(chat.model, caller)
-            reservation = self.auth.reserve(caller, chat.prompt_tokens + chat.answer_tokens)
+            chat = await self._read_chat(request, held, api)
+            backends = await self.router.backends(chat.model, caller, api)
+            tokens = chat.prompt_tokens + chat.answer_tokens
+            reservation = self.auth.reserve(caller, tokens, chat.model)
             answer = await self._answer(request, chat, backends, reservation)
         except TunedropError as error:
             return self._refusal(error, caller, called)
@@ -113,7 +140,7 @@ class Relay:
     async def _rate(self, request: Request, held: Held) -> Response:
         called, caller = request_id(request), None
         try:
-            caller = self.auth.admit(request.headers)
+            caller = await self.auth.admit(request.headers)
             held.caller = caller.name
             body = await read_body(request, MAX_RATING_BYTES, held.grow)
             rating = await in_thread_if_large(len(body), parse_rating, body)
@@ -129,7 +156,7 @@ class Relay:
         """GET /v1/models: what this caller may put into `model`."""
         called, caller = request_id(request), None
         try:
-            caller = self.auth.admit(request.headers)
+            caller = await self.auth.admit(request.headers)
             names = await self.router.names(caller)
         except TunedropError as error:
             return self._refusal(error, caller, called)
@@ -139,18 +166,18 @@ class Relay:
         """GET /v1/models/{model}: one of them, or one of its versions."""
         called, caller = request_id(request), None
         try:
-            caller = self.auth.admit(request.headers)
+            caller = await self.auth.admit(request.headers)
             name = request.path_params["model"]
             await self.router.backends(name, caller)
         except TunedropError as error:
             return self._refusal(error, caller, called)
         return JSONResponse(_model(name))
 
-    async def _read_chat(self, request: Request, held: Held) -> ChatRequest:
+    async def _read_chat(self, request: Request, held: Held, api: Api) -> ChatRequest:
         body = await read_body(request, MAX_BODY_BYTES, held.grow)
-        refuse = partial(refuse_effects, allowed=self.allowed_effects)
-        model = request.path_params.get("model")
-        return await in_thread_if_large(len(body), parse_chat, body, model, refuse)
+        refuse = partial(refuse_effects, allowed=self.allowed_effects, api=api)
+        model, fixed = request.path_params.get("model"), sets(api, self.allowed_effects)
+        return await in_thread_if_large(len(body), parse_chat, body, model, refuse, api, fixed)
 
     async def _answer(
         self,
@@ -163,7 +190,7 @@ class Relay:
         may have made of it is charged, and nothing if all have refused it."""
         abandon = partial(reservation.abandon, prompt=chat.prompt_tokens, answers=chat.answers)
         try:
-            answer = await _unless_caller_left(request, self.upstream.answer(chat, backends))
+            answer = await unless_caller_left(request, self.upstream.answer(chat, backends))
         except TunedropError as error:
             abandon(0) if isinstance(error, OutOfTime) else reservation.settle(0)
             raise
@@ -201,19 +228,25 @@ class Relay:
                 partial(reservation.abandon, prompt=chat.prompt_tokens, answers=chat.answers),
                 chat.prompt_tokens,
                 hides_account=not chat.asks_usage,
-                form=plain if is_plain(chat.model, self.plain_streams) else None,
+                form=self._form(chat),
                 trace=trace,
                 copy=bytearray() if sampled else None,
                 max_copy_bytes=MAX_ANSWER_BYTES,
+                api=chat.api,
             )
             task = BackgroundTask(self._record_stream, name, chat, stream) if sampled else None
             return RelayedStreamResponse(stream, headers, task, kept.release)
         trace(id_of(answer.body))
         estimate = chat.prompt_tokens + cost.of_text(len(answer.body))
-        reservation.settle(cost.counted(answer.body) or estimate)
+        reservation.settle(chat.api.signs.counted(answer.body) or estimate)
         record = self.feedback.record
         task = BackgroundTask(record, name, chat, answer.body) if sampled else None
         return RelayedResponse(answer.body, answer.reply.status, headers, task, kept.release)
+
+    def _form(self, chat: ChatRequest) -> Callable[[bytes], bytes] | None:
+        """Only of chats does Azure send what OpenAI does not."""
+        wanted = chat.api is CHAT and is_plain(chat.model, self.plain_streams)
+        return plain if wanted else None
 
     def _traced(self, answer: Answer, first_choice: Backend, request_id: str) -> Traced:
         backend = answer.backend
@@ -235,26 +268,6 @@ class Relay:
 
 def _model(name: str) -> dict[str, object]:
     return {"id": name, "object": "model", "created": 0, "owned_by": "tunedrop"}
-
-
-async def _unless_caller_left(
-    request: Request, answering: Coroutine[Any, Any, Answer]
-) -> Answer | None:
-    """The answer, or None if the caller left first, which also ends the call upstream."""
-    answer = asyncio.ensure_future(answering)
-    left = asyncio.ensure_future(_disconnected(request))
-    try:
-        await asyncio.wait({answer, left}, return_when=asyncio.FIRST_COMPLETED)
-        return await answer if answer.done() else None
-    finally:
-        for task in (answer, left):
-            if not task.done():
-                task.cancel()
-
-
-async def _disconnected(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
 
 
 def _count(answered: Backend, first_choice: Backend, seconds: float, added: float) -> None:

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from shared.chat.auth import Caller
+from shared.chat.apis import CHAT, Api
+from shared.chat.callers import Caller
+from shared.chat.parsing import BadRequest
 from shared.chat.unanswered import ModelNotReady
 from shared.errors import NotFound
 from shared.model.redeploy import request_for
@@ -51,12 +53,12 @@ class Router:
         self.clock = clock
         self._cache: dict[str, tuple[float, Model]] = {}
 
-    async def backends(self, requested: str, caller: Caller) -> list[Backend]:
+    async def backends(self, requested: str, caller: Caller, api: Api = CHAT) -> list[Backend]:
         """`NAME` is the model's champion with its fallbacks, `NAME@7` exactly that version,
         `NAME@candidate` the one that is not the champion yet; otherwise an allowed base deployment.
 
         Raises NotFound for what does not exist or is not the caller's, ModelNotReady for a model
-        that no version serves yet.
+        that no version serves yet, BadRequest for one that does not answer such requests.
         """
         if not caller.may_use(requested):
             raise await self._not_found(requested, caller)
@@ -68,6 +70,8 @@ class Router:
             raise await self._not_found(requested, caller)
         if model.deleting:
             raise NotFound(f"{name} is being deleted.", "Chat with another model.")
+        if not api.of_tuned_models:
+            raise self._only_base(name, api, caller)
         if version:
             return [_backend(model, _version_number(version, model))]
         if model.champion is None:
@@ -102,6 +106,15 @@ class Router:
             if model and model.champion:
                 self._cache[name] = (self.clock(), model)
         return model
+
+    def _only_base(self, name: str, api: Api, caller: Caller) -> BadRequest:
+        names = [base for base in self.base_deployments if caller.may_use(base)]
+        others = f"Send {api.path} to {' or '.join(names)}, or chat" if names else "Chat"
+        return BadRequest(
+            f"{name} is tuned for chats and answers no {api.path}.",
+            f"{others} with {name}.",
+            param="model",
+        )
 
     async def _not_found(self, requested: str, caller: Caller) -> NotFound:
         names = await self.names(caller)

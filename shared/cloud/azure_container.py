@@ -83,6 +83,7 @@ class AzureContainer(Container):
             await self.client.upload_blob(
                 name, data, overwrite=True, content_settings=_content_type(content_type)
             )
+        self._note_change(name)
 
     async def upload(self, name: str, chunks: AsyncIterator[bytes], content_type: str) -> Upload:
         upload = BlockUpload(
@@ -90,6 +91,7 @@ class AzureContainer(Container):
             f"{self.name}/{name}",
             _content_type(content_type),
             lambda: self._translated(name),
+            lambda: self._note_change(name),
         )
         await upload.send(chunks)
         return upload
@@ -123,6 +125,7 @@ class AzureContainer(Container):
     async def delete(self, name: str, lease: str | None = None) -> None:
         with suppress(ResourceNotFoundError), self._translated(name):
             await self.client.delete_blob(name, lease=lease)
+        self._note_change(name)
 
     async def grown(self, name: str) -> AsyncIterator[bytes]:
         with suppress(ResourceNotFoundError):
@@ -199,7 +202,8 @@ class AzureContainer(Container):
                 content_settings=_content_type(content_type),
                 **condition,
             )
-            return bare(written["etag"])
+        self._note_change(name)
+        return bare(written["etag"])
 
     @contextmanager
     def _translated(self, name: str) -> Iterator[None]:

@@ -1,4 +1,4 @@
-"""Chat with a deployment, as raw bytes: what a relay needs and the SDK would parse and rebuild.
+"""Requests to a deployment, as raw bytes: what a relay needs and the SDK would parse and rebuild.
 
 Knows the address and the credentials of the resource, nothing of models or callers.
 """
@@ -103,16 +103,19 @@ class Completions:
         self._session: ClientSession | None = None
         self._token: Callable[[], Awaitable[str]] | None = None
 
-    async def send(self, body: bytes, endpoint: str | None = None) -> Reply:
-        """Post a chat; returns when the answer's headers are there. Raises Unavailable; if nothing
-        was sent because nobody vouches for the app, Denied or NotSent.
+    async def send(
+        self, body: bytes, endpoint: str | None = None, path: str = "chat/completions"
+    ) -> Reply:
+        """Post a request to one of the service's APIs; returns when the answer's headers are there.
+        Raises Unavailable; if nothing was sent because nobody vouches for the app, Denied or
+        NotSent.
 
         `endpoint` is another resource that the app's settings name; the app's identity needs a
         role there too, for its key is of its own resource and is not sent elsewhere.
         """
         headers = {**HEADERS, **await self._credentials(elsewhere=endpoint is not None)}
         base = endpoint or self.settings.openai_endpoint
-        url = f"{base}/openai/v1/chat/completions"
+        url = f"{base}/openai/v1/{path}"
         # A file is sent bit by bit, so that other streams go on.
         post = self._open_session().post(
             url, data=BytesIO(body), headers=headers, allow_redirects=False

@@ -33,6 +33,7 @@ LARGEST_DOCUMENT = 64 << 20  # bytes; what is read whole is held in memory
 LARGEST_RECORD = 4 << 20  # bytes of JSON that are parsed on the event loop, in 50 ms
 LONGEST_LINE = 4 << 20  # bytes of one "Append Block" that every service version takes
 MAX_UPDATES = 20  # of one document in a row; each lost race means that somebody else has won one
+UNSEEN = ("reconciler/", "staged/")  # nobody's list shows the heartbeat, nor what is only tried
 UPDATE_PAUSE = 0.1  # seconds, at most, between them
 
 
@@ -123,6 +124,11 @@ class Container(ABC):
 
     name: str
     id: str  # account and name: no other container has it
+    changes = 0  # that this process has made here, but for those of logs and of its own UNSEEN
+
+    def _note_change(self, name: str) -> None:
+        if not name.startswith(UNSEEN):
+            self.changes += 1
 
     @abstractmethod
     async def read(self, name: str) -> Content | None:

@@ -52,6 +52,7 @@ class MemoryContainer(Container):
     async def create(self, name: str, data: bytes, content_type: str = "application/json") -> str:
         if await self._get(name):
             raise self._changed(name)
+        self._note_change(name)
         return self._write(name, data)
 
     async def replace(self, name: str, data: bytes, etag: str) -> str:
@@ -59,10 +60,12 @@ class MemoryContainer(Container):
         if blob is None or blob.etag != etag:
             raise self._changed(name)
         self._check_lease(name, blob)
+        self._note_change(name)
         return self._write(name, data)
 
     async def put(self, name: str, data: bytes, content_type: str) -> None:
         self._check_lease(name, await self._get(name))
+        self._note_change(name)
         self._write(name, data)
 
     async def upload(self, name: str, chunks: AsyncIterator[bytes], content_type: str) -> Upload:
@@ -77,6 +80,7 @@ class MemoryContainer(Container):
             raise Refused(f"{self.name}/{name} lies there as another kind of blob.", "Delete it.")
         if blob and data and (before is None or blob.etag != before.etag):
             raise self._changed(name)
+        self._note_change(name)
         return self._write(name, data)
 
     async def _append(self, name: str, data: bytes) -> None:
@@ -97,6 +101,7 @@ class MemoryContainer(Container):
         if blob:
             self._check_lease(name, blob, lease)
             del self._blobs[name]
+            self._note_change(name)
 
     async def stream(self, name: str, etag: str) -> AsyncIterator[bytes]:
         blob = await self._get(name)

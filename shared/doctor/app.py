@@ -106,7 +106,7 @@ async def webhook(ctx: Context) -> list[CheckResult]:
 
 async def app_keys(ctx: Context) -> list[CheckResult]:
     """app-keys | Somebody may chat, and the list of keys can be read."""
-    from shared.chat.auth import parse_keys
+    from shared.chat.setting_keys import parse_keys
 
     try:
         callers = [caller.name for caller in parse_keys(ctx.settings.app_keys)]

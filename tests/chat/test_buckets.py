@@ -1,8 +1,11 @@
 """A caller's limits as numbers: what is taken, reserved, given back and owed. No app, no calls."""
 
+from typing import Any
+
 import pytest
 
 from shared.chat import cost
+from shared.chat.apis import CHAT
 from shared.chat.limits import Limits, TokenBucket
 from shared.chat.protocol import RateLimitExceeded
 
@@ -123,22 +126,22 @@ def test_who_leaves_is_charged_what_came_or_at_most_what_was_reserved(
 # ---- what a chat counts as
 
 
-def said(*parts: object) -> dict[str, object]:
+def said(*parts: object) -> dict[str, Any]:
     return {"messages": [{"role": "user", "content": list(parts)}, {"role": "x", "content": "hi"}]}
 
 
 def test_a_prompt_counts_by_its_bytes_and_never_as_nothing() -> None:
-    assert cost.of_prompt({"messages": []}, 403) == 100
-    assert cost.of_prompt({"messages": []}, 0) == 1
+    assert cost.of_prompt([], 403) == 100
+    assert cost.of_prompt([], 0) == 1
 
 
 def test_a_picture_counts_as_one_and_not_by_its_bytes() -> None:
     url = "data:" + "A" * 3995
     picture = {"type": "image_url", "image_url": {"url": url}}
     chat = said(picture, {"type": "text", "text": "what?"}, "text")
-    assert cost.of_prompt(chat, 4400) == 100 + cost.PICTURE_TOKENS
+    assert cost.of_prompt(CHAT.pictures(chat), 4400) == 100 + cost.PICTURE_TOKENS
     both = said(picture, {"image_url": url}, {"image_url": {"url": 7}}, {"image_url": None})
-    assert cost.of_prompt(both, 8400) == 100 + 4 * cost.PICTURE_TOKENS
+    assert cost.of_prompt(CHAT.pictures(both), 8400) == 100 + 4 * cost.PICTURE_TOKENS
 
 
 @pytest.mark.parametrize(
@@ -156,7 +159,7 @@ def test_a_picture_counts_as_one_and_not_by_its_bytes() -> None:
     ],
 )
 def test_an_answer_counts_as_long_as_it_may_be(asked: dict[str, object], tokens: int) -> None:
-    assert cost.of_longest_answer(asked) == tokens
+    assert CHAT.answer_tokens(asked) == tokens
 
 
 def test_an_event_counts_as_one_token_or_as_its_text() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.chat.effects import EFFECTS, parse_allowed
+from shared.chat.effects import ALLOWABLE, EFFECTS, parse_allowed
 from shared.errors import SettingError
 from tests.chat import upstream as up
 from tests.support.in_process import in_process
@@ -105,4 +105,4 @@ def test_a_field_that_no_setting_allows_is_named_with_those_that_one_may() -> No
     with pytest.raises(SettingError) as refused:
         parse_allowed(("store", "stor"))
     assert "'stor'" in refused.value.message
-    assert refused.value.fix == f"It may have {', '.join(EFFECTS)}, with commas."
+    assert refused.value.fix == f"It may have {', '.join(ALLOWABLE)}, with commas."

@@ -267,12 +267,12 @@ def test_every_route_that_takes_a_text_is_tried() -> None:
         "manage/{*path}",
         "runs/{id}",
         "runs/{id}/{name}",
+        "console/{*name}",
         "staged/{id}",
         "staged/{id}/{name}",
         "staged/{id}/diff",
         "staged/{id}/merge",
         "models/{name}/data",
-        "console/{name}",
     }
     assert templates == known
     assert {path for path, *_ in http_routes()} == known | nothing | {p[1:] for p in paths}

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from shared.chat.auth import Caller
+from shared.chat.callers import Caller
 from shared.chat.routing import Backend, Router
 from shared.chat.unanswered import ModelNotReady
 from shared.cloud.memory_container import MemoryContainer

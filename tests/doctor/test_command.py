@@ -139,8 +139,8 @@ def test_only_who_has_a_key_gets_the_results(guarded: str, tmp_path: Path, root:
     assert status == 503
     assert b"AZURE_OPENAI_ENDPOINT is missing" in body
     code, output = doctor(tmp_path, root, "--app", guarded)
-    assert code == 2
-    assert "wants a Functions key" in output
+    assert code == 3
+    assert "wants a key" in output
     # An app whose settings are incomplete can still say so.
     code, output = doctor(tmp_path, root, "--app", guarded, TUNEDROP_FUNCTION_KEY="the-key")
     assert code == 1

@@ -94,6 +94,19 @@ async def in_process(
     upstream_url: str, monkeypatch: pytest.MonkeyPatch, **more: str
 ) -> AsyncIterator[tuple[httpx.AsyncClient, Relay, RunHarness]]:
     """A client of the app, its relay, and the runs behind it; `captain` serves."""
+    async with application(upstream_url, monkeypatch, **more) as (app, relay, runs):
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://app", headers={"api-key": KEY}
+        ) as client:
+            yield client, relay, runs
+
+
+@asynccontextmanager
+async def application(
+    upstream_url: str, monkeypatch: pytest.MonkeyPatch, **more: str
+) -> AsyncIterator[tuple[Starlette, Relay, RunHarness]]:
+    """The same without a client."""
     runs = RunHarness.in_memory(settings(upstream_url, **more), "m")
     clients = runs.ctx.clients
     await another_version(runs, 1)
@@ -104,11 +117,5 @@ async def in_process(
         Route("/" + re.sub(r"\{\*(\w+)\}", r"{\1:path}", path), work, methods=methods)
         for path, methods, work in http_routes()
     ]
-    transport = httpx.ASGITransport(Starlette(routes=routes))
-    async with (
-        clients,
-        httpx.AsyncClient(
-            transport=transport, base_url="http://app", headers={"api-key": KEY}
-        ) as client,
-    ):
-        yield client, relay, runs
+    async with clients:
+        yield Starlette(routes=routes), relay, runs

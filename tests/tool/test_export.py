@@ -92,7 +92,7 @@ def test_an_answer_that_is_cut_leaves_everything_as_it_was(
     before = tmp_path / "training_set.jsonl"
     before.write_bytes(b"yesterday's\n")
     done = run(plain=answer)
-    assert done.exit_code == 2, done.output
+    assert done.exit_code in (2, 3), done.output
     assert "again" in done.stderr
     assert done.stderr.startswith("tunedrop: ")
     assert [path.name for path in tmp_path.iterdir()] == [before.name]

@@ -29,7 +29,7 @@ async def test_an_error_in_the_form_of_others_is_told_as_none_of_this_app(error:
         asked = (("models", "captain"), ("sleep", "captain"), ("watch", "captain-12345678"))
         done = [await tool(app, *words) for words in asked]
     for result in done:
-        assert result.exit_code == 2, result.exception
+        assert result.exit_code == 3, result.exception
         assert f"{app} answered 404" in result.output
         assert "as new as this tool?" in result.output
         assert ("There is no /api/x here." in result.output) is (error is NO_ROUTE)

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tunedrop.as_json import AsJson, note
 from tunedrop.echo import say, say_json
-from tunedrop.errors import CommandError, exit_on_error
+from tunedrop.errors import CommandError, ExitCode, exit_on_error
 from tunedrop.files import (
     STDIN,
     in_call,
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from shared.dataset.compare import Side
 
 cli = typer.Typer()
-
-AsJson = Annotated[bool, typer.Option("--json", help="print the result as JSON")]
 
 
 @cli.command()
@@ -77,7 +76,7 @@ def convert(
             left = f", {len(done.left_out):,} left out" if done.left_out else ""
             check = f"tunedrop check {in_call(out)}{' --method dpo' if done.preferences else ''}"
             say(f"{many(len(done.lines), 'example')} in {out}{left}; now: {check}")
-    raise typer.Exit(1 if done.left_out else 0)
+    raise typer.Exit(ExitCode.NO if done.left_out else ExitCode.DONE)
 
 
 @cli.command()
@@ -103,8 +102,9 @@ def diff(
             for side in sides:
                 if side.unread:
                     name = in_call(side.path)
-                    say(f"what is not readable was not compared: tunedrop check {name}", err=True)
-    raise typer.Exit(1 if found.any() or any(side.unread for side in sides) else 0)
+                    note(f"what is not readable was not compared: tunedrop check {name}")
+    other = found.any() or any(side.unread for side in sides)
+    raise typer.Exit(ExitCode.NO if other else ExitCode.DONE)
 
 
 @cli.command()
@@ -158,11 +158,11 @@ def merge(
             say(f"{said}. Now: tunedrop check {in_call(out)}")
             if sides[1].refused:
                 said = "of the additions the check refuses some, as they were taken"
-                say(f"{said}: tunedrop check {in_call(sides[1].path)}", err=True)
+                note(f"{said}: tunedrop check {in_call(sides[1].path)}")
             for side in done.unread:
-                say(f"what is not readable, and why: tunedrop check {in_call(side.path)}", err=True)
+                note(f"what is not readable, and why: tunedrop check {in_call(side.path)}")
     left = done.unread or (done.conflicts_left and not conflicts)
-    raise typer.Exit(1 if left else 0)
+    raise typer.Exit(ExitCode.NO if left else ExitCode.DONE)
 
 
 def _side(path: Path, *, held_out: bool = False) -> "Side":

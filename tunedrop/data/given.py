@@ -13,7 +13,7 @@ import typer
 from shared.dataset.measure.cost import TrainingPlan
 from shared.dataset.reading.examples import FileRole
 from shared.run.folder import NAMES, DropRole
-from tunedrop.echo import say
+from tunedrop.as_json import note
 from tunedrop.errors import CommandError
 from tunedrop.files import STDIN, must_exist, name_of
 
@@ -111,10 +111,9 @@ def _ask(path: Path) -> bool:
 
 
 def _tell(path: Path) -> bool:
-    say(
+    note(
         f"{path} is checked as a training set, for nothing says that it is a validation set but "
-        f"its name. If it is one: tunedrop check TRAINING_SET --validation {path}",
-        err=True,
+        f"its name. If it is one: tunedrop check TRAINING_SET --validation {path}"
     )
     return False
 

@@ -19,8 +19,8 @@ from .operations import NAMES
 from .store import Document, Store
 
 ANY = ("*",)
-DATA = ("files.*", "uploads.*", "jobs.*", "models.*", "chat.*")
-CHAT = ("chat.create",)
+DATA = ("files.*", "uploads.*", "jobs.*", "models.*", "chat.*", "responses.*")
+CHAT = ("chat.create", "responses.create")
 FILES = ("files.create", "files.import", "uploads.complete")
 JOBS = ("jobs.create",)
 WRITES = ("deployments.put", "deployments.patch", "deployments.delete")

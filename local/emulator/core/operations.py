@@ -33,6 +33,11 @@ DATA_PLANE = (
     ("DELETE", "/models/{id:path}", "models.delete"),
     ("POST", "/chat/completions", "chat.create"),
     ("POST", "/deployments/{name}/chat/completions", "chat.create"),
+    ("POST", "/responses", "responses.create"),
+    ("GET", "/responses/{id}", "responses.get"),
+    ("DELETE", "/responses/{id}", "responses.delete"),
+    ("GET", "/responses/{id}/input_items", "responses.input_items"),
+    ("POST", "/responses/{id}/cancel", "responses.cancel"),
 )
 _PROVIDER = "/providers/Microsoft.CognitiveServices"
 _ACCOUNT = f"/resourceGroups/{{group}}{_PROVIDER}/accounts/{{account}}"

@@ -8,19 +8,12 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..core.errors import InferenceError
 from ..language.answer_queue import AnswerQueue
-from ..language.generation import GenerationFailed, Stopping
+from ..language.generation import GenerationFailed
 from .chat_request import ChatRequest
 from .completion import Completion, Delta
 from .content_filter import AsynchronousFilter, of_prompt, safe, unnamed_chunk
-
-
-def refusal(error: GenerationFailed) -> InferenceError:
-    """Both codes [inferred]."""
-    if isinstance(error, Stopping):
-        return InferenceError(503, "serviceUnavailable", str(error))
-    return InferenceError(500, "internalFailure", str(error))
+from .inference import refusal
 
 
 @dataclass

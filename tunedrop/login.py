@@ -1,0 +1,179 @@
+"""The commands by which an app is chosen: login, logout, profiles, open."""
+
+import sys
+from dataclasses import asdict
+from typing import Annotated
+from urllib.parse import quote
+
+import typer
+
+from tunedrop import runs
+from tunedrop.as_json import AsJson, note
+from tunedrop.echo import say, say_json
+from tunedrop.errors import CommandError, exit_on_error
+
+cli = typer.Typer()
+
+Name = Annotated[str, typer.Option("--profile", help="its name (default: of the app's host)")]
+MAX_KEY = 4096  # characters
+
+
+@cli.command()
+def login(
+    address: Annotated[
+        str, typer.Argument(help="an app's address, as its console has it in the browser")
+    ] = "",
+    profile: Name = "",
+    entra: Annotated[
+        str,
+        typer.Option(
+            metavar="RESOURCE",
+            help="sign in as the person of `az login`: api://CLIENT-ID of the app's sign-in",
+        ),
+    ] = "",
+    storage: Annotated[str, typer.Option(help="the account of its datasets, for `push`")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Sign in to an app, which the commands ask from then on. Its key is asked for, or read from
+    standard input. Without an address: go back to the app of --profile."""
+    from tunedrop import signing_in
+    from tunedrop.app import App
+    from tunedrop.connection import connection, local_stack
+    from tunedrop.profiles import Profiles
+
+    with exit_on_error():
+        known = Profiles.load()
+        if not address:
+            _go_back(known, profile, as_json)
+            return
+        made = signing_in.profile_of(address, profile, entra, storage)
+        signing_in.must_be_another(known, made)
+        if entra:
+            found, kept = signing_in.entra(made), "nowhere: each command asks Entra for a token"
+            known.keys.forget(made.name)
+        else:
+            key = _key_for(made.url)
+            found = signing_in.who(App(made.url, key))
+            kept = known.keys.keep(made.name, key)
+        known.entered(made).save()
+        if as_json:
+            say_json({**asdict(made), "name": found.name, "role": found.role, "key_kept_in": kept})
+            return
+        say(f"Signed in to {made.url} {found.told}.")
+        say(f"The key is kept in {kept}" if not entra else f"A key is kept {kept}.")
+        say(f"This is the profile {made.name}, which commands use from here on.")
+        if local_stack() and connection().url != made.url:
+            say(f"In this folder they ask the stack that runs here: add --profile {made.name}.")
+
+
+def _go_back(known: "Profiles", name: str, as_json: bool) -> None:  # noqa: F821
+    """Raises CommandError."""
+    from tunedrop.connection import local_stack
+
+    if name:
+        profile = known.named(name)
+        known.entered(profile).save()
+        if as_json:
+            say_json(asdict(profile))
+        else:
+            say(f"Commands use the profile {name} from here on: {profile.url}")
+    elif stack := local_stack():
+        if as_json:
+            say_json({"profile": None, "url": stack.get("app_url")})
+        else:
+            say(f"The stack that runs here needs no login: {stack.get('app_url')}")
+    else:
+        raise CommandError(
+            "which app?",
+            "Give its address: tunedrop login https://NAME.azurewebsites.net; `tunedrop profiles` "
+            "lists those that you have signed in to.",
+        )
+
+
+def _key_for(url: str) -> str:
+    """Typed without being shown, or the first line of standard input. Raises CommandError."""
+    if sys.stdin.isatty():
+        key = str(typer.prompt(f"Key of {url}", hide_input=True, default="", show_default=False))
+    else:
+        key = sys.stdin.readline(MAX_KEY + 2)
+    key = key.strip()
+    if not key or len(key) > MAX_KEY or not (key.isascii() and key.isprintable()) or " " in key:
+        raise CommandError(
+            "that is no key: a key is one word.",
+            f"Ask an operator for one, or make one: tunedrop keys create NAME. `echo $KEY | "
+            f"tunedrop login {url}` reads it from a variable.",
+        )
+    return key
+
+
+@cli.command()
+def logout(profile: Name = "", as_json: AsJson = False) -> None:
+    """Forget an app and its key (default: that of the last login)."""
+    from tunedrop.profiles import Profiles
+
+    with exit_on_error():
+        known = Profiles.load()
+        if not (profile or known.current):
+            raise CommandError(
+                "nobody is signed in.", "`tunedrop profiles` lists those that can be named."
+            )
+        gone = known.named(profile or known.current)
+        known.without(gone.name).save()
+        known.keys.forget(gone.name)
+        if as_json:
+            say_json({"forgotten": gone.name, "url": gone.url})
+        else:
+            say(f"{gone.name} ({gone.url}) and its key are forgotten. The key itself still works.")
+
+
+@cli.command()
+def profiles(as_json: AsJson = False, address: runs.Address = "", key: runs.Key = "") -> None:
+    """List the apps of `login`, and say which one commands ask here."""
+    from tunedrop.connection import connection
+    from tunedrop.profiles import Profiles
+
+    with exit_on_error():
+        known = Profiles.load()
+        try:
+            asked = connection(address, key)
+            here = {"url": asked.url, "chosen_by": asked.said_by}
+        except CommandError as error:
+            here = None
+            note(f"{error.message} {error.fix}".strip())
+        if as_json:
+            listed = [asdict(profile) for profile in known.known]
+            say_json({"profiles": listed, "current": known.current or None, "here": here})
+            return
+        for profile in known.known:
+            mark = "*" if profile.name == known.current else " "
+            how = f"Entra ({profile.resource})" if profile.resource else "key"
+            say(f"{mark} {profile.name}  {profile.url}  {how}")
+        if here:
+            say(f"asked here: {here['url']}, by {here['chosen_by']}")
+
+
+@cli.command("open")
+def open_console(
+    browser: Annotated[
+        bool, typer.Option("--browser/--no-browser", help="open it, or print it only")
+    ] = True,
+    as_json: AsJson = False,
+    address: runs.Address = "",
+    key: runs.Key = "",
+) -> None:
+    """Print the console's address and open it; on a laptop as a link that signs in."""
+    from tunedrop import browser as browsers
+    from tunedrop.connection import connection
+
+    with exit_on_error():
+        asked = connection(address, key)
+        url = f"{asked.url}/api/console"
+        if asked.is_stack and asked.key:
+            url += f"#key={quote(asked.key, safe='')}"
+        if not as_json:
+            say(url)
+        shown = browser and browsers.show(url)
+        if as_json:
+            say_json({"url": url, "opened": shown})
+        elif browser and not shown and sys.stdout.isatty():
+            note("No browser can be opened here: open the address in yours.")
