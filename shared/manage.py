@@ -99,6 +99,7 @@ ROUTES = (
     _see("models/{name}", body=_of(model_api.model)),
     _command("models/{name}/{order}", body=_of(model_api.order)),
     _see("trace/{id:path}", body=_trace),
+    _see("health", body=_of(api.health_seen)),
     _see("doctor", body=_doctor),
 )
 
