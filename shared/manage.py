@@ -128,6 +128,7 @@ ROUTES = (
     _command("keys", body=_of_keys(keys_api.create)),
     _command("keys/{name}/{order}", body=_of_keys(keys_api.order)),
     _see("trace/{id:path}", body=_trace),
+    _see("health", body=_of(api.health_seen)),
     _see("doctor", body=_doctor),
 )
 
