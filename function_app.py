@@ -7,12 +7,24 @@ import azure.functions as func
 from azurefunctions.extensions.bindings.blob import BlobClient
 from azurefunctions.extensions.http.fastapi import Request, Response
 
-from shared import api, cost_api, delete_api, exporters, manage, model_api, telemetry, tracing
+from shared import (
+    api,
+    cost_api,
+    data_api,
+    delete_api,
+    drop_api,
+    exporters,
+    keys_api,
+    manage,
+    model_api,
+    telemetry,
+    tracing,
+)
 from shared import console as console_files
 from shared.chat.dispatch import answer, answer_any
 from shared.chat.relay import Relay
 from shared.cloud import AzureClients
-from shared.run import reconciler, ticking
+from shared.run import reconciler, staging, ticking
 from shared.run.context import Context
 from shared.run.outbox import Outbox
 from shared.run.standin import Standin
@@ -40,7 +52,9 @@ def opened_relay() -> Relay:
 async def forget_old() -> None:
     """Each day, by its timer, or by a call that stands in for it."""
     await opened_relay().feedback.forget(opened().settings.remember_days)
+    await opened_relay().key_usage.forget()
     await Outbox(opened().clients.runs).forget(opened().now())
+    await staging.forget(opened().clients.runs)
 
 
 def context() -> Context:
@@ -155,6 +169,41 @@ async def delete_run(req: Request) -> Response:
     return await delete_api.run(req, context())
 
 
+@app.route("staged/{id}", methods=["GET"])
+async def staged(req: Request) -> Response:
+    return await drop_api.staged(req, context())
+
+
+@app.route("staged/{id}/diff", methods=["GET"])
+async def staged_diff(req: Request) -> Response:
+    return await data_api.diff(req, context())
+
+
+@app.route("staged/{id}/merge", methods=["POST"])
+async def merge_rated(req: Request) -> Response:
+    return await data_api.merge(req, context(), lambda: relay().feedback)
+
+
+@app.route("staged/{id}/{name}", methods=["PUT"])
+async def stage(req: Request) -> Response:
+    return await drop_api.put(req, context())
+
+
+@app.route("staged/{id}/{name}", methods=["GET"])
+async def staged_document(req: Request) -> Response:
+    return await drop_api.document(req, context())
+
+
+@app.route("staged/{id}/{name}", methods=["POST"])
+async def give_staged(req: Request) -> Response:
+    return await drop_api.order(req, context())
+
+
+@app.route("models/{name}/data", methods=["GET"])
+async def model_data(req: Request) -> Response:
+    return await data_api.data(req, context(), lambda: relay().feedback)
+
+
 @app.route("plan", methods=["POST"])
 async def plan(req: Request) -> Response:
     return await api.plan(req, context())
@@ -178,6 +227,21 @@ async def model(req: Request) -> Response:
 @app.route("models/{name}/{order}", methods=["POST"])
 async def give_order(req: Request) -> Response:
     return await model_api.order(req, context())
+
+
+@app.route("keys", methods=["GET"])
+async def keys(req: Request) -> Response:
+    return await keys_api.keys(req, relay(), context())
+
+
+@app.route("keys", methods=["POST"])
+async def create_key(req: Request) -> Response:
+    return await keys_api.create(req, relay(), context())
+
+
+@app.route("keys/{name}/{order}", methods=["POST"])
+async def change_key(req: Request) -> Response:
+    return await keys_api.order(req, relay(), context())
 
 
 @app.route("trace/{*id}", methods=["GET"])

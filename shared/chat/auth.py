@@ -79,8 +79,7 @@ class Auth:
         is settled; what it has cost is counted then. Raises RateLimitExceeded."""
         reservation = self.limits.reserve(caller.name, caller.tokens_per_minute, tokens)
         if self.usage:
-            named = isinstance(caller, KeyHolder)
-            key, id = (caller.name, caller.id) if named else ("", "")
+            key, id = (caller.name, caller.id) if isinstance(caller, KeyHolder) else ("", "")
             reservation.note = partial(self.usage.note, key, id, model.partition("@")[0])
         return reservation
 

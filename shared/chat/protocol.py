@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse
 from shared.chat import cost
 from shared.chat.apis import CHAT, RESPONSES, Api
 from shared.chat.bodies import Overloaded
+from shared.chat.key_store import KeysUnknown
 from shared.chat.parsing import BadRequest, parse_object, text_of
 from shared.chat.paths import NoSuchOperation
 from shared.chat.pictures import lift, refuse_text
@@ -247,6 +248,8 @@ def _status_type_code(error: TunedropError) -> tuple[int, str, str]:
             return http
         case Fault():
             return 500, "server_error", "internal_error"
+        case KeysUnknown():
+            return 503, "service_unavailable_error", "keys_unreadable"
         case Unavailable() if not isinstance(error, Denied):
             return 503, "service_unavailable_error", "upstream_unavailable"
         case _:  # the app itself was refused: Denied, Refused

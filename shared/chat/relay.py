@@ -53,6 +53,7 @@ from shared.chat.streaming import RelayedResponse, RelayedStream, RelayedStreamR
 from shared.chat.trace_log import Traced, TraceLog, id_of
 from shared.chat.unanswered import OutOfTime
 from shared.chat.upstream import Answer, Upstream
+from shared.chat.usage_days import UsageDays
 from shared.cloud import AzureClients
 from shared.errors import NotFound, TunedropError
 from shared.model.redeploy import RedeployRequests
@@ -65,12 +66,10 @@ Form = Callable[[Offered], dict[str, Any]]
 class Relay:
     def __init__(self, cloud: AzureClients) -> None:
         settings = cloud.settings
-        self.auth = Auth(
-            settings.app_keys,
-            settings.entra_tenant,
-            store=KeyStore(cloud.models),
-            usage=KeyUsage(cloud.models),
-        )
+        self.keys, self.key_usage = KeyStore(cloud.models), KeyUsage(cloud.models)
+        self.usage_days = UsageDays(cloud.models)
+        who = settings.app_keys, settings.entra_tenant
+        self.auth = Auth(*who, store=self.keys, usage=self.key_usage)
         self.router = Router(
             Registry(cloud.models), settings.base_deployments, settings.chat_fallback
         )

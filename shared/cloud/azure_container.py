@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from azure.core import MatchConditions
 from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError
 
-from shared.cloud.container import LEASE_SECONDS, BlobInfo, Container, Content, LogClosed
+from shared.cloud.block_upload import BlockUpload
+from shared.cloud.container import LEASE_SECONDS, BlobInfo, Container, Content, LogClosed, Upload
 from shared.cloud.identity import Credential
 from shared.cloud.storage_answers import as_it_is, bare, blob_info, code, lost_race
 from shared.cloud.translate import STORAGE, service_error, unreachable
@@ -83,6 +84,17 @@ class AzureContainer(Container):
                 name, data, overwrite=True, content_settings=_content_type(content_type)
             )
         self._note_change(name)
+
+    async def upload(self, name: str, chunks: AsyncIterator[bytes], content_type: str) -> Upload:
+        upload = BlockUpload(
+            self.client.get_blob_client(name),
+            f"{self.name}/{name}",
+            _content_type(content_type),
+            lambda: self._translated(name),
+            lambda: self._note_change(name),
+        )
+        await upload.send(chunks)
+        return upload
 
     async def _append(self, name: str, data: bytes) -> None:
         """Created only where it is absent: without that condition, making a blob empties the one

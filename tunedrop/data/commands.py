@@ -1,14 +1,25 @@
 """The commands `convert`, `diff` and `merge`: their options and their ends."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tunedrop.as_json import AsJson, note
 from tunedrop.echo import say, say_json
 from tunedrop.errors import CommandError, ExitCode, exit_on_error
-from tunedrop.files import in_call, keep_apart, must_exist, places_for, written_whole
+from tunedrop.files import (
+    STDIN,
+    in_call,
+    keep_apart,
+    must_exist,
+    opened,
+    places_for,
+    written_whole,
+)
+
+if TYPE_CHECKING:
+    from shared.dataset.compare import Side
 
 cli = typer.Typer()
 
@@ -56,7 +67,8 @@ def convert(
         else:
             say("\n".join(told), err=out is None)
         if not done.lines:
-            raise CommandError("nothing could be carried over, so nothing was written.")
+            message = "nothing could be carried over, so nothing was written."
+            raise CommandError(message, "The reasons of each record stand above.")
         if not out:
             stdout = typer.get_binary_stream("stdout")
             stdout.writelines(done.lines)
@@ -77,11 +89,11 @@ def diff(
     """Say what is another in a dataset: new, removed, answered otherwise, almost the same, in
     conflict. Exits 0 if nothing is, 1 if something is or could not be read, 2 if called
     wrongly."""
-    from tunedrop.data.compare import Side, must_be_alike
-    from tunedrop.data.diff import diff as compared
+    from shared.dataset.compare import must_be_alike
+    from shared.dataset.diff import diff as compared
 
     with exit_on_error():
-        sides = [Side.of(_sets(path)[0]) for path in (old, new)]
+        sides = [_side(_sets(path)[0]) for path in (old, new)]
         must_be_alike(*sides)
         found = compared(*sides)
         if as_json:
@@ -114,10 +126,8 @@ def merge(
 ) -> None:
     """Merge rated answers into the dataset that was trained on. Exits 0 if that is done, 1 if
     conflicts or unreadable lines were left, 2 if called wrongly."""
+    from shared.dataset import merge as merging
     from shared.dataset.findings.quoting import many
-    from shared.dataset.reading.examples import FileRole
-    from tunedrop.data import merge as merging
-    from tunedrop.data.compare import Side
     from tunedrop.data.provenance import beside, describe, digest
 
     if conflicts and conflicts not in list(merging.Conflicts):
@@ -129,9 +139,9 @@ def merge(
         others = [file for file in _files(base) if file != training]
         keep_apart([out, origins_path], [*others, held, *_files(additions)])
         keep_apart([origins_path], [training])
-        sides = Side.of(training), Side.of(_sets(additions)[0])
+        sides = _side(training), _side(_sets(additions)[0])
         policy = merging.Conflicts(conflicts or merging.Conflicts.BASE)
-        done = merging.merge(*sides, Side.of(held, FileRole.VALIDATION) if held else None, policy)
+        done = merging.merge(*sides, _side(held, held_out=True) if held else None, policy)
         with places_for(out, origins_path) as (place, origins):
             with place.open("wb") as file:
                 lines = merging.write(done, file)
@@ -154,6 +164,17 @@ def merge(
                 note(f"what is not readable, and why: tunedrop check {in_call(side.path)}")
     left = done.unread or (done.conflicts_left and not conflicts)
     raise typer.Exit(ExitCode.NO if left else ExitCode.DONE)
+
+
+def _side(path: Path, *, held_out: bool = False) -> "Side":
+    """Raises CommandError for what is no file."""
+    from shared.dataset.compare import Side
+    from shared.dataset.reading.examples import FileRole
+
+    if path == STDIN:
+        raise CommandError("both files are read more than once: name files, not the input.")
+    with opened(path):
+        return Side.of(path, FileRole.VALIDATION if held_out else FileRole.TRAINING)
 
 
 def _files(path: Path) -> list[Path]:

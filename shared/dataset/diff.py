@@ -1,4 +1,4 @@
-"""`tunedrop diff`: what is another in a newer dataset: new, removed, answered otherwise, almost the
+"""What is another in a newer dataset: new, removed, answered otherwise, almost the
 same, and answers that contradict one that was kept. The order of lines does not matter.
 """
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from tunedrop.data.compare import Pair, Side, near
+from shared.dataset.compare import Pair, Side, near
 
 SHOWN = 10  # places of each kind that are printed
 

@@ -5,6 +5,7 @@ Knows lines, not texts. The hashes that it compares are of one process.
 """
 
 import json
+import shlex
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -20,11 +21,10 @@ from shared.dataset.measure import similarity
 from shared.dataset.measure.cost import TrainingPlan
 from shared.dataset.reading.examples import FileRole
 from shared.dataset.reading.parsing import wrong_encoding
-from shared.dataset.scan import ScanResult
-from tunedrop.errors import CommandError
-from tunedrop.files import STDIN, in_call
-from tunedrop.scanning import scan
+from shared.dataset.scan import Scan, ScanResult
+from shared.errors import CallerError
 
+CHUNK = 1 << 18
 BOM = b"\xef\xbb\xbf"
 
 
@@ -43,24 +43,24 @@ class Side:
     result: ScanResult
 
     @classmethod
-    def of(cls, path: Path, role: FileRole = FileRole.TRAINING) -> "Side":
-        """Raises CommandError for what is no file, and for one of which nothing can be read: it
-        cannot be compared. Its unread lines are looked for now: it may be written anew later."""
-        if path == STDIN:
-            raise CommandError("both files are read more than once: name files, not the input.")
-        side = cls(path, scan(path, role, TrainingPlan(), deep=True))
+    def of(cls, path: Path, role: FileRole = FileRole.TRAINING, name: str = "") -> "Side":
+        """A local file, under its own name or another. Raises CallerError for one of which nothing
+        can be read: it cannot be compared. Its unread lines are looked for now: it may be written
+        anew later."""
+        side = cls(path, _scanned(path, role, name or str(path)))
         with path.open("rb") as file:
             wrong = wrong_encoding(file.read(8))
         if wrong or (side.unread and not side.lines):
             reason = wrong.message if wrong else "It holds no example in a line."
-            raise CommandError(
-                f"{path} cannot be read. {reason} See tunedrop check {in_call(path)}."
+            raise CallerError(
+                f"{side.name} cannot be read. {reason}",
+                f"See tunedrop check {shlex.quote(side.name)}.",
             )
         return side
 
     @property
     def name(self) -> str:
-        return str(self.path)
+        return self.result.name
 
     def every_line(self) -> Iterator[tuple[int, bytes]]:
         """The lines that are not blank, without a byte order mark, each with a line feed."""
@@ -123,6 +123,14 @@ class Side:
         return found
 
 
+def _scanned(path: Path, role: FileRole, name: str) -> ScanResult:
+    scan = Scan(name, role, TrainingPlan(), deep=True)
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK):
+            scan.feed(chunk)
+    return scan.finish()
+
+
 def _silent(line: bytes) -> tuple[int, ...]:
     """Which messages have the weight 0."""
     with suppress(ValueError, TypeError, KeyError, RecursionError):
@@ -143,12 +151,13 @@ def _grouped(values: list[int]) -> Mapping[int, list[int]]:
 
 
 def must_be_alike(one: Side, other: Side) -> None:
-    """Raises CommandError where one holds preferences and the other does not."""
+    """Raises CallerError where one holds preferences and the other does not."""
     formats = one.result.format, other.result.format
     if all(formats) and formats[0] != formats[1]:
-        raise CommandError(
+        raise CallerError(
             f"{one.name} is in the format {formats[0]} and {other.name} in the format "
-            f"{formats[1]}: they have nothing in common."
+            f"{formats[1]}: they have nothing in common.",
+            "Name two of the same format.",
         )
 
 

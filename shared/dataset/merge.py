@@ -1,5 +1,5 @@
-"""`tunedrop merge`: rated answers into the dataset that was trained on. What is there already is
-left out, what contradicts it is listed and, unless it is said otherwise, not taken.
+"""Rated answers into the dataset that was trained on. What is there already is left out, what
+contradicts it is listed and, unless it is said otherwise, not taken.
 
 Lines are copied byte for byte. Knows what is taken and why, not how a provenance is kept.
 """
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, BinaryIO, NamedTuple
 
-from tunedrop.data.compare import Pair, Side, must_be_alike, near
+from shared.dataset.compare import Pair, Side, must_be_alike, near
 
 SHOWN = 10  # lines of each kind that are printed
 
@@ -114,7 +114,7 @@ class Merged:
 def merge(
     base: Side, additions: Side, held: Side | None, conflicts: Conflicts = Conflicts.BASE
 ) -> Merged:
-    """`held` is the validation set, of which nothing may be trained on. Raises CommandError."""
+    """`held` is the validation set, of which nothing may be trained on. Raises CallerError."""
     must_be_alike(base, additions)
     done = Merged(base, additions, conflicts, held)
     later = _later(done)
