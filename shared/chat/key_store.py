@@ -160,7 +160,7 @@ class KeyStore:
             self._note_failure(error)
         except Exception:
             log.exception("reading the created keys went wrong")
-            self._note_failure(Unavailable("Reading them went wrong; the app's log has the reason."))
+            self._note_failure(Unavailable("Reading them went wrong; the log says why."))
 
     def _note_failure(self, error: TunedropError) -> None:
         if self._problem is None:
