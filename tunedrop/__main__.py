@@ -11,11 +11,17 @@ import typer
 
 from tunedrop import (
     __version__,
+    chat,
     completion,
     cost,
+    events,
+    feedback,
+    keys,
     login,
     models,
     orders,
+    page,
+    report,
     runs,
     sleeping,
     steering,
@@ -42,6 +48,12 @@ cli.add_typer(sleeping.cli)
 cli.add_typer(verdict.cli)
 cli.add_typer(trace.cli)
 cli.add_typer(login.cli)
+cli.add_typer(chat.cli)
+cli.add_typer(page.cli)
+cli.add_typer(feedback.cli)
+cli.add_typer(report.cli)
+cli.add_typer(events.cli)
+cli.add_typer(keys.cli)
 
 
 def show_version(wanted: bool) -> None:

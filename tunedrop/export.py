@@ -39,7 +39,7 @@ def export(app: App, model: str, method: Method, out: Path, provenance: Path | N
     with written_whole(out, private=True) as file:
         headers = app.download(path, file)
         count = _count(headers, file, method)
-        left_out = _left_out(headers.get("x-tunedrop-left-out", ""))
+        left_out = left_out_of(headers.get("x-tunedrop-left-out", ""))
         if not count:
             raise _none_yet(model, method, left_out)
         if provenance:
@@ -85,7 +85,7 @@ def _count(headers: Mapping[str, str], file: BinaryIO, method: Method) -> int:
     return count
 
 
-def _left_out(told: str) -> str:
+def left_out_of(told: str) -> str:
     """What the app says of it in words: `length=2` is "2 cut off at a limit of tokens"."""
     pairs = [entry.strip().partition("=") for entry in told.split(",") if entry.strip()]
     return ", ".join(f"{shown(count)} {_reason(name)}" for name, _, count in pairs)
