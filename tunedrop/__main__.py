@@ -12,6 +12,7 @@ import typer
 from tunedrop import (
     __version__,
     chat,
+    completion,
     cost,
     events,
     feedback,
@@ -78,7 +79,12 @@ def about(
 
 @cli.command()
 def export(
-    model: Annotated[str, typer.Argument(help="the model whose rated answers are wanted")],
+    model: Annotated[
+        str,
+        typer.Argument(
+            help="the model whose rated answers are wanted", autocompletion=completion.models
+        ),
+    ],
     app: runs.Address = "",
     key: runs.Key = "",
     method: Annotated[str, typer.Option(help="supervised or dpo")] = "supervised",

@@ -192,6 +192,13 @@ PATHS: dict[str, Send] = {
     "model of staged files": raw(
         f"/staged/{ID}/check", lambda size: json.dumps({"model": "x" * (size // 128)}).encode()
     ),
+    "id of a difference": get("/staged/{0}/diff"),
+    "model of a difference": get(f"/staged/{ID}/diff?model={{0}}"),
+    "conflicts of a merge": raw(
+        f"/staged/{ID}/merge",
+        lambda size: json.dumps({"model": "captain", "conflicts": "x" * (size // 128)}).encode(),
+    ),
+    "model of data": get("/models/{0}/data"),
     "health": get("/health?deep={0}"),
     "console": get("/console/{0}"),
     "deployment": get("/openai/deployments/{0}/chat/completions", "POST"),
@@ -275,6 +282,9 @@ def test_every_route_that_takes_a_text_is_tried() -> None:
         "console/{*name}",
         "staged/{id}",
         "staged/{id}/{name}",
+        "staged/{id}/diff",
+        "staged/{id}/merge",
+        "models/{name}/data",
     }
     assert templates == known
     assert {path for path, *_ in http_routes()} == known | nothing | {p[1:] for p in paths}
