@@ -10,8 +10,8 @@ from shared.setting import HOUR, setting
 class ChatSettings:
     app_keys: str = setting(
         "TUNEDROP_APP_KEYS",
-        "Who may chat: NAME:SHA256 of each key, separated by commas, or a JSON list with models, "
-        "limits and role of each (see chat.md). Nobody, when empty.",
+        "Who may chat besides the holders of created keys: NAME:SHA256 of each key, separated by "
+        "commas, or a JSON list with models, limits and role of each (see chat.md).",
         "",
     )
     entra_tenant: str = setting(
