@@ -1,11 +1,17 @@
 """A dataset is dropped with the mouse: chosen, checked, compared, and only then dropped."""
 
+import asyncio
+import json
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from playwright.sync_api import expect
 
+from shared.chat.feedback import FeedbackStore, parse_rating
+from shared.chat.protocol import parse_chat
+from shared.cloud.memory_container import MemoryContainer
 from tests.support.console import PHONE, Opened, Tab
 from tests.support.datasets import dataset
 
@@ -87,6 +93,25 @@ def test_what_is_another_than_what_lies_there_is_shown(tab: Tab, model: str) -> 
     tab.see("lies there already")
 
 
+def test_what_lies_there_can_be_left_out_and_goes_when_that_is_confirmed(
+    tab: Tab, model: str
+) -> None:
+    tab.stack.drop(model, run_yaml=b"base_model: no-such-model\n")
+    check(tab, model, file("train.jsonl", dataset(12, model)))
+    tab.see("lies there already")
+    tab.page.get_by_label("Only these files").check()
+    tab.see("removed when you drop")
+    tab.page.get_by_role("button", name="Drop and train").click()
+    tab.press("Cancel", within="dialog")
+    assert lies_there(tab, model) == [f"{model}/run.yaml"]
+    tab.page.get_by_role("button", name="Drop and train").click()
+    tab.confirm("Remove and drop")
+    tab.see("1 file for")
+    assert lies_there(tab, model) == [f"{model}/train.jsonl"]
+    tab.see(f"{model}-")
+    tab.stack.open(f"runs/{tab.stack.runs(model)[0]['id']}/cancel", b"{}", "POST")
+
+
 def test_a_file_may_be_called_anything(tab: Tab, model: str) -> None:
     tab.open("drop")
     choose(tab, model, file(f"{HOSTILE}.jsonl", dataset(40, model)))
@@ -102,6 +127,38 @@ def test_a_file_may_be_called_anything(tab: Tab, model: str) -> None:
     tab.see("none held out")
 
 
+DRAG = """(zone, [name, content]) => {
+  const transfer = new DataTransfer();
+  transfer.items.add(new File([content], name));
+  transfer.items.add(new File(["x"], ".DS_Store"));
+  for (const kind of ["dragover", "drop"]) {
+    const told = { dataTransfer: transfer, bubbles: true, cancelable: true };
+    zone.dispatchEvent(new DragEvent(kind, told));
+  }
+}"""
+
+
+def test_files_are_dragged_in(tab: Tab, model: str) -> None:
+    tab.open("drop").see("Drag files")
+    tab.page.locator(".zone").evaluate(DRAG, ["train.jsonl", dataset(12, model).decode()])
+    tab.page.get_by_label("For which model?").fill(model)
+    expect(tab.page.locator("select")).to_have_count(1)
+    tab.press("Check")
+    tab.see("These files can be trained on.")
+
+
+def test_a_lost_connection_is_told_and_the_files_are_still_chosen(tab: Tab, model: str) -> None:
+    tab.open("drop")
+    choose(tab, model, file("train.jsonl", dataset(12, model)))
+    tab.page.route("**/staged/**", lambda route: route.abort())
+    tab.press("Check")
+    tab.see("The connection was lost while train.jsonl was sent")
+    tab.page.unroute("**/staged/**")
+    tab.press("Check")
+    tab.see("These files can be trained on.")
+    expect(tab.page.get_by_text("The connection was lost")).to_have_count(0)
+
+
 def test_files_that_are_no_drop_are_told_before_they_are_sent(tab: Tab, model: str) -> None:
     tab.open("drop")
     choose(tab, model, file("run.yaml", MANUAL))
@@ -114,6 +171,50 @@ def test_files_that_are_no_drop_are_told_before_they_are_sent(tab: Tab, model: s
     choose(tab, model)
     expect(button).to_be_enabled()
     assert not [asked for asked in tab.asked if asked.startswith("PUT")]
+
+
+async def rated(model: str, asked: str, correction: str) -> dict[str, bytes]:
+    """What is remembered where somebody has corrected an answer, by the blobs' names."""
+    there = MemoryContainer("feedback")
+    store = FeedbackStore(there, {model: 1.0})
+    chat = {"model": model, "messages": [{"role": "user", "content": asked}]}
+    message = {"role": "assistant", "content": "No."}
+    choice = {"index": 0, "finish_reason": "stop", "message": message}
+    id = f"chatcmpl-{model}"
+    answer = json.dumps({"id": id, "choices": [choice]}).encode()
+    await store.record(f"{model}@1", parse_chat(json.dumps(chat).encode()), answer)
+    line = json.dumps({"id": id, "rating": "bad", "correction": correction})
+    await store.rate(parse_rating(line.encode()), model, "web")
+    names = [blob.name async for blob in there.list()]
+    found = [await there.read(name) for name in names]
+    return {name: one.data for name, one in zip(names, found, strict=True) if one}
+
+
+def remember(tab: Tab, model: str, asked: str, correction: str) -> None:
+    with ThreadPoolExecutor(1) as thread:  # Playwright has an event loop in this one
+        blobs = thread.submit(lambda: asyncio.run(rated(model, asked, correction))).result()
+    for name, content in blobs.items():
+        tab.stack.container("feedback").upload_blob(name, content)
+
+
+def test_rated_answers_become_the_next_dataset(tab: Tab, model: str) -> None:
+    tab.stack.drop(model, run_yaml=MANUAL, training_set=dataset(12, model))
+    remember(tab, model, "What is 1?", "One it is.")
+    tab.open(f"data/{model}").see("1 rated answer can be an example")
+    tab.press("Merge into what lies there")
+    tab.see("0 answers taken: 12 examples now.")
+    tab.see("1 in conflict")
+    assert "One it is." in tab.text()
+    tab.page.get_by_label("the new answer takes its place").check()
+    tab.press("Merge into what lies there")
+    tab.see("1 answer taken, 1 of them in the place of an old one")
+    tab.page.get_by_role("link", name="Check it, and drop it").click()
+    tab.press("Check")
+    tab.see("1 answered otherwise")
+    tab.page.get_by_role("button", name="Drop and train").click()
+    tab.see("Its run is")
+    content = tab.stack.container("datasets").download_blob(f"{model}/training_set.jsonl")
+    assert b"One it is." in content.readall()
 
 
 @pytest.mark.parametrize("dark", [False, True])
