@@ -96,20 +96,18 @@ def test_what_is_another_than_what_lies_there_is_shown(tab: Tab, model: str) -> 
 def test_what_lies_there_can_be_left_out_and_goes_when_that_is_confirmed(
     tab: Tab, model: str
 ) -> None:
-    tab.stack.drop(model, run_yaml=b"base_model: no-such-model\n")
-    check(tab, model, file("train.jsonl", dataset(12, model)))
+    tab.stack.drop(model, validation_set=dataset(2, "Old"))
+    check(tab, model, file("train.jsonl", dataset(12, model)), file("run.yaml", MANUAL))
     tab.see("lies there already")
     tab.page.get_by_label("Only these files").check()
     tab.see("removed when you drop")
     tab.page.get_by_role("button", name="Drop and train").click()
     tab.press("Cancel", within="dialog")
-    assert lies_there(tab, model) == [f"{model}/run.yaml"]
+    assert lies_there(tab, model) == [f"{model}/validation_set.jsonl"]
     tab.page.get_by_role("button", name="Drop and train").click()
     tab.confirm("Remove and drop")
-    tab.see("1 file for")
-    assert lies_there(tab, model) == [f"{model}/train.jsonl"]
-    tab.see(f"{model}-")
-    tab.stack.open(f"runs/{tab.stack.runs(model)[0]['id']}/cancel", b"{}", "POST")
+    tab.see("2 files for")
+    assert lies_there(tab, model) == [f"{model}/run.yaml", f"{model}/train.jsonl"]
 
 
 def test_a_file_may_be_called_anything(tab: Tab, model: str) -> None:
@@ -138,18 +136,11 @@ DRAG = """(zone, [name, content]) => {
 }"""
 
 
-def test_files_are_dragged_in(tab: Tab, model: str) -> None:
+def test_dragged_files_are_still_chosen_where_the_connection_is_lost(tab: Tab, model: str) -> None:
     tab.open("drop").see("Drag files")
     tab.page.locator(".zone").evaluate(DRAG, ["train.jsonl", dataset(12, model).decode()])
     tab.page.get_by_label("For which model?").fill(model)
     expect(tab.page.locator("select")).to_have_count(1)
-    tab.press("Check")
-    tab.see("These files can be trained on.")
-
-
-def test_a_lost_connection_is_told_and_the_files_are_still_chosen(tab: Tab, model: str) -> None:
-    tab.open("drop")
-    choose(tab, model, file("train.jsonl", dataset(12, model)))
     tab.page.route("**/staged/**", lambda route: route.abort())
     tab.press("Check")
     tab.see("The connection was lost while train.jsonl was sent")
@@ -212,19 +203,24 @@ def test_rated_answers_become_the_next_dataset(tab: Tab, model: str) -> None:
     tab.press("Check")
     tab.see("1 answered otherwise")
     tab.page.get_by_role("button", name="Drop and train").click()
-    tab.see("Its run is")
+    tab.see(f"1 file for {model}")
     content = tab.stack.container("datasets").download_blob(f"{model}/training_set.jsonl")
     assert b"One it is." in content.readall()
 
 
-@pytest.mark.parametrize("dark", [False, True])
-def test_the_pages_can_be_used_by_everybody(tabs: Opened, model: str, dark: bool) -> None:
-    tab = tabs(PHONE, dark)
+def check_for_everybody(tab: Tab) -> None:
+    """In light and dark, on a phone."""
+    for mode in ("light", "dark"):
+        tab.page.emulate_media(color_scheme=mode)
+        assert tab.violations() == []
+    assert not tab.is_wider_than_its_screen()
+
+
+def test_the_pages_can_be_used_by_everybody(tabs: Opened, model: str) -> None:
+    tab = tabs(PHONE)
     check(tab, model, file("train.jsonl", dataset(12, model) + b"nonsense\n"))
     tab.see("The check rejects these files")
-    assert tab.violations() == []
-    assert not tab.is_wider_than_its_screen()
+    check_for_everybody(tab)
     tab.stack.drop(model, run_yaml=b"epochs: 3\n", training_set=dataset(12, model))
     tab.open(f"data/{model}").see("What lies there")
-    assert tab.violations() == []
-    assert not tab.is_wider_than_its_screen()
+    check_for_everybody(tab)
