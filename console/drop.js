@@ -6,6 +6,7 @@ import * as staged from "./staged.js";
 
 export const title = "Drop a dataset";
 
+let kept = null; // what another page has staged
 let awaited = ""; // the etag of a training set that was dropped, and of which no run is known yet
 
 export async function load(api, params, query) {
@@ -13,8 +14,8 @@ export async function load(api, params, query) {
   const run = runs.find(({ training }) => training.etag === awaited);
   if (run) awaited = "";
   const id = query.get("staged");
-  const kept = id ? await api.get(`staged/${id}`) : null;
-  return { models, runs, refused, kept };
+  if (id && kept?.id !== id) kept = await api.get(`staged/${id}`);
+  return { models, runs, refused, kept: id ? kept : null };
 }
 
 // The run of what was dropped is waited for.
