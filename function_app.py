@@ -14,6 +14,7 @@ from shared import (
     delete_api,
     drop_api,
     exporters,
+    keys_api,
     manage,
     model_api,
     telemetry,
@@ -51,6 +52,7 @@ def opened_relay() -> Relay:
 async def forget_old() -> None:
     """Each day, by its timer, or by a call that stands in for it."""
     await opened_relay().feedback.forget(opened().settings.remember_days)
+    await opened_relay().key_usage.forget()
     await Outbox(opened().clients.runs).forget(opened().now())
     await staging.forget(opened().clients.runs)
 
@@ -105,6 +107,21 @@ async def chat(req: Request) -> Response:
 async def chat_with_deployment(req: Request) -> Response:
     """Where Azure OpenAI's own clients look: for them too, only endpoint and key change."""
     return await answer(Relay.complete, relay, req)
+
+
+@app.route("v1/responses", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
+async def responses(req: Request) -> Response:
+    return await answer(Relay.respond, relay, req)
+
+
+@app.route("v1/embeddings", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
+async def embeddings(req: Request) -> Response:
+    return await answer(Relay.embed, relay, req)
+
+
+@app.route("v1/completions", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
+async def completions(req: Request) -> Response:
+    return await answer(Relay.complete_text, relay, req)
 
 
 @app.route("v1/models", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
@@ -210,6 +227,21 @@ async def model(req: Request) -> Response:
 @app.route("models/{name}/{order}", methods=["POST"])
 async def give_order(req: Request) -> Response:
     return await model_api.order(req, context())
+
+
+@app.route("keys", methods=["GET"])
+async def keys(req: Request) -> Response:
+    return await keys_api.keys(req, relay(), context())
+
+
+@app.route("keys", methods=["POST"])
+async def create_key(req: Request) -> Response:
+    return await keys_api.create(req, relay(), context())
+
+
+@app.route("keys/{name}/{order}", methods=["POST"])
+async def change_key(req: Request) -> Response:
+    return await keys_api.order(req, relay(), context())
 
 
 @app.route("trace/{*id}", methods=["GET"])

@@ -21,6 +21,7 @@ from shared import (
     data_api,
     delete_api,
     drop_api,
+    keys_api,
     model_api,
     tracing,
 )
@@ -67,6 +68,10 @@ class Route:
 
 def _of(body: Callable[[Request, Context], Awaitable[Response]]) -> Body:
     return lambda request, app: body(request, app.context())
+
+
+def _of_keys(body: Callable[[Request, Relay, Context], Awaitable[Response]]) -> Body:
+    return lambda request, app: body(request, app.relay(), app.context())
 
 
 async def _me(request: Request, app: App) -> Response:
@@ -119,7 +124,11 @@ ROUTES = (
     _see("models/{name}/data", body=_data),
     _see("models/{name}", body=_of(model_api.model)),
     _command("models/{name}/{order}", body=_of(model_api.order)),
+    Route("GET", "keys", Role.OPERATOR, _of_keys(keys_api.keys)),
+    _command("keys", body=_of_keys(keys_api.create)),
+    _command("keys/{name}/{order}", body=_of_keys(keys_api.order)),
     _see("trace/{id:path}", body=_trace),
+    _see("health", body=_of(api.health_seen)),
     _see("doctor", body=_doctor),
 )
 

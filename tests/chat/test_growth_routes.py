@@ -172,6 +172,16 @@ PATHS: dict[str, Send] = {
     "run to delete": get("/runs/{0}/delete", "POST"),
     "model of costs": get("/cost?model={0}"),
     "month of costs": get("/cost?month={0}"),
+    "days of keys": get("/keys?days={0}", letter="9"),
+    "key of an order": get("/keys/{0}/revoke", "POST"),
+    "order of a key": get("/keys/web/{0}", "POST"),
+    "name of a key": raw("/keys", lambda size: json.dumps({"name": "x" * (size // 128)}).encode()),
+    "models of a key": raw(
+        "/keys",
+        lambda n: json.dumps(
+            {"name": "x", "models": [f"m{at}" for at in range(n // 1280)]}
+        ).encode(),
+    ),
     "id of a chat": get("/trace/{0}"),
     "id of a chat, slashes": get("/trace/a{0}", letter="/"),
     "id of what is staged": get("/staged/{0}"),
@@ -252,6 +262,7 @@ def test_every_route_that_takes_a_text_is_tried() -> None:
         "/health",
         "/plan",
         "/cost",
+        "/keys",
     }
     templates = {path for path, *_ in http_routes() if "{" in path}
     nothing = {"models", "doctor", "console", "openapi.json"}
@@ -263,6 +274,7 @@ def test_every_route_that_takes_a_text_is_tried() -> None:
         "models/{name}",
         "models/{name}/{order}",
         "runs/{id}/delete",
+        "keys/{name}/{order}",
         "trace/{*id}",
         "manage/{*path}",
         "runs/{id}",
