@@ -22,7 +22,7 @@ export async function load(api, { name: model }) {
 
 export function view(data, page) {
   return html`
-    <p class="row">${modelLink(data.model)} <a class="button" href="#/drop">Drop a dataset</a></p>
+    <p class="row">${modelLink(data.model)} <a class="button" href="#/drop?model=${encodeURIComponent(data.model)}">Drop a dataset</a></p>
     ${problems(data.problems)}
     <h2>What lies there</h2>
     ${lying(data)}

@@ -27,7 +27,7 @@ export function view(data, page) {
   const { state } = page;
   if (data.kept && !state.id) Object.assign(state, { id: data.kept.id, kept: data.kept, model: page.query.get("model") ?? "" });
   state.files ??= [];
-  state.model ??= "";
+  state.model ??= page.query.get("model") ?? "";
   return html`
     ${state.dropped ? dropped(data, page) : html`
       ${state.kept ? keptFiles(page) : choice(data, page)}
@@ -54,6 +54,7 @@ function choice(data, page) {
         <input list="models" .value=${state.model} autocomplete="off" spellcheck="false" @input=${(event) => change(page, { model: event.target.value.trim() })}>
       </label>
       <datalist id="models">${data.models.map((model) => html`<option value=${model.name}></option>`)}</datalist>
+      ${staged.notes(state.files).map((note) => html`<p class="quiet">${text(note)}</p>`)}
       ${state.files.length && faults.length ? html`<ul class="quiet">${faults.map((fault) => html`<li>${text(fault)}</li>`)}</ul>` : nothing}
       <div class="row">${button(page, "Check", () => check(page), { kind: "primary", disabled: faults.length > 0 })}
         ${state.sending ? html`<span role="status">sending ${name(state.sending)}</span><progress aria-label="sending"></progress>` : nothing}

@@ -24,6 +24,7 @@ const KNOWN = [
   ["run.yaml", /^run\.ya?ml$/],
   ["promptfooconfig.yaml", /^promptfooconfig\.ya?ml$/],
 ];
+const OTHERS = /\.(csv|tsv|json|parquet)$/i;
 const CLUTTER = /^(\.|~\$|Thumbs\.db$|desktop\.ini$)/;
 
 export function isClutter(name) {
@@ -62,6 +63,12 @@ export function faults(files, model) {
     if (file.size > LARGEST) found.push(`${name} has more than 100 MiB: “tunedrop push” sends it straight into storage.`);
   }
   return found;
+}
+
+// What is to be said of files that are left out.
+export function notes(files) {
+  return files.filter(({ role, name }) => role === "none" && OTHERS.test(name))
+    .map(({ name }) => `${name} is left out. “tunedrop convert ${name} -o training_set.jsonl” makes a dataset of CSV, of a JSON array and of other formats.`);
 }
 
 export function newId() {
