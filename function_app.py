@@ -10,9 +10,11 @@ from azurefunctions.extensions.http.fastapi import Request, Response
 from shared import (
     api,
     cost_api,
+    data_api,
     delete_api,
     drop_api,
     exporters,
+    keys_api,
     manage,
     model_api,
     telemetry,
@@ -50,6 +52,7 @@ def opened_relay() -> Relay:
 async def forget_old() -> None:
     """Each day, by its timer, or by a call that stands in for it."""
     await opened_relay().feedback.forget(opened().settings.remember_days)
+    await opened_relay().key_usage.forget()
     await Outbox(opened().clients.runs).forget(opened().now())
     await staging.forget(opened().clients.runs)
 
@@ -106,6 +109,21 @@ async def chat_with_deployment(req: Request) -> Response:
     return await answer(Relay.complete, relay, req)
 
 
+@app.route("v1/responses", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
+async def responses(req: Request) -> Response:
+    return await answer(Relay.respond, relay, req)
+
+
+@app.route("v1/embeddings", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
+async def embeddings(req: Request) -> Response:
+    return await answer(Relay.embed, relay, req)
+
+
+@app.route("v1/completions", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
+async def completions(req: Request) -> Response:
+    return await answer(Relay.complete_text, relay, req)
+
+
 @app.route("v1/models", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 async def chat_models(req: Request) -> Response:
     return await answer(Relay.models, relay, req)
@@ -156,6 +174,16 @@ async def staged(req: Request) -> Response:
     return await drop_api.staged(req, context())
 
 
+@app.route("staged/{id}/diff", methods=["GET"])
+async def staged_diff(req: Request) -> Response:
+    return await data_api.diff(req, context())
+
+
+@app.route("staged/{id}/merge", methods=["POST"])
+async def merge_rated(req: Request) -> Response:
+    return await data_api.merge(req, context(), lambda: relay().feedback)
+
+
 @app.route("staged/{id}/{name}", methods=["PUT"])
 async def stage(req: Request) -> Response:
     return await drop_api.put(req, context())
@@ -169,6 +197,11 @@ async def staged_document(req: Request) -> Response:
 @app.route("staged/{id}/{name}", methods=["POST"])
 async def give_staged(req: Request) -> Response:
     return await drop_api.order(req, context())
+
+
+@app.route("models/{name}/data", methods=["GET"])
+async def model_data(req: Request) -> Response:
+    return await data_api.data(req, context(), lambda: relay().feedback)
 
 
 @app.route("plan", methods=["POST"])
@@ -194,6 +227,21 @@ async def model(req: Request) -> Response:
 @app.route("models/{name}/{order}", methods=["POST"])
 async def give_order(req: Request) -> Response:
     return await model_api.order(req, context())
+
+
+@app.route("keys", methods=["GET"])
+async def keys(req: Request) -> Response:
+    return await keys_api.keys(req, relay(), context())
+
+
+@app.route("keys", methods=["POST"])
+async def create_key(req: Request) -> Response:
+    return await keys_api.create(req, relay(), context())
+
+
+@app.route("keys/{name}/{order}", methods=["POST"])
+async def change_key(req: Request) -> Response:
+    return await keys_api.order(req, relay(), context())
 
 
 @app.route("trace/{*id}", methods=["GET"])

@@ -1,14 +1,188 @@
-// Not made yet.
+// Keys: who may use the app, what each key has used, and how one is created, limited, revoked.
+//
+// A key's text is in the answer that has created it and in this page until that is left; the list
+// has none. It is loaded once: what is looked at again by itself costs reads of storage.
 
-import { html } from "./parts.js";
+import { badge, command, count, empty, html, nothing, number, problems, repeat, said, table, text, when } from "./parts.js";
 
-export const title = "keys";
+export const title = "Keys";
 export const still = true;
 
-export async function load() {
-  return {};
+const ROLES = {
+  chat: "chat with models",
+  reader: "chat, and see runs, models and costs",
+  operator: "all of that, and give orders; create keys",
+};
+const HEADS = ["Name", "Role", "For", "Limits", "Used", ""];
+
+export async function load(api) {
+  const [keys, models] = await Promise.all([api.get("keys"), api.get("models")]);
+  return { ...keys, models: models.models.map((model) => model.name) };
 }
 
-export function view() {
-  return html`<p>Not made yet.</p>`;
+export function view(data, page) {
+  const valid = data.keys.filter((key) => key.state === "valid");
+  const revoked = data.keys.filter((key) => key.state === "revoked");
+  const created = valid.some((key) => key.source === "created");
+  return html`
+    ${problems(data.problems)}
+    ${page.state.created ? shownOnce(page) : nothing}
+    ${created || data.problems.length ? nothing : empty("No key was created here yet. Create one for each program or person: it can be limited and revoked by itself, and tells what it uses.")}
+    ${valid.length ? table("Valid keys", HEADS, valid, idOf, (key) => row(key, data, page)) : nothing}
+    ${data.people.requests ? html`<p>People who have signed in, together: ${used(data.people, data.days)}</p>` : nothing}
+    <h2>Create a key</h2>
+    ${createForm(data, page)}
+    ${older(revoked, data)}
+    ${history(data.events)}`;
+}
+
+const idOf = (key) => `${key.source} ${key.name} ${key.id}`;
+
+// ---- the list
+
+function row(key, data, page) {
+  const created = key.source === "created";
+  return [
+    html`<b>${said(key.name)}</b><p class="quiet">${created ? html`created ${when(key.since)} by ${said(key.by)}` : "in the setting TUNEDROP_APP_KEYS"}</p>`,
+    badge(key.role, key.role === "operator" ? "warning" : "quiet"),
+    modelsOf(key),
+    limitsOf(key),
+    used(key, data.days),
+    created ? orders(key, data, page) : nothing,
+  ];
+}
+
+function modelsOf({ models }) {
+  if (!models) return "all models";
+  return models.length ? models.map((name, at) => html`${at ? ", " : ""}${said(name)}`) : "no model";
+}
+
+function limitsOf(key) {
+  const limits = [[key.requests_per_minute, "request"], [key.tokens_per_minute, "token"]].filter(([most]) => most);
+  return limits.length ? limits.map(([most, unit]) => html`<p>${count(most, unit)} a minute</p>`) : html`<span class="quiet">none</span>`;
+}
+
+function used({ requests, tokens, usage, last_used: last }, days) {
+  if (!requests) return html`<span class="quiet">not in ${count(days, "day")}</span>`;
+  return html`
+    <details>
+      <summary>${count(requests, "request")}, ${count(tokens, "token")} in ${count(days, "day")}</summary>
+      <table><caption class="hidden">By day and model</caption>
+        <thead><tr><th scope="col">Day</th><th scope="col">Model</th><th scope="col">Requests</th><th scope="col">Tokens</th></tr></thead>
+        <tbody>${repeat(usage, (one) => `${one.day} ${one.model}`, (one) => html`
+          <tr><td data-head="Day">${one.day}</td><td data-head="Model">${said(one.model)}</td>
+            <td data-head="Requests">${number(one.requests)}</td><td data-head="Tokens">${number(one.tokens)}</td></tr>`)}
+        </tbody></table>
+    </details>
+    <p class="quiet">last ${when(last)}</p>`;
+}
+
+function older(revoked, { removed, days }) {
+  if (!revoked.length && !removed.length) return nothing;
+  return html`
+    <h2>Not valid any more</h2>
+    ${table("Revoked keys", ["Name", "Role", "Ended", "Used"], revoked, idOf, (key) => [
+      said(key.name), key.role, html`revoked ${when(key.revoked.at)} by ${said(key.revoked.by)}`, used(key, days)])}
+    ${removed.map((key) => html`<p>${said(key.name)}, in no list any more: ${used(key, days)}</p>`)}`;
+}
+
+function history(events) {
+  if (!events.length) return nothing;
+  return html`
+    <h2>What was done with keys</h2>
+    ${table("Events", ["When", "What", "By", "Why"], events.slice(0, 50), (event) => `${event.at} ${event.id} ${event.what}`, (event) => [
+      when(event.at), html`${said(event.name)} ${event.what}`, said(event.who), event.why ? said(event.why) : nothing])}`;
+}
+
+// ---- orders
+
+function orders(key, data, page) {
+  const busy = page.pending.has(key.name);
+  const path = `keys/${encodeURIComponent(key.name)}`;
+  return html`<div class="row">
+    <button ?disabled=${busy} @click=${() => limit(key, path, data, page)}>Change limits</button>
+    <button class="danger" ?disabled=${busy} @click=${() => revoke(key, path, page)}>Revoke</button>
+  </div>`;
+}
+
+async function limit(key, path, data, page) {
+  const given = { ...termsOf(key) };
+  const body = html`<div class="stack">${termFields(given, data)}</div>`;
+  const question = { title: `Limits of ${key.name}`, body, confirm: "Save" };
+  if (!(await page.ask(question))) return;
+  await page.act(key.name, () => page.api.post(`${path}/limit`, terms(given)), `${key.name} has other limits, everywhere within five seconds.`);
+}
+
+async function revoke(key, path, page) {
+  const body = html`<p>Whoever uses it is refused within five seconds; what is under way ends as it would have.
+    A revoked key never comes back.</p>
+    <p>${key.last_used ? html`It was used last ${when(key.last_used)}.` : "It was not used lately."}</p>`;
+  const question = { title: `Revoke ${key.name}?`, body, confirm: "Revoke", type: key.name };
+  if (!(await page.ask(question))) return;
+  await page.act(key.name, () => page.api.post(`${path}/revoke`), `${key.name} is revoked.`);
+}
+
+// ---- a new one
+
+function createForm(data, page) {
+  const given = (page.state.given ??= { name: "", role: "chat", ...termsOf({}) });
+  const create = (event) => {
+    event.preventDefault();
+    page.act("create", async () => {
+      const { body } = await page.api.post("keys", { name: given.name.trim(), role: given.role, ...terms(given) });
+      Object.assign(page.state, { created: body, given: undefined });
+    });
+  };
+  return html`
+    <form class="card narrow stack" @submit=${create}>
+      <label>Name <input name="name" required maxlength="64" pattern="[A-Za-z0-9]([A-Za-z0-9._@\\-]*[A-Za-z0-9])?" autocomplete="off" spellcheck="false"
+        title="Letters, digits and . _ @ -, beginning and ending with a letter or a digit" .value=${given.name} @input=${into(given, "name")}></label>
+      <label>May <select name="role" .value=${given.role} @change=${into(given, "role")}>
+        ${Object.entries(ROLES).map(([role, may]) => html`<option value=${role} ?selected=${role === given.role}>${role}: ${may}</option>`)}
+      </select></label>
+      ${termFields(given, data)}
+      <p><button class="primary" ?disabled=${page.pending.has("create")}>Create key</button></p>
+    </form>`;
+}
+
+function shownOnce(page) {
+  const { key, name } = page.state.created;
+  const done = () => {
+    page.state.created = null;
+    page.update();
+  };
+  return html`
+    <section class="card attention" aria-label="The new key">
+      <p><b>The key ${said(name)}.</b> Copy it now: it is shown this once, and kept nowhere. A key that was lost is revoked, and another one created.</p>
+      ${command(key)}
+      <p class="quiet">Programs send it as <code>Authorization: Bearer KEY</code> or <code>api-key: KEY</code>, to <code>${text(new URL("v1", document.baseURI).href)}</code>.</p>
+      <p><button @click=${done}>I have copied it</button></p>
+    </section>`;
+}
+
+// ---- limits and models, as they are typed
+
+function termFields(given, { models }) {
+  return html`
+    <label>Models <input name="models" .value=${given.models} @input=${into(given, "models")} placeholder="all" autocomplete="off" spellcheck="false"></label>
+    <p class="quiet">Names with commas between them; empty is all of them.${models.length ? html` There are: ${models.map((name, at) => html`${at ? ", " : ""}${said(name)}`)}.` : nothing}</p>
+    <label>Requests a minute <input name="requests" type="number" min="1" max="1000000000" .value=${given.requests} @input=${into(given, "requests")} placeholder="no limit"></label>
+    <label>Tokens a minute <input name="tokens" type="number" min="1" max="1000000000" .value=${given.tokens} @input=${into(given, "tokens")} placeholder="no limit"></label>`;
+}
+
+const into = (given, field) => (event) => {
+  given[field] = event.target.value;
+};
+
+function termsOf(key) {
+  return { models: key.models?.join(", ") ?? "", requests: `${key.requests_per_minute ?? ""}`, tokens: `${key.tokens_per_minute ?? ""}` };
+}
+
+function terms({ models, requests, tokens }) {
+  const names = models.split(",").map((name) => name.trim()).filter(Boolean);
+  return {
+    models: names.length ? names : null,
+    requests_per_minute: requests ? Number(requests) : null,
+    tokens_per_minute: tokens ? Number(tokens) : null,
+  };
 }

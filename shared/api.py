@@ -100,7 +100,7 @@ async def runs(request: Request, ctx: Context) -> Response:
     found, cursor = await _some_of(newest, stages, limit)
     standings = await _standings(found, ctx)
     listed = [
-        summary(run) | {"standing": standings[run.id], "eta": estimates.eta_as_json(run, ctx.now())}
+        summary(run) | {"standing": standings[run.id], **estimates.ahead(run, ctx.now())}
         for run in found
     ]
     page: dict[str, Any] = {"runs": listed, "next": cursor}
@@ -260,6 +260,12 @@ async def health(request: Request, context: Callable[[], Context]) -> Response:
     ctx = context()
     heart = await heartbeat.latest(ctx.clients.runs)
     return JSONResponse(timer.health(heart, ctx.settings.tick, ctx.now()))
+
+
+@kept
+async def health_seen(request: Request, ctx: Context) -> Response:
+    """The same for a page that asks again and again."""
+    return await health(request, lambda: ctx)
 
 
 async def doctor(environ: Mapping[str, str]) -> Response:

@@ -13,7 +13,18 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import compile_path
 
-from shared import access, answering, api, cost_api, delete_api, drop_api, model_api, tracing
+from shared import (
+    access,
+    answering,
+    api,
+    cost_api,
+    data_api,
+    delete_api,
+    drop_api,
+    keys_api,
+    model_api,
+    tracing,
+)
 from shared.answering import error_responses
 from shared.chat.callers import Role
 from shared.chat.relay import Relay
@@ -59,6 +70,10 @@ def _of(body: Callable[[Request, Context], Awaitable[Response]]) -> Body:
     return lambda request, app: body(request, app.context())
 
 
+def _of_keys(body: Callable[[Request, Relay, Context], Awaitable[Response]]) -> Body:
+    return lambda request, app: body(request, app.relay(), app.context())
+
+
 async def _me(request: Request, app: App) -> Response:
     person = request.scope[access.SCOPE]
     return JSONResponse({"name": person.name, "role": person.role, "by": person.by})
@@ -66,6 +81,14 @@ async def _me(request: Request, app: App) -> Response:
 
 async def _examples(request: Request, app: App) -> Response:
     return await model_api.examples(request, lambda: app.relay().feedback)
+
+
+async def _data(request: Request, app: App) -> Response:
+    return await data_api.data(request, app.context(), lambda: app.relay().feedback)
+
+
+async def _merge(request: Request, app: App) -> Response:
+    return await data_api.merge(request, app.context(), lambda: app.relay().feedback)
 
 
 async def _trace(request: Request, app: App) -> Response:
@@ -89,6 +112,8 @@ ROUTES = (
     _command("runs/{id}/delete", body=_of(delete_api.run)),
     _command("runs/{id}/{name}", body=_of(api.command)),
     _see("staged/{id}", body=_of(drop_api.staged)),
+    _see("staged/{id}/diff", body=_of(data_api.diff)),
+    _command("staged/{id}/merge", body=_merge),
     _see("staged/{id}/{name}", body=_of(drop_api.document)),
     Route("PUT", "staged/{id}/{name}", Role.OPERATOR, _of(drop_api.put)),
     _command("staged/{id}/{name}", body=_of(drop_api.order)),
@@ -96,9 +121,14 @@ ROUTES = (
     _see("cost", body=_of(cost_api.cost)),
     _see("models", body=_of(model_api.models)),
     _see("models/{name}/examples", body=_examples),
+    _see("models/{name}/data", body=_data),
     _see("models/{name}", body=_of(model_api.model)),
     _command("models/{name}/{order}", body=_of(model_api.order)),
+    Route("GET", "keys", Role.OPERATOR, _of_keys(keys_api.keys)),
+    _command("keys", body=_of_keys(keys_api.create)),
+    _command("keys/{name}/{order}", body=_of_keys(keys_api.order)),
     _see("trace/{id:path}", body=_trace),
+    _see("health", body=_of(api.health_seen)),
     _see("doctor", body=_doctor),
 )
 

@@ -11,10 +11,17 @@ import typer
 
 from tunedrop import (
     __version__,
+    chat,
+    completion,
     cost,
+    events,
+    feedback,
+    keys,
     login,
     models,
     orders,
+    page,
+    report,
     runs,
     sleeping,
     steering,
@@ -41,6 +48,12 @@ cli.add_typer(sleeping.cli)
 cli.add_typer(verdict.cli)
 cli.add_typer(trace.cli)
 cli.add_typer(login.cli)
+cli.add_typer(chat.cli)
+cli.add_typer(page.cli)
+cli.add_typer(feedback.cli)
+cli.add_typer(report.cli)
+cli.add_typer(events.cli)
+cli.add_typer(keys.cli)
 
 
 def show_version(wanted: bool) -> None:
@@ -66,7 +79,12 @@ def about(
 
 @cli.command()
 def export(
-    model: Annotated[str, typer.Argument(help="the model whose rated answers are wanted")],
+    model: Annotated[
+        str,
+        typer.Argument(
+            help="the model whose rated answers are wanted", autocompletion=completion.models
+        ),
+    ],
     app: runs.Address = "",
     key: runs.Key = "",
     method: Annotated[str, typer.Option(help="supervised or dpo")] = "supervised",

@@ -73,7 +73,7 @@ def ended(message: str, fix: str, code: ExitCode) -> typer.Exit:
 def _told(error: OSError) -> tuple[str, str]:
     """The system names no file where one that is open takes no more: a full disk, the output."""
     if error.filename is None:
-        return f"reading or writing failed: {error.strerror}.", ""
+        return f"reading or writing failed: {error.strerror}.", "Look after the disk, then repeat."
     if isinstance(error, FileNotFoundError):
-        return f"{error.filename} does not exist.", ""
-    return f"cannot use {error.filename}: {error.strerror}.", ""
+        return f"{error.filename} does not exist.", "Check the path."
+    return f"cannot use {error.filename}: {error.strerror}.", "Name another file."

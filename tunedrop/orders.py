@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from tunedrop import asking, runs
+from tunedrop import asking, completion, runs
 from tunedrop.as_json import AsJson
 from tunedrop.echo import say, say_json
 from tunedrop.errors import CommandError, exit_on_error
@@ -21,7 +21,10 @@ cli = typer.Typer()
 
 @cli.command()
 def promote(
-    version: Annotated[str, typer.Argument(metavar="MODEL@N", help="the version")],
+    version: Annotated[
+        str,
+        typer.Argument(metavar="MODEL@N", help="the version", autocompletion=completion.versions),
+    ],
     why: Why = "",
     who: Who = "",
     as_json: AsJson = False,
@@ -46,7 +49,7 @@ def promote(
 
 @cli.command()
 def rollback(
-    model: Annotated[str, typer.Argument(help="the model")],
+    model: Annotated[str, typer.Argument(help="the model", autocompletion=completion.models)],
     why: Why = "",
     who: Who = "",
     as_json: AsJson = False,
@@ -64,7 +67,14 @@ def rollback(
 
 @cli.command()
 def delete(
-    target: Annotated[str, typer.Argument(metavar="MODEL|MODEL@N|RUN", help="what is to go")],
+    target: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL|MODEL@N|RUN",
+            help="what is to go",
+            autocompletion=completion.models_versions_and_runs,
+        ),
+    ],
     datasets: Annotated[
         bool, typer.Option("--datasets", help="the datasets that it was trained on as well")
     ] = False,

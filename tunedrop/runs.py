@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 import typer
 
 from shared.run.stages import ENDS, Stage
+from tunedrop import completion
 from tunedrop.as_json import AsJson, note
 from tunedrop.echo import say, say_json
 from tunedrop.errors import MISSHAPEN, CommandError, ExitCode, ended, exit_on_error
@@ -28,7 +29,12 @@ Key = Annotated[
     ),
 ]
 RunId = Annotated[
-    str, typer.Argument(metavar="RUN", help="the run's id, or its beginning with 8 digits or more")
+    str,
+    typer.Argument(
+        metavar="RUN",
+        help="the run's id, or its beginning with 8 digits or more",
+        autocompletion=completion.runs,
+    ),
 ]
 Storage = Annotated[
     str, typer.Option(envvar="TunedropStorage__blobServiceUri", help="address of the account")
@@ -116,8 +122,13 @@ def plan(
 
 @cli.command()
 def runs(
-    model: Annotated[str, typer.Option(help="of this model only")] = "",
-    stage: Annotated[str, typer.Option(help="in these stages only (with commas)")] = "",
+    model: Annotated[
+        str, typer.Option(help="of this model only", autocompletion=completion.models)
+    ] = "",
+    stage: Annotated[
+        str,
+        typer.Option(help="in these stages only (with commas)", autocompletion=completion.stages),
+    ] = "",
     limit: Annotated[int, typer.Option(min=1, max=200, help="at most so many")] = 20,
     as_json: AsJson = False,
     address: Address = "",
@@ -174,7 +185,7 @@ def storage_of(address: str, storage: str) -> str:
     known = connection(address).storage_for(storage)
     if not known:
         raise CommandError(
-            "where are its datasets? Give --storage; `azd env get-values` prints it."
+            "where are its datasets?", "Give --storage; `azd env get-values` prints it."
         )
     return known
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tunedrop import runs
+from tunedrop import completion, runs
 from tunedrop.as_json import AsJson
 from tunedrop.echo import say, say_json
 from tunedrop.errors import exit_on_error
@@ -12,7 +12,12 @@ from tunedrop.names import in_path, person, split
 from tunedrop.orders import Who, Why
 
 Version = Annotated[
-    str, typer.Argument(metavar="MODEL[@N]", help="the model's champion, or one of its versions")
+    str,
+    typer.Argument(
+        metavar="MODEL[@N]",
+        help="the model's champion, or one of its versions",
+        autocompletion=completion.models_and_versions,
+    ),
 ]
 
 cli = typer.Typer()

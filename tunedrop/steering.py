@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tunedrop import runs
+from tunedrop import completion, runs
 from tunedrop.as_json import AsJson
 from tunedrop.echo import say, say_json
 from tunedrop.errors import exit_on_error
@@ -58,7 +58,12 @@ for _action, _description in {
 @cli.command()
 def deploy(
     run_id: runs.RunId,
-    sku: Annotated[str, typer.Option(help="GlobalStandard, Standard, … (default: as it is)")] = "",
+    sku: Annotated[
+        str,
+        typer.Option(
+            help="GlobalStandard, Standard, … (default: as it is)", autocompletion=completion.skus
+        ),
+    ] = "",
     capacity: Annotated[
         int, typer.Option(min=0, help="thousands of tokens per minute (default: as it is)")
     ] = 0,

@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse
 from shared.chat import cost
 from shared.chat.apis import CHAT, RESPONSES, Api
 from shared.chat.bodies import Overloaded
+from shared.chat.key_store import KeysUnknown
 from shared.chat.parsing import BadRequest, parse_object, text_of
 from shared.chat.paths import NoSuchOperation
 from shared.chat.pictures import lift, refuse_text
@@ -46,6 +47,16 @@ class RateLimitExceeded(CallerError):
     def __init__(self, message: str, fix: str, retry_after: float, caller: str) -> None:
         super().__init__(message, fix)
         self.retry_after, self.caller = retry_after, caller
+
+
+class Fault(TunedropError):
+    """Something in the app itself that nobody has foreseen: its log has it, its caller does not."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The app failed at this request; it is no fault of yours.",
+            "Try again. Whoever runs the app finds the reason in its log by this request's id.",
+        )
 
 
 # ---- requests
@@ -235,6 +246,10 @@ def _status_type_code(error: TunedropError) -> tuple[int, str, str]:
             return 503, "service_unavailable_error", "overloaded"
         case Unanswered(http=http):
             return http
+        case Fault():
+            return 500, "server_error", "internal_error"
+        case KeysUnknown():
+            return 503, "service_unavailable_error", "keys_unreadable"
         case Unavailable() if not isinstance(error, Denied):
             return 503, "service_unavailable_error", "upstream_unavailable"
         case _:  # the app itself was refused: Denied, Refused

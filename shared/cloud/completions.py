@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from azure.core.exceptions import AzureError
 
+from shared.cloud.broken import how
 from shared.cloud.identity import Credential, token_provider
 from shared.cloud.translate import no_token
 from shared.errors import Denied, NotSent, Unavailable
@@ -168,6 +169,4 @@ async def _or_unavailable(doing: Awaitable[T]) -> T:
     try:
         return await doing
     except (aiohttp.ClientError, TimeoutError) as error:
-        raise Unavailable(
-            f"Azure OpenAI broke off ({type(error).__name__}).", "Try again."
-        ) from error
+        raise Unavailable(f"Azure OpenAI did not answer: {how(error)}.", "Try again.") from error

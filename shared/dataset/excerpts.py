@@ -8,11 +8,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from shared.dataset.findings.quoting import shorten
-from shared.dataset.privacy import mask
 from shared.printable import printable
 
 LONGEST = 300  # characters of a text
-READ = 20_000  # characters of a text that are masked: what is private at its cut end is not shown
 UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
 
 
@@ -55,4 +53,4 @@ def _last(messages: Any, role: str) -> str:
     if not content and message.get("tool_calls"):
         content = json.dumps(message["tool_calls"], ensure_ascii=False)
     text = content if isinstance(content, str) else ""
-    return printable(shorten(mask(text[:READ]), LONGEST))
+    return printable(shorten(text, LONGEST))

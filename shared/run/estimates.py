@@ -64,18 +64,18 @@ class Eta:
 
 def as_json(run: Run, at: datetime) -> dict[str, Any]:
     """What `GET /api/runs/{id}` adds to the record."""
-    wait, best = stuck(run, at), best_checkpoint(run.epochs)
+    best = best_checkpoint(run.epochs)
+    return {**ahead(run, at), "best_checkpoint": best.model_dump() if best else None}
+
+
+def ahead(run: Run, at: datetime) -> dict[str, Any]:
+    """And what lists of runs add to each."""
+    wait, eta = stuck(run, at), estimate(run, at)
+    finish = eta.finish.isoformat(timespec="seconds") if eta and eta.finish else None
     return {
         "stuck": asdict(wait) if wait else None,
-        "eta": eta_as_json(run, at),
-        "best_checkpoint": best.model_dump() if best else None,
+        "eta": asdict(eta) | {"finish": finish} if eta else None,
     }
-
-
-def eta_as_json(run: Run, at: datetime) -> dict[str, Any] | None:
-    eta = estimate(run, at)
-    finish = eta.finish.isoformat(timespec="seconds") if eta and eta.finish else None
-    return asdict(eta) | {"finish": finish} if eta else None
 
 
 def bill(run: Run, region: str) -> dict[str, Any] | None:

@@ -172,6 +172,16 @@ PATHS: dict[str, Send] = {
     "run to delete": get("/runs/{0}/delete", "POST"),
     "model of costs": get("/cost?model={0}"),
     "month of costs": get("/cost?month={0}"),
+    "days of keys": get("/keys?days={0}", letter="9"),
+    "key of an order": get("/keys/{0}/revoke", "POST"),
+    "order of a key": get("/keys/web/{0}", "POST"),
+    "name of a key": raw("/keys", lambda size: json.dumps({"name": "x" * (size // 128)}).encode()),
+    "models of a key": raw(
+        "/keys",
+        lambda n: json.dumps(
+            {"name": "x", "models": [f"m{at}" for at in range(n // 1280)]}
+        ).encode(),
+    ),
     "id of a chat": get("/trace/{0}"),
     "id of a chat, slashes": get("/trace/a{0}", letter="/"),
     "id of what is staged": get("/staged/{0}"),
@@ -182,6 +192,13 @@ PATHS: dict[str, Send] = {
     "model of staged files": raw(
         f"/staged/{ID}/check", lambda size: json.dumps({"model": "x" * (size // 128)}).encode()
     ),
+    "id of a difference": get("/staged/{0}/diff"),
+    "model of a difference": get(f"/staged/{ID}/diff?model={{0}}"),
+    "conflicts of a merge": raw(
+        f"/staged/{ID}/merge",
+        lambda size: json.dumps({"model": "captain", "conflicts": "x" * (size // 128)}).encode(),
+    ),
+    "model of data": get("/models/{0}/data"),
     "health": get("/health?deep={0}"),
     "console": get("/console/{0}"),
     "deployment": get("/openai/deployments/{0}/chat/completions", "POST"),
@@ -245,6 +262,7 @@ def test_every_route_that_takes_a_text_is_tried() -> None:
         "/health",
         "/plan",
         "/cost",
+        "/keys",
     }
     templates = {path for path, *_ in http_routes() if "{" in path}
     nothing = {"models", "doctor", "console", "openapi.json"}
@@ -256,6 +274,7 @@ def test_every_route_that_takes_a_text_is_tried() -> None:
         "models/{name}",
         "models/{name}/{order}",
         "runs/{id}/delete",
+        "keys/{name}/{order}",
         "trace/{*id}",
         "manage/{*path}",
         "runs/{id}",
@@ -263,6 +282,9 @@ def test_every_route_that_takes_a_text_is_tried() -> None:
         "console/{*name}",
         "staged/{id}",
         "staged/{id}/{name}",
+        "staged/{id}/diff",
+        "staged/{id}/merge",
+        "models/{name}/data",
     }
     assert templates == known
     assert {path for path, *_ in http_routes()} == known | nothing | {p[1:] for p in paths}

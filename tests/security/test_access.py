@@ -21,7 +21,7 @@ KEYS = [
 ]
 OWN = {"x-tunedrop": "1"}
 # Besides: who is a reader may see, and only an operator may command.
-ASKS = {("GET", "me"): "chat", ("POST", "plan"): "reader"}
+ASKS = {("GET", "me"): "chat", ("POST", "plan"): "reader", ("GET", "keys"): "operator"}
 
 
 @pytest.fixture

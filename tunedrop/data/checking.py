@@ -118,11 +118,15 @@ def _judge(files: Sequence[GivenFile], plan: TrainingPlan, quick: bool) -> "Verd
 def _must_be_fixable(files: Sequence[GivenFile], fix: Path | None, drop_keys: bool) -> None:
     """Raises CommandError."""
     if fix and len(files) > 1:
-        raise CommandError("--fix takes one file.")
+        raise CommandError("--fix takes one file.", "Give it once for each.")
     if fix and files[0].path == STDIN:
-        raise CommandError("--fix takes a file that can be read twice, not standard input.")
+        raise CommandError(
+            "--fix reads a file twice, and standard input once only.", "Name a file."
+        )
     if drop_keys and not fix:
-        raise CommandError("--drop-unknown-keys goes with --fix OUT, which takes the copy.")
+        raise CommandError(
+            "--drop-unknown-keys goes with --fix.", "Give --fix OUT, which takes the copy."
+        )
 
 
 def _fix(
@@ -202,7 +206,7 @@ def split(
 
     with exit_on_error():
         if file == STDIN:
-            raise CommandError("a file that is split is read twice: name one, not the input.")
+            raise CommandError("a file that is split is read twice.", "Name one, not the input.")
         must_exist(file)
         keep_apart([training, validation], [file])
         with places_for(training, validation) as (ours, held):

@@ -67,7 +67,8 @@ def convert(
         else:
             say("\n".join(told), err=out is None)
         if not done.lines:
-            raise CommandError("nothing could be carried over, so nothing was written.")
+            message = "nothing could be carried over, so nothing was written."
+            raise CommandError(message, "The reasons of each record stand above.")
         if not out:
             stdout = typer.get_binary_stream("stdout")
             stdout.writelines(done.lines)

@@ -3,7 +3,6 @@
 Knows no torch, and of HTTP only what an event of a stream looks like.
 """
 
-import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 from ..language.answer_queue import AnswerQueue
 from ..language.generation import GenerationFailed
 from .chat_request import ChatRequest
-from .completion import Completion, Delta
+from .completion import Completion, deltas, event
 from .content_filter import AsynchronousFilter, of_prompt, safe, unnamed_chunk
 from .inference import refusal
 
@@ -39,7 +38,7 @@ class ChatAnswer:
     async def whole(self) -> dict[str, Any]:
         """The body, once all is generated; raises InferenceError if it cannot be."""
         try:
-            async for _ in self._deltas():
+            async for _ in deltas(self.queue, self._choices):
                 pass
         except GenerationFailed as error:
             raise refusal(error) from error
@@ -59,39 +58,23 @@ class ChatAnswer:
     async def stream(self) -> AsyncIterator[str]:
         """Server-sent events; the chunks of several choices come mixed, as in OpenAI's API. An
         answer that fails has an error as its last event, and no end."""
-        yield _event(unnamed_chunk(choices=[], prompt_filter_results=of_prompt(), **self._extra()))
+        yield event(unnamed_chunk(choices=[], prompt_filter_results=of_prompt(), **self._extra()))
         for index in range(len(self._choices)):
             yield self._chunk(index, {"role": "assistant", "content": ""})
         try:
-            async for index, delta in self._deltas():
+            async for index, delta in deltas(self.queue, self._choices):
                 if delta:
                     yield self._chunk(index, {"content": delta.text}, logprobs=delta.logprobs)
                 else:
                     yield self._chunk(index, {}, self._choices[index].finish_reason)
                 if found := self._filtered(index, ended=delta is None):
-                    yield _event({**found, **self._extra()})
+                    yield event({**found, **self._extra()})
         except GenerationFailed as error:
-            yield _event({"error": refusal(error).body()})
+            yield event({"error": refusal(error).body()})
             return
         if self.chat.include_usage:
-            yield _event(self._body("chat.completion.chunk", choices=[], usage=self._usage()))
+            yield event(self._body("chat.completion.chunk", choices=[], usage=self._usage()))
         yield "data: [DONE]\n\n"
-
-    async def _deltas(self) -> AsyncIterator[tuple[int, Delta | None]]:
-        """What is added to which choice; None when it has ended."""
-        left = len(self._choices)
-        while left:
-            for index, piece in await self.queue.read():
-                choice = self._choices[index]
-                if choice.finish_reason:
-                    continue  # it came after a stop sequence
-                delta = choice.end() if piece is None else choice.add(piece)
-                if delta:
-                    yield index, delta
-                if choice.finish_reason:
-                    self.queue.cancel(index)
-                    left -= 1
-                    yield index, None
 
     def _chunk(
         self,
@@ -109,7 +92,7 @@ class ChatAnswer:
         if not self.asynchronous_filter:
             # Without text of the answer there is nothing that could have been found.
             choice["content_filter_results"] = safe() if delta.get("content") else {}
-        return _event(self._body("chat.completion.chunk", choices=[choice], **self._extra()))
+        return event(self._body("chat.completion.chunk", choices=[choice], **self._extra()))
 
     def _filtered(self, index: int, *, ended: bool) -> dict[str, Any] | None:
         if not self.asynchronous_filter:
@@ -135,7 +118,3 @@ class ChatAnswer:
             "completion_tokens": tokens,
             "total_tokens": self.prompt_tokens + tokens,
         }
-
-
-def _event(body: dict[str, Any]) -> str:
-    return f"data: {json.dumps(body, ensure_ascii=False)}\n\n"

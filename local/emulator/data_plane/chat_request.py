@@ -62,7 +62,7 @@ def parse(body: dict[str, Any]) -> ChatRequest:
         messages=messages,
         sampling=_sampling(body),
         limited=body.get("max_tokens", body.get("max_completion_tokens")) is not None,
-        stops=_stops(body.get("stop")),
+        stops=stops_of(body.get("stop")),
         choices=whole(body, "n", 1, MAX_CHOICES) or 1,
         stream=flag(body, "stream"),
         include_usage=isinstance(options, dict) and bool(options.get("include_usage")),
@@ -142,7 +142,7 @@ def check_tools(body: dict[str, Any]) -> None:
             raise bad("tools", "every tool must have a function with a name.")
 
 
-def _stops(value: object) -> tuple[str, ...]:
+def stops_of(value: object) -> tuple[str, ...]:
     stops = [value] if isinstance(value, str) else value or []
     if (
         not isinstance(stops, list)

@@ -1,8 +1,14 @@
-"""The text of one answer, up to its stop sequence. Knows no HTTP and no torch."""
+"""The text of one answer, up to its stop sequence, and of several that come mixed.
 
+Knows no torch, and of HTTP only what an event of a stream looks like.
+"""
+
+import json
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..language.answer_queue import AnswerQueue
 from ..language.generation import Piece
 
 
@@ -52,6 +58,29 @@ class Completion:
         self.text += delta.text
         self.logprobs += delta.logprobs
         return delta
+
+
+async def deltas(
+    queue: AnswerQueue, choices: list[Completion]
+) -> AsyncIterator[tuple[int, Delta | None]]:
+    """What is added to which choice; None when it has ended. Raises GenerationFailed."""
+    left = len(choices)
+    while left:
+        for index, piece in await queue.read():
+            choice = choices[index]
+            if choice.finish_reason:
+                continue  # it came after a stop sequence
+            delta = choice.end() if piece is None else choice.add(piece)
+            if delta:
+                yield index, delta
+            if choice.finish_reason:
+                queue.cancel(index)
+                left -= 1
+                yield index, None
+
+
+def event(body: dict[str, Any]) -> str:
+    return f"data: {json.dumps(body, ensure_ascii=False)}\n\n"
 
 
 def _held_back(text: str, stops: tuple[str, ...]) -> int:

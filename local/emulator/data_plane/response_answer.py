@@ -11,7 +11,7 @@ from typing import Any
 from ..core.protocol import new_item_id
 from ..language.answer_queue import AnswerQueue
 from ..language.generation import GenerationFailed, SamplingOptions
-from .completion import Completion, Delta
+from .completion import Completion, deltas
 from .content_filter import of_response
 from .inference import refusal
 
@@ -37,7 +37,7 @@ class ResponseAnswer:
     async def whole(self) -> Body:
         """The body, once all is generated; raises InferenceError if it cannot be."""
         try:
-            async for _ in self._deltas():
+            async for _ in deltas(self.queue, [self._completion]):
                 pass
         except GenerationFailed as error:
             raise refusal(error) from error
@@ -53,7 +53,9 @@ class ResponseAnswer:
         )
         yield self._part("response.content_part.added", part=self._text(""))
         try:
-            async for delta in self._deltas():
+            async for _, delta in deltas(self.queue, [self._completion]):
+                if delta is None:
+                    continue
                 more = {"delta": delta.text, "logprobs": self._logprobs(delta.logprobs)}
                 yield self._part("response.output_text.delta", **more)
         except GenerationFailed as error:
@@ -64,15 +66,6 @@ class ResponseAnswer:
             yield event
 
     # ---- inside ------------------------------------------------------------------------------
-
-    async def _deltas(self) -> AsyncIterator[Delta]:
-        while True:
-            for _, piece in await self.queue.read():
-                delta = self._completion.end() if piece is None else self._completion.add(piece)
-                if delta:
-                    yield delta
-                if piece is None:
-                    return
 
     def _end(self) -> Iterator[str]:
         said, logprobs = self._completion.text, self._logprobs(self._completion.logprobs)

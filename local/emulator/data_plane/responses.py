@@ -4,6 +4,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from ..control_plane.catalog import RESPONSES
 from ..core.context import Component, Context
 from ..core.errors import InferenceError
 from ..core.protocol import new_item_id, page
@@ -39,7 +40,7 @@ class Responses(Component):
         """The deployment is named by `model` in both families."""
         body = await body_of(request)
         inference = self._inference
-        admitted = inference.admit(str(body.get("model")))
+        admitted = inference.admit(str(body.get("model")), RESPONSES)
         asked = parse(body)
         before = self._before(asked.previous)
         given = items_of(asked.input, self._item)
@@ -48,7 +49,7 @@ class Responses(Component):
             sampling = inference.room(len(prompt), asked.sampling, asked.limited)
         except InferenceError as error:
             raise _too_long(error) from error
-        queue, headers = await inference.ask(admitted, prompt, sampling)
+        queue, headers = await inference.ask(admitted, [prompt], sampling)
         head = self._head(admitted.model.name, asked)
 
         def ended(response: Document) -> None:
