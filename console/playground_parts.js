@@ -57,8 +57,8 @@ function rating(answer, acts) {
   };
   return html`
     <div class="row rating" role="group" aria-label="What you think of it">
-      <button aria-pressed=${String(rated?.rating === "good")} ?disabled=${rated?.busy} @click=${press("good")}>👍 Good</button>
-      <button aria-pressed=${String(rated?.rating === "bad" && !rated.corrected)} ?disabled=${rated?.busy} @click=${press("bad")}>👎 Bad</button>
+      <button aria-pressed=${String(rated?.rating === "good")} ?disabled=${rated?.busy} @click=${press("good")}>Good</button>
+      <button aria-pressed=${String(rated?.rating === "bad" && !rated.corrected)} ?disabled=${rated?.busy} @click=${press("bad")}>Bad</button>
       <button aria-expanded=${String(answer.correction !== undefined)} @click=${correct}>Correct …</button>
     </div>
     ${answer.correction === undefined ? nothing : correction(answer, acts)}
@@ -84,6 +84,7 @@ function correction(answer, acts) {
 
 function outcome(rated) {
   if (!rated || rated.busy) return nothing;
+  if (rated.problem?.status === 404) return html`<p class="warning">Not remembered, so it cannot be rated: the answers of a model are kept where <code>TUNEDROP_REMEMBER</code> names it, and those of a base model never.</p>`;
   if (rated.problem) return html`<p class="warning">${told(rated.problem.message)} <span class="quiet">${told(rated.problem.fix)}</span></p>`;
   const became = rated.corrected ? "The correction is kept" : rated.rating === "good" ? "Kept as a good answer" : "Kept as a bad answer";
   return html`<p class="good">${became}. <a href="#/data/${encodeURIComponent(rated.model)}">The data of ${text(rated.model)}</a></p>`;
@@ -141,7 +142,6 @@ export function setUp(work, choices, acts) {
         <p class="quiet">What is left empty is the service's own.</p>
       </fieldset>
       ${kept(work, acts)}
-      ${code(work, acts)}
     </section>`;
 }
 
@@ -226,7 +226,7 @@ function kept(work, acts) {
 
 // ---- the code
 
-function code(work, acts) {
+export function code(work, acts) {
   const [model] = work.made.models;
   if (!model) return nothing;
   const body = request(work.made, model, work.turns, work.question || "Hello!");

@@ -51,7 +51,8 @@ function harmless(element) {
 // A page's body is this element's only child; the colours are the console's own, by the same names.
 function sheet(style) {
   const made = new CSSStyleSheet();
-  made.replaceSync(style.replace(/(^|[}\s])body(?=\s*\{)/g, "$1.page").replace(/(^|[}\s]):root(?=\s*\{)/g, "$1.nothing"));
+  const within = ".kind { display: none } .page { padding-top: 0 } h1 { font-size: 1.3rem }"; // below a title of the console's
+  made.replaceSync(style.replace(/(^|[}\s])body(?=\s*\{)/g, "$1.page").replace(/(^|[}\s]):root(?=\s*\{)/g, "$1.nothing") + within);
   return made;
 }
 

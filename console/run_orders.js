@@ -58,7 +58,7 @@ async function deploy(run, page, give) {
         </select></label>
         <label>Capacity, in thousands of tokens a minute
           <input type="number" min="1" step="1" required .value=${String(asked.capacity)} @input=${(event) => (asked.capacity = event.target.valueAsNumber)}></label>
-        <p class="quiet">Nothing is trained again. What a deployment costs an hour hangs on its SKU; one of DeveloperTier costs nothing by the hour and ends after a day.</p>
+        <p class="quiet">Nothing is trained again. What a deployment costs an hour depends on its SKU; one of DeveloperTier costs nothing by the hour and ends after a day.</p>
       </div>`,
     confirm: "Deploy so",
   });

@@ -5,6 +5,15 @@ import { badge, count, duration, ENDED, facts, html, name, nothing, number, repe
 import { svg } from "./lit/lit-html.js";
 import { told } from "./run_words.js";
 
+// A moment of today by its time alone, with seconds where that tells things apart.
+function moment(at, seconds = false) {
+  const [then, now] = [new Date(at), new Date()];
+  const time = then.toLocaleTimeString(undefined, { timeStyle: seconds ? "medium" : "short" });
+  const today = then.toDateString() === now.toDateString();
+  const day = today ? "" : `${then.toLocaleDateString(undefined, { dateStyle: "medium" })}, `;
+  return html`<time datetime=${then.toISOString()} title=${then.toISOString()}>${day}${time}</time>`;
+}
+
 const SHOWN = 100; // events; the others are shown where that is asked for
 
 // ---- what is left
@@ -22,7 +31,7 @@ export function times({ progress, eta, stage }) {
         ["in the queue", eta && left(eta.queueing)],
         ["training left", eta && left(eta.training), eta?.basis],
         ["until it answers, then", eta && left(eta.provisioning)],
-        ["ready at about", eta?.finish ? when(eta.finish) : eta && "not known yet"],
+        ["ready at about", eta?.finish ? moment(eta.finish) : eta && "not known yet"],
       ].filter(([, value]) => value !== null && value !== undefined))}
     </section>`;
 }
@@ -49,21 +58,23 @@ function loss(value) {
 // ---- times
 
 export function timeline(run) {
-  const rows = run.timeline.map((moment, at) => {
-    const from = new Date(moment.at);
+  const rows = run.timeline.map(({ stage, at: began }, at) => {
     const ends = run.timeline[at + 1]?.at;
-    const goesOn = !ends && !ENDED.has(moment.stage);
-    const seconds = ends || goesOn ? ((ends ? new Date(ends) : new Date()) - from) / 1000 : null;
-    return { moment, at, seconds, goesOn };
+    const goesOn = !ends && !ENDED.has(stage);
+    const until = ends ? new Date(ends) : new Date();
+    return { stage, began, at, goesOn, seconds: ends || goesOn ? Math.max(0, (until - new Date(began)) / 1000) : null };
   });
   const longest = Math.max(...rows.map((row) => row.seconds ?? 0), 1);
-  return html`<ol class="timeline">${repeat(rows, (row) => row.at, ({ moment, seconds, goesOn }) => html`
+  return html`<ol class="timeline">${repeat(rows, (row) => row.at, (row) => stretch(row, longest))}</ol>`;
+}
+
+function stretch({ stage, began, seconds, goesOn }, longest) {
+  const length = seconds === null ? nothing : html`${duration(seconds)}${goesOn ? " so far" : ""}`;
+  return html`
     <li class=${goesOn ? "now" : ""}>
-      <span class="stage">${moment.stage}</span>
-      <span class="quiet">${when(moment.at)}</span>
-      <span class="length">${seconds === null ? nothing : html`${duration(Math.max(0, seconds))}${goesOn ? " so far" : ""}`}</span>
+      <span class="stage">${stage}</span> <span class="quiet">${moment(began, true)}</span> <span class="length">${length}</span>
       ${seconds === null ? nothing : svg`<svg viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true"><rect width=${Math.max(0.5, (100 * seconds) / longest)} height="4"></rect></svg>`}
-    </li>`)}</ol>`;
+    </li>`;
 }
 
 // ---- the dataset
@@ -164,9 +175,9 @@ export function events(log, page) {
   if (!lines.length) return html`<p class="quiet">None yet.</p>`;
   const all = page.state.allEvents || lines.length <= SHOWN;
   return html`
-    <ol class="events" role="log" aria-label="Events, the newest first" reversed>
+    <ol class="events" role="log" tabindex="0" aria-label="Events, the newest first" reversed>
       ${repeat(all ? lines : lines.slice(0, SHOWN), (line) => line.at_line, (line) => html`
-        <li>${when(line.at)} ${badge(line.kind ?? "not readable", KINDS[line.kind] ?? "quiet")}
+        <li>${line.at ? moment(line.at, true) : nothing} ${badge(line.kind ?? "not readable", KINDS[line.kind] ?? "quiet")}
           ${told(line.message)}
           ${line.who && line.who !== "tunedrop" ? html`<span class="quiet">by ${said(line.who)}${line.why ? html`: ${said(line.why)}` : nothing}</span>` : nothing}</li>`)}
     </ol>
