@@ -2,7 +2,7 @@
 
 import { Problem } from "./api.js";
 import { html, nothing, problem } from "./parts.js";
-import { code, composer, setUp, turn } from "./playground_parts.js";
+import { code, composer, models, setUp, turn } from "./playground_parts.js";
 import { MOST_MODELS, request, setup } from "./setup.js";
 import { blank, stream } from "./stream.js";
 
@@ -68,12 +68,13 @@ export function view({ refused, choices }, page) {
   return html`
     <div class="playground">
       <section aria-label="Conversation">
+        ${models(work, choices, acts)}
         ${work.turns.map((each, at) => turn(each, at === work.turns.length - 1, acts))}
         ${work.problem ? problem(work.problem) : nothing}
         ${composer(work, acts)}
         ${code(work, acts)}
       </section>
-      ${setUp(work, choices, acts)}
+      ${setUp(work, acts)}
     </div>`;
 }
 

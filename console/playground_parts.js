@@ -117,7 +117,7 @@ export function composer(work, acts) {
 
 // ---- the set-up
 
-export function setUp(work, choices, acts) {
+export function setUp(work, acts) {
   const { made } = work;
   const into = (key) => (event) => {
     made[key] = event.target.value;
@@ -125,7 +125,6 @@ export function setUp(work, choices, acts) {
   };
   return html`
     <section class="setup" aria-label="Set-up">
-      ${models(made, choices, acts)}
       <label>System message <textarea rows="3" .value=${made.system} @input=${into("system")} placeholder="None"></textarea></label>
       ${examples(made, acts)}
       <fieldset><legend>Parameters</legend>
@@ -149,7 +148,7 @@ function figure(label, min, max, step, value, into) {
   return html`<label>${label} <input type="number" inputmode="decimal" min=${min} max=${max || nothing} step=${step} .value=${value} @input=${into}></label>`;
 }
 
-function models(made, choices, acts) {
+export function models({ made }, choices, acts) {
   const choose = (at) => (event) => {
     const others = made.models.filter((_, index) => index !== at);
     const { value } = event.target;
@@ -157,12 +156,12 @@ function models(made, choices, acts) {
     acts.draw();
   };
   const rows = made.models.length < MOST_MODELS ? [...made.models, ""] : made.models;
-  return html`<fieldset><legend>Side by side</legend>${rows.map((chosen, at) => html`
+  return html`<div class="models" role="group" aria-label="Side by side">${rows.map((chosen, at) => html`
     <label>${at ? "and" : "Model"} <select @change=${choose(at)}>
       <option value="" .selected=${!chosen}>${at ? "nobody else" : "choose"}</option>
       ${choices.map((group) => html`<optgroup label=${group.label}>${group.options.map((option) => html`
         <option value=${option.name} .selected=${option.name === chosen} ?disabled=${option.name !== chosen && made.models.includes(option.name)}>${text(option.label)}</option>`)}</optgroup>`)}
-    </select></label>`)}</fieldset>`;
+    </select></label>`)}</div>`;
 }
 
 function examples(made, acts) {

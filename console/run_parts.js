@@ -175,12 +175,12 @@ export function events(log, page) {
   if (!lines.length) return html`<p class="quiet">None yet.</p>`;
   const all = page.state.allEvents || lines.length <= SHOWN;
   return html`
-    <ol class="events" role="log" tabindex="0" aria-label="Events, the newest first" reversed>
+    <div class="log" role="log" tabindex="0" aria-label="Events, the newest first"><ol class="events">
       ${repeat(all ? lines : lines.slice(0, SHOWN), (line) => line.at_line, (line) => html`
         <li>${line.at ? moment(line.at, true) : nothing} ${badge(line.kind ?? "not readable", KINDS[line.kind] ?? "quiet")}
           ${told(line.message)}
           ${line.who && line.who !== "tunedrop" ? html`<span class="quiet">by ${said(line.who)}${line.why ? html`: ${said(line.why)}` : nothing}</span>` : nothing}</li>`)}
-    </ol>
+    </ol></div>
     ${all ? nothing : html`<p><button @click=${() => {
       page.state.allEvents = true;
       page.update();
