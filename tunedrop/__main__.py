@@ -77,7 +77,7 @@ def about(
         say(context.get_help())
 
 
-@cli.command()
+@cli.command(epilog="Example: tunedrop export captain --out rated.jsonl")
 def export(
     model: Annotated[
         str,
@@ -121,7 +121,7 @@ def export(
         note(f"left out: {done.left_out}")
 
 
-@cli.command()
+@cli.command(epilog="Example: tunedrop doctor --local")
 def doctor(
     local: Annotated[bool, typer.Option("--local", help="ask the stack of dev.py up")] = False,
     app: Annotated[str, typer.Option(envvar="TUNEDROP_APP", help="address of an app")] = "",

@@ -265,7 +265,9 @@ def _write(file: BinaryIO, chunk: bytes) -> int:
     try:
         return file.write(chunk)
     except OSError as error:
-        raise CommandError(f"what has come cannot be written: {error.strerror}.") from None
+        raise CommandError(
+            f"what has come cannot be written: {error.strerror}.", "Look after the disk."
+        ) from None
 
 
 def parse_object(body: bytes) -> dict[str, Any]:

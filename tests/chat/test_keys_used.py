@@ -131,6 +131,15 @@ async def test_while_storage_is_away_known_keys_go_on_and_those_of_the_setting_a
     assert (await app.chat(key)).status_code == 200
 
 
+async def test_an_outage_of_a_minute_ends_no_key(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = await app.create()
+    with monkeypatch.context() as out:
+        Outage(app, out)
+        for _ in range(12):
+            app.clock.now += FRESH_SECONDS + 0.1
+            assert (await app.http.get("/manage/me", headers={"api-key": key})).status_code == 200
+
+
 async def test_a_key_of_the_setting_and_a_text_of_another_form_cost_no_read(app: App) -> None:
     reads = []
     read = app.relay.keys.models.read
