@@ -3,6 +3,7 @@
 import { badge, button, count, html, name, nothing, problems, repeat, runLink, said, size, table, text, usd } from "./parts.js";
 import * as cards from "./findings.js";
 import * as staged from "./staged.js";
+import "./report_view.js";
 
 export const title = "Drop a dataset";
 
@@ -90,7 +91,7 @@ function keptFiles(page) {
 
 // What was checked is another thing by now.
 function change(page, changes) {
-  Object.assign(page.state, changes, { trial: null, difference: null });
+  Object.assign(page.state, changes, { trial: null, difference: null, whole: null });
   page.update();
 }
 
@@ -152,7 +153,7 @@ async function judge(page, id, model) {
   const { state, api } = page;
   const trial = await staged.check(api, id, model, state.alone ?? false);
   const difference = trial.verdict === "refused" ? null : await staged.difference(api, id, model);
-  if (state.id === id && state.model === model) Object.assign(state, { trial, difference });
+  if (state.id === id && state.model === model) Object.assign(state, { trial, difference, whole: null });
 }
 
 const VERDICTS = {
@@ -175,7 +176,7 @@ function trial(found, page) {
         ${dropIt(found, page)}
         <h2>What was found</h2>
         ${cards.report(found.report)}
-        <p>${saving(found, page)}</p>
+        ${whole(found, page)}
         <h2>What is another</h2>
         ${page.state.difference ? cards.difference(page.state.difference) : html`<p class="quiet">No dataset lies in the folder of ${text(found.model)} to compare with.</p>`}` : nothing}
       <h2>What the drop is made of</h2>
@@ -230,16 +231,25 @@ async function drop(page) {
   awaited = training.etag;
 }
 
-function saving(found, page) {
-  const work = async () => {
-    const page_ = await page.api.text(`staged/${found.id}/report.html`);
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(new Blob([page_ ?? ""], { type: "text/html" }));
-    link.download = `${found.model}-report.html`;
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
-  };
-  return html`<button @click=${work}>Save the whole report</button>`;
+// The report as the command line and a run have it; fetched once somebody wants to see it.
+function whole(found, page) {
+  const { state, api } = page;
+  if (!state.whole) {
+    return button(page, "Show the whole report", async () => {
+      state.whole = await api.text(`staged/${found.id}/report.html`);
+    });
+  }
+  return html`
+    <p><button @click=${() => saveAs(`${found.model}-report.html`, state.whole)}>Save the report as a file</button></p>
+    <dataset-report .source=${state.whole}></dataset-report>`;
+}
+
+function saveAs(called, report) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([report], { type: "text/html" }));
+  link.download = called;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
 // ---- dropped

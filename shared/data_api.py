@@ -173,7 +173,7 @@ async def merge(request: Request, ctx: Context, feedback: Feedback) -> Response:
 
 def _conflicts(asked: object) -> Conflicts:
     try:
-        return Conflicts(asked or Conflicts.BASE)
+        return Conflicts(str(asked or Conflicts.BASE))
     except ValueError:
         raise CallerError(
             f"conflicts is {shown(str(asked), 40)}.", f"Known: {', '.join(Conflicts)}."

@@ -151,7 +151,7 @@ async def _examined(trial: Trial, run: Run, ctx: Context) -> Trial:
         reports=reports,
         plan=await planning.ask(run, ctx),
         held=await ceilings.ask(run, usd, ctx),
-        left_out=notices.left_out(run),
+        left_out=tuple(notices.left_out(run)),
     )
 
 

@@ -67,6 +67,8 @@ def test_what_is_wrong_is_told_with_lines_and_nothing_can_be_dropped(tab: Tab, m
     check(tab, model, file("train.jsonl", bad))
     tab.see("The check rejects these files")
     tab.see("line 13")
+    tab.press("Show the whole report")
+    expect(tab.page.locator("dataset-report").get_by_text("Not JSON").first).to_be_visible()
     assert "Cure:" in tab.text()
     expect(tab.page.get_by_role("button", name="Drop")).to_have_count(0)
     good = file("train.jsonl", dataset(12, model))
