@@ -10,6 +10,7 @@ from azurefunctions.extensions.http.fastapi import Request, Response
 from shared import (
     api,
     cost_api,
+    data_api,
     delete_api,
     drop_api,
     exporters,
@@ -108,6 +109,21 @@ async def chat_with_deployment(req: Request) -> Response:
     return await answer(Relay.complete, relay, req)
 
 
+@app.route("v1/responses", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
+async def responses(req: Request) -> Response:
+    return await answer(Relay.respond, relay, req)
+
+
+@app.route("v1/embeddings", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
+async def embeddings(req: Request) -> Response:
+    return await answer(Relay.embed, relay, req)
+
+
+@app.route("v1/completions", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
+async def completions(req: Request) -> Response:
+    return await answer(Relay.complete_text, relay, req)
+
+
 @app.route("v1/models", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 async def chat_models(req: Request) -> Response:
     return await answer(Relay.models, relay, req)
@@ -158,6 +174,16 @@ async def staged(req: Request) -> Response:
     return await drop_api.staged(req, context())
 
 
+@app.route("staged/{id}/diff", methods=["GET"])
+async def staged_diff(req: Request) -> Response:
+    return await data_api.diff(req, context())
+
+
+@app.route("staged/{id}/merge", methods=["POST"])
+async def merge_rated(req: Request) -> Response:
+    return await data_api.merge(req, context(), lambda: relay().feedback)
+
+
 @app.route("staged/{id}/{name}", methods=["PUT"])
 async def stage(req: Request) -> Response:
     return await drop_api.put(req, context())
@@ -171,6 +197,11 @@ async def staged_document(req: Request) -> Response:
 @app.route("staged/{id}/{name}", methods=["POST"])
 async def give_staged(req: Request) -> Response:
     return await drop_api.order(req, context())
+
+
+@app.route("models/{name}/data", methods=["GET"])
+async def model_data(req: Request) -> Response:
+    return await data_api.data(req, context(), lambda: relay().feedback)
 
 
 @app.route("plan", methods=["POST"])

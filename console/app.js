@@ -56,7 +56,8 @@ class Page {
     await look();
   }
 
-  // `work` is done once at a time; what it throws is shown.
+  // `work` is done once at a time; what it throws is shown. It may return a text that is said in
+  // the place of `done`, or false where nothing is to be said.
   async act(name, work, done = "") {
     if (this.pending.has(name)) return;
     this.pending.add(name);
@@ -65,8 +66,8 @@ class Page {
     show();
     let problem = null;
     try {
-      await work();
-      app.notice = done;
+      const said = await work();
+      app.notice = typeof said === "string" ? said : said === false ? "" : done;
     } catch (error) {
       problem = error;
     }

@@ -57,7 +57,7 @@ class ChatSettings:
         "TUNEDROP_CHAT_ALLOW",
         "Fields of a request that do more than shape its answer and are refused unless they stand "
         "here, separated by commas: store, data_sources, web_search_options, service_tier, "
-        "prompt_cache_retention, hosted_tools (see chat.md).",
+        "prompt_cache_retention, prompt_cache_options, hosted_tools (see chat.md).",
         (),
     )
 

@@ -18,6 +18,7 @@ from shared import (
     answering,
     api,
     cost_api,
+    data_api,
     delete_api,
     drop_api,
     keys_api,
@@ -82,6 +83,14 @@ async def _examples(request: Request, app: App) -> Response:
     return await model_api.examples(request, lambda: app.relay().feedback)
 
 
+async def _data(request: Request, app: App) -> Response:
+    return await data_api.data(request, app.context(), lambda: app.relay().feedback)
+
+
+async def _merge(request: Request, app: App) -> Response:
+    return await data_api.merge(request, app.context(), lambda: app.relay().feedback)
+
+
 async def _trace(request: Request, app: App) -> Response:
     return await tracing.trace(request, app.context(), lambda: app.relay().trace_log)
 
@@ -103,6 +112,8 @@ ROUTES = (
     _command("runs/{id}/delete", body=_of(delete_api.run)),
     _command("runs/{id}/{name}", body=_of(api.command)),
     _see("staged/{id}", body=_of(drop_api.staged)),
+    _see("staged/{id}/diff", body=_of(data_api.diff)),
+    _command("staged/{id}/merge", body=_merge),
     _see("staged/{id}/{name}", body=_of(drop_api.document)),
     Route("PUT", "staged/{id}/{name}", Role.OPERATOR, _of(drop_api.put)),
     _command("staged/{id}/{name}", body=_of(drop_api.order)),
@@ -110,12 +121,14 @@ ROUTES = (
     _see("cost", body=_of(cost_api.cost)),
     _see("models", body=_of(model_api.models)),
     _see("models/{name}/examples", body=_examples),
+    _see("models/{name}/data", body=_data),
     _see("models/{name}", body=_of(model_api.model)),
     _command("models/{name}/{order}", body=_of(model_api.order)),
     Route("GET", "keys", Role.OPERATOR, _of_keys(keys_api.keys)),
     _command("keys", body=_of_keys(keys_api.create)),
     _command("keys/{name}/{order}", body=_of_keys(keys_api.order)),
     _see("trace/{id:path}", body=_trace),
+    _see("health", body=_of(api.health_seen)),
     _see("doctor", body=_doctor),
 )
 

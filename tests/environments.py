@@ -1,6 +1,7 @@
 """Environments for what cannot live beside the project: made once each, kept under .local."""
 
 import os
+import shutil
 import subprocess
 import sys
 import venv
@@ -40,6 +41,38 @@ def environment(
         pytest.skip(f"{name} cannot be installed here: {done.stderr.strip()[-300:]}")
     mark.write_text(content, encoding="utf-8")
     return inside
+
+
+def node_environment(name: str, lock: Path) -> dict[str, str]:
+    """The environment variables by which a CommonJS script finds what `npm ci` gives for the
+    package.json and package-lock.json in the folder `lock`; no package's own scripts are run.
+
+    Made again when these change. Skips, with npm's own words, where nothing can be installed.
+    """
+    folder, npm = PLACE / name, shutil.which("npm")
+    if npm is None or shutil.which("node") is None:
+        pytest.skip("Node.js is not here")
+    files = [lock / "package.json", lock / "package-lock.json"]
+    mark = folder / "made-from.txt"
+    content = "\n".join(path.read_text(encoding="utf-8") for path in files)
+    found = {**os.environ, "NODE_PATH": str(folder / "node_modules")}
+    if mark.exists() and mark.read_text(encoding="utf-8") == content:
+        return found
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for path in files:
+        shutil.copy(path, folder)
+    done = subprocess.run(
+        [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=SET_UP_SECONDS,
+    )
+    if done.returncode:
+        pytest.skip(f"{name} cannot be installed here: {done.stderr.strip()[-300:]}")
+    mark.write_text(content, encoding="utf-8")
+    return found
 
 
 def interpreter(version: str) -> str | None:

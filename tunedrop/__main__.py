@@ -11,10 +11,17 @@ import typer
 
 from tunedrop import (
     __version__,
+    chat,
+    completion,
     cost,
+    events,
+    feedback,
+    keys,
     login,
     models,
     orders,
+    page,
+    report,
     runs,
     sleeping,
     steering,
@@ -41,6 +48,12 @@ cli.add_typer(sleeping.cli)
 cli.add_typer(verdict.cli)
 cli.add_typer(trace.cli)
 cli.add_typer(login.cli)
+cli.add_typer(chat.cli)
+cli.add_typer(page.cli)
+cli.add_typer(feedback.cli)
+cli.add_typer(report.cli)
+cli.add_typer(events.cli)
+cli.add_typer(keys.cli)
 
 
 def show_version(wanted: bool) -> None:
@@ -64,9 +77,14 @@ def about(
         say(context.get_help())
 
 
-@cli.command()
+@cli.command(epilog="Example: tunedrop export captain --out rated.jsonl")
 def export(
-    model: Annotated[str, typer.Argument(help="the model whose rated answers are wanted")],
+    model: Annotated[
+        str,
+        typer.Argument(
+            help="the model whose rated answers are wanted", autocompletion=completion.models
+        ),
+    ],
     app: runs.Address = "",
     key: runs.Key = "",
     method: Annotated[str, typer.Option(help="supervised or dpo")] = "supervised",
@@ -103,7 +121,7 @@ def export(
         note(f"left out: {done.left_out}")
 
 
-@cli.command()
+@cli.command(epilog="Example: tunedrop doctor --local")
 def doctor(
     local: Annotated[bool, typer.Option("--local", help="ask the stack of dev.py up")] = False,
     app: Annotated[str, typer.Option(envvar="TUNEDROP_APP", help="address of an app")] = "",
@@ -116,11 +134,12 @@ def doctor(
     from shared.doctor import healthy
     from tunedrop import doctor as doctor_cli
     from tunedrop.app import App
+    from tunedrop.connection import is_profile_chosen
 
     if local and app:
         raise typer.BadParameter("--local and --app exclude each other.")
     with exit_on_error():
-        if local or app:
+        if local or app or is_profile_chosen():
             results = doctor_cli.ask_app(App.at(app, key))
         else:
             results = doctor_cli.check_here(settings, wait)

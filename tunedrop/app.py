@@ -59,6 +59,13 @@ class App:
         sent = body if isinstance(body, bytes) else json.dumps(body).encode()
         return self._object(*self.request(path, sent))
 
+    def read(self, path: str) -> bytes:
+        """A document as it is."""
+        status, body = self.request(path)
+        if status >= 300:
+            self._object(status, body)
+        return body
+
     def request(
         self, path: str, body: bytes | None = None, timeout: float = 60
     ) -> tuple[int, bytes]:
@@ -66,7 +73,7 @@ class App:
         try:
             with self._asked(path, body, timeout) as response:
                 return response.status, response.read()
-        except _Refused as refused:
+        except Refused as refused:
             return refused.status, refused.body
 
     def download(self, path: str, file: BinaryIO, timeout: float = 120) -> Mapping[str, str]:
@@ -79,15 +86,31 @@ class App:
                     size += _write(file, chunk)
                 self._check_size(size, response.headers.get("content-length"))
                 return {name.lower(): value for name, value in response.headers.items()}
-        except _Refused as refused:
+        except Refused as refused:
             self._object(refused.status, refused.body)
             raise AssertionError("a refusal's status is one") from refused
+
+    @contextmanager
+    def answering(
+        self, path: str, body: dict[str, Any], timeout: float = 120
+    ) -> Iterator[tuple[Mapping[str, str], Iterator[bytes]]]:
+        """Headers and lines of an answer that comes bit by bit. `timeout`: seconds of silence.
+        Raises Refused for one with an error's status."""
+        with self._opened(path, json.dumps(body).encode(), timeout) as response:
+            headers = {name.lower(): value for name, value in response.headers.items()}
+            yield headers, self._lines(response)
+
+    def _lines(self, response: http.client.HTTPResponse) -> Iterator[bytes]:
+        try:
+            yield from response
+        except (http.client.HTTPException, OSError):
+            raise NotReached(f"the answer of {self.url} was cut off.", "Ask again.") from None
 
     @contextmanager
     def _asked(
         self, path: str, body: bytes | None, timeout: float
     ) -> Iterator[http.client.HTTPResponse]:
-        """An answer while its body is read. Raises _Refused for one with an error's status."""
+        """An answer while its body is read. Raises Refused for one with an error's status."""
         with self._opened(path, body, timeout) as response:
             try:
                 yield response
@@ -103,12 +126,12 @@ class App:
             of_host = path.startswith("admin/")
             headers = self._headers(Way.HOST) if of_host else self._direct()
             return self._open(path, headers, body, timeout)
-        refusals: list[_Refused] = []
+        refusals: list[Refused] = []
         for way in self.ways or self._possible():
             target = path.replace("api/", "api/manage/", 1) if way is Way.MANAGE else path
             try:
                 response = self._open(target, self._headers(way), body, timeout)
-            except _Refused as refused:
+            except Refused as refused:
                 if not refused.leaves_a_way(body):
                     self._remember(way)
                     raise
@@ -147,7 +170,7 @@ class App:
             response: http.client.HTTPResponse = _OPENER.open(request, timeout=timeout)
         except urllib.error.HTTPError as error:
             with error:
-                raise _Refused(error.code, _read(error)) from None
+                raise Refused(error.code, _read(error)) from None
         except http.client.HTTPException:
             raise NotReached(f"the answer of {self.url} was cut off.", "Ask again.") from None
         except OSError as error:
@@ -201,7 +224,7 @@ class App:
         )
 
 
-class _Refused(Exception):
+class Refused(Exception):
     """An answer with an error's status."""
 
     def __init__(self, status: int, body: bytes) -> None:
@@ -243,7 +266,9 @@ def _write(file: BinaryIO, chunk: bytes) -> int:
     try:
         return file.write(chunk)
     except OSError as error:
-        raise CommandError(f"what has come cannot be written: {error.strerror}.") from None
+        raise CommandError(
+            f"what has come cannot be written: {error.strerror}.", "Look after the disk."
+        ) from None
 
 
 def parse_object(body: bytes) -> dict[str, Any]:

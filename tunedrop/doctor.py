@@ -33,7 +33,8 @@ def check_here(settings: Path, canary_seconds: float) -> list[CheckResult]:
         os.environ.setdefault(name, value)  # as the Functions host does
     if not any(name.startswith(PREFIXES) for name in os.environ):
         raise CommandError(
-            f"no settings here: run it beside {settings.name}, or ask an app with --local or --app."
+            "no settings here.",
+            f"Run it beside {settings.name}, or ask an app with --local or --app.",
         )
     logging.disable(logging.CRITICAL)  # the results say more than the SDKs' log of refused calls
     with _progress():
@@ -78,12 +79,15 @@ def _values(settings: Path) -> dict[str, str]:
     try:
         content = json.loads(settings.read_text(encoding="utf-8-sig"))
         if content.get("IsEncrypted"):
-            raise CommandError(f"{settings} is encrypted: func settings decrypt")
+            raise CommandError(
+                f"{settings} is encrypted.", "`func settings decrypt` makes it readable."
+            )
         return {str(name): str(value) for name, value in content.get("Values", {}).items()}
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, AttributeError):
-        raise CommandError(f"{settings} cannot be read as JSON with Values in it.") from None
+        message = f"{settings} cannot be read as JSON with Values in it."
+        raise CommandError(message, "Correct it, or name another with --settings.") from None
 
 
 def print_table(results: list[CheckResult]) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import typer
 
-from shared.printable import printable
+from shared.printable import HEED, printable
 
 
 def never_fail_to_show() -> None:
@@ -36,3 +36,30 @@ def say_json(value: Any, *, err: bool = False) -> None:
 
 def safe(text: str) -> str:
     return "\n".join(map(printable, text.split("\n")))
+
+
+class Pieces:
+    """A text that comes in pieces, written as `answer_text` would show it if it came at once."""
+
+    def __init__(self) -> None:
+        self.before = self.held = ""
+
+    def write(self, piece: str) -> None:
+        text = self.held + piece
+        self.held = "\r" if text.endswith("\r") else ""  # half of a line's end, perhaps
+        text = text.removesuffix(self.held)
+        known = len(answer_text(self.before))
+        typer.echo(answer_text(self.before + text)[known:], nl=False)
+        self.before = (self.before + text)[-HEED:]
+
+    def end(self) -> None:
+        """End the line, if there is one."""
+        if self.before and not self.before.endswith("\n"):
+            typer.echo()
+
+
+def answer_text(text: str) -> str:
+    """What a model has said, with its line ends and tabs: they are a part of code, and move the
+    cursor no further than it has come."""
+    lines = text.replace("\r\n", "\n").split("\n")
+    return "\n".join("\t".join(map(printable, line.split("\t"))) for line in lines)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tunedrop import asking, runs
+from tunedrop import asking, completion, runs
 from tunedrop.as_json import AsJson
 from tunedrop.echo import say, say_json
 from tunedrop.errors import ExitCode, exit_on_error
@@ -18,9 +18,14 @@ if TYPE_CHECKING:
 cli = typer.Typer()
 
 
-@cli.command()
+@cli.command(epilog="Example: tunedrop models captain")
 def models(
-    model: Annotated[str, typer.Argument(help="one model: its versions and its champions")] = "",
+    model: Annotated[
+        str,
+        typer.Argument(
+            help="one model: its versions and its champions", autocompletion=completion.models
+        ),
+    ] = "",
     at: Annotated[
         str, typer.Option(help="who was the champion then: 2026-11-28T14:30, in UTC")
     ] = "",
@@ -74,10 +79,15 @@ def _ending(ending: dict[str, Any]) -> str:
     return f"  {ending['level']}: {ending['sentence']} {cure} (as of {ending['known_on']})"
 
 
-@cli.command()
+@cli.command(epilog="Example: tunedrop retrain captain --base gpt-4.1-mini-2025-04-14")
 def retrain(
-    model: Annotated[str, typer.Argument(help="the model to train again")],
-    base: Annotated[str, typer.Option(help="the base model to train it on")],
+    model: Annotated[
+        str, typer.Argument(help="the model to train again", autocompletion=completion.models)
+    ],
+    base: Annotated[
+        str,
+        typer.Option(help="the base model to train it on", autocompletion=completion.base_models),
+    ],
     yes: Annotated[bool, typer.Option("--yes", help="do not ask before it is dropped")] = False,
     as_json: AsJson = False,
     address: runs.Address = "",

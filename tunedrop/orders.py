@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from tunedrop import asking, runs
+from tunedrop import asking, completion, runs
 from tunedrop.as_json import AsJson
 from tunedrop.echo import say, say_json
 from tunedrop.errors import CommandError, exit_on_error
@@ -19,9 +19,12 @@ Who = Annotated[str, typer.Option(help="who gives the order")]
 cli = typer.Typer()
 
 
-@cli.command()
+@cli.command(epilog='Example: tunedrop promote captain@1 --why "kinder answers"')
 def promote(
-    version: Annotated[str, typer.Argument(metavar="MODEL@N", help="the version")],
+    version: Annotated[
+        str,
+        typer.Argument(metavar="MODEL@N", help="the version", autocompletion=completion.versions),
+    ],
     why: Why = "",
     who: Who = "",
     as_json: AsJson = False,
@@ -39,14 +42,14 @@ def promote(
     with exit_on_error():
         model, number = split(version)
         if number is None:
-            raise CommandError(f"which version of {model}? Write {model}@2, for example.")
+            raise CommandError(f"which version of {model}?", f"Write {model}@2, for example.")
         order = Order("promote", {"version": number}, who, why)
         _give(App.at(address, key), model, order, as_json=as_json)
 
 
-@cli.command()
+@cli.command(epilog="Example: tunedrop rollback captain")
 def rollback(
-    model: Annotated[str, typer.Argument(help="the model")],
+    model: Annotated[str, typer.Argument(help="the model", autocompletion=completion.models)],
     why: Why = "",
     who: Who = "",
     as_json: AsJson = False,
@@ -62,9 +65,16 @@ def rollback(
         _give(App.at(address, key), model, order, as_json=as_json)
 
 
-@cli.command()
+@cli.command(epilog="Example: tunedrop delete captain@1 --yes captain@1")
 def delete(
-    target: Annotated[str, typer.Argument(metavar="MODEL|MODEL@N|RUN", help="what is to go")],
+    target: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL|MODEL@N|RUN",
+            help="what is to go",
+            autocompletion=completion.models_versions_and_runs,
+        ),
+    ],
     datasets: Annotated[
         bool, typer.Option("--datasets", help="the datasets that it was trained on as well")
     ] = False,

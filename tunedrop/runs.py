@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 import typer
 
 from shared.run.stages import ENDS, Stage
+from tunedrop import completion
 from tunedrop.as_json import AsJson, note
 from tunedrop.echo import say, say_json
 from tunedrop.errors import MISSHAPEN, CommandError, ExitCode, ended, exit_on_error
@@ -28,7 +29,12 @@ Key = Annotated[
     ),
 ]
 RunId = Annotated[
-    str, typer.Argument(metavar="RUN", help="the run's id, or its beginning with 8 digits or more")
+    str,
+    typer.Argument(
+        metavar="RUN",
+        help="the run's id, or its beginning with 8 digits or more",
+        autocompletion=completion.runs,
+    ),
 ]
 Storage = Annotated[
     str, typer.Option(envvar="TunedropStorage__blobServiceUri", help="address of the account")
@@ -40,7 +46,7 @@ Container = Annotated[
 cli = typer.Typer()
 
 
-@cli.command()
+@cli.command(epilog="Example: tunedrop push examples/captain --watch")
 def push(
     paths: Annotated[list[Path], typer.Argument(help="a folder, or files of one drop")],
     model: Annotated[str, typer.Option(help="the model's name (default: the folder's)")] = "",
@@ -86,7 +92,7 @@ def _tell_doubts(app: "App", files: dict[str, Path]) -> None:
         planning.print_plan(planning.ask(app, asked), only_doubts=True)
 
 
-@cli.command()
+@cli.command(epilog="Example: tunedrop plan examples/captain --offline --region swedencentral")
 def plan(
     path: Annotated[Path, typer.Argument(help="a folder with a run.yaml, or the file itself")],
     offline: Annotated[
@@ -114,10 +120,15 @@ def plan(
     raise typer.Exit(ExitCode.NO if planning.says_no(found) else ExitCode.DONE)
 
 
-@cli.command()
+@cli.command(epilog="Example: tunedrop runs --model captain --stage training,deploying")
 def runs(
-    model: Annotated[str, typer.Option(help="of this model only")] = "",
-    stage: Annotated[str, typer.Option(help="in these stages only (with commas)")] = "",
+    model: Annotated[
+        str, typer.Option(help="of this model only", autocompletion=completion.models)
+    ] = "",
+    stage: Annotated[
+        str,
+        typer.Option(help="in these stages only (with commas)", autocompletion=completion.stages),
+    ] = "",
     limit: Annotated[int, typer.Option(min=1, max=200, help="at most so many")] = 20,
     as_json: AsJson = False,
     address: Address = "",
@@ -145,7 +156,7 @@ def runs(
         watch.print_refused(page.get("refused") or {"drops": [], "count": 0}, Screen())
 
 
-@cli.command("watch")
+@cli.command("watch", epilog="Example: tunedrop watch RUN")
 def watch_run(run_id: RunId, as_json: AsJson = False, address: Address = "", key: Key = "") -> None:
     """Show a run as it goes, to its end. Exits 0 if it serves then, and 1 otherwise.
 
@@ -174,7 +185,7 @@ def storage_of(address: str, storage: str) -> str:
     known = connection(address).storage_for(storage)
     if not known:
         raise CommandError(
-            "where are its datasets? Give --storage; `azd env get-values` prints it."
+            "where are its datasets?", "Give --storage; `azd env get-values` prints it."
         )
     return known
 

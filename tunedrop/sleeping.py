@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tunedrop import runs
+from tunedrop import completion, runs
 from tunedrop.as_json import AsJson
 from tunedrop.echo import say, say_json
 from tunedrop.errors import exit_on_error
@@ -12,13 +12,18 @@ from tunedrop.names import in_path, person, split
 from tunedrop.orders import Who, Why
 
 Version = Annotated[
-    str, typer.Argument(metavar="MODEL[@N]", help="the model's champion, or one of its versions")
+    str,
+    typer.Argument(
+        metavar="MODEL[@N]",
+        help="the model's champion, or one of its versions",
+        autocompletion=completion.models_and_versions,
+    ),
 ]
 
 cli = typer.Typer()
 
 
-@cli.command()
+@cli.command(epilog="Example: tunedrop sleep captain@1")
 def sleep(
     version: Version,
     why: Why = "",
@@ -41,7 +46,7 @@ def sleep(
         say(f"{called} sleeps: it has no deployment and costs nothing.")
 
 
-@cli.command()
+@cli.command(epilog="Example: tunedrop wake captain@1")
 def wake(
     version: Version,
     why: Why = "",

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tunedrop import runs
+from tunedrop import completion, runs
 from tunedrop.as_json import AsJson
 from tunedrop.echo import say, say_json
 from tunedrop.errors import exit_on_error
@@ -27,7 +27,7 @@ def _add_command(action: str, description: str) -> None:
     ) -> None:
         _give(run_id, action, {"who": who, "why": why}, address, key, as_json=as_json)
 
-    cli.command(action, help=description)(command)
+    cli.command(action, help=description, epilog=f"Example: tunedrop {action} RUN")(command)
 
 
 def _give(
@@ -55,10 +55,15 @@ for _action, _description in {
     _add_command(_action, _description)
 
 
-@cli.command()
+@cli.command(epilog="Example: tunedrop deploy RUN --sku GlobalStandard --capacity 8")
 def deploy(
     run_id: runs.RunId,
-    sku: Annotated[str, typer.Option(help="GlobalStandard, Standard, … (default: as it is)")] = "",
+    sku: Annotated[
+        str,
+        typer.Option(
+            help="GlobalStandard, Standard, … (default: as it is)", autocompletion=completion.skus
+        ),
+    ] = "",
     capacity: Annotated[
         int, typer.Option(min=0, help="thousands of tokens per minute (default: as it is)")
     ] = 0,

@@ -9,14 +9,14 @@ import typer
 from tunedrop import runs
 from tunedrop.as_json import AsJson
 from tunedrop.echo import say, say_json
-from tunedrop.errors import MISSHAPEN, CommandError, exit_on_error
+from tunedrop.errors import MISSHAPEN, NotReached, exit_on_error
 
 cli = typer.Typer()
 
 Json = dict[str, Any]
 
 
-@cli.command()
+@cli.command(epilog="Example: tunedrop trace REQUEST")
 def trace(
     id: Annotated[
         str, typer.Argument(metavar="ID", help="the x-request-id of an answer, or the id within it")
@@ -41,13 +41,13 @@ def trace(
 
 
 def _shown(found: Json) -> str:
-    """Raises CommandError."""
+    """Raises NotReached."""
     try:
         told = ["\n".join(lines(chat)) for chat in found["chats"]]
         return "\n\n".join(filter(None, [*told, found.get("notice", "")]))
     except MISSHAPEN:
-        raise CommandError(
-            "the app's answer is none that this tool knows: --json prints it as it is."
+        raise NotReached(
+            "the app's answer is none that this tool knows.", "--json prints it as it is."
         ) from None
 
 

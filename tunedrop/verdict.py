@@ -11,7 +11,7 @@ import typer
 from tunedrop import runs
 from tunedrop.as_json import AsJson
 from tunedrop.echo import say, say_json
-from tunedrop.errors import MISSHAPEN, CommandError, ExitCode, exit_on_error
+from tunedrop.errors import MISSHAPEN, ExitCode, NotReached, exit_on_error
 from tunedrop.names import in_path
 
 Json = dict[str, Any]
@@ -19,7 +19,7 @@ Json = dict[str, Any]
 cli = typer.Typer()
 
 
-@cli.command()
+@cli.command(epilog="Example: tunedrop verdict RUN")
 def verdict(
     run_id: runs.RunId,
     limit: Annotated[int, typer.Option(min=0, help="at most so many regressions of each")] = 5,
@@ -41,12 +41,12 @@ def verdict(
 
 
 def _shown(found: Json, limit: int) -> str:
-    """Raises CommandError."""
+    """Raises NotReached."""
     try:
         return "\n".join(lines(found, limit))
     except MISSHAPEN:
-        raise CommandError(
-            "the app's verdict is none that this tool knows: --json prints it as it is."
+        raise NotReached(
+            "the app's verdict is none that this tool knows.", "--json prints it as it is."
         ) from None
 
 

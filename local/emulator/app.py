@@ -27,6 +27,8 @@ from .core.errors import ArmError, ServiceError, resource_not_found
 from .core.operations import family_of
 from .core.protocol import DATED, V1
 from .data_plane.chat import Chat
+from .data_plane.completions import Completions
+from .data_plane.embeddings import Embeddings
 from .data_plane.file_import import FileImports
 from .data_plane.files import Files
 from .data_plane.inference import Inference
@@ -80,6 +82,8 @@ class Emulator:
         self.account = Account(context, self.deployments, self.lifecycle, key)
         self.inference = Inference(context, self.deployments, language)
         self.chat = Chat(context, self.inference)
+        self.completions = Completions(context, self.inference)
+        self.embeddings = Embeddings(self.inference)
         self.responses = Responses(context, self.inference)
         stopping = stopping or threading.Event()
         language.stop_at(stopping)
@@ -92,14 +96,18 @@ class Emulator:
         both += self.responses.routes()
         # Before "/files/{id}", which would take it for an id.
         both = [*self.imports.routes(), *both]
-        dated = [*self.jobs.dated_routes(), *self.uploads.routes(), *self.chat.dated_routes()]
+        dated = [*self.jobs.dated_routes(), *self.uploads.routes()]
+        v1: list[Route] = []
+        for asked in (self.chat, self.completions, self.embeddings):
+            v1 += asked.v1_routes()
+            dated += asked.dated_routes()
         return [
             Route("/_emulator/health", self.health),
             Route("/_emulator/identity", self.tokens.identity),
             *self.controls.routes(),
             *self.rights.routes(),
             # v1 first: "/openai" would catch it too.
-            Mount(V1, routes=[*both, *self.chat.v1_routes()]),
+            Mount(V1, routes=[*both, *v1]),
             Mount(DATED, routes=[*both, *dated]),
             *self.arm.routes(),
             *self.account.routes(),

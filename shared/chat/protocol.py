@@ -49,6 +49,16 @@ class RateLimitExceeded(CallerError):
         self.retry_after, self.caller = retry_after, caller
 
 
+class Fault(TunedropError):
+    """Something in the app itself that nobody has foreseen: its log has it, its caller does not."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The app failed at this request; it is no fault of yours.",
+            "Try again. Whoever runs the app finds the reason in its log by this request's id.",
+        )
+
+
 # ---- requests
 
 
@@ -236,6 +246,8 @@ def _status_type_code(error: TunedropError) -> tuple[int, str, str]:
             return 503, "service_unavailable_error", "overloaded"
         case Unanswered(http=http):
             return http
+        case Fault():
+            return 500, "server_error", "internal_error"
         case KeysUnknown():
             return 503, "service_unavailable_error", "keys_unreadable"
         case Unavailable() if not isinstance(error, Denied):

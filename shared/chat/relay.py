@@ -8,6 +8,7 @@ ends with an error event. A caller never chooses a host or a path.
 import time
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from starlette.background import BackgroundTask
 from starlette.requests import Request
@@ -15,6 +16,7 @@ from starlette.responses import JSONResponse, Response
 
 from shared import telemetry
 from shared.chat import cost
+from shared.chat.answered import count, headers
 from shared.chat.apis import CHAT, COMPLETIONS, EMBEDDINGS, RESPONSES, Api
 from shared.chat.auth import Auth
 from shared.chat.bodies import Bodies, Held, in_thread_if_large
@@ -31,6 +33,7 @@ from shared.chat.key_store import KeyStore
 from shared.chat.key_usage import KeyUsage
 from shared.chat.leaving import unless_caller_left
 from shared.chat.limits import Reservation
+from shared.chat.listing import Offered, as_deployment, as_list, as_model
 from shared.chat.origins import Origins
 from shared.chat.pictures import MAX_BODY_BYTES
 from shared.chat.plain import is_plain, plain
@@ -56,6 +59,8 @@ from shared.errors import NotFound, TunedropError
 from shared.model.redeploy import RedeployRequests
 from shared.model.registry import Registry
 from shared.model.usage import LastUses
+
+Form = Callable[[Offered], dict[str, Any]]
 
 
 class Relay:
@@ -120,11 +125,11 @@ class Relay:
         if answer is None:
             return Response(status_code=CLIENT_CLOSED_REQUEST)
         seconds = time.perf_counter() - began
-        _count(answer.backend, backends[0], seconds, seconds - answer.waited)
-        headers = _headers(answer, backends[0], called, seconds - answer.waited)
+        count(answer.backend, backends[0], seconds, seconds - answer.waited)
+        told = headers(answer, backends[0], called, seconds - answer.waited)
         self._note_use(answer.backend)
         trace = partial(self.trace_log.add, self._traced(answer, backends[0], called))
-        return self._response(answer, chat, reservation, headers, held, trace)
+        return self._response(answer, chat, reservation, told, held, trace)
 
     def _note_use(self, backend: Backend) -> None:
         """What is used stays deployed."""
@@ -149,28 +154,36 @@ class Relay:
             await self.feedback.rate(rating, model, caller.name)
         except TunedropError as error:
             return self._refusal(error, caller, called)
-        return JSONResponse({"id": rating.id, "model": model, "rating": rating.rating}, 201)
+        told = {"id": rating.id, "model": model, "rating": rating.rating}
+        return JSONResponse(told, 201, {"x-request-id": called})
 
     async def models(self, request: Request) -> Response:
         """GET /v1/models: what this caller may put into `model`."""
-        called, caller = request_id(request), None
-        try:
-            caller = await self.auth.admit(request.headers)
-            names = await self.router.names(caller)
-        except TunedropError as error:
-            return self._refusal(error, caller, called)
-        return JSONResponse({"object": "list", "data": list(map(_model, names))})
+        return await self._listed(request, as_model)
+
+    async def deployments(self, request: Request) -> Response:
+        """GET /openai/deployments: the same, as Azure OpenAI's older clients ask for it."""
+        return await self._listed(request, as_deployment)
 
     async def model(self, request: Request) -> Response:
         """GET /v1/models/{model}: one of them, or one of its versions."""
+        return await self._listed(request, as_model, request.path_params["model"])
+
+    async def deployment(self, request: Request) -> Response:
+        return await self._listed(request, as_deployment, request.path_params["model"])
+
+    async def _listed(self, request: Request, form: Form, name: str | None = None) -> Response:
+        """Everything that the caller may use, or the one with this name."""
         called, caller = request_id(request), None
         try:
             caller = await self.auth.admit(request.headers)
-            name = request.path_params["model"]
-            await self.router.backends(name, caller)
+            if name is None:
+                found = as_list([form(one) for one in await self.router.offered(caller)])
+            else:
+                found = form(await self.router.one(name, caller))
         except TunedropError as error:
             return self._refusal(error, caller, called)
-        return JSONResponse(_model(name))
+        return JSONResponse(found, headers={"x-request-id": called})
 
     async def _read_chat(self, request: Request, held: Held, api: Api) -> ChatRequest:
         body = await read_body(request, MAX_BODY_BYTES, held.grow)
@@ -263,30 +276,3 @@ class Relay:
     async def _record_stream(self, name: str, chat: ChatRequest, stream: RelayedStream) -> None:
         if stream.complete and stream.copy:
             await self.feedback.record(name, chat, bytes(stream.copy))
-
-
-def _model(name: str) -> dict[str, object]:
-    return {"id": name, "object": "model", "created": 0, "owned_by": "tunedrop"}
-
-
-def _count(answered: Backend, first_choice: Backend, seconds: float, added: float) -> None:
-    model = answered.model or answered.deployment
-    version = str(answered.version or "")
-    telemetry.measure("tunedrop.chat.seconds", seconds, model=model, version=version)
-    telemetry.measure("tunedrop.chat.added_ms", added * 1000, model=model, version=version)
-    if answered != first_choice:
-        telemetry.measure(
-            "tunedrop.chat.fallbacks", model=first_choice.model or first_choice.deployment
-        )
-
-
-def _headers(
-    answer: Answer, first_choice: Backend, request_id: str, added: float
-) -> dict[str, str]:
-    headers = {"content-type": answer.reply.content_type, **answer.reply.for_callers}
-    headers["x-request-id"] = request_id
-    headers["x-tunedrop-model"] = answer.backend.name
-    headers["x-tunedrop-added-ms"] = f"{added * 1000:.1f}"
-    if answer.backend != first_choice:
-        headers["x-tunedrop-fallback-for"] = first_choice.name
-    return headers

@@ -6,12 +6,14 @@ tells what it has cost; or with an error. The service nests an error (`{"type": 
 https://platform.openai.com/docs/api-reference/responses-streaming (2026-11)
 """
 
+import json
 import re
 from typing import Any
 
 import msgspec
 
 from shared.chat import cost
+from shared.chat.events import EventSplitter
 
 PREAMBLE = ("keepalive", "response.created", "response.queued", "response.in_progress")
 ENDS = ("response.completed", "response.incomplete")
@@ -95,6 +97,16 @@ class Signs:
             response = _event(answer).response if ends else None
         usage = response.usage if response else None
         return usage.total_tokens or None if usage else None
+
+
+def ended(stream: bytes) -> dict[str, Any] | None:
+    """The response that a stream has ended with, if it is there and has not failed."""
+    splitter = EventSplitter()
+    events = [*splitter.feed(stream), splitter.rest()]
+    whole = next((event for event in reversed(events) if _kind(event) in ENDS), None)
+    found = json.loads(_data(whole)) if whole else {}
+    response: dict[str, Any] | None = found.get("response")
+    return response
 
 
 def _error(given: Any) -> dict[str, Any]:

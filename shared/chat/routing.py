@@ -2,12 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from difflib import get_close_matches
 
 from shared.chat.apis import CHAT, Api
 from shared.chat.callers import Caller
+from shared.chat.listing import Offered
 from shared.chat.parsing import BadRequest
 from shared.chat.unanswered import ModelNotReady
 from shared.errors import NotFound
@@ -16,6 +18,7 @@ from shared.model.registry import Model, Registry
 
 CACHE_SECONDS = 5  # how long a model's record may be used before it is read again
 PREVIOUS = "previous"  # the fallback that means: the champion before this one
+VERSION_MARK = "@"  # NAME@NUMBER; no deployment has it in its name
 CANDIDATE = "candidate"  # NAME@candidate: the newest version, while it is not the champion
 MAX_NAME_SHOWN = 80  # characters of an unknown name; a caller may send megabytes of it
 
@@ -38,7 +41,7 @@ class Backend:
 
 
 class Router:
-    """`clock` is in seconds."""
+    """`clock` is in seconds; `started` is when this process began to offer anything."""
 
     def __init__(
         self,
@@ -46,7 +49,9 @@ class Router:
         base_deployments: tuple[str, ...],
         fallback: tuple[str, ...],
         clock: Callable[[], float] = time.monotonic,
+        started: datetime | None = None,
     ) -> None:
+        self.started = started or datetime.now(UTC)
         self.registry = registry
         self.base_deployments = base_deployments
         self.fallback = fallback
@@ -77,16 +82,30 @@ class Router:
         if model.champion is None:
             raise ModelNotReady(
                 f"{name} is being made: no version of it serves yet.",
-                f"See GET /api/runs?model={name} and try again.",
+                f"`tunedrop runs --model {name}` shows how far it is; try again then.",
                 retry_after=30,
             )
         return [_backend(model, model.champion), *self._fallbacks(model)]
 
     async def names(self, caller: Caller) -> list[str]:
-        """Everything that the caller may put into `model`."""
-        models = await self.registry.all()
-        served = [model.name for model in models if model.champion and not model.deleting]
-        return [name for name in (*served, *self.base_deployments) if caller.may_use(name)]
+        """The models and base deployments that the caller may put into `model`."""
+        return [one.name for one in await self.offered(caller) if VERSION_MARK not in one.name]
+
+    async def offered(self, caller: Caller) -> list[Offered]:
+        """The same, and each version of the models that answers, or would be deployed for it."""
+        found = [one for model in await self.registry.all() for one in _offered(model)]
+        found += [Offered(name, self.started) for name in self.base_deployments]
+        return [one for one in found if caller.may_use(one.name)]
+
+    async def one(self, requested: str, caller: Caller) -> Offered:
+        """Raises what `backends` raises."""
+        backend, *_ = await self.backends(requested, caller)
+        model = await self._model(backend.model) if backend.model else None
+        if model is None:
+            return Offered(requested, self.started)
+        if VERSION_MARK in requested and backend.version is not None:
+            return Offered(requested, model.version(backend.version).created_at)
+        return Offered(requested, _since(model))
 
     def _fallbacks(self, model: Model) -> list[Backend]:
         backends = []
@@ -123,6 +142,23 @@ class Router:
         near = await asyncio.to_thread(get_close_matches, shown, names, n=3) or names[:3]
         fix = f"Did you mean {' or '.join(near)}?" if near else "No model serves yet."
         return NotFound(f"There is no model {shown!r}.", fix)
+
+
+def _offered(model: Model) -> Iterator[Offered]:
+    """Nothing of one that is being deleted; the name itself as soon as a version serves."""
+    if model.deleting:
+        return
+    if model.champion:
+        yield Offered(model.name, _since(model))
+    for version in sorted(model.versions, key=lambda one: one.version):
+        asleep = version.asleep_since and request_for(model, version.version) is None
+        if not version.withdrawn and not asleep:
+            name = f"{model.name}{VERSION_MARK}{version.version}"
+            yield Offered(name, version.created_at)
+
+
+def _since(model: Model) -> datetime:
+    return min(version.created_at for version in model.versions)
 
 
 def _is_blob_name(name: str) -> bool:

@@ -91,6 +91,7 @@ class AzureContainer(Container):
             f"{self.name}/{name}",
             _content_type(content_type),
             lambda: self._translated(name),
+            lambda: self._note_change(name),
         )
         await upload.send(chunks)
         return upload

@@ -22,7 +22,8 @@ BLOCK = 1 << 20  # bytes of one request; aiohttp warns of more
 
 
 class BlockUpload(Upload):
-    """`name` is told in errors; `translated` makes them of storage's exceptions. Blocks that are
+    """`name` is told in errors; `translated` makes them of storage's exceptions;
+    `committed` is called once the blob is there. Blocks that are
     never committed are forgotten by storage after a week.
     https://learn.microsoft.com/rest/api/storageservices/put-block"""
 
@@ -32,9 +33,10 @@ class BlockUpload(Upload):
         name: str,
         content: "ContentSettings",
         translated: Callable[[], AbstractContextManager[None]],
+        committed: Callable[[], None],
     ) -> None:
         self._blob, self._name, self._content = blob, name, content
-        self._translated = translated
+        self._translated, self._committed = translated, committed
         self._stem = uuid.uuid4().hex  # two uploads of the same blob do not mix their blocks
         self._sent: list[str] = []
 
@@ -51,7 +53,8 @@ class BlockUpload(Upload):
         blocks = [BlobBlock(id) for id in self._sent]
         with self._told():
             written = await self._blob.commit_block_list(blocks, content_settings=self._content)
-            return bare(written["etag"])
+        self._committed()
+        return bare(str(written["etag"]))
 
     @contextmanager
     def _told(self) -> Iterator[None]:

@@ -33,7 +33,7 @@ LARGEST_DOCUMENT = 64 << 20  # bytes; what is read whole is held in memory
 LARGEST_RECORD = 4 << 20  # bytes of JSON that are parsed on the event loop, in 50 ms
 LONGEST_LINE = 4 << 20  # bytes of one "Append Block" that every service version takes
 MAX_UPDATES = 20  # of one document in a row; each lost race means that somebody else has won one
-UNSEEN = "reconciler/"  # the heartbeat, at each tick: nobody's list shows it
+UNSEEN = ("reconciler/", "staged/")  # nobody's list shows the heartbeat, nor what is only tried
 UPDATE_PAUSE = 0.1  # seconds, at most, between them
 
 

@@ -80,6 +80,7 @@ class MemoryContainer(Container):
             raise Refused(f"{self.name}/{name} lies there as another kind of blob.", "Delete it.")
         if blob and data and (before is None or blob.etag != before.etag):
             raise self._changed(name)
+        self._note_change(name)
         return self._write(name, data)
 
     async def _append(self, name: str, data: bytes) -> None:

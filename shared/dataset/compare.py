@@ -156,7 +156,8 @@ def must_be_alike(one: Side, other: Side) -> None:
     if all(formats) and formats[0] != formats[1]:
         raise CallerError(
             f"{one.name} is in the format {formats[0]} and {other.name} in the format "
-            f"{formats[1]}: they have nothing in common."
+            f"{formats[1]}: they have nothing in common.",
+            "Name two of the same format.",
         )
 
 

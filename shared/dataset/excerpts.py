@@ -8,11 +8,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from shared.dataset.findings.quoting import shorten
-from shared.dataset.privacy import mask
 from shared.printable import printable
 
 LONGEST = 300  # characters of a text
-READ = 20_000  # characters of a text that are masked: what is private at its cut end is not shown
 UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
 
 
@@ -48,11 +46,11 @@ def of_line(line: bytes) -> Excerpt:
 
 def _last(messages: Any, role: str) -> str:
     """What was said last in that role: its text, or that it is a call."""
-    message = next((m for m in reversed(messages) if m.get("role") == role), {})
+    message: dict[str, Any] = next((m for m in reversed(messages) if m.get("role") == role), {})
     content = message.get("content")
     if isinstance(content, list):
         content = "".join(part.get("text") or "" for part in content)
     if not content and message.get("tool_calls"):
         content = json.dumps(message["tool_calls"], ensure_ascii=False)
     text = content if isinstance(content, str) else ""
-    return printable(shorten(mask(text[:READ]), LONGEST))
+    return printable(shorten(text, LONGEST))

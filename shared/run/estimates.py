@@ -64,18 +64,18 @@ class Eta:
 
 def as_json(run: Run, at: datetime) -> dict[str, Any]:
     """What `GET /api/runs/{id}` adds to the record."""
-    wait, best = stuck(run, at), best_checkpoint(run.epochs)
+    best = best_checkpoint(run.epochs)
+    return {**ahead(run, at), "best_checkpoint": best.model_dump() if best else None}
+
+
+def ahead(run: Run, at: datetime) -> dict[str, Any]:
+    """And what lists of runs add to each."""
+    wait, eta = stuck(run, at), estimate(run, at)
+    finish = eta.finish.isoformat(timespec="seconds") if eta and eta.finish else None
     return {
         "stuck": asdict(wait) if wait else None,
-        "eta": eta_as_json(run, at),
-        "best_checkpoint": best.model_dump() if best else None,
+        "eta": asdict(eta) | {"finish": finish} if eta else None,
     }
-
-
-def eta_as_json(run: Run, at: datetime) -> dict[str, Any] | None:
-    eta = estimate(run, at)
-    finish = eta.finish.isoformat(timespec="seconds") if eta and eta.finish else None
-    return asdict(eta) | {"finish": finish} if eta else None
 
 
 def bill(run: Run, region: str) -> dict[str, Any] | None:
@@ -133,7 +133,8 @@ def estimate(run: Run, at: datetime) -> Eta | None:
         return None
     if run.stage in AFTER_TRAINING:
         ready = _trained_at(run) + PROVISIONING
-        return Eta(0, 0, *_left(ready, at), _assumed(ready > at))
+        provisioning, finish = _left(ready, at)
+        return Eta(0, 0, provisioning, finish, _assumed(ready > at))
     ends, basis = _training_ends(run, at)
     queueing = 0 if run.stage is Stage.TRAINING else None
     training = max(0, round((ends - at).total_seconds())) if ends else None

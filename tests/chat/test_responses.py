@@ -103,6 +103,25 @@ async def test_fields_are_passed_on_as_they_are(app: App) -> None:
     assert {name: sent[name] for name in fields} == fields
 
 
+# ---- what is noted of it
+
+
+async def test_a_response_is_remembered_and_can_be_rated(app: App) -> None:
+    app.server.plan("captain-v3", up.response(), up.response_stream("Arr!", id="resp_2"))
+    for streams, id in ((False, "resp_1"), (True, "resp_2")):
+        await asked(app, stream=streams)
+        rated = await app.http.post("/feedback", json={"id": id, "rating": "good"})
+        assert (rated.status_code, rated.json().get("model")) == (201, "captain")
+
+
+@pytest.mark.parametrize("streams", [False, True])
+async def test_the_trace_finds_a_response_by_its_id(app: App, streams: bool) -> None:
+    app.server.plan("captain-v3", up.response_stream("Arr!") if streams else up.response())
+    await asked(app, stream=streams)
+    (line,) = app.relay.trace_log._waiting
+    assert (line.answer, line.backend) == ("resp_1", "captain@3")
+
+
 # ---- nothing is kept at the service
 
 
@@ -186,98 +205,3 @@ async def test_a_refusal_of_the_service_is_passed_on(app: App) -> None:
     app.server.plan("captain-v3", up.error(400, "context_length_exceeded"))
     answer = await asked(app)
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "context_length_exceeded")
-
-
-# ---- a stream that fails
-
-
-def error_of(content: bytes) -> dict[str, Any]:
-    last = content.strip().split(b"\n\n")[-1]
-    kind, data = last.split(b"\n")
-    assert kind == b"event: error"
-    found: dict[str, Any] = json.loads(data.removeprefix(b"data: "))
-    return found
-
-
-async def test_a_stream_that_breaks_ends_with_an_error_in_both_of_its_forms(app: App) -> None:
-    """The service nests it (openai-dotnet#881), the documentation does not."""
-    events = up.response_events("Ar", "r!")
-    app.server.plan("captain-v3", up.stream(*events[:5], done=False))
-    found = error_of((await asked(app, stream=True)).content)
-    assert found["type"] == "error"
-    assert found["sequence_number"] == 5
-    assert found["code"] == found["error"]["code"] == "upstream_unavailable"
-    assert found["message"] == found["error"]["message"]
-
-
-async def test_openais_client_raises_for_a_stream_that_breaks(
-    app: App, client: openai.AsyncOpenAI
-) -> None:
-    app.server.plan("captain-v3", up.stream(*up.response_events("Arr!")[:5], done=False))
-    with pytest.raises(openai.APIError):
-        async for _ in await client.responses.create(model="captain", input="Hi", stream=True):
-            pass
-
-
-@pytest.mark.parametrize(
-    "failed",
-    [
-        up.typed("error", 2, error={"type": "server_error", "code": "x", "message": "Oh."}),
-        up.typed("error", 2, code="x", message="Oh.", param=None),
-        up.typed(
-            "response.failed",
-            2,
-            response=up.response_object(status="failed", error={"code": "x", "message": "Oh."}),
-        ),
-    ],
-)
-async def test_a_stream_that_the_service_ends_with_an_error_has_that_one_only(
-    app: App, failed: bytes
-) -> None:
-    events = up.response_events("Arr!")[:5]
-    app.server.plan("captain-v3", up.stream(*events, failed, end=b""))
-    assert (await asked(app, stream=True)).content == b"".join([*events, failed])
-
-
-@pytest.mark.parametrize("code", ["rate_limit_exceeded", "too_many_requests"])
-async def test_a_stream_throttled_before_it_begins_is_answered_with_429(
-    app: App, code: str
-) -> None:
-    """Azure says so within a stream with the status 200, after `response.created`."""
-    error = {"code": code, "message": "Requests have exceeded the token rate limit."}
-    failed = up.typed(
-        "response.failed", 2, response=up.response_object(status="failed", error=error)
-    )
-    events = [*up.response_events("x")[:2], failed]
-    app.server.plan("captain-v3", *[up.stream(*events, end=b"")] * 2)
-    answer = await asked(app, stream=True)
-    assert (answer.status_code, answer.json()["error"]["code"]) == (429, "upstream_throttled")
-
-
-async def test_a_stream_is_tried_again_until_its_first_event_with_an_answer(app: App) -> None:
-    begun = up.response_events("x")[:2]
-    app.server.plan("captain-v3", up.stream(*begun, done=False), up.response_stream("Arr!"))
-    answer = await asked(app, stream=True)
-    assert answer.content == b"".join(up.response_events("Arr!"))
-    assert app.server.asked() == ["captain-v3"] * 2
-
-
-@pytest.mark.parametrize(("code", "passed_on"), [("server_error", False), ("invalid_prompt", True)])
-async def test_a_response_that_has_failed_is_tried_again_unless_it_is_the_callers(
-    app: App, code: str, passed_on: bool
-) -> None:
-    failed = {"status": "failed", "output": [], "error": {"code": code, "message": "Oh."}}
-    body = json.dumps(up.response_object(**{**failed, "usage": None})).encode()
-    app.server.plan("captain-v3", up.reply(200, body))
-    answer = await asked(app)
-    assert answer.status_code == 200
-    assert (answer.content == body) == passed_on
-    assert len(app.server.calls) == (1 if passed_on else 2)
-
-
-async def test_an_answer_cut_off_at_its_limit_is_an_answer(app: App) -> None:
-    ends = {"status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}}
-    body = json.dumps(up.response_object(**ends)).encode()
-    app.server.plan("captain-v3", up.reply(200, body))
-    answer = await asked(app)
-    assert (answer.status_code, answer.content) == (200, body)

@@ -4,7 +4,9 @@ Each deployment has a queue of behaviours; when the queue is empty it answers pr
 """
 
 import asyncio
+import base64
 import json
+import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -162,13 +164,24 @@ def completion(text: str = "Hello") -> Behaviour:
 
 
 def embeddings(*vectors: list[float]) -> Behaviour:
-    data = [
-        {"object": "embedding", "index": index, "embedding": vector}
-        for index, vector in enumerate(vectors or ([0.1, 0.2],))
-    ]
-    usage = {"prompt_tokens": 7, "total_tokens": 7}
-    body = {"object": "list", "data": data, "model": "m", "usage": usage}
-    return reply(200, json.dumps(body).encode())
+    """As texts of base64 where they are asked for so, as clients do without being told."""
+
+    async def behave(call: Call) -> None:
+        packed = call.body.get("encoding_format") == "base64"
+        data = [
+            {"object": "embedding", "index": index, "embedding": _packed(vector, packed)}
+            for index, vector in enumerate(vectors or ([0.5, 0.25],))
+        ]
+        usage = {"prompt_tokens": 7, "total_tokens": 7}
+        body = {"object": "list", "data": data, "model": "m", "usage": usage}
+        await reply(200, json.dumps(body).encode())(call)
+
+    return behave
+
+
+def _packed(vector: list[float], packed: bool) -> list[float] | str:
+    written = struct.pack(f"<{len(vector)}f", *vector)
+    return base64.b64encode(written).decode() if packed else vector
 
 
 # ---- the Responses API: https://platform.openai.com/docs/api-reference/responses

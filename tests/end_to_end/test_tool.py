@@ -50,7 +50,7 @@ def test_a_folder_is_dropped_and_watched_until_it_serves(tool: Tool, tmp_path: P
     watched = tool("watch", run_id)
     assert watched.exit_code == 0
     assert "tool-serves@1 serves" in watched.output
-    assert f"/api/runs/{run_id}/report.html" in watched.output
+    assert f"tunedrop report {run_id}" in watched.output
 
     (line,) = tool("runs", "--model", "tool-serves").output.splitlines()
     assert line.split()[:2] == [short(run_id), "serving"]

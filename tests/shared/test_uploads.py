@@ -23,7 +23,9 @@ async def test_an_upload_is_not_seen_before_it_is_committed(
 ) -> None:
     upload = await container.upload(name, pieces(b"one ", b"two"), "application/x-ndjson")
     assert await container.info(name) is None
+    changes = container.changes
     etag = await upload.commit()
+    assert container.changes == changes + 1
     found = await container.info(name)
     assert found
     assert (found.etag, await text(container, name)) == (etag, b"one two")

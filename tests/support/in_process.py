@@ -4,6 +4,7 @@ Routes are read from function_app as the Functions host reads them, so none is f
 to a real server, which a test brings along.
 """
 
+import asyncio
 import base64
 import hashlib
 import json
@@ -15,6 +16,7 @@ from typing import Any
 
 import httpx
 import pytest
+import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Route
 
@@ -87,6 +89,22 @@ async def another_version(runs: RunHarness, number: int) -> None:
     )
     await registry.add_version("captain", version)
     await registry.promote("captain", number, BY_RUN)
+
+
+@asynccontextmanager
+async def listening(client: httpx.AsyncClient) -> AsyncIterator[str]:
+    """The address of the same app on a free port, for clients that are processes of their own."""
+    transport = client._transport
+    assert isinstance(transport, httpx.ASGITransport)
+    server = uvicorn.Server(uvicorn.Config(transport.app, port=0, log_level="error"))
+    serving = asyncio.create_task(server.serve())
+    while not server.started:  # noqa: ASYNC110 - uvicorn offers nothing to wait for
+        await asyncio.sleep(0.01)
+    try:
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await serving
 
 
 @asynccontextmanager

@@ -144,5 +144,5 @@ def test_it_is_json_for_programs_with_what_could_not_be_read(app: dict[str, Any]
 def test_an_app_that_knows_no_costs_is_told(app: dict[str, Any], body: dict[str, Any]) -> None:
     app["body"] = body
     said = cost()
-    assert said.exit_code == 2
+    assert said.exit_code == 3
     assert "does not tell costs in a way that this tool knows" in said.stderr

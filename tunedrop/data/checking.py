@@ -34,7 +34,7 @@ Paths = Annotated[
 cli = typer.Typer()
 
 
-@cli.command()
+@cli.command(epilog="Example: tunedrop check examples/captain")
 def check(
     paths: Paths = None,
     validation: Annotated[Path | None, typer.Option(help="validation set (JSONL)")] = None,
@@ -118,11 +118,15 @@ def _judge(files: Sequence[GivenFile], plan: TrainingPlan, quick: bool) -> "Verd
 def _must_be_fixable(files: Sequence[GivenFile], fix: Path | None, drop_keys: bool) -> None:
     """Raises CommandError."""
     if fix and len(files) > 1:
-        raise CommandError("--fix takes one file.")
+        raise CommandError("--fix takes one file.", "Give it once for each.")
     if fix and files[0].path == STDIN:
-        raise CommandError("--fix takes a file that can be read twice, not standard input.")
+        raise CommandError(
+            "--fix reads a file twice, and standard input once only.", "Name a file."
+        )
     if drop_keys and not fix:
-        raise CommandError("--drop-unknown-keys goes with --fix OUT, which takes the copy.")
+        raise CommandError(
+            "--drop-unknown-keys goes with --fix.", "Give --fix OUT, which takes the copy."
+        )
 
 
 def _fix(
@@ -187,7 +191,9 @@ def print_verdict(title: str, verdict: "Verdict", *, as_json: bool, annotations:
         show.print_verdict(verdict)
 
 
-@cli.command()
+@cli.command(
+    epilog="Example: tunedrop split answers.jsonl --training most.jsonl --validation rest.jsonl"
+)
 def split(
     file: Annotated[Path, typer.Argument(help="a dataset (JSONL)")],
     training: Annotated[Path, typer.Option(help="where to write the training set")],
@@ -202,7 +208,7 @@ def split(
 
     with exit_on_error():
         if file == STDIN:
-            raise CommandError("a file that is split is read twice: name one, not the input.")
+            raise CommandError("a file that is split is read twice.", "Name one, not the input.")
         must_exist(file)
         keep_apart([training, validation], [file])
         with places_for(training, validation) as (ours, held):

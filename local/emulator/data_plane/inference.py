@@ -14,11 +14,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from ..control_plane.catalog import base_of
 from ..control_plane.deployments import Deployments, model_retired
 from ..control_plane.model_registry import Servable
 from ..core import connection
 from ..core.context import Component, Context
-from ..core.errors import InferenceError, ServiceError
+from ..core.errors import GatewayError, InferenceError, ServiceError
 from ..core.faults import Fault
 from ..core.protocol import json_body
 from ..core.regions import REGIONS
@@ -73,14 +74,18 @@ class Inference(Component):
         super().__init__(context)
         self._deployments, self.language = deployments, language
 
-    def admit(self, deployment: str) -> Admitted:
-        """Raises InferenceError if nothing answers under this name, now."""
+    def admit(self, deployment: str, operation: str) -> Admitted:
+        """Raises ServiceError if nothing answers under this name, now, or not to this."""
         fault = self._faults.trigger(*FAULTS)
         if fault and fault.fault == "deployment-paused":
             raise InferenceError(*PAUSED)
         if fault and fault.fault == "model-retired":
             raise model_retired()
-        return Admitted(deployment, self._deployments.answering(deployment), fault)
+        model = self._deployments.answering(deployment)
+        base = base_of(model.name)
+        if base is not None and operation not in base.operations:
+            raise _wrong_operation(operation, base.name)
+        return Admitted(deployment, model, fault)
 
     def room(self, prompt_tokens: int, sampling: SamplingOptions, limited: bool) -> SamplingOptions:
         """The same, with no more tokens than fit, if the caller named no number of them (as the
@@ -92,15 +97,16 @@ class Inference(Component):
         return replace(sampling, max_tokens=min(sampling.max_tokens, left))
 
     async def ask(
-        self, admitted: Admitted, prompt: list[int], sampling: SamplingOptions, choices: int = 1
+        self, admitted: Admitted, prompts: list[list[int]], sampling: SamplingOptions, each: int = 1
     ) -> tuple[AnswerQueue, dict[str, str]]:
-        """The answers as they are generated, and the headers of the call."""
-        headers = self.headers(
-            admitted.deployment, len(prompt) + choices * sampling.max_tokens
-        )  # tokens as the service estimates them: with all that the answer may have (S-DOC quota)
+        """So many answers to each prompt, as they are generated, and the headers of the call."""
+        # Tokens as the service estimates them: with all that the answers may have (S-DOC quota).
+        tokens = sum(map(len, prompts)) + len(prompts) * each * sampling.max_tokens
+        headers = self.headers(admitted.deployment, tokens)
         if seconds := admitted.option("slow-first-token", "seconds"):
             await asyncio.sleep(seconds)
-        return self._generate(admitted.model, prompt, sampling, choices), headers
+        every = [prompt for prompt in prompts for _ in range(each)]
+        return self._generate(admitted.model, every, sampling), headers
 
     def note(self, kind: str, admitted: Admitted) -> None:
         self._journal.add_effect(kind, admitted.deployment, "answered")
@@ -132,7 +138,7 @@ class Inference(Component):
     # ---- inside ------------------------------------------------------------------------------
 
     def _generate(
-        self, model: Servable, prompt: list[int], sampling: SamplingOptions, choices: int
+        self, model: Servable, prompts: list[list[int]], sampling: SamplingOptions
     ) -> AnswerQueue:
         seed = sampling.seed
         requests = [
@@ -141,7 +147,7 @@ class Inference(Component):
                 prompt,
                 replace(sampling, seed=None if seed is None else seed + number),
             )
-            for number in range(choices)
+            for number, prompt in enumerate(prompts)
         ]
         try:
             return self.language.generate(requests, self._settings.current.chat_limit)
@@ -152,6 +158,14 @@ class Inference(Component):
             raise overloaded from error
         except Stopping as error:
             raise refusal(error) from error
+
+
+def _wrong_operation(operation: str, model: str) -> ServiceError:
+    """In the service's words and its two keys (langchainjs#1510, graphrag#1557)."""
+    message = f"The {operation} operation does not work with the specified model, {model}. Please"
+    message += " choose different model and try again. You can learn more about which models can be"
+    message += " used with each operation here: https://go.microsoft.com/fwlink/?linkid=2197993."
+    return GatewayError(400, "OperationNotSupported", message)
 
 
 def refusal(error: GenerationFailed) -> InferenceError:

@@ -1,13 +1,17 @@
 """The Responses API in both URL families: asking, and what was stored of it. Knows no torch."""
 
+from dataclasses import replace
+
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from ..control_plane.catalog import RESPONSES
 from ..core.context import Component, Context
 from ..core.errors import InferenceError
 from ..core.protocol import new_item_id, page
 from ..core.store import Document
+from ..language.calls import told
 from ..language.dataset import Message
 from .inference import Inference, body_of
 from .response_answer import ResponseAnswer
@@ -39,16 +43,19 @@ class Responses(Component):
         """The deployment is named by `model` in both families."""
         body = await body_of(request)
         inference = self._inference
-        admitted = inference.admit(str(body.get("model")))
+        admitted = inference.admit(str(body.get("model")), RESPONSES)
         asked = parse(body)
         before = self._before(asked.previous)
         given = items_of(asked.input, self._item)
-        prompt = await inference.language.prompt(_messages(asked, before + given))
+        messages = _messages(asked, before + given)
+        prompt = await inference.language.prompt(told(messages, asked.tools.told))
         try:
             sampling = inference.room(len(prompt), asked.sampling, asked.limited)
         except InferenceError as error:
             raise _too_long(error) from error
-        queue, headers = await inference.ask(admitted, prompt, sampling)
+        calls = asked.tools.calls(messages, self._settings.current.offered_tools)
+        sampling = replace(sampling, calls=calls)
+        queue, headers = await inference.ask(admitted, [prompt], sampling)
         head = self._head(admitted.model.name, asked)
 
         def ended(response: Document) -> None:
