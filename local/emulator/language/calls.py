@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from .dataset import Message, call_text
 
 # How likely (as a logarithm) the model has to find the opening of a call, where its answer begins,
-# for an offered function to be called. SmolLM2-135M never begins one by itself, but it finds it
-# more likely where a call is due: of 27 questions in 2026-11, with the words below, it was above
-# this for all 14 that a function could answer, and for 2 of the 13 others.
+# for an offered function to be called. SmolLM2-135M hardly begins one by itself, but it finds it
+# more likely where a call is due: of 27 questions under three system messages (2026-11) it was
+# above this for 41 of the 42 that a function could answer, and for 8 of the 39 others at most.
 LIKELY = -8.0
 ALWAYS = float("-inf")
 
