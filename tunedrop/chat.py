@@ -81,8 +81,11 @@ def _question(given: str) -> str:
 
 
 def _only_model(app: App) -> str:
-    """Raises CommandError where there are several to choose from, or none."""
-    found = [name for name in questions.models(app) if "@" not in name]
+    """The one that was tuned, if there is one. Raises CommandError where there are several to
+    choose from, or none."""
+    offered = questions.models(app)
+    tuned = {name.partition("@")[0] for name in offered if "@" in name}
+    found = [name for name in offered if (name in tuned if tuned else "@" not in name)]
     if len(found) == 1:
         return found[0]
     if not found:

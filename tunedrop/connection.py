@@ -59,6 +59,10 @@ def choose_profile(name: str) -> None:
     _chosen["profile"] = name
 
 
+def is_profile_chosen() -> bool:
+    return bool(_chosen["profile"])
+
+
 def connection(address: str = "", key: str = "") -> Connection:
     """`address` and `key` as options or the environment give them. Raises CommandError."""
     asked, in_environment = address.rstrip("/"), os.environ.get("TUNEDROP_APP", "").rstrip("/")

@@ -2,7 +2,7 @@
 
 import sys
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import quote
 
 import typer
@@ -12,6 +12,9 @@ from tunedrop.as_json import AsJson, note
 from tunedrop.echo import say, say_json
 from tunedrop.errors import CommandError, exit_on_error
 from tunedrop.profile_option import begun as begun_profiles
+
+if TYPE_CHECKING:
+    from tunedrop.profiles import Profiles
 
 cli = typer.Typer()
 
@@ -72,7 +75,7 @@ def login(
             say(f"In this folder they ask the stack that runs here: add --profile {made.name}.")
 
 
-def _go_back(known: "Profiles", name: str, as_json: bool) -> None:  # noqa: F821
+def _go_back(known: "Profiles", name: str, as_json: bool) -> None:
     """Raises CommandError."""
     from tunedrop.connection import local_stack
 
