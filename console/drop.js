@@ -1,6 +1,6 @@
 // Drop: files are chosen, checked by the app as a drop would be, and only then dropped.
 
-import { badge, button, count, html, name, nothing, problems, repeat, runLink, said, size, table, text, usd } from "./parts.js";
+import { badge, button, command, count, html, LAPTOP, name, nothing, problems, repeat, runLink, said, size, table, text, usd } from "./parts.js";
 import * as cards from "./findings.js";
 import * as staged from "./staged.js";
 import "./report_view.js";
@@ -60,7 +60,9 @@ function choice(data, page) {
       <div class="row">${button(page, "Check", () => check(page), { kind: "primary", disabled: faults.length > 0 })}
         ${state.sending ? html`<span role="status">sending ${name(state.sending)}</span><progress aria-label="sending"></progress>` : nothing}
         ${state.checking ? html`<span role="status">checking</span><progress aria-label="checking"></progress>` : nothing}</div>
-    </form>`;
+    </form>
+    <details class="card"><summary>The same by the command line, for larger files as well</summary>
+      ${command(LAPTOP ? "tunedrop push FOLDER" : `tunedrop push FOLDER --app ${location.origin} --storage https://ACCOUNT.blob.core.windows.net`)}</details>`;
 }
 
 function fileList(page) {

@@ -1,5 +1,6 @@
 """Files are tried before they are dropped: what is told of them is what becomes of them."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -254,6 +255,19 @@ async def test_a_second_click_drops_nothing_twice(app: App, stage: Stage) -> Non
     assert await stage.drop() == first
     await app[1].ctx.clients.datasets.delete("captain/training_set.jsonl")
     assert (await stage.drop())["files"][0]["etag"] != first["files"][0]["etag"]
+
+
+async def test_two_drops_at_once_leave_one_of_them_whole(app: App, stage: Stage) -> None:
+    other = Stage(app[0])
+    for each, content in ((stage, GOOD), (other, dataset(20, "Other"))):
+        await each.put(content)
+        await each.check()
+    answers = await asyncio.gather(stage.order("drop"), other.order("drop"))
+    assert sorted(answer.status_code for answer in answers) == [202, 409]
+    (lies,) = (await dropped(app[1])).values()
+    assert lies in (GOOD, dataset(20, "Other"))
+    refused = next(answer for answer in answers if answer.status_code == 409)
+    assert refused.json()["error"]["fix"]
 
 
 async def test_an_append_blob_in_the_way_is_told(app: App, stage: Stage) -> None:
