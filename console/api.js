@@ -138,7 +138,7 @@ class Api {
 
   // A response of the chat's routes, which a caller reads as it comes. Throws a Problem.
   async chat(path, { signal, ...body } = {}) {
-    const key = this.#kind === "host" ? this.#chatKey : this.#key;
+    const key = this.#chatKey || (this.#kind === "host" ? "" : this.#key);
     const headers = { "content-type": "application/json", ...(key && { "api-key": key }) };
     const sent = Object.keys(body).length ? { method: "POST", body: JSON.stringify(body) } : {};
     const response = await reach(path, { cache: "no-store", signal, headers, ...sent });

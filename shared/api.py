@@ -182,6 +182,7 @@ async def run(request: Request, ctx: Context) -> Response:
             **found.model_dump(mode="json"),
             **estimates.as_json(found, ctx.now()),
             "standing": (await _standings([found], ctx))[run_id],
+            "takes": commands.taken_by(found),
             "plan": said,
             "notices": notices.notices(found, ctx.region),
             "bill": estimates.bill(found, (said or {}).get("region") or ctx.region),
@@ -216,7 +217,8 @@ async def document(request: Request, ctx: Context) -> Response:
     """A document beside a run: its reports, its log, its losses."""
     asked, name = request.path_params["id"], request.path_params["name"]
     if name in commands.BY_PEOPLE:
-        raise NotFound(f"{name} is a command.", f"POST /api/runs/{asked}/{name} gives it.")
+        fix = f"`tunedrop {name} {shown(asked)}` gives it, or a POST to this address."
+        raise NotFound(f"{name} is a command.", fix)
     run_id = await ctx.ledger.resolve(asked)
     data = await ctx.ledger.document(run_id, name) if name in DOCUMENTS else None
     if data is None:
