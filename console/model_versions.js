@@ -11,7 +11,7 @@ export function versions({ model, cost, of }, page) {
   if (!shown.length) return html`<p class="quiet">None is left.</p>`;
   return html`
     ${model.rollback && !model.deleting ? html`<p>${rollBack(model, page)}</p>` : nothing}
-    ${table("Versions", ["Version", "Verdict", "Deployment", "Last chat", "This month", ""], shown, (version) => version.version, (version) => [
+    ${table("Versions", ["Version", "Verdict", "Deployment", "Last used", "This month", ""], shown, (version) => version.version, (version) => [
       html`<b>@${version.version}</b> ${state(version)} <p class="quiet">made ${when(version.created_at)}</p>`,
       judged(version, of.get(version.run_id)),
       html`${deployment(version)}${hourly(version, month)}`,

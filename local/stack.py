@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 import psutil
 
+from local import ports as ports_of
 from local import private, processes, storage, supervised
 from local.errors import StackError, sentence
 from local.known import Stack, answers, key_of
@@ -108,8 +109,9 @@ class _Starter:
         """Raises StackError and OSError."""
         private.make_folder(self.state)
         app_port = chosen_port(port, self.tell)
-        openai_url = f"http://127.0.0.1:{processes.free_port()}"
-        ports = storage.free_ports()
+        kept = ports_of.kept(self.state)
+        openai_url = f"http://127.0.0.1:{kept['openai']}"
+        ports = storage.Ports(kept["blob"], kept["queue"], kept["table"])
         app_url = f"http://127.0.0.1:{app_port}"
         self.stack = Stack(
             app_url=app_url,

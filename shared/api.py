@@ -217,7 +217,8 @@ async def document(request: Request, ctx: Context) -> Response:
     """A document beside a run: its reports, its log, its losses."""
     asked, name = request.path_params["id"], request.path_params["name"]
     if name in commands.BY_PEOPLE:
-        raise NotFound(f"{name} is a command.", f"POST /api/runs/{asked}/{name} gives it.")
+        fix = f"`tunedrop {name} {shown(asked)}` gives it, or a POST to this address."
+        raise NotFound(f"{name} is a command.", fix)
     run_id = await ctx.ledger.resolve(asked)
     data = await ctx.ledger.document(run_id, name) if name in DOCUMENTS else None
     if data is None:

@@ -10,8 +10,8 @@ from shared.setting import HOUR, setting
 class ChatSettings:
     app_keys: str = setting(
         "TUNEDROP_APP_KEYS",
-        "Who may chat: NAME:SHA256 of each key, separated by commas, or a JSON list with models, "
-        "limits and role of each (see chat.md). Nobody, when empty.",
+        "Who may chat besides the holders of created keys: NAME:SHA256 of each key, separated by "
+        "commas, or a JSON list with models, limits and role of each (see chat.md).",
         "",
     )
     entra_tenant: str = setting(
@@ -57,7 +57,7 @@ class ChatSettings:
         "TUNEDROP_CHAT_ALLOW",
         "Fields of a request that do more than shape its answer and are refused unless they stand "
         "here, separated by commas: store, data_sources, web_search_options, service_tier, "
-        "prompt_cache_retention, hosted_tools (see chat.md).",
+        "prompt_cache_retention, prompt_cache_options, hosted_tools (see chat.md).",
         (),
     )
 

@@ -29,6 +29,7 @@ HOMES = {
         "tests/end_to_end/test_loop.py",
         "tests/end_to_end/test_open_weights.py",
         "tests/end_to_end/test_tool.py",
+        "tests/end_to_end/test_command_line.py",
         "tests/end_to_end/test_export.py",
         "tests/end_to_end/test_hostile_drops.py",
         "tests/doctor",

@@ -77,7 +77,7 @@ def about(
         say(context.get_help())
 
 
-@cli.command()
+@cli.command(epilog="Example: tunedrop export captain --out rated.jsonl")
 def export(
     model: Annotated[
         str,
@@ -121,7 +121,7 @@ def export(
         note(f"left out: {done.left_out}")
 
 
-@cli.command()
+@cli.command(epilog="Example: tunedrop doctor --local")
 def doctor(
     local: Annotated[bool, typer.Option("--local", help="ask the stack of dev.py up")] = False,
     app: Annotated[str, typer.Option(envvar="TUNEDROP_APP", help="address of an app")] = "",
@@ -134,11 +134,12 @@ def doctor(
     from shared.doctor import healthy
     from tunedrop import doctor as doctor_cli
     from tunedrop.app import App
+    from tunedrop.connection import is_profile_chosen
 
     if local and app:
         raise typer.BadParameter("--local and --app exclude each other.")
     with exit_on_error():
-        if local or app:
+        if local or app or is_profile_chosen():
             results = doctor_cli.ask_app(App.at(app, key))
         else:
             results = doctor_cli.check_here(settings, wait)

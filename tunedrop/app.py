@@ -97,7 +97,8 @@ class App:
         """Headers and lines of an answer that comes bit by bit. `timeout`: seconds of silence.
         Raises Refused for one with an error's status."""
         with self._opened(path, json.dumps(body).encode(), timeout) as response:
-            yield response.headers, self._lines(response)
+            headers = {name.lower(): value for name, value in response.headers.items()}
+            yield headers, self._lines(response)
 
     def _lines(self, response: http.client.HTTPResponse) -> Iterator[bytes]:
         try:
@@ -265,7 +266,9 @@ def _write(file: BinaryIO, chunk: bytes) -> int:
     try:
         return file.write(chunk)
     except OSError as error:
-        raise CommandError(f"what has come cannot be written: {error.strerror}.") from None
+        raise CommandError(
+            f"what has come cannot be written: {error.strerror}.", "Look after the disk."
+        ) from None
 
 
 def parse_object(body: bytes) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tunedrop import questions, runs
+from tunedrop import completion, questions, runs
 from tunedrop.app import App
 from tunedrop.as_json import AsJson
 from tunedrop.conversation import Conversation
@@ -22,17 +22,26 @@ PASTED = "set enable-bracketed-paste on"  # a paste of several lines is one ques
 cli = typer.Typer()
 
 
-@cli.command()
+@cli.command(epilog='Example: tunedrop chat captain "What is a mast?"')
 def chat(
     model: Annotated[
-        str, typer.Argument(help="a model, a version like captain@2, or a base deployment")
+        str,
+        typer.Argument(
+            help="a model, a version like captain@2, or a base deployment",
+            autocompletion=completion.models_and_versions,
+        ),
     ] = "",
     question: Annotated[
         str, typer.Argument(help="one question, instead of a conversation; - reads it from a pipe")
     ] = "",
     system: Annotated[str, typer.Option(help="the system message")] = "",
     compare: Annotated[
-        list[str] | None, typer.Option(metavar="MODEL", help="ask this one as well (repeatable)")
+        list[str] | None,
+        typer.Option(
+            metavar="MODEL",
+            help="ask this one as well (repeatable)",
+            autocompletion=completion.models_and_versions,
+        ),
     ] = None,
     temperature: Annotated[float | None, typer.Option(min=0, max=2)] = None,
     max_tokens: Annotated[int | None, typer.Option(min=1, help="of an answer")] = None,
@@ -72,8 +81,11 @@ def _question(given: str) -> str:
 
 
 def _only_model(app: App) -> str:
-    """Raises CommandError where there are several to choose from, or none."""
-    found = questions.models(app)
+    """The one that was tuned, if there is one. Raises CommandError where there are several to
+    choose from, or none."""
+    offered = questions.models(app)
+    tuned = {name.partition("@")[0] for name in offered if "@" in name}
+    found = [name for name in offered if (name in tuned if tuned else "@" not in name)]
     if len(found) == 1:
         return found[0]
     if not found:

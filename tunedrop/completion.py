@@ -62,7 +62,8 @@ def stages(incomplete: str) -> list[str]:
 def base_models(incomplete: str) -> list[str]:
     from shared.catalog import facts
 
-    return _beginning((model.name for model in facts.MODELS.values), incomplete)
+    known = (model.name for model in facts.MODELS.values if model.methods and model.skus)
+    return _beginning(known, incomplete)
 
 
 def skus(incomplete: str) -> list[str]:
@@ -72,7 +73,7 @@ def skus(incomplete: str) -> list[str]:
 
 
 def _beginning(names: Iterable[str], incomplete: str) -> list[str]:
-    return [str(name) for name in names if name.lower().startswith(incomplete.lower())]
+    return [str(name) for name in names if name.startswith(incomplete)]
 
 
 def _runs(app: "App") -> list[tuple[str, str]]:

@@ -15,7 +15,6 @@ import json
 import os
 from collections.abc import Callable
 from contextlib import suppress
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,7 +29,7 @@ THE_STACK = "the stack that runs here"
 
 Token = Callable[[], str]
 
-_profile: ContextVar[str] = ContextVar("_profile", default="")
+_chosen = {"profile": ""}  # of the command that is being called; a shell asks in a thread
 
 
 @dataclass(frozen=True)
@@ -57,13 +56,17 @@ class Connection:
 
 def choose_profile(name: str) -> None:
     """Of `--profile`, for the command that is being called."""
-    _profile.set(name)
+    _chosen["profile"] = name
+
+
+def is_profile_chosen() -> bool:
+    return bool(_chosen["profile"])
 
 
 def connection(address: str = "", key: str = "") -> Connection:
     """`address` and `key` as options or the environment give them. Raises CommandError."""
     asked, in_environment = address.rstrip("/"), os.environ.get("TUNEDROP_APP", "").rstrip("/")
-    name = _profile.get()
+    name = _chosen["profile"]
     if asked and asked != in_environment:
         if name:
             raise CommandError("--app and --profile exclude each other.", "Give one of them.")

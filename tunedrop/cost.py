@@ -20,7 +20,7 @@ cli = typer.Typer()
 HEADER = ("model", "hours", "hosting", "training", "so far", "by its end")
 
 
-@cli.command()
+@cli.command(epilog="Example: tunedrop cost captain --month 2026-11")
 def cost(
     model: Annotated[
         str,

@@ -27,6 +27,18 @@ class ExitCode(IntEnum):
     INTERRUPTED = 130
 
 
+MEANINGS = {
+    ExitCode.DONE: "It is done, or the answer is yes.",
+    ExitCode.NO: "The answer is no: a dataset is rejected, a run has ended in another way than by "
+    "serving, a version loses, something differs or was left out, or it was not confirmed.",
+    ExitCode.CALLED_WRONGLY: "It cannot be done as it was called: an option, a file or a name is "
+    "wrong, or the app refuses it as things are. The call has to be changed.",
+    ExitCode.NOT_REACHED: "The app, storage or Azure could not be reached, wants another key, or "
+    "failed. The same call may succeed later, or with another key.",
+    ExitCode.INTERRUPTED: "It was stopped by Ctrl-C. A run goes on by itself.",
+}
+
+
 class CommandError(Exception):
     """What went wrong, and what to do about it: the call is to be changed."""
 

@@ -24,7 +24,7 @@ ITSELF = "tunedrop"  # who does what nobody has ordered
 cli = typer.Typer()
 
 
-@cli.command()
+@cli.command(epilog="Example: tunedrop events captain-1a2b3c4d --follow")
 def events(
     run_id: runs.RunId,
     follow: Annotated[

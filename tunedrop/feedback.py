@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from shared.dataset.findings.quoting import many
-from tunedrop import questions, runs
+from tunedrop import completion, questions, runs
 from tunedrop.app import App
 from tunedrop.as_json import AsJson
 from tunedrop.echo import say, say_json
@@ -28,9 +28,9 @@ RATINGS = ("good", "bad")
 cli = typer.Typer()
 
 
-@cli.command()
+@cli.command(epilog="Example: tunedrop feedback captain")
 def feedback(
-    model: Annotated[str, typer.Argument(help="the model")],
+    model: Annotated[str, typer.Argument(help="the model", autocompletion=completion.models)],
     answer: Annotated[
         str, typer.Argument(metavar="[ID]", help="the id of an answer, to rate it")
     ] = "",

@@ -1,5 +1,5 @@
-"""The command `tunedrop` as the parent of the others: how a call that is wrong is told, and what
-`--help` lists. Knows none of them.
+"""The command `tunedrop` as the parent of the others: how a call that is wrong is told, and the
+sections of `--help`. Knows their names, not what they do.
 """
 
 import sys
@@ -12,6 +12,20 @@ from typer.core import TyperGroup
 from tunedrop import as_json, profile_option
 from tunedrop.connection import choose_profile
 from tunedrop.errors import ExitCode, ended
+
+SECTIONS = {
+    "Datasets": ("check", "split", "convert", "diff", "merge"),
+    "Runs": (
+        *("plan", "push", "runs", "watch", "events", "report"),
+        *("start", "pause", "resume", "cancel", "retry", "deploy"),
+    ),
+    "Models": (
+        *("models", "model", "verdict", "promote", "rollback", "retrain"),
+        *("sleep", "wake", "delete", "cost"),
+    ),
+    "Answers": ("chat", "feedback", "export", "trace"),
+    "Apps": ("login", "logout", "profiles", "open", "keys", "doctor"),
+}
 
 
 class Group(TyperGroup):
@@ -41,6 +55,24 @@ class Group(TyperGroup):
             except typer.TyperException as error:
                 code = ended(*_called_wrongly(error), ExitCode.CALLED_WRONGLY).exit_code
         sys.exit(code or ExitCode.DONE)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Each with the first sentence of its help, in the order of the sections."""
+        for section, names in SECTIONS.items():
+            with formatter.section(section):
+                formatter.write_dl(
+                    [
+                        (name, summary(self.commands[name]))
+                        for name in names
+                        if name in self.commands
+                    ]
+                )
+
+
+def summary(command: Any) -> str:
+    """The first sentence of its help."""
+    words = " ".join((command.help or "").split())
+    return words.partition(". ")[0].rstrip(".")
 
 
 def _called_wrongly(error: typer.TyperException) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from shared.printable import shown
-from tunedrop import asking, runs
+from tunedrop import asking, completion, runs
 from tunedrop.as_json import AsJson, note
 from tunedrop.echo import say, say_json
 from tunedrop.errors import CommandError, exit_on_error
@@ -28,7 +28,12 @@ Tokens = Annotated[
 ]
 Models = Annotated[
     list[str] | None,
-    typer.Option("--model", metavar="MODEL", help="for this model only (repeatable)"),
+    typer.Option(
+        "--model",
+        metavar="MODEL",
+        help="for this model only (repeatable)",
+        autocompletion=completion.models,
+    ),
 ]
 Days = Annotated[int, typer.Option(min=1, max=92, help="of usage")]
 OPTIONS = {"days": "--days", "as_json": "--json", "address": "--app", "key": "--key"}
@@ -39,7 +44,7 @@ group = typer.Typer()
 cli.add_typer(group, name="keys")
 
 
-@group.callback(invoke_without_command=True)
+@group.callback(invoke_without_command=True, epilog="Example: tunedrop keys")
 def keys(
     context: typer.Context,
     days: Days = 30,
@@ -59,7 +64,7 @@ def keys(
             )
 
 
-@group.command("list")
+@group.command("list", epilog="Example: tunedrop keys list --days 7")
 def list_keys(
     days: Days = 30, as_json: AsJson = False, address: runs.Address = "", key: runs.Key = ""
 ) -> None:
@@ -84,7 +89,7 @@ def _list(days: int, address: str, key: str, *, as_json: bool) -> None:
         say("\n".join(lines(page["keys"])) or "no key yet; `tunedrop keys create NAME` makes one")
 
 
-@group.command()
+@group.command(epilog="Example: tunedrop keys create web --model captain --requests 60")
 def create(
     name: Name,
     role: Annotated[str, typer.Option(help="chat, reader or operator")] = "chat",
@@ -112,7 +117,7 @@ def create(
         )
 
 
-@group.command()
+@group.command(epilog="Example: tunedrop keys limit web --tokens none")
 def limit(
     name: Name,
     model: Models = None,
@@ -140,7 +145,7 @@ def limit(
         say_json(changed) if as_json else say("\n".join(lines([changed])))
 
 
-@group.command()
+@group.command(epilog="Example: tunedrop keys revoke web")
 def revoke(
     name: Name,
     yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,

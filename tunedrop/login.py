@@ -2,7 +2,7 @@
 
 import sys
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import quote
 
 import typer
@@ -11,14 +11,23 @@ from tunedrop import runs
 from tunedrop.as_json import AsJson, note
 from tunedrop.echo import say, say_json
 from tunedrop.errors import CommandError, exit_on_error
+from tunedrop.profile_option import begun as begun_profiles
+
+if TYPE_CHECKING:
+    from tunedrop.profiles import Profiles
 
 cli = typer.Typer()
 
-Name = Annotated[str, typer.Option("--profile", help="its name (default: of the app's host)")]
+Name = Annotated[
+    str,
+    typer.Option(
+        "--profile", help="its name (default: of the app's host)", autocompletion=begun_profiles
+    ),
+]
 MAX_KEY = 4096  # characters
 
 
-@cli.command()
+@cli.command(epilog="Example: tunedrop login https://NAME.azurewebsites.net")
 def login(
     address: Annotated[
         str, typer.Argument(help="an app's address, as its console has it in the browser")
@@ -66,7 +75,7 @@ def login(
             say(f"In this folder they ask the stack that runs here: add --profile {made.name}.")
 
 
-def _go_back(known: "Profiles", name: str, as_json: bool) -> None:  # noqa: F821
+def _go_back(known: "Profiles", name: str, as_json: bool) -> None:
     """Raises CommandError."""
     from tunedrop.connection import local_stack
 
@@ -106,7 +115,7 @@ def _key_for(url: str) -> str:
     return key
 
 
-@cli.command()
+@cli.command(epilog="Example: tunedrop logout --profile prod")
 def logout(profile: Name = "", as_json: AsJson = False) -> None:
     """Forget an app and its key (default: that of the last login)."""
     from tunedrop.profiles import Profiles
@@ -126,7 +135,7 @@ def logout(profile: Name = "", as_json: AsJson = False) -> None:
             say(f"{gone.name} ({gone.url}) and its key are forgotten. The key itself still works.")
 
 
-@cli.command()
+@cli.command(epilog="Example: tunedrop profiles")
 def profiles(as_json: AsJson = False, address: runs.Address = "", key: runs.Key = "") -> None:
     """List the apps of `login`, and say which one commands ask here."""
     from tunedrop.connection import connection
@@ -152,7 +161,7 @@ def profiles(as_json: AsJson = False, address: runs.Address = "", key: runs.Key 
             say(f"asked here: {here['url']}, by {here['chosen_by']}")
 
 
-@cli.command("open")
+@cli.command("open", epilog="Example: tunedrop open --no-browser")
 def open_console(
     browser: Annotated[
         bool, typer.Option("--browser/--no-browser", help="open it, or print it only")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 cli = typer.Typer()
 
 
-@cli.command()
+@cli.command(epilog="Example: tunedrop models captain")
 def models(
     model: Annotated[
         str,
@@ -79,7 +79,7 @@ def _ending(ending: dict[str, Any]) -> str:
     return f"  {ending['level']}: {ending['sentence']} {cure} (as of {ending['known_on']})"
 
 
-@cli.command()
+@cli.command(epilog="Example: tunedrop retrain captain --base gpt-4.1-mini-2025-04-14")
 def retrain(
     model: Annotated[
         str, typer.Argument(help="the model to train again", autocompletion=completion.models)

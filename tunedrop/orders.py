@@ -19,7 +19,7 @@ Who = Annotated[str, typer.Option(help="who gives the order")]
 cli = typer.Typer()
 
 
-@cli.command()
+@cli.command(epilog='Example: tunedrop promote captain@1 --why "kinder answers"')
 def promote(
     version: Annotated[
         str,
@@ -42,12 +42,12 @@ def promote(
     with exit_on_error():
         model, number = split(version)
         if number is None:
-            raise CommandError(f"which version of {model}? Write {model}@2, for example.")
+            raise CommandError(f"which version of {model}?", f"Write {model}@2, for example.")
         order = Order("promote", {"version": number}, who, why)
         _give(App.at(address, key), model, order, as_json=as_json)
 
 
-@cli.command()
+@cli.command(epilog="Example: tunedrop rollback captain")
 def rollback(
     model: Annotated[str, typer.Argument(help="the model", autocompletion=completion.models)],
     why: Why = "",
@@ -65,7 +65,7 @@ def rollback(
         _give(App.at(address, key), model, order, as_json=as_json)
 
 
-@cli.command()
+@cli.command(epilog="Example: tunedrop delete captain@1 --yes captain@1")
 def delete(
     target: Annotated[
         str,

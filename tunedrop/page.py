@@ -11,7 +11,7 @@ import typer
 
 from shared.dataset.measure.cost import usd
 from shared.run.ids import short
-from tunedrop import history, runs
+from tunedrop import completion, history, runs
 from tunedrop.app import App
 from tunedrop.as_json import AsJson, note
 from tunedrop.echo import say, say_json
@@ -24,9 +24,11 @@ CHANGES = 5  # of the champion, the last ones
 cli = typer.Typer()
 
 
-@cli.command()
+@cli.command(epilog="Example: tunedrop model captain")
 def model(
-    name: Annotated[str, typer.Argument(metavar="MODEL", help="the model")],
+    name: Annotated[
+        str, typer.Argument(metavar="MODEL", help="the model", autocompletion=completion.models)
+    ],
     as_json: AsJson = False,
     address: runs.Address = "",
     key: runs.Key = "",

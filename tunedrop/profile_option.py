@@ -4,6 +4,7 @@ One place gives it to them, so that none is without. Knows of a command only tha
 """
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Annotated, Any
 
 import typer
@@ -11,6 +12,8 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from tunedrop.connection import choose_profile
+from tunedrop.errors import CommandError
+from tunedrop.profiles import Profiles
 
 NAME = "--profile"
 
@@ -21,12 +24,20 @@ def _chosen(name: str) -> str:
     return name
 
 
+def begun(incomplete: str) -> list[str]:
+    """Of a shell: the names that begin like this."""
+    with suppress(CommandError, OSError):
+        return [known.name for known in Profiles.load().known if known.name.startswith(incomplete)]
+    return []
+
+
 Chosen = Annotated[
     str,
     typer.Option(
         NAME,
         callback=_chosen,
         expose_value=False,
+        autocompletion=begun,
         help="the app that `tunedrop login` has kept as NAME (or TUNEDROP_PROFILE)",
     ),
 ]

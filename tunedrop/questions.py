@@ -15,6 +15,7 @@ from tunedrop.app import App, Refused, parse_object
 from tunedrop.errors import MISSHAPEN, CommandError, NotReached
 
 DATA = b"data:"
+NO_ANSWER = "the app sent something that is no part of an answer."
 
 Message = dict[str, str]
 Hear = Callable[[str], None]
@@ -36,7 +37,7 @@ class Reply:
     error: CommandError | None = field(default=None, compare=False)
 
     def as_json(self) -> dict[str, Any]:
-        told = {
+        told: dict[str, Any] = {
             "model": self.model,
             "answer": self.text,
             "id": self.id,
@@ -79,7 +80,7 @@ def events(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
         if data and data != b"[DONE]":
             event = parse_object(data)
             if not event:
-                raise NotReached("the app sent something that is no part of an answer.", "")
+                raise NotReached(NO_ANSWER, "Is it up to date?")
             yield event
 
 
@@ -100,7 +101,7 @@ def _take(event: dict[str, Any], reply: Reply) -> Iterator[str]:
                 reply.text += str(text)
                 yield str(text)
     except MISSHAPEN:
-        raise NotReached("the app sent something that is no part of an answer.", "") from None
+        raise NotReached(NO_ANSWER, "Is it up to date?") from None
 
 
 def must_exist(app: App, model: str) -> None:
@@ -150,5 +151,6 @@ def refusal(app: App, status: int, body: bytes) -> CommandError:
 
 
 def _told(error: Any, kind: type[CommandError]) -> CommandError:
+    """The app's own sentence has the next step in it."""
     message = error.get("message") if isinstance(error, dict) else None
-    return kind(str(message or "the model's deployment failed."))
+    return kind(str(message)) if message else kind("the model's deployment failed.", "Ask again.")

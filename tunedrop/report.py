@@ -20,7 +20,7 @@ from tunedrop.names import in_path
 cli = typer.Typer()
 
 
-@cli.command()
+@cli.command(epilog="Example: tunedrop report captain-1a2b3c4d")
 def report(
     run_id: runs.RunId,
     out: Annotated[

@@ -46,7 +46,7 @@ Container = Annotated[
 cli = typer.Typer()
 
 
-@cli.command()
+@cli.command(epilog="Example: tunedrop push examples/captain --watch")
 def push(
     paths: Annotated[list[Path], typer.Argument(help="a folder, or files of one drop")],
     model: Annotated[str, typer.Option(help="the model's name (default: the folder's)")] = "",
@@ -92,7 +92,7 @@ def _tell_doubts(app: "App", files: dict[str, Path]) -> None:
         planning.print_plan(planning.ask(app, asked), only_doubts=True)
 
 
-@cli.command()
+@cli.command(epilog="Example: tunedrop plan examples/captain --offline --region swedencentral")
 def plan(
     path: Annotated[Path, typer.Argument(help="a folder with a run.yaml, or the file itself")],
     offline: Annotated[
@@ -120,7 +120,7 @@ def plan(
     raise typer.Exit(ExitCode.NO if planning.says_no(found) else ExitCode.DONE)
 
 
-@cli.command()
+@cli.command(epilog="Example: tunedrop runs --model captain --stage training,deploying")
 def runs(
     model: Annotated[
         str, typer.Option(help="of this model only", autocompletion=completion.models)
@@ -156,7 +156,7 @@ def runs(
         watch.print_refused(page.get("refused") or {"drops": [], "count": 0}, Screen())
 
 
-@cli.command("watch")
+@cli.command("watch", epilog="Example: tunedrop watch RUN")
 def watch_run(run_id: RunId, as_json: AsJson = False, address: Address = "", key: Key = "") -> None:
     """Show a run as it goes, to its end. Exits 0 if it serves then, and 1 otherwise.
 

@@ -23,7 +23,7 @@ Version = Annotated[
 cli = typer.Typer()
 
 
-@cli.command()
+@cli.command(epilog="Example: tunedrop sleep captain@1")
 def sleep(
     version: Version,
     why: Why = "",
@@ -46,7 +46,7 @@ def sleep(
         say(f"{called} sleeps: it has no deployment and costs nothing.")
 
 
-@cli.command()
+@cli.command(epilog="Example: tunedrop wake captain@1")
 def wake(
     version: Version,
     why: Why = "",

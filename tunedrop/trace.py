@@ -16,7 +16,7 @@ cli = typer.Typer()
 Json = dict[str, Any]
 
 
-@cli.command()
+@cli.command(epilog="Example: tunedrop trace REQUEST")
 def trace(
     id: Annotated[
         str, typer.Argument(metavar="ID", help="the x-request-id of an answer, or the id within it")

@@ -19,7 +19,7 @@ Json = dict[str, Any]
 cli = typer.Typer()
 
 
-@cli.command()
+@cli.command(epilog="Example: tunedrop verdict RUN")
 def verdict(
     run_id: runs.RunId,
     limit: Annotated[int, typer.Option(min=0, help="at most so many regressions of each")] = 5,

@@ -18,13 +18,17 @@ SETTING = "TUNEDROP_CHAT_ALLOW"
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """`harmless`: which values of the field ask for nothing. `why`: what the others do."""
+    """`harmless`: which values of the field ask for nothing, or of what is `within` it. `why`: what
+    the others do."""
 
     why: str
     harmless: tuple[Any, ...] = (None,)
+    within: str = ""
 
     def asks_nothing(self, value: Any) -> bool:
         """Also by its type: 0 is not false."""
+        if self.within and isinstance(value, dict):
+            value = value.get(self.within)
         return any(value == known and type(value) is type(known) for known in self.harmless)
 
 
@@ -38,6 +42,9 @@ EFFECTS = {
     "service_tier": Effect("tokens have another price in it", (None, "auto", "default")),
     "prompt_cache_retention": Effect(
         "the service keeps the prompt for longer", (None, "in_memory")
+    ),
+    "prompt_cache_options": Effect(
+        "with such a `ttl` the service keeps the prompt for longer", (None, "30m"), "ttl"
     ),
 }
 
@@ -53,7 +60,7 @@ STORE, HOSTED = "store", "hosted_tools"
 ITEM_REFERENCE = "item_reference"
 # Tools that the caller carries out itself; all others run at the service: they search, call
 # addresses, read its files or run programs, for a fee.
-OF_CALLERS = ("function", "custom", "local_shell", "apply_patch")
+OF_CALLERS = ("function", "custom", "namespace", "local_shell", "apply_patch")
 ALLOWABLE = (*EFFECTS, HOSTED)
 
 

@@ -159,17 +159,20 @@ def for_caller(received: Received) -> bytes | None:
 
 def told(problems: list[Unavailable]) -> Unavailable:
     """One problem for the caller, with what each backend said: of the kind of the first that has
-    cost time, otherwise of the first that may pass, otherwise of the first."""
+    cost time, otherwise of the first that may pass, otherwise of the first. Where it tells no
+    pause, the shortest that another tells."""
     if len(problems) == 1:
         return problems[0]
     hopeless = (Denied, ModelPaused, ModelRetired, NoDeployment)
     late = (p for p in problems if isinstance(p, OutOfTime))
     may_pass = (p for p in problems if not isinstance(p, hopeless))
     first = next(late, None) or next(may_pass, problems[0])
+    pauses = [one.retry_after for one in problems if one.retry_after is not None]
+    soonest = first.retry_after if first.retry_after is not None else min(pauses, default=None)
     return type(first)(
         " ".join(problem.message for problem in problems),
         first.fix,
-        retry_after=first.retry_after,
+        retry_after=soonest,
         headers=first.headers,
     )
 
@@ -195,7 +198,7 @@ def _of_refusal(received: Received, backend: Backend, requested: Asked | None) -
         )
         return Failure(ready)
     if status in (404, 410, 423):
-        return Failure(_gone(said, backend, requested))
+        return Failure(_gone(said, backend, requested, received.api))
     if status in (400, 401, 403):
         return _of_who_asks(said)
     if status < 400:
@@ -268,7 +271,7 @@ def _denied(message: str, cause: Cause | None, code: str) -> Failure:
     return Failure(Denied(message, fix, code=code))
 
 
-def _gone(said: Said, backend: Backend, requested: Asked | None) -> Unavailable:
+def _gone(said: Said, backend: Backend, requested: Asked | None, api: Api) -> Unavailable:
     if said.status == 423:
         fix = f"Whoever administers the resource can resume the deployment {backend.deployment}."
         return ModelPaused(f"{said} It is paused until somebody resumes it.", fix)
@@ -276,8 +279,15 @@ def _gone(said: Said, backend: Backend, requested: Asked | None) -> Unavailable:
         return ModelRetired(f"{said} No deployment brings it back.", _successor(backend))
     if not said.lacks_deployment:
         address = said.matches("resource not found")
-        return NoDeployment(str(said), _ENDPOINT if address else _DOCTOR)
+        return NoDeployment(str(said), _nothing_there(api) if address else _DOCTOR)
     return absent.gone(str(said), backend, requested)
+
+
+def _nothing_there(api: Api) -> str:
+    """The address of a resource is right where chats are answered; another API it may not have."""
+    if api is CHAT:
+        return _ENDPOINT
+    return f"This resource, or a gateway before it, may not have {api.path}: chat without it."
 
 
 def _successor(backend: Backend) -> str:

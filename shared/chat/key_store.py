@@ -158,9 +158,9 @@ class KeyStore:
             self._note_failure(Unavailable(f"Storage has not answered within {READ_SECONDS:g} s."))
         except TunedropError as error:
             self._note_failure(error)
-        except Exception as error:
+        except Exception:
             log.exception("reading the created keys went wrong")
-            self._note_failure(Unavailable(f"Reading them went wrong ({type(error).__name__})."))
+            self._note_failure(Unavailable("Reading them went wrong; the log says why."))
 
     def _note_failure(self, error: TunedropError) -> None:
         if self._problem is None:

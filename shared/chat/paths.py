@@ -116,20 +116,20 @@ def _split(path: str) -> tuple[list[str], str | None]:
         elif words[at] in DEPLOYMENTS and len(words) > at + 1:
             model = unquote(parts[at + 1])
             at += 2
-        elif taken := _taken_for_base(words[at:]):
+        elif taken := _taken_for_base(words, at):
             at += taken
         else:
             break
     return parts[at:], model
 
 
-def _taken_for_base(words: list[str]) -> int:
-    """How many words of a path are the whole address of an API, which was taken for the base: what
-    follows is an address of its own."""
+def _taken_for_base(words: list[str], at: int) -> int:
+    """How many words from there on are the whole address of an API, which was taken for the base:
+    what follows is an address of its own."""
     for whole in (CHAT, RESPONSES):
-        size = len(whole)
-        if tuple(words[:size]) == whole and {*words[size : size + 1]} & FIRST_WORDS:
-            return size
+        end = at + len(whole)
+        if tuple(words[at:end]) == whole and {*words[end : end + 1]} & FIRST_WORDS:
+            return len(whole)
     return 0
 
 

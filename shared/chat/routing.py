@@ -82,7 +82,7 @@ class Router:
         if model.champion is None:
             raise ModelNotReady(
                 f"{name} is being made: no version of it serves yet.",
-                f"See GET /api/runs?model={name} and try again.",
+                f"`tunedrop runs --model {name}` shows how far it is; try again then.",
                 retry_after=30,
             )
         return [_backend(model, model.champion), *self._fallbacks(model)]

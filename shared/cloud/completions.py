@@ -76,7 +76,7 @@ class Reply:
         if self._put_back:
             read, self._put_back = self._put_back, b""
             return read
-        chunk: bytes = await _or_unavailable(self._response.content.readany())
+        chunk: bytes = await _or_unavailable(self._response.content.readany(), "broke off")
         return chunk
 
     async def all(self) -> bytes:
@@ -121,7 +121,7 @@ class Completions:
         post = self._open_session().post(
             url, data=BytesIO(body), headers=headers, allow_redirects=False
         )
-        reply = Reply(await _or_unavailable(post))
+        reply = Reply(await _or_unavailable(post, "did not answer"))
         encoding = reply.headers.get("content-encoding", "identity").strip().lower()
         if encoding != "identity":
             reply.close()
@@ -163,10 +163,10 @@ class Completions:
             raise NotSent(problem.message, "Try again.") from error
 
 
-async def _or_unavailable(doing: Awaitable[T]) -> T:
+async def _or_unavailable(doing: Awaitable[T], what: str) -> T:
     import aiohttp
 
     try:
         return await doing
     except (aiohttp.ClientError, TimeoutError) as error:
-        raise Unavailable(f"Azure OpenAI did not answer: {how(error)}.", "Try again.") from error
+        raise Unavailable(f"Azure OpenAI {what}: {how(error)}.", "Try again.") from error

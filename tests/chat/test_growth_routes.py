@@ -67,6 +67,10 @@ def tool(parameters: Callable[[int], Any]) -> Callable[[int], Any]:
     return make
 
 
+def asking(field: str, value: Any, model: str = "captain") -> bytes:
+    return json.dumps({"model": model, "input": "Hi"} | {field: value}).encode()
+
+
 CHATS: dict[str, Send] = {
     "words": chat(messages=said("word ")),
     "blanks": chat(messages=said(" ")),
@@ -104,6 +108,14 @@ CHATS: dict[str, Send] = {
     ),
     "pattern": chat(tools=tool(lambda size: {"pattern": "(a+)+" * (size // 5)})),
     "enumeration": chat(tools=tool(lambda size: {"enum": ["a@b.co"] * (size // 64)})),
+}
+
+OTHERS: dict[str, Send] = {
+    "response": raw("/v1/responses", lambda n: asking("input", "a@b.co " * (n // 7))),
+    "parts": raw("/v1/responses", lambda n: asking("input", [{"content": [{}] * (n // 80)}])),
+    "tools": raw("/v1/responses", lambda n: asking("tools", [{"type": "function"}] * (n // 80))),
+    "texts": raw("/v1/embeddings", lambda n: asking("input", ["x"] * (n // 64), "base")),
+    "prompts": raw("/v1/completions", lambda n: asking("prompt", [[1]] * (n // 64), "base")),
 }
 
 
@@ -217,7 +229,7 @@ PATHS: dict[str, Send] = {
     ),
 }
 MASKED = ("addresses", "chains of addresses", "tokens", "cards", "enumeration", "properties")
-ALL = {**CHATS, **RATINGS, **HEADERS, **PATHS}
+ALL = {**CHATS, **OTHERS, **RATINGS, **HEADERS, **PATHS}
 
 
 @pytest.fixture
@@ -255,14 +267,8 @@ async def test_no_route_takes_time_with_the_square_of_a_text(
 def test_every_route_that_takes_a_text_is_tried() -> None:
     """All but those that are given nothing: no name in the path, no body, no header, no query."""
     paths = {
-        "/v1/chat/completions",
-        "/feedback",
-        "/v1/models",
-        "/runs",
-        "/health",
-        "/plan",
-        "/cost",
-        "/keys",
+        *("/v1/chat/completions", "/v1/responses", "/v1/embeddings", "/v1/completions"),
+        *("/feedback", "/v1/models", "/runs", "/health", "/plan", "/cost", "/keys"),
     }
     templates = {path for path, *_ in http_routes() if "{" in path}
     nothing = {"models", "doctor", "console", "openapi.json"}

@@ -169,6 +169,23 @@ async def test_other_processes_follow_within_the_time_that_is_promised() -> None
     assert await valid(there) == ["bot"]
 
 
+async def test_the_time_counts_from_the_beginning_of_a_read() -> None:
+    """What comes back late was so before it came back."""
+    storage, clock = Storage(), Clock()
+    here, there = store(storage, clock), store(storage, clock)
+    await here.create("web", Terms(), "", "")
+    storage.hangs = True
+    asking = asyncio.create_task(there.current())
+    await storage.asked.wait()
+    storage.hangs = False
+    await here.revoke("web", "", "")
+    clock.now += 1.5
+    storage.answers.set()
+    assert (await asking).valid
+    clock.now += FRESH_SECONDS - 1
+    assert await valid(there) == []
+
+
 async def test_many_requests_at_once_read_once() -> None:
     storage, clock = Storage(), Clock()
     here = store(storage, clock)

@@ -1,6 +1,8 @@
 """What clients list and look up: models and versions, with real times, in the shapes of both URL
 families, and only what a key may use."""
 
+import hashlib
+import json
 import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -12,7 +14,7 @@ import pytest
 from shared.model.registry import Registry
 from tests.chat.asked import App, three_versions
 from tests.support.decided import BY_RUN
-from tests.support.in_process import KEY
+from tests.support.in_process import KEY, in_process
 
 LISTS = ["/v1/models", "/openai/models?api-version=2024-10-21", "/openai/v1/models", "/models/"]
 
@@ -92,3 +94,31 @@ async def test_openais_client_lists_and_retrieves(app: App, azure: bool) -> None
         found = await client.models.retrieve("captain@2")
     assert names == ["captain", "captain@1", "captain@2", "captain@3", "base"]
     assert (found.id, found.created) == ("captain@2", day(2))
+
+
+async def test_what_does_not_answer_is_not_listed(app: App) -> None:
+    """A version that was withdrawn, and one that sleeps and that no chat wakes."""
+    registry = Registry(app.runs.ctx.clients.models)
+    at = datetime(2026, 11, 20, tzinfo=UTC)
+    for number in (1, 2):
+        await registry.put_to_sleep("captain", number, at, lambda model: True)
+    names = [one["id"] for one in (await app.http.get("/v1/models")).json()["data"]]
+    assert names == ["captain", "captain@2", "captain@3", "base"]
+    await registry.withdraw("captain", 2, BY_RUN)
+    names = [one["id"] for one in (await app.http.get("/v1/models")).json()["data"]]
+    assert names == ["captain", "captain@3", "base"]
+
+
+async def test_a_key_sees_the_versions_of_its_own_models(monkeypatch: pytest.MonkeyPatch) -> None:
+    digests = {name: hashlib.sha256(name.encode()).hexdigest() for name in ("narrow", "wide")}
+    keys = [
+        {"name": "narrow", "sha256": digests["narrow"], "models": ["base"]},
+        {"name": "wide", "sha256": digests["wide"], "models": ["captain"]},
+    ]
+    allowed = {"TUNEDROP_APP_KEYS": json.dumps(keys)}
+    async with in_process("http://127.0.0.1:9", monkeypatch, **allowed) as (http, *_):
+        for key, names in (("narrow", ["base"]), ("wide", ["captain", "captain@1"])):
+            listed = await http.get("/v1/models", headers={"api-key": key})
+            assert [one["id"] for one in listed.json()["data"]] == names
+        refused = await http.get("/v1/models/captain@1", headers={"api-key": "narrow"})
+        assert refused.status_code == 404

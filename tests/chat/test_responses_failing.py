@@ -49,7 +49,7 @@ async def test_openais_client_raises_for_a_stream_that_breaks(app: App) -> None:
     async with openai.AsyncOpenAI(
         base_url="http://app/v1", api_key=KEY, http_client=transport
     ) as client:
-        with pytest.raises(openai.APIError, match="cut"):
+        with pytest.raises(openai.APIError, match="broke off: its answer ended"):
             async for _ in await client.responses.create(model="captain", input="x", stream=True):
                 pass
 
@@ -116,3 +116,33 @@ async def test_an_answer_cut_off_at_its_limit_is_an_answer(app: App) -> None:
     app.server.plan("captain-v3", up.reply(200, body))
     answer = await asked(app)
     assert (answer.status_code, answer.content) == (200, body)
+
+
+async def test_a_resource_without_the_api_is_not_taken_for_a_wrong_address(app: App) -> None:
+    body = b'{"error": {"code": "404", "message": "Resource not found"}}'
+    app.server.plan("captain-v3", up.reply(404, body))
+    answer = await asked(app)
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"]) == (502, "no_deployment")
+    assert "may not have responses" in error["message"]
+    assert "AZURE_OPENAI_ENDPOINT" not in error["message"]
+
+
+async def test_a_fallback_answers_where_the_champion_cannot(app: App) -> None:
+    """A response as a chat: first the version before, then the base deployment."""
+    app.relay.router.fallback = ("previous", "base")
+    broken = up.error(500)
+    app.server.plan("captain-v3", broken, broken)
+    answer = await asked(app)
+    assert answer.headers["x-tunedrop-model"] == "captain@2"
+    assert answer.headers["x-tunedrop-fallback-for"] == "captain@3"
+    assert {call.path for call in app.server.calls} == {"responses"}
+
+
+async def test_the_shortest_pause_is_told_where_the_first_problem_tells_none(app: App) -> None:
+    app.relay.router.fallback = ("previous", "base")
+    app.server.plan("captain-v3", *[up.error(503)] * 2)
+    app.server.plan("captain-v2", up.error(429, "x", "retry-after: 40"))
+    app.server.plan("base", up.error(429, "x", "retry-after: 30"))
+    answer = await asked(app)
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "30")

@@ -33,7 +33,6 @@ def test_stop_sequences_are_never_shown(pieces: list[str], text: str, finish_rea
 @pytest.mark.parametrize(
     "unsupported",
     [
-        {"tool_choice": "required"},
         {"logit_bias": {"1": 2}},
         {"audio": {"voice": "alloy"}},
     ],

@@ -141,7 +141,7 @@ async def test_what_a_key_of_the_host_opens_is_there_for_people_as_well() -> Non
         if path.partition("/")[0] not in manage.OPEN
     }
     here = {(route.method, route.template.replace(":path", "")) for route in manage.ROUTES}
-    assert here - {("GET", "me")} == guarded
+    assert here - {("GET", "me"), ("GET", "health")} == guarded
 
 
 async def test_a_page_of_another_site_commands_nothing(app: App) -> None:

@@ -185,7 +185,7 @@ async def test_a_mistake_ends_no_conversation(
     assert "/frobnicate is nothing here." in shown
     assert "Ctrl-D or /exit ends the conversation." in shown
     assert "upstream says no" in shown
-    assert "captain, base\n" in shown
+    assert "captain, captain@1, base\n" in shown
 
 
 async def test_all_that_begins_with_a_slash_is_listed(

@@ -139,6 +139,17 @@ async def test_several_apps_are_told_apart_by_their_profiles(
         assert (unknown.exit_code, (await app.tool("logout")).exit_code) == (2, 2)
 
 
+async def test_the_doctor_asks_the_app_of_a_profile(
+    machine: Path, ring: MemoryKeyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It checked this machine, whose settings are none."""
+    async with served(monkeypatch) as app:
+        await app.tool("login", app.url, "--profile", "prod", typed="operator\n")
+        app.asked.clear()
+        await app.tool("doctor", "--profile", "prod", "--json")
+        assert "GET manage/doctor" in app.asked
+
+
 async def test_a_name_is_not_taken_from_another_app(
     machine: Path, ring: MemoryKeyring, monkeypatch: pytest.MonkeyPatch
 ) -> None:

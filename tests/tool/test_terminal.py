@@ -10,6 +10,7 @@ from tests.chat import upstream as up
 from tests.support.over_http import Served, served
 from tests.support.terminal import Terminal, terminal
 
+MARK_PASTES = "\x1b[?2004h"  # what a terminal is told, to send a paste like the next
 PASTE = "\x1b[200~first line\nsecond line\x1b[201~"
 
 
@@ -75,7 +76,7 @@ async def test_a_paste_of_several_lines_is_one_question(
     async with up.upstream() as server, served(monkeypatch, server.url) as app:
         server.plan("captain-v1", answer("Both seen"))
         async with chat(app, machine, "captain") as talk:
-            await talk.until("captain> ")
+            assert MARK_PASTES in await talk.until("captain> ")
             talk.terminal.type(f"{PASTE}\n")
             await talk.until("Both seen")
             await talk.until("captain> ")

@@ -34,7 +34,7 @@ Paths = Annotated[
 cli = typer.Typer()
 
 
-@cli.command()
+@cli.command(epilog="Example: tunedrop check examples/captain")
 def check(
     paths: Paths = None,
     validation: Annotated[Path | None, typer.Option(help="validation set (JSONL)")] = None,
@@ -191,7 +191,9 @@ def print_verdict(title: str, verdict: "Verdict", *, as_json: bool, annotations:
         show.print_verdict(verdict)
 
 
-@cli.command()
+@cli.command(
+    epilog="Example: tunedrop split answers.jsonl --training most.jsonl --validation rest.jsonl"
+)
 def split(
     file: Annotated[Path, typer.Argument(help="a dataset (JSONL)")],
     training: Annotated[Path, typer.Option(help="where to write the training set")],

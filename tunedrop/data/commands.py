@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 cli = typer.Typer()
 
 
-@cli.command()
+@cli.command(
+    epilog="Example: tunedrop convert answers.csv --user question --assistant answer -o new.jsonl"
+)
 def convert(
     file: Annotated[Path, typer.Argument(help="a dataset in another format (- is the input)")],
     format: Annotated[str, typer.Option("--from", help="its format; auto finds out")] = "auto",
@@ -80,7 +82,7 @@ def convert(
     raise typer.Exit(ExitCode.NO if done.left_out else ExitCode.DONE)
 
 
-@cli.command()
+@cli.command(epilog="Example: tunedrop diff examples/captain rated.jsonl")
 def diff(
     old: Annotated[Path, typer.Argument(help="a dataset, or a folder with a training set")],
     new: Annotated[Path, typer.Argument(help="another one, of a later day")],
@@ -108,7 +110,7 @@ def diff(
     raise typer.Exit(ExitCode.NO if other else ExitCode.DONE)
 
 
-@cli.command()
+@cli.command(epilog="Example: tunedrop merge examples/captain rated.jsonl -o merged.jsonl")
 def merge(
     base: Annotated[Path, typer.Argument(help="what was trained on: a file, or a drop's folder")],
     additions: Annotated[Path, typer.Argument(help="what comes to it, as of `tunedrop export`")],
@@ -172,7 +174,7 @@ def _side(path: Path, *, held_out: bool = False) -> "Side":
     from shared.dataset.reading.examples import FileRole
 
     if path == STDIN:
-        raise CommandError("both files are read more than once: name files, not the input.")
+        raise CommandError("both files are read more than once.", "Name files, not the input.")
     with opened(path):
         return Side.of(path, FileRole.VALIDATION if held_out else FileRole.TRAINING)
 

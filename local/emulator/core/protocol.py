@@ -32,6 +32,10 @@ def new_item_id(prefix: str) -> str:
     return f"{prefix}_{secrets.token_hex(25)}"
 
 
+def new_call_id() -> str:
+    return f"call_{secrets.token_hex(12)}"  # 24 characters (S-OAI)
+
+
 def is_v1(request: Request) -> bool:
     return request.url.path.startswith(f"{V1}/")
 

@@ -11,6 +11,7 @@ from ..control_plane.catalog import CHAT
 from ..control_plane.model_registry import Servable
 from ..core.context import Component, Context
 from ..core.protocol import new_id
+from ..language.calls import told
 from .chat_answer import ChatAnswer
 from .chat_request import parse
 from .inference import Inference, body_of
@@ -40,8 +41,10 @@ class Chat(Component):
         inference = self._inference
         admitted = inference.admit(deployment, CHAT)
         chat = parse(body)
-        prompt = await inference.language.prompt(chat.messages)
-        chat = replace(chat, sampling=inference.room(len(prompt), chat.sampling, chat.limited))
+        prompt = await inference.language.prompt(told(chat.messages, chat.tools.told))
+        sampling = inference.room(len(prompt), chat.sampling, chat.limited)
+        calls = chat.tools.calls(chat.messages, self._settings.current.offered_tools)
+        chat = replace(chat, sampling=replace(sampling, calls=calls))
         queue, headers = await inference.ask(admitted, [prompt], chat.sampling, chat.choices)
         inference.note("chat", admitted)
         asynchronous = self._settings.current.asynchronous_filter

@@ -7,10 +7,12 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..core.protocol import new_call_id
 from ..language.answer_queue import AnswerQueue
+from ..language.calls import ALWAYS
 from ..language.generation import GenerationFailed
 from .chat_request import ChatRequest
-from .completion import Completion, deltas, event
+from .completion import Completion, Delta, deltas, event
 from .content_filter import AsynchronousFilter, of_prompt, safe, unnamed_chunk
 from .inference import refusal
 
@@ -33,6 +35,7 @@ class ChatAnswer:
         most, stops = self.chat.sampling.max_tokens, self.chat.stops
         self._choices = [Completion(stops, most) for _ in range(self.chat.choices)]
         asked = sum(len(message.content) for message in self.chat.messages)
+        self._ids = [new_call_id() for _ in self._choices]
         self._filters = [AsynchronousFilter(asked) for _ in self._choices]
 
     async def whole(self) -> dict[str, Any]:
@@ -45,8 +48,8 @@ class ChatAnswer:
         choices = [
             {
                 "index": index,
-                "message": {"role": "assistant", "content": choice.text, "refusal": None},
-                "finish_reason": choice.finish_reason,
+                "message": self._message(index),
+                "finish_reason": self._reason(choice),
                 "logprobs": self._logprobs(choice.logprobs),
                 "content_filter_results": safe(),
             }
@@ -60,13 +63,15 @@ class ChatAnswer:
         answer that fails has an error as its last event, and no end."""
         yield event(unnamed_chunk(choices=[], prompt_filter_results=of_prompt(), **self._extra()))
         for index in range(len(self._choices)):
-            yield self._chunk(index, {"role": "assistant", "content": ""})
+            yield self._chunk(index, {"role": "assistant", "content": self._opening})
         try:
             async for index, delta in deltas(self.queue, self._choices):
-                if delta:
-                    yield self._chunk(index, {"content": delta.text}, logprobs=delta.logprobs)
+                if delta is None:
+                    yield self._chunk(index, {}, self._reason(self._choices[index]))
+                elif self._choices[index].name:
+                    yield self._chunk(index, self._call_delta(index, delta))
                 else:
-                    yield self._chunk(index, {}, self._choices[index].finish_reason)
+                    yield self._chunk(index, {"content": delta.text}, logprobs=delta.logprobs)
                 if found := self._filtered(index, ended=delta is None):
                     yield event({**found, **self._extra()})
         except GenerationFailed as error:
@@ -76,10 +81,41 @@ class ChatAnswer:
             yield event(self._body("chat.completion.chunk", choices=[], usage=self._usage()))
         yield "data: [DONE]\n\n"
 
+    @property
+    def _opening(self) -> str | None:
+        """The content of the first chunk: null where there will be none."""
+        calls = self.chat.sampling.calls
+        return None if calls and calls.least == ALWAYS else ""
+
+    def _reason(self, choice: Completion) -> str | None:
+        called = choice.name is not None and choice.finish_reason == "stop"
+        return self.chat.tools.reason if called else choice.finish_reason
+
+    def _message(self, index: int) -> dict[str, Any]:
+        choice = self._choices[index]
+        message = {"role": "assistant", "content": choice.text, "refusal": None}
+        if choice.name is None:
+            return message
+        function = {"name": choice.name, "arguments": choice.arguments}
+        if self.chat.tools.legacy:
+            return {**message, "content": None, "function_call": function}
+        call = {"id": self._ids[index], "type": "function", "function": function}
+        return {**message, "content": None, "tool_calls": [call]}
+
+    def _call_delta(self, index: int, delta: Delta) -> dict[str, Any]:
+        """The first has the name and the id, those after it more of the arguments."""
+        function = {"arguments": delta.arguments}
+        if delta.name:
+            function = {"name": delta.name, **function}
+        if self.chat.tools.legacy:
+            return {"function_call": function}
+        first = {"id": self._ids[index], "type": "function"} if delta.name else {}
+        return {"tool_calls": [{"index": 0, **first, "function": function}]}
+
     def _chunk(
         self,
         index: int,
-        delta: dict[str, str],
+        delta: dict[str, Any],
         finish_reason: str | None = None,
         logprobs: list[dict[str, Any]] | None = None,
     ) -> str:

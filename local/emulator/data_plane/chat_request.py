@@ -1,7 +1,6 @@
 """What a chat request may contain, and with which message the rest is refused. Pure.
 
-What the small model cannot do is refused by name rather than ignored. Tools are the exception: with
-`tool_choice` "auto" a model is free never to call one, and this one never does.
+What the small model cannot do is refused by name rather than ignored.
 """
 
 import json
@@ -13,6 +12,7 @@ from ..language import grammar
 from ..language.dataset import Message, to_message
 from ..language.generation import SamplingOptions
 from .parameters import MAX_SEED, bad, flag, number, unknown, unsupported, whole
+from .tools import Tools, of_chat
 
 # Azure sets no limit of its own; a model of this size would go on until its context is full.
 DEFAULT_MAX_TOKENS = 512
@@ -44,6 +44,7 @@ class ChatRequest:
     limited: bool
     stops: tuple[str, ...]
     choices: int
+    tools: Tools
     stream: bool
     include_usage: bool
 
@@ -64,6 +65,7 @@ def parse(body: dict[str, Any]) -> ChatRequest:
         limited=body.get("max_tokens", body.get("max_completion_tokens")) is not None,
         stops=stops_of(body.get("stop")),
         choices=whole(body, "n", 1, MAX_CHOICES) or 1,
+        tools=of_chat(body),
         stream=flag(body, "stream"),
         include_usage=isinstance(options, dict) and bool(options.get("include_usage")),
     )
@@ -125,21 +127,6 @@ def _refuse_unsupported(body: dict[str, Any]) -> None:
             raise unsupported(name)
         if name not in SUPPORTED | WITHOUT_EFFECT | UNSUPPORTED:
             raise unknown(name)
-    for name in ("tool_choice", "function_call"):
-        if body.get(name) not in (None, "auto", "none"):
-            raise unsupported(name)
-    check_tools(body)
-
-
-def check_tools(body: dict[str, Any]) -> None:
-    functions = body.get("functions") or []
-    tools = body.get("tools") or []
-    if not isinstance(tools, list) or not isinstance(functions, list):
-        raise bad("tools", "must be a list.")
-    inner = [tool.get("function") if isinstance(tool, dict) else None for tool in tools]
-    for function in (*inner, *functions):
-        if not isinstance(function, dict) or not isinstance(function.get("name"), str):
-            raise bad("tools", "every tool must have a function with a name.")
 
 
 def stops_of(value: object) -> tuple[str, ...]:

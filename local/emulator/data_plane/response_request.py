@@ -10,8 +10,9 @@ from typing import Any
 from ..core.errors import InferenceError
 from ..language import grammar
 from ..language.generation import SamplingOptions
-from .chat_request import DEFAULT_MAX_TOKENS, MAX_TOP_LOGPROBS, MOST_TOKENS, check_tools
+from .chat_request import DEFAULT_MAX_TOKENS, MAX_TOP_LOGPROBS, MOST_TOKENS
 from .parameters import bad, flag, number, required, text, unknown, unsupported, whole
+from .tools import Tools, of_response
 
 MIN_TOKENS = 16
 LOGPROBS = "message.output_text.logprobs"  # what `include` has to name to get them
@@ -41,6 +42,7 @@ class ResponseRequest:
     limited: bool
     stream: bool
     store: bool
+    tools: Tools
     echoed: dict[str, Any]
 
 
@@ -58,6 +60,7 @@ def parse(body: dict[str, Any]) -> ResponseRequest:
         limited=body.get("max_output_tokens") is not None,
         stream=flag(body, "stream"),
         store=flag(body, "store", default=True),
+        tools=of_response(body),
         echoed=_echoed(body),
     )
 
@@ -68,9 +71,6 @@ def _refuse_unsupported(body: dict[str, Any]) -> None:
             raise unsupported(name)
         if name not in SUPPORTED | WITHOUT_EFFECT | UNSUPPORTED:
             raise unknown(name)
-    if body.get("tool_choice") not in (None, "auto", "none"):
-        raise unsupported("tool_choice")
-    check_tools(body)
 
 
 def _is_wanted(value: Any) -> bool:
@@ -142,7 +142,7 @@ def _check_metadata(metadata: Any) -> None:
 def _echoed(body: dict[str, Any]) -> dict[str, Any]:
     """With the service's values for what was not said (S-OAI)."""
     given = body.get("text") or {}
-    said = {
+    said: dict[str, Any] = {
         "instructions": None,
         "max_output_tokens": None,
         "max_tool_calls": None,

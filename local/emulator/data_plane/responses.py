@@ -1,5 +1,7 @@
 """The Responses API in both URL families: asking, and what was stored of it. Knows no torch."""
 
+from dataclasses import replace
+
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -9,6 +11,7 @@ from ..core.context import Component, Context
 from ..core.errors import InferenceError
 from ..core.protocol import new_item_id, page
 from ..core.store import Document
+from ..language.calls import told
 from ..language.dataset import Message
 from .inference import Inference, body_of
 from .response_answer import ResponseAnswer
@@ -44,11 +47,14 @@ class Responses(Component):
         asked = parse(body)
         before = self._before(asked.previous)
         given = items_of(asked.input, self._item)
-        prompt = await inference.language.prompt(_messages(asked, before + given))
+        messages = _messages(asked, before + given)
+        prompt = await inference.language.prompt(told(messages, asked.tools.told))
         try:
             sampling = inference.room(len(prompt), asked.sampling, asked.limited)
         except InferenceError as error:
             raise _too_long(error) from error
+        calls = asked.tools.calls(messages, self._settings.current.offered_tools)
+        sampling = replace(sampling, calls=calls)
         queue, headers = await inference.ask(admitted, [prompt], sampling)
         head = self._head(admitted.model.name, asked)
 

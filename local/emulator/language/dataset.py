@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 MIN_EXAMPLES = 10
+CALL_OPENING, CALL_END = "<tool_call>", "</tool_call>"
 ROLES = {"system", "developer", "user", "assistant", "tool"}
 T = TypeVar("T")
 
@@ -175,6 +176,15 @@ def _calls(calls: object) -> str:
         function = call.get("function") if isinstance(call, dict) else None
         if not isinstance(function, dict) or not isinstance(function.get("name"), str):
             raise ValueError("has a tool call without a function's name")
-        shown = {"name": function["name"], "arguments": str(function.get("arguments", ""))}
-        text += f"<tool_call>{json.dumps(shown, ensure_ascii=False)}</tool_call>"
+        text += call_text(function["name"], str(function.get("arguments", "")))
     return text
+
+
+def call_text(name: str, arguments: str) -> str:
+    """A call as the model reads and writes it: the arguments as an object, if they are JSON."""
+    try:
+        given = json.loads(arguments)
+    except (ValueError, RecursionError):
+        given = arguments
+    shown = json.dumps({"name": name, "arguments": given}, ensure_ascii=False)
+    return f"{CALL_OPENING}{shown}{CALL_END}"

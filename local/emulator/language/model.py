@@ -21,7 +21,7 @@ from . import malloc
 from .answer_queue import AnswerQueue
 from .dataset import Message
 from .generation import BATCH_ROWS, GenerationRequest
-from .grammar import Grammar
+from .grammar import Follower, Grammar
 from .scheduler import MODELS_AT_ONCE, Scheduler, Steps
 from .weights import model_folder, native_dtype, tokenizer_folder
 
@@ -183,7 +183,12 @@ class LanguageModel:
         follower, options = None, request.options
         if options.schema is not None:
             follower = self._read_grammar().follow(options.schema, options.max_tokens)
-        return Sequence(model, self._decoder, request, follower)
+
+        def calling() -> Follower:
+            functions = options.calls.functions if options.calls else ()
+            return self._read_grammar().follow_calls(functions, options.max_tokens)
+
+        return Sequence(model, self._decoder, request, follower, calling)
 
     def _read_grammar(self) -> Grammar:
         with self._variants_lock:

@@ -36,6 +36,10 @@ class Sampler:
         else:
             self._random.manual_seed(options.seed)
 
+    def follow(self, follower: Follower) -> None:
+        """From now on; before the first token."""
+        self._follower = follower
+
     @property
     def finished(self) -> bool:
         """Whether the schema allows nothing more."""
