@@ -79,6 +79,24 @@ async def test_a_key_without_an_acknowledgement_may_be_there_and_that_is_said() 
     assert await valid(store(storage)) == ["web"]
 
 
+async def test_a_key_whose_write_was_repeated_is_created_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The SDK sends a write again whose answer was lost, and is told that the blob is there."""
+    storage = Storage()
+    create = MemoryContainer.create
+
+    async def repeated(self: MemoryContainer, *args: str) -> str:
+        await create(self, *args)  # type: ignore[arg-type]
+        return await create(self, *args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(MemoryContainer, "create", repeated)
+    key, text = await store(storage).create("web", Terms(), "ada", "")
+    found = await store(storage).current()
+    assert [known.sha256 for known in found.valid] == [key.sha256] == [digest(text)]
+    assert len(found.events) == 1
+
+
 async def test_two_processes_that_create_at_once_lose_nothing() -> None:
     storage = MemoryContainer("models")
     stores = [store(storage) for _ in range(4)]
