@@ -57,9 +57,11 @@ class Responses(Component):
         sampling = replace(sampling, calls=calls)
         queue, headers = await inference.ask(admitted, [prompt], sampling)
         head = self._head(admitted.model.name, asked)
+        # Callers have met it without a fault of theirs (dotnet/extensions#7704).
+        lost = asked.store and self._faults.trigger("response-lost")
 
         def ended(response: Document) -> None:
-            if asked.store:
+            if asked.store and not lost:
                 self._store_response(response, before, given)
 
         inference.note("response", admitted)
