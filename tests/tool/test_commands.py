@@ -4,7 +4,9 @@ that is asked for, and ends with the exit codes of docs/command-line.md."""
 import ast
 import json
 import shlex
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -142,6 +144,44 @@ async def test_the_examples_run_and_print_one_object_where_that_is_asked_for(
 
 
 # ---- how they end
+
+
+class Odd(BaseHTTPRequestHandler):
+    """Answers everything with an object that no app of this kind would send."""
+
+    body = b'{"x": {"y": [1]}}'
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers.get("content-length") or 0))
+        self.send_response(200)
+        self.send_header("content-length", str(len(self.body)))
+        self.end_headers()
+        self.wfile.write(self.body)
+
+    def do_GET(self) -> None:
+        self.do_POST()
+
+    def log_message(self, *message: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def odd() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Odd) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.mark.parametrize("name", [name for name in ASKING if name not in NOT_ASKED])
+def test_an_answer_of_another_shape_is_a_sentence_and_no_traceback(
+    name: str, odd: str, folder: Path
+) -> None:
+    """As of an app that is older or newer, or of a page of a network that wants a password."""
+    done = call(*unprompted(name), "--app", odd, "--key", "k")
+    assert isinstance(done.exception, SystemExit), repr(done.exception)
+    assert done.exit_code == 3, done.output
+    assert done.stderr.startswith("tunedrop: ")
 
 
 @pytest.mark.parametrize("name", [name for name in ASKING if name not in NOT_ASKED])
