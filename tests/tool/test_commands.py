@@ -11,16 +11,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 from typer.testing import CliRunner, Result
 
 from docs.generate.command_line import EXAMPLE, JSON, LIKE, leaves, page
+from shared.errors import DropError, Refused, TunedropError
 from tests.dataset.builders import ANSWER, USER, good, talk
 from tests.support.house import ROOT
 from tests.support.over_http import Served, served
 from tests.support.served import Versions
 from tunedrop.__main__ import cli
+from tunedrop.errors import exit_on_error
 from tunedrop.group import SECTIONS
 
 # Their examples are of a run in another stage, or need an account of storage, a model that answers,
@@ -280,3 +283,12 @@ def test_every_error_says_what_to_do_next() -> None:
     calls = dict(raised())
     assert len(calls) > 50
     assert [place for place, node in calls.items() if len(node.args) != 2] == []
+
+
+@pytest.mark.parametrize(
+    ("error", "code"), [(Refused("No.", "Ask."), 3), (DropError("No.", "Ask."), 2)]
+)
+def test_what_is_of_azure_is_no_wrong_call(error: TunedropError, code: int) -> None:
+    with pytest.raises(typer.Exit) as end, exit_on_error():
+        raise error
+    assert end.value.exit_code == code
