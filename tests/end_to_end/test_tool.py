@@ -67,7 +67,7 @@ def test_a_champion_is_trained_again_on_another_base_for_a_price_that_is_told_fi
     mine, base = folder(tmp_path, "tool-again", dataset(10, "again")), "gpt-4.1-mini-2025-04-14"
     assert tool("push", mine, "--watch").exit_code == 0
     asked = tool("retrain", "tool-again", "--base", base)
-    assert asked.exit_code == 1
+    assert asked.exit_code == 2
     assert f"to train {base}" in asked.output
     assert len(stack.get("runs?model=tool-again")["runs"]) == 1, "nobody has said yes"
     again = tool("retrain", "tool-again", "--base", base, "--yes")
@@ -114,7 +114,8 @@ def test_commands_are_given_with_who_and_why(
     assert refused.exit_code == 2
     assert "It takes: start, cancel, deploy." in refused.output
 
-    assert tool("cancel", run_id, "--why", "only a try", "--who", "Ada").exit_code == 0
+    by = ("--who", "Ada", "--key", stack.addresses.function_key)
+    assert tool("cancel", run_id, "--why", "only a try", *by).exit_code == 0
     run = wait_for(
         lambda: stack.get(f"runs/{run_id}") if stack.ended_run("tool-commands") else None
     )

@@ -148,6 +148,10 @@ async def test_the_doctor_asks_the_app_of_a_profile(
         app.asked.clear()
         await app.tool("doctor", "--profile", "prod", "--json")
         assert "GET manage/doctor" in app.asked
+        app.asked.clear()
+        local = await app.tool("doctor", "--local")
+        assert (local.exit_code, "no stack runs in this folder" in local.output) == (2, True)
+        assert app.asked == [], "the last login is not meant"
 
 
 async def test_a_name_is_not_taken_from_another_app(
