@@ -4,7 +4,7 @@
 import { badge, ENDED, html, nothing, problems, short, stage, text } from "./parts.js";
 import { curve } from "./curve.js";
 import { orders } from "./run_orders.js";
-import { cost, events, findings, losses, plan, settings, timeline, times } from "./run_parts.js";
+import { cost, events, findings, losses, plan, refusedOrder, settings, timeline, times } from "./run_parts.js";
 import { move, told, waitsForAPerson } from "./run_words.js";
 
 export const title = ({ id }) => `Run ${short(id)}`;
@@ -40,11 +40,11 @@ export function active({ run, gone }) {
 
 export function view({ run, log, report, gone }, page) {
   if (gone) return html`<p role="status">This run is deleted. <a href="#/runs">Runs</a></p>`;
-  const changed = () => (kept = { id: "" });
+  const changed = () => (kept = { ...kept, at: 0, report: null });
   return html`
     ${head(run)}
     ${problems(run.problems)}
-    ${status(run)}
+    ${status(run, refusedOrder(log))}
     ${orders(run, page, changed)}
     ${times(run)}
     ${picture(run, page)}
@@ -76,7 +76,7 @@ function head(run) {
     </p>`;
 }
 
-function status(run) {
+function status(run, refused) {
   const { whose, says, more } = move(run);
   const slow = run.stuck && run.stuck.state !== "no";
   const tone = run.failure ? "problem" : slow || whose.startsWith("Your") ? "attention" : "";
@@ -84,6 +84,7 @@ function status(run) {
     <section class="card ${tone}" aria-label="Now">
       <p><b>${whose}.</b> ${says}</p>
       ${more === nothing ? nothing : html`<p class="quiet">${more}</p>`}
+      ${refused === nothing || ENDED.has(run.stage) ? nothing : html`<p class="warning" role="alert">${refused}</p>`}
       ${slow ? html`<p>${badge(run.stuck.state, run.stuck.state === "stuck" ? "bad" : "warning")} ${told(run.stuck.message)}</p>` : nothing}
       ${run.stuck?.state === "no" ? html`<p class="quiet">${told(run.stuck.message)}</p>` : nothing}
       ${run.compared ? html`<p class="quiet">${told(run.compared)}</p>` : nothing}

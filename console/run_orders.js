@@ -1,5 +1,6 @@
 // What may be asked of a run, as buttons: the app says which of them it takes.
 
+import { askWhy } from "./ask_why.js";
 import { render } from "./lit/lit-html.js";
 import { button, html, nothing, short, text, usd } from "./parts.js";
 import { told } from "./run_words.js";
@@ -39,17 +40,17 @@ export function orders(run, page, changed) {
 }
 
 async function cancel(run, page, give) {
-  const confirmed = await page.ask({
+  const why = await askWhy(page, {
     title: `End ${short(run.id)}?`,
     body: html`<p>Its job and its deployment go; what was trained until then is lost, and Azure OpenAI bills what its job has done.</p>`,
     confirm: "End the run",
   });
-  if (confirmed) await page.act("Cancel", give("cancel"), GIVEN.cancel);
+  if (why !== null) await page.act("Cancel", give("cancel", { why }), GIVEN.cancel);
 }
 
 async function deploy(run, page, give) {
   const asked = { ...run.spec.deployment };
-  const confirmed = await page.ask({
+  const why = await askWhy(page, {
     title: `How ${run.version ? `${run.model}@${run.version}` : short(run.id)} is deployed`,
     body: html`
       <div class="stack">
@@ -62,7 +63,7 @@ async function deploy(run, page, give) {
       </div>`,
     confirm: "Deploy so",
   });
-  if (confirmed) await page.act("Deploy", give("deploy", asked), `Deployed as ${asked.sku} with capacity ${asked.capacity}, as soon as it may be.`);
+  if (why !== null) await page.act("Deploy", give("deploy", { ...asked, why }), `Deployed as ${asked.sku} with capacity ${asked.capacity}, as soon as it may be.`);
 }
 
 // ---- deleting: the app says what would go, and only that is carried out
@@ -73,10 +74,11 @@ async function remove(run, page, changed) {
   await page.act("Delete", () => planned(wanted, page, path));
   if (!wanted.made) return;
   const typed = run.version ? `${run.model}@${run.version}` : short(run.id);
-  if (!(await page.ask({ title: `Delete ${typed}?`, body: wanted.place, confirm: "Delete", type: typed }))) return;
+  const why = await askWhy(page, { title: `Delete ${typed}?`, body: wanted.place, confirm: "Delete", type: typed });
+  if (why === null) return;
   await page.act("Delete", async () => {
     changed();
-    await page.api.post(path, { datasets: wanted.datasets, digest: wanted.made.digest });
+    await page.api.post(path, { datasets: wanted.datasets, digest: wanted.made.digest, why });
   }, "It is being deleted, as the plan says.");
 }
 

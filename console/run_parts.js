@@ -170,13 +170,23 @@ export function settings({ spec, job_id: job, fine_tuned_model: model, deploymen
 
 const KINDS = { command: "active", conflict: "warning", error: "bad", warning: "warning" };
 
+function linesOf(log) {
+  return (log ?? "").split("\n").filter(Boolean).map((line, at) => ({ ...read(line), line: at })).reverse();
+}
+
+// The last order, where it came to nothing: whoever gave it looks at the top of the page.
+export function refusedOrder(log) {
+  const last = linesOf(log).find((line) => line.kind === "command");
+  return last?.message?.includes(" could not be carried out: ") ? told(last.message) : nothing;
+}
+
 export function events(log, page) {
-  const lines = (log ?? "").split("\n").filter(Boolean).map((line, at) => ({ ...read(line), at_line: at })).reverse();
+  const lines = linesOf(log);
   if (!lines.length) return html`<p class="quiet">None yet.</p>`;
   const all = page.state.allEvents || lines.length <= SHOWN;
   return html`
     <div class="log" role="log" tabindex="0" aria-label="Events, the newest first"><ol class="events">
-      ${repeat(all ? lines : lines.slice(0, SHOWN), (line) => line.at_line, (line) => html`
+      ${repeat(all ? lines : lines.slice(0, SHOWN), (line) => line.line, (line) => html`
         <li>${line.at ? moment(line.at, true) : nothing} ${badge(line.kind ?? "not readable", KINDS[line.kind] ?? "quiet")}
           ${told(line.message)}
           ${line.who && line.who !== "tunedrop" ? html`<span class="quiet">by ${said(line.who)}${line.why ? html`: ${said(line.why)}` : nothing}</span>` : nothing}</li>`)}
