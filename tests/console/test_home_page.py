@@ -86,6 +86,17 @@ def test_a_rejected_dataset_and_a_refused_drop_are_told_with_their_cure(tab: Tab
     expect(needs(tab, "<b>X/data.jsonl")).to_contain_text("not taken")
 
 
+def test_a_drop_that_the_app_looks_at_again_needs_nobody_yet(tab: Tab) -> None:
+    drops = [
+        {"name": f"{name}/x.jsonl", "message": "No.", "fix": "Do.", "waits": name == "later"}
+        for name in ("later", "never")
+    ]
+    answering(tab, "runs?*", lambda page: page.update(refused={"drops": drops, "count": 2}))
+    tab.open("")
+    expect(needs(tab, "never/x.jsonl")).to_have_count(1)
+    expect(needs(tab, "later/x.jsonl")).to_have_count(0)
+
+
 def test_what_was_dropped_again_needs_nobody_and_nor_does_what_is_long_over(tab: Tab) -> None:
     only_runs(tab, failed())
     tab.open("").see("It broke <img src=x onerror=alert(1)>\\u202e</script>")
