@@ -147,10 +147,11 @@ def test_what_runs_is_shown_with_its_steps_and_when_it_is_ready(tab: Tab) -> Non
     expect(needs(tab, "pinnace")).to_have_count(0)
 
 
-def test_a_version_that_is_held_an_order_and_an_end_are_told(tab: Tab) -> None:
+def test_what_is_held_what_does_not_wake_an_order_and_an_end_are_told(tab: Tab) -> None:
     def changed(page: dict[str, Any]) -> None:
         galley = next(model for model in page["models"] if model["name"] == "galley")
         galley["versions"][-1]["state"] = "candidate"
+        way = {"since": None, "usual_seconds": 600, "in_the_way": "There is no quota."}
         ends = [
             {
                 "what": "base",
@@ -169,13 +170,18 @@ def test_a_version_that_is_held_an_order_and_an_end_are_told(tab: Tab) -> None:
             "waits": "There is no room.",
             "at": NOW.isoformat(),
         }
-        page["models"].append({**galley, "name": "sloop", "order": order})
+        sleeping = [{**version, "waking": way} for version in galley["versions"][:1]]
+        page["models"] += [
+            {**galley, "name": "sloop", "order": order},
+            {**galley, "name": "yawl", "versions": sleeping, "champion": 1, "lifecycle": None},
+        ]
 
     answering(tab, "models", changed)
     only_runs(tab)
     tab.open("")
     expect(needs(tab, "galley@2")).to_contain_text("waits for a decision")
     expect(needs(tab, "sloop@1")).to_contain_text("There is no room.")
+    expect(needs(tab, "yawl@1")).to_contain_text("There is no quota.")
     expect(needs(tab, "It ends, warning.")).to_contain_text("galley, sloop")
     expect(needs(tab, "It ends, notice.")).to_have_count(0)
 
