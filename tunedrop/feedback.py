@@ -103,9 +103,8 @@ def _sources(app: App, model: str, method: str) -> tuple[list[Page], str]:
             found = [{"corrected": False, **json.loads(entry)} for entry in file]
             return found, left_out_of(headers.get("x-tunedrop-left-out", ""))
         except MISSHAPEN:
-            raise NotReached("the app's list of rated answers is none that this tool knows.") from (
-                None
-            )
+            message = "the app's list of rated answers is none that this tool knows."
+            raise NotReached(message, "Update the older of the two.") from None
 
 
 def lines(page: Page) -> Iterator[str]:

@@ -102,7 +102,8 @@ def _go_back(known: "Profiles", name: str, as_json: bool) -> None:
 def _key_for(url: str) -> str:
     """Typed without being shown, or the first line of standard input. Raises CommandError."""
     if sys.stdin.isatty():
-        key = str(typer.prompt(f"Key of {url}", hide_input=True, default="", show_default=False))
+        asked = f"Key of {url}"
+        key = str(typer.prompt(asked, hide_input=True, default="", show_default=False, err=True))
     else:
         key = sys.stdin.readline(MAX_KEY + 2)
     key = key.strip()

@@ -115,7 +115,9 @@ def test_a_version_sleeps_and_wakes_and_a_double_click_wakes_once(model: str, ta
 def test_an_order_that_waits_is_shown_and_taken_back(model: str, tab: Tab) -> None:
     order(tab.stack, "sleep", version=1)
     wait_for(lambda: record(tab.stack)["versions"][0]["asleep_since"])
-    tab.stack.emulator("settings", {"creating_seconds": 3600}, "PATCH")
+    tab.stack.emulator(
+        "faults", {"fault": "unavailable", "operation": "deployments.put", "count": 99}
+    )
     try:
         tab.open(f"models/{model}")
         tab.press("Promote @1")
@@ -127,7 +129,7 @@ def test_an_order_that_waits_is_shown_and_taken_back(model: str, tab: Tab) -> No
         tab.confirm("Take it back")
         tab.see(f"The order is taken back: {model}@2 serves.")
     finally:
-        tab.stack.emulator("settings", {"creating_seconds": 0.1}, "PATCH")
+        tab.stack.emulator("faults", method="DELETE")
     assert (record(tab.stack)["order"], record(tab.stack)["champion"]) == (None, 2)
 
 
@@ -158,8 +160,15 @@ def test_deleting_shows_what_goes_and_wants_the_name(stack: StackHarness, tab: T
     tab.page.locator("dialog input").fill("wrek")
     expect(confirm).to_be_disabled()
     tab.confirm("Delete", typed="wreck")
-    tab.see("There is no model of this name, or not any more.")
-    assert stack.open("models/wreck")[0] == 404
+    tab.see("wreck is being deleted.")
+    tab.see("It answers no chat and takes no drop.")
+    assert tab.asked.count("POST manage/models/wreck/delete") == 3  # two plans, one order
+
+
+def test_a_name_without_a_model_leads_on(tab: Tab) -> None:
+    tab.open("models/nobody").see("There is no model of this name, or not any more.")
+    tab.page.get_by_role("link", name="All models").click()
+    expect(tab.page.locator("h1")).to_have_text("Models")
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])

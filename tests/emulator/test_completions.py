@@ -35,18 +35,20 @@ def client(emulator: Running, request: pytest.FixtureRequest) -> OpenAI:
 
 
 def test_a_text_goes_on(client: OpenAI, instruct: str) -> None:
-    answer = client.completions.create(model=instruct, prompt="Once upon a time", seed=1)
+    options: Any = {"prompt": "Once upon a time", "seed": 1}
+    answer: Any = client.completions.create(model=instruct, **options)
     assert answer.object == "text_completion"
     assert answer.choices[0].text
     assert answer.choices[0].finish_reason == "length"
-    assert answer.usage.completion_tokens == 16  # type: ignore[union-attr]
+    assert answer.usage.completion_tokens == 16
     assert answer.system_fingerprint == "emulator-tiny"
 
 
 def test_no_conversation_is_put_around_it(v1: OpenAI, instruct: str) -> None:
-    long = v1.completions.create(model=instruct, prompt="one two three", max_tokens=1)
-    short = v1.completions.create(model=instruct, prompt="one", max_tokens=1)
-    assert (short.usage.prompt_tokens, long.usage.prompt_tokens) == (1, 3)  # type: ignore[union-attr]
+    one: Any = {"model": instruct, "max_tokens": 1}
+    long: Any = v1.completions.create(**one, prompt="one two three")
+    short: Any = v1.completions.create(**one, prompt="one")
+    assert (short.usage.prompt_tokens, long.usage.prompt_tokens) == (1, 3)
 
 
 def test_several_prompts_with_several_answers_each(client: OpenAI, instruct: str) -> None:
@@ -63,10 +65,9 @@ def test_several_prompts_with_several_answers_each(client: OpenAI, instruct: str
 
 def test_a_stream_tells_its_end_and_its_usage(v1: OpenAI, instruct: str) -> None:
     usage: Any = {"include_usage": True}
-    chunks = list(
-        v1.completions.create(model=instruct, prompt="One", stream=True, stream_options=usage)
-    )
-    assert chunks[-1].usage.completion_tokens == 16  # type: ignore[union-attr]
+    options: Any = {"prompt": "One", "stream": True, "stream_options": usage}
+    chunks: list[Any] = list(v1.completions.create(model=instruct, **options))
+    assert chunks[-1].usage.completion_tokens == 16
     assert chunks[-2].choices[0].finish_reason == "length"
 
 

@@ -268,19 +268,3 @@ async def test_files_that_are_none_of_ours_are_told_with_what_to_do(
         (folder / "keys.json").write_text("torn")
         done = await app.tool("login", app.url, typed="operator\n")
         assert "cannot be read as the keys of profiles. Delete it" in done.output
-
-
-async def test_a_person_signs_in_without_a_key(
-    machine: Path, ring: MemoryKeyring, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    resource = "api://00000000-0000-0000-0000-000000000001"
-    people = {f"token-for-{resource}": "ada"}
-    async with served(monkeypatch, people=people, TUNEDROP_OPERATORS="ada") as app:
-        monkeypatch.setattr(connection, "_entra_token", lambda wanted: f"token-for-{wanted}")
-        done = await app.tool("login", app.url, "--entra", resource)
-        assert done.exit_code == 0, done.output
-        assert "as ada, role operator" in done.output
-        assert (await app.tool("runs")).exit_code == 0
-        await app.tool("login", app.url, "--profile", "x", typed="operator\n")
-    assert ring.held == {("tunedrop", "x"): "operator"}
-    assert "token-for" not in everything_in(machine / "config")

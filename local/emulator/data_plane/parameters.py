@@ -55,11 +55,12 @@ def _number(
         return None
     if isinstance(value, bool) or not isinstance(value, kind) or not low <= value <= high:
         raise bad(name, f"{value!r} is not a {called} between {low} and {high}.")
-    return value if kind is int else float(value)  # a float has not every whole number
+    found: float = value if kind is int else float(value)  # a float has not every whole number
+    return found
 
 
 def text(body: dict[str, Any], name: str) -> str | None:
     value = body.get(name)
-    if value is not None and not isinstance(value, str):
-        raise bad(name, "must be a string.")
-    return value
+    if value is None or isinstance(value, str):
+        return value
+    raise bad(name, "must be a string.")

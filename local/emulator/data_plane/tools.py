@@ -103,7 +103,7 @@ def _function(place: str, given: Any) -> Function:
         raise required(f"{place}.name")
     if not isinstance(name, str) or not NAME.fullmatch(name):
         raise bad(f"{place}.name", "it must be 1 to 64 of the characters a-z, A-Z, 0-9, _ and -.")
-    parameters = json.loads(NO_PARAMETERS) | (_object(place, given.get("parameters")) or {})
+    parameters = json.loads(NO_PARAMETERS) | _object(f"{place}.parameters", given.get("parameters"))
     described, strict = given.get("description"), given.get("strict") is True
     function = Function(name, str(described or ""), json.dumps(parameters), strict)
     if reason := call_error(function):
@@ -113,9 +113,11 @@ def _function(place: str, given: Any) -> Function:
     return function
 
 
-def _object(place: str, value: Any) -> dict[str, Any] | None:
-    if value is not None and not isinstance(value, dict):
-        raise bad(f"{place}.parameters", "must be an object.")
+def _object(place: str, value: Any) -> dict[str, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise bad(place, "must be an object.")
     return value
 
 
