@@ -17,7 +17,7 @@ class DatasetReport extends HTMLElement {
   set source(page) {
     if (page === this.#source) return;
     this.#source = page;
-    const style = /<style>([^<]*)<\/style>/.exec(page);
+    const style = /<(style)>([^<]*)<\/\1>/.exec(page);
     page = style ? page.replace(style[0], "") : page; // the page's policy is one for what is parsed, too
     // What is parsed so is in no window: no script of it runs, and nothing is loaded.
     const parsed = new DOMParser().parseFromString(policy ? policy.createHTML(page) : page, "text/html");
@@ -26,7 +26,7 @@ class DatasetReport extends HTMLElement {
     parsed.querySelectorAll(UNWANTED).forEach((each) => each.remove());
     parsed.body.querySelectorAll("*").forEach(harmless);
     body.append(...parsed.body.childNodes);
-    this.shadowRoot.adoptedStyleSheets = [sheet(style?.[1] ?? "")];
+    this.shadowRoot.adoptedStyleSheets = [sheet(style?.[2] ?? "")];
     this.shadowRoot.replaceChildren(body);
   }
 
