@@ -226,7 +226,6 @@ def test_it_can_be_copied_as_code_that_works_and_holds_no_key(tab: Tab) -> None:
     tab.page.get_by_text("As code").click()
     (sent,) = chat.ask("Ahoy 'there'")
     sent = {key: value for key, value in sent.items() if not key.startswith("stream")}
-    tab.press("Take this turn back")
     code = {name: snippet(tab, name) for name in ("curl", "Python", "JavaScript")}
     for text in code.values():
         assert tab.stack.addresses.app_key not in text
