@@ -69,6 +69,17 @@ def test_drops_that_were_not_taken_have_their_cure(tab: Tab) -> None:
         blob.delete_blob()
 
 
+def test_a_page_that_cannot_be_fetched_says_so(tab: Tab) -> None:
+    tab.page.route("**/console/run_orders.js", lambda route: route.abort())
+    (run_id,) = rejected(tab.stack, "mast")
+    tab.open("runs")
+    tab.page.get_by_role("link", name=run_id[:13]).click()
+    tab.see("This page could not be loaded.")
+    tab.page.unroute_all()
+    tab.page.reload()
+    tab.see("The dataset has errors")
+
+
 def test_an_idle_list_costs_no_new_page_where_nothing_has_changed(tab: Tab) -> None:
     rejected(tab.stack, "mast")
     answers: list[int] = []
