@@ -22,7 +22,7 @@ export async function load(api, { name: model }) {
 
 export function view(data, page) {
   return html`
-    <p class="row">${modelLink(data.model)} <a class="button" href="#/drop">Drop a dataset</a></p>
+    <p class="row">${modelLink(data.model)} <a class="button" href="#/drop?model=${encodeURIComponent(data.model)}">Drop a dataset</a></p>
     ${problems(data.problems)}
     <h2>What lies there</h2>
     ${lying(data)}
@@ -43,7 +43,7 @@ function lying({ model, files, older }) {
   return html`
     ${table("What lies in the model's folder", ["file", "what it is", "examples", "size", "dropped", "run"], files, (file) => file.path, (file) => [
       name(file.path), said(file.role), file.role.endsWith("yaml") ? "–" : number(file.examples), size(file.size), when(file.dropped),
-      file.run ? runLink(file.run) : html`<span class="quiet">no run</span>`])}
+      file.run ? runLink(file.run) : html`<span class="quiet">${file.role === "run.yaml" ? "–" : "no run"}</span>`])}
     ${older.length ? html`<p class="quiet">Beside newer ones, and so left out: ${older.map((path) => html`${name(path)} `)}</p>` : nothing}`;
 }
 

@@ -1,11 +1,13 @@
 // Drop: files are chosen, checked by the app as a drop would be, and only then dropped.
 
-import { badge, button, count, html, name, nothing, problems, repeat, runLink, said, size, table, text, usd } from "./parts.js";
+import { badge, button, command, count, html, LAPTOP, name, nothing, problems, repeat, runLink, said, size, table, text, usd } from "./parts.js";
 import * as cards from "./findings.js";
 import * as staged from "./staged.js";
+import "./report_view.js";
 
 export const title = "Drop a dataset";
 
+let kept = null; // what another page has staged
 let awaited = ""; // the etag of a training set that was dropped, and of which no run is known yet
 
 export async function load(api, params, query) {
@@ -13,8 +15,8 @@ export async function load(api, params, query) {
   const run = runs.find(({ training }) => training.etag === awaited);
   if (run) awaited = "";
   const id = query.get("staged");
-  const kept = id ? await api.get(`staged/${id}`) : null;
-  return { models, runs, refused, kept };
+  if (id && kept?.id !== id) kept = await api.get(`staged/${id}`);
+  return { models, runs, refused, kept: id ? kept : null };
 }
 
 // The run of what was dropped is waited for.
@@ -26,7 +28,7 @@ export function view(data, page) {
   const { state } = page;
   if (data.kept && !state.id) Object.assign(state, { id: data.kept.id, kept: data.kept, model: page.query.get("model") ?? "" });
   state.files ??= [];
-  state.model ??= "";
+  state.model ??= page.query.get("model") ?? "";
   return html`
     ${state.dropped ? dropped(data, page) : html`
       ${state.kept ? keptFiles(page) : choice(data, page)}
@@ -53,11 +55,14 @@ function choice(data, page) {
         <input list="models" .value=${state.model} autocomplete="off" spellcheck="false" @input=${(event) => change(page, { model: event.target.value.trim() })}>
       </label>
       <datalist id="models">${data.models.map((model) => html`<option value=${model.name}></option>`)}</datalist>
+      ${staged.notes(state.files).map((note) => html`<p class="quiet">${text(note)}</p>`)}
       ${state.files.length && faults.length ? html`<ul class="quiet">${faults.map((fault) => html`<li>${text(fault)}</li>`)}</ul>` : nothing}
       <div class="row">${button(page, "Check", () => check(page), { kind: "primary", disabled: faults.length > 0 })}
         ${state.sending ? html`<span role="status">sending ${name(state.sending)}</span><progress aria-label="sending"></progress>` : nothing}
         ${state.checking ? html`<span role="status">checking</span><progress aria-label="checking"></progress>` : nothing}</div>
-    </form>`;
+    </form>
+    <details class="card"><summary>The same by the command line, for larger files as well</summary>
+      ${command(LAPTOP ? "tunedrop push FOLDER" : `tunedrop push FOLDER --app ${location.origin} --storage https://ACCOUNT.blob.core.windows.net`)}</details>`;
 }
 
 function fileList(page) {
@@ -88,7 +93,7 @@ function keptFiles(page) {
 
 // What was checked is another thing by now.
 function change(page, changes) {
-  Object.assign(page.state, changes, { trial: null, difference: null });
+  Object.assign(page.state, changes, { trial: null, difference: null, whole: null });
   page.update();
 }
 
@@ -148,9 +153,9 @@ async function check(page) {
 // What came of it is shown if it is still about the same files and model.
 async function judge(page, id, model) {
   const { state, api } = page;
-  const trial = await staged.check(api, id, model);
+  const trial = await staged.check(api, id, model, state.alone ?? false);
   const difference = trial.verdict === "refused" ? null : await staged.difference(api, id, model);
-  if (state.id === id && state.model === model) Object.assign(state, { trial, difference });
+  if (state.id === id && state.model === model) Object.assign(state, { trial, difference, whole: null });
 }
 
 const VERDICTS = {
@@ -173,15 +178,28 @@ function trial(found, page) {
         ${dropIt(found, page)}
         <h2>What was found</h2>
         ${cards.report(found.report)}
-        <p>${saving(found, page)}</p>
+        ${whole(found, page)}
         <h2>What is another</h2>
         ${page.state.difference ? cards.difference(page.state.difference) : html`<p class="quiet">No dataset lies in the folder of ${text(found.model)} to compare with.</p>`}` : nothing}
       <h2>What the drop is made of</h2>
       ${cards.files(found.files)}
-      ${found.files.some((file) => !file.staged) ? html`<p class="quiet">What lies in the model’s folder already belongs to the drop: choose a file of the same kind to replace it, or remove it there.</p>` : nothing}
+      ${beside(found, page)}
       ${found.left_out.map((sentence) => html`<p class="quiet">${said(sentence)}</p>`)}
       ${found.spec ? cards.spec(found.spec) : nothing}
     </section>`;
+}
+
+// What lies in the folder already belongs to the drop, unless it is to go.
+function beside(found, page) {
+  if (!found.removes && found.files.every((file) => file.staged)) return nothing;
+  const { state } = page;
+  return html`
+    ${found.removes?.length ? html`<p>${badge("removed when you drop", "warning")} ${found.removes.map((path) => html`${name(path)} `)}</p>` : nothing}
+    <label class="row"><input type="checkbox" .checked=${state.alone ?? false} ?disabled=${page.pending.size > 0}
+      @change=${(event) => {
+        state.alone = event.target.checked;
+        page.act("Check", () => judge(page, state.id, found.model));
+      }}> Only these files: remove a validation set or run.yaml of an earlier drop that lies there</label>`;
 }
 
 function known(run) {
@@ -204,22 +222,36 @@ function dropIt(found, page) {
 
 async function drop(page) {
   const { state, api } = page;
+  if (state.trial.removes?.length && !(await page.ask({
+    title: `Drop for ${state.trial.model}, and remove what lies there?`,
+    body: html`<p>These files are removed: ${state.trial.removes.map((path) => html`${name(path)} `)}</p>`,
+    confirm: "Remove and drop",
+  }))) return;
   const done = await staged.drop(api, state.id, state.trial.model);
   const training = done.files.at(-1);
   Object.assign(state, { dropped: { ...done, training } });
   awaited = training.etag;
 }
 
-function saving(found, page) {
-  const work = async () => {
-    const page_ = await page.api.text(`staged/${found.id}/report.html`);
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(new Blob([page_ ?? ""], { type: "text/html" }));
-    link.download = `${found.model}-report.html`;
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
-  };
-  return html`<button @click=${work}>Save the whole report</button>`;
+// The report as the command line and a run have it; fetched once somebody wants to see it.
+function whole(found, page) {
+  const { state, api } = page;
+  if (!state.whole) {
+    return button(page, "Show the whole report", async () => {
+      state.whole = await api.text(`staged/${found.id}/report.html`);
+    });
+  }
+  return html`
+    <p><button @click=${() => saveAs(`${found.model}-report.html`, state.whole)}>Save the report as a file</button></p>
+    <dataset-report .source=${state.whole}></dataset-report>`;
+}
+
+function saveAs(called, report) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([report], { type: "text/html" }));
+  link.download = called;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
 // ---- dropped

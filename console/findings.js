@@ -46,7 +46,7 @@ export function price({ price: found, files }) {
   const examples = Object.fromEntries(files.map((file) => [file.role, file.examples]));
   const about = found.upper_bound ? "at most " : "";
   return tiles([
-    ["training, at list price", `${about}${usd(found.training)}`, `${number(found.tokens)} tokens × ${found.epochs} epochs${found.epochs_guessed ? ", a guess: the service chooses" : ""}`],
+    ["training, at list price", `${about}${usd(found.training)}`, `${number(found.tokens)} tokens × ${count(found.epochs, "epoch")}${found.epochs_guessed ? ", a guess: the service chooses" : ""}`],
     ["hosting, a month", usd(found.hosting_per_month), found.hosting_sku],
     ["examples", number(examples.training), examples.validation ? `and ${number(examples.validation)} held out` : "none held out"],
   ]);
@@ -57,7 +57,7 @@ export function plan({ answers }) {
   const doubts = answers.filter((answer) => answer.says !== "yes" || answer.passes);
   return html`
     ${doubts.map(answered)}
-    <details class="card"><summary>${doubts.length ? "All that" : "Nothing stands in the way: what"} the account was asked</summary>
+    <details class="card"><summary>${doubts.length ? "All that the account was asked" : "Nothing stands in the way: what the account was asked"}</summary>
       ${table("What the account says", ["", "question", "answer"], answers, (answer) => answer.id, (answer) => [
         badge(answer.passes ? "waits" : answer.says, SAYS[answer.says]), said(answer.id), said(answer.sentence)])}
     </details>`;

@@ -1,8 +1,8 @@
 // What needs a person, what runs, and what it costs this month.
 
-import { ENDED, ago, badge, count, duration, html, nothing, number, runLink, said, stage, table, text, tiles, when } from "./parts.js";
+import { ENDED, badge, count, duration, html, nothing, number, runLink, said, stage, table, text, tiles, when } from "./parts.js";
 import { attention } from "./attention.js";
-import { deployed, sum, toModel } from "./model_parts.js";
+import { RARELY, deployed, sum, toModel } from "./model_parts.js";
 import { nobody } from "./models.js";
 
 const SHOWN = 8; // things that need a person, until all are asked for
@@ -12,7 +12,7 @@ export const title = "Home";
 
 export async function load(api) {
   const [runs, models, cost, health] = await Promise.all([
-    api.get("runs?limit=50"), api.get("models"), api.get("cost"), api.get("health"),
+    api.get("runs?limit=50"), api.get("models"), api.get("cost", RARELY), api.get("health", RARELY),
   ]);
   return { runs, models, cost, health, running: runs.runs.filter((run) => !ENDED.has(run.stage)) };
 }
@@ -80,7 +80,7 @@ function card(run) {
         <p class="quiet">step ${number(step ?? 0)} of ${number(steps)}${run.progress.train_loss === null ? nothing : `, loss ${number(run.progress.train_loss, 3)}`}</p>` : nothing}
       <p>${ahead(run)}</p>
       ${run.waiting_for ? html`<p class="quiet">${said(run.waiting_for)}</p>` : nothing}
-      <p>${runLink(run.id)} <span class="quiet">${text(run.stage)} since ${ago(run.timeline.at(-1).at)}</span></p>
+      <p>${runLink(run.id)} <span class="quiet">at this stage since ${when(run.timeline.at(-1).at)}</span></p>
     </article>`;
 }
 

@@ -3,7 +3,7 @@
 
 import { ENDED, ago, badge, button, count, empty, facts, html, nothing, number, runLink, said, stage, table, text, when } from "./parts.js";
 import { askWhy } from "./ask_why.js";
-import { at, below, deployed, endings, lastUse, orNull, sum } from "./model_parts.js";
+import { RARELY, at, below, deployed, endings, lastUse, orNull, sum } from "./model_parts.js";
 import { versions } from "./model_versions.js";
 import { deletion, goes } from "./model_delete.js";
 
@@ -15,7 +15,7 @@ export async function load(api, { name }) {
   const asked = encodeURIComponent(name);
   const [model, cost, { runs }] = await Promise.all([
     orNull(api.get(`models/${asked}`)),
-    orNull(api.get(`cost?model=${asked}`)),
+    orNull(api.get(`cost?model=${asked}`, RARELY)),
     api.get(`runs?model=${asked}&limit=50`),
   ]);
   return { model, cost, runs, of: new Map(runs.map((run) => [run.id, run])) };
@@ -50,7 +50,7 @@ function without(name, runs) {
   }
   return html`
     <p>${said(name)} has no version yet: the first run that ends well makes one.</p>
-    ${table("Runs", ["Run", "Stage", "Since", "In the way"], runs, (run) => run.id, (run) => [
+    ${table("Runs", ["Run", "Stage", "Last change", "In the way"], runs, (run) => run.id, (run) => [
       runLink(run.id), stage(run), ago(run.timeline.at(-1).at), said(run.failure?.message ?? run.waiting_for ?? ""),
     ])}`;
 }
@@ -63,10 +63,9 @@ function summary({ model, cost, runs }) {
     <div class="card">
       ${facts([
         ["Serves", served(model)],
-        ["Last chat", lastUse(model.versions)],
+        ["Last used", lastUse(model.versions)],
         [cost ? `Cost of ${cost.month} (UTC)` : "Cost", month ? html`${sum(month.usd, month.unknown)} <span class="quiet">→ ${sum(month.projected_usd, month.unknown)} by its end</span>` : "$0.00"],
-        ["Base model", model.lifecycle ? text(model.lifecycle.base_model) : nothing],
-        ["Ends", lifecycle(model.lifecycle)],
+        ["Base model", model.lifecycle ? html`${text(model.lifecycle.base_model)}${lifecycle(model.lifecycle)}` : nothing],
       ])}
       <p class="row links">
         <a href="#/playground?${query}">Playground</a>
@@ -87,7 +86,7 @@ function served(model) {
 
 function lifecycle(ends) {
   const days = ends ? [["training", ends.training_ends], ["deployments", ends.deployments_end]].filter(([, day]) => day) : [];
-  return days.length ? days.map(([what, day]) => `${what} ${day}`).join(", ") : nothing;
+  return days.length ? html`<p class="quiet">${days.map(([what, day]) => `${what} until ${day}`).join(", ")}</p>` : nothing;
 }
 
 // ---- an order that waits
@@ -101,6 +100,7 @@ function waits(model, page) {
       title: "Take the order back?",
       body: html`<p>${text(at(name, champion))} stays the champion, and ${text(called)} is not deployed for this order any more.</p>`,
       confirm: "Take it back",
+      kind: "primary",
     });
     if (why === null) return false;
     await page.api.post(below("models", name) + "/promote", { version: champion, expected: champion, why });
@@ -129,7 +129,7 @@ function changes({ model }, page) {
   return html`
     ${table("Changes of the champion", ["When", "Champion", "Cause", "Who", "Why", "Evidence"], shown,
       (change) => change.id || change.at, (change) => [
-        when(change.at), changed(model.name, change), text(change.cause), said(change.who), said(change.why), evidence(change, model),
+        when(change.at), changed(model.name, change), text(change.cause), said(change.who), change.why ? said(change.why) : nothing, evidence(change, model),
       ])}
     ${shown.length < all.length ? html`<p><button @click=${more}>Show all ${number(all.length)}</button></p>` : nothing}`;
 }

@@ -11,7 +11,7 @@ export function versions({ model, cost, of }, page) {
   if (!shown.length) return html`<p class="quiet">None is left.</p>`;
   return html`
     ${model.rollback && !model.deleting ? html`<p>${rollBack(model, page)}</p>` : nothing}
-    ${table("Versions", ["Version", "Verdict", "Deployment", "Last chat", "This month", ""], shown, (version) => version.version, (version) => [
+    ${table("Versions", ["Version", "Verdict", "Deployment", "Last used", "This month", ""], shown, (version) => version.version, (version) => [
       html`<b>@${version.version}</b> ${state(version)} <p class="quiet">made ${when(version.created_at)}</p>`,
       judged(version, of.get(version.run_id)),
       html`${deployment(version)}${hourly(version, month)}`,
@@ -74,7 +74,7 @@ function serves(model, called, version) {
 
 // The champion that was seen goes with the order: if another tab was quicker, nothing is changed.
 async function make(page, model, title, { path, sent, called, body }) {
-  const why = await askWhy(page, { title, body, confirm: path === "promote" ? "Promote" : "Roll back" });
+  const why = await askWhy(page, { title, body, confirm: path === "promote" ? "Promote" : "Roll back", kind: "primary" });
   if (why === null) return false;
   const order = { ...sent, expected: model.champion, why };
   const { status } = await page.api.post(`${below("models", model.name)}/${path}`, order);

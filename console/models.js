@@ -1,13 +1,13 @@
-// All models: who serves, what waits, when somebody last chatted, what the month costs.
+// All models: who serves, what waits, when each was last used, what the month costs.
 
 import { badge, command, count, duration, empty, html, nothing, problems, runLink, stage, table, text, tiles, usd } from "./parts.js";
-import { at, below, deployed, deployment, lastUse, sum, toModel } from "./model_parts.js";
+import { RARELY, at, below, deployed, deployment, lastUse, sum, toModel } from "./model_parts.js";
 
 export const title = "Models";
 
 export async function load(api) {
   const [{ models, problems: unread }, cost, { runs }] = await Promise.all([
-    api.get("models"), api.get("cost"), api.get("runs?limit=50"),
+    api.get("models"), api.get("cost", RARELY), api.get("runs?limit=50"),
   ]);
   return { models, cost, unread, rows: rows(models, cost, runs) };
 }
@@ -34,7 +34,7 @@ export function view({ models, cost, unread, rows: shown }) {
   return html`
     ${problems(unread)}
     ${tiles(figures(models, cost))}
-    ${table("Models", ["Model", "Serves", "Other versions", "Last chat", "This month", "Base model"],
+    ${table("Models", ["Model", "Serves", "Other versions", "Last used", "This month", "Base model"],
       shown, (row) => row.name, cells)}
     <p class="quiet">Costs are list prices of hosting and training in ${cost.month} (UTC), without the tokens of chats.</p>`;
 }

@@ -1,6 +1,9 @@
 // Files that are staged with the app: sent, checked, compared and dropped. Knows the routes and what
 // a file may be called, nothing of how it is shown.
 
+import { Problem } from "./api.js";
+
+const CUT_OFF = 499; // no status of the app's: the page has nothing to try again by itself
 export const LARGEST = 100 * 2 ** 20; // bytes of a file that the app takes this way
 export const WHOLE = "dataset.jsonl"; // is dropped as <model>.jsonl, and a part of it is held out
 export const MODEL = /^[a-z0-9][a-z0-9-]{0,39}$/;
@@ -21,6 +24,7 @@ const KNOWN = [
   ["run.yaml", /^run\.ya?ml$/],
   ["promptfooconfig.yaml", /^promptfooconfig\.ya?ml$/],
 ];
+const OTHERS = /\.(csv|tsv|json|parquet)$/i;
 const CLUTTER = /^(\.|~\$|Thumbs\.db$|desktop\.ini$)/;
 
 export function isClutter(name) {
@@ -61,6 +65,12 @@ export function faults(files, model) {
   return found;
 }
 
+// What is to be said of files that are left out.
+export function notes(files) {
+  return files.filter(({ role, name }) => role === "none" && OTHERS.test(name))
+    .map(({ name }) => `${name} is left out. “tunedrop convert ${name} -o training_set.jsonl” makes a dataset of CSV, of a JSON array and of other formats.`);
+}
+
 export function newId() {
   return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
@@ -71,13 +81,24 @@ export async function stage(api, files, sending) {
   for (const file of files.filter(({ role }) => role !== "none")) {
     const name = nameOf(file);
     sending(name);
-    await api.put(`staged/${id}/${encodeURIComponent(name)}`, file.file);
+    await sent(api, `staged/${id}/${encodeURIComponent(name)}`, file.file, name);
   }
   return id;
 }
 
-export async function check(api, id, model) {
-  return (await api.post(`staged/${id}/check`, { model })).body;
+async function sent(api, path, file, name) {
+  try {
+    await api.put(path, file);
+  } catch (problem) {
+    if (problem.status) throw problem;
+    throw new Problem(`The connection was lost while ${name} was sent, or the file has changed since it was chosen.`,
+      "Check once more; choose the file again if it was changed.", CUT_OFF);
+  }
+}
+
+// `alone`: without what lies in the model's folder and would belong to the drop.
+export async function check(api, id, model, alone) {
+  return (await api.post(`staged/${id}/check`, { model, alone })).body;
 }
 
 export async function drop(api, id, model) {

@@ -60,7 +60,7 @@ function judged(verdict, run, page) {
       <p class="verdict">${outcome(verdict.overall)} ${said(verdict.sentence)}</p>
       ${facts([
         ["Examples scored", number(verdict.examples)],
-        ["Left out, and why", verdict.notes.length ? verdict.notes.map((note) => html`<p>${text(note)}</p>`) : nothing],
+        ["Notes", verdict.notes.length ? verdict.notes.map((note) => html`<p>${text(note)}</p>`) : nothing],
       ])}
     </div>
     ${verdict.contests.map((contest, at) => contested(contest, at, verdict, run, page))}

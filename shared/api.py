@@ -182,6 +182,7 @@ async def run(request: Request, ctx: Context) -> Response:
             **found.model_dump(mode="json"),
             **estimates.as_json(found, ctx.now()),
             "standing": (await _standings([found], ctx))[run_id],
+            "takes": commands.taken_by(found),
             "plan": said,
             "notices": notices.notices(found, ctx.region),
             "bill": estimates.bill(found, (said or {}).get("region") or ctx.region),

@@ -14,10 +14,11 @@ from starlette.responses import JSONResponse, Response
 from shared import commanding
 from shared.answering import error_responses, told
 from shared.chat.examples import Method
-from shared.chat.feedback import FeedbackStore
+from shared.chat.feedback import FeedbackStore, sampling_rates
 from shared.cloud.container import BlobInfo
 from shared.dataset.merge import Conflicts
 from shared.errors import CallerError, NotFound, NotNow, Replaced, TunedropError
+from shared.kept import kept
 from shared.model.registry import Model
 from shared.model.standing import standing
 from shared.printable import shown
@@ -38,6 +39,19 @@ async def data(request: Request, ctx: Context, feedback: Feedback) -> Response:
     """A model's data. `?rated=1`: how many rated answers there are as well, for which all that is
     remembered of the model is read."""
     name = _name(request.path_params["name"])
+    if not request.query_params.get("rated"):
+        return await _kept(request, ctx)
+    page = await _page(name, ctx)
+    return JSONResponse({**page, "rated": await _rated(name, feedback())})
+
+
+@kept
+async def _kept(request: Request, ctx: Context) -> Response:
+    return JSONResponse(await _page(request.path_params["name"], ctx))
+
+
+async def _page(name: str, ctx: Context) -> dict[str, Any]:
+    """Raises NotFound where nothing is known of the model."""
     problems: list[TunedropError] = []
     found = await folder.look(name, ctx.clients.datasets)
     runs = [run async for run in _newest(name, ctx, problems)]
@@ -47,19 +61,16 @@ async def data(request: Request, ctx: Context, feedback: Feedback) -> Response:
         raise NotFound(
             f"There is no data of a model {name!r}.", "Drop a dataset, or see `tunedrop models`."
         )
-    counted = await _rated(name, feedback()) if request.query_params.get("rated") else None
-    return JSONResponse(
-        {
-            "model": name,
-            "files": [_lying(role, blob, runs) for role, blob in found.newest.items()],
-            "older": [blob.name for _, blob in found.older],
-            "datasets": [_dataset(run, known, found) for run in runs],
-            "refused": {"drops": [r.as_json() for r in refused.refusals], "count": refused.count},
-            "remembered": name in feedback().sampling_rates,
-            "rated": counted,
-            "problems": list(map(told, problems)),
-        }
-    )
+    return {
+        "model": name,
+        "files": [_lying(role, blob, runs) for role, blob in found.newest.items()],
+        "older": [blob.name for _, blob in found.older],
+        "datasets": [_dataset(run, known, found) for run in runs],
+        "refused": {"drops": [r.as_json() for r in refused.refusals], "count": refused.count},
+        "remembered": name in sampling_rates(ctx.settings.remember),
+        "rated": None,
+        "problems": list(map(told, problems)),
+    }
 
 
 async def _newest(name: str, ctx: Context, problems: list[TunedropError]) -> Any:
@@ -162,7 +173,7 @@ async def merge(request: Request, ctx: Context, feedback: Feedback) -> Response:
 
 def _conflicts(asked: object) -> Conflicts:
     try:
-        return Conflicts(asked or Conflicts.BASE)
+        return Conflicts(str(asked or Conflicts.BASE))
     except ValueError:
         raise CallerError(
             f"conflicts is {shown(str(asked), 40)}.", f"Known: {', '.join(Conflicts)}."

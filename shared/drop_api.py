@@ -50,7 +50,8 @@ async def staged(request: Request, ctx: Context) -> Response:
 
 @error_responses
 async def order(request: Request, ctx: Context) -> Response:
-    """check or drop what is staged, for a model: {"model": …}, with who and why for `drop`."""
+    """check or drop what is staged, for a model: {"model": …}, with who and why for `drop`; with
+    "alone": true a check is of these files without what lies in the model's folder."""
     action = request.path_params["name"]
     if action not in ORDERS:
         known = ", ".join(ORDERS)
@@ -59,10 +60,11 @@ async def order(request: Request, ctx: Context) -> Response:
 
 
 async def _check(request: Request, ctx: Context) -> Response:
-    staging, given = _staging(request, ctx), await _given(request, "check", ctx)
+    staging, given = _staging(request, ctx), await _given(request, "check", ctx, "alone")
+    alone = given.body.get("alone") is True
     try:
         async with asyncio.timeout(PATIENCE):
-            found = await trial.try_drop(staging, _model(given), ctx)
+            found = await trial.try_drop(staging, _model(given), ctx, alone=alone)
     except TimeoutError:
         raise NotNow(
             f"The check has not ended within {PATIENCE:.0f} s.",
@@ -100,8 +102,8 @@ def _staging(request: Request, ctx: Context) -> Staging:
     return Staging(ctx.clients.runs, request.path_params["id"])
 
 
-async def _given(request: Request, action: str, ctx: Context) -> commanding.Given:
-    return await commanding.given(request, action, ("model",), ctx.settings)
+async def _given(request: Request, action: str, ctx: Context, *keys: str) -> commanding.Given:
+    return await commanding.given(request, action, ("model", *keys), ctx.settings)
 
 
 def _model(given: commanding.Given) -> str:

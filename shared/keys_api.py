@@ -7,6 +7,7 @@ answer, that to the order which has created it.
 
 import re
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 from starlette.requests import Request
@@ -51,8 +52,7 @@ async def keys(request: Request, relay: Relay, ctx: Context) -> Response:
     stored, used = StoredKeys(), Used()
     try:
         stored = await relay.keys.read()
-        await relay.key_usage.flush()
-        used = await relay.usage_days.totals(relay.key_usage.clock().date(), days)
+        used = await _used(relay, days)
     except TunedropError as error:
         problems.append(error)
     page = _page(relay.auth.callers, stored, used)
@@ -86,7 +86,16 @@ async def order(request: Request, relay: Relay, ctx: Context) -> Response:
             f"The key {shown(name)!r} stands in the setting {SETTING}: nothing is changed here.",
             f"Change or remove its entry in {SETTING}; the app begins anew with what it says then.",
         )
-    return JSONResponse(_stored(await carry_out(name, given, relay), Totals()))
+    key, used = await carry_out(name, given, relay), Used()
+    with suppress(TunedropError):  # it is carried out all the same
+        used = await _used(relay, DAYS)
+    return JSONResponse(_stored(key, used.get((key.name, key.id), Totals())))
+
+
+async def _used(relay: Relay, days: int) -> Used:
+    """By all instances as they have written it, and by this one until now."""
+    await relay.key_usage.flush()
+    return await relay.usage_days.totals(relay.key_usage.clock().date(), days)
 
 
 async def _limit(name: str, given: Given, relay: Relay) -> StoredKey:

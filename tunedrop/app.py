@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 
 from shared.printable import shown
 from tunedrop.connection import Connection, Token, connection
-from tunedrop.errors import CommandError, NotReached
+from tunedrop.errors import CommandError, NotReached, Unknown
 
 CHUNK = 1 << 18
 MOST_SAID = 300  # characters of what something else has answered
@@ -97,7 +97,8 @@ class App:
         """Headers and lines of an answer that comes bit by bit. `timeout`: seconds of silence.
         Raises Refused for one with an error's status."""
         with self._opened(path, json.dumps(body).encode(), timeout) as response:
-            yield response.headers, self._lines(response)
+            headers = {name.lower(): value for name, value in response.headers.items()}
+            yield headers, self._lines(response)
 
     def _lines(self, response: http.client.HTTPResponse) -> Iterator[bytes]:
         try:
@@ -271,9 +272,20 @@ def _write(file: BinaryIO, chunk: bytes) -> int:
 
 
 def parse_object(body: bytes) -> dict[str, Any]:
-    """The JSON object in `body`; empty for anything else."""
+    """The JSON object in `body`; empty for anything else. What a command looks for in it or in an
+    object within, and it does not have, raises Unknown."""
     try:
-        found = json.loads(body)
+        found = json.loads(body, object_hook=_Answered)
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
+
+
+class _Answered(dict[str, Any]):
+    """An object of an answer, of an app that may be older or newer than this tool."""
+
+    def __missing__(self, key: str) -> Any:
+        raise Unknown(
+            f"the app's answer has no {key!r}, which this tool looks for in it.",
+            "Update the older of the two; --json prints the answer as it is.",
+        )

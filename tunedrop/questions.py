@@ -37,7 +37,7 @@ class Reply:
     error: CommandError | None = field(default=None, compare=False)
 
     def as_json(self) -> dict[str, Any]:
-        told = {
+        told: dict[str, Any] = {
             "model": self.model,
             "answer": self.text,
             "id": self.id,

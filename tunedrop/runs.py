@@ -156,7 +156,7 @@ def runs(
         watch.print_refused(page.get("refused") or {"drops": [], "count": 0}, Screen())
 
 
-@cli.command("watch", epilog="Example: tunedrop watch RUN")
+@cli.command("watch", epilog="Example: tunedrop watch captain-1a2b3c4d")
 def watch_run(run_id: RunId, as_json: AsJson = False, address: Address = "", key: Key = "") -> None:
     """Show a run as it goes, to its end. Exits 0 if it serves then, and 1 otherwise.
 

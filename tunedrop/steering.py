@@ -11,7 +11,9 @@ from tunedrop.errors import exit_on_error
 from tunedrop.names import in_path, person
 
 Why = Annotated[str, typer.Option(help="the reason, for the run's log")]
-Who = Annotated[str, typer.Option(help="who gives the command")]
+Who = Annotated[
+    str, typer.Option(help="who gives the command, where a key of the host does not say")
+]
 
 cli = typer.Typer()
 
@@ -27,7 +29,9 @@ def _add_command(action: str, description: str) -> None:
     ) -> None:
         _give(run_id, action, {"who": who, "why": why}, address, key, as_json=as_json)
 
-    cli.command(action, help=description, epilog=f"Example: tunedrop {action} RUN")(command)
+    cli.command(action, help=description, epilog=f"Example: tunedrop {action} captain-1a2b3c4d")(
+        command
+    )
 
 
 def _give(
@@ -55,7 +59,7 @@ for _action, _description in {
     _add_command(_action, _description)
 
 
-@cli.command(epilog="Example: tunedrop deploy RUN --sku GlobalStandard --capacity 8")
+@cli.command(epilog="Example: tunedrop deploy captain-1a2b3c4d --sku GlobalStandard --capacity 8")
 def deploy(
     run_id: runs.RunId,
     sku: Annotated[

@@ -16,7 +16,7 @@ cli = typer.Typer()
 Json = dict[str, Any]
 
 
-@cli.command(epilog="Example: tunedrop trace REQUEST")
+@cli.command(epilog="Example: tunedrop trace chatcmpl-1a2b3c")
 def trace(
     id: Annotated[
         str, typer.Argument(metavar="ID", help="the x-request-id of an answer, or the id within it")

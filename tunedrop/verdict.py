@@ -19,7 +19,7 @@ Json = dict[str, Any]
 cli = typer.Typer()
 
 
-@cli.command(epilog="Example: tunedrop verdict RUN")
+@cli.command(epilog="Example: tunedrop verdict captain-1a2b3c4d")
 def verdict(
     run_id: runs.RunId,
     limit: Annotated[int, typer.Option(min=0, help="at most so many regressions of each")] = 5,

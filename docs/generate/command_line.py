@@ -38,6 +38,20 @@ JSON = {
     "cost": "the answer of `GET /api/cost`",
     "export": "`file`, `drop_as`, `examples`, `left_out`",
     "trace": "the answer of `GET /api/trace/{id}`",
+    "chat": "of one question: `model`, `answer`, `id`, `served_by`, `finish_reason`, "
+    "`prompt_tokens`, `completion_tokens`, `seconds`; of several models: `answers`",
+    "model": "the answer of `GET /api/models/{name}`",
+    "feedback": "what was rated, or the rating as the app has taken it",
+    "report": "the run's report.json ([report.schema.json](report.schema.json))",
+    "events": "`run` and `events`; with `--follow` an object a line",
+    "keys list": "the answer of `GET /api/keys`",
+    "keys create": "the key, which is shown this once, as the app answers",
+    "keys limit": "the key's entry, as the app answers",
+    "keys revoke": "the key's entry, as the app answers",
+    "login": "the profile: `name`, `url`, `role`, and where its key is kept",
+    "logout": "`forgotten`, `url`",
+    "profiles": "`profiles`, `current`, `here`: which app a command would ask, and why",
+    "open": "`url`, `opened`",
     "doctor": "`healthy`, and `checks` with `id`, `state`, `message`, `fix`",
 }
 LIKE = {"pause": "start", "resume": "start", "cancel": "start", "retry": "start"} | {
@@ -53,7 +67,7 @@ tunedrop                          # lists the commands; each has a --help
 ```
 
 In a checkout in which `dev.py up` runs, the commands find the app by themselves; `tunedrop login`
-keeps others.
+keeps others ([terminal.md](terminal.md)).
 
 {commands}
 
@@ -99,8 +113,16 @@ def page() -> str:
 
 
 def _table(section: str, commands: list[tuple[str, Any]]) -> str:
-    rows = [f"| [`{name}`](#{name}) | {summary(command)} |" for name, command in commands]
+    rows = [
+        f"| [`{name}`](#{_anchor(name, command)}) | {summary(command)} |"
+        for name, command in commands
+    ]
     return "\n".join([f"| {section.lower()} | |", "|---|---|", *rows])
+
+
+def _anchor(name: str, command: Any) -> str:
+    first, _ = next(leaves(name, command))
+    return first.replace(" ", "-")
 
 
 def _codes() -> Iterator[str]:

@@ -69,8 +69,8 @@ class Auth:
         a look into storage, and so is that a text has not the form of a created key. Raises
         KeysUnknown."""
         offered = list(chain.from_iterable(_offered_keys(headers).values()))
-        if holder := _first_known(offered, self.callers):
-            return holder
+        if holders := _known(offered, self.callers):
+            return holders[0]
         stored = await self._stored(offered)
         return _as_holder(stored) if stored and stored.revoked is None else None
 
@@ -92,8 +92,8 @@ class Auth:
         formed = [key for key in offered if KEY.fullmatch(key)]
         if not formed or self.store is None:
             return None
-        keys = await self.store.current()
-        return _first_known(formed, keys.valid) or _first_known(formed, keys.keys)
+        found = _known(formed, (await self.store.current()).keys)
+        return next((key for key in found if key.revoked is None), next(iter(found), None))
 
     async def _denied(self, headers: Mapping[str, str]) -> AccessDenied:
         offered = _offered_keys(headers)
@@ -115,18 +115,17 @@ class Auth:
         return Caller(name=person.id) if person else None
 
 
-def _first_known(offered: Iterable[str], known: Iterable[Known]) -> Known | None:
-    """The first offered key that is known. Compares each with every key, in constant time, so that
+def _known(offered: Iterable[str], known: Iterable[Known]) -> list[Known]:
+    """The offered keys that are known. Compares each with every key, in constant time, so that
     timing reveals nothing."""
     short = [key for key in offered if len(key) <= MAX_KEY_LENGTH]
     digests = [hashlib.sha256(k.encode("utf-8", "surrogatepass")).hexdigest() for k in short]
-    matches = [
+    return [
         key
         for digest in digests
         for key in known
         if hmac.compare_digest(key.sha256.lower(), digest)
     ]
-    return matches[0] if matches else None
 
 
 def _as_holder(key: StoredKey) -> KeyHolder:

@@ -50,7 +50,7 @@ def read_response(answer: bytes) -> Said | None:
 def _finish_reason(response: Item, message: Message) -> str | None:
     if response["status"] == "completed":
         return "tool_calls" if message["tool_calls"] else "stop"
-    reason = (response.get("incomplete_details") or {}).get("reason")
+    reason = str((response.get("incomplete_details") or {}).get("reason"))
     return {"max_output_tokens": "length", "content_filter": "content_filter"}.get(reason)
 
 

@@ -54,7 +54,7 @@ class BlockUpload(Upload):
         with self._told():
             written = await self._blob.commit_block_list(blocks, content_settings=self._content)
         self._committed()
-        return bare(written["etag"])
+        return bare(str(written["etag"]))
 
     @contextmanager
     def _told(self) -> Iterator[None]:

@@ -46,7 +46,7 @@ def of_line(line: bytes) -> Excerpt:
 
 def _last(messages: Any, role: str) -> str:
     """What was said last in that role: its text, or that it is a call."""
-    message = next((m for m in reversed(messages) if m.get("role") == role), {})
+    message: dict[str, Any] = next((m for m in reversed(messages) if m.get("role") == role), {})
     content = message.get("content")
     if isinstance(content, list):
         content = "".join(part.get("text") or "" for part in content)

@@ -133,7 +133,8 @@ def estimate(run: Run, at: datetime) -> Eta | None:
         return None
     if run.stage in AFTER_TRAINING:
         ready = _trained_at(run) + PROVISIONING
-        return Eta(0, 0, *_left(ready, at), _assumed(ready > at))
+        provisioning, finish = _left(ready, at)
+        return Eta(0, 0, provisioning, finish, _assumed(ready > at))
     ends, basis = _training_ends(run, at)
     queueing = 0 if run.stage is Stage.TRAINING else None
     training = max(0, round((ends - at).total_seconds())) if ends else None

@@ -17,6 +17,7 @@ from shared.errors import CallerError, NotFound, NotNow
 from shared.run import trial
 from shared.run.context import Context
 from shared.run.folder import DropRole, Folder, look, parse
+from shared.run.overlay import Overlay
 from shared.run.spec import effective
 from shared.run.staging import LARGEST, WHOLE, Staging, is_name, too_large
 
@@ -40,7 +41,7 @@ async def diff(staging: Staging, model: str, ctx: Context) -> dict[str, Any]:
         return await _asked("diff", files, old.size + new.size, work)
 
 
-def _called(blob: BlobInfo, overlay: trial.Overlay) -> str:
+def _called(blob: BlobInfo, overlay: Overlay) -> str:
     return overlay.staged_name(blob.name) or blob.name
 
 

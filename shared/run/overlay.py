@@ -16,16 +16,24 @@ LATER = timedelta(seconds=1)  # storage tells whole seconds: newer than all that
 
 
 class Overlay(Container):
-    """`staged`: by the names that they would have."""
+    """`staged`: by the names that they would have. `alone`: as if nothing else lay there."""
 
     def __init__(
-        self, datasets: Container, staging: Staging, staged: Mapping[str, tuple[str, BlobInfo]]
+        self,
+        datasets: Container,
+        staging: Staging,
+        staged: Mapping[str, tuple[str, BlobInfo]],
+        *,
+        alone: bool = False,
     ) -> None:
         self.name, self.id = datasets.name, datasets.id
         self._datasets, self._staging, self._staged = datasets, staging, staged
+        self._alone = alone
 
     @classmethod
-    async def of(cls, staging: Staging, model: str, datasets: Container) -> "Overlay":
+    async def of(
+        cls, staging: Staging, model: str, datasets: Container, *, alone: bool = False
+    ) -> "Overlay":
         """As if they were dropped for the model right now. Raises NotFound where nothing is
         staged."""
         now = await datasets.time() + LATER
@@ -38,6 +46,7 @@ class Overlay(Container):
                 for name, blob in files.items()
                 for path in (dropped_as(name, model),)
             },
+            alone=alone,
         )
 
     def staged_name(self, path: str) -> str | None:
@@ -45,13 +54,17 @@ class Overlay(Container):
         return self._staged[path][0] if path in self._staged else None
 
     async def list(self, prefix: str = "") -> AsyncIterator[BlobInfo]:
-        found = {blob.name: blob async for blob in self._datasets.list(prefix)}
+        found: dict[str, BlobInfo] = {}
+        if not self._alone:
+            found = {blob.name: blob async for blob in self._datasets.list(prefix)}
         found |= {path: blob for path, (_, blob) in self._staged.items() if path.startswith(prefix)}
         for _, blob in sorted(found.items()):
             yield blob
 
     async def info(self, name: str) -> BlobInfo | None:
-        return self._staged[name][1] if name in self._staged else await self._datasets.info(name)
+        if name in self._staged:
+            return self._staged[name][1]
+        return None if self._alone else await self._datasets.info(name)
 
     async def stream(self, name: str, etag: str) -> AsyncIterator[bytes]:
         if name in self._staged:

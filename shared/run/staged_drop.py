@@ -17,9 +17,8 @@ from shared.run import trial
 from shared.run.context import Context
 from shared.run.folder import DropRole
 from shared.run.outcome import LogLine
-from shared.run.overlay import Overlay
 from shared.run.staging import Staging
-from shared.run.trial import CHECK, Seen
+from shared.run.trial import CHECK, Seen, Trial
 
 log = logging.getLogger(__name__)
 
@@ -34,15 +33,15 @@ async def drop(staging: Staging, model: str, who: str, why: str, ctx: Context) -
     seen = await _seen(staging, model, ctx)
     if done := await _done(staging, seen, ctx):
         return done
-    now = await trial.overlaid(staging, model, ctx)
-    if trial.made_of(now.folder) != seen.made_of:
+    now = await trial.overlaid(staging, model, ctx, alone=seen.removes is not None)
+    if (trial.made_of(now.folder), now.removes) != (seen.made_of, seen.removes):
         raise NotNow("The files, or what lies beside them, are not what was checked.", AGAIN)
     if seen.verdict != "accepted":
         raise NotNow(
             f"The check has {seen.verdict} these files: no run would come of them.",
             "Do what the report says, and stage them again.",
         )
-    files = await _written(now.overlay, [*now.folder.newest.items()], staging, ctx)
+    files = await _written(now, ctx)
     told = {"model": model, "run": seen.run, "digest": seen.digest, "files": files}
     log.info("%s: %d staged files were dropped by %s", model, len(files), who)
     await ctx.ledger.log(seen.run, LogLine("drop", "its files were staged and dropped", who, why))
@@ -78,10 +77,10 @@ async def _done(staging: Staging, seen: Seen, ctx: Context) -> dict[str, Any] | 
     return told
 
 
-async def _written(
-    overlay: Overlay, newest: list[tuple[DropRole, BlobInfo]], staging: Staging, ctx: Context
-) -> list[dict[str, Any]]:
-    """The training set comes last: then what belongs to it is there."""
+async def _written(now: Trial, ctx: Context) -> list[dict[str, Any]]:
+    """The training set comes last: then what belongs to it is there, and what does not is gone. (A
+    file that is removed starts nothing.)"""
+    overlay, newest = now.overlay, now.folder.newest.items()
     staged = [(role, blob) for role, blob in newest if overlay.staged_name(blob.name)]
     staged.sort(key=lambda file: file[0] is DropRole.TRAINING)
     sent: list[tuple[BlobInfo, Upload, Any]] = []
@@ -91,6 +90,8 @@ async def _written(
             chunks = _through(overlay.stream(*blob.version), digest)
             upload = await ctx.clients.datasets.upload(blob.name, chunks, "application/x-ndjson")
             sent.append((blob, upload, digest))
+        for path in now.removes or ():
+            await ctx.clients.datasets.delete(path)
         return [
             {
                 "name": blob.name,

@@ -28,11 +28,13 @@ RETRY = "; then `tunedrop retry"  # of what is no run yet
 
 class Seen(Document):
     """What was tried: `made_of` has the version of each file, staged or lying there; `verdict` is
-    accepted, rejected (by the dataset check) or refused (it would make no run)."""
+    accepted, rejected (by the dataset check) or refused (it would make no run); `removes` are the
+    files beside them that go when they are dropped, None where all that lies there stays."""
 
     model: str
     verdict: str
     made_of: dict[str, str]
+    removes: dict[str, str] | None = None
     run: str = ""
     digest: str = ""
 
@@ -44,6 +46,7 @@ class Trial:
     model: str
     folder: Folder
     overlay: Overlay
+    removes: dict[str, str] | None = None
     refused: dict[str, DropError] = field(default_factory=dict)
     run: Run | None = None
     known: Run | None = None
@@ -66,15 +69,17 @@ class Trial:
             model=self.model,
             verdict=self.verdict,
             made_of=made_of(self.folder),
+            removes=self.removes,
             run=run.id if run else "",
             digest=run.digest if run else "",
         )
 
 
-async def try_drop(staging: Staging, model: str, ctx: Context) -> Trial:
-    """What would come of the staged files as a drop for the model; kept beside them. Raises
-    CallerError for what is no drop, TooCostly and WorkerLost as a check does."""
-    trial = await _tried(await overlaid(staging, model, ctx), ctx)
+async def try_drop(staging: Staging, model: str, ctx: Context, *, alone: bool = False) -> Trial:
+    """What would come of the staged files as a drop for the model; kept beside them. `alone`:
+    without what lies in the model's folder and would belong to them. Raises CallerError for what is
+    no drop, TooCostly and WorkerLost as a check does."""
+    trial = await _tried(await overlaid(staging, model, ctx, alone=alone), ctx)
     if trial.reports:
         await staging.keep("report.html", trial.reports.html, REPORTS["report.html"])
         await staging.keep("report.json", trial.reports.json)
@@ -82,13 +87,23 @@ async def try_drop(staging: Staging, model: str, ctx: Context) -> Trial:
     return trial
 
 
-async def overlaid(staging: Staging, model: str, ctx: Context) -> Trial:
+async def overlaid(staging: Staging, model: str, ctx: Context, *, alone: bool = False) -> Trial:
     """The model's folder with the staged files in it. Raises CallerError where they are none."""
     parse(f"{model}/run.yaml")
-    overlay = await Overlay.of(staging, model, ctx.clients.datasets)
+    datasets = ctx.clients.datasets
+    overlay = await Overlay.of(staging, model, datasets, alone=alone)
     found = await look(model, overlay)
     _check_roles(found, overlay)
-    return Trial(model, found, overlay)
+    removes = _beside(await look(model, datasets), found) if alone else None
+    return Trial(model, found, overlay, removes)
+
+
+def _beside(lying: Folder, staged: Folder) -> dict[str, str]:
+    """What lies there and would belong to a drop that has nothing in its place. An older training
+    set belongs to none."""
+    blobs = [*lying.newest.items(), *lying.older]
+    others = [b for role, b in blobs if role not in (DropRole.TRAINING, *staged.newest)]
+    return dict(sorted(blob.version for blob in others))
 
 
 def _check_roles(found: Folder, overlay: Overlay) -> None:
@@ -136,7 +151,7 @@ async def _examined(trial: Trial, run: Run, ctx: Context) -> Trial:
         reports=reports,
         plan=await planning.ask(run, ctx),
         held=await ceilings.ask(run, usd, ctx),
-        left_out=notices.left_out(run),
+        left_out=tuple(notices.left_out(run)),
     )
 
 
@@ -158,6 +173,7 @@ def as_told(trial: Trial) -> dict[str, Any]:
         "run": run.id if run else None,
         "digest": run.digest if run else None,
         "files": [_file(role, trial) for role in trial.folder.newest],
+        "removes": None if trial.removes is None else [*trial.removes],
         "left_out": list(trial.left_out),
         "refused": [_refusal(path, error, trial) for path, error in trial.refused.items()],
         "spec": run.spec.model_dump(mode="json") if run else None,

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from typing import Any
 
 import pytest
 
@@ -77,6 +78,24 @@ async def test_a_key_without_an_acknowledgement_may_be_there_and_that_is_said() 
         await store(storage).create("web", Terms(), "ada", "")
     assert "revoke it" in told.value.fix
     assert await valid(store(storage)) == ["web"]
+
+
+async def test_a_key_whose_write_was_repeated_is_created_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The SDK sends a write again whose answer was lost, and is told that the blob is there."""
+    storage = Storage()
+    create = MemoryContainer.create
+
+    async def repeated(self: MemoryContainer, *args: Any) -> str:
+        await create(self, *args)
+        return await create(self, *args)
+
+    monkeypatch.setattr(MemoryContainer, "create", repeated)
+    key, text = await store(storage).create("web", Terms(), "ada", "")
+    found = await store(storage).current()
+    assert [known.sha256 for known in found.valid] == [key.sha256] == [digest(text)]
+    assert len(found.events) == 1
 
 
 async def test_two_processes_that_create_at_once_lose_nothing() -> None:

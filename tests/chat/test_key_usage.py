@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from shared.chat import key_usage, usage_days
+from shared.chat.auth import Auth
 from shared.chat.key_usage import KEPT_DAYS, PLACE, KeyUsage
 from shared.chat.usage_days import Totals, UsageDays
 from shared.cloud.container import LONGEST_LINE, continued
@@ -263,3 +264,14 @@ async def test_it_is_forgotten_after_more_than_a_year() -> None:
     clock.now = AT + timedelta(days=KEPT_DAYS + 1)
     await usage.forget()
     assert [blob.name async for blob in storage.list()] == ["captain.json"]
+
+
+async def test_a_request_that_is_settled_twice_counts_once() -> None:
+    usage, storage = opened()
+    auth = Auth(f"web:{'ab' * 32}", "", usage=usage)
+    reservation = auth.reserve(auth.callers[0], 100, "captain@2")
+    reservation.settle(7)
+    reservation.abandon(9, prompt=5, answers=1)
+    reservation.settle(0)
+    await usage.flush()
+    assert await told(storage) == (1, 7)

@@ -41,6 +41,22 @@ async def test_what_each_key_has_used_is_told_by_day_and_model(app: App) -> None
     assert (await app.row("metered"))["last_used"] is None
 
 
+async def test_an_order_tells_what_the_key_has_used_and_is_carried_out_without(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = await app.create()
+    await app.chat(key)
+    limited = await app.http.post("/keys/bot/limit", json={"tokens_per_minute": 5})
+    assert limited.json()["requests"] == 1
+
+    async def away(*args: Any) -> Any:
+        raise Unavailable("Storage does not answer.", "Wait.")
+
+    monkeypatch.setattr(app.relay.usage_days, "totals", away)
+    revoked = await app.http.post("/keys/bot/revoke")
+    assert (revoked.status_code, revoked.json()["state"]) == (200, "revoked")
+
+
 async def test_streams_refusals_and_those_who_leave_are_counted_once(app: App) -> None:
     key = await app.create()
     usage = b'data: {"choices":[],"usage":{"total_tokens":9}}\n\n'

@@ -63,20 +63,15 @@ async def test_a_limit_that_is_used_up_is_used_up_for_all_of_them(app: App, path
     assert server.calls == []
 
 
-@pytest.mark.parametrize(
-    "stream",
-    [
-        up.response_stream("Arr!"),
-        up.response_stream(
-            "x", tools=[{"type": "function", "name": "x", "parameters": {"total_tokens": 900}}]
-        ),
-    ],
-)
+NAMED = {"total_tokens": 900}  # by a caller, in what the service repeats
+
+
+@pytest.mark.parametrize("later", [{}, {"a_field_of_tomorrow": NAMED}])
 async def test_a_streamed_response_costs_what_it_says_at_its_end(
-    app: App, stream: up.Behaviour
+    app: App, later: dict[str, Any]
 ) -> None:
     http, relay, server = app
-    server.plan("base", stream)
+    server.plan("base", up.response_stream("Arr!", **later))
     await http.post("/v1/responses", json={"model": "base", "input": "Hi", "stream": True})
     assert used(relay) == 7
 

@@ -1,11 +1,17 @@
 """A dataset is dropped with the mouse: chosen, checked, compared, and only then dropped."""
 
+import asyncio
+import json
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from playwright.sync_api import expect
 
+from shared.chat.feedback import FeedbackStore, parse_rating
+from shared.chat.protocol import parse_chat
+from shared.cloud.memory_container import MemoryContainer
 from tests.support.console import PHONE, Opened, Tab
 from tests.support.datasets import dataset
 
@@ -61,6 +67,8 @@ def test_what_is_wrong_is_told_with_lines_and_nothing_can_be_dropped(tab: Tab, m
     check(tab, model, file("train.jsonl", bad))
     tab.see("The check rejects these files")
     tab.see("line 13")
+    tab.press("Show the whole report")
+    expect(tab.page.locator("dataset-report").get_by_text("Not JSON").first).to_be_visible()
     assert "Cure:" in tab.text()
     expect(tab.page.get_by_role("button", name="Drop")).to_have_count(0)
     good = file("train.jsonl", dataset(12, model))
@@ -87,6 +95,23 @@ def test_what_is_another_than_what_lies_there_is_shown(tab: Tab, model: str) -> 
     tab.see("lies there already")
 
 
+def test_what_lies_there_can_be_left_out_and_goes_when_that_is_confirmed(
+    tab: Tab, model: str
+) -> None:
+    tab.stack.drop(model, validation_set=dataset(2, "Old"))
+    check(tab, model, file("train.jsonl", dataset(12, model)), file("run.yaml", MANUAL))
+    tab.see("lies there already")
+    tab.page.get_by_label("Only these files").check()
+    tab.see("removed when you drop")
+    tab.page.get_by_role("button", name="Drop and train").click()
+    tab.press("Cancel", within="dialog")
+    assert lies_there(tab, model) == [f"{model}/validation_set.jsonl"]
+    tab.page.get_by_role("button", name="Drop and train").click()
+    tab.confirm("Remove and drop")
+    tab.see("2 files for")
+    assert lies_there(tab, model) == [f"{model}/run.yaml", f"{model}/train.jsonl"]
+
+
 def test_a_file_may_be_called_anything(tab: Tab, model: str) -> None:
     tab.open("drop")
     choose(tab, model, file(f"{HOSTILE}.jsonl", dataset(40, model)))
@@ -100,6 +125,31 @@ def test_a_file_may_be_called_anything(tab: Tab, model: str) -> None:
     expect(tab.page.get_by_text("These files can be trained on.")).to_have_count(0)
     tab.press("Check")
     tab.see("none held out")
+
+
+DRAG = """(zone, [name, content]) => {
+  const transfer = new DataTransfer();
+  transfer.items.add(new File([content], name));
+  transfer.items.add(new File(["x"], ".DS_Store"));
+  for (const kind of ["dragover", "drop"]) {
+    const told = { dataTransfer: transfer, bubbles: true, cancelable: true };
+    zone.dispatchEvent(new DragEvent(kind, told));
+  }
+}"""
+
+
+def test_dragged_files_are_still_chosen_where_the_connection_is_lost(tab: Tab, model: str) -> None:
+    tab.open("drop").see("Drag files")
+    tab.page.locator(".zone").evaluate(DRAG, ["train.jsonl", dataset(12, model).decode()])
+    tab.page.get_by_label("For which model?").fill(model)
+    expect(tab.page.locator("select")).to_have_count(1)
+    tab.page.route("**/staged/**", lambda route: route.abort())
+    tab.press("Check")
+    tab.see("The connection was lost while train.jsonl was sent")
+    tab.page.unroute("**/staged/**")
+    tab.press("Check")
+    tab.see("These files can be trained on.")
+    expect(tab.page.get_by_text("The connection was lost")).to_have_count(0)
 
 
 def test_files_that_are_no_drop_are_told_before_they_are_sent(tab: Tab, model: str) -> None:
@@ -116,14 +166,63 @@ def test_files_that_are_no_drop_are_told_before_they_are_sent(tab: Tab, model: s
     assert not [asked for asked in tab.asked if asked.startswith("PUT")]
 
 
-@pytest.mark.parametrize("dark", [False, True])
-def test_the_pages_can_be_used_by_everybody(tabs: Opened, model: str, dark: bool) -> None:
-    tab = tabs(PHONE, dark)
+async def rated(model: str, asked: str, correction: str) -> dict[str, bytes]:
+    """What is remembered where somebody has corrected an answer, by the blobs' names."""
+    there = MemoryContainer("feedback")
+    store = FeedbackStore(there, {model: 1.0})
+    chat = {"model": model, "messages": [{"role": "user", "content": asked}]}
+    message = {"role": "assistant", "content": "No."}
+    choice = {"index": 0, "finish_reason": "stop", "message": message}
+    id = f"chatcmpl-{model}"
+    answer = json.dumps({"id": id, "choices": [choice]}).encode()
+    await store.record(f"{model}@1", parse_chat(json.dumps(chat).encode()), answer)
+    line = json.dumps({"id": id, "rating": "bad", "correction": correction})
+    await store.rate(parse_rating(line.encode()), model, "web")
+    names = [blob.name async for blob in there.list()]
+    found = [await there.read(name) for name in names]
+    return {name: one.data for name, one in zip(names, found, strict=True) if one}
+
+
+def remember(tab: Tab, model: str, asked: str, correction: str) -> None:
+    with ThreadPoolExecutor(1) as thread:  # Playwright has an event loop in this one
+        blobs = thread.submit(lambda: asyncio.run(rated(model, asked, correction))).result()
+    for name, content in blobs.items():
+        tab.stack.container("feedback").upload_blob(name, content)
+
+
+def test_rated_answers_become_the_next_dataset(tab: Tab, model: str) -> None:
+    tab.stack.drop(model, run_yaml=MANUAL, training_set=dataset(12, model))
+    remember(tab, model, "What is 1?", "One it is.")
+    tab.open(f"data/{model}").see("1 rated answer can be an example")
+    tab.press("Merge into what lies there")
+    tab.see("0 answers taken: 12 examples now.")
+    tab.see("1 in conflict")
+    assert "One it is." in tab.text()
+    tab.page.get_by_label("the new answer takes its place").check()
+    tab.press("Merge into what lies there")
+    tab.see("1 answer taken, 1 of them in the place of an old one")
+    tab.page.get_by_role("link", name="Check it, and drop it").click()
+    tab.press("Check")
+    tab.see("1 answered otherwise")
+    tab.page.get_by_role("button", name="Drop and train").click()
+    tab.see(f"1 file for {model}")
+    content = tab.stack.container("datasets").download_blob(f"{model}/training_set.jsonl")
+    assert b"One it is." in content.readall()
+
+
+def check_for_everybody(tab: Tab) -> None:
+    """In light and dark, on a phone."""
+    for mode in ("light", "dark"):
+        tab.page.emulate_media(color_scheme=mode)
+        assert tab.violations() == []
+    assert not tab.is_wider_than_its_screen()
+
+
+def test_the_pages_can_be_used_by_everybody(tabs: Opened, model: str) -> None:
+    tab = tabs(PHONE)
     check(tab, model, file("train.jsonl", dataset(12, model) + b"nonsense\n"))
     tab.see("The check rejects these files")
-    assert tab.violations() == []
-    assert not tab.is_wider_than_its_screen()
+    check_for_everybody(tab)
     tab.stack.drop(model, run_yaml=b"epochs: 3\n", training_set=dataset(12, model))
     tab.open(f"data/{model}").see("What lies there")
-    assert tab.violations() == []
-    assert not tab.is_wider_than_its_screen()
+    check_for_everybody(tab)

@@ -107,6 +107,19 @@ async def test_rated_answers_are_counted_only_where_that_is_asked_for(app: App) 
     assert (await data(app))["remembered"] is True
 
 
+async def test_data_that_has_not_changed_is_told_out_of_memory(app: App) -> None:
+    client, _, runs = app
+    await runs.drop(GOOD, "training_set.jsonl")
+    headers = {"cache-control": "max-age=60"}
+    first = await client.get("/models/captain/data", headers=headers)
+    again = headers | {"if-none-match": first.headers["etag"]}
+    assert (await client.get("/models/captain/data", headers=again)).status_code == 304
+    assert (await client.get("/models/tickets/data", headers=headers)).status_code == 404
+    await runs.drop(dataset(13), "training_set.jsonl")
+    changed = await client.get("/models/captain/data", headers=again)
+    assert changed.json()["files"][0]["size"] == len(dataset(13))
+
+
 @pytest.mark.parametrize("name", ["nobody", "No-Body", "x" * 41])
 async def test_a_model_without_data_is_none(app: App, name: str) -> None:
     assert (await app[0].get(f"/models/{name}/data")).status_code == 404

@@ -1,5 +1,6 @@
 """Files are tried before they are dropped: what is told of them is what becomes of them."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -213,6 +214,40 @@ async def test_a_folder_that_has_changed_since_the_check_is_told(app: App, stage
     assert "lies beside" in await stage.refused("drop", 409)
 
 
+async def test_files_that_stand_alone_remove_what_would_belong_to_them(
+    app: App, stage: Stage
+) -> None:
+    datasets = app[1].ctx.clients.datasets
+    for name, content in {
+        "run.yaml": b"hyperparameters: {n_epochs: 7}\n",
+        "validation_a.jsonl": dataset(2, "a"),
+        "validation_b.jsonl": dataset(2, "b"),
+        "training_set.jsonl": dataset(10, "Old"),
+    }.items():
+        await datasets.put(f"captain/{name}", content, "")
+    await datasets.put("tickets/run.yaml", b"seed: 1\n", "")
+    await app[1].pause(2)
+    await stage.put(GOOD, "train.jsonl")
+    told = await stage.check(alone=True)
+    check_described(told)
+    gone = ["captain/run.yaml", "captain/validation_a.jsonl", "captain/validation_b.jsonl"]
+    assert told["removes"] == gone
+    assert [file["name"] for file in told["files"]] == ["train.jsonl"]
+    assert told["spec"]["hyperparameters"]["n_epochs"] is None
+    await stage.drop()
+    left = ["captain/train.jsonl", "captain/training_set.jsonl", "tickets/run.yaml"]
+    assert [*await dropped(app[1])] == left
+    assert (await taken(app[1], "captain/train.jsonl")).id == told["run"]
+
+
+async def test_what_was_laid_beside_files_that_stand_alone_is_told(app: App, stage: Stage) -> None:
+    await stage.put(GOOD)
+    await stage.check(alone=True)
+    await app[1].ctx.clients.datasets.put("captain/run.yaml", b"seed: 9\n", "")
+    assert "lies beside" in await stage.refused("drop", 409)
+    assert [*await dropped(app[1])] == ["captain/run.yaml"]
+
+
 async def test_a_second_click_drops_nothing_twice(app: App, stage: Stage) -> None:
     await stage.put(GOOD)
     await stage.check()
@@ -220,6 +255,19 @@ async def test_a_second_click_drops_nothing_twice(app: App, stage: Stage) -> Non
     assert await stage.drop() == first
     await app[1].ctx.clients.datasets.delete("captain/training_set.jsonl")
     assert (await stage.drop())["files"][0]["etag"] != first["files"][0]["etag"]
+
+
+async def test_two_drops_at_once_leave_one_of_them_whole(app: App, stage: Stage) -> None:
+    other = Stage(app[0])
+    for each, content in ((stage, GOOD), (other, dataset(20, "Other"))):
+        await each.put(content)
+        await each.check()
+    answers = await asyncio.gather(stage.order("drop"), other.order("drop"))
+    assert sorted(answer.status_code for answer in answers) == [202, 409]
+    (lies,) = (await dropped(app[1])).values()
+    assert lies in (GOOD, dataset(20, "Other"))
+    refused = next(answer for answer in answers if answer.status_code == 409)
+    assert refused.json()["error"]["fix"]
 
 
 async def test_an_append_blob_in_the_way_is_told(app: App, stage: Stage) -> None:

@@ -68,6 +68,23 @@ async def test_several_answer_one_below_the_other_where_nobody_looks(
         assert done.stdout == "--- captain\nArr\n\n--- base\nWell\n\n"
 
 
+async def test_a_model_that_goes_without_saying_need_not_be_named(
+    machine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    several = {"TUNEDROP_BASE_DEPLOYMENTS": "base, other"}
+    async with up.upstream() as server, served(monkeypatch, server.url, **several) as app:
+        server.plan("captain-v1", says("Arr"))
+        assert (await app.with_key("chat", "chat", typed="Hi")).stdout == "Arr\n"
+    async with up.upstream() as server, served(monkeypatch, server.url, **several) as app:
+        await app.runs.ctx.clients.models.delete("captain.json")
+        which = await app.with_key("chat", "chat", typed="Hi")
+        assert "which model? Name one: base, other." in which.output
+    async with served(monkeypatch, TUNEDROP_BASE_DEPLOYMENTS="") as app:
+        await app.runs.ctx.clients.models.delete("captain.json")
+        none = await app.with_key("chat", "chat", typed="Hi")
+        assert "no model serves yet" in none.output
+
+
 async def test_what_is_in_the_way_of_a_chat_is_told_with_the_next_step(
     machine: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -79,8 +96,6 @@ async def test_what_is_in_the_way_of_a_chat_is_told_with_the_next_step(
         assert (typo.exit_code, "captain" in typo.output) == (2, True)
         nothing = await app.with_key("chat", "chat", "captain", typed=" \n")
         assert (nothing.exit_code, "there is no question" in nothing.output) == (2, True)
-        which = await app.with_key("chat", "chat", typed="Hi")
-        assert "which model? Name one: captain, base." in which.output
         server.plan("captain-v1", up.stream(up.event("Arr, a"), done=False))
         cut = await app.with_key("chat", "chat", "captain", "Hi")
         assert (cut.exit_code, cut.stdout) == (3, "Arr, a\n")

@@ -139,26 +139,23 @@ def test_notes_and_warnings_are_told_once_however_their_words_count_on() -> None
 # ---- the ETA
 
 
-def eta(**left: float) -> dict[str, str]:
-    return {"finish": (datetime.now(UTC) + timedelta(**left)).isoformat()}
-
-
 @pytest.mark.parametrize(
-    ("told", "words"),
+    ("left", "words"),
     [
-        (eta(minutes=16.5), "ETA 17 min"),
-        (eta(seconds=5), "ETA 1 min"),
-        (eta(hours=3.02), "ETA 3 h 2 min"),
-        (eta(seconds=-20), ""),
-        ({"finish": None}, ""),
+        (timedelta(minutes=16.5), "ETA 17 min"),
+        (timedelta(seconds=50), "ETA 1 min"),
+        (timedelta(hours=3, minutes=1.5), "ETA 3 h 2 min"),
+        (timedelta(seconds=-20), ""),
         (None, ""),
     ],
 )
-def test_the_eta_is_the_apps_own_and_never_nothing(told: Any, words: str) -> None:
-    soon = (datetime.now(UTC) + timedelta(seconds=8)).isoformat()  # as the service has it
-    seen = training(14, 18, eta=told)
-    seen["progress"]["estimated_finish"] = soon
+def test_the_eta_is_the_apps_own_and_never_nothing(left: timedelta | None, words: str) -> None:
+    now = datetime.now(UTC)
+    finish = (now + left).isoformat() if left else None
+    seen = training(14, 18, eta={"finish": finish})
+    seen["progress"]["estimated_finish"] = (now + timedelta(seconds=8)).isoformat()  # the service's
     assert watch.detail(seen) == "step 14/18" + (f"  {words}" if words else "")
+    assert watch.detail(training(14, 18, eta=None)) == watch.detail(training(14, 18))
 
 
 def test_there_is_one_eta_in_the_project() -> None:

@@ -10,6 +10,7 @@ from tests.chat import upstream as up
 from tests.support.over_http import Served, served
 from tests.support.terminal import Terminal, terminal
 
+MARK_PASTES = "\x1b[?2004h"  # what a terminal is told, to send a paste like the next
 PASTE = "\x1b[200~first line\nsecond line\x1b[201~"
 
 
@@ -75,7 +76,7 @@ async def test_a_paste_of_several_lines_is_one_question(
     async with up.upstream() as server, served(monkeypatch, server.url) as app:
         server.plan("captain-v1", answer("Both seen"))
         async with chat(app, machine, "captain") as talk:
-            await talk.until("captain> ")
+            assert MARK_PASTES in await talk.until("captain> ")
             talk.terminal.type(f"{PASTE}\n")
             await talk.until("Both seen")
             await talk.until("captain> ")
@@ -108,6 +109,20 @@ async def test_what_is_typed_is_kept_in_no_file(
 
 def files(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file()]
+
+
+async def test_ctrl_c_ends_the_wait_for_one_answer(
+    machine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hold = asyncio.Event()
+    async with up.upstream() as server, served(monkeypatch, server.url) as app:
+        server.plan("captain-v1", up.stream(up.event("Arr, a long"), hold))
+        async with chat(app, machine, "captain", "Tell me all") as talk:
+            await talk.until("Arr, a long")
+            talk.terminal.interrupt()
+            assert await talk.ended() == 130
+            assert talk.terminal.shown.endswith("Arr, a long\n")
+        hold.set()
 
 
 async def test_an_unknown_model_is_told_before_anybody_types(

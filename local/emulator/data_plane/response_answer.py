@@ -69,7 +69,8 @@ class ResponseAnswer:
 
     def _begin(self) -> Iterator[str]:
         """Only now is it known what the item is."""
-        added = self._item(IN_PROGRESS) | ({"arguments": ""} if self._is_call else {"content": []})
+        nothing: dict[str, Any] = {"arguments": ""} if self._is_call else {"content": []}
+        added = self._item(IN_PROGRESS) | nothing
         yield self._event("response.output_item.added", output_index=0, item=added)
         if not self._is_call:
             yield self._of_text("response.content_part.added", part=self._part("", []))

@@ -142,7 +142,7 @@ def _check_metadata(metadata: Any) -> None:
 def _echoed(body: dict[str, Any]) -> dict[str, Any]:
     """With the service's values for what was not said (S-OAI)."""
     given = body.get("text") or {}
-    said = {
+    said: dict[str, Any] = {
         "instructions": None,
         "max_output_tokens": None,
         "max_tool_calls": None,

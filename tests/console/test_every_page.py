@@ -1,0 +1,139 @@
+"""What holds for every page: anybody can read it, on any screen; an idle one is cheap."""
+
+from urllib.parse import quote
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.support.console import DESKTOP, PHONE, Opened, Tab
+from tests.support.console_models import model_with_versions
+from tests.support.stack import StackHarness
+
+MODEL = "galley"
+# Below each is what it may take of the app in an idle hour in sight: a look every 15 seconds.
+LOOKS_AN_HOUR = 240
+LARGEST_ANSWERS = 4  # to one look, of which those that have not changed are 304s
+PLACES = (
+    "",
+    "models",
+    "models/{model}",
+    "runs",
+    "runs/{run}",
+    "runs/{run}/report",
+    "runs/{run}/verdict",
+    "playground",
+    "drop",
+    "data/{model}",
+    "keys",
+    "nowhere",
+)
+
+
+@pytest.fixture
+def places(stack: StackHarness) -> dict[str, str]:
+    model_with_versions(stack, MODEL)
+    run = stack.runs(MODEL)[0]["id"]
+    return {place: place.format(model=quote(MODEL), run=run) for place in PLACES}
+
+
+def settled(tab: Tab, place: str) -> None:
+    tab.open(place)
+    tab.see("laptop, operator")
+    expect(tab.page.get_by_text("Loading …")).to_have_count(0)
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_axe_finds_nothing_serious_in_it(tabs: Opened, places: dict[str, str], dark: bool) -> None:
+    tab = tabs(dark=dark)
+    found = {}
+    for place, address in places.items():
+        settled(tab, address)
+        if violations := tab.violations():
+            found[place] = violations
+    tab = tabs(dark=dark)  # where nobody has signed in
+    tab.open("", key="")
+    expect(tab.page.get_by_label("Key")).to_be_visible()
+    if violations := tab.violations():
+        found["sign in"] = violations
+    assert not found
+
+
+@pytest.mark.parametrize("size", [PHONE, (768, 1024), DESKTOP], ids=lambda size: f"{size[0]} wide")
+def test_it_fits_on_any_screen(tabs: Opened, places: dict[str, str], size: tuple[int, int]) -> None:
+    tab = tabs(size)
+    wide = []
+    for place, address in places.items():
+        settled(tab, address)
+        if tab.is_wider_than_its_screen():
+            wide.append(place)
+    assert not wide
+
+
+def test_it_has_one_heading_a_title_and_landmarks(tab: Tab, places: dict[str, str]) -> None:
+    for address in places.values():
+        settled(tab, address)
+        expect(tab.page.locator("main > h1")).to_have_count(1)
+        heading = tab.page.locator("main > h1").inner_text()
+        assert heading.strip()
+        assert tab.page.title() == f"{heading} · Tunedrop"
+        for landmark in ("body > header", "body > header nav", "body > main"):
+            expect(tab.page.locator(landmark)).to_have_count(1)
+
+
+def test_an_idle_hour_in_sight_takes_few_calls_and_one_out_of_sight_none(
+    tab: Tab, places: dict[str, str]
+) -> None:
+    tab.page.clock.install()
+    settled(tab, "models")
+    tab.page.clock.pause_at(tab.page.evaluate("Date.now() + 1000"))
+    before = len(tab.asked)
+    for _ in range(24):  # ten looks each
+        tab.page.clock.run_for(150_000)
+        tab.page.wait_for_load_state("networkidle")
+    in_sight = len(tab.asked) - before
+    assert 0 < in_sight <= LOOKS_AN_HOUR * LARGEST_ANSWERS
+    tab.page.evaluate(
+        """Object.defineProperty(document, "hidden", {get: () => true, configurable: true});
+           document.dispatchEvent(new Event("visibilitychange"))"""
+    )
+    before = len(tab.asked)
+    tab.page.clock.run_for(3_600_000)
+    assert len(tab.asked) == before
+
+
+def test_a_lost_connection_is_shown_and_heals(tab: Tab, places: dict[str, str]) -> None:
+    settled(tab, "models")
+    tab.page.context.set_offline(True)
+    tab.page.evaluate("dispatchEvent(new Event('online'))")  # looks at once
+    tab.see("The app does not answer. What is shown may be old")
+    tab.see(MODEL)
+    tab.page.context.set_offline(False)
+    expect(tab.page.get_by_text("The app does not answer.")).to_have_count(0)
+
+
+def test_a_page_is_walked_through_by_the_keyboard(tab: Tab, places: dict[str, str]) -> None:
+    settled(tab, "models")
+    tab.page.keyboard.press("Tab")
+    for _ in range(2):
+        tab.page.keyboard.press("Tab")
+    assert tab.page.evaluate("document.activeElement !== document.body")
+    tab.page.locator(".skip").focus()
+    tab.page.keyboard.press("Enter")
+    assert tab.page.evaluate("document.activeElement.tagName") == "H1"
+
+
+def test_what_is_chosen_and_selected_stays_while_the_page_looks_again(
+    tab: Tab, places: dict[str, str]
+) -> None:
+    tab.page.clock.install()
+    settled(tab, "models")
+    link = tab.page.get_by_role("link", name=MODEL).first
+    link.focus()
+    tab.page.evaluate("getSelection().selectAllChildren(document.querySelector('tbody tr'))")
+    chosen = tab.page.evaluate("getSelection().toString()")
+    before = len(tab.asked)
+    tab.page.clock.run_for(60_000)
+    tab.page.wait_for_load_state("networkidle")
+    assert len(tab.asked) > before
+    expect(link).to_be_focused()
+    assert tab.page.evaluate("getSelection().toString()") == chosen
