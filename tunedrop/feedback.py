@@ -100,11 +100,17 @@ def _sources(app: App, model: str, method: str) -> tuple[list[Page], str]:
         headers = app.download(path, file)
         file.seek(0)
         try:
-            found = [{"corrected": False, **json.loads(entry)} for entry in file]
+            found = [_source(json.loads(entry)) for entry in file]
             return found, left_out_of(headers.get("x-tunedrop-left-out", ""))
         except MISSHAPEN:
             message = "the app's list of rated answers is none that this tool knows."
             raise NotReached(message, "Update the older of the two.") from None
+
+
+def _source(entry: Page) -> Page:
+    """Raises one of MISSHAPEN."""
+    told = {key: entry[key] for key in ("rating", "answered_by")}
+    return told | {"corrected": entry.get("corrected", False)}
 
 
 def lines(page: Page) -> Iterator[str]:
