@@ -135,12 +135,18 @@ async function go() {
   const key = takeKey(query);
   if (key || (!api.person && !app.signIn)) await signIn(key ?? undefined);
   const found = matched(parts);
-  const module = found ? await found.open() : { title: "Not found", still: true, load: () => ({}), view: lost };
+  const module = found ? await found.open().catch(unloaded) : { title: "Not found", still: true, load: () => ({}), view: lost };
   app.page = new Page(module, found?.params ?? {}, query);
   Object.assign(app, { notice: "", question: null });
   show();
   await look();
   document.querySelector("h1")?.focus();
+}
+
+// What a page needs could not be fetched: the connection is lost, or the app is another by now.
+function unloaded() {
+  const problem = new Problem("This page could not be loaded.", "Reload it in the browser.", -1);
+  return { title: "Not loaded", still: true, load: () => Promise.reject(problem), view: () => nothing };
 }
 
 function lost() {

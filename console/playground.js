@@ -69,6 +69,7 @@ export function view({ refused, choices }, page) {
     <div class="playground">
       <section aria-label="Conversation">
         ${models(work, choices, acts)}
+        ${work.turns.length ? nothing : html`<p class="quiet">Each of them answers, side by side; the conversation then goes on with all.</p>`}
         ${work.turns.map((each, at) => turn(each, at === work.turns.length - 1, acts))}
         ${work.problem ? problem(work.problem) : nothing}
         ${composer(work, acts)}

@@ -228,7 +228,9 @@ function kept(work, acts) {
 export function code(work, acts) {
   const [model] = work.made.models;
   if (!model) return nothing;
-  const body = request(work.made, model, work.turns, work.question || "Hello!");
+  const last = work.turns.at(-1);
+  const asked = work.question || !last ? [work.turns, work.question || "Hello!"] : [work.turns.slice(0, -1), last.user];
+  const body = request(work.made, model, ...asked);
   const shown = LANGUAGES[work.language](ADDRESS, body);
   return html`
     <details class="card"><summary>As code</summary>

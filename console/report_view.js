@@ -17,7 +17,7 @@ class DatasetReport extends HTMLElement {
   set source(page) {
     if (page === this.#source) return;
     this.#source = page;
-    const style = /<style>([^<]*)<\/style>/.exec(page);
+    const style = /<(style)>([^<]*)<\/\1>/.exec(page);
     page = style ? page.replace(style[0], "") : page; // the page's policy is one for what is parsed, too
     // What is parsed so is in no window: no script of it runs, and nothing is loaded.
     const parsed = new DOMParser().parseFromString(policy ? policy.createHTML(page) : page, "text/html");
@@ -25,8 +25,9 @@ class DatasetReport extends HTMLElement {
     body.className = "page";
     parsed.querySelectorAll(UNWANTED).forEach((each) => each.remove());
     parsed.body.querySelectorAll("*").forEach(harmless);
+    parsed.querySelectorAll("h1").forEach(lower);
     body.append(...parsed.body.childNodes);
-    this.shadowRoot.adoptedStyleSheets = [sheet(style?.[1] ?? "")];
+    this.shadowRoot.adoptedStyleSheets = [sheet(style?.[2] ?? "")];
     this.shadowRoot.replaceChildren(body);
   }
 
@@ -41,6 +42,14 @@ class DatasetReport extends HTMLElement {
   }
 }
 
+// The console's page has a title already.
+function lower(heading) {
+  const title = document.createElement("h2");
+  title.className = "title";
+  title.append(...heading.childNodes);
+  heading.replaceWith(title);
+}
+
 function harmless(element) {
   for (const { name, value } of [...element.attributes]) {
     const place = element.localName === "a" && name === "href" && value.startsWith("#");
@@ -51,7 +60,7 @@ function harmless(element) {
 // A page's body is this element's only child; the colours are the console's own, by the same names.
 function sheet(style) {
   const made = new CSSStyleSheet();
-  const within = ".kind { display: none } .page { padding-top: 0 } h1 { font-size: 1.3rem }"; // below a title of the console's
+  const within = ".kind { display: none } .page { padding-top: 0 } .title { font-size: 1.3rem; margin: 0 }"; // below a title of the console's
   made.replaceSync(style.replace(/(^|[}\s])body(?=\s*\{)/g, "$1.page").replace(/(^|[}\s]):root(?=\s*\{)/g, "$1.nothing") + within);
   return made;
 }

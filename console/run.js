@@ -68,11 +68,13 @@ function head(run) {
       ${run.standing && run.standing.state !== "champion" ? badge(run.standing.state) : nothing}
       <code class="id">${text(run.id)}</code></p>
     <p class="row links">
-      <a href="#/models/${model}">Model ${text(run.model)}</a>
+      ${run.version ? html`<a href="#/models/${model}">Model ${text(run.model)}</a>` : nothing}
       <a href="#/runs/${id}/report">Dataset report</a>
       ${run.compared ? html`<a href="#/runs/${id}/verdict">Verdict</a>` : nothing}
       ${run.version ? html`<a href="#/playground?model=${model}@${run.version}">Try ${text(run.model)}@${run.version}</a>` : nothing}
-      <a href="#/runs?model=${model}">Its other runs</a>
+      <a href="#/data/${model}">Data of ${text(run.model)}</a>
+      <a href="#/runs?model=${model}">All its runs</a>
+      ${ENDED.has(run.stage) ? html`<a href="#/drop?model=${model}">Drop the next dataset</a>` : nothing}
     </p>`;
 }
 

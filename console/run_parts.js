@@ -117,10 +117,11 @@ export function cost(run, report) {
   const { bill, predicted } = run;
   return html`<div class="card">${facts([
     ["Predicted", predicted ? html`${predicted.at_most ? "at most " : ""}${usd(predicted.usd)} <span class="quiet">${number(predicted.tokens)} tokens</span>` : "not known yet"],
-    ["Billed", bill ? html`${usd(bill.billed.usd)} <span class="quiet">${number(bill.billed.tokens)} tokens, ${apart(bill.difference)}</span>` : "nothing yet"],
+    ["Billed", bill ? html`${usd(bill.billed.usd)} <span class="quiet">${number(bill.billed.tokens)} tokens, ${apart(bill.difference)}</span>` : run.job_id || !ENDED.has(run.stage) ? "not told yet" : "nothing: there was no job"],
     ["Budget", run.spec.budget === null ? "none" : usd(run.spec.budget)],
     ["Hosting, used or not", price ? html`${usd(price.hosting_per_month)} <span class="quiet">a month as ${text(price.hosting_sku)}</span>` : null],
-  ])}<p class="quiet">At list price, in USD. <a href="#/models/${encodeURIComponent(run.model)}">What the model costs</a></p></div>`;
+  ])}<p class="quiet">At list price, in USD.
+    ${run.version ? html`<a href="#/models/${encodeURIComponent(run.model)}">What the model costs</a>` : nothing}</p></div>`;
 }
 
 function apart(difference) {

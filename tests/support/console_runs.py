@@ -11,6 +11,7 @@ from shared.run.stages import Stage
 from tests.support.moments import START, run_in
 from tests.support.stack import StackHarness
 
+BAD = b'{"messages": []}\nno json\n' * 12
 NUMBER = "0123456789abcdef" * 2
 
 
@@ -48,3 +49,10 @@ def stored(
     finally:
         for blob in list(container.list_blobs(name_starts_with=f"{run.id}/")):
             container.delete_blob(blob.name)
+
+
+def rejected(stack: StackHarness, *models: str) -> list[str]:
+    """The ids of their runs: what is rejected at once costs nobody time."""
+    for model in models:
+        stack.drop(model, training_set=BAD + model.encode())
+    return [stack.ended_run(model)["id"] for model in models]
