@@ -6,6 +6,7 @@
     python3 dev.py test      the test suite
     python3 dev.py check     format, lint, types, security rules, infra/ against Microsoft's models
     python3 dev.py docs      the pages that are made from code
+    python3 dev.py pictures  the pictures of the console, of a stack that runs
     python3 dev.py prices    the table of prices, from a published snapshot (--check: show only)
     python3 dev.py lock      requirements.txt anew, from pyproject.toml (--upgrade: newer versions)
     python3 dev.py bench     benchmarks beside their peers
@@ -116,6 +117,18 @@ def docs(arguments: list[str]) -> int:
     return run("docs.generate", *arguments)
 
 
+def pictures(arguments: list[str]) -> int:
+    """Take the pictures of the console in docs/pictures/, of a stack that runs the demo.
+
+    Uses the stack that runs here, or one for as long as it takes; needs Chromium or Chrome.
+    """
+    parser_of(pictures).parse_args(arguments)
+    from local import set_up
+
+    set_up.set_up(tests=True)
+    return run("docs.pictures")
+
+
 def prices(arguments: list[str]) -> int:
     """Make shared/catalog/prices.py anew and show the difference.
 
@@ -193,7 +206,7 @@ def simulate(arguments: list[str]) -> int:
 
 COMMANDS: dict[str, Callable[[list[str]], int]] = {
     command.__name__: command
-    for command in (demo, up, test, check, docs, prices, lock, bench, mutants, simulate)
+    for command in (demo, up, test, check, docs, pictures, prices, lock, bench, mutants, simulate)
 }
 
 

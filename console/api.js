@@ -21,7 +21,7 @@ class Api {
   #key = "";
   #kind = ""; // app: a key with a role; host: a key of the Functions host; empty: the browser's sign-in
   #chatKey = "";
-  #seen = new Map(); // what was read last, by path: {etag, data}
+  #seen = new Map(); // what was read last, by path: {etag, data, at}
   #freshUntil = 0;
   person = null; // {name, role, by}
 
@@ -82,15 +82,16 @@ class Api {
 
   // ---- asking
 
-  // An object; the same one as before where the app says that nothing has changed.
-  async get(path) {
+  // An object; the same one as before where the app says that nothing has changed, or where it is
+  // younger than `every` milliseconds and nothing was changed from here.
+  async get(path, { every = 0 } = {}) {
     const seen = this.#seen.get(path);
+    if (seen && Date.now() >= this.#freshUntil && Date.now() - seen.at < every) return seen.data;
     const age = Date.now() < this.#freshUntil ? "no-cache" : `max-age=${MAX_AGE}`;
     const headers = { "cache-control": age, ...(seen?.etag && { "if-none-match": seen.etag }) };
     const response = await this.#ask(path, { headers });
-    if (response.status === 304) return seen.data;
-    const data = await response.json();
-    this.#seen.set(path, { etag: response.headers.get("etag"), data });
+    const data = response.status === 304 ? seen.data : await response.json();
+    this.#seen.set(path, { etag: response.headers.get("etag"), data, at: Date.now() });
     return data;
   }
 

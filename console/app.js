@@ -78,7 +78,8 @@ class Page {
     show();
   }
 
-  // {title, body, confirm, type} → whether it is confirmed; `type` is a name to be typed first.
+  // {title, body, confirm, type, kind} → whether it is confirmed; `type` is a name to be typed first,
+  // `kind` the class of the button that confirms.
   ask(question) {
     return new Promise((resolve) => {
       const answer = (confirmed) => {

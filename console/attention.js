@@ -10,7 +10,7 @@ const URGENT = ["ended", "urgent", "warning"]; // of a base model's ends; what i
 // [{key, label, tone, what, why, fix, link}]; what, why, fix and link are templates or texts.
 export function attention({ runs, models, cost, health }) {
   return [
-    ...timer(health), ...ceiling(cost), ...unread(runs.problems, models.problems),
+    ...timer(health), ...down(models.models), ...ceiling(cost), ...unread(runs.problems, models.problems),
     ...stuck(runs.runs), ...ended(runs.runs), ...held(models.models, runs.runs),
     ...orders(models.models), ...refused(runs.refused), ...ends(models.models),
   ];
@@ -73,6 +73,14 @@ function newestOf(runs) {
 }
 
 // ---- models
+
+// What was asked for, by a chat or a person, and cannot be deployed.
+function down(models) {
+  return models.flatMap(({ name: model, champion, versions }) => versions.filter((version) => version.waking?.in_the_way).map(({ version, waking }) => ({
+    key: `down ${model}@${version}`, label: "not deployed", tone: version === champion ? "bad" : "warning",
+    what: html`${toModel(model, version)} is asked for and does not come to answer.`, why: waking.in_the_way,
+  })));
+}
 
 // Of each model the newest version that answers and nobody has promoted.
 function held(models, runs) {

@@ -83,13 +83,13 @@ export function dialog(question) {
   box.showModal();
 }
 
-function draw(box, { title, body, confirm, type, answer }) {
+function draw(box, { title, body, confirm, type, kind = "danger", answer }) {
   const done = (confirmed) => {
     box.close();
     answer(confirmed);
   };
   const typed = (event) => {
-    box.querySelector("button.danger").disabled = event.target.value !== type;
+    box.querySelector("[name=confirm]").disabled = event.target.value !== type;
   };
   box.oncancel = () => answer(false);
   const fresh = document.createElement("div"); // nothing of the last question is left in it
@@ -104,7 +104,7 @@ function draw(box, { title, body, confirm, type, answer }) {
       ${type ? html`<label>Type <b>${text(type)}</b> to go on <input @input=${typed} autocomplete="off" spellcheck="false"></label>` : nothing}
       <div class="row end">
         <button type="button" @click=${() => done(false)}>Cancel</button>
-        <button class="danger" ?disabled=${Boolean(type)}>${text(confirm)}</button>
+        <button name="confirm" class=${kind} ?disabled=${Boolean(type)}>${text(confirm)}</button>
       </div>
     </form>`, fresh);
 }

@@ -2,7 +2,7 @@
 
 import { ENDED, badge, count, duration, html, nothing, number, runLink, said, stage, table, text, tiles, when } from "./parts.js";
 import { attention } from "./attention.js";
-import { deployed, sum, toModel } from "./model_parts.js";
+import { RARELY, deployed, sum, toModel } from "./model_parts.js";
 import { nobody } from "./models.js";
 
 const SHOWN = 8; // things that need a person, until all are asked for
@@ -12,7 +12,7 @@ export const title = "Home";
 
 export async function load(api) {
   const [runs, models, cost, health] = await Promise.all([
-    api.get("runs?limit=50"), api.get("models"), api.get("cost"), api.get("health"),
+    api.get("runs?limit=50"), api.get("models"), api.get("cost", RARELY), api.get("health", RARELY),
   ]);
   return { runs, models, cost, health, running: runs.runs.filter((run) => !ENDED.has(run.stage)) };
 }

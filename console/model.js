@@ -3,7 +3,7 @@
 
 import { ENDED, ago, badge, button, count, empty, facts, html, nothing, number, runLink, said, stage, table, text, when } from "./parts.js";
 import { askWhy } from "./ask_why.js";
-import { at, below, deployed, endings, lastUse, orNull, sum } from "./model_parts.js";
+import { RARELY, at, below, deployed, endings, lastUse, orNull, sum } from "./model_parts.js";
 import { versions } from "./model_versions.js";
 import { deletion, goes } from "./model_delete.js";
 
@@ -15,7 +15,7 @@ export async function load(api, { name }) {
   const asked = encodeURIComponent(name);
   const [model, cost, { runs }] = await Promise.all([
     orNull(api.get(`models/${asked}`)),
-    orNull(api.get(`cost?model=${asked}`)),
+    orNull(api.get(`cost?model=${asked}`, RARELY)),
     api.get(`runs?model=${asked}&limit=50`),
   ]);
   return { model, cost, runs, of: new Map(runs.map((run) => [run.id, run])) };
@@ -65,7 +65,7 @@ function summary({ model, cost, runs }) {
         ["Serves", served(model)],
         ["Last used", lastUse(model.versions)],
         [cost ? `Cost of ${cost.month} (UTC)` : "Cost", month ? html`${sum(month.usd, month.unknown)} <span class="quiet">→ ${sum(month.projected_usd, month.unknown)} by its end</span>` : "$0.00"],
-        ["Base model", model.lifecycle ? html`${text(model.lifecycle.base_model)} ${lifecycle(model.lifecycle)}` : nothing],
+        ["Base model", model.lifecycle ? html`${text(model.lifecycle.base_model)}${lifecycle(model.lifecycle)}` : nothing],
       ])}
       <p class="row links">
         <a href="#/playground?${query}">Playground</a>
@@ -86,7 +86,7 @@ function served(model) {
 
 function lifecycle(ends) {
   const days = ends ? [["training", ends.training_ends], ["deployments", ends.deployments_end]].filter(([, day]) => day) : [];
-  return days.length ? html`<span class="quiet">${days.map(([what, day]) => `${what} until ${day}`).join(", ")}</span>` : nothing;
+  return days.length ? html`<p class="quiet">${days.map(([what, day]) => `${what} until ${day}`).join(", ")}</p>` : nothing;
 }
 
 // ---- an order that waits
@@ -100,6 +100,7 @@ function waits(model, page) {
       title: "Take the order back?",
       body: html`<p>${text(at(name, champion))} stays the champion, and ${text(called)} is not deployed for this order any more.</p>`,
       confirm: "Take it back",
+      kind: "primary",
     });
     if (why === null) return false;
     await page.api.post(below("models", name) + "/promote", { version: champion, expected: champion, why });

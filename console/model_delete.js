@@ -59,7 +59,7 @@ function card(model, shown, page) {
 
 function items(title, list) {
   return html`<div><h3>${title}</h3>${list.length ? html`<ul class="plain">${list.map(({ what, name, note, usd_per_month: month }) => html`
-    <li>${text(what)} <b>${said(name)}</b> <span class="quiet">${text(note)}${month && !note ? `${usd(month)} a month` : nothing}</span></li>`)}</ul>` : html`<p class="quiet">nothing</p>`}</div>`;
+    <li>${text(what)} <code>${said(name)}</code> <span class="quiet">${text(note)}${month && !note ? `${usd(month)} a month` : nothing}</span></li>`)}</ul>` : html`<p class="quiet">nothing</p>`}</div>`;
 }
 
 // With the digest of what was shown: where there is something else by now, nothing is deleted.

@@ -46,6 +46,9 @@ export function lastUse(versions) {
 
 // ---- money
 
+// What a month costs grows by the hour: it is asked for once a minute.
+export const RARELY = { every: 60_000 };
+
 // A sum of which a part has no known price.
 export function sum(amount, unknown = 0) {
   if (!unknown) return usd(amount);

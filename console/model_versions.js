@@ -74,7 +74,7 @@ function serves(model, called, version) {
 
 // The champion that was seen goes with the order: if another tab was quicker, nothing is changed.
 async function make(page, model, title, { path, sent, called, body }) {
-  const why = await askWhy(page, { title, body, confirm: path === "promote" ? "Promote" : "Roll back" });
+  const why = await askWhy(page, { title, body, confirm: path === "promote" ? "Promote" : "Roll back", kind: "primary" });
   if (why === null) return false;
   const order = { ...sent, expected: model.champion, why };
   const { status } = await page.api.post(`${below("models", model.name)}/${path}`, order);

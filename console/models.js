@@ -1,13 +1,13 @@
 // All models: who serves, what waits, when each was last used, what the month costs.
 
 import { badge, command, count, duration, empty, html, nothing, problems, runLink, stage, table, text, tiles, usd } from "./parts.js";
-import { at, below, deployed, deployment, lastUse, sum, toModel } from "./model_parts.js";
+import { RARELY, at, below, deployed, deployment, lastUse, sum, toModel } from "./model_parts.js";
 
 export const title = "Models";
 
 export async function load(api) {
   const [{ models, problems: unread }, cost, { runs }] = await Promise.all([
-    api.get("models"), api.get("cost"), api.get("runs?limit=50"),
+    api.get("models"), api.get("cost", RARELY), api.get("runs?limit=50"),
   ]);
   return { models, cost, unread, rows: rows(models, cost, runs) };
 }

@@ -149,7 +149,7 @@ def install_laptop() -> None:
 
 
 def install_tests() -> None:
-    pip("install", "--editable", f"{ROOT}[test]")
+    pip("install", "--editable", f"{ROOT}[keyring,test]")
 
 
 def install_mutation() -> None:

@@ -134,12 +134,14 @@ def doctor(
     from shared.doctor import healthy
     from tunedrop import doctor as doctor_cli
     from tunedrop.app import App
-    from tunedrop.connection import is_profile_chosen
+    from tunedrop.connection import is_profile_chosen, to_stack
 
     if local and app:
         raise typer.BadParameter("--local and --app exclude each other.")
     with exit_on_error():
-        if local or app or is_profile_chosen():
+        if local:
+            results = doctor_cli.ask_app(App.of(to_stack(key)))
+        elif app or is_profile_chosen():
             results = doctor_cli.ask_app(App.at(app, key))
         else:
             results = doctor_cli.check_here(settings, wait)

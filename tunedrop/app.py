@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 
 from shared.printable import shown
 from tunedrop.connection import Connection, Token, connection
-from tunedrop.errors import CommandError, NotReached
+from tunedrop.errors import CommandError, NotReached, Unknown
 
 CHUNK = 1 << 18
 MOST_SAID = 300  # characters of what something else has answered
@@ -272,9 +272,20 @@ def _write(file: BinaryIO, chunk: bytes) -> int:
 
 
 def parse_object(body: bytes) -> dict[str, Any]:
-    """The JSON object in `body`; empty for anything else."""
+    """The JSON object in `body`; empty for anything else. What a command looks for in it or in an
+    object within, and it does not have, raises Unknown."""
     try:
-        found = json.loads(body)
+        found = json.loads(body, object_hook=_Answered)
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
+
+
+class _Answered(dict[str, Any]):
+    """An object of an answer, of an app that may be older or newer than this tool."""
+
+    def __missing__(self, key: str) -> Any:
+        raise Unknown(
+            f"the app's answer has no {key!r}, which this tool looks for in it.",
+            "Update the older of the two; --json prints the answer as it is.",
+        )

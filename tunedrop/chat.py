@@ -4,6 +4,8 @@ Knows options and how the command ends; `repl` is the conversation, `questions` 
 """
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
@@ -51,23 +53,26 @@ def chat(
 ) -> None:
     """Talk with a model: /help lists what can be done there, like comparing and rating. With a
     question, or one from a pipe, print its answer and nothing else."""
-    with exit_on_error():
+    with exit_on_error(), _stopped():
         app = App.at(address, key)
         talks = not question and sys.stdin.isatty()
         if talks and as_json:
             raise CommandError(
-                "--json is of one question.", "Give it after the model, or by a pipe."
+                "--json is of one question.", "Give it behind the model, or by a pipe."
             )
         asked = "" if talks else _question(question)
-        first = model or _only_model(app)
-        talk = Conversation([first, *(compare or ())], system, _parameters(temperature, max_tokens))
-        if talks:
-            _converse(app, talk)
-        else:
-            try:
-                _ask_once(app, talk, asked, as_json)
-            except KeyboardInterrupt:
-                raise typer.Exit(ExitCode.INTERRUPTED) from None
+        models = [model or _only_model(app), *(compare or ())]
+        talk = Conversation(models, system, _parameters(temperature, max_tokens))
+        _converse(app, talk) if talks else _ask_once(app, talk, asked, as_json)
+
+
+@contextmanager
+def _stopped() -> Iterator[None]:
+    """Ctrl-C ends the command quietly. Raises typer.Exit."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise typer.Exit(ExitCode.INTERRUPTED) from None
 
 
 def _question(given: str) -> str:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from shared.run.ids import short
 from shared.run.stages import Stage
 
 if TYPE_CHECKING:
@@ -77,6 +76,8 @@ def _beginning(names: Iterable[str], incomplete: str) -> list[str]:
 
 
 def _runs(app: "App") -> list[tuple[str, str]]:
+    from shared.run.ids import short
+
     page = app.get(f"api/runs?limit={MOST}")["runs"]
     return [(short(run["id"]), f"{run['model']}, {run['stage']}") for run in page]
 

@@ -25,6 +25,7 @@ from tunedrop.profiles import Profile, Profiles, chosen_in_environment
 STACK = Path(".local/stack.json")  # of `dev.py up` or `demo`
 KEY_VARIABLES = ("TUNEDROP_KEY", "TUNEDROP_FUNCTION_KEY")
 STORAGE_VARIABLES = ("TunedropStorage__blobServiceUri",)
+NO_STACK = "no stack runs in this folder or one around it."
 THE_STACK = "the stack that runs here"
 
 Token = Callable[[], str]
@@ -82,11 +83,18 @@ def connection(address: str = "", key: str = "") -> Connection:
     profiles = Profiles.load()
     if not profiles.current:
         raise CommandError(
-            "no app is known here: no stack runs in this folder or one around it.",
+            f"no app is known here: {NO_STACK}",
             "Start one with `python3 dev.py up` and stay in its checkout, or sign in to an app "
             "with `tunedrop login ADDRESS`.",
         )
     return _by_profile(profiles.named(profiles.current), "the last login", _typed(key))
+
+
+def to_stack(key: str = "") -> Connection:
+    """The stack that runs here, and nothing else. Raises CommandError."""
+    if stack := local_stack():
+        return _of_stack(stack, _typed(key))
+    raise CommandError(NO_STACK, "Start one with `python3 dev.py up`, and stay in its checkout.")
 
 
 def local_stack() -> dict[str, Any] | None:

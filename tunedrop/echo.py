@@ -49,8 +49,9 @@ class Pieces:
         self.held = "\r" if text.endswith("\r") else ""  # half of a line's end, perhaps
         text = text.removesuffix(self.held)
         known = len(answer_text(self.before))
-        typer.echo(answer_text(self.before + text)[known:], nl=False)
-        self.before = (self.before + text)[-HEED:]
+        shown = answer_text(self.before + text)[known:]
+        self.before = (self.before + text)[-HEED:]  # first: Ctrl-C may come while it is written
+        typer.echo(shown, nl=False)
 
     def end(self) -> None:
         """End the line, if there is one."""

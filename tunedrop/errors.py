@@ -56,6 +56,10 @@ class NotReached(CommandError):
     exit_code = ExitCode.NOT_REACHED
 
 
+class Unknown(NotReached, LookupError):
+    """An answer has another shape than this tool knows."""
+
+
 @contextmanager
 def exit_on_error() -> Iterator[None]:
     """What stops a command is printed instead of raised. Raises typer.Exit."""

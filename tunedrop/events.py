@@ -5,7 +5,7 @@ Shows what a run's log says; knows nothing of how one is written.
 
 import json
 from collections.abc import Iterator
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
@@ -16,7 +16,6 @@ from tunedrop.as_json import AsJson, note
 from tunedrop.echo import say, say_json
 from tunedrop.errors import MISSHAPEN, ExitCode, NotReached, ended, exit_on_error
 from tunedrop.names import in_path
-from tunedrop.watch import parse_time
 
 Event = dict[str, Any]
 ITSELF = "tunedrop"  # who does what nobody has ordered
@@ -69,7 +68,7 @@ def _events(text: str) -> Iterator[Event]:
 
 def line(event: Event) -> str:
     try:
-        at = f"{parse_time(event['at']).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+        at = f"{datetime.fromisoformat(event['at']).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
     except MISSHAPEN:
         at = "at an unknown time"
     why = f": {event['why']}" if event.get("why") else ""

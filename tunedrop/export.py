@@ -38,14 +38,14 @@ def export(app: App, model: str, method: Method, out: Path, provenance: Path | N
     path = f"api/models/{in_path(model)}/examples?method={method}"
     with written_whole(out, private=True) as file:
         headers = app.download(path, file)
-        count = _count(headers, file, method)
+        count = _count(headers, file)
         left_out = left_out_of(headers.get("x-tunedrop-left-out", ""))
         if not count:
             raise _none_yet(model, method, left_out)
         if provenance:
             with written_whole(provenance, private=True) as origins:
                 sources = app.download(f"{path}&provenance=1", origins)
-                if _count(sources, origins, method) != count:
+                if _count(sources, origins) != count:
                     message = "answers were rated while they were fetched."
                     raise NotReached(message, "Export again.")
     return Exported(count, left_out)
@@ -71,14 +71,15 @@ def drop_name(model: str, out: Path) -> str:
     return f"{model}/training_set.jsonl"
 
 
-def _count(headers: Mapping[str, str], file: BinaryIO, method: Method) -> int:
+def _count(headers: Mapping[str, str], file: BinaryIO) -> int:
     """How many lines have come. Raises CommandError if the app says that it has sent others."""
     file.seek(0)
     count = sum(1 for _ in file)
     told = headers.get("x-tunedrop-examples")
-    if told is None and method is not Method.SUPERVISED:
-        raise NotReached("the app is older than this tool and makes no preferences.", "Update it.")
-    if told is not None and told != str(count):
+    if told is None:
+        message = "the app does not say how many examples it has sent, as those of this kind do."
+        raise NotReached(message, "Is --app the right one? An older one: update it.")
+    if told != str(count):
         raise NotReached(
             f"the app has sent {shown(told)} examples and {count} have come.", "Export again."
         )

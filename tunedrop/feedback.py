@@ -12,13 +12,11 @@ from typing import Annotated, Any
 
 import typer
 
-from shared.dataset.findings.quoting import many
 from tunedrop import completion, questions, runs
 from tunedrop.app import App
 from tunedrop.as_json import AsJson
 from tunedrop.echo import say, say_json
 from tunedrop.errors import MISSHAPEN, CommandError, NotReached, exit_on_error
-from tunedrop.export import left_out_of
 from tunedrop.names import in_path
 
 Page = dict[str, Any]
@@ -95,19 +93,29 @@ def summary(app: App, model: str) -> Page:
 
 def _sources(app: App, model: str, method: str) -> tuple[list[Page], str]:
     """Where each example would come from, and what is left out, in words."""
+    from tunedrop.export import left_out_of
+
     path = f"api/models/{in_path(model)}/examples?method={method}&provenance=1"
     with tempfile.TemporaryFile() as file:
         headers = app.download(path, file)
         file.seek(0)
         try:
-            found = [{"corrected": False, **json.loads(entry)} for entry in file]
+            found = [_source(json.loads(entry)) for entry in file]
             return found, left_out_of(headers.get("x-tunedrop-left-out", ""))
         except MISSHAPEN:
             message = "the app's list of rated answers is none that this tool knows."
             raise NotReached(message, "Update the older of the two.") from None
 
 
+def _source(entry: Page) -> Page:
+    """Raises one of MISSHAPEN."""
+    told = {key: entry[key] for key in ("rating", "answered_by")}
+    return told | {"corrected": entry.get("corrected", False)}
+
+
 def lines(page: Page) -> Iterator[str]:
+    from shared.dataset.findings.quoting import many
+
     model = page["model"]
     if not page["examples"] and not page["left_out"]:
         yield f"No answer of {model} was rated yet: /good, /bad and /fix in `tunedrop chat {model}`"

@@ -11,7 +11,7 @@ from typer.core import TyperGroup
 
 from tunedrop import as_json, profile_option
 from tunedrop.connection import choose_profile
-from tunedrop.errors import ExitCode, ended
+from tunedrop.errors import ExitCode, ended, exit_on_error
 
 SECTIONS = {
     "Datasets": ("check", "split", "convert", "diff", "merge"),
@@ -46,9 +46,12 @@ class Group(TyperGroup):
         choose_profile("")
         with as_json.asked_by(sys.argv[1:] if args is None else args):
             try:
-                code = super().main(
-                    args, prog_name, complete_var, False, windows_expand_args, **extra
-                )
+                with exit_on_error():  # of what a command does around its work
+                    code = super().main(
+                        args, prog_name, complete_var, False, windows_expand_args, **extra
+                    )
+            except typer.Exit as end:
+                code = end.exit_code
             except typer.Abort:
                 said_no = "it was not confirmed, so nothing was done."
                 code = ended(said_no, "", ExitCode.NO).exit_code

@@ -1,5 +1,6 @@
 """The commands by which an app is chosen: login, logout, profiles, open."""
 
+import os
 import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
@@ -16,8 +17,13 @@ from tunedrop.profile_option import begun as begun_profiles
 if TYPE_CHECKING:
     from tunedrop.profiles import Profiles
 
+if TYPE_CHECKING:
+    from tunedrop.profiles import Profile, Profiles
+    from tunedrop.signing_in import SignedIn
+
 cli = typer.Typer()
 
+BY_ENTRA = "each command asks Entra for a token"
 Name = Annotated[
     str,
     typer.Option(
@@ -46,36 +52,50 @@ def login(
     """Sign in to an app, which the commands ask from then on. Its key is asked for, or read from
     standard input. Without an address: go back to the app of --profile."""
     from tunedrop import signing_in
-    from tunedrop.app import App
-    from tunedrop.connection import connection, local_stack
     from tunedrop.profiles import Profiles
 
     with exit_on_error():
         known = Profiles.load()
         if not address:
-            _go_back(known, profile, as_json)
+            _go_back(known, profile, as_json=as_json)
             return
         made = signing_in.profile_of(address, profile, entra, storage)
         signing_in.must_be_another(known, made)
-        if entra:
-            found, kept = signing_in.entra(made), "nowhere: each command asks Entra for a token"
-            known.keys.forget(made.name)
-        else:
-            key = _key_for(made.url)
-            found = signing_in.who(App(made.url, key))
-            kept = known.keys.keep(made.name, key)
+        found, kept = _sign_in(known, made)
         known.entered(made).save()
         if as_json:
-            say_json({**asdict(made), "name": found.name, "role": found.role, "key_kept_in": kept})
-            return
-        say(f"Signed in to {made.url} {found.told}.")
-        say(f"The key is kept in {kept}" if not entra else f"A key is kept {kept}.")
-        say(f"This is the profile {made.name}, which commands use from here on.")
-        if local_stack() and connection().url != made.url:
-            say(f"In this folder they ask the stack that runs here: add --profile {made.name}.")
+            told = {"profile": made.name, "signed_in_as": found.name, "role": found.role}
+            say_json({**told, "url": made.url, "key_kept_in": kept})
+        else:
+            say(f"Signed in to {made.url} {found.told}.")
+            say(f"The key is kept in {kept}" if kept else f"No key is kept: {BY_ENTRA}.")
+            say(f"This is the profile {made.name}, which commands use from here on.")
+            _tell_exception(made)
 
 
-def _go_back(known: "Profiles", name: str, as_json: bool) -> None:
+def _sign_in(known: "Profiles", made: "Profile") -> "tuple[SignedIn, str | None]":
+    """Who it is, and where the key is kept, in words. Raises CommandError."""
+    from tunedrop import signing_in
+    from tunedrop.app import App
+
+    if made.resource:
+        found = signing_in.entra(made)
+        known.keys.forget(made.name)
+        return found, None
+    key = _key_for(made.url)
+    return signing_in.who(App(made.url, key)), known.keys.keep(made.name, key)
+
+
+def _tell_exception(made: "Profile") -> None:
+    """Where something that is nearer chooses another app."""
+    from tunedrop.connection import connection
+
+    asked = connection(os.environ.get("TUNEDROP_APP", ""))
+    if asked.url != made.url:
+        say(f"Here they ask {asked.url}, by {asked.said_by}: add --profile {made.name}.")
+
+
+def _go_back(known: "Profiles", name: str, *, as_json: bool) -> None:
     """Raises CommandError."""
     from tunedrop.connection import local_stack
 
@@ -83,7 +103,7 @@ def _go_back(known: "Profiles", name: str, as_json: bool) -> None:
         profile = known.named(name)
         known.entered(profile).save()
         if as_json:
-            say_json(asdict(profile))
+            say_json({"profile": name, "url": profile.url})
         else:
             say(f"Commands use the profile {name} from here on: {profile.url}")
     elif stack := local_stack():

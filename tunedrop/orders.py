@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tunedrop.app import App
 
 Why = Annotated[str, typer.Option(help="the reason, which is kept")]
-Who = Annotated[str, typer.Option(help="who gives the order")]
+Who = Annotated[str, typer.Option(help="who gives the order, where a key of the host does not say")]
 
 cli = typer.Typer()
 

@@ -10,8 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from shared.dataset.measure.cost import usd
-from shared.run.ids import short
-from tunedrop import completion, history, runs
+from tunedrop import completion, runs
 from tunedrop.app import App
 from tunedrop.as_json import AsJson, note
 from tunedrop.echo import say, say_json
@@ -34,6 +33,8 @@ def model(
     key: runs.Key = "",
 ) -> None:
     """Show one model on a page: champion, verdict, costs, versions, and what can be done next."""
+    from tunedrop import history
+
     with exit_on_error():
         app = App.at(address, key)
         asked, _ = split(name)
@@ -79,6 +80,8 @@ def _champion(page: Page) -> Page | None:
 
 
 def lines(parts: Page) -> Iterator[str]:
+    from tunedrop import history
+
     page = parts["model"]
     name, champion = page["name"], _champion(page)
     yield f"{name}@{page['champion']} is the champion" if champion else f"{name} has no champion"
@@ -111,6 +114,8 @@ def _facts(parts: Page, champion: Page | None) -> Iterator[tuple[str, str]]:
 
 def _next(page: Page, champion: Page | None, *, compared: bool) -> Iterator[tuple[str, str]]:
     """What a person may want to do, as it is typed."""
+    from shared.run.ids import short
+
     name = page["name"]
     if champion:
         yield f"tunedrop chat {name}", "talk with it"

@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from shared.run.ids import short
 from tunedrop import runs
 from tunedrop.app import App
 from tunedrop.as_json import AsJson
@@ -35,6 +34,7 @@ def report(
 ) -> None:
     """Save the report on a run's dataset as a page, and open it. With --json: print its findings,
     and save nothing."""
+    from shared.run.ids import short
     from tunedrop import browser as browsers
 
     with exit_on_error():

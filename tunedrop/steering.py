@@ -11,7 +11,9 @@ from tunedrop.errors import exit_on_error
 from tunedrop.names import in_path, person
 
 Why = Annotated[str, typer.Option(help="the reason, for the run's log")]
-Who = Annotated[str, typer.Option(help="who gives the command")]
+Who = Annotated[
+    str, typer.Option(help="who gives the command, where a key of the host does not say")
+]
 
 cli = typer.Typer()
 

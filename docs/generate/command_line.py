@@ -67,7 +67,7 @@ tunedrop                          # lists the commands; each has a --help
 ```
 
 In a checkout in which `dev.py up` runs, the commands find the app by themselves; `tunedrop login`
-keeps others.
+keeps others ([terminal.md](terminal.md)).
 
 {commands}
 

@@ -80,9 +80,12 @@ def sets(api: Api, allowed: frozenset[str]) -> Mapping[str, Any]:
 
 
 def refuse_effects(body: dict[str, Any], allowed: frozenset[str], api: Api = CHAT) -> None:
-    """Raises BadRequest that names the field."""
+    """Raises BadRequest that names the field. What is set anyway is asked for in vain, and passes:
+    many clients send `store: true` by default, and OpenAI takes it for false where an organisation
+    has agreed on that (platform.openai.com/docs/guides/your-data, 2026-11)."""
+    refused = EFFECTS.keys() - allowed - sets(api, allowed).keys()
     for name, effect in EFFECTS.items():
-        if name in body and name not in allowed and not effect.asks_nothing(body[name]):
+        if name in body and name in refused and not effect.asks_nothing(body[name]):
             raise _refused(f"`{name}`", effect.why, "Leave it out", name, name)
     if api is RESPONSES and STORE not in allowed:
         _refuse_what_is_kept(body)

@@ -24,27 +24,33 @@ MAX_PARSED_BYTES = 4 * 2**20  # of what is decoded, in milliseconds; the longest
 # Where it stands first in an event, it need not be decoded.
 _TYPE = re.compile(rb'^data:\s*\{\s*"type"\s*:\s*"([a-z_.]+)"', re.MULTILINE)
 
-
-class _Usage(msgspec.Struct):
-    total_tokens: int = 0
+_ITEM = re.compile(rb"\s*\[\s*[^\s\]]")  # of a list that is not empty
 
 
 class _Response(msgspec.Struct):
-    """What is read of a response; all else is skipped, not built."""
+    """What is read of a response; all else is skipped, not built. Whatever is of another type than
+    it should be must not spoil the rest."""
 
-    status: str | None = None
+    status: Any = None
     error: Any = None
-    usage: _Usage | None = None
-    output: list[msgspec.Raw] = []
+    usage: Any = None
+    output: msgspec.Raw = msgspec.Raw(b"null")
+
+    @property
+    def has_output(self) -> bool:
+        return _ITEM.match(self.output) is not None
+
+    @property
+    def total_tokens(self) -> int | None:
+        return cost.whole(self.usage.get("total_tokens")) if isinstance(self.usage, dict) else None
 
 
 class _Event(msgspec.Struct):
     type: str = ""
     response: _Response | None = None
     error: Any = None
-    code: str | None = None
-    message: str | None = None
-    param: str | None = None
+    code: Any = None
+    message: Any = None
 
 
 _EVENT, _RESPONSE = msgspec.json.Decoder(_Event), msgspec.json.Decoder(_Response)
@@ -57,7 +63,7 @@ class Signs:
         response = _decoded(_RESPONSE, body)
         if response is None:
             return len(body) > MAX_PARSED_BYTES
-        return response.status in ("completed", "incomplete") or bool(response.output)
+        return response.status in ("completed", "incomplete") or response.has_output
 
     def is_preamble(self, event: bytes) -> bool:
         kind = _kind(event)
@@ -95,8 +101,7 @@ class Signs:
         else:
             ends = _kind(answer) in (*ENDS, FAILED)
             response = _event(answer).response if ends else None
-        usage = response.usage if response else None
-        return usage.total_tokens or None if usage else None
+        return response.total_tokens if response else None
 
 
 def ended(stream: bytes) -> dict[str, Any] | None:

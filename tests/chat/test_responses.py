@@ -125,9 +125,9 @@ async def test_the_trace_finds_a_response_by_its_id(app: App, streams: bool) -> 
 # ---- nothing is kept at the service
 
 
-@pytest.mark.parametrize("said", [{}, {"store": None}, {"store": False}])
+@pytest.mark.parametrize("said", [{}, {"store": None}, {"store": False}, {"store": True}])
 async def test_the_service_is_told_to_keep_nothing(app: App, said: dict[str, Any]) -> None:
-    """Its default would keep each answer for 30 days."""
+    """Its default would keep each answer for 30 days, and some clients ask for that by default."""
     assert (await asked(app, **said)).status_code == 200
     assert app.server.calls[0].body["store"] is False
 
@@ -135,7 +135,6 @@ async def test_the_service_is_told_to_keep_nothing(app: App, said: dict[str, Any
 @pytest.mark.parametrize(
     ("field", "param"),
     [
-        ({"store": True}, "store"),
         ({"previous_response_id": "resp_1"}, "previous_response_id"),
         ({"conversation": {"id": "conv_1"}}, "conversation"),
         ({"background": True}, "background"),

@@ -50,6 +50,7 @@ def test_axe_finds_nothing_serious_in_it(tabs: Opened, places: dict[str, str], d
         settled(tab, address)
         if violations := tab.violations():
             found[place] = violations
+    tab = tabs(dark=dark)  # where nobody has signed in
     tab.open("", key="")
     expect(tab.page.get_by_label("Key")).to_be_visible()
     if violations := tab.violations():
@@ -71,11 +72,11 @@ def test_it_fits_on_any_screen(tabs: Opened, places: dict[str, str], size: tuple
 def test_it_has_one_heading_a_title_and_landmarks(tab: Tab, places: dict[str, str]) -> None:
     for address in places.values():
         settled(tab, address)
-        expect(tab.page.locator("h1")).to_have_count(1)
-        heading = tab.page.locator("h1").inner_text()
+        expect(tab.page.locator("main > h1")).to_have_count(1)
+        heading = tab.page.locator("main > h1").inner_text()
         assert heading.strip()
         assert tab.page.title() == f"{heading} · Tunedrop"
-        for landmark in ("header", "nav", "main"):
+        for landmark in ("body > header", "body > header nav", "body > main"):
             expect(tab.page.locator(landmark)).to_have_count(1)
 
 

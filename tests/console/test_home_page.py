@@ -86,6 +86,17 @@ def test_a_rejected_dataset_and_a_refused_drop_are_told_with_their_cure(tab: Tab
     expect(needs(tab, "<b>X/data.jsonl")).to_contain_text("not taken")
 
 
+def test_a_drop_that_the_app_looks_at_again_needs_nobody_yet(tab: Tab) -> None:
+    drops = [
+        {"name": f"{name}/x.jsonl", "message": "No.", "fix": "Do.", "waits": name == "later"}
+        for name in ("later", "never")
+    ]
+    answering(tab, "runs?*", lambda page: page.update(refused={"drops": drops, "count": 2}))
+    tab.open("")
+    expect(needs(tab, "never/x.jsonl")).to_have_count(1)
+    expect(needs(tab, "later/x.jsonl")).to_have_count(0)
+
+
 def test_what_was_dropped_again_needs_nobody_and_nor_does_what_is_long_over(tab: Tab) -> None:
     only_runs(tab, failed())
     tab.open("").see("It broke <img src=x onerror=alert(1)>\\u202e</script>")
@@ -136,10 +147,11 @@ def test_what_runs_is_shown_with_its_steps_and_when_it_is_ready(tab: Tab) -> Non
     expect(needs(tab, "pinnace")).to_have_count(0)
 
 
-def test_a_version_that_is_held_an_order_and_an_end_are_told(tab: Tab) -> None:
+def test_what_is_held_what_does_not_wake_an_order_and_an_end_are_told(tab: Tab) -> None:
     def changed(page: dict[str, Any]) -> None:
         galley = next(model for model in page["models"] if model["name"] == "galley")
         galley["versions"][-1]["state"] = "candidate"
+        way = {"since": None, "usual_seconds": 600, "in_the_way": "There is no quota."}
         ends = [
             {
                 "what": "base",
@@ -158,13 +170,18 @@ def test_a_version_that_is_held_an_order_and_an_end_are_told(tab: Tab) -> None:
             "waits": "There is no room.",
             "at": NOW.isoformat(),
         }
-        page["models"].append({**galley, "name": "sloop", "order": order})
+        sleeping = [{**version, "waking": way} for version in galley["versions"][:1]]
+        page["models"] += [
+            {**galley, "name": "sloop", "order": order},
+            {**galley, "name": "yawl", "versions": sleeping, "champion": 1, "lifecycle": None},
+        ]
 
     answering(tab, "models", changed)
     only_runs(tab)
     tab.open("")
     expect(needs(tab, "galley@2")).to_contain_text("waits for a decision")
     expect(needs(tab, "sloop@1")).to_contain_text("There is no room.")
+    expect(needs(tab, "yawl@1")).to_contain_text("There is no quota.")
     expect(needs(tab, "It ends, warning.")).to_contain_text("galley, sloop")
     expect(needs(tab, "It ends, notice.")).to_have_count(0)
 

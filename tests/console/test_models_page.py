@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.support.console import PHONE, Opened, Tab
 from tests.support.console_models import HOSTILE, model_with_versions
@@ -172,9 +172,26 @@ def test_a_name_without_a_model_leads_on(tab: Tab) -> None:
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_the_pages_can_be_used_by_all(model: str, tabs: Opened, dark: bool) -> None:
+def test_a_plan_to_delete_can_be_read_by_all(model: str, tabs: Opened, dark: bool) -> None:
     tab = tabs(PHONE, dark=dark)
-    for place, seen in (("models", model), (f"models/{model}", "Who served when")):
-        tab.open(place).see(seen)
-        assert tab.violations() == []
-        assert not tab.is_wider_than_its_screen()
+    tab.open(f"models/{model}").see("Who served when")
+    tab.press("Delete @1")
+    tab.see(f"Delete {model}@1")
+    expect(tab.page.locator("#plan")).to_be_focused()
+    assert tab.violations() == []
+    assert not tab.is_wider_than_its_screen()
+    tab.press("Keep it")
+    expect(tab.page.locator("#plan")).to_have_count(0)
+
+
+def test_a_page_that_is_left_shows_nothing_under_the_next_name(model: str, tab: Tab) -> None:
+    held: list[Route] = []
+    tab.page.route(f"**/manage/models/{model}", lambda route: held.append(route))
+    tab.open(f"models/{model}").see("Loading")
+    wait_for(lambda: tab.page.wait_for_timeout(20) or held)
+    tab.page.evaluate("location.hash = '#/models/nobody'")
+    tab.see("There is no model of this name")
+    held[0].continue_()
+    tab.page.wait_for_load_state("networkidle")
+    expect(tab.page.locator("h1")).to_have_text("nobody")
+    expect(tab.page.get_by_text("There is no model of this name")).to_be_visible()

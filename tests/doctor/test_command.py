@@ -76,7 +76,6 @@ def test_an_app_with_a_problem_exits_with_1_and_prints_the_fix(tmp_path: Path, r
     [
         ((), None, "no settings here"),
         (("--local",), None, "dev.py up"),
-        (("--app", UNREACHABLE), None, "Does the app run?"),
         (("--app", "my-app"), None, "https://NAME"),
         (("--app", UNREACHABLE, "--local"), None, "exclude each other"),
         ((), "{", "cannot be read as JSON"),
@@ -91,6 +90,11 @@ def test_what_cannot_be_checked_exits_with_2(
     code, output = doctor(tmp_path, root, *options)
     assert code == 2
     assert message in " ".join(output.split())
+
+
+def test_an_app_that_is_not_reached_exits_with_3(tmp_path: Path, root: Path) -> None:
+    code, output = doctor(tmp_path, root, "--app", UNREACHABLE)
+    assert (code, "Does the app run?" in output) == (3, True)
 
 
 # ---- the route ---------------------------------------------------------------------------------

@@ -223,19 +223,6 @@ def test_too_long_an_input(v1: OpenAI, base: str) -> None:
     assert refusal.value.code == "context_length_exceeded"
 
 
-def test_faults_of_chat_strike_responses_too(emulator: Running, v1: OpenAI, base: str) -> None:
-    emulator.fault("stream-cut", "responses.create", after_chunks=5)
-    with pytest.raises((httpx.HTTPError, openai.APIConnectionError)):
-        list(ask(v1, base, stream=True))
-    emulator.fault("deployment-paused", "responses.create")
-    with pytest.raises(openai.APIStatusError) as paused:
-        ask(v1, base)
-    assert paused.value.status_code == 423
-    with pytest.raises(openai.NotFoundError) as refusal:
-        ask(v1, "nowhere")
-    assert refusal.value.code == "DeploymentNotFound"
-
-
 def test_a_tuned_model_answers(emulator: Running, v1: OpenAI, tuned: Any) -> None:
     with emulator.arm() as arm:
         deploy(arm, "tuned-responses", tuned.finished.fine_tuned_model)

@@ -161,6 +161,14 @@ def test_offered_functions_are_called_as_the_model_finds_likely(
     assert ask(v1, base, tool_choice="required").message.tool_calls
 
 
+def test_a_call_that_is_not_made_leaves_no_trace(emulator: Running, v1: OpenAI, base: str) -> None:
+    """Its opening was only tried: the answer is the same as if nobody had thought of it."""
+    options: Any = {"temperature": 1.5, "max_tokens": 20}
+    tried = ask(v1, base, **options).message.content
+    emulator.settings(offered_tools="never")
+    assert ask(v1, base, **options).message.content == tried
+
+
 def test_a_result_is_answered_in_words(emulator: Running, v1: OpenAI, base: str) -> None:
     """So that an agent comes to its end."""
     emulator.settings(offered_tools="always")

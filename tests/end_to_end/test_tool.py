@@ -120,7 +120,8 @@ def test_commands_are_given_with_who_and_why(
     assert refused.exit_code == 2
     assert "It takes: start, cancel, deploy." in refused.output
 
-    assert tool("cancel", run_id, "--why", "only a try", "--who", "Ada").exit_code == 0
+    by = ("--who", "Ada", "--key", stack.addresses.function_key)
+    assert tool("cancel", run_id, "--why", "only a try", *by).exit_code == 0
     run = wait_for(
         lambda: stack.get(f"runs/{run_id}") if stack.ended_run("tool-commands") else None
     )

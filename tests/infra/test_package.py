@@ -37,9 +37,9 @@ def test_the_list_is_what_the_shipped_code_imports() -> None:
 @pytest.mark.parametrize(
     ("places", "extras"),
     [
-        (["tunedrop"], []),
+        (["tunedrop"], ["keyring"]),
         (["local", "docs", "dev.py"], ["app", "laptop"]),
-        (["tests"], ["app", "laptop", "test"]),
+        (["tests"], ["app", "laptop", "keyring", "test"]),
     ],
 )
 def test_what_is_imported_is_listed(places: list[str], extras: list[str]) -> None:

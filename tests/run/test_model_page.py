@@ -70,6 +70,8 @@ async def test_a_version_that_is_being_woken_says_since_when_and_what_is_in_the_
     made = await Versions.serving(2)
     requests = RedeployRequests(made.ctx.clients.models, made.clock.now)
     await requests.add_at_once("captain")
+    for page in await both(made):
+        assert [bool(version["waking"]) for version in page["versions"]] == [False, True]
     await requests.add_at_once("captain@1")
     state = Redeployment(model="captain@1", version=1, problem="There is no room.", fix="Wait.")
     await requests.keep(state)

@@ -25,6 +25,7 @@ from tests.support.stack import StackHarness
 OPEN = {
     "chat", "chat_with_deployment", "chat_models", "chat_model", "feedback", "other_paths",
     "console", "console_file", "openapi", "health", "managed",
+    "responses", "completions", "embeddings",
 }  # fmt: skip
 
 

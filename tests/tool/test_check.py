@@ -131,7 +131,7 @@ def test_two_files_are_training_sets_and_a_name_that_says_otherwise_is_told(
     validation.write_bytes(good(30))
     done = check(training, validation, "--json")
     assert [file["role"] for file in json.loads(done.stdout)["files"]] == ["training"] * 2
-    assert f"--validation {validation}" in done.stderr
+    assert f"--validation {validation}" in json.loads(done.stderr)["note"]
     assert check(training, "--validation", validation).stderr == ""
     assert check(training, training).stderr == ""
 

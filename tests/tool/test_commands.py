@@ -4,21 +4,26 @@ that is asked for, and ends with the exit codes of docs/command-line.md."""
 import ast
 import json
 import shlex
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 from typer.testing import CliRunner, Result
 
 from docs.generate.command_line import EXAMPLE, JSON, LIKE, leaves, page
+from shared.errors import DropError, Refused, TunedropError
 from tests.dataset.builders import ANSWER, USER, good, talk
 from tests.support.house import ROOT
 from tests.support.over_http import Served, served
 from tests.support.served import Versions
 from tunedrop.__main__ import cli
+from tunedrop.errors import exit_on_error
 from tunedrop.group import SECTIONS
 
 # Their examples are of a run in another stage, or need an account of storage, a model that answers,
@@ -144,6 +149,44 @@ async def test_the_examples_run_and_print_one_object_where_that_is_asked_for(
 # ---- how they end
 
 
+class Odd(BaseHTTPRequestHandler):
+    """Answers everything with an object that no app of this kind would send."""
+
+    body = b'{"x": {"y": [1]}}'
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers.get("content-length") or 0))
+        self.send_response(200)
+        self.send_header("content-length", str(len(self.body)))
+        self.end_headers()
+        self.wfile.write(self.body)
+
+    def do_GET(self) -> None:
+        self.do_POST()
+
+    def log_message(self, *message: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def odd() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Odd) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.mark.parametrize("name", [name for name in ASKING if name not in NOT_ASKED])
+def test_an_answer_of_another_shape_is_a_sentence_and_no_traceback(
+    name: str, odd: str, folder: Path
+) -> None:
+    """As of an app that is older or newer, or of a page of a network that wants a password."""
+    done = call(*unprompted(name), "--app", odd, "--key", "k")
+    assert isinstance(done.exception, SystemExit), repr(done.exception)
+    assert done.exit_code == 3, done.output
+    assert done.stderr.startswith("tunedrop: ")
+
+
 @pytest.mark.parametrize("name", [name for name in ASKING if name not in NOT_ASKED])
 def test_an_app_that_is_not_reached_is_3_and_one_object_with_the_error(
     name: str, folder: Path
@@ -240,3 +283,12 @@ def test_every_error_says_what_to_do_next() -> None:
     calls = dict(raised())
     assert len(calls) > 50
     assert [place for place, node in calls.items() if len(node.args) != 2] == []
+
+
+@pytest.mark.parametrize(
+    ("error", "code"), [(Refused("No.", "Ask."), 3), (DropError("No.", "Ask."), 2)]
+)
+def test_what_is_of_azure_is_no_wrong_call(error: TunedropError, code: int) -> None:
+    with pytest.raises(typer.Exit) as end, exit_on_error():
+        raise error
+    assert end.value.exit_code == code

@@ -129,7 +129,7 @@ def test_pairs_are_asked_for_and_an_app_that_knows_none_is_named(run: Run, tmp_p
     assert done.exit_code == 0
     assert "method: dpo" in done.stdout
     done = run("--method", "dpo", dpo=(200, {}, LINE))
-    assert "Update it" in done.stderr
+    assert "update it" in done.stderr
     assert run("--method", "rft").exit_code == 2
 
 

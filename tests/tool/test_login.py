@@ -16,7 +16,7 @@ from tunedrop.profiles import Profile, Profiles, address, name_for
 
 
 def stack_here(folder: Path, url: str, **more: str) -> None:
-    (folder / ".local").mkdir()
+    (folder / ".local").mkdir(exist_ok=True)
     known = {"app_url": url, "app_key": "operator", "storage": "of-the-laptop", **more}
     (folder / ".local/stack.json").write_text(json.dumps(known))
 
@@ -148,6 +148,10 @@ async def test_the_doctor_asks_the_app_of_a_profile(
         app.asked.clear()
         await app.tool("doctor", "--profile", "prod", "--json")
         assert "GET manage/doctor" in app.asked
+        app.asked.clear()
+        local = await app.tool("doctor", "--local")
+        assert (local.exit_code, "no stack runs in this folder" in local.output) == (2, True)
+        assert app.asked == [], "the last login is not meant"
 
 
 async def test_a_name_is_not_taken_from_another_app(
@@ -247,8 +251,17 @@ async def test_the_laptop_needs_no_login_and_its_console_opens_signed_in(
         assert (await app.tool("runs")).exit_code == 0
         assert "no login" in (await app.tool("login")).output
         link = (await app.tool("open")).output
+        assert (await app.tool("profiles")).output.endswith("by the stack that runs here\n")
         assert link == f"{app.url}/api/console#key=operator\n"
-        await app.tool("login", app.url, "--profile", "p", typed="operator\n")
+        stack_here(Path.cwd(), "http://127.0.0.1:9")
+        done = await app.tool("login", app.url, "--profile", "p", "--json", typed="reader\n")
+        told = json.loads(done.stdout)
+        assert (told["profile"], told["signed_in_as"], told["role"]) == ("p", "readers", "reader")
+        done = await app.tool("login", app.url, "--profile", "p", typed="operator\n")
+        assert (
+            "Here they ask http://127.0.0.1:9, by the stack that runs here: add --profile p."
+            in (done.output)
+        )
         named = await app.tool("open", "--profile", "p", "--json")
         assert json.loads(named.output) == {"url": f"{app.url}/api/console", "opened": False}
 

@@ -111,6 +111,20 @@ def files(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file()]
 
 
+async def test_ctrl_c_ends_the_wait_for_one_answer(
+    machine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hold = asyncio.Event()
+    async with up.upstream() as server, served(monkeypatch, server.url) as app:
+        server.plan("captain-v1", up.stream(up.event("Arr, a long"), hold))
+        async with chat(app, machine, "captain", "Tell me all") as talk:
+            await talk.until("Arr, a long")
+            talk.terminal.interrupt()
+            assert await talk.ended() == 130
+            assert talk.terminal.shown.endswith("Arr, a long\n")
+        hold.set()
+
+
 async def test_an_unknown_model_is_told_before_anybody_types(
     machine: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -80,6 +80,9 @@ MADE_FAULTS = {
     "slow-first-token": FaultKind(
         CHAT, "the first token comes late (real seconds)", {"seconds": 1.0}
     ),
+    "response-lost": FaultKind(
+        ("responses.create",), "a response that was to be stored is not found afterwards"
+    ),
     "stream-cut": FaultKind(CHAT, "a streamed answer breaks off", {"after_chunks": 3}),
 }
 FAULT_KINDS = CALL_FAULTS | MADE_FAULTS

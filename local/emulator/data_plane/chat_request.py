@@ -16,6 +16,7 @@ from .tools import Tools, of_chat
 
 # Azure sets no limit of its own; a model of this size would go on until its context is full.
 DEFAULT_MAX_TOKENS = 512
+LIMITS = ("max_tokens", "max_completion_tokens")  # one setting under two names
 MOST_TOKENS = 1_000_000
 MAX_STOPS, MAX_CHOICES, MAX_TOP_LOGPROBS = 4, 8, 20
 SUPPORTED = {
@@ -62,7 +63,7 @@ def parse(body: dict[str, Any]) -> ChatRequest:
     return ChatRequest(
         messages=messages,
         sampling=_sampling(body),
-        limited=body.get("max_tokens", body.get("max_completion_tokens")) is not None,
+        limited=any(body.get(name) is not None for name in LIMITS),
         stops=stops_of(body.get("stop")),
         choices=whole(body, "n", 1, MAX_CHOICES) or 1,
         tools=of_chat(body),
@@ -72,15 +73,15 @@ def parse(body: dict[str, Any]) -> ChatRequest:
 
 
 def _sampling(body: dict[str, Any]) -> SamplingOptions:
-    if body.get("max_tokens") is not None and body.get("max_completion_tokens") is not None:
+    given = [name for name in LIMITS if body.get(name) is not None]
+    if len(given) > 1:
         raise bad("max_tokens", "it excludes max_completion_tokens.")
-    name = "max_tokens" if body.get("max_tokens") is not None else "max_completion_tokens"
     top_logprobs = whole(body, "top_logprobs", 0, MAX_TOP_LOGPROBS)
     wants_logprobs = flag(body, "logprobs")
     if top_logprobs is not None and not wants_logprobs:
         raise bad("top_logprobs", "it needs logprobs to be true.")
     return SamplingOptions(
-        max_tokens=whole(body, name, 1, MOST_TOKENS) or DEFAULT_MAX_TOKENS,
+        max_tokens=whole(body, (given or LIMITS)[0], 1, MOST_TOKENS) or DEFAULT_MAX_TOKENS,
         temperature=number(body, "temperature", 0, 2),
         top_p=number(body, "top_p", 0, 1),
         seed=whole(body, "seed", -MAX_SEED - 1, MAX_SEED),

@@ -51,9 +51,12 @@ def _item(place: str, item: Any, find: Find) -> Item:
     kind = item.get("type") or ("message" if "role" in item else "item_reference")
     if kind == "item_reference":
         return _stored(item.get("id"), find)
-    if kind not in _TYPES:
+    if not isinstance(kind, str) or kind not in _TYPES:
         raise bad(f"{place}.type", f"this emulator takes no item of type {str(kind)[:80]!r}.")
-    made = {**item, "type": kind, "id": item.get("id") or new_item_id(_TYPES[kind])}
+    own = item.get("id") or new_item_id(_TYPES[kind])
+    if not isinstance(own, str):
+        raise bad(f"{place}.id", "must be a string.")
+    made = {**item, "type": kind, "id": own}
     if kind == "message" and isinstance(item.get("content"), str):
         written = "output_text" if item.get("role") == "assistant" else "input_text"
         made["content"] = [{"type": written, "text": item["content"]}]

@@ -1,5 +1,6 @@
 """The Responses API in both URL families: asking, and what was stored of it. Knows no torch."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from starlette.requests import Request
@@ -13,6 +14,7 @@ from ..core.protocol import new_item_id, page
 from ..core.store import Document
 from ..language.calls import told
 from ..language.dataset import Message
+from ..language.generation import SamplingOptions
 from .inference import Inference, body_of
 from .response_answer import ResponseAnswer
 from .response_items import Item, items_of, messages_of
@@ -49,20 +51,10 @@ class Responses(Component):
         given = items_of(asked.input, self._item)
         messages = _messages(asked, before + given)
         prompt = await inference.language.prompt(told(messages, asked.tools.told))
-        try:
-            sampling = inference.room(len(prompt), asked.sampling, asked.limited)
-        except InferenceError as error:
-            raise _too_long(error) from error
-        calls = asked.tools.calls(messages, self._settings.current.offered_tools)
-        sampling = replace(sampling, calls=calls)
+        sampling = self._sampling(asked, messages, len(prompt))
         queue, headers = await inference.ask(admitted, [prompt], sampling)
-        head = self._head(admitted.model.name, asked)
-
-        def ended(response: Document) -> None:
-            if asked.store:
-                self._store_response(response, before, given)
-
         inference.note("response", admitted)
+        head, ended = self._head(admitted.model.name, asked), self._keeper(asked, before, given)
         answer = ResponseAnswer(head, sampling, len(prompt), queue, ended)
         return await inference.respond(request, admitted, answer, headers, stream=asked.stream)
 
@@ -89,6 +81,29 @@ class Responses(Component):
         raise InferenceError(400, "invalid_request_error", message)
 
     # ---- inside ------------------------------------------------------------------------------
+
+    def _sampling(
+        self, asked: ResponseRequest, messages: list[Message], prompt_tokens: int
+    ) -> SamplingOptions:
+        try:
+            sampling = self._inference.room(prompt_tokens, asked.sampling, asked.limited)
+        except InferenceError as error:
+            raise _too_long(error) from error
+        calls = asked.tools.calls(messages, self._settings.current.offered_tools)
+        return replace(sampling, calls=calls)
+
+    def _keeper(
+        self, asked: ResponseRequest, before: list[Item], given: list[Item]
+    ) -> Callable[[Document], None]:
+        """What becomes of the response once it is complete."""
+        # Callers have met it without a fault of theirs (dotnet/extensions#7704).
+        lost = asked.store and self._faults.trigger("response-lost")
+
+        def ended(response: Document) -> None:
+            if asked.store and not lost:
+                self._store_response(response, before, given)
+
+        return ended
 
     def _head(self, model: str, asked: ResponseRequest) -> Document:
         return {
