@@ -71,7 +71,7 @@ export function view({ refused, choices }, page) {
         ${models(work, choices, acts)}
         ${work.turns.length ? nothing : html`<p class="quiet">Each of them answers, side by side; the conversation then goes on with all.</p>`}
         ${work.turns.map((each, at) => turn(each, at === work.turns.length - 1, acts))}
-        ${work.problem ? problem(work.problem) : nothing}
+        <p class="hidden" role="status">${work.running ? "They answer." : work.turns.length ? "All have answered." : ""}</p>
         ${composer(work, acts)}
         ${code(work, acts)}
       </section>

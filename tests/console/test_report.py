@@ -3,7 +3,7 @@
 from playwright.sync_api import expect
 
 from shared.run.stages import Stage
-from tests.support.console import DESKTOP, PHONE, Opened, Tab
+from tests.support.console import Tab
 from tests.support.console_runs import known_run, rejected, stored
 
 HOSTILE = """<!doctype html><html><head>
@@ -54,12 +54,3 @@ def test_a_run_without_a_report_says_so_and_another_is_looked_for(tab: Tab) -> N
         blob = f"{run_id}/report.html"
         tab.stack.container("runs").upload_blob(blob, b"<html><h2>Looked at</h2></html>")
         tab.see("Looked at")
-
-
-def test_it_can_be_read_by_everybody_on_every_screen(tabs: Opened) -> None:
-    for size, dark in ((DESKTOP, False), (PHONE, True)):
-        tab = tabs(size=size, dark=dark)
-        (run_id,) = rejected(tab.stack, "mast")
-        tab.open(f"runs/{run_id}/report").see("Rejected: nothing was sent.")
-        assert tab.violations() == []
-        assert not tab.is_wider_than_its_screen()

@@ -4,7 +4,6 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import pytest
 from playwright.sync_api import expect
 
 from shared.run.record import (
@@ -17,7 +16,7 @@ from shared.run.record import (
     Transition,
 )
 from shared.run.stages import Stage
-from tests.support.console import DESKTOP, PHONE, Opened, Tab
+from tests.support.console import PHONE, Opened, Tab
 from tests.support.console_runs import known_run, stored
 from tests.support.datasets import dataset
 from tests.support.stack import wait_for
@@ -47,6 +46,12 @@ def came(*stages: Stage, each: float = 60) -> tuple[Transition, ...]:
     )
 
 
+def visit(tab: Tab, run_id: str) -> None:
+    """From a page that is shown."""
+    tab.page.evaluate(f"location.hash = '#/runs/{run_id}'")
+    expect(tab.page.locator("h1")).to_have_text(f"Run {run_id[: run_id.index('-') + 9]}")
+
+
 STATES: list[tuple[Stage, dict[str, Any], str]] = [
     (Stage.READY, {}, "Your move. The dataset is good. Nothing is sent or paid for until"),
     (Stage.PAUSED, {}, "Your move. The job is paused and keeps its place"),
@@ -71,9 +76,11 @@ STATES: list[tuple[Stage, dict[str, Any], str]] = [
 
 
 def test_it_says_what_a_run_waits_for_and_whose_move_it_is(tab: Tab) -> None:
-    for stage, known, says in STATES:
-        with stored(tab.stack, known_run(stage, **known)) as run_id:
-            tab.open(f"runs/{run_id}")
+    tab.open("runs").see("laptop, operator")
+    for number, (stage, known, says) in enumerate(STATES):
+        run = known_run(stage, model=f"shown{number}", **known)
+        with stored(tab.stack, run) as run_id:
+            visit(tab, run_id)
             expect(tab.page.get_by_label("Now")).to_contain_text(says)
 
 
@@ -116,9 +123,11 @@ CURVES: list[tuple[list[tuple[int, float | None, float | None]], float]] = [
 
 
 def test_any_losses_can_be_read(tab: Tab) -> None:
-    for curve, highest in CURVES:
-        with stored(tab.stack, known_run(Stage.FAILED), curve=curve) as run_id:
-            tab.open(f"runs/{run_id}")
+    tab.open("runs").see("laptop, operator")
+    for number, (curve, highest) in enumerate(CURVES):
+        run = known_run(Stage.FAILED, model=f"shown{number}")
+        with stored(tab.stack, run, curve=curve) as run_id:
+            visit(tab, run_id)
             picture = tab.page.get_by_role("slider")
             expect(picture).to_be_visible()
             axis = picture.locator("text[text-anchor=end]").all_text_contents()
@@ -246,11 +255,8 @@ def test_a_reader_sees_everything_and_orders_nothing(tabs: Opened) -> None:
         tab.see("Orders need the role operator.")
 
 
-@pytest.mark.parametrize(("size", "dark"), [(DESKTOP, False), (PHONE, True)])
-def test_it_can_be_read_by_everybody_on_every_screen(
-    tabs: Opened, size: tuple[int, int], dark: bool
-) -> None:
-    tab = tabs(size=size, dark=dark)
+def test_a_run_with_everything_can_be_read_by_everybody_on_a_phone(tabs: Opened) -> None:
+    tab = tabs(size=PHONE, dark=True)
     run = known_run(Stage.TRAINING, epochs=OVERFIT, timeline=came(Stage.TRAINING))
     events = [{"at": "2026-11-01T00:00:00+00:00", "kind": "stage", "message": STRANGE * 20}] * 60
     with stored(tab.stack, run, curve=CURVE, events=events) as run_id:

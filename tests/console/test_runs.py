@@ -5,7 +5,7 @@ from typing import Any
 
 from playwright.sync_api import Route, expect
 
-from tests.support.console import DESKTOP, PHONE, Opened, Tab
+from tests.support.console import Tab
 from tests.support.console_runs import rejected
 from tests.support.stack import wait_for
 
@@ -92,12 +92,3 @@ def test_an_idle_list_costs_no_new_page_where_nothing_has_changed(tab: Tab) -> N
         with tab.page.expect_response(re.compile("/manage/runs")):
             tab.page.evaluate("dispatchEvent(new Event('online'))")
     assert 304 in answers[1:]
-
-
-def test_it_can_be_read_by_everybody_on_every_screen(tabs: Opened) -> None:
-    for size, dark in ((DESKTOP, False), (PHONE, True)):
-        tab = tabs(size=size, dark=dark)
-        rejected(tab.stack, "mast")
-        tab.open("runs").see("The dataset has errors")
-        assert tab.violations() == []
-        assert not tab.is_wider_than_its_screen()
