@@ -50,8 +50,11 @@ def runs(context: typer.Context, incomplete: str) -> Offered:
 def models_versions_and_runs(context: typer.Context, incomplete: str) -> Offered:
     if "@" in incomplete:
         return versions(context, incomplete)
-    either = lambda app: [*((name, "") for name in _models(app)), *_runs(app)]  # noqa: E731
-    return _of_app(context, incomplete, either)
+
+    def found(app: "App") -> list[tuple[str, str]]:
+        return [*((name, "") for name in _models(app)), *_runs(app)]
+
+    return _of_app(context, incomplete, found)
 
 
 def stages(incomplete: str) -> list[str]:

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from tunedrop.errors import CommandError, NotReached
-from tunedrop.profiles import Profile, Profiles, chosen_in_environment
+from tunedrop.profiles import Profile, Profiles, chosen_in_environment, trimmed
 
 STACK = Path(".local/stack.json")  # of `dev.py up` or `demo`
 KEY_VARIABLES = ("TUNEDROP_KEY", "TUNEDROP_FUNCTION_KEY")
@@ -66,7 +66,7 @@ def is_profile_chosen() -> bool:
 
 def connection(address: str = "", key: str = "") -> Connection:
     """`address` and `key` as options or the environment give them. Raises CommandError."""
-    asked, in_environment = address.rstrip("/"), os.environ.get("TUNEDROP_APP", "").rstrip("/")
+    asked, in_environment = trimmed(address), trimmed(os.environ.get("TUNEDROP_APP", ""))
     name = _chosen["profile"]
     if asked and asked != in_environment:
         if name:

@@ -18,6 +18,7 @@ from tunedrop.errors import MISSHAPEN, ExitCode, NotReached, ended, exit_on_erro
 from tunedrop.names import in_path
 
 Event = dict[str, Any]
+Run = dict[str, Any]
 ITSELF = "tunedrop"  # who does what nobody has ordered
 
 cli = typer.Typer()
@@ -77,24 +78,43 @@ def line(event: Event) -> str:
     return f"{at}  {event.get('kind') or '':<10}  {event.get('message') or ''}{who}"
 
 
-def _follow(app: App, run_id: str, *, as_json: bool) -> dict[str, Any]:
+def _follow(app: App, run_id: str, *, as_json: bool) -> Run:
     """Each event once, until the run has ended; the run. Raises CommandError, and typer.Exit where
     somebody stops it."""
-    from tunedrop import following
-
-    told, run = 0, dict[str, Any]()
+    told, run = 0, Run()
     try:
-        for look in following.looks(app, run_id):
-            if isinstance(look, NotReached):
-                note(f"asked again: {look.message}")
+        for seen in _logs(app, run_id):
+            if isinstance(seen, NotReached):
+                note(f"asked again: {seen.message}")
                 continue
-            run = look  # seen before its log is read: what it says of its end is there then
-            found = log_of(app, run["id"])
+            run, found = seen
             for event in found[told:]:
                 say(json.dumps(event) if as_json else line(event))
             told = len(found)
-            if following.is_over(run, until_checked=False):
-                break
     except KeyboardInterrupt:
-        raise ended("the run goes on by itself.", "", ExitCode.INTERRUPTED) from None
+        again = f"`tunedrop events {run_id} --follow` goes on with its log."
+        raise ended("the run goes on by itself.", again, ExitCode.INTERRUPTED) from None
     return run
+
+
+def _logs(app: App, run_id: str) -> Iterator[tuple[Run, list[Event]] | NotReached]:
+    """A run and its log again and again, until it has ended, or why they could not be had. The run
+    is seen first: what its log says of its end is there then. Raises CommandError."""
+    from tunedrop import following
+
+    failed = 0
+    for look in following.looks(app, run_id):
+        if isinstance(look, NotReached):
+            yield look
+            continue
+        try:
+            yield look, log_of(app, look["id"])
+        except NotReached as error:
+            failed += 1
+            if failed > following.MAX_FAILED_POLLS:
+                raise
+            yield error
+        else:
+            failed = 0
+            if following.is_over(look, until_checked=False):
+                return

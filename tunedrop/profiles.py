@@ -110,7 +110,12 @@ def address(asked: str) -> str:
             f"{shown(asked)} is not encrypted: a key would be readable on its way.",
             f"Give https://{host}{f':{port}' if port else ''}.",
         )
-    return ENDINGS.sub("", f"{parts.scheme}://{parts.netloc}{parts.path}").rstrip("/")
+    return trimmed(f"{parts.scheme}://{parts.netloc}{parts.path}")
+
+
+def trimmed(url: str) -> str:
+    """Without what the console's address has behind the app's."""
+    return ENDINGS.sub("", url.partition("#")[0].strip()).rstrip("/")
 
 
 def checked_name(name: str) -> str:

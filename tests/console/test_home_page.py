@@ -138,12 +138,12 @@ def test_runs_that_are_stuck_or_wait_for_somebody_are_told(tab: Tab) -> None:
 
 
 def test_what_runs_is_shown_with_its_steps_and_when_it_is_ready(tab: Tab) -> None:
-    eta = {"finish": (NOW + timedelta(hours=3)).isoformat(), "basis": "the pace so far"}
+    eta = {"finish": (NOW + timedelta(hours=78)).isoformat(), "basis": "the pace so far"}
     progress = {"step": 7, "total_steps": 24, "train_loss": 1.5}
     with_runs(tab, run("training", eta=eta, progress=progress))
     card = tab.open("").page.locator("article").filter(has_text="pinnace")
     expect(card).to_contain_text("step 7 of 24, loss 1.500")
-    expect(card).to_contain_text("ready in about 3.0 h")
+    expect(card).to_contain_text("ready in about 3 days")
     expect(needs(tab, "pinnace")).to_have_count(0)
 
 

@@ -11,7 +11,7 @@ from local.emulator.data_plane.completion import Completion, Delta
 from local.emulator.data_plane.inference import too_long
 from local.emulator.data_plane.response_items import items_of, messages_of
 from local.emulator.data_plane.tools import Tools, of_chat, of_response
-from local.emulator.language.calls import ALWAYS, LIKELY, Function, told
+from local.emulator.language.calls import ALWAYS, LIKELY, NEVER, Function, told
 from local.emulator.language.dataset import Message, call_text
 from local.emulator.language.generation import GenerationRequest, Piece, SamplingOptions
 
@@ -86,8 +86,8 @@ def test_the_model_is_told_in_the_system_message() -> None:
     [
         (Tools((ADD,)), [USER], "likely", LIKELY),
         (Tools((ADD,)), [USER], "always", ALWAYS),
-        (Tools((ADD,)), [USER], "never", None),
-        (Tools((ADD,)), [USER, RESULT], "always", None),
+        (Tools((ADD,)), [USER], "never", NEVER),
+        (Tools((ADD,)), [USER, RESULT], "always", NEVER),
         (Tools((ADD,), "required"), [USER, RESULT], "never", ALWAYS),
         (Tools((ADD,), "none"), [USER], "always", None),
         (Tools(), [USER], "always", None),
@@ -141,6 +141,21 @@ def test_a_call_has_room_for_its_opening() -> None:
     plain, calling = SamplingOptions(8), SamplingOptions(8, calls=calls)
     sizes = [GenerationRequest(None, [1], one).size for one in (plain, calling)]
     assert sizes[0] < sizes[1]
+
+
+def test_an_answer_in_words_does_not_begin_like_a_call() -> None:
+    """A small model may go on as the call before its result did."""
+    import torch  # seconds, which others that collect need not pay
+
+    from local.emulator.language.sampling import Sampler
+
+    sampler = Sampler(4, SamplingOptions(8, temperature=0), None)
+    sampler.forbid_first(2)
+    logits = torch.tensor([0.0, 1.0, 9.0, 3.0])
+    token, _ = sampler.draw(logits)
+    assert token == 3
+    sampler.accept(token, "so")
+    assert sampler.draw(logits)[0] == 2, "only its beginning is forbidden"
 
 
 def test_an_overflow_is_told_in_words_that_clients_know() -> None:

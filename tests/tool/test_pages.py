@@ -6,7 +6,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from starlette.responses import JSONResponse
 
+from shared import manage
+from shared.chat.callers import Role
 from shared.run.ids import short
 from shared.run.record import Run
 from shared.run.stages import Stage
@@ -14,6 +17,7 @@ from tests.support.datasets import dataset
 from tests.support.over_http import Served, served
 from tunedrop import following
 from tunedrop.app import App
+from tunedrop.errors import NotReached
 
 ENDED = (Stage.SERVING, Stage.HELD, Stage.FAILED, Stage.REJECTED)
 
@@ -68,17 +72,13 @@ async def test_the_page_of_a_model_has_what_matters_and_what_can_be_done(app: Se
 async def test_a_page_without_its_costs_says_so(
     app: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from starlette.responses import JSONResponse
-
-    from shared import manage
-
     async def broken(*_: object) -> JSONResponse:
         error = {"message": "Costs are not known.", "fix": "Ask later.", "blame": "service"}
         return JSONResponse({"error": error}, 503)
 
     await trained(app)
     others = [route for route in manage.ROUTES if route.template != "cost"]
-    cost = manage.Route("GET", "cost", manage.Role.READER, broken)
+    cost = manage.Route("GET", "cost", Role.READER, broken)
     monkeypatch.setattr(manage, "ROUTES", (*others, cost))
     done = await app.with_key("reader", "model", "m")
     assert done.exit_code == 0
@@ -125,6 +125,26 @@ async def test_a_followed_log_has_each_event_once_and_ends_with_the_run(
     whole = json.loads((await app.with_key("reader", "events", run.id, "--json")).stdout)["events"]
     assert seen == whole[: len(seen)]
     assert seen[-1]["message"].startswith(("serving", "deleting"))
+
+
+async def test_a_followed_log_survives_an_app_that_is_away_for_a_moment(
+    app: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "POLL_SECONDS", 0.001)
+    run = await trained(app)
+    whole, failing = App.read, [True, True]
+
+    def away(self: App, path: str) -> bytes:
+        if failing:
+            failing.pop()
+            raise NotReached(f"{self.url} could not be reached: refused.", "Does the app run?")
+        return whole(self, path)
+
+    monkeypatch.setattr(App, "read", away)
+    done = await app.with_key("reader", "events", run.id, "--follow")
+    assert done.exit_code == 0
+    assert "serving" in done.stdout
+    assert done.stderr.count("asked again") == 2
 
 
 async def test_the_log_of_a_run_that_ended_badly_ends_with_1(app: Served) -> None:

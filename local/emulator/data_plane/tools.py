@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..core.errors import InferenceError
-from ..language.calls import ALWAYS, LIKELY, Calls, Function
+from ..language.calls import ALWAYS, LIKELY, NEVER, Calls, Function
 from ..language.dataset import Message
 from ..language.grammar import call_error
 from .parameters import bad, required, unsupported
@@ -18,7 +18,7 @@ from .parameters import bad, required, unsupported
 NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")  # S-OAI
 MAX_TOOLS = 128  # S-OAI
 NO_PARAMETERS = '{"type": "object", "properties": {}}'
-LEAST = {"likely": LIKELY, "always": ALWAYS}
+LEAST = {"likely": LIKELY, "always": ALWAYS, "never": NEVER}
 
 
 @dataclass(frozen=True)
@@ -49,9 +49,8 @@ class Tools:
             return None
         if self.choice == "required":
             return Calls(self.functions, ALWAYS)
-        if offered not in LEAST or messages[-1].role == "tool":
-            return None
-        return Calls(self.functions, LEAST[offered])
+        least = NEVER if messages[-1].role == "tool" else LEAST[offered]
+        return Calls(self.functions, least)
 
 
 def of_chat(body: dict[str, Any]) -> Tools:

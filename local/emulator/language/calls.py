@@ -15,7 +15,7 @@ from .dataset import Message, call_text
 # more likely where a call is due: of 27 questions under three system messages (2026-11) it was
 # above this for 41 of the 42 that a function could answer, and for 8 of the 39 others at most.
 LIKELY = -8.0
-ALWAYS = float("-inf")
+ALWAYS, NEVER = float("-inf"), float("inf")
 
 
 @dataclass(frozen=True)

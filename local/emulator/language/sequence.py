@@ -51,11 +51,13 @@ class Sequence:
         return read, logits
 
     def _decided(self, logits: Any, least: float) -> Any:
-        """Opens a call, if the model finds that likely enough, or else has read nothing of it."""
+        """Opens a call, if the model finds that likely enough, or else has read nothing of it and
+        does not begin with one: what is no call shall not look like one."""
         before, opening = self.memory.length, encode_text(self._tokenizer, CALL_OPENING)
         likely, after = batch.go_on(self.model, self.memory, logits, opening)
         if likely < least:
             self.memory.length = before
+            self._sampler.forbid_first(opening[0])
             return logits
         self._is_call = True
         self._sampler.follow(self._calling())
