@@ -71,7 +71,8 @@ class ChatSettings:
     allowed_origins: tuple[str, ...] = setting(
         "TUNEDROP_ALLOWED_ORIGINS",
         "Pages that may chat from a browser, as origins such as https://chat.contoso.com, "
-        "separated by commas, or `*` for all (see clients.md). None, when empty.",
+        "separated by commas, or `*` for all (see clients.md); in the name of who is "
+        "signed in, only those that are named. None, when empty.",
         (),
     )
 

@@ -25,7 +25,7 @@ async def app(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[App]:
 
 @pytest.fixture
 async def client(app: App) -> AsyncIterator[openai.AsyncOpenAI]:
-    transport = httpx.AsyncClient(transport=app[0]._transport)
+    transport: Any = httpx.AsyncClient(transport=app[0]._transport)
     async with openai.AsyncOpenAI(
         base_url="http://app/v1", api_key=KEY, max_retries=0, http_client=transport
     ) as made:

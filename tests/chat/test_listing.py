@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from typing import Any
 
 import httpx
 import openai
@@ -81,7 +82,7 @@ async def test_a_version_before_it_serves_is_listed_and_its_model_is_not(app: Ap
 
 @pytest.mark.parametrize("azure", [False, True])
 async def test_openais_client_lists_and_retrieves(app: App, azure: bool) -> None:
-    transport = httpx.AsyncClient(transport=app.http._transport)
+    transport: Any = httpx.AsyncClient(transport=app.http._transport)
     client = (
         openai.AsyncAzureOpenAI(
             azure_endpoint="http://app", api_key=KEY, api_version="x", http_client=transport

@@ -25,7 +25,7 @@ async def app(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[App]:
 
 @pytest.fixture
 async def client(app: App) -> AsyncIterator[openai.AsyncOpenAI]:
-    transport = httpx.AsyncClient(transport=app.http._transport)
+    transport: Any = httpx.AsyncClient(transport=app.http._transport)
     async with openai.AsyncOpenAI(
         base_url="http://app/v1", api_key=KEY, max_retries=0, http_client=transport
     ) as made:
@@ -70,7 +70,7 @@ async def test_openais_client_reads_a_response_and_its_stream(
 
 
 async def test_azures_client_finds_them_by_its_own_path(app: App) -> None:
-    transport = httpx.AsyncClient(transport=app.http._transport)
+    transport: Any = httpx.AsyncClient(transport=app.http._transport)
     async with openai.AsyncAzureOpenAI(
         azure_endpoint="http://app",
         api_key=KEY,

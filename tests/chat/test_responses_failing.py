@@ -45,7 +45,7 @@ async def test_a_stream_that_breaks_ends_with_an_error_in_both_of_its_forms(app:
 
 async def test_openais_client_raises_for_a_stream_that_breaks(app: App) -> None:
     app.server.plan("captain-v3", up.stream(*up.response_events("Arr!")[:5], done=False))
-    transport = httpx.AsyncClient(transport=app.http._transport)
+    transport: Any = httpx.AsyncClient(transport=app.http._transport)
     async with openai.AsyncOpenAI(
         base_url="http://app/v1", api_key=KEY, http_client=transport
     ) as client:

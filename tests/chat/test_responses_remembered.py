@@ -13,7 +13,8 @@ from tests.chat import upstream as up
 from tests.chat.remembered import CORRECTED, GOOD, TOOL, Remembered, check
 
 USER = {"role": "user", "content": "Where to?"}
-FUNCTION = {"type": "function", **TOOL["function"], "strict": None}
+FUNCTION: dict[str, Any] = {"type": "function", "strict": None}
+FUNCTION |= {"name": "weather", "parameters": {"type": "object"}}
 PNG = "data:image/png;base64,iVBORw0KGgo="
 
 

@@ -11,7 +11,7 @@ from shared.chat.stored_keys import By, StoredKeys, Terms, new_key
 from shared.cloud.container import LARGEST_RECORD
 from shared.cloud.documents import as_json
 from shared.cloud.memory_container import MemoryContainer
-from shared.errors import NotNow
+from shared.errors import CallerError, NotNow
 from tests.chat.keyed import AT, Clock, Storage, store
 
 
@@ -69,6 +69,6 @@ def test_a_name_is_one_part_of_an_address() -> None:
         assert stored_keys.check_name(name) == name
     strange: list[Any] = ["", " web", "a/b", "..", "-a", "a-", "é", "k" * 65, "a\x1b[2J", None, 7]
     for name in strange:
-        with pytest.raises(stored_keys.CallerError) as told:
+        with pytest.raises(CallerError) as told:
             stored_keys.check_name(name)
         assert "\x1b" not in told.value.message

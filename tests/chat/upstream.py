@@ -252,7 +252,7 @@ def response_events(*words: str, **more: Any) -> list[bytes]:
     whole, part = message_item("".join(words)), message_item("")["content"][0]
     of_item = {"output_index": 0, "item_id": "msg_1", "content_index": 0}
     said = whole["content"][0]
-    events = [
+    events: list[tuple[str, dict[str, Any]]] = [
         ("response.created", {"response": begun}),
         ("response.in_progress", {"response": begun}),
         ("response.output_item.added", {"output_index": 0, "item": empty}),

@@ -30,7 +30,7 @@ def model() -> str:
 
 
 def choose(tab: Tab, model: str, *files: File) -> None:
-    tab.page.locator("input[type=file]").set_input_files(list(files))
+    tab.page.locator("input[type=file]").set_input_files(list(files))  # type: ignore[arg-type]
     tab.page.get_by_label("For which model?").fill(model)
 
 
@@ -72,7 +72,7 @@ def test_what_is_wrong_is_told_with_lines_and_nothing_can_be_dropped(tab: Tab, m
     assert "Cure:" in tab.text()
     expect(tab.page.get_by_role("button", name="Drop")).to_have_count(0)
     good = file("train.jsonl", dataset(12, model))
-    tab.page.locator("input[type=file]").set_input_files([good])
+    tab.page.locator("input[type=file]").set_input_files([good])  # type: ignore[arg-type]
     tab.press("Check")
     tab.see("These files can be trained on.")
 

@@ -188,7 +188,9 @@ def test_a_page_that_is_left_shows_nothing_under_the_next_name(model: str, tab: 
     held: list[Route] = []
     tab.page.route(f"**/manage/models/{model}", lambda route: held.append(route))
     tab.open(f"models/{model}").see("Loading")
-    wait_for(lambda: tab.page.wait_for_timeout(20) or held)
+    tab.page.wait_for_function("location.hash.includes('models')")
+    while not held:
+        tab.page.wait_for_timeout(20)
     tab.page.evaluate("location.hash = '#/models/nobody'")
     tab.see("There is no model of this name")
     held[0].continue_()

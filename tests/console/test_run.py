@@ -27,7 +27,9 @@ OVERFIT = (
     Epoch(step=10, train_loss=1.2, valid_loss=1.1, checkpoint="ft:ckpt-step-10"),
     Epoch(step=20, train_loss=0.4, valid_loss=1.9, checkpoint="ft:ckpt-step-20"),
 )
-CURVE = [(step, 2 - step / 20, 1.1 if step == 10 else None) for step in range(1, 21)]
+CURVE: list[tuple[int, float | None, float | None]] = [
+    (step, 2 - step / 20, 1.1 if step == 10 else None) for step in range(1, 21)
+]
 COMMAND = Command(
     action=Action.PAUSE, who=STRANGE, why="late", at=datetime(2026, 11, 2, tzinfo=UTC)
 )

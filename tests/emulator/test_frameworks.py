@@ -112,7 +112,7 @@ def test_embeddings(emulator: Running, shared: Running) -> None:
 
     with shared.arm() as arm:
         deploy(arm, "for-langchain", "text-embedding-3-small", capacity=100)
-    embeddings = OpenAIEmbeddings(
+    embeddings = OpenAIEmbeddings(  # type: ignore[call-arg]
         base_url=f"{emulator.url}/openai/v1/",
         api_key=SecretStr(KEY),
         model="for-langchain",

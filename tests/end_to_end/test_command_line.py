@@ -7,8 +7,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import keyring
-import keyring.backends.fail
+import keyring.core
 import pytest
 from typer.testing import CliRunner
 
@@ -28,7 +27,7 @@ def here(stack: StackHarness, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
-    monkeypatch.setattr(keyring.core, "_keyring_backend", keyring.backends.fail.Keyring())
+    monkeypatch.setattr(keyring.core, "_keyring_backend", None)
     (tmp_path / MODEL).mkdir()
     (tmp_path / MODEL / "training_set.jsonl").write_bytes(dataset(10, "ticket"))
     return tmp_path

@@ -7,7 +7,8 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from shared.run import staging
+from shared.errors import CallerError
+from shared.run import run_yaml, staging
 from tests.support.clock import Clock
 from tests.support.datasets import dataset
 from tests.support.in_process import in_process
@@ -72,7 +73,7 @@ async def test_an_empty_file_is_refused(app: App, stage: Stage) -> None:
 async def test_a_file_that_is_too_large_is_refused_before_it_is_kept(
     app: App, stage: Stage
 ) -> None:
-    answer = await stage.put(b"#" * (staging.run_yaml.LARGEST + 1), "run.yaml")
+    answer = await stage.put(b"#" * (run_yaml.LARGEST + 1), "run.yaml")
     assert answer.status_code == 400
     assert "64,000" in answer.text
 
@@ -96,7 +97,7 @@ async def test_what_has_not_come_whole_is_not_kept(app: App) -> None:
     async def half() -> AsyncIterator[bytes]:
         yield GOOD[:100]
 
-    with pytest.raises(staging.CallerError, match="100 bytes have come"):
+    with pytest.raises(CallerError, match="100 bytes have come"):
         await staged.put("training.jsonl", half(), len(GOOD))
     assert [blob async for blob in app[1].ctx.clients.runs.list()] == []
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import keyring
 import keyring.backend
@@ -12,11 +13,10 @@ from keyring.errors import PasswordDeleteError
 class MemoryKeyring(keyring.backend.KeyringBackend):
     """A keyring of the system; `broken` raises as those do that cannot be reached."""
 
-    priority = 5
-    name = "in memory"
+    priority: Any = 5
+    name: Any = "in memory"
 
     def __init__(self) -> None:
-        super().__init__()
         self.held: dict[tuple[str, str], str] = {}
         self.broken = False
 

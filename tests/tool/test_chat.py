@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -71,7 +72,7 @@ async def test_several_answer_one_below_the_other_where_nobody_looks(
 async def test_a_model_that_goes_without_saying_need_not_be_named(
     machine: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    several = {"TUNEDROP_BASE_DEPLOYMENTS": "base, other"}
+    several: Any = {"TUNEDROP_BASE_DEPLOYMENTS": "base, other"}
     async with up.upstream() as server, served(monkeypatch, server.url, **several) as app:
         server.plan("captain-v1", says("Arr"))
         assert (await app.with_key("chat", "chat", typed="Hi")).stdout == "Arr\n"

@@ -6,7 +6,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from starlette.responses import JSONResponse
 
+from shared import manage
+from shared.chat.callers import Role
 from shared.run.ids import short
 from shared.run.record import Run
 from shared.run.stages import Stage
@@ -69,17 +72,13 @@ async def test_the_page_of_a_model_has_what_matters_and_what_can_be_done(app: Se
 async def test_a_page_without_its_costs_says_so(
     app: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from starlette.responses import JSONResponse
-
-    from shared import manage
-
     async def broken(*_: object) -> JSONResponse:
         error = {"message": "Costs are not known.", "fix": "Ask later.", "blame": "service"}
         return JSONResponse({"error": error}, 503)
 
     await trained(app)
     others = [route for route in manage.ROUTES if route.template != "cost"]
-    cost = manage.Route("GET", "cost", manage.Role.READER, broken)
+    cost = manage.Route("GET", "cost", Role.READER, broken)
     monkeypatch.setattr(manage, "ROUTES", (*others, cost))
     done = await app.with_key("reader", "model", "m")
     assert done.exit_code == 0

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -72,8 +73,9 @@ class Other(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         sent = self.headers.get("api-key") or self.headers.get("x-functions-key") or ""
         self.seen.append((self.path, sent))
+        port: Any = self.server.server_address[1]  # type: ignore[index]
         if self.path.startswith("/away"):
-            self._answer(302, {}, f"http://127.0.0.1:{self.server.server_address[1]}/thief")
+            self._answer(302, {}, f"http://127.0.0.1:{port}/thief")
         elif "/manage/" in self.path:
             self._answer(404, {"error": {"message": "No such path.", "code": "unknown_url"}})
         else:

@@ -5,11 +5,17 @@ import json
 import sys
 from typing import Any
 
-from agents import Agent, Runner, function_tool, set_default_openai_client, set_tracing_disabled
+from agents import (  # type: ignore[import-not-found]  # only where this runs
+    Agent,
+    Runner,
+    function_tool,
+    set_default_openai_client,
+    set_tracing_disabled,
+)
 from openai import AsyncOpenAI
 
 
-@function_tool
+@function_tool  # type: ignore[untyped-decorator]
 def weather(city: str) -> str:
     """The weather of a city."""
     return f"dry in {city}"
