@@ -1,7 +1,6 @@
 // Drop: files are chosen, checked by the app as a drop would be, and only then dropped.
 
 import { badge, button, command, count, html, LAPTOP, name, nothing, problems, repeat, runLink, said, size, table, text, usd } from "./parts.js";
-import { live } from "./lit/directives/live.js";
 import * as cards from "./findings.js";
 import * as staged from "./staged.js";
 import "./report_view.js";
@@ -198,7 +197,7 @@ function beside(found, page) {
   const { state } = page;
   return html`
     ${found.removes?.length ? html`<p>${badge("removed when you drop", "warning")} ${found.removes.map((path) => html`${name(path)} `)}</p>` : nothing}
-    <label class="row"><input type="checkbox" .checked=${live(state.alone ?? Boolean(found.removes))} ?disabled=${page.pending.size > 0}
+    <label class="row"><input type="checkbox" .checked=${state.alone ?? Boolean(found.removes)} ?disabled=${page.pending.size > 0}
       @change=${(event) => judgeOtherwise(page, found.model, event.target.checked)}> Only these files: remove a validation set or run.yaml of an earlier drop that lies there</label>`;
 }
 
