@@ -1,31 +1,13 @@
 """`--check`, and mistakes before the host starts: sentences, never tracebacks."""
 
 import json
-import os
 import socket
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.host.conftest import APPS, CHECKOUT
-
-SETTINGS = {
-    "AzureWebJobsStorage": "UseDevelopmentStorage=true",
-    "DataStorage": "UseDevelopmentStorage=true",
-    "JOURNAL": "unused",
-}
-
-
-def check(app: Path, *options: str, **settings: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHON_ENABLE_INIT_INDEXING": "1", **SETTINGS, **settings}
-    command = [sys.executable, "-m", "local.host", "--app", str(app), *(options or ("--check",))]
-    done = subprocess.run(
-        command, cwd=CHECKOUT, env=environment, capture_output=True, text=True, timeout=120
-    )
-    assert "Traceback" not in done.stderr
-    return done
+from tests.host.conftest import APPS, check
 
 
 def write_app(folder: Path, code: str) -> Path:
@@ -91,7 +73,7 @@ def test_missing_settings_are_named(tmp_path: Path) -> None:
 def test_a_port_in_use_is_one_sentence() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        done = check(APPS / "classic", "--port", str(port))
+        done = check(APPS / "streaming", "--port", str(port), "--no-auth")
     assert done.returncode == 1
     assert done.stderr.startswith(f"error: Port {port} is unavailable.")
 

@@ -63,22 +63,6 @@ def test_an_open_stream_does_not_hold_up_the_stop(storage: str, tmp_path: Path) 
     assert "Traceback" not in host.text
 
 
-def test_classic_functions_and_keys(tmp_path: Path) -> None:
-    host = Host(tmp_path, "classic", "", "--enable-auth", FUNCTIONS_MASTER_KEY="open sesame")
-    try:
-        with httpx.Client(base_url=host.url) as client:
-            assert client.post("/hello", json={"text": "hi"}).status_code == 401
-            assert client.get("/admin/functions").status_code == 401
-            answer = client.post("/hello?code=open%20sesame", json={"text": "hi"})
-            assert (answer.text, answer.headers["x-from"]) == ("nobody: hi", "classic")
-            named = client.post(
-                "/hello/Ann", json={"text": "hi"}, headers={"x-functions-key": "open sesame"}
-            )
-            assert named.text == "Ann: hi"
-    finally:
-        assert host.stop() == 0
-
-
 def test_http_works_while_storage_does_not(tmp_path: Path) -> None:
     nowhere = (
         "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey=bm9uZQ==;"
