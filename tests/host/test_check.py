@@ -16,12 +16,14 @@ def write_app(folder: Path, code: str) -> Path:
     return folder
 
 
+@pytest.mark.contract("app-index")
 def test_a_good_app_is_listed() -> None:
     done = check(APPS / "streaming")
     assert done.returncode == 0, done.stderr
     assert "thing         httpTrigger   [GET] things/{id}" in done.stdout.splitlines()
 
 
+@pytest.mark.contract("app-refused", "app-streaming-setting", "route-twice", "route-reserved")
 def test_every_mistake_has_its_sentence() -> None:
     done = check(APPS / "broken", PYTHON_ENABLE_INIT_INDEXING="")
     assert done.returncode == 1
@@ -29,7 +31,7 @@ def test_every_mistake_has_its_sentence() -> None:
         done.stderr.splitlines(),
         [
             "'takes_name': these parameters are declared in Python but not in the decorators",
-            "'polls': its blob trigger polls",
+            "'taken': the specified route conflicts with one or more built in routes",
             "'never': the schedule '61 * * * * *' is not an NCRONTAB expression",
             "'old': the type of the httpTrigger binding 'req' does not match",
             "'either': the return annotation",
@@ -43,6 +45,7 @@ def test_every_mistake_has_its_sentence() -> None:
         assert message in line
 
 
+@pytest.mark.contract("app-refused")
 @pytest.mark.parametrize(
     ("code", "message"),
     [
@@ -62,6 +65,7 @@ def test_an_app_that_cannot_be_loaded(tmp_path: Path, code: str, message: str) -
     assert message in done.stderr
 
 
+@pytest.mark.contract("storage-needed")
 def test_missing_settings_are_named(tmp_path: Path) -> None:
     done = check(APPS / "streaming", AzureWebJobsStorage="", DataStorage="")
     assert done.returncode == 1
@@ -78,6 +82,7 @@ def test_a_port_in_use_is_one_sentence() -> None:
     assert done.stderr.startswith(f"error: Port {port} is unavailable.")
 
 
+@pytest.mark.contract("local-settings", "settings-in-names")
 def test_local_settings_fill_in_what_the_environment_lacks(tmp_path: Path) -> None:
     app = write_app(
         tmp_path,
