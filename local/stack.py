@@ -34,7 +34,10 @@ from local.provision import SUBSCRIPTION as SUBSCRIPTION
 ROOT = Path(__file__).resolve().parent.parent
 AZURITE = ROOT / ".venv/azurite/node_modules/azurite"
 
-HOST_KEY = "FUNCTIONS_MASTER_KEY"  # in the environment of the host and of its webhook's caller
+# In the environment of the host, and the second in that of its webhook's caller.
+MASTER_KEY, SYSTEM_KEY, HOST_KEY = (
+    f"FUNCTIONS_{name}_KEY" for name in ("MASTER", "SYSTEM", "HOST")
+)
 HOST_PORT = 7071  # where Azure Functions Core Tools listens as well
 # Settings of the app that this stack has a value of its own for, unless the environment has one.
 CHOSEN = ("TUNEDROP_REMEMBER", "TUNEDROP_BASE_DEPLOYMENTS", "TUNEDROP_TICK", "TUNEDROP_DAILY_RUNS")
@@ -169,8 +172,8 @@ class _Starter:
     def _functions(self, port: int) -> None:
         self.tell("starting the app")
         command = ["local.host", "--app", str(ROOT), "--port", str(port)]
-        command += ["--enable-auth"] if self.auth else []
-        self._child("functions", supervised.module(*command), self._settings())
+        command += [] if self.auth else ["--no-auth"]
+        self._child("functions", supervised.module(*command), self._settings() | self._keys())
 
     def _events(self) -> None:
         function = "Host.Functions.dataset_uploaded"
@@ -190,7 +193,16 @@ class _Starter:
         stack = self.stack
         settings = app_settings(stack.storage, stack.openai_url, stack.app_key, stack.telemetry)
         settings |= {name: os.environ[name] for name in CHOSEN if name in os.environ}
-        return settings | ({HOST_KEY: stack.function_key} if self.auth else {})
+        return settings | ({SYSTEM_KEY: key_of(self.state, "system-key")} if self.auth else {})
+
+    def _keys(self) -> dict[str, str]:
+        """The other keys of the host: nobody but who calls its functions gets one of them."""
+        if not self.auth:
+            return {}
+        return {
+            MASTER_KEY: key_of(self.state, "master-key"),
+            HOST_KEY: self.stack.function_key,
+        }
 
     # ---- helpers
 

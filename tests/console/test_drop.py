@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from shared.chat.feedback import FeedbackStore, parse_rating
 from shared.chat.protocol import parse_chat
@@ -109,6 +109,30 @@ def test_what_lies_there_can_be_left_out_and_goes_when_that_is_confirmed(
     tab.page.get_by_role("button", name="Drop and train").click()
     tab.confirm("Remove and drop")
     tab.see("2 files for")
+    assert lies_there(tab, model) == [f"{model}/run.yaml", f"{model}/train.jsonl"]
+
+
+def test_a_drop_is_of_the_check_that_is_shown(tab: Tab, model: str) -> None:
+    tab.stack.drop(model, run_yaml=MANUAL)
+    check(tab, model, file("train.jsonl", dataset(12, model)))
+    box = tab.page.get_by_label("Only these files")
+    expect(box).not_to_be_checked()
+
+    def lose(route: Route) -> None:
+        route.fetch()
+        route.abort()
+
+    tab.page.route("**/check", lose)
+    box.click()
+    tab.see("The app does not answer.")
+    tab.page.unroute("**/check")
+    expect(box).not_to_be_checked()
+    tab.page.get_by_role("button", name="Drop and train").click()
+    tab.see("they were checked again meanwhile")
+    assert lies_there(tab, model) == [f"{model}/run.yaml"]
+    tab.press("Check")
+    tab.page.get_by_role("button", name="Drop and train").click()
+    tab.see("1 file for")
     assert lies_there(tab, model) == [f"{model}/run.yaml", f"{model}/train.jsonl"]
 
 

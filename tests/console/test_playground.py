@@ -88,6 +88,9 @@ def test_models_answer_side_by_side_and_each_goes_on_from_its_own_words(
     expect(tab.page.locator("h1")).to_have_text("Runs")
     tab.page.go_back()
     expect(answers(tab)).to_have_count(3)  # a look at another page ends nothing
+    tab.page.get_by_label("Your message").fill("Half a ques")
+    tab.press("Take this turn back")
+    expect(tab.page.get_by_label("Your message")).to_have_value("Half a ques")
 
 
 def text_of(tab: Tab, model: str) -> str:
