@@ -26,6 +26,7 @@ from shared.chat.stored_keys import (
     StoredKey,
     StoredKeys,
     Terms,
+    check_models,
     check_name,
     taken,
 )
@@ -67,6 +68,7 @@ async def create(request: Request, relay: Relay, ctx: Context) -> Response:
     if _of_setting(name, relay):
         raise taken(name)
     terms = Terms(role=_role(given.body.get("role")), **_changes(given.body))
+    check_models(terms.role, terms.models)
     key, text = await relay.keys.create(name, terms, given.who, given.why)
     return JSONResponse({**_stored(key, Totals()), "key": text}, 201, ONCE)
 
@@ -104,18 +106,20 @@ async def _limit(name: str, given: Given, relay: Relay) -> StoredKey:
         raise CallerError(
             "Which limit is to be another?", f"Send one of {', '.join(TERMS)}; null for none."
         )
-    return await relay.keys.change_terms(name, changes, given.who, given.why)
+    was = _was(given.body.get("was"))
+    return await relay.keys.change_terms(name, changes, given.who, given.why, was)
 
 
 async def _revoke(name: str, given: Given, relay: Relay) -> StoredKey:
-    return await relay.keys.revoke(name, given.who, given.why)
+    was = _was(given.body.get("was"))
+    return await relay.keys.revoke(name, given.who, given.why, was)
 
 
 # Each with the keys of its body.
 Body = Callable[[str, Given, Relay], Awaitable[StoredKey]]
 ORDERS: dict[str, tuple[tuple[str, ...], Body]] = {
-    "limit": (TERMS, _limit),
-    "revoke": ((), _revoke),
+    "limit": ((*TERMS, "was"), _limit),
+    "revoke": (("was",), _revoke),
 }
 
 
@@ -204,6 +208,21 @@ def _changes(body: Any) -> dict[str, Any]:
         limit: _per_minute(limit, body[limit]) for limit in LIMITS if limit in body
     }
     return changes | ({"models": _models(body["models"])} if "models" in body else {})
+
+
+def _was(asked: object) -> dict[str, Any]:
+    """What a key must be when it is changed, as the list has shown it to whoever gives the order.
+    Raises CallerError."""
+    if asked is None:
+        return {}
+    if not isinstance(asked, dict) or asked.keys() - {"id", *TERMS}:
+        raise CallerError(
+            "was is not what a key can have been.", f"Send id, {', '.join(TERMS)}, or some of them."
+        )
+    id = {"id": asked["id"]} if "id" in asked else {}
+    if not all(isinstance(value, str) for value in id.values()):
+        raise CallerError("The id in was is no text.", "Send it as the list of keys has it.")
+    return id | _changes(asked)
 
 
 def _per_minute(limit: str, asked: object) -> int | None:

@@ -68,7 +68,11 @@ async def test_a_revoked_key_is_refused_and_nobody_revokes_by_a_slip(app: Served
     gone = await app.with_key("operator", "keys", "revoke", "web", "--why", "leaked", typed="y\n")
     assert "web is revoked" in gone.output
     await app.relay.keys.read()
-    assert (await app.with_key(key.strip(), "runs")).exit_code == 3
+    for words in (("runs",), ("chat", "captain", "Hi")):
+        refused = await app.with_key(key.strip(), *words)
+        assert refused.exit_code == 3
+        assert "The key 'web' was revoked on 20" in refused.stderr, words
+        assert "Ask an operator of the app for another one." in refused.stderr
     assert "web (revoked by operators" in (await app.with_key("operator", "keys")).output
     of_setting = await app.with_key("operator", "keys", "revoke", "chats", "--yes")
     assert "TUNEDROP_APP_KEYS" in of_setting.output
