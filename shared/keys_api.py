@@ -79,13 +79,13 @@ async def order(request: Request, relay: Relay, ctx: Context) -> Response:
     name, action = request.path_params["name"], request.path_params["order"]
     if action not in ORDERS:
         known = ", ".join(ORDERS)
-        raise NotFound(f"{shown(action)!r} is not an order.", f"Orders are: {known}.")
+        raise NotFound(f"'{shown(action)}' is not an order.", f"Orders are: {known}.")
     allowed, carry_out = ORDERS[action]
     given = await commanding.given(request, action, allowed, ctx.settings)
     created = any(key.name == name for key in (await relay.keys.read()).valid)
     if not created and _of_setting(name, relay):
         raise NotNow(
-            f"The key {shown(name)!r} stands in the setting {SETTING}: nothing is changed here.",
+            f"The key '{shown(name)}' stands in the setting {SETTING}: nothing is changed here.",
             f"Change or remove its entry in {SETTING}; the app begins anew with what it says then.",
         )
     key, used = await carry_out(name, given, relay), Used()
@@ -188,7 +188,7 @@ def _days(asked: str) -> int:
         return DAYS
     if not re.fullmatch(r"[1-9][0-9]?", asked) or int(asked) > MOST_DAYS:
         raise CallerError(
-            f"{shown(asked, 40)!r} is no number of days.", f"Ask for 1 to {MOST_DAYS}."
+            f"'{shown(asked, 40)}' is no number of days.", f"Ask for 1 to {MOST_DAYS}."
         )
     return int(asked)
 
@@ -198,7 +198,7 @@ def _role(asked: object) -> Role:
     if asked is None:
         return Role.CHAT
     if asked not in list(Role):
-        raise CallerError(f"{shown(str(asked), 40)!r} is no role.", f"Roles: {', '.join(Role)}.")
+        raise CallerError(f"'{shown(str(asked), 40)}' is no role.", f"Roles: {', '.join(Role)}.")
     return Role(str(asked))
 
 
@@ -246,7 +246,7 @@ def _models(asked: object) -> tuple[str, ...] | None:
     for name in asked:
         if not MODEL_NAME.fullmatch(name):
             raise CallerError(
-                f"{shown(name, 60)!r} is no name of a model.",
+                f"'{shown(name, 60)}' is no name of a model.",
                 "Write captain for all versions of captain; a key is not for one version alone."
                 if "@" in name
                 else "Write the name of a model or of a base deployment.",

@@ -17,6 +17,7 @@ from tunedrop.names import in_path, person
 
 Key = dict[str, Any]
 NONE = "none"
+MOST = 10**9  # a minute, as the app takes it
 HEADER = ("name", "role", "models", "a minute", "last used", "requests", "tokens")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="the key's name")]
@@ -180,8 +181,11 @@ def _terms(requests: str, tokens: str, models: Sequence[str] | None) -> dict[str
 def _number(text: str) -> int | None:
     if text == NONE:
         return None
-    if not (text.isascii() and text.isdigit() and len(text) < 11):
-        raise CommandError(f"{shown(text)!r} is no number a minute.", "Give 60, or none.")
+    if not (text.isascii() and text.isdigit() and len(text) < 11 and 0 < int(text) <= MOST):
+        raise CommandError(
+            f"'{shown(text)}' is no number a minute.",
+            f"Give a whole number from 1 to {MOST:,}, or none.",
+        )
     return int(text)
 
 

@@ -60,7 +60,7 @@ class StoredKey(Terms):
         """Raises NotNow where a field has another value."""
         if any(getattr(self, name) != value for name, value in was.items()):
             raise NotNow(
-                f"The key {shown(self.name)!r} is another by now than the order takes it for.",
+                f"The key '{shown(self.name)}' is another by now than the order takes it for.",
                 "Nothing was changed. Look at it again, then decide again.",
             )
 
@@ -161,7 +161,7 @@ class StoredKeys(Document):
             return found
         if any(key.name == name for key in self.keys):
             raise NotFound(
-                f"The key {shown(name)!r} was revoked.", "Create a new one: a key never comes back."
+                f"The key '{shown(name)}' was revoked.", "Create a new one: a key never comes back."
             )
         raise no_such(name)
 
@@ -203,12 +203,12 @@ def digest(key: str) -> str:
 
 
 def no_such(name: str) -> NotFound:
-    return NotFound(f"There is no key {shown(name)!r}.", "`tunedrop keys` lists them.")
+    return NotFound(f"There is no key '{shown(name)}'.", "`tunedrop keys` lists them.")
 
 
 def taken(name: str) -> NotNow:
     return NotNow(
-        f"There is a key {shown(name)!r} already.",
+        f"There is a key '{shown(name)}' already.",
         "Take another name, or revoke that key first; its text is kept nowhere.",
     )
 
@@ -226,7 +226,7 @@ def check_name(name: object) -> str:
     """Raises CallerError."""
     if not isinstance(name, str) or not NAME.fullmatch(name):
         raise CallerError(
-            f"{shown(str(name), 70)!r} is no name of a key."
+            f"'{shown(str(name), 70)}' is no name of a key."
             if name
             else "The key needs a name, by which people and the log tell it.",
             "A name has 1 to 64 letters, digits and . _ @ -, and begins and ends with a letter or "
