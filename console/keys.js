@@ -157,7 +157,7 @@ function createForm(data, page) {
 }
 
 function shownOnce(page) {
-  const { key, name } = page.state.created;
+  const { key, name, absent = [] } = page.state.created;
   const done = () => {
     page.state.created = null;
     page.update();
@@ -166,6 +166,7 @@ function shownOnce(page) {
     <section class="card attention" aria-label="The new key">
       <p><b>The key ${said(name)}.</b> Copy it now: it is shown this once, and kept nowhere. A key that was lost is revoked, and another one created.</p>
       ${command(key)}
+      ${absent.length ? html`<p class="bad">Nothing answers now as ${absent.map((model, at) => html`${at ? ", " : ""}${said(model)}`)}: is that the name?</p>` : nothing}
       <p class="quiet">Programs send it as <code>Authorization: Bearer KEY</code> or <code>api-key: KEY</code>, to <code>${text(new URL("v1", document.baseURI).href)}</code>.</p>
       <p><button @click=${done}>I have copied it</button></p>
     </section>`;

@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 
 from shared import commanding
 from shared.answering import error_responses, told
-from shared.chat.callers import MAX_LIMIT, KeyHolder, Role
+from shared.chat.callers import MAX_LIMIT, Caller, KeyHolder, Role
 from shared.chat.relay import Relay
 from shared.chat.setting_keys import SETTING
 from shared.chat.stored_keys import (
@@ -70,7 +70,8 @@ async def create(request: Request, relay: Relay, ctx: Context) -> Response:
     terms = Terms(role=_role(given.body.get("role")), **_changes(given.body))
     check_models(terms.role, terms.models)
     key, text = await relay.keys.create(name, terms, given.who, given.why)
-    return JSONResponse({**_stored(key, Totals()), "key": text}, 201, ONCE)
+    told = {**_stored(key, Totals()), "absent": await _absent(key, relay)}
+    return JSONResponse({**told, "key": text}, 201, ONCE)
 
 
 @error_responses
@@ -91,7 +92,18 @@ async def order(request: Request, relay: Relay, ctx: Context) -> Response:
     key, used = await carry_out(name, given, relay), Used()
     with suppress(TunedropError):  # it is carried out all the same
         used = await _used(relay, DAYS)
-    return JSONResponse(_stored(key, used.get((key.name, key.id), Totals())))
+    told = _stored(key, used.get((key.name, key.id), Totals()))
+    return JSONResponse({**told, "absent": await _absent(key, relay)})
+
+
+async def _absent(key: StoredKey, relay: Relay) -> list[str]:
+    """Of the models that a key names those that nobody can chat with now: they may come, or be
+    misspelt. None where that cannot be told."""
+    there = set(key.models or ())
+    with suppress(TunedropError):
+        offered = await relay.router.offered(Caller(name=key.name))
+        there = {one.name.partition("@")[0] for one in offered}
+    return [name for name in key.models or () if name not in there]
 
 
 async def _used(relay: Relay, days: int) -> Used:

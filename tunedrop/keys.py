@@ -112,6 +112,7 @@ def create(
             say_json(made)
             return
         say(made["key"])
+        _tell_absent(made)
         note(
             f"This is the key of {made['name']}, role {made['role']}; nobody can show it again. It "
             "counts within 5 seconds."
@@ -144,6 +145,7 @@ def limit(
         path = f"api/keys/{in_path(name)}/limit"
         changed = App.at(address, key).post(path, body | _by(why))
         say_json(changed) if as_json else say("\n".join(lines([changed])))
+        _tell_absent(changed)
 
 
 @group.command(epilog="Example: tunedrop keys revoke web")
@@ -165,6 +167,13 @@ def revoke(
             asking.confirm(f"Revoke the key {shown(name)}? It never works again", "--yes")
         gone = app.post(f"api/keys/{in_path(name)}/revoke", _by(why))
         say_json(gone) if as_json else say(f"{gone['name']} is revoked: refused within 5 seconds.")
+
+
+def _tell_absent(key: Key) -> None:
+    for name in key.get("absent") or ():
+        note(
+            f"Nothing answers as {shown(str(name))} now: is that the name? `tunedrop models` lists."
+        )
 
 
 def _by(why: str) -> dict[str, str]:

@@ -48,6 +48,14 @@ async def test_a_key_is_for_its_models_alone(app: App) -> None:
     )
 
 
+async def test_a_model_that_is_not_there_is_told_and_may_come(app: App) -> None:
+    made = await app.http.post("/keys", json={"name": "bot", "models": ["captian", "base"]})
+    assert made.json()["absent"] == ["captian"]
+    for models, absent in ((["captain", "base"], []), (None, []), (["new"], ["new"])):
+        changed = await app.http.post("/keys/bot/limit", json={"models": models})
+        assert changed.json()["absent"] == absent
+
+
 async def test_a_key_has_its_limits(app: App) -> None:
     key = await app.create(requests_per_minute=1)
     assert (await app.chat(key)).status_code == 200

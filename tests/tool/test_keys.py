@@ -46,6 +46,14 @@ async def test_keys_are_listed_with_their_limits_and_what_they_used(app: Served)
     assert {key["name"] for key in told["keys"]} == {"chats", "readers", "operators", "web"}
 
 
+async def test_a_name_that_no_model_has_is_told(app: Served) -> None:
+    made = await app.with_key("operator", "keys", "create", "web", "--model", "captian")
+    assert made.stdout.startswith("td-")
+    assert "Nothing answers as captian now: is that the name?" in made.stderr
+    better = await app.with_key("operator", "keys", "limit", "web", "--model", "captain")
+    assert "Nothing answers" not in better.stderr
+
+
 async def test_limits_are_changed_one_by_one(app: Served) -> None:
     await app.with_key("operator", "keys", "create", "web", "--requests", "60", "--model", "base")
     changed = await app.with_key("operator", "keys", "limit", "web", "--tokens", "500")
