@@ -15,8 +15,9 @@ from enum import StrEnum
 from typing import Any, BinaryIO
 
 from shared.printable import shown
-from tunedrop.connection import Connection, Token, connection
+from tunedrop.connection import Connection, Token, connection, variable_of
 from tunedrop.errors import CommandError, NotReached, Unknown
+from tunedrop.profiles import LAPTOP, name_for
 
 CHUNK = 1 << 18
 REVOKED = "key_revoked"  # the app's code for a key that it took before
@@ -179,8 +180,10 @@ class App:
         return response
 
     def _unreachable(self, error: OSError) -> NotReached:
-        reason = getattr(error, "reason", error)
-        return NotReached(f"{self.url} could not be reached: {reason}.", "Does the app run?")
+        reason, fix = getattr(error, "reason", error), "Does the app run?"
+        if name_for(self.url) == LAPTOP:  # the file of a stack may outlive it
+            fix += " `python3 dev.py up` starts a stack; --profile asks another app."
+        return NotReached(f"{self.url} could not be reached: {reason}.", fix)
 
     def _check_size(self, size: int, told: str | None) -> None:
         """Read bit by bit, a body that ends too early raises nothing."""
@@ -208,6 +211,9 @@ class App:
         """What to say of an answer that is not this app's, and of a key that it does not take."""
         if status == 401:
             what = "does not take this key" if self.key or self.token else "wants a key"
+            if variable := variable_of(self.key):
+                what = f"does not take the key in {variable}, which goes before that of a login"
+                return NotReached(f"{self.url} {what}.", f"Correct {variable}, or unset it.")
             return NotReached(
                 f"{self.url} {what}.",
                 f"Sign in with `tunedrop login {self.url}`, or give a key with --key: one of the "
