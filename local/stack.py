@@ -20,8 +20,8 @@ from urllib.parse import urlsplit
 
 import psutil
 
+from local import core_tools, private, processes, storage, supervised
 from local import ports as ports_of
-from local import private, processes, storage, supervised
 from local.errors import StackError, sentence
 from local.known import Stack, answers, key_of
 from local.options import STATE
@@ -54,34 +54,34 @@ def running(
     model: str = "smollm2",
     otel: bool = False,
     auth: bool = True,
+    func: bool = False,
     tell: Callable[[str], object] = lambda text: None,
 ) -> Iterator[Stack]:
     """The stack of `state`: the one that runs already, or a new one for as long as the block runs.
 
     `fresh` forgets every dataset, run and model first. `port` is the app's: 0 for a free one; when
     not given, 7071 or, if that is taken, a free one. With `otel` the app writes its telemetry
-    beside the logs. Without `auth` the Functions host asks for no key, which Azure's does. `tell`
-    is called with a sentence at each step. Raises StackError.
+    beside the logs. Without `auth` the Functions host asks for no key, which Azure's does. `func`
+    is Core Tools in the local host's place, which asks for none either. `tell` is called with a
+    sentence at each step. Raises StackError.
     """
+    auth = auth and not func
     known = Stack.read(state)
     if known and known.alive:
         if fresh:
             raise StackError("A stack is running here: stop it (Ctrl-C where it runs), then retry.")
         if otel and not known.telemetry:
-            raise StackError(
-                "A stack runs here without --otel: stop it (Ctrl-C there), then retry."
-            )
+            raise StackError(_other("--otel", False))
+        if bool(known.core_tools) != func:
+            raise StackError(_other("--func", bool(known.core_tools)))
         if auth != bool(known.function_key):
-            option = "with" if known.function_key == "" else "without"
-            raise StackError(
-                f"A stack runs here {option} --no-auth: stop it (Ctrl-C there), then retry."
-            )
+            raise StackError(_other("--no-auth", not known.function_key))
         tell(f"using the stack that runs at {known.app_url}")
         yield known
         return
     if known:
         processes.stop(list(known.pids.values()))  # left behind by a stack that was killed
-    starter = _Starter(state, model, otel, auth, tell)
+    starter = _Starter(state, model, otel, auth, core_tools.installed() if func else "", tell)
     try:
         try:
             if fresh:
@@ -100,6 +100,7 @@ class _Starter:
     model: str
     otel: bool
     auth: bool
+    func: str  # the path of Core Tools, where they run the app
     tell: Callable[[str], object]
     children: list[Child] = field(default_factory=list)
 
@@ -127,6 +128,7 @@ class _Starter:
             owner=Pid.of(os.getpid()),
             function_key=key_of(self.state, "function-key") if self.auth else "",
             telemetry=str(self.state / "logs") if self.otel else "",
+            core_tools=self.func,
         )
         self._storage(ports)
         self._openai(openai_url)
@@ -170,9 +172,10 @@ class _Starter:
         self._child("openai", supervised.module(*command), {})
 
     def _functions(self, port: int) -> None:
-        self.tell("starting the app")
-        command = ["local.host", "--app", str(ROOT), "--port", str(port)]
-        command += [] if self.auth else ["--no-auth"]
+        self.tell(f"starting the app{f' with {self.func}' if self.func else ''}")
+        command = ["local.core_tools" if self.func else "local.host"]
+        command += ["--app", str(ROOT), "--port", str(port)]
+        command += [] if self.auth or self.func else ["--no-auth"]
         self._child("functions", supervised.module(*command), self._settings() | self._keys())
 
     def _events(self) -> None:
@@ -251,6 +254,11 @@ class _Starter:
 
     def _alive(self) -> list[Child]:
         return [child for child in self.children if child.process.poll() is None]
+
+
+def _other(option: str, runs_with: bool) -> str:
+    how = "with" if runs_with else "without"
+    return f"A stack runs here {how} {option}: stop it (Ctrl-C there), then retry."
 
 
 def ended(part: str, state: Path) -> StackError:

@@ -29,7 +29,8 @@ class ChatSettings:
     )
     readers: tuple[str, ...] = setting(
         "TUNEDROP_READERS",
-        "The same for those who may see runs, reports and models and command nothing.",
+        "The same for those who command nothing and see what there is of every model: runs, "
+        "reports, data, rated conversations, answers to the validation set, costs.",
         (),
     )
     base_deployments: tuple[str, ...] = setting(

@@ -20,6 +20,7 @@ from tunedrop.errors import CommandError, NotReached, Unknown, note_answer
 from tunedrop.profiles import LAPTOP, name_for
 
 CHUNK = 1 << 18
+REVOKED = "key_revoked"  # the app's code for a key that it took before
 MOST_SAID = 300  # characters of what something else has answered
 # What the host asks no key for.
 OPEN = ("v1", "openai", "feedback", "health", "console", "openapi.json", "manage")
@@ -200,10 +201,10 @@ class App:
         problem = found.get("error")
         problem = problem if isinstance(problem, dict) else {}
         message, fix = problem.get("message"), problem.get("fix")
-        if status == 401:
+        if status == 401 and problem.get("code") != REVOKED:
             raise self.unexpected_status(status)
         if isinstance(message, str) and isinstance(fix, str):
-            kind = NotReached if status >= 500 or status == 403 else CommandError
+            kind = NotReached if status >= 500 or status in (401, 403) else CommandError
             raise kind(message, fix)
         raise self.unexpected_status(status, message)
 

@@ -16,10 +16,11 @@ source that say so, and the tests that hold the others to it. This page is made 
 {counts}
 
 - **{local}**: `local/host`, in the tests of this project's suite.
-- **{engine}**: `azure-functions-runtime` of PyPI, the code that runs Python apps in Azure. It has a
-  part in the rows marked ◆; keys, queues and schedules are the host's, which no package has. Its
-  tests need Python 3.13 or newer and are skipped where there is none.
-- **{core_tools}**: the same stack with the real `func`; skipped where it is not installed.
+- **{engine}**: `azure-functions-runtime` of PyPI, the code that runs Python apps
+  in Azure. It has a part in the rows marked ◆; keys, queues and schedules are the host's, which no
+  package has. Its tests need Python 3.13 or newer and are skipped where there is none.
+- **{core_tools}**: the same stack with the real `func` ([local.md](local.md)); skipped where it is
+  not installed. It has not been run by this project.
 
 The Azure Functions host itself has never been run for this page: it was read. Where a row is wrong,
 its source has been misunderstood or has changed.

@@ -23,7 +23,7 @@ from shared.chat.key_usage import KeyUsage
 from shared.chat.limits import Limits, Reservation
 from shared.chat.origins import Origins
 from shared.chat.setting_keys import parse_keys
-from shared.chat.stored_keys import KEY, StoredKey
+from shared.chat.stored_keys import KEY, Revoked, StoredKey
 from shared.errors import AccessDenied
 
 MAX_KEY_LENGTH = 4096  # characters of a key that is offered; longer ones are not hashed
@@ -99,14 +99,16 @@ class Auth:
         found = _known(formed, (await self.store.current()).keys)
         return next((key for key in found if key.revoked is None), next(iter(found), None))
 
-    async def _denied(self, headers: Mapping[str, str]) -> AccessDenied:
+    async def revoked(self, headers: Mapping[str, str]) -> Revoked | None:
+        """What the holder of a key that was revoked is told. Raises KeysUnknown."""
         offered = _offered_keys(headers)
-        revoked = await self._stored(list(chain.from_iterable(offered.values())))
-        if revoked and revoked.revoked:
-            return AccessDenied(
-                f"The key {revoked.name!r} was revoked on {revoked.revoked:%Y-%m-%d}.",
-                "Ask an operator of the app for another one.",
-            )
+        found = await self._stored(list(chain.from_iterable(offered.values())))
+        return Revoked(found.name, found.revoked) if found and found.revoked else None
+
+    async def _denied(self, headers: Mapping[str, str]) -> AccessDenied:
+        if revoked := await self.revoked(headers):
+            return revoked
+        offered = _offered_keys(headers)
         places = " and ".join(offered)
         return AccessDenied(
             f"The key in {places} is none of this app's." if offered else "No key was sent.",

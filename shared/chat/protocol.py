@@ -21,6 +21,7 @@ from shared.chat.origins import OtherSite
 from shared.chat.parsing import BadRequest, parse_object, text_of
 from shared.chat.paths import NoSuchOperation
 from shared.chat.pictures import lift, refuse_text
+from shared.chat.stored_keys import Revoked
 from shared.chat.unanswered import Unanswered
 from shared.errors import (
     AccessDenied,
@@ -231,6 +232,8 @@ def _status_type_code(error: TunedropError) -> tuple[int, str, str]:
     match error:
         case OtherSite():
             return 403, "permission_error", "origin_not_allowed"
+        case Revoked():
+            return 401, "authentication_error", "key_revoked"
         case AccessDenied():
             return 401, "authentication_error", "invalid_api_key"
         case SettingError():

@@ -112,8 +112,8 @@ async def _written(staging: Staging, seen: Seen, ctx: Context) -> list[dict[str,
             upload = await ctx.clients.datasets.upload(blob.name, chunks, "application/x-ndjson")
             sent.append((blob, upload, digest))
         await _as_seen(staging, seen, ctx)
-        for blob in (seen.removes or {}).items():
-            await remove_as_it_was(ctx.clients.datasets, *blob)
+        for path, etag in (seen.removes or {}).items():
+            await remove_as_it_was(ctx.clients.datasets, path, etag)
         return [
             {
                 "name": blob.name,

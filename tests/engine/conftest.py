@@ -31,7 +31,7 @@ def engine_environment() -> Path:
 def settings(stack: StackHarness, model: str) -> dict[str, str]:
     """The app's, with containers of its own; nothing of what this process was started with."""
     digest = hashlib.sha256(story.APP_KEY.encode()).hexdigest()
-    keys = [{"name": "laptop", "role": "operator", "sha256": digest}]
+    keys = [{"name": "somebody", "role": "operator", "sha256": digest}]
     stack.blobs.create_container(f"feedback-{model}")
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "SYSTEMROOT") if name in os.environ}
     return kept | stack.apart(
@@ -44,6 +44,7 @@ def settings(stack: StackHarness, model: str) -> dict[str, str]:
         TUNEDROP_APP_KEYS=json.dumps(keys),
         TUNEDROP_REMEMBER=model,
         TUNEDROP_DAILY_RUNS="0",
+        TUNEDROP_COMPARE_EXAMPLES="1",
     )
 
 

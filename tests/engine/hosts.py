@@ -20,7 +20,7 @@ from typing import Any, Protocol
 import httpx
 
 from local import supervised
-from local.host.routes import compile_route
+from local.host.routes import compile_route, decoded_path
 from tests.processes import ROOT
 
 PATIENCE = 300.0  # seconds; only so that a hang is reported
@@ -61,7 +61,7 @@ class Host(Protocol):
 class Engine:
     """worker.py in the environment of the engine."""
 
-    model = "engine"
+    model = "at-microsoft"
 
     def __init__(self, python: Path, folder: Path, environ: Mapping[str, str], log: Path) -> None:
         worker = Path(__file__).with_name("worker.py")
@@ -141,7 +141,8 @@ class Engine:
 
     def route_values(self, function: str, path: str) -> dict[str, str]:
         trigger, *_ = self.functions()[function]
-        values = compile_route(trigger["route"]).match(path.partition("?")[0])
+        bare = decoded_path(path.partition("?")[0].encode())
+        values = compile_route(trigger["route"]).match(bare)
         assert values is not None, f"{path} is not {trigger['route']}"
         return values
 
@@ -167,7 +168,7 @@ class Engine:
 class LocalHost:
     """`python -m local.host` with keys, as in Azure."""
 
-    model = "laptop"
+    model = "at-home"
 
     def __init__(self, folder: Path, environ: Mapping[str, str], log: Path) -> None:
         command = supervised.module("local.host", "--app", str(folder), "--port", "0")
