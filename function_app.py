@@ -73,7 +73,7 @@ def relay() -> Relay:
     arg_name="dataset",
     path=f"{Settings.one(os.environ, 'datasets_container')}/{{name}}",
     connection="TunedropStorage",
-    source=func.BlobSource.EVENT_GRID,
+    source=func.BlobSource(Settings.one(os.environ, "blob_source")),
 )
 async def dataset_uploaded(dataset: BlobClient) -> None:
     async with telemetry.event("dataset_uploaded"):

@@ -41,6 +41,11 @@ def up() -> argparse.ArgumentParser:
         action="store_false",
         help="ask for no key where Azure asks for one of the Functions host",
     )
+    parser.add_argument(
+        "--func",
+        action="store_true",
+        help="run the app with Azure Functions Core Tools (func), which asks for no key",
+    )
     parser.add_argument("--model", default="smollm2", help=argparse.SUPPRESS)
     return _common(parser)
 

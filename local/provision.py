@@ -44,6 +44,7 @@ def app_settings(storage: str, openai_url: str, app_key: str, telemetry: str) ->
         "AzureFunctionsWebHost__hostid": "tunedrop-laptop",
         "AzureWebJobsStorage": storage,
         "TunedropStorage": storage,
+        "TUNEDROP_BLOB_SOURCE": "EventGrid",  # whatever a local.settings.json for `func start` says
         "AZURE_OPENAI_ENDPOINT": openai_url,
         "AZURE_RESOURCE_MANAGER_ENDPOINT": openai_url,
         "AZURE_SUBSCRIPTION_ID": SUBSCRIPTION,

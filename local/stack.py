@@ -20,8 +20,8 @@ from urllib.parse import urlsplit
 
 import psutil
 
+from local import core_tools, private, processes, storage, supervised
 from local import ports as ports_of
-from local import private, processes, storage, supervised
 from local.errors import StackError, sentence
 from local.known import Stack, answers, key_of
 from local.options import STATE
@@ -34,7 +34,10 @@ from local.provision import SUBSCRIPTION as SUBSCRIPTION
 ROOT = Path(__file__).resolve().parent.parent
 AZURITE = ROOT / ".venv/azurite/node_modules/azurite"
 
-HOST_KEY = "FUNCTIONS_MASTER_KEY"  # in the environment of the host and of its webhook's caller
+# In the environment of the host, and the second in that of its webhook's caller.
+MASTER_KEY, SYSTEM_KEY, HOST_KEY = (
+    f"FUNCTIONS_{name}_KEY" for name in ("MASTER", "SYSTEM", "HOST")
+)
 HOST_PORT = 7071  # where Azure Functions Core Tools listens as well
 # Settings of the app that this stack has a value of its own for, unless the environment has one.
 CHOSEN = ("TUNEDROP_REMEMBER", "TUNEDROP_BASE_DEPLOYMENTS", "TUNEDROP_TICK", "TUNEDROP_DAILY_RUNS")
@@ -51,34 +54,34 @@ def running(
     model: str = "smollm2",
     otel: bool = False,
     auth: bool = True,
+    func: bool = False,
     tell: Callable[[str], object] = lambda text: None,
 ) -> Iterator[Stack]:
     """The stack of `state`: the one that runs already, or a new one for as long as the block runs.
 
     `fresh` forgets every dataset, run and model first. `port` is the app's: 0 for a free one; when
     not given, 7071 or, if that is taken, a free one. With `otel` the app writes its telemetry
-    beside the logs. Without `auth` the Functions host asks for no key, which Azure's does. `tell`
-    is called with a sentence at each step. Raises StackError.
+    beside the logs. Without `auth` the Functions host asks for no key, which Azure's does. `func`
+    is Core Tools in the local host's place, which asks for none either. `tell` is called with a
+    sentence at each step. Raises StackError.
     """
+    auth = auth and not func
     known = Stack.read(state)
     if known and known.alive:
         if fresh:
             raise StackError("A stack is running here: stop it (Ctrl-C where it runs), then retry.")
         if otel and not known.telemetry:
-            raise StackError(
-                "A stack runs here without --otel: stop it (Ctrl-C there), then retry."
-            )
+            raise StackError(_other("--otel", False))
+        if bool(known.core_tools) != func:
+            raise StackError(_other("--func", bool(known.core_tools)))
         if auth != bool(known.function_key):
-            option = "with" if known.function_key == "" else "without"
-            raise StackError(
-                f"A stack runs here {option} --no-auth: stop it (Ctrl-C there), then retry."
-            )
+            raise StackError(_other("--no-auth", not known.function_key))
         tell(f"using the stack that runs at {known.app_url}")
         yield known
         return
     if known:
         processes.stop(list(known.pids.values()))  # left behind by a stack that was killed
-    starter = _Starter(state, model, otel, auth, tell)
+    starter = _Starter(state, model, otel, auth, core_tools.installed() if func else "", tell)
     try:
         try:
             if fresh:
@@ -97,6 +100,7 @@ class _Starter:
     model: str
     otel: bool
     auth: bool
+    func: str  # the path of Core Tools, where they run the app
     tell: Callable[[str], object]
     children: list[Child] = field(default_factory=list)
 
@@ -124,6 +128,7 @@ class _Starter:
             owner=Pid.of(os.getpid()),
             function_key=key_of(self.state, "function-key") if self.auth else "",
             telemetry=str(self.state / "logs") if self.otel else "",
+            core_tools=self.func,
         )
         self._storage(ports)
         self._openai(openai_url)
@@ -167,10 +172,11 @@ class _Starter:
         self._child("openai", supervised.module(*command), {})
 
     def _functions(self, port: int) -> None:
-        self.tell("starting the app")
-        command = ["local.host", "--app", str(ROOT), "--port", str(port)]
-        command += ["--enable-auth"] if self.auth else []
-        self._child("functions", supervised.module(*command), self._settings())
+        self.tell(f"starting the app{f' with {self.func}' if self.func else ''}")
+        command = ["local.core_tools" if self.func else "local.host"]
+        command += ["--app", str(ROOT), "--port", str(port)]
+        command += [] if self.auth or self.func else ["--no-auth"]
+        self._child("functions", supervised.module(*command), self._settings() | self._keys())
 
     def _events(self) -> None:
         function = "Host.Functions.dataset_uploaded"
@@ -190,7 +196,16 @@ class _Starter:
         stack = self.stack
         settings = app_settings(stack.storage, stack.openai_url, stack.app_key, stack.telemetry)
         settings |= {name: os.environ[name] for name in CHOSEN if name in os.environ}
-        return settings | ({HOST_KEY: stack.function_key} if self.auth else {})
+        return settings | ({SYSTEM_KEY: key_of(self.state, "system-key")} if self.auth else {})
+
+    def _keys(self) -> dict[str, str]:
+        """The other keys of the host: nobody but who calls its functions gets one of them."""
+        if not self.auth:
+            return {}
+        return {
+            MASTER_KEY: key_of(self.state, "master-key"),
+            HOST_KEY: self.stack.function_key,
+        }
 
     # ---- helpers
 
@@ -239,6 +254,11 @@ class _Starter:
 
     def _alive(self) -> list[Child]:
         return [child for child in self.children if child.process.poll() is None]
+
+
+def _other(option: str, runs_with: bool) -> str:
+    how = "with" if runs_with else "without"
+    return f"A stack runs here {how} {option}: stop it (Ctrl-C there), then retry."
 
 
 def ended(part: str, state: Path) -> StackError:

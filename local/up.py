@@ -18,6 +18,7 @@ def main() -> int:
             model=options.model,
             otel=options.otel,
             auth=options.auth,
+            func=options.func,
             tell=lambda text: print(f"· {text}", flush=True),
         ) as stack:
             print(how_to_use(stack.app_url, stack.chat_url, stack.app_key), flush=True)

@@ -24,6 +24,8 @@ from local.host.routes import RouteError, compile_route
 from local.host.schedule import Schedule, ScheduleError
 from local.host.settings import SettingsError, resolve
 
+EVENT_GRID, SCAN = "EventGrid", "LogsAndContainerScan"
+
 
 class AppError(Exception):
     """The app cannot be loaded; the message is for its author."""
@@ -47,6 +49,7 @@ class TimerTrigger:
 class BlobTrigger:
     path: str
     connection: str
+    source: str  # EVENT_GRID or SCAN
 
 
 @dataclass(frozen=True)
@@ -238,15 +241,10 @@ def _trigger(name: str, raw: dict[str, Any]) -> HttpTrigger | TimerTrigger | Blo
     if raw["type"] == "timerTrigger":
         schedule = Schedule(resolve(raw["schedule"]))
         return TimerTrigger(schedule, raw.get("runOnStartup", False), raw.get("useMonitor", True))
-    if raw.get("source") != "EventGrid":
-        raise AppError(
-            "its blob trigger polls (source LogsAndContainerScan, the default), which this host "
-            "and the Flex Consumption plan do not do; say source=func.BlobSource.EVENT_GRID."
-        )
     path = resolve(raw["path"])
     if "{" in path.split("/", 1)[0]:
         raise AppError(f"the container in the path '{path}' cannot be a parameter.")
-    return BlobTrigger(path, raw["connection"])
+    return BlobTrigger(path, raw["connection"], raw.get("source", SCAN))
 
 
 # ---- rules for the app ---------------------------------------------------------------------------

@@ -123,11 +123,12 @@ def guarded(stack: StackHarness, root: Path, tmp_path: Path) -> Iterator[str]:
     settings = {
         "AzureWebJobsStorage": stack.addresses.storage,
         "AzureFunctionsWebHost__hostid": "guarded",
-        "FUNCTIONS_MASTER_KEY": "the-key",
+        "FUNCTIONS_MASTER_KEY": "the-masters-key",
+        "FUNCTIONS_HOST_KEY": "the-key",
         "PYTHON_ENABLE_INIT_INDEXING": "1",
         "TunedropStorage": stack.addresses.storage,
     }
-    options = ("--app", str(root), "--port", "0", "--enable-auth")
+    options = ("--app", str(root), "--port", "0")
     host = Process(tmp_path / "host.log", "local.host", *options, environment=settings)
     try:
         found = eventually(lambda: re.search(r"Host started: (\S+)", host.text), "the host starts")

@@ -1,31 +1,13 @@
 """`--check`, and mistakes before the host starts: sentences, never tracebacks."""
 
 import json
-import os
 import socket
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.host.conftest import APPS, CHECKOUT
-
-SETTINGS = {
-    "AzureWebJobsStorage": "UseDevelopmentStorage=true",
-    "DataStorage": "UseDevelopmentStorage=true",
-    "JOURNAL": "unused",
-}
-
-
-def check(app: Path, *options: str, **settings: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHON_ENABLE_INIT_INDEXING": "1", **SETTINGS, **settings}
-    command = [sys.executable, "-m", "local.host", "--app", str(app), *(options or ("--check",))]
-    done = subprocess.run(
-        command, cwd=CHECKOUT, env=environment, capture_output=True, text=True, timeout=120
-    )
-    assert "Traceback" not in done.stderr
-    return done
+from tests.host.conftest import APPS, check
 
 
 def write_app(folder: Path, code: str) -> Path:
@@ -34,12 +16,14 @@ def write_app(folder: Path, code: str) -> Path:
     return folder
 
 
+@pytest.mark.contract("app-index")
 def test_a_good_app_is_listed() -> None:
     done = check(APPS / "streaming")
     assert done.returncode == 0, done.stderr
     assert "thing         httpTrigger   [GET] things/{id}" in done.stdout.splitlines()
 
 
+@pytest.mark.contract("app-refused", "app-streaming-setting", "route-twice", "route-reserved")
 def test_every_mistake_has_its_sentence() -> None:
     done = check(APPS / "broken", PYTHON_ENABLE_INIT_INDEXING="")
     assert done.returncode == 1
@@ -47,7 +31,7 @@ def test_every_mistake_has_its_sentence() -> None:
         done.stderr.splitlines(),
         [
             "'takes_name': these parameters are declared in Python but not in the decorators",
-            "'polls': its blob trigger polls",
+            "'taken': the specified route conflicts with one or more built in routes",
             "'never': the schedule '61 * * * * *' is not an NCRONTAB expression",
             "'old': the type of the httpTrigger binding 'req' does not match",
             "'either': the return annotation",
@@ -61,6 +45,7 @@ def test_every_mistake_has_its_sentence() -> None:
         assert message in line
 
 
+@pytest.mark.contract("app-refused")
 @pytest.mark.parametrize(
     ("code", "message"),
     [
@@ -80,6 +65,7 @@ def test_an_app_that_cannot_be_loaded(tmp_path: Path, code: str, message: str) -
     assert message in done.stderr
 
 
+@pytest.mark.contract("storage-needed")
 def test_missing_settings_are_named(tmp_path: Path) -> None:
     done = check(APPS / "streaming", AzureWebJobsStorage="", DataStorage="")
     assert done.returncode == 1
@@ -91,11 +77,12 @@ def test_missing_settings_are_named(tmp_path: Path) -> None:
 def test_a_port_in_use_is_one_sentence() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        done = check(APPS / "classic", "--port", str(port))
+        done = check(APPS / "streaming", "--port", str(port), "--no-auth")
     assert done.returncode == 1
     assert done.stderr.startswith(f"error: Port {port} is unavailable.")
 
 
+@pytest.mark.contract("local-settings", "settings-in-names")
 def test_local_settings_fill_in_what_the_environment_lacks(tmp_path: Path) -> None:
     app = write_app(
         tmp_path,

@@ -48,6 +48,7 @@ def status(url: str, method: str) -> int:
         return error.code
 
 
+@pytest.mark.contract("keys-of-functions", "keys-of-admin", "keys-of-webhooks")
 def test_without_a_key_of_the_host_nothing_is_seen_or_commanded(stack: StackHarness) -> None:
     """The stack of the tests asks for keys, as Azure does."""
     app = stack.addresses.app_url

@@ -44,6 +44,11 @@ def store(req: Request) -> Response:
     return Response(req.path_params["path"], 201)
 
 
+@app.route("locked", auth_level=func.AuthLevel.FUNCTION)
+async def locked(req: Request) -> Response:
+    return Response("opened")
+
+
 @app.route("fails")
 async def fails(req: Request) -> Response:
     raise ValueError("on purpose")
