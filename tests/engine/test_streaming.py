@@ -26,7 +26,7 @@ def test_a_stream_comes_piece_by_piece(engine: Engine, under_engine: Told) -> No
     assert engine.status(invocation) == SUCCEEDED
 
 
-def test_a_client_that_leaves_ends_the_chat(
+def test_a_client_that_leaves_ends_the_stream(
     engine: Engine, under_engine: Told, stack: StackHarness
 ) -> None:
     """The engine tells the host of success when the answer begins; what follows is the server's."""
@@ -34,17 +34,28 @@ def test_a_client_that_leaves_ends_the_chat(
     assert next(response.iter_raw())
     response.close()
     assert engine.status(invocation) == SUCCEEDED
-    id = response.headers["x-request-id"]
-    ask = Call("GET", f"trace/{id}", {})
-
-    def traced() -> Any:
-        answer = engine.ask("trace", ask)
-        return answer.json()["chats"] if answer.status_code == 200 else None
-
-    (line,) = wait_for(traced)
-    print(line)
+    wait_for(lambda: not stack.emulator("state", method="GET")["chats"]["generating"])
 
 
-def test_the_engine_works_on_after_it(engine: Engine, under_engine: Told) -> None:
-    answer = engine.ask("health", Call("GET", "health", {}))
-    assert answer.status_code == 200
+def test_a_client_that_leaves_before_the_answer_ends_the_call(
+    engine: Engine, under_engine: Told, stack: StackHarness
+) -> None:
+    """The service would answer after an hour: that the invocation ends at all shows it."""
+    stack.emulator(
+        "faults", {"fault": "slow", "operation": "chat.create", "seconds": 3600, "count": None}
+    )
+    call = chat(8)
+    invocation = engine.begin("chat", {})
+    with engine.raw(invocation, call):
+        wait_for(lambda: struck(stack))
+    assert engine.status(invocation) == SUCCEEDED
+    stack.emulator("faults", method="DELETE")
+
+
+def struck(stack: StackHarness) -> bool:
+    faults = stack.emulator("faults", method="GET")["armed"]
+    return any(fault["fault"] == "slow" and fault["struck"] for fault in faults)
+
+
+def test_the_engine_works_on_after_that(engine: Engine, under_engine: Told) -> None:
+    assert engine.ask("health", Call("GET", "health", {})).status_code == 200
