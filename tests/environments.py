@@ -26,8 +26,8 @@ def environment(
     """The Python of an environment with what `pip install *requirements` gives.
 
     Made again when the requirements change, or `made_from`, the content of the files that they
-    name. The mark is written last. Skips, with pip's own words, where nothing can be installed; where
-    it is not to be made, unless it is there.
+    name. The mark is written last. Skips, with pip's own words, where nothing can be installed, and
+    where it is not there and not to be made.
     """
     folder = PLACE / name
     inside = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")

@@ -1,4 +1,4 @@
-"""Each Python that the app supports and this machine has, at a glance; tests/infra/long does more."""
+"""Each Python that the app supports and this machine has: the short form of tests/infra/long."""
 
 import subprocess
 import tomllib
