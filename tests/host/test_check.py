@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.host.conftest import APPS, check
+from tests.host.conftest import APPS, CHECKOUT, check
 
 
 def write_app(folder: Path, code: str) -> Path:
@@ -98,3 +98,12 @@ def test_local_settings_fill_in_what_the_environment_lacks(tmp_path: Path) -> No
     assert "Skipping 'SECOND' from local settings" in done.stderr
     settings.write_text(json.dumps({"Values": values}))
     assert '"IsEncrypted": false' in check(app).stderr
+
+
+def test_a_setting_chooses_how_this_app_hears_of_drops() -> None:
+    """Events unless it says otherwise: Flex Consumption takes nothing else."""
+    for source, told in (("", "EventGrid"), ("logsandcontainerscan", "LogsAndContainerScan")):
+        settings = {"TunedropStorage": "UseDevelopmentStorage=true", "TUNEDROP_BLOB_SOURCE": source}
+        done = check(CHECKOUT, **settings)
+        assert f"blobTrigger   datasets/{{name}} ({told})" in done.stdout, done.stderr
+    assert "Known are EventGrid, LogsAndC" in check(CHECKOUT, TUNEDROP_BLOB_SOURCE="poll").stderr
