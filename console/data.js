@@ -8,16 +8,12 @@ import * as staged from "./staged.js";
 export const title = ({ name: model }) => `Data of ${model}`;
 
 const COUNT_AGAIN_MS = 300_000; // all that is remembered of the model is read for it
-let counted = { model: "", at: 0, rated: null };
 
-export async function load(api, { name: model }) {
+// Counted when the page is opened, and while it stays open rarely.
+export async function load(api, { name: model }, query, opens) {
   const path = `models/${encodeURIComponent(model)}/data`;
-  if (counted.model !== model || Date.now() - counted.at > COUNT_AGAIN_MS) {
-    const data = await api.get(`${path}?rated=1`);
-    counted = { model, at: Date.now(), rated: data.rated };
-    return data;
-  }
-  return { ...(await api.get(path)), rated: counted.rated };
+  const counted = await api.get(`${path}?rated=1`, { every: opens ? 0 : COUNT_AGAIN_MS });
+  return opens ? counted : { ...(await api.get(path)), rated: counted.rated };
 }
 
 export function view(data, page) {

@@ -150,10 +150,11 @@ async function check(page) {
   }
 }
 
-// What came of it is shown if it is still about the same files and model.
-async function judge(page, id, model) {
+// What came of it is shown if it is still about the same files and model. `alone` stays as it was in
+// the check that is shown.
+async function judge(page, id, model, alone = Boolean(page.state.trial?.removes)) {
   const { state, api } = page;
-  const trial = await staged.check(api, id, model, state.alone ?? false);
+  const trial = await staged.check(api, id, model, alone);
   const difference = trial.verdict === "refused" ? null : await staged.difference(api, id, model);
   if (state.id === id && state.model === model) Object.assign(state, { trial, difference, whole: null });
 }
@@ -189,17 +190,21 @@ function trial(found, page) {
     </section>`;
 }
 
-// What lies in the folder already belongs to the drop, unless it is to go.
+// What lies in the folder already belongs to the drop, unless it is to go. The box is as the check
+// that is shown was, also where another has failed.
 function beside(found, page) {
   if (!found.removes && found.files.every((file) => file.staged)) return nothing;
   const { state } = page;
   return html`
     ${found.removes?.length ? html`<p>${badge("removed when you drop", "warning")} ${found.removes.map((path) => html`${name(path)} `)}</p>` : nothing}
-    <label class="row"><input type="checkbox" .checked=${state.alone ?? false} ?disabled=${page.pending.size > 0}
-      @change=${(event) => {
-        state.alone = event.target.checked;
-        page.act("Check", () => judge(page, state.id, found.model));
-      }}> Only these files: remove a validation set or run.yaml of an earlier drop that lies there</label>`;
+    <label class="row"><input type="checkbox" .checked=${state.alone ?? Boolean(found.removes)} ?disabled=${page.pending.size > 0}
+      @change=${(event) => judgeOtherwise(page, found.model, event.target.checked)}> Only these files: remove a validation set or run.yaml of an earlier drop that lies there</label>`;
+}
+
+function judgeOtherwise(page, model, alone) {
+  const { state } = page;
+  state.alone = alone; // what is asked for now
+  page.act("Check", () => judge(page, state.id, model, alone).finally(() => (state.alone = null)));
 }
 
 function known(run) {
@@ -217,17 +222,17 @@ function dropIt(found, page) {
     <p>${found.plan.says === "no" ? "The account cannot do what these files ask for: the run would end as failed before anything is paid for."
       : manual ? "Its run.yaml wants a person to start it: nothing is paid for before that."
         : trains ? `Once it is dropped, ${found.model} is trained and paid for.` : ""}</p>
-    ${button(page, label, () => drop(page), { kind: "primary" })}</div>`;
+    ${button(page, label, () => drop(page, found), { kind: "primary", disabled: page.pending.has("Check") })}</div>`;
 }
 
-async function drop(page) {
+async function drop(page, found) {
   const { state, api } = page;
-  if (state.trial.removes?.length && !(await page.ask({
-    title: `Drop for ${state.trial.model}, and remove what lies there?`,
-    body: html`<p>These files are removed: ${state.trial.removes.map((path) => html`${name(path)} `)}</p>`,
+  if (found.removes?.length && !(await page.ask({
+    title: `Drop for ${found.model}, and remove what lies there?`,
+    body: html`<p>These files are removed: ${found.removes.map((path) => html`${name(path)} `)}</p>`,
     confirm: "Remove and drop",
   }))) return;
-  const done = await staged.drop(api, state.id, state.trial.model);
+  const done = await staged.drop(api, found.id, found);
   const training = done.files.at(-1);
   Object.assign(state, { dropped: { ...done, training } });
   awaited = training.etag;

@@ -19,7 +19,7 @@ export function frame({ page, api, body, offline, notice, signOut, signIn }) {
     <header class="bar">
       <a class="brand" href="#/"><img src="console/icon.svg" alt="" width="24" height="24"> Tunedrop</a>
       <nav aria-label="Pages">
-        ${PLACES.map(([href, label, name]) => html`
+        ${PLACES.filter(([, , name]) => api.person?.role !== "chat" || name === "playground").map(([href, label, name]) => html`
           <a href=${href} aria-current=${here === name ? "page" : "false"}>${label}</a>`)}
       </nav>
       ${api.person && !signIn ? html`
@@ -57,7 +57,7 @@ export function signInForm({ problem: refused, at }, submit) {
   };
   return html`
     <div class="card narrow">
-      ${refused ? problem(refused) : nothing}
+      ${refused?.message ? problem(refused) : nothing}
       ${at ? html`
         <p><a class="button" href="${at}?post_login_redirect_uri=${encodeURIComponent(location.pathname + location.hash)}">Sign in with Microsoft</a></p>
         <p class="quiet">or with a key:</p>` : nothing}

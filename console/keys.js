@@ -3,6 +3,8 @@
 // A key's text is in the answer that has created it and in this page until that is left; the list
 // has none. It is loaded once: what is looked at again by itself costs reads of storage.
 
+import { keyed } from "./lit/directives/keyed.js";
+import { render } from "./lit/lit-html.js";
 import { badge, command, count, empty, html, nothing, number, problems, repeat, said, table, text, when } from "./parts.js";
 
 export const title = "Keys";
@@ -106,11 +108,16 @@ function orders(key, data, page) {
 }
 
 async function limit(key, path, data, page) {
-  const given = { ...termsOf(key) };
-  const body = html`<div class="stack">${termFields(given, data)}</div>`;
-  const question = { title: `Limits of ${key.name}`, body, confirm: "Save" };
+  const given = termsOf(key);
+  const place = document.createElement("div"); // a question is drawn once
+  const draw = () => render(html`<div class="stack">${termFields(given, data, draw)}</div>`, place);
+  draw();
+  const question = { title: `Limits of ${key.name}`, body: place, confirm: "Save" };
   if (!(await page.ask(question))) return;
-  await page.act(key.name, () => page.api.post(`${path}/limit`, terms(given)), `${key.name} has other limits, everywhere within five seconds.`);
+  const changes = changed(termsOf(key), given);
+  if (!Object.keys(changes).length) return;
+  const done = `${key.name} has other limits, everywhere within five seconds.`;
+  await page.act(key.name, () => page.api.post(`${path}/limit`, { ...changes, was: asShown(key) }), done);
 }
 
 async function revoke(key, path, page) {
@@ -119,13 +126,17 @@ async function revoke(key, path, page) {
     <p>${key.last_used ? html`It was used last ${when(key.last_used)}.` : "It was not used lately."}</p>`;
   const question = { title: `Revoke ${key.name}?`, body, confirm: "Revoke", type: key.name };
   if (!(await page.ask(question))) return;
-  await page.act(key.name, () => page.api.post(`${path}/revoke`), `${key.name} is revoked.`);
+  await page.act(key.name, () => page.api.post(`${path}/revoke`, { was: { id: key.id } }), `${key.name} is revoked.`);
 }
 
 // ---- a new one
 
 function createForm(data, page) {
-  const given = (page.state.given ??= { name: "", role: "chat", ...termsOf({}) });
+  const given = (page.state.given ??= { name: "", ...termsOf({}) });
+  const chooseRole = (event) => {
+    given.role = event.target.value;
+    page.update();
+  };
   const create = (event) => {
     event.preventDefault();
     page.act("create", async () => {
@@ -133,20 +144,20 @@ function createForm(data, page) {
       Object.assign(page.state, { created: body, given: undefined });
     });
   };
-  return html`
+  return keyed(given, html`
     <form class="card narrow stack" @submit=${create}>
       <label>Name <input name="name" required maxlength="64" pattern="[A-Za-z0-9]([A-Za-z0-9._@\\-]*[A-Za-z0-9])?" autocomplete="off" spellcheck="false"
         title="Letters, digits and . _ @ -, beginning and ending with a letter or a digit" .value=${given.name} @input=${into(given, "name")}></label>
-      <label>May <select name="role" .value=${given.role} @change=${into(given, "role")}>
+      <label>May <select name="role" @change=${chooseRole}>
         ${Object.entries(ROLES).map(([role, may]) => html`<option value=${role} ?selected=${role === given.role}>${role}: ${may}</option>`)}
       </select></label>
-      ${termFields(given, data)}
+      ${termFields(given, data, () => page.update())}
       <p><button class="primary" ?disabled=${page.pending.has("create")}>Create key</button></p>
-    </form>`;
+    </form>`);
 }
 
 function shownOnce(page) {
-  const { key, name } = page.state.created;
+  const { key, name, absent = [] } = page.state.created;
   const done = () => {
     page.state.created = null;
     page.update();
@@ -155,6 +166,7 @@ function shownOnce(page) {
     <section class="card attention" aria-label="The new key">
       <p><b>The key ${said(name)}.</b> Copy it now: it is shown this once, and kept nowhere. A key that was lost is revoked, and another one created.</p>
       ${command(key)}
+      ${absent.length ? html`<p class="bad">Nothing answers now as ${absent.map((model, at) => html`${at ? ", " : ""}${said(model)}`)}: is that the name?</p>` : nothing}
       <p class="quiet">Programs send it as <code>Authorization: Bearer KEY</code> or <code>api-key: KEY</code>, to <code>${text(new URL("v1", document.baseURI).href)}</code>.</p>
       <p><button @click=${done}>I have copied it</button></p>
     </section>`;
@@ -162,12 +174,28 @@ function shownOnce(page) {
 
 // ---- limits and models, as they are typed
 
-function termFields(given, { models }) {
+// All models and no model are two things: which is meant is chosen, and not read out of an empty field.
+function termFields(given, { models }, redraw) {
+  const choose = (event) => {
+    given.which = event.target.value;
+    redraw();
+  };
+  const which = html`
+    <label>Models <select name="which" @change=${choose}>
+      <option value="all" ?selected=${given.which === "all"}>all, also those to come</option>
+      <option value="some" ?selected=${given.which === "some"}>only these</option>
+    </select></label>
+    ${given.which === "some" ? namesField(given, models) : nothing}`;
   return html`
-    <label>Models <input name="models" .value=${given.models} @input=${into(given, "models")} placeholder="all" autocomplete="off" spellcheck="false"></label>
-    <p class="quiet">Names with commas between them; empty is all of them.${models.length ? html` There are: ${models.map((name, at) => html`${at ? ", " : ""}${said(name)}`)}.` : nothing}</p>
+    ${given.role === "chat" ? which : html`<p class="quiet">For every model.</p>`}
     <label>Requests a minute <input name="requests" type="number" min="1" max="1000000000" .value=${given.requests} @input=${into(given, "requests")} placeholder="no limit"></label>
     <label>Tokens a minute <input name="tokens" type="number" min="1" max="1000000000" .value=${given.tokens} @input=${into(given, "tokens")} placeholder="no limit"></label>`;
+}
+
+function namesField(given, models) {
+  return html`
+    <label>Their names <input name="models" .value=${given.models} @input=${into(given, "models")} placeholder="none" autocomplete="off" spellcheck="false"></label>
+    <p class="quiet">With commas between them; empty is no model.${models.length ? html` There are: ${models.map((name, at) => html`${at ? ", " : ""}${said(name)}`)}.` : nothing}</p>`;
 }
 
 const into = (given, field) => (event) => {
@@ -175,14 +203,24 @@ const into = (given, field) => (event) => {
 };
 
 function termsOf(key) {
-  return { models: key.models?.join(", ") ?? "", requests: `${key.requests_per_minute ?? ""}`, tokens: `${key.tokens_per_minute ?? ""}` };
+  return { role: key.role ?? "chat", which: key.models ? "some" : "all", models: key.models?.join(", ") ?? "", requests: `${key.requests_per_minute ?? ""}`, tokens: `${key.tokens_per_minute ?? ""}` };
 }
 
-function terms({ models, requests, tokens }) {
+function terms({ role, which, models, requests, tokens }) {
   const names = models.split(",").map((name) => name.trim()).filter(Boolean);
   return {
-    models: names.length ? names : null,
+    models: which === "all" || role !== "chat" ? null : names,
     requests_per_minute: requests ? Number(requests) : null,
     tokens_per_minute: tokens ? Number(tokens) : null,
   };
+}
+
+// What was typed over; all else stays as it is by then.
+function changed(before, after) {
+  const [was, is] = [terms(before), terms(after)];
+  return Object.fromEntries(Object.entries(is).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(was[name])));
+}
+
+function asShown({ id, models, requests_per_minute, tokens_per_minute }) {
+  return { id, models, requests_per_minute, tokens_per_minute };
 }

@@ -15,8 +15,11 @@ export function goes({ deleting, deletion: order }) {
     </div>`;
 }
 
-// What would go is asked for, and shown at the end of the page.
+// What would go is asked for, and shown at the end of the page. What was shown before is taken away
+// first: where the answer does not come, there is nothing to be carried out.
 export async function plan(page, model, version = null, datasets = false) {
+  page.state.plan = null;
+  page.update();
   const { body } = await page.api.post(`${below("models", model)}/delete`, { ...(version && { version }), datasets });
   page.state.plan = { ...body.plan, version, datasets };
   page.update();

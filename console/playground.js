@@ -115,7 +115,7 @@ function actsOf(page) {
   };
   function reset(turns, question) {
     work.running?.abort();
-    Object.assign(work, { turns, question: question || work.question });
+    Object.assign(work, { turns, question: work.question.trim() ? work.question : question });
     page.update();
   }
 }

@@ -1,5 +1,6 @@
 // What may be asked of a run, as buttons: the app says which of them it takes.
 
+import { Problem } from "./api.js";
 import { askWhy } from "./ask_why.js";
 import { render } from "./lit/lit-html.js";
 import { button, html, nothing, short, text, usd } from "./parts.js";
@@ -70,38 +71,43 @@ async function deploy(run, page, give) {
 
 async function remove(run, page, changed) {
   const path = `runs/${encodeURIComponent(run.id)}/delete`;
-  const wanted = { datasets: false, made: null, place: document.createElement("div") };
+  const wanted = { datasets: false, made: null, problem: null, place: document.createElement("div") };
   await page.act("Delete", () => planned(wanted, page, path));
   if (!wanted.made) return;
   const typed = run.version ? `${run.model}@${run.version}` : short(run.id);
   const why = await askWhy(page, { title: `Delete ${typed}?`, body: wanted.place, confirm: "Delete", type: typed });
   if (why === null) return;
+  const { made, datasets, problem } = wanted;
   await page.act("Delete", async () => {
+    if (!made) throw problem ?? new Problem("What would go is not known yet: nothing is deleted.", "Delete it once more.");
     changed();
-    await page.api.post(path, { datasets: wanted.datasets, digest: wanted.made.digest, why });
+    await page.api.post(path, { datasets, digest: made.digest, why });
   }, "It is being deleted, as the plan says.");
 }
 
+// What was shown before is taken away first: without a plan nothing is deleted.
 async function planned(wanted, page, path) {
-  wanted.made = (await page.api.post(path, { datasets: wanted.datasets })).body.plan;
+  const { datasets } = wanted;
+  const { body } = await page.api.post(path, { datasets });
   const choose = async (event) => {
-    const before = wanted.datasets;
-    wanted.datasets = event.target.value === "go";
+    Object.assign(wanted, { datasets: event.target.value === "go", made: null, problem: null });
+    render(drawn(wanted, choose), wanted.place);
     try {
       await planned(wanted, page, path);
     } catch (problem) {
-      wanted.datasets = before;
-      render(drawn(wanted, choose, problem), wanted.place);
+      wanted.problem = problem;
+      render(drawn(wanted, choose), wanted.place);
     }
   };
+  if (datasets !== wanted.datasets) return; // chosen otherwise meanwhile
+  wanted.made = body.plan;
   render(drawn(wanted, choose), wanted.place);
 }
 
-function drawn({ made, datasets }, choose, problem) {
+function drawn({ made, datasets, problem }, choose) {
   return html`
-    ${problem ? html`<p class="bad" role="alert">${told(problem.message)}</p>` : nothing}
-    ${items("Goes", made.goes)}${items("Stays", made.stays)}
-    ${made.then.map((sentence) => html`<p>${told(sentence)}</p>`)}
+    ${problem ? html`<p class="bad" role="alert">${told(problem.message)} What would go is not known: nothing is deleted.</p>` : nothing}
+    ${made ? html`${items("Goes", made.goes)}${items("Stays", made.stays)}${made.then.map((sentence) => html`<p>${told(sentence)}</p>`)}` : nothing}
     <p><label>Dropped datasets <select @change=${choose}>
       <option value="stay" .selected=${!datasets}>stay</option>
       <option value="go" .selected=${datasets}>go as well</option>

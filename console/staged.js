@@ -101,8 +101,9 @@ export async function check(api, id, model, alone) {
   return (await api.post(`staged/${id}/check`, { model, alone })).body;
 }
 
-export async function drop(api, id, model) {
-  return (await api.post(`staged/${id}/drop`, { model })).body;
+// `seen`: which check's answer the order is given on; where another was made since, it is refused.
+export async function drop(api, id, { model, seen }) {
+  return (await api.post(`staged/${id}/drop`, { model, seen })).body;
 }
 
 export async function merge(api, id, model, conflicts) {

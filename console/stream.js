@@ -53,7 +53,7 @@ function parsed(data) {
 }
 
 function take(piece, answer, began) {
-  if (piece.error) throw new Problem(piece.error.message ?? "The answer broke off.", "Ask again.");
+  if (piece.error) throw new Problem(piece.error.message ?? "The answer broke off.");
   answer.id ||= piece.id ?? "";
   answer.usage = piece.usage ?? answer.usage;
   const [choice] = piece.choices ?? [];

@@ -48,7 +48,7 @@ async def admit(request: Request, auth: Auth, settings: Settings, needed: Role) 
     """Raises AccessDenied for whoever is not known, Forbidden for whoever may not do this."""
     person = await known(request, auth, settings)
     if person is None:
-        raise AccessDenied(
+        raise await auth.revoked(request.headers) or AccessDenied(
             "This needs a sign-in or a key with the role reader or operator.",
             "Send the key as `api-key: KEY`.",
         )

@@ -29,7 +29,8 @@ class ChatSettings:
     )
     readers: tuple[str, ...] = setting(
         "TUNEDROP_READERS",
-        "The same for those who may see runs, reports and models and command nothing.",
+        "The same for those who command nothing and see what there is of every model: runs, "
+        "reports, data, rated conversations, answers to the validation set, costs.",
         (),
     )
     base_deployments: tuple[str, ...] = setting(
@@ -71,7 +72,8 @@ class ChatSettings:
     allowed_origins: tuple[str, ...] = setting(
         "TUNEDROP_ALLOWED_ORIGINS",
         "Pages that may chat from a browser, as origins such as https://chat.contoso.com, "
-        "separated by commas, or `*` for all (see clients.md). None, when empty.",
+        "separated by commas, or `*` for all (see clients.md); in the name of who is "
+        "signed in, only those that are named. None, when empty.",
         (),
     )
 

@@ -173,7 +173,7 @@ async def merge(request: Request, ctx: Context, feedback: Feedback) -> Response:
 
 def _conflicts(asked: object) -> Conflicts:
     try:
-        return Conflicts(str(asked or Conflicts.BASE))
+        return Conflicts.BASE if asked is None else Conflicts(str(asked))
     except ValueError:
         raise CallerError(
             f"conflicts is {shown(str(asked), 40)}.", f"Known: {', '.join(Conflicts)}."

@@ -50,8 +50,9 @@ async def staged(request: Request, ctx: Context) -> Response:
 
 @error_responses
 async def order(request: Request, ctx: Context) -> Response:
-    """check or drop what is staged, for a model: {"model": …}, with who and why for `drop`; with
-    "alone": true a check is of these files without what lies in the model's folder."""
+    """check or drop what is staged, for a model: {"model": …}. With "alone": true a check is of
+    these files without what lies in the model's folder. A drop brings `seen` of the check's answer,
+    with who and why."""
     action = request.path_params["name"]
     if action not in ORDERS:
         known = ", ".join(ORDERS)
@@ -61,7 +62,9 @@ async def order(request: Request, ctx: Context) -> Response:
 
 async def _check(request: Request, ctx: Context) -> Response:
     staging, given = _staging(request, ctx), await _given(request, "check", ctx, "alone")
-    alone = given.body.get("alone") is True
+    alone = given.body.get("alone", False)
+    if not isinstance(alone, bool):
+        raise CallerError(f"alone is {shown(str(alone), 40)}.", "Send true or false.")
     try:
         async with asyncio.timeout(PATIENCE):
             found = await trial.try_drop(staging, _model(given), ctx, alone=alone)
@@ -77,8 +80,9 @@ async def _check(request: Request, ctx: Context) -> Response:
 
 
 async def _drop(request: Request, ctx: Context) -> Response:
-    staging, given = _staging(request, ctx), await _given(request, "drop", ctx)
-    told = await staged_drop.drop(staging, _model(given), given.who, given.why, ctx)
+    staging, given = _staging(request, ctx), await _given(request, "drop", ctx, "seen")
+    model, proof = _model(given), given.body.get("seen")
+    told = await staged_drop.drop(staging, model, proof, given.who, given.why, ctx)
     return JSONResponse({"id": staging.id, **told}, 202)
 
 

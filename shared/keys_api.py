@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 
 from shared import commanding
 from shared.answering import error_responses, told
-from shared.chat.callers import MAX_LIMIT, KeyHolder, Role
+from shared.chat.callers import MAX_LIMIT, Caller, KeyHolder, Role
 from shared.chat.relay import Relay
 from shared.chat.setting_keys import SETTING
 from shared.chat.stored_keys import (
@@ -26,6 +26,7 @@ from shared.chat.stored_keys import (
     StoredKey,
     StoredKeys,
     Terms,
+    check_models,
     check_name,
     taken,
 )
@@ -67,8 +68,10 @@ async def create(request: Request, relay: Relay, ctx: Context) -> Response:
     if _of_setting(name, relay):
         raise taken(name)
     terms = Terms(role=_role(given.body.get("role")), **_changes(given.body))
+    check_models(terms.role, terms.models)
     key, text = await relay.keys.create(name, terms, given.who, given.why)
-    return JSONResponse({**_stored(key, Totals()), "key": text}, 201, ONCE)
+    told = {**_stored(key, Totals()), "absent": await _absent(key, relay)}
+    return JSONResponse({**told, "key": text}, 201, ONCE)
 
 
 @error_responses
@@ -77,19 +80,30 @@ async def order(request: Request, relay: Relay, ctx: Context) -> Response:
     name, action = request.path_params["name"], request.path_params["order"]
     if action not in ORDERS:
         known = ", ".join(ORDERS)
-        raise NotFound(f"{shown(action)!r} is not an order.", f"Orders are: {known}.")
+        raise NotFound(f"'{shown(action)}' is not an order.", f"Orders are: {known}.")
     allowed, carry_out = ORDERS[action]
     given = await commanding.given(request, action, allowed, ctx.settings)
     created = any(key.name == name for key in (await relay.keys.read()).valid)
     if not created and _of_setting(name, relay):
         raise NotNow(
-            f"The key {shown(name)!r} stands in the setting {SETTING}: nothing is changed here.",
+            f"The key '{shown(name)}' stands in the setting {SETTING}: nothing is changed here.",
             f"Change or remove its entry in {SETTING}; the app begins anew with what it says then.",
         )
     key, used = await carry_out(name, given, relay), Used()
     with suppress(TunedropError):  # it is carried out all the same
         used = await _used(relay, DAYS)
-    return JSONResponse(_stored(key, used.get((key.name, key.id), Totals())))
+    told = _stored(key, used.get((key.name, key.id), Totals()))
+    return JSONResponse({**told, "absent": await _absent(key, relay)})
+
+
+async def _absent(key: StoredKey, relay: Relay) -> list[str]:
+    """Of the models that a key names those that nobody can chat with now: they may come, or be
+    misspelt. None where that cannot be told."""
+    there = set(key.models or ())
+    with suppress(TunedropError):
+        offered = await relay.router.offered(Caller(name=key.name))
+        there = {one.name.partition("@")[0] for one in offered}
+    return [name for name in key.models or () if name not in there]
 
 
 async def _used(relay: Relay, days: int) -> Used:
@@ -104,18 +118,20 @@ async def _limit(name: str, given: Given, relay: Relay) -> StoredKey:
         raise CallerError(
             "Which limit is to be another?", f"Send one of {', '.join(TERMS)}; null for none."
         )
-    return await relay.keys.change_terms(name, changes, given.who, given.why)
+    was = _was(given.body.get("was"))
+    return await relay.keys.change_terms(name, changes, given.who, given.why, was)
 
 
 async def _revoke(name: str, given: Given, relay: Relay) -> StoredKey:
-    return await relay.keys.revoke(name, given.who, given.why)
+    was = _was(given.body.get("was"))
+    return await relay.keys.revoke(name, given.who, given.why, was)
 
 
 # Each with the keys of its body.
 Body = Callable[[str, Given, Relay], Awaitable[StoredKey]]
 ORDERS: dict[str, tuple[tuple[str, ...], Body]] = {
-    "limit": (TERMS, _limit),
-    "revoke": ((), _revoke),
+    "limit": ((*TERMS, "was"), _limit),
+    "revoke": (("was",), _revoke),
 }
 
 
@@ -184,7 +200,7 @@ def _days(asked: str) -> int:
         return DAYS
     if not re.fullmatch(r"[1-9][0-9]?", asked) or int(asked) > MOST_DAYS:
         raise CallerError(
-            f"{shown(asked, 40)!r} is no number of days.", f"Ask for 1 to {MOST_DAYS}."
+            f"'{shown(asked, 40)}' is no number of days.", f"Ask for 1 to {MOST_DAYS}."
         )
     return int(asked)
 
@@ -194,7 +210,7 @@ def _role(asked: object) -> Role:
     if asked is None:
         return Role.CHAT
     if asked not in list(Role):
-        raise CallerError(f"{shown(str(asked), 40)!r} is no role.", f"Roles: {', '.join(Role)}.")
+        raise CallerError(f"'{shown(str(asked), 40)}' is no role.", f"Roles: {', '.join(Role)}.")
     return Role(str(asked))
 
 
@@ -204,6 +220,21 @@ def _changes(body: Any) -> dict[str, Any]:
         limit: _per_minute(limit, body[limit]) for limit in LIMITS if limit in body
     }
     return changes | ({"models": _models(body["models"])} if "models" in body else {})
+
+
+def _was(asked: object) -> dict[str, Any]:
+    """What a key must be when it is changed, as the list has shown it to whoever gives the order.
+    Raises CallerError."""
+    if asked is None:
+        return {}
+    if not isinstance(asked, dict) or asked.keys() - {"id", *TERMS}:
+        raise CallerError(
+            "was is not what a key can have been.", f"Send id, {', '.join(TERMS)}, or some of them."
+        )
+    id = {"id": asked["id"]} if "id" in asked else {}
+    if not all(isinstance(value, str) for value in id.values()):
+        raise CallerError("The id in was is no text.", "Send it as the list of keys has it.")
+    return id | _changes(asked)
 
 
 def _per_minute(limit: str, asked: object) -> int | None:
@@ -227,7 +258,7 @@ def _models(asked: object) -> tuple[str, ...] | None:
     for name in asked:
         if not MODEL_NAME.fullmatch(name):
             raise CallerError(
-                f"{shown(name, 60)!r} is no name of a model.",
+                f"'{shown(name, 60)}' is no name of a model.",
                 "Write captain for all versions of captain; a key is not for one version alone."
                 if "@" in name
                 else "Write the name of a model or of a base deployment.",

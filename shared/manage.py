@@ -28,6 +28,7 @@ from shared import (
 from shared.answering import error_responses
 from shared.chat.callers import Role
 from shared.chat.relay import Relay
+from shared.chat.stored_keys import Revoked
 from shared.errors import AccessDenied, Forbidden, NotFound
 from shared.printable import shown
 from shared.run.context import Context
@@ -161,4 +162,6 @@ def _denied(error: AccessDenied, can_sign_in: bool) -> Response:
     """With the address where a browser signs in, where there is one."""
     status = 403 if isinstance(error, Forbidden) else 401
     told: dict[str, Any] = {**answering.told(error), "sign_in": SIGN_IN if can_sign_in else None}
+    if isinstance(error, Revoked):
+        told["code"] = "key_revoked"
     return JSONResponse({"error": told}, status)

@@ -34,6 +34,7 @@ HOMES = {
         "tests/end_to_end/test_sample.py",
         "tests/end_to_end/test_hostile_drops.py",
         "tests/doctor",
+        "tests/engine",
         "tests/chat/test_clients.py",
         "tests/chat/test_event_loop.py",
         "tests/chat/test_feedback.py",

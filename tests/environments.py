@@ -88,3 +88,10 @@ def interpreter(version: str) -> str | None:
             continue
         return name
     return None
+
+
+def engine_python() -> str | None:
+    """A Python that Microsoft's engine of Functions runs in, 3.13 or newer; Azure runs 3.13."""
+    if sys.version_info >= (3, 13):
+        return sys.executable
+    return next(filter(None, map(interpreter, ("3.13", "3.14"))), None)

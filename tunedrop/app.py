@@ -15,10 +15,12 @@ from enum import StrEnum
 from typing import Any, BinaryIO
 
 from shared.printable import shown
-from tunedrop.connection import Connection, Token, connection
+from tunedrop.connection import Connection, Token, connection, variable_of
 from tunedrop.errors import CommandError, NotReached, Unknown
+from tunedrop.profiles import LAPTOP, name_for
 
 CHUNK = 1 << 18
+REVOKED = "key_revoked"  # the app's code for a key that it took before
 MOST_SAID = 300  # characters of what something else has answered
 # What the host asks no key for.
 OPEN = ("v1", "openai", "feedback", "health", "console", "openapi.json", "manage")
@@ -178,8 +180,10 @@ class App:
         return response
 
     def _unreachable(self, error: OSError) -> NotReached:
-        reason = getattr(error, "reason", error)
-        return NotReached(f"{self.url} could not be reached: {reason}.", "Does the app run?")
+        reason, fix = getattr(error, "reason", error), "Does the app run?"
+        if name_for(self.url) == LAPTOP:  # the file of a stack may outlive it
+            fix += " `python3 dev.py up` starts a stack; --profile asks another app."
+        return NotReached(f"{self.url} could not be reached: {reason}.", fix)
 
     def _check_size(self, size: int, told: str | None) -> None:
         """Read bit by bit, a body that ends too early raises nothing."""
@@ -196,10 +200,10 @@ class App:
         problem = found.get("error")
         problem = problem if isinstance(problem, dict) else {}
         message, fix = problem.get("message"), problem.get("fix")
-        if status == 401:
+        if status == 401 and problem.get("code") != REVOKED:
             raise self.unexpected_status(status)
         if isinstance(message, str) and isinstance(fix, str):
-            kind = NotReached if status >= 500 or status == 403 else CommandError
+            kind = NotReached if status >= 500 or status in (401, 403) else CommandError
             raise kind(message, fix)
         raise self.unexpected_status(status, message)
 
@@ -207,6 +211,9 @@ class App:
         """What to say of an answer that is not this app's, and of a key that it does not take."""
         if status == 401:
             what = "does not take this key" if self.key or self.token else "wants a key"
+            if variable := variable_of(self.key):
+                what = f"does not take the key in {variable}, which goes before that of a login"
+                return NotReached(f"{self.url} {what}.", f"Correct {variable}, or unset it.")
             return NotReached(
                 f"{self.url} {what}.",
                 f"Sign in with `tunedrop login {self.url}`, or give a key with --key: one of the "

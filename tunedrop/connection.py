@@ -20,7 +20,14 @@ from pathlib import Path
 from typing import Any
 
 from tunedrop.errors import CommandError, NotReached
-from tunedrop.profiles import Profile, Profiles, chosen_in_environment, trimmed
+from tunedrop.profiles import (
+    Profile,
+    Profiles,
+    checked_address,
+    checked_key,
+    chosen_in_environment,
+    trimmed,
+)
 
 STACK = Path(".local/stack.json")  # of `dev.py up` or `demo`
 KEY_VARIABLES = ("TUNEDROP_KEY", "TUNEDROP_FUNCTION_KEY")
@@ -65,7 +72,9 @@ def is_profile_chosen() -> bool:
 
 
 def connection(address: str = "", key: str = "") -> Connection:
-    """`address` and `key` as options or the environment give them. Raises CommandError."""
+    """`address` and `key` as options or the environment give them. Raises CommandError, also for
+    what a key must not be sent to and for what is none: a message of a library would show it."""
+    key = checked_key(key)
     asked, in_environment = trimmed(address), trimmed(os.environ.get("TUNEDROP_APP", ""))
     name = _chosen["profile"]
     if asked and asked != in_environment:
@@ -92,6 +101,7 @@ def connection(address: str = "", key: str = "") -> Connection:
 
 def to_stack(key: str = "") -> Connection:
     """The stack that runs here, and nothing else. Raises CommandError."""
+    key = checked_key(key)
     if stack := local_stack():
         return _of_stack(stack, _typed(key))
     raise CommandError(NO_STACK, "Start one with `python3 dev.py up`, and stay in its checkout.")
@@ -108,11 +118,22 @@ def local_stack() -> dict[str, Any] | None:
 
 def _typed(value: str, variables: tuple[str, ...] = KEY_VARIABLES) -> str:
     """What an option says, unless it is the environment that says so."""
-    return "" if value in (os.environ.get(name) for name in variables) else value
+    return "" if value.strip() in map(_in_environment, variables) else value
+
+
+def _in_environment(name: str) -> str:
+    return os.environ.get(name, "").strip()
+
+
+def variable_of(key: str) -> str:
+    """Which variable of the environment a key stands in; empty for none."""
+    return next((name for name in KEY_VARIABLES if key and _in_environment(name) == key), "")
 
 
 def _at(url: str, said_by: str, key: str) -> Connection:
-    """An address that may also have a profile, whose key is sent where none is given."""
+    """An address that may also have a profile, whose key is sent where none is given. Raises
+    CommandError."""
+    url = checked_address(url)
     if not key:
         with suppress(CommandError, OSError):  # an address needs no profile
             if profile := Profiles.load().of_address(url):

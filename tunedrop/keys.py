@@ -17,6 +17,7 @@ from tunedrop.names import in_path, person
 
 Key = dict[str, Any]
 NONE = "none"
+MOST = 10**9  # a minute, as the app takes it
 HEADER = ("name", "role", "models", "a minute", "last used", "requests", "tokens")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="the key's name")]
@@ -111,6 +112,7 @@ def create(
             say_json(made)
             return
         say(made["key"])
+        _tell_absent(made)
         note(
             f"This is the key of {made['name']}, role {made['role']}; nobody can show it again. It "
             "counts within 5 seconds."
@@ -143,6 +145,7 @@ def limit(
         path = f"api/keys/{in_path(name)}/limit"
         changed = App.at(address, key).post(path, body | _by(why))
         say_json(changed) if as_json else say("\n".join(lines([changed])))
+        _tell_absent(changed)
 
 
 @group.command(epilog="Example: tunedrop keys revoke web")
@@ -166,6 +169,13 @@ def revoke(
         say_json(gone) if as_json else say(f"{gone['name']} is revoked: refused within 5 seconds.")
 
 
+def _tell_absent(key: Key) -> None:
+    for name in key.get("absent") or ():
+        note(
+            f"Nothing answers as {shown(str(name))} now: is that the name? `tunedrop models` lists."
+        )
+
+
 def _by(why: str) -> dict[str, str]:
     return {"who": person(""), "why": why}
 
@@ -180,8 +190,11 @@ def _terms(requests: str, tokens: str, models: Sequence[str] | None) -> dict[str
 def _number(text: str) -> int | None:
     if text == NONE:
         return None
-    if not (text.isascii() and text.isdigit() and len(text) < 11):
-        raise CommandError(f"{shown(text)!r} is no number a minute.", "Give 60, or none.")
+    if not (text.isascii() and text.isdigit() and len(text) < 11 and 0 < int(text) <= MOST):
+        raise CommandError(
+            f"'{shown(text)}' is no number a minute.",
+            f"Give a whole number from 1 to {MOST:,}, or none.",
+        )
     return int(text)
 
 

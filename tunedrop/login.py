@@ -30,7 +30,6 @@ Name = Annotated[
         "--profile", help="its name (default: of the app's host)", autocompletion=begun_profiles
     ),
 ]
-MAX_KEY = 4096  # characters
 
 
 @cli.command(epilog="Example: tunedrop login https://NAME.azurewebsites.net")
@@ -87,12 +86,15 @@ def _sign_in(known: "Profiles", made: "Profile") -> "tuple[SignedIn, str | None]
 
 
 def _tell_exception(made: "Profile") -> None:
-    """Where something that is nearer chooses another app."""
-    from tunedrop.connection import connection
+    """Where something that is nearer chooses another app, or another key."""
+    from tunedrop.connection import KEY_VARIABLES, connection
 
     asked = connection(os.environ.get("TUNEDROP_APP", ""))
+    set_here = [name for name in KEY_VARIABLES if os.environ.get(name)]
     if asked.url != made.url:
         say(f"Here they ask {asked.url}, by {asked.said_by}: add --profile {made.name}.")
+    elif set_here and os.environ.get("TUNEDROP_APP"):
+        say(f"Here they send the key in {set_here[0]}: unset it, or add --profile {made.name}.")
 
 
 def _go_back(known: "Profiles", name: str, *, as_json: bool) -> None:
@@ -121,15 +123,16 @@ def _go_back(known: "Profiles", name: str, *, as_json: bool) -> None:
 
 def _key_for(url: str) -> str:
     """Typed without being shown, or the first line of standard input. Raises CommandError."""
+    from tunedrop.profiles import MAX_KEY, checked_key
+
     if sys.stdin.isatty():
         asked = f"Key of {url}"
         key = str(typer.prompt(asked, hide_input=True, default="", show_default=False, err=True))
     else:
         key = sys.stdin.readline(MAX_KEY + 2)
-    key = key.strip()
-    if not key or len(key) > MAX_KEY or not (key.isascii() and key.isprintable()) or " " in key:
+    if not (key := checked_key(key)):
         raise CommandError(
-            "that is no key: a key is one word.",
+            "no key was given.",
             f"Ask an operator for one, or make one: tunedrop keys create NAME. `echo $KEY | "
             f"tunedrop login {url}` reads it from a variable.",
         )

@@ -19,6 +19,8 @@ from tunedrop.key_store import PRIVATE_FOLDER, KeyStore
 
 FILE = "profiles.json"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+LAPTOP = "laptop"
+MAX_KEY = 4096  # characters
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 ENDINGS = re.compile(r"/api(/console)?/*$")  # of what people copy out of their browser
 
@@ -93,7 +95,7 @@ class Profiles:
             file.write(json.dumps(held, indent=2).encode())
 
 
-def address(asked: str) -> str:
+def checked_address(asked: str) -> str:
     """An app's address out of what people paste: without `/api/console` and what follows a `#`.
     Raises CommandError for what is none, and for one to which a key would go in the clear."""
     try:
@@ -111,6 +113,18 @@ def address(asked: str) -> str:
             f"Give https://{host}{f':{port}' if port else ''}.",
         )
     return trimmed(f"{parts.scheme}://{parts.netloc}{parts.path}")
+
+
+def checked_key(asked: str) -> str:
+    """Without what stands around it, as the end of a line in a secret of a CI. Raises CommandError,
+    which does not show it, for what cannot be sent in a header."""
+    key = asked.strip()
+    if len(key) > MAX_KEY or not (key.isascii() and key.isprintable()) or " " in key:
+        raise CommandError(
+            "that is no key: a key is one word.",
+            "Give it as it was shown, with --key, in TUNEDROP_KEY or to `tunedrop login`.",
+        )
+    return key
 
 
 def trimmed(url: str) -> str:
@@ -131,7 +145,7 @@ def checked_name(name: str) -> str:
 def name_for(url: str) -> str:
     """What a profile is called that nobody has named: the first part of the app's host."""
     host = urlsplit(url).hostname or ""
-    return "laptop" if host in LOOPBACK else host.partition(".")[0]
+    return LAPTOP if host in LOOPBACK else host.partition(".")[0]
 
 
 def chosen_in_environment() -> str:

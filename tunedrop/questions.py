@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-from tunedrop.app import App, Refused, parse_object
+from tunedrop.app import REVOKED, App, Refused, parse_object
 from tunedrop.errors import MISSHAPEN, CommandError, NotReached
 
 DATA = b"data:"
@@ -138,7 +138,8 @@ def rate(app: App, rating: dict[str, str], pause: Callable[[float], object] = ti
 def refusal(app: App, status: int, body: bytes) -> CommandError:
     """What the chat's routes say when they refuse, and whose move it is."""
     error = parse_object(body).get("error")
-    if status == 401:
+    revoked = isinstance(error, dict) and error.get("code") == REVOKED
+    if status == 401 and not revoked:
         return NotReached(
             f"{app.url} does not chat with this key." if app.key else f"{app.url} wants a key.",
             "Chat takes a key of the app, not one of its Functions host: `tunedrop keys create "
@@ -146,7 +147,7 @@ def refusal(app: App, status: int, body: bytes) -> CommandError:
         )
     if not isinstance(error, dict) or not isinstance(error.get("message"), str):
         return app.unexpected_status(status)
-    theirs = status in (403, 408, 429) or status >= 500
+    theirs = status in (401, 403, 408, 429) or status >= 500
     return _told(error, NotReached if theirs else CommandError)
 
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from tunedrop.app import App, parse_object
 from tunedrop.connection import token_for
 from tunedrop.errors import MISSHAPEN, CommandError, NotReached
-from tunedrop.profiles import Profile, Profiles, address, checked_name, name_for
+from tunedrop.profiles import Profile, Profiles, checked_address, checked_name, name_for
 
 HOST_ROLE = "host"
 
@@ -41,6 +41,12 @@ def who(app: App) -> SignedIn:
         except MISSHAPEN:
             raise app.unexpected_status(status) from None
     if app.key:
+        if app.request("api/runs?limit=1")[0] == 401:
+            raise NotReached(
+                f"{app.url} does not take this key.",
+                "Give one of the app, whatever its role, or one of its Functions host; an operator "
+                "makes one with `tunedrop keys create NAME`.",
+            )
         app.get("api/runs?limit=1")
         return SignedIn("", HOST_ROLE)
     raise app.unexpected_status(status)
@@ -48,7 +54,7 @@ def who(app: App) -> SignedIn:
 
 def profile_of(asked: str, name: str, resource: str, storage: str) -> Profile:
     """Raises CommandError."""
-    url = address(asked)
+    url = checked_address(asked)
     if storage and urlsplit(storage).scheme != "https":
         raise CommandError("--storage is no https address.", "Give https://NAME.blob.core….")
     return Profile(checked_name(name or name_for(url)), url, resource, storage)

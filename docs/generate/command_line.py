@@ -61,7 +61,7 @@ LIKE = {"pause": "start", "resume": "start", "cancel": "start", "retry": "start"
 _PAGE = """# The command line
 
 ```
-pip install .                     # in a checkout; one that `dev.py` has set up has it in .venv/bin
+pip install .                     # in a checkout; `dev.py` has its own (README.md)
 tunedrop --install-completion     # commands, options, names of models and runs
 tunedrop                          # lists the commands; each has a --help
 ```

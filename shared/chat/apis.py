@@ -126,7 +126,7 @@ def _check_input(body: Body) -> None:
 
 
 def _response_pictures(body: Body) -> list[str]:
-    return [url for part in _parts(body.get("input")) if (url := _picture(part)) is not None]
+    return [url for part in parts(body.get("input")) if (url := _picture(part)) is not None]
 
 
 def _picture(part: Body) -> str | None:
@@ -134,7 +134,7 @@ def _picture(part: Body) -> str | None:
     return url if isinstance(url, str) else None
 
 
-def _parts(given: object) -> Iterator[Body]:
+def parts(given: object) -> Iterator[Body]:
     """The parts of messages, and of what tools have answered."""
     for item in given if isinstance(given, list) else []:
         for value in (item.get("content"), item.get("output")):

@@ -21,8 +21,9 @@ from shared.chat.callers import Caller, KeyHolder
 from shared.chat.key_store import KeyStore
 from shared.chat.key_usage import KeyUsage
 from shared.chat.limits import Limits, Reservation
+from shared.chat.origins import Origins
 from shared.chat.setting_keys import parse_keys
-from shared.chat.stored_keys import KEY, StoredKey
+from shared.chat.stored_keys import KEY, Revoked, StoredKey
 from shared.errors import AccessDenied
 
 MAX_KEY_LENGTH = 4096  # characters of a key that is offered; longer ones are not hashed
@@ -35,7 +36,8 @@ Known = TypeVar("Known", KeyHolder, StoredKey)
 
 class Auth:
     """Admits or refuses the requests of one process. `clock` is in seconds. Without a `store` there
-    are the keys of the setting alone; without `usage` nothing is counted by key."""
+    are the keys of the setting alone; without `usage` nothing is counted by key. A sign-in counts
+    for pages of the app and for those of `origins`."""
 
     def __init__(
         self,
@@ -45,17 +47,19 @@ class Auth:
         *,
         store: KeyStore | None = None,
         usage: KeyUsage | None = None,
+        origins: Origins | None = None,
     ) -> None:
         self.callers = parse_keys(app_keys)
         self.tenant = entra_tenant
         self.limits = Limits(clock)
         self.store, self.usage = store, usage
+        self.origins = origins or Origins()
 
     async def admit(self, headers: Mapping[str, str]) -> Caller:
         """The caller of a request; the request is counted against the caller's limit.
 
-        Raises AccessDenied, RateLimitExceeded when a limit is used up, or KeysUnknown where it
-        cannot be told whose the key is.
+        Raises AccessDenied, OtherSite, RateLimitExceeded when a limit is used up, or KeysUnknown
+        where it cannot be told whose the key is.
         """
         caller = await self.holder(headers) or self._by_platform_sign_in(headers)
         if caller is None:
@@ -95,14 +99,16 @@ class Auth:
         found = _known(formed, (await self.store.current()).keys)
         return next((key for key in found if key.revoked is None), next(iter(found), None))
 
-    async def _denied(self, headers: Mapping[str, str]) -> AccessDenied:
+    async def revoked(self, headers: Mapping[str, str]) -> Revoked | None:
+        """What the holder of a key that was revoked is told. Raises KeysUnknown."""
         offered = _offered_keys(headers)
-        revoked = await self._stored(list(chain.from_iterable(offered.values())))
-        if revoked and revoked.revoked:
-            return AccessDenied(
-                f"The key {revoked.name!r} was revoked on {revoked.revoked:%Y-%m-%d}.",
-                "Ask an operator of the app for another one.",
-            )
+        found = await self._stored(list(chain.from_iterable(offered.values())))
+        return Revoked(found.name, found.revoked) if found and found.revoked else None
+
+    async def _denied(self, headers: Mapping[str, str]) -> AccessDenied:
+        if revoked := await self.revoked(headers):
+            return revoked
+        offered = _offered_keys(headers)
         places = " and ".join(offered)
         return AccessDenied(
             f"The key in {places} is none of this app's." if offered else "No key was sent.",
@@ -112,7 +118,10 @@ class Auth:
 
     def _by_platform_sign_in(self, headers: Mapping[str, str]) -> Caller | None:
         person = sign_in.person(headers, self.tenant)
-        return Caller(name=person.id) if person else None
+        if person is None:
+            return None
+        self.origins.refuse_other_sites(headers)
+        return Caller(name=person.id)
 
 
 def _known(offered: Iterable[str], known: Iterable[Known]) -> list[Known]:

@@ -30,6 +30,17 @@ class Role(StrEnum):
     OPERATOR = "operator"
 
 
+# `models` says what a key may chat with. Of other roles it would look as if it also said of which
+# models they may see the runs, the data and the conversations.
+NARROWED = (
+    "models narrows keys of the role chat; whoever may see or command does so for every model"
+)
+
+
+def may_be_narrowed(role: Role) -> bool:
+    return role is Role.CHAT
+
+
 class Caller(BaseModel):
     """Somebody who may chat. `models` None means all models; a limit None means no limit."""
 

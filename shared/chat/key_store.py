@@ -12,13 +12,13 @@ import asyncio
 import contextvars
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from shared.chat.request_ids import utc_now
-from shared.chat.stored_keys import By, StoredKey, StoredKeys, Terms, new_key
+from shared.chat.stored_keys import NOTHING, By, StoredKey, StoredKeys, Terms, new_key
 from shared.cloud.container import Container
 from shared.errors import TunedropError, Unavailable
 
@@ -101,19 +101,28 @@ class KeyStore:
         return key, text
 
     async def change_terms(
-        self, name: str, changes: dict[str, Any], who: str, why: str
+        self,
+        name: str,
+        changes: dict[str, Any],
+        who: str,
+        why: str,
+        was: Mapping[str, Any] = NOTHING,
     ) -> StoredKey:
-        """Other limits or models for a key. Raises NotFound, Unavailable."""
+        """Other limits or models for a key; `was`: what it must be until then. Raises NotFound,
+        NotNow, Unavailable."""
         by = self._by(who, why)
-        key = (await self._change(lambda keys: keys.with_terms(name, changes, by))).last_named(name)
+        changed = await self._change(lambda keys: keys.with_terms(name, changes, by, was))
+        key = changed.last_named(name)
         _audit("limited", key, by)
         return key
 
-    async def revoke(self, name: str, who: str, why: str) -> StoredKey:
+    async def revoke(
+        self, name: str, who: str, why: str, was: Mapping[str, Any] = NOTHING
+    ) -> StoredKey:
         """The key is valid no more, in any process, FRESH_SECONDS after this at the latest;
-        revoking it once more changes nothing. Raises NotFound, Unavailable."""
+        revoking it once more changes nothing. Raises NotFound, NotNow, Unavailable."""
         by = self._by(who, why)
-        key = (await self._change(lambda keys: keys.without(name, by))).last_named(name)
+        key = (await self._change(lambda keys: keys.without(name, by, was))).last_named(name)
         _audit("revoked", key, by)
         return key
 

@@ -8,6 +8,7 @@ keys.
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import ceil
 
 from shared.chat import cost
 from shared.chat.protocol import RateLimitExceeded
@@ -93,7 +94,7 @@ class Limits:
             raise RateLimitExceeded(
                 f"{name} may use {per_minute} {unit} per minute; they are used, or reserved for "
                 "chats under way.",
-                f"Try again in {wait:.0f} seconds.",
+                "Try again in 1 second." if wait <= 1 else f"Try again in {ceil(wait)} seconds.",
                 wait,
                 name,
             )

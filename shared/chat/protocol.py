@@ -17,9 +17,11 @@ from shared.chat import cost
 from shared.chat.apis import CHAT, RESPONSES, Api
 from shared.chat.bodies import Overloaded
 from shared.chat.key_store import KeysUnknown
+from shared.chat.origins import OtherSite
 from shared.chat.parsing import BadRequest, parse_object, text_of
 from shared.chat.paths import NoSuchOperation
 from shared.chat.pictures import lift, refuse_text
+from shared.chat.stored_keys import Revoked
 from shared.chat.unanswered import Unanswered
 from shared.errors import (
     AccessDenied,
@@ -228,6 +230,10 @@ def _error_object(error: TunedropError, kind: str, code: str) -> dict[str, Any]:
 
 def _status_type_code(error: TunedropError) -> tuple[int, str, str]:
     match error:
+        case OtherSite():
+            return 403, "permission_error", "origin_not_allowed"
+        case Revoked():
+            return 401, "authentication_error", "key_revoked"
         case AccessDenied():
             return 401, "authentication_error", "invalid_api_key"
         case SettingError():

@@ -69,7 +69,8 @@ class Relay:
         self.keys, self.key_usage = KeyStore(cloud.models), KeyUsage(cloud.models)
         self.usage_days = UsageDays(cloud.models)
         who = settings.app_keys, settings.entra_tenant
-        self.auth = Auth(*who, store=self.keys, usage=self.key_usage)
+        self.origins = Origins(settings.allowed_origins)
+        self.auth = Auth(*who, store=self.keys, usage=self.key_usage, origins=self.origins)
         self.router = Router(
             Registry(cloud.models), settings.base_deployments, settings.chat_fallback
         )
@@ -82,7 +83,6 @@ class Relay:
         self.allowed_effects = parse_allowed(settings.chat_allow)
         self.refusals = Refusals()
         self.bodies = Bodies()
-        self.origins = Origins(settings.allowed_origins)
         self.plain_streams = settings.plain_streams
 
     @telemetry.count_answers

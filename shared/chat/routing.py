@@ -20,6 +20,7 @@ CACHE_SECONDS = 5  # how long a model's record may be used before it is read aga
 PREVIOUS = "previous"  # the fallback that means: the champion before this one
 VERSION_MARK = "@"  # NAME@NUMBER; no deployment has it in its name
 CANDIDATE = "candidate"  # NAME@candidate: the newest version, while it is not the champion
+NONE_FOR_KEY = "None of what this key may use serves: an operator of the app says what it may use."
 MAX_NAME_SHOWN = 80  # characters of an unknown name; a caller may send megabytes of it
 
 
@@ -128,10 +129,10 @@ class Router:
 
     def _only_base(self, name: str, api: Api, caller: Caller) -> BadRequest:
         names = [base for base in self.base_deployments if caller.may_use(base)]
-        others = f"Send {api.path} to {' or '.join(names)}, or chat" if names else "Chat"
+        others = f" Base deployments answer {api.path} if their model does: {', '.join(names)}."
         return BadRequest(
             f"{name} is tuned for chats and answers no {api.path}.",
-            f"{others} with {name}.",
+            f"Chat with {name}.{others if names else ''}",
             param="model",
         )
 
@@ -140,7 +141,8 @@ class Router:
         shown = requested[:MAX_NAME_SHOWN]
         # The comparison is slow for long texts and many names.
         near = await asyncio.to_thread(get_close_matches, shown, names, n=3) or names[:3]
-        fix = f"Did you mean {' or '.join(near)}?" if near else "No model serves yet."
+        none = "No model serves yet." if caller.models is None else NONE_FOR_KEY
+        fix = f"Did you mean {' or '.join(near)}?" if near else none
         return NotFound(f"There is no model {shown!r}.", fix)
 
 

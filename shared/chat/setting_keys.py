@@ -8,7 +8,7 @@ from collections import Counter
 
 from pydantic import TypeAdapter, ValidationError
 
-from shared.chat.callers import KeyHolder, SettingKey
+from shared.chat.callers import NARROWED, KeyHolder, SettingKey, may_be_narrowed
 from shared.errors import SettingError
 from shared.printable import shown
 
@@ -41,6 +41,7 @@ def parse_keys(app_keys: str) -> list[KeyHolder]:
         ) from None
     _refuse_empty_keys(holders)
     _refuse_doubles(holders)
+    _refuse_narrowed(holders)
     return holders
 
 
@@ -51,6 +52,15 @@ def _refuse_empty_keys(holders: list[KeyHolder]) -> None:
                 f"{SETTING}: the digest of {holder.name!r} is that of an empty text, which "
                 '`printf %s "$KEY" | sha256sum` makes where KEY is not set.',
                 "Set KEY to the key and make its digest again.",
+            )
+
+
+def _refuse_narrowed(holders: list[KeyHolder]) -> None:
+    for holder in holders:
+        if holder.models is not None and not may_be_narrowed(holder.role):
+            raise SettingError(
+                f"{SETTING}: {holder.name!r} has the role {holder.role} and models; {NARROWED}.",
+                "Leave models out there; a key of the role chat may have some.",
             )
 
 

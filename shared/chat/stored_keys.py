@@ -7,15 +7,17 @@ change and the record of it are one write. Knows neither storage nor requests.
 import hashlib
 import re
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 
-from shared.chat.callers import PerMinute, Role
+from shared.chat.callers import NARROWED, PerMinute, Role, may_be_narrowed
 from shared.cloud.documents import Document, Frozen, Moment
-from shared.errors import CallerError, NotFound, NotNow
+from shared.errors import AccessDenied, CallerError, NotFound, NotNow
 from shared.printable import shown
 
 PREFIX = "td-"  # of every key, by which people and scanners for secrets know one
@@ -28,6 +30,8 @@ MOST_KEYS = 500  # that are valid at once: each is compared with what a request 
 MOST_REVOKED, MOST_EVENTS = 200, 200  # the oldest are left out
 MAX_WHO, MAX_WHY = 200, 300  # characters
 KEPT_REVOKED = timedelta(days=90)  # so long its holder is told that a key was revoked
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 What = Literal["created", "limited", "revoked"]
 
@@ -51,6 +55,24 @@ class StoredKey(Terms):
     by: str
     revoked: Moment | None = None
     revoked_by: str = ""
+
+    def must_be(self, was: Mapping[str, Any]) -> None:
+        """Raises NotNow where a field has another value."""
+        if any(getattr(self, name) != value for name, value in was.items()):
+            raise NotNow(
+                f"The key '{shown(self.name)}' is another by now than the order takes it for.",
+                "Nothing was changed. Look at it again, then decide again.",
+            )
+
+
+class Revoked(AccessDenied):
+    """What the holder of a key is told that was revoked."""
+
+    def __init__(self, name: str, at: datetime) -> None:
+        super().__init__(
+            f"The key {name!r} was revoked on {at:%Y-%m-%d}.",
+            "Ask an operator of the app for another one.",
+        )
 
 
 class Event(Frozen):
@@ -104,19 +126,27 @@ class StoredKeys(Document):
             )
         return self._changed((*self.keys, key), "created", key, by)
 
-    def with_terms(self, name: str, changes: dict[str, Any], by: By) -> Self:
-        """A copy in which the key has other terms. Raises NotFound."""
+    def with_terms(
+        self, name: str, changes: dict[str, Any], by: By, was: Mapping[str, Any] = NOTHING
+    ) -> Self:
+        """A copy in which the key has other terms; `was`: those that it must have until then, and
+        its id. Raises NotFound, NotNow."""
         known = self._valid(name)
         changed = known.replace(**changes)
         if changed == known:
             return self
+        known.must_be(was)
+        if "models" in changes:
+            check_models(changed.role, changed.models)
         return self._changed(self._with(changed), "limited", changed, by)
 
-    def without(self, name: str, by: By) -> Self:
-        """A copy in which the key is revoked; one that was is left so. Raises NotFound."""
+    def without(self, name: str, by: By, was: Mapping[str, Any] = NOTHING) -> Self:
+        """A copy in which the key is revoked; one that was is left so. Raises NotFound, NotNow."""
         if self.named(name) is None and any(key.name == name for key in self.keys):
             return self
-        revoked = self._valid(name).replace(revoked=by.at, revoked_by=by.who)
+        known = self._valid(name)
+        known.must_be(was)
+        revoked = known.replace(revoked=by.at, revoked_by=by.who)
         return self._changed(self._with(revoked), "revoked", revoked, by)
 
     def last_named(self, name: str) -> StoredKey:
@@ -131,7 +161,7 @@ class StoredKeys(Document):
             return found
         if any(key.name == name for key in self.keys):
             raise NotFound(
-                f"The key {shown(name)!r} was revoked.", "Create a new one: a key never comes back."
+                f"The key '{shown(name)}' was revoked.", "Create a new one: a key never comes back."
             )
         raise no_such(name)
 
@@ -173,21 +203,30 @@ def digest(key: str) -> str:
 
 
 def no_such(name: str) -> NotFound:
-    return NotFound(f"There is no key {shown(name)!r}.", "`tunedrop keys` lists them.")
+    return NotFound(f"There is no key '{shown(name)}'.", "`tunedrop keys` lists them.")
 
 
 def taken(name: str) -> NotNow:
     return NotNow(
-        f"There is a key {shown(name)!r} already.",
+        f"There is a key '{shown(name)}' already.",
         "Take another name, or revoke that key first; its text is kept nowhere.",
     )
+
+
+def check_models(role: Role, models: object) -> None:
+    """Raises CallerError."""
+    if models is not None and not may_be_narrowed(role):
+        raise CallerError(
+            f"This key has the role {role}; {NARROWED}.",
+            "Leave models out, or create a key of the role chat for them.",
+        )
 
 
 def check_name(name: object) -> str:
     """Raises CallerError."""
     if not isinstance(name, str) or not NAME.fullmatch(name):
         raise CallerError(
-            f"{shown(str(name), 70)!r} is no name of a key."
+            f"'{shown(str(name), 70)}' is no name of a key."
             if name
             else "The key needs a name, by which people and the log tell it.",
             "A name has 1 to 64 letters, digits and . _ @ -, and begins and ends with a letter or "

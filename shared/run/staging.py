@@ -112,6 +112,10 @@ class Staging:
     async def keep(self, name: str, data: bytes, content_type: str = "application/json") -> None:
         await self.runs.put(self.path(name), data, content_type)
 
+    async def discard(self, *names: str) -> None:
+        for name in names:
+            await self.runs.delete(self.path(name))
+
 
 class _Received:
     """Bytes as they come, counted."""

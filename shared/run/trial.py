@@ -4,10 +4,12 @@ Nothing is sent to the service and nothing is entered: there is a run in memory,
 plan, and what the app's ceilings say of it. Knows what is asked, not how files are staged.
 """
 
+import hashlib
 import json
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from shared.cloud.container import BlobInfo
 from shared.cloud.documents import Document, as_json
 from shared.errors import CallerError, DropError
 from shared.run import admission, ceilings, checking, entry, files, intake, notices, planning
@@ -29,14 +31,21 @@ RETRY = "; then `tunedrop retry"  # of what is no run yet
 class Seen(Document):
     """What was tried: `made_of` has the version of each file, staged or lying there; `verdict` is
     accepted, rejected (by the dataset check) or refused (it would make no run); `removes` are the
-    files beside them that go when they are dropped, None where all that lies there stays."""
+    files beside them that go when they are dropped, None where all that lies there stays;
+    `replaces` are those that they are written over."""
 
     model: str
     verdict: str
     made_of: dict[str, str]
+    replaces: dict[str, str]
     removes: dict[str, str] | None = None
     run: str = ""
     digest: str = ""
+
+    @property
+    def proof(self) -> str:
+        """What a drop brings to show that this check is the one that was seen."""
+        return hashlib.sha256(as_json(self)).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -47,6 +56,7 @@ class Trial:
     folder: Folder
     overlay: Overlay
     removes: dict[str, str] | None = None
+    replaces: dict[str, str] = field(default_factory=dict)
     refused: dict[str, DropError] = field(default_factory=dict)
     run: Run | None = None
     known: Run | None = None
@@ -70,6 +80,7 @@ class Trial:
             verdict=self.verdict,
             made_of=made_of(self.folder),
             removes=self.removes,
+            replaces=self.replaces,
             run=run.id if run else "",
             digest=run.digest if run else "",
         )
@@ -83,6 +94,8 @@ async def try_drop(staging: Staging, model: str, ctx: Context, *, alone: bool = 
     if trial.reports:
         await staging.keep("report.html", trial.reports.html, REPORTS["report.html"])
         await staging.keep("report.json", trial.reports.json)
+    else:
+        await staging.discard(*REPORTS)
     await staging.keep(CHECK, as_json(trial.seen()))  # last: it says that the others are there
     return trial
 
@@ -94,16 +107,21 @@ async def overlaid(staging: Staging, model: str, ctx: Context, *, alone: bool = 
     overlay = await Overlay.of(staging, model, datasets, alone=alone)
     found = await look(model, overlay)
     _check_roles(found, overlay)
-    removes = _beside(await look(model, datasets), found) if alone else None
-    return Trial(model, found, overlay, removes)
+    lying = await look(model, datasets)
+    removes = _beside(lying, found) if alone else None
+    there = (blob for _, blob in _all_of(lying) if overlay.staged_name(blob.name))
+    return Trial(model, found, overlay, removes, dict(sorted(blob.version for blob in there)))
 
 
 def _beside(lying: Folder, staged: Folder) -> dict[str, str]:
     """What lies there and would belong to a drop that has nothing in its place. An older training
     set belongs to none."""
-    blobs = [*lying.newest.items(), *lying.older]
-    others = [b for role, b in blobs if role not in (DropRole.TRAINING, *staged.newest)]
+    others = [b for role, b in _all_of(lying) if role not in (DropRole.TRAINING, *staged.newest)]
     return dict(sorted(blob.version for blob in others))
+
+
+def _all_of(lying: Folder) -> list[tuple[DropRole, BlobInfo]]:
+    return [*lying.newest.items(), *lying.older]
 
 
 def _check_roles(found: Folder, overlay: Overlay) -> None:
@@ -170,6 +188,7 @@ def as_told(trial: Trial) -> dict[str, Any]:
     return {
         "model": trial.model,
         "verdict": trial.verdict,
+        "seen": trial.seen().proof,
         "run": run.id if run else None,
         "digest": run.digest if run else None,
         "files": [_file(role, trial) for role in trial.folder.newest],

@@ -243,6 +243,8 @@ def entry(name: str = "web", key: str = "k", **more: object) -> dict[str, object
         (json.dumps([entry("w" * 65)]), "0.name"),
         (json.dumps([entry(models=None)]), "0.models"),
         (json.dumps([entry(models="captain")]), "0.models"),
+        (json.dumps([entry(role="reader", models=["captain"])]), "has the role reader and models"),
+        (json.dumps([entry(role="operator", models=[])]), "narrows keys of the role chat"),
         (json.dumps([entry(model=["captain"])]), "0.model"),
         (json.dumps([entry(requests_per_minute=None)]), "0.requests_per_minute"),
         (json.dumps([entry(tokens_per_minute=None)]), "0.tokens_per_minute"),

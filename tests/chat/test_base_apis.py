@@ -64,8 +64,8 @@ async def test_a_tuned_model_says_what_it_is_for(app: App, path: str, name: str)
     error = answer.json()["error"]
     assert (answer.status_code, error["param"]) == (400, "model")
     assert error["message"] == (
-        f"captain is tuned for chats and answers no {path}. Send {path} to base, or chat with "
-        "captain."
+        f"captain is tuned for chats and answers no {path}. Chat with captain. Base "
+        f"deployments answer {path} if their model does: base."
     )
     assert server.calls == []
 

@@ -7,7 +7,7 @@ import pytest
 from shared.chat import cost
 from shared.chat.apis import CHAT
 from shared.chat.limits import Limits, TokenBucket
-from shared.chat.protocol import RateLimitExceeded
+from shared.chat.protocol import RateLimitExceeded, error_response
 
 
 class Seconds:
@@ -80,6 +80,22 @@ def test_who_has_used_a_limit_is_told_which_and_how_long(limits: Limits, clock: 
     assert (round(refused.value.retry_after), refused.value.caller) == (30, "ada")
     clock.now += 31
     assert limits.take("ada", "requests", 2, 1)
+
+
+@pytest.mark.parametrize(
+    ("per_minute", "says"), [(600, "1 second."), (26, "3 seconds."), (1, "60 seconds.")]
+)
+def test_the_wait_that_is_told_is_that_of_the_header(
+    limits: Limits, per_minute: int, says: str
+) -> None:
+    """It said 0 seconds of a tenth, and 2 of 2.3."""
+    for _ in range(per_minute):
+        limits.take("ada", "requests", per_minute, 1)
+    with pytest.raises(RateLimitExceeded) as refused:
+        limits.take("ada", "requests", per_minute, 1)
+    assert refused.value.fix == f"Try again in {says}"
+    header = error_response(refused.value, "id").headers["retry-after"]
+    assert header == says.partition(" ")[0]
 
 
 def test_what_is_reserved_is_gone_until_it_is_known_what_the_chat_has_cost(

@@ -8,6 +8,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from shared.chat.stored_keys import KEY
+from shared.keys_api import LIMITS
 from tests.chat.keyed import App, with_keys
 from tests.support.described import schema_of
 from tests.support.in_process import KEY as WEB
@@ -45,6 +46,14 @@ async def test_a_key_is_for_its_models_alone(app: App) -> None:
     assert [model["id"].partition("@")[0] for model in listed.json()["data"]] == ["captain"] * len(
         listed.json()["data"]
     )
+
+
+async def test_a_model_that_is_not_there_is_told_and_may_come(app: App) -> None:
+    made = await app.http.post("/keys", json={"name": "bot", "models": ["captian", "base"]})
+    assert made.json()["absent"] == ["captian"]
+    for models, absent in ((["captain", "base"], []), (None, []), (["new"], ["new"])):
+        changed = await app.http.post("/keys/bot/limit", json={"models": models})
+        assert changed.json()["absent"] == absent
 
 
 async def test_a_key_has_its_limits(app: App) -> None:
@@ -88,6 +97,8 @@ async def test_a_key_of_the_role_operator_commands_and_the_others_do_not(app: Ap
         ({"name": "bot", "requests_per_minute": "60"}, "requests_per_minute is 60"),
         ({"name": "bot", "tokens_per_minute": 1.5}, "tokens_per_minute is 1.5"),
         ({"name": "bot", "tokens_per_minute": 10**40}, "tokens_per_minute is 1000"),
+        ({"name": "bot", "role": "reader", "models": ["captain"]}, "narrows keys of the role chat"),
+        ({"name": "bot", "role": "operator", "models": []}, "narrows keys of the role chat"),
         ({"name": "bot", "tokens": 5}, "tokens is not a key of create"),
         ({"name": "bot", "key": "mine"}, "key is not a key of create"),
     ],
@@ -155,6 +166,59 @@ async def test_a_limit_without_any_is_refused(app: App) -> None:
     assert "role is not a key of limit" in wrong.json()["error"]["message"]
 
 
+async def test_a_key_that_sees_every_model_is_not_narrowed_to_some(app: App) -> None:
+    await app.create(role="reader")
+    limit = "/keys/bot/limit"
+    refused = await app.http.post(limit, json={"models": ["captain"]})
+    assert refused.status_code == 400
+    assert "does so for every model" in refused.json()["error"]["message"]
+    for terms in ({"requests_per_minute": 7}, {"models": None}):
+        assert (await app.http.post(limit, json=terms)).status_code == 200
+
+
+async def test_who_changes_a_key_that_is_another_by_now_is_told_and_widens_nothing(
+    app: App,
+) -> None:
+    await app.create(tokens_per_minute=1000, models=[])
+    shown = await app.row("bot")
+    was = {name: shown[name] for name in ("id", "models", *LIMITS)}
+    assert was["models"] == []
+    narrowed = {"models": ["captain"], "was": was}
+    assert (await app.http.post("/keys/bot/limit", json=narrowed)).status_code == 200
+    assert (await app.http.post("/keys/bot/limit", json=narrowed)).status_code == 200  # it is so
+    for stale in ({"requests_per_minute": 7}, {"models": None}):
+        refused = await app.http.post("/keys/bot/limit", json={**stale, "was": was})
+        assert refused.status_code == 409
+        assert "The key 'bot' is another by now" in refused.json()["error"]["message"]
+    row = await app.row("bot")
+    assert (row["models"], row["requests_per_minute"]) == (["captain"], None)
+    fresh = {"requests_per_minute": 7, "was": {"models": ["captain"]}}
+    assert (await app.http.post("/keys/bot/limit", json=fresh)).json()["tokens_per_minute"] == 1000
+
+
+@pytest.mark.parametrize("order", ["limit", "revoke"])
+async def test_an_order_for_a_key_whose_name_was_given_again_is_refused(
+    app: App, order: str
+) -> None:
+    await app.create()
+    was = {"id": (await app.row("bot"))["id"]}
+    await app.http.post("/keys/bot/revoke", json={"was": was})
+    assert (await app.http.post("/keys/bot/revoke", json={"was": was})).status_code == 200
+    new = await app.create(requests_per_minute=5)
+    body = {"was": was, **({"requests_per_minute": None} if order == "limit" else {})}
+    assert (await app.http.post(f"/keys/bot/{order}", json=body)).status_code == 409
+    assert (await app.chat(new)).status_code == 200
+
+
+@pytest.mark.parametrize("was", [[], "x", {"role": "chat"}, {"id": 7}, {"models": "captain"}])
+async def test_what_no_key_can_have_been_is_refused(app: App, was: object) -> None:
+    await app.create()
+    body = {"requests_per_minute": 1, "was": was}
+    refused = await app.http.post("/keys/bot/limit", json=body)
+    assert refused.status_code == 400
+    assert (await app.row("bot"))["requests_per_minute"] is None
+
+
 async def test_a_revoked_key_is_told_so_and_lets_nobody_in(app: App) -> None:
     key = await app.create(role="operator")
     response = await app.http.post("/keys/bot/revoke", json={"who": "ada"})
@@ -162,9 +226,15 @@ async def test_a_revoked_key_is_told_so_and_lets_nobody_in(app: App) -> None:
     refused = await app.chat(key)
     assert refused.status_code == 401
     error = refused.json()["error"]
-    assert error["code"] == "invalid_api_key"
+    assert error["code"] == "key_revoked"
     assert "The key 'bot' was revoked on 20" in error["message"]
-    assert (await app.http.get("/manage/me", headers={"api-key": key})).status_code == 401
+    for path in ("me", "runs"):
+        refused = await app.http.get(f"/manage/{path}", headers={"api-key": key})
+        assert refused.status_code == 401
+        error = refused.json()["error"]
+        assert error["message"].startswith("The key 'bot' was revoked on 20")
+        assert error["fix"] == "Ask an operator of the app for another one."
+        assert error["code"] == "key_revoked"
     # A valid key beside it still lets in, of either kind and in either header.
     for valid in (WEB, await app.create("other")):
         for first, second in ((key, valid), (valid, key)):

@@ -204,3 +204,12 @@ async def test_a_refusal_of_the_service_is_passed_on(app: App) -> None:
     app.server.plan("captain-v3", up.error(400, "context_length_exceeded"))
     answer = await asked(app)
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "context_length_exceeded")
+
+
+@pytest.mark.parametrize("path", ["responses", "embeddings", "chat/completions"])
+@pytest.mark.parametrize("body", [b"model=captain", b'["Hi"]'])
+async def test_what_is_no_object_is_told_so_in_no_other_apis_words(
+    app: App, body: bytes, path: str
+) -> None:
+    said = (await app.http.post(f"/v1/{path}", content=body)).json()["error"]["message"]
+    assert 'Send one object of JSON: {"model": …}' in said

@@ -4,10 +4,9 @@ import asyncio
 import json
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import FilePayload, Route, expect
 
 from shared.chat.feedback import FeedbackStore, parse_rating
 from shared.chat.protocol import parse_chat
@@ -17,10 +16,9 @@ from tests.support.datasets import dataset
 
 HOSTILE = "<img src=x onerror=alert(1)>\u202egnp"
 MANUAL = b"start: manual\nhyperparameters: {n_epochs: 1}\n"
-File = dict[str, Any]
 
 
-def file(name: str, content: bytes) -> File:
+def file(name: str, content: bytes) -> FilePayload:
     return {"name": name, "mimeType": "", "buffer": content}
 
 
@@ -29,12 +27,12 @@ def model() -> str:
     return f"d{uuid.uuid4().hex[:8]}"
 
 
-def choose(tab: Tab, model: str, *files: File) -> None:
-    tab.page.locator("input[type=file]").set_input_files(list(files))  # type: ignore[arg-type]
+def choose(tab: Tab, model: str, *files: FilePayload) -> None:
+    tab.page.locator("input[type=file]").set_input_files(list(files))
     tab.page.get_by_label("For which model?").fill(model)
 
 
-def check(tab: Tab, model: str, *files: File) -> None:
+def check(tab: Tab, model: str, *files: FilePayload) -> None:
     tab.open("drop")
     choose(tab, model, *files)
     tab.press("Check")
@@ -72,7 +70,7 @@ def test_what_is_wrong_is_told_with_lines_and_nothing_can_be_dropped(tab: Tab, m
     assert "Cure:" in tab.text()
     expect(tab.page.get_by_role("button", name="Drop")).to_have_count(0)
     good = file("train.jsonl", dataset(12, model))
-    tab.page.locator("input[type=file]").set_input_files([good])  # type: ignore[arg-type]
+    tab.page.locator("input[type=file]").set_input_files([good])
     tab.press("Check")
     tab.see("These files can be trained on.")
 
@@ -109,6 +107,30 @@ def test_what_lies_there_can_be_left_out_and_goes_when_that_is_confirmed(
     tab.page.get_by_role("button", name="Drop and train").click()
     tab.confirm("Remove and drop")
     tab.see("2 files for")
+    assert lies_there(tab, model) == [f"{model}/run.yaml", f"{model}/train.jsonl"]
+
+
+def test_a_drop_is_of_the_check_that_is_shown(tab: Tab, model: str) -> None:
+    tab.stack.drop(model, run_yaml=MANUAL)
+    check(tab, model, file("train.jsonl", dataset(12, model)))
+    box = tab.page.get_by_label("Only these files")
+    expect(box).not_to_be_checked()
+
+    def lose(route: Route) -> None:
+        route.fetch()
+        route.abort()
+
+    tab.page.route("**/check", lose)
+    box.click()
+    tab.see("The app does not answer.")
+    tab.page.unroute("**/check")
+    expect(box).not_to_be_checked()
+    tab.page.get_by_role("button", name="Drop and train").click()
+    tab.see("they were checked again meanwhile")
+    assert lies_there(tab, model) == [f"{model}/run.yaml"]
+    tab.press("Check")
+    tab.page.get_by_role("button", name="Drop and train").click()
+    tab.see("1 file for")
     assert lies_there(tab, model) == [f"{model}/run.yaml", f"{model}/train.jsonl"]
 
 

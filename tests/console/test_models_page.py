@@ -153,8 +153,17 @@ def test_deleting_shows_what_goes_and_wants_the_name(stack: StackHarness, tab: T
     goes = tab.page.locator(".columns > div").first
     expect(goes).to_contain_text("wreck-v1")
     expect(goes).not_to_contain_text("training_set.jsonl")
-    tab.page.get_by_label("its datasets as well").check()
+    orders = "**/manage/models/wreck/delete"
+    tab.page.route(orders, lambda route: route.abort())
+    tab.page.get_by_label("its datasets as well").click()
+    tab.see("The app does not answer")
+    expect(tab.page.get_by_role("button", name="Delete wreck")).to_have_count(0)  # nor the plan
+    tab.page.unroute(orders)
+    tab.press("Delete the model")
+    expect(tab.page.get_by_label("its datasets as well")).not_to_be_checked()
+    tab.page.get_by_label("its datasets as well").click()
     expect(goes).to_contain_text("wreck/training_set.jsonl")
+    expect(tab.page.get_by_label("its datasets as well")).to_be_checked()
     tab.press("Delete wreck")
     confirm = tab.page.locator("dialog").get_by_role("button", name="Delete", exact=True)
     tab.page.locator("dialog input").fill("wrek")
@@ -162,7 +171,8 @@ def test_deleting_shows_what_goes_and_wants_the_name(stack: StackHarness, tab: T
     tab.confirm("Delete", typed="wreck")
     tab.see("wreck is being deleted.")
     tab.see("It answers no chat and takes no drop.")
-    assert tab.asked.count("POST manage/models/wreck/delete") == 3  # two plans, one order
+    # Three plans, one that never came, and one order.
+    assert tab.asked.count("POST manage/models/wreck/delete") == 5
 
 
 def test_a_name_without_a_model_leads_on(tab: Tab) -> None:

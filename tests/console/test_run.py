@@ -238,6 +238,17 @@ def delete_it(tab: Tab) -> None:
     expect(dialog.get_by_role("button", name="Delete")).to_be_disabled()
     goes = dialog.locator("ul").first
     expect(goes).not_to_contain_text("training_set.jsonl")
+    orders = "**/manage/runs/*/delete"
+    tab.page.route(orders, lambda route: route.abort())
+    dialog.get_by_label("Dropped datasets").select_option("go as well")
+    expect(dialog.get_by_role("alert")).to_contain_text("nothing is deleted")
+    expect(goes).to_have_count(0)
+    tab.confirm("Delete", typed=short)
+    expect(dialog).not_to_be_visible()
+    tab.page.unroute(orders)
+    asked = [line for line in tab.asked if line.endswith("/delete")]
+    assert len(asked) == 2  # plans; no order
+    tab.press("Delete …")
     dialog.get_by_label("Dropped datasets").select_option("go as well")
     expect(goes).to_contain_text("training_set.jsonl")
     tab.confirm("Delete", typed=short)

@@ -1,7 +1,7 @@
 """Embeddings through the SDK, in both URL families: shapes, what vectors mean, what is refused."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import openai
@@ -105,7 +105,7 @@ def test_what_is_refused(
 def test_a_model_answers_what_it_is_for(v1: OpenAI, base: str, embedder: str) -> None:
     """In the service's words (langchainjs#1510, graphrag#1557, ragas#1277)."""
     question: Any = [{"role": "user", "content": "Hello"}]
-    calls = {
+    calls: dict[str, Callable[[], Any]] = {
         "embeddings": lambda: v1.embeddings.create(model=base, input="a"),
         "completion": lambda: v1.completions.create(model=base, prompt="a"),
         "chatCompletion": lambda: v1.chat.completions.create(model=embedder, messages=question),

@@ -51,15 +51,14 @@ def test_structured_output_by_the_responses_api(chat: Any) -> None:
 def test_a_tool_is_called_and_its_result_answered(
     emulator: Running, chat: Any, by_responses: bool
 ) -> None:
-    from langchain_core.messages import HumanMessage, ToolMessage
-
     emulator.settings(offered_tools="always")
     asking = chat.model_copy(update={"use_responses_api": by_responses}).bind_tools([get_weather])
-    messages: list[Any] = [HumanMessage("What is the weather in Paris?")]
+    messages: list[Any] = [("human", "What is the weather in Paris?")]
     messages.append(asking.invoke(messages))
     (call,) = messages[-1].tool_calls
     assert call["name"] == "get_weather"
-    messages.append(ToolMessage(get_weather(**call["args"]), tool_call_id=call["id"]))
+    result = get_weather(**call["args"])
+    messages.append({"role": "tool", "content": result, "tool_call_id": call["id"]})
     answer = asking.invoke(messages)
     assert answer.text
     assert not answer.tool_calls
@@ -112,7 +111,7 @@ def test_embeddings(emulator: Running, shared: Running) -> None:
 
     with shared.arm() as arm:
         deploy(arm, "for-langchain", "text-embedding-3-small", capacity=100)
-    embeddings = OpenAIEmbeddings(
+    embeddings = OpenAIEmbeddings(  # type: ignore[call-arg]
         base_url=f"{emulator.url}/openai/v1/",
         api_key=SecretStr(KEY),
         model="for-langchain",

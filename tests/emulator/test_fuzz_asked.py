@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -118,6 +119,6 @@ def test_any_tools_are_functions_or_refused(tools: Any, choice: Any) -> None:
     body = {"tools": tools, "tool_choice": choice}
     older = {"functions": tools, "function_call": choice}
     for read, given_body in ((of_chat, body), (of_response, body), (of_chat, older)):
-        found = understood(lambda read=read, b=given_body: read(b))
+        found = understood(partial(read, given_body))
         if found is not None:
             json.dumps([message.content for message in told([], found.told)])

@@ -217,8 +217,8 @@ async def test_whose_answer_stands_is_chosen(app: App, stage: Stage) -> None:
     await rated(app, "What is 1?", "Nothing.", 2, rating="bad", correction="One it is.")
     told = await merge(stage, conflicts="additions")
     assert (told["examples"], told["replaced"], told["conflicts_left"]) == (12, 1, False)
-    answer = await stage.order("merge", conflicts="mine")
-    assert (answer.status_code, "additions" in answer.text) == (400, True)
+    for other in ("mine", "", 0, False, ["base"]):
+        assert "additions" in await stage.refused("merge", 400, conflicts=other)
 
 
 async def test_what_is_held_out_is_not_merged(app: App, stage: Stage) -> None:

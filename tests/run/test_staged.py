@@ -1,6 +1,5 @@
 """Files are tried before they are dropped: what is told of them is what becomes of them."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -89,6 +88,21 @@ async def test_a_run_yaml_that_is_wrong_is_told_by_its_name(app: App, stage: Sta
     await stage.refused("drop", 409)
 
 
+async def test_a_check_that_makes_no_report_leaves_none_of_before(app: App, stage: Stage) -> None:
+    await stage.put(GOOD)
+    await stage.check()
+    await stage.put(b"epochs: 3\n", "run.yaml")
+    assert (await stage.check())["verdict"] == "refused"
+    for name in ("report.html", "report.json"):
+        assert (await app[0].get(f"/staged/{stage.id}/{name}")).status_code == 404
+
+
+@pytest.mark.parametrize("alone", ["yes", 1, None, []])
+async def test_alone_is_yes_or_no(stage: Stage, alone: Any) -> None:
+    await stage.put(GOOD)
+    assert "true or false" in await stage.refused("check", 400, alone=alone)
+
+
 async def test_what_the_run_yaml_asks_for_is_told(app: App, stage: Stage) -> None:
     await stage.put(GOOD)
     await stage.put(b"hyperparameters: {n_epochs: 2}\nbudget: 0.00001\n", "run.yaml")
@@ -107,6 +121,7 @@ async def test_what_lies_in_the_folder_belongs_to_the_drop(app: App, stage: Stag
     files = {file["name"]: file["staged"] for file in told["files"]}
     assert files == {"training_set.jsonl": True, "run.yaml": False}
     assert told["spec"]["hyperparameters"]["n_epochs"] == 7
+    check_described(await stage.check(alone=True))
 
 
 async def test_a_ceiling_is_told_before_anything_is_dropped(
@@ -164,121 +179,3 @@ async def test_a_whole_dataset_is_split_as_a_drop_of_it_is(app: App, stage: Stag
     await stage.drop()
     assert [*await dropped(app[1])] == ["captain.jsonl"]
     assert (await taken(app[1], "captain.jsonl")).id == told["run"]
-
-
-# ---- dropped
-
-
-async def test_what_was_checked_is_what_becomes_a_run(app: App, stage: Stage) -> None:
-    validation = dataset(3, "Held")
-    await stage.put(GOOD)
-    await stage.put(validation, "validation_set.jsonl")
-    await stage.put(b"hyperparameters: {n_epochs: 2}\n", "run.yaml")
-    told = await stage.check()
-    done = await stage.drop(who="Ada")
-    assert await dropped(app[1]) == {
-        "captain/run.yaml": b"hyperparameters: {n_epochs: 2}\n",
-        "captain/training_set.jsonl": GOOD,
-        "captain/validation_set.jsonl": validation,
-    }
-    assert done["files"][-1]["name"] == "captain/training_set.jsonl"
-    run = await taken(app[1])
-    assert (run.id, run.digest) == (told["run"], told["digest"])
-    assert done["files"][-1]["etag"] == run.training.etag
-    (line,) = [line for line in await app[1].log(run) if line["kind"] == "drop"]
-    assert "Ada" in line["who"]
-
-
-async def test_nothing_is_dropped_that_was_not_checked(app: App, stage: Stage) -> None:
-    await stage.put(GOOD)
-    assert "Check them first" in await stage.refused("drop", 409)
-    await stage.check(model="tickets")
-    assert "not checked for captain" in await stage.refused("drop", 409)
-    assert await dropped(app[1]) == {}
-
-
-async def test_what_was_staged_after_the_check_is_not_dropped(app: App, stage: Stage) -> None:
-    await stage.put(GOOD)
-    await stage.check()
-    await stage.put(dataset(13))
-    assert "Check it again" in await stage.refused("drop", 409)
-    await stage.put(b"seed: 4\n", "run.yaml")
-    await stage.check()
-    assert (await stage.drop())["files"]
-
-
-async def test_a_folder_that_has_changed_since_the_check_is_told(app: App, stage: Stage) -> None:
-    await stage.put(GOOD)
-    await stage.check()
-    await app[1].ctx.clients.datasets.put("captain/run.yaml", b"seed: 9\n", "")
-    assert "lies beside" in await stage.refused("drop", 409)
-
-
-async def test_files_that_stand_alone_remove_what_would_belong_to_them(
-    app: App, stage: Stage
-) -> None:
-    datasets = app[1].ctx.clients.datasets
-    for name, content in {
-        "run.yaml": b"hyperparameters: {n_epochs: 7}\n",
-        "validation_a.jsonl": dataset(2, "a"),
-        "validation_b.jsonl": dataset(2, "b"),
-        "training_set.jsonl": dataset(10, "Old"),
-    }.items():
-        await datasets.put(f"captain/{name}", content, "")
-    await datasets.put("tickets/run.yaml", b"seed: 1\n", "")
-    await app[1].pause(2)
-    await stage.put(GOOD, "train.jsonl")
-    told = await stage.check(alone=True)
-    check_described(told)
-    gone = ["captain/run.yaml", "captain/validation_a.jsonl", "captain/validation_b.jsonl"]
-    assert told["removes"] == gone
-    assert [file["name"] for file in told["files"]] == ["train.jsonl"]
-    assert told["spec"]["hyperparameters"]["n_epochs"] is None
-    await stage.drop()
-    left = ["captain/train.jsonl", "captain/training_set.jsonl", "tickets/run.yaml"]
-    assert [*await dropped(app[1])] == left
-    assert (await taken(app[1], "captain/train.jsonl")).id == told["run"]
-
-
-async def test_what_was_laid_beside_files_that_stand_alone_is_told(app: App, stage: Stage) -> None:
-    await stage.put(GOOD)
-    await stage.check(alone=True)
-    await app[1].ctx.clients.datasets.put("captain/run.yaml", b"seed: 9\n", "")
-    assert "lies beside" in await stage.refused("drop", 409)
-    assert [*await dropped(app[1])] == ["captain/run.yaml"]
-
-
-async def test_a_second_click_drops_nothing_twice(app: App, stage: Stage) -> None:
-    await stage.put(GOOD)
-    await stage.check()
-    first = await stage.drop()
-    assert await stage.drop() == first
-    await app[1].ctx.clients.datasets.delete("captain/training_set.jsonl")
-    assert (await stage.drop())["files"][0]["etag"] != first["files"][0]["etag"]
-
-
-async def test_two_drops_at_once_leave_one_of_them_whole(app: App, stage: Stage) -> None:
-    other = Stage(app[0])
-    for each, content in ((stage, GOOD), (other, dataset(20, "Other"))):
-        await each.put(content)
-        await each.check()
-    answers = await asyncio.gather(stage.order("drop"), other.order("drop"))
-    assert sorted(answer.status_code for answer in answers) == [202, 409]
-    (lies,) = (await dropped(app[1])).values()
-    assert lies in (GOOD, dataset(20, "Other"))
-    refused = next(answer for answer in answers if answer.status_code == 409)
-    assert refused.json()["error"]["fix"]
-
-
-async def test_an_append_blob_in_the_way_is_told(app: App, stage: Stage) -> None:
-    await app[1].ctx.clients.datasets.append("captain/training_set.jsonl", "{}")
-    await stage.put(GOOD)
-    await stage.check()
-    assert "Delete it" in await stage.refused("drop", 409)
-
-
-async def test_a_byte_order_mark_is_dropped_as_it_was_checked(app: App, stage: Stage) -> None:
-    await stage.put(b"\xef\xbb\xbf" + GOOD.replace(b"\n", b"\r\n"))
-    told = await stage.check()
-    assert told["verdict"] == "accepted"
-    assert (await stage.drop())["files"][0]["sha256"] == told["files"][0]["sha256"]

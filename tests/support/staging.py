@@ -17,6 +17,7 @@ class Stage:
     def __init__(self, client: httpx.AsyncClient, model: str = "captain") -> None:
         self.client, self.model = client, model
         self.id = secrets.token_hex(16)
+        self.seen = ""  # what the last check has shown
 
     async def put(
         self, content: bytes | None = None, name: str = "training_set.jsonl"
@@ -25,12 +26,13 @@ class Stage:
         return await self.client.put(f"/staged/{self.id}/{name}", content=body)
 
     async def order(self, action: str, **body: Any) -> httpx.Response:
-        body = {"model": self.model} | body
+        body = {"model": self.model} | ({"seen": self.seen} if action == "drop" else {}) | body
         return await self.client.post(f"/staged/{self.id}/{action}", json=body)
 
     async def check(self, **body: Any) -> Any:
         answer = await self.order("check", **body)
         assert answer.status_code == 200, answer.text
+        self.seen = answer.json()["seen"]
         return answer.json()
 
     async def drop(self, **body: Any) -> Any:

@@ -46,6 +46,14 @@ async def test_keys_are_listed_with_their_limits_and_what_they_used(app: Served)
     assert {key["name"] for key in told["keys"]} == {"chats", "readers", "operators", "web"}
 
 
+async def test_a_name_that_no_model_has_is_told(app: Served) -> None:
+    made = await app.with_key("operator", "keys", "create", "web", "--model", "captian")
+    assert made.stdout.startswith("td-")
+    assert "Nothing answers as captian now: is that the name?" in made.stderr
+    better = await app.with_key("operator", "keys", "limit", "web", "--model", "captain")
+    assert "Nothing answers" not in better.stderr
+
+
 async def test_limits_are_changed_one_by_one(app: Served) -> None:
     await app.with_key("operator", "keys", "create", "web", "--requests", "60", "--model", "base")
     changed = await app.with_key("operator", "keys", "limit", "web", "--tokens", "500")
@@ -68,7 +76,11 @@ async def test_a_revoked_key_is_refused_and_nobody_revokes_by_a_slip(app: Served
     gone = await app.with_key("operator", "keys", "revoke", "web", "--why", "leaked", typed="y\n")
     assert "web is revoked" in gone.output
     await app.relay.keys.read()
-    assert (await app.with_key(key.strip(), "runs")).exit_code == 3
+    for words in (("runs",), ("chat", "captain", "Hi")):
+        refused = await app.with_key(key.strip(), *words)
+        assert refused.exit_code == 3
+        assert "The key 'web' was revoked on 20" in refused.stderr, words
+        assert "Ask an operator of the app for another one." in refused.stderr
     assert "web (revoked by operators" in (await app.with_key("operator", "keys")).output
     of_setting = await app.with_key("operator", "keys", "revoke", "chats", "--yes")
     assert "TUNEDROP_APP_KEYS" in of_setting.output
@@ -94,6 +106,10 @@ async def test_a_key_of_the_host_manages_keys_as_well(app: Served) -> None:
         (("limit", "web"), "which limit?"),
         (("limit", "web", "--requests", "many"), "'many' is no number a minute."),
         (("limit", "web", "--requests", "-1"), "is no number a minute."),
+        (("limit", "web", "--tokens", "0"), "from 1 to 1,000,000,000, or none."),
+        (("create", "web", "--requests", "1000000000000"), "from 1 to 1,000,000,000, or none."),
+        (("create", "a\x1b[2J"), r"'a\u001b[2J' is no name of a key."),
+        (("limit", "web", "--requests", "\x1b"), r"'\u001b' is no number a minute."),
         (("limit", "web", "--model", "a", "--all-models"), "exclude each other"),
         (("create", "web", "--role", "king"), "king"),
         (("revoke", "nobody", "--yes"), "nobody"),

@@ -12,7 +12,7 @@ from tests.tool.conftest import MemoryKeyring
 from tunedrop import connection
 from tunedrop.app import App
 from tunedrop.errors import CommandError
-from tunedrop.profiles import Profile, Profiles, address, name_for
+from tunedrop.profiles import Profile, Profiles, checked_address, name_for
 
 
 def stack_here(folder: Path, url: str, **more: str) -> None:
@@ -218,7 +218,7 @@ def test_keys_are_in_no_text_of_a_connection() -> None:
     ],
 )
 def test_an_address_is_taken_as_people_copy_it(asked: str, url: str) -> None:
-    assert address(asked) == url
+    assert checked_address(asked) == url
 
 
 @pytest.mark.parametrize(
@@ -235,7 +235,7 @@ def test_an_address_is_taken_as_people_copy_it(asked: str, url: str) -> None:
 )
 def test_no_key_goes_to_what_is_no_safe_address(asked: str, says: str) -> None:
     with pytest.raises(CommandError, match=says):
-        address(asked)
+        checked_address(asked)
 
 
 def test_a_profile_has_the_name_of_its_apps_host() -> None:
