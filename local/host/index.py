@@ -168,7 +168,7 @@ def _function(item: Any) -> Function:
             f"Python annotation '{getattr(annotation, '__name__', annotation)}': write "
             f"{TYPES[trigger['type']]}."
         )
-    if is_sdk_type(annotation):
+    if trigger["type"] == "blobTrigger":
         trigger["properties"] = {"SupportsDeferredBinding": True}  # as the worker adds it
     if trigger["type"] == "httpTrigger" and "return" in hints:
         _check_return(hints["return"])
