@@ -10,22 +10,32 @@ from pathlib import Path
 import pytest
 
 PLACE = Path(__file__).resolve().parents[1] / ".local" / "environments"
+MARK = "made-from.txt"
+SUPPORTED = ("3.11", "3.12", "3.13", "3.14")  # Pythons, as pyproject.toml has them
+OTHERS = [v for v in SUPPORTED if v != f"{sys.version_info.major}.{sys.version_info.minor}"]
 SET_UP_SECONDS = 1800  # only so that a hang is reported
 
 
 def environment(
-    name: str, *requirements: str, made_from: str = "", python: str = sys.executable
+    name: str,
+    *requirements: str,
+    made_from: str = "",
+    python: str = sys.executable,
+    make: bool = True,
 ) -> Path:
     """The Python of an environment with what `pip install *requirements` gives.
 
     Made again when the requirements change, or `made_from`, the content of the files that they
-    name. The mark is written last. Skips, with pip's own words, where nothing can be installed.
+    name. The mark is written last. Skips, with pip's own words, where nothing can be installed, and
+    where it is not there and not to be made.
     """
     folder = PLACE / name
     inside = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    mark, content = folder / "made-from.txt", "\n".join([*requirements, made_from])
+    mark, content = folder / MARK, "\n".join([*requirements, made_from])
     if mark.exists() and mark.read_text(encoding="utf-8") == content:
         return inside
+    if not make:
+        pytest.skip(f"the environment {name} is made by `dev.py check`, which takes a minute")
     if python == sys.executable:
         venv.create(folder, with_pip=True, clear=True)
     else:
@@ -95,3 +105,10 @@ def engine_python() -> str | None:
     if sys.version_info >= (3, 13):
         return sys.executable
     return next(filter(None, map(interpreter, ("3.13", "3.14"))), None)
+
+
+if __name__ == "__main__":
+    for version in SUPPORTED:
+        print(f"Python {version}: {interpreter(version) or 'not on this machine'}")
+    engine = engine_python() or "nothing: it needs Python 3.13 or newer, so its tests are skipped"
+    print(f"Microsoft's engine of Functions runs in {engine}")

@@ -7,6 +7,7 @@ in the same state. Knows how a function is reached, not what it is to answer.
 import json
 import queue
 import re
+import socket
 import subprocess
 import threading
 import time
@@ -107,6 +108,16 @@ class Engine:
         """The invocation, and an answer whose body is read by whoever asks."""
         invocation = self.begin(function, self.route_values(function, call.path))
         return invocation, self._client.send(self.request(invocation, call), stream=True)
+
+    @contextmanager
+    def raw(self, invocation: str, call: Call) -> Iterator[None]:
+        """A request whose sender leaves at the end of the block, whatever has come by then."""
+        request = self.request(invocation, call)
+        lines = [f"{call.method} {request.url.path} HTTP/1.1"]
+        lines += [f"{name}: {value}" for name, value in request.headers.items()]
+        with socket.create_connection((request.url.host, request.url.port or 80)) as connection:
+            connection.sendall("\r\n".join([*lines, "", ""]).encode() + call.body)
+            yield
 
     def begin(self, function: str, data: Json) -> str:
         """The id of an invocation that runs from now on."""

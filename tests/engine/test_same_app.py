@@ -3,7 +3,7 @@
 import pytest
 
 from tests.engine.hosts import SUCCEEDED, Engine, LocalHost
-from tests.engine.story import STEPS, TRIGGERS, Step, Told, common, shape
+from tests.engine.story import PLAIN, STEPS, TRIGGERS, Step, Told, call, common, shape
 
 
 def test_the_engine_finds_every_function_as_this_host_does(
@@ -17,7 +17,15 @@ def test_the_engine_finds_every_function_as_this_host_does(
 
 
 def test_every_function_has_its_part_in_the_story(engine: Engine) -> None:
-    assert {step.function for step in STEPS} | set(TRIGGERS) == set(engine.functions())
+    assert {step.function for step in (*PLAIN, *STEPS)} | set(TRIGGERS) == set(engine.functions())
+
+
+@pytest.mark.parametrize("step", PLAIN, ids=str)
+def test_the_answer_that_needs_no_run_is_that_of_this_host(
+    step: Step, engine: Engine, laptop: LocalHost
+) -> None:
+    there, here = (host.ask(step.function, call(step, {})) for host in (engine, laptop))
+    assert common(there, {"model": engine.model}) == common(here, {"model": laptop.model})
 
 
 def test_a_drop_becomes_a_model_under_the_engine(under_engine: Told) -> None:
