@@ -11,6 +11,7 @@ import pytest
 
 from .cut import cut
 from .deviations import DEVIATIONS
+from .harness import account_path
 from .in_process import Inside, inside
 from .judge import Answer, Judge
 from .published import DOCUMENT, Published
@@ -113,3 +114,37 @@ def test_a_page_of_files_names_its_ends(emulator: Inside) -> None:
     page = emulator.data.get("/openai/v1/files?order=asc").json()
     assert [page["first_id"], page["last_id"]] == [page["data"][0]["id"], page["data"][-1]["id"]]
     assert {page["first_id"], page["last_id"]} == {first, last}
+
+
+# ---- the control plane
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"name": 3}, "name"),
+        ({"sku": {"capacity": 1}}, "sku/name"),
+        ({"sku": {"name": "Standard", "capacity": "1"}}, "sku/capacity"),
+        ({"properties": {"provisioningState": "Done"}}, "Done"),
+        ({"properties": {"model": []}}, "properties/model"),
+        ({"properties": {"rateLimits": {}}}, "rateLimits"),
+        ({"systemData": {"createdAt": "yesterday"}}, "createdAt"),
+        ({"color": "red"}, "color"),
+    ],
+)
+def test_a_deployment_is_as_the_sdk_has_it(change: dict[str, Any], word: str) -> None:
+    sound = {"name": "d", "sku": {"name": "Standard", "capacity": 1}, "tags": None}
+    path = account_path("/deployments/d").partition("?")[0]
+    assert not judged(path, sound)
+    (told,) = judged(path, {**sound, **change})
+    assert word in told
+
+
+def test_each_answer_of_the_control_plane_is_judged(emulator: Inside) -> None:
+    emulator.put("d")
+    assert emulator.arm.get(account_path("/deployments")).json()["value"]
+    for path in ("", "/models", "/usages", "/deployments/d/skus", "/deployments/none"):
+        address = account_path(path).partition("?")[0]
+        assert judged(address, {"color": "red"}), path
+        emulator.arm.get(account_path(path))
+    assert judged(account_path("/x").partition("?")[0], {"error": {"color": ""}}, status=400)
