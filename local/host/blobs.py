@@ -197,7 +197,7 @@ async def run_blob(
                 properties.creation_time,
                 properties.last_modified,
             )
-            argument = await blob_argument(function.annotation, connection, blob)
+            argument = await blob_argument(function.annotation, connection, container, name)
             await runtime.invoker.call(function, argument, invocation_id)
     except Exception:  # noqa: BLE001 - logged by the invocation
         return False

@@ -24,7 +24,7 @@ MAX_PARSED_BYTES = 4 * 2**20  # of what is decoded, in milliseconds; the longest
 # Where it stands first in an event, it need not be decoded.
 _TYPE = re.compile(rb'^data:\s*\{\s*"type"\s*:\s*"([a-z_.]+)"', re.MULTILINE)
 
-_ITEM = re.compile(rb"\s*+\[\s*+[^\s\]]")  # of a list that is not empty
+_ITEM = re.compile(rb"\A\s*+\[\s*+[^\s\]]")  # of a list that is not empty
 
 
 class _Response(msgspec.Struct):

@@ -269,29 +269,6 @@ def test_a_key_of_the_host_cannot_chat_so_one_of_the_app_is_asked_for(tab: Tab) 
     expect(answers(tab).first).to_contain_text("first word")
 
 
-CUT = """async ([text, size]) => {
-  const { events } = await import("/api/console/stream.js");
-  const bytes = new TextEncoder().encode(text);
-  let at = 0;
-  const body = new ReadableStream({ pull(into) {
-    if (at >= bytes.length) into.close();
-    else into.enqueue(bytes.slice(at, at += size));
-  } });
-  const found = [];
-  for await (const data of events(body)) found.push(data);
-  return found;
-}"""
-
-
-def test_a_stream_is_read_however_its_bytes_are_cut(tab: Tab) -> None:
-    tab.open("playground")
-    tab.see("Playground")
-    text = ': wait\n\ndata: {"a": "ü🚀"}\r\n\r\ndata:one\ndata: two\n\nevent: x\ndata: [DONE]\n\n'
-    for size in (1, 2, 3, 1000):
-        found = tab.page.evaluate(CUT, [text, size])
-        assert found == ['{"a": "ü🚀"}', "one\ntwo", "[DONE]"]
-
-
 def test_with_everything_open_it_can_be_read_by_everybody_on_a_phone(tabs: Opened) -> None:
     tab = tabs(size=PHONE, dark=True)
     chat = open_it(tab, f"?model={BASE}")

@@ -11,6 +11,7 @@ import pytest
 
 from local import core_tools
 from local.errors import StackError
+from local.provision import app_settings
 from local.stack import running
 from tests.processes import ROOT
 from tests.support.loop import drop_to_chat, streams
@@ -96,3 +97,8 @@ def test_the_app_is_run_by_the_python_that_has_its_packages() -> None:
     made = core_tools.environment({"PATH": "/usr/bin", "TUNEDROP_TICK": "x"})
     assert made["PATH"].split(os.pathsep) == [str(Path(sys.executable).parent), "/usr/bin"]
     assert made["TUNEDROP_TICK"] == "x"
+
+
+def test_the_stack_hears_of_drops_by_events_whatever_the_users_file_says() -> None:
+    """Its settings go before those of a local.settings.json, which may be the sample's."""
+    assert app_settings("", "", "key", "")["TUNEDROP_BLOB_SOURCE"] == "EventGrid"

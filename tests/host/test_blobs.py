@@ -30,10 +30,10 @@ def test_a_new_blob_calls_its_function(
         name = "a model/træning 1.jsonl"
         blobs.get_blob_client(container, name).upload_blob(b"one")
         path = f"{container}/{name}"
-        client_saw = eventually(lambda: seen("blob"), "the function with a BlobClient")
+        client_saw = eventually(lambda: seen("blob"), "the function on the loop")
         assert client_saw == [{"blob": path, "content": "one"}]
-        stream_saw = eventually(lambda: seen("name"), "the function with an InputStream")
-        assert stream_saw == [{"name": path, "length": 3, "content": "one"}]
+        thread_saw = eventually(lambda: seen("name"), "the function in a thread")
+        assert thread_saw == [{"name": path, "by": "read", "size": 3}]
 
         blobs.get_blob_client(container, name).upload_blob(b"two", overwrite=True)
         eventually(lambda: len(seen("blob")) == 2, "the overwritten blob is a new event")

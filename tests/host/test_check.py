@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.host.conftest import APPS, check
+from tests.host.conftest import APPS, CHECKOUT, check
 
 
 def write_app(folder: Path, code: str) -> Path:
@@ -36,7 +36,7 @@ def test_every_mistake_has_its_sentence() -> None:
             "'old': the type of the httpTrigger binding 'req' does not match",
             "'either': the return annotation",
             "'queued': the binding type 'queueTrigger' is not supported",
-            "'numbered': the route constraint 'int' of 'id' is not supported",
+            "'numbered': the route segment '{id:int}' cannot be read",
             "'same_again': the route specified conflicts with the route defined by function 'same'",
             "PYTHON_ENABLE_INIT_INDEXING=1 is required" if sys.version_info < (3, 13) else "",
         ],
@@ -65,6 +65,31 @@ def test_an_app_that_cannot_be_loaded(tmp_path: Path, code: str, message: str) -
     assert message in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("declared", "cure"),
+    [
+        (
+            "@app.route('a')\ndef f(req: func.HttpRequest) -> str: ...",
+            "write the Request of azuref",
+        ),
+        ("@app.route('a')\ndef f(req): ...", "write the Request of azuref"),
+        (
+            "@app.blob_trigger('b', 'c/{n}', 'C', func.BlobSource.EVENT_GRID)\n"
+            "def f(b: func.InputStream): ...",
+            "write a client of azuref",
+        ),
+        ("@app.schedule('t', '* * * * * *')\ndef f(t: str): ...", "azure.functions.TimerRequest"),
+    ],
+)
+def test_what_this_host_does_not_take_is_refused_with_what_it_takes(
+    tmp_path: Path, declared: str, cure: str
+) -> None:
+    head = "import azure.functions as func\napp = func.FunctionApp()\n"
+    done = check(write_app(tmp_path, f"{head}{declared}\n"))
+    assert done.returncode == 1
+    assert cure in done.stderr
+
+
 @pytest.mark.contract("storage-needed")
 def test_missing_settings_are_named(tmp_path: Path) -> None:
     done = check(APPS / "streaming", AzureWebJobsStorage="", DataStorage="")
@@ -86,9 +111,11 @@ def test_a_port_in_use_is_one_sentence() -> None:
 def test_local_settings_fill_in_what_the_environment_lacks(tmp_path: Path) -> None:
     app = write_app(
         tmp_path,
-        "import os\nimport azure.functions as func\napp = func.FunctionApp()\n"
+        "import os\nimport azure.functions as func\n"
+        "from azurefunctions.extensions.http.fastapi import Request, Response\n"
+        "app = func.FunctionApp()\n"
         "@app.route(os.environ['FIRST'] + '/%SECOND%')\n"
-        "def hello(req: func.HttpRequest) -> str: ...\n",
+        "def hello(req: Request) -> Response: ...\n",
     )
     values = {"FIRST": "from-file", "SECOND": "file-too"}
     settings = tmp_path / "local.settings.json"
@@ -98,3 +125,12 @@ def test_local_settings_fill_in_what_the_environment_lacks(tmp_path: Path) -> No
     assert "Skipping 'SECOND' from local settings" in done.stderr
     settings.write_text(json.dumps({"Values": values}))
     assert '"IsEncrypted": false' in check(app).stderr
+
+
+def test_a_setting_chooses_how_this_app_hears_of_drops() -> None:
+    """Events unless it says otherwise: Flex Consumption takes nothing else."""
+    for source, told in (("", "EventGrid"), ("logsandcontainerscan", "LogsAndContainerScan")):
+        settings = {"TunedropStorage": "UseDevelopmentStorage=true", "TUNEDROP_BLOB_SOURCE": source}
+        done = check(CHECKOUT, **settings)
+        assert f"blobTrigger   datasets/{{name}} ({told})" in done.stdout, done.stderr
+    assert "Known are EventGrid, LogsAndC" in check(CHECKOUT, TUNEDROP_BLOB_SOURCE="poll").stderr

@@ -1,5 +1,6 @@
 """Keys at each level, as the real host asks for them; and that it asks unless told otherwise."""
 
+import socket
 from collections.abc import Iterator
 
 import httpx
@@ -79,7 +80,9 @@ def test_the_header_counts_before_the_query(guarded: Host) -> None:
 
 @pytest.mark.contract("keys-on")
 def test_it_asks_for_keys_unless_it_is_told_otherwise() -> None:
-    done = check(APPS / "streaming", "--port", "0", FUNCTIONS_MASTER_KEY="")
+    with socket.create_server(("127.0.0.1", 0)) as taken:  # so that it cannot start in any case
+        port = str(taken.getsockname()[1])
+        done = check(APPS / "streaming", "--port", port, FUNCTIONS_MASTER_KEY="")
     assert done.returncode == 1
     assert "set FUNCTIONS_MASTER_KEY" in done.stderr
     assert "--no-auth" in done.stderr

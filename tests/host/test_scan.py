@@ -29,7 +29,10 @@ def test_each_blob_is_taken_once_for_each_time_it_was_written_also_by_the_next_h
     with Host(tmp_path, "scanning", storage, **names) as host:
         eventually(lambda: seen(host) == first, "both that fit the path")
         assert f"New blob detected(LogsAndContainerScan): {container}/captain/a.jsonl" in host.text
-        eventually(lambda: len(receipts(blobs, container)) == 2, "their receipts")
+        eventually(
+            lambda: len(receipts(blobs, container)) == 2 or len(seen(host)) > 2,
+            "their receipts; without them, the next look finds both again",
+        )
         assert host.stop() == 0
     etag = datasets.get_blob_client("captain/b.jsonl").get_blob_properties().etag.strip('"')
     kept = f'Host.Functions.found/"{etag}"/{container}/captain/b.jsonl'
@@ -65,9 +68,10 @@ def test_what_has_changed_since_or_is_gone_is_dropped(
             queue.send_message(json.dumps({**event, "BlobName": name, "ETag": '"0x1"'}))
         names = {"SCANNED": container, "AzureFunctionsWebHost__hostid": container}
         with Host(tmp_path, "scanning", storage, **names) as host:
-            eventually(lambda: "changed.jsonl' has changed" in host.text, "the first is dropped")
             eventually(lambda: "gone.jsonl' is gone" in host.text, "the second is dropped")
             eventually(lambda: seen(host), "the look finds the new content")
+            dropped = "changed.jsonl' has changed"
+            eventually(lambda: dropped in host.text or len(seen(host)) > 1, "the first is dropped")
             assert host.stop() == 0
         assert seen(host) == [("changed.jsonl", "new")]
         assert not queue.peek_messages()
