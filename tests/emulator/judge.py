@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from .published import DOCUMENT, PREFIX, Published
+from .cut import PREFIX
+from .published import DOCUMENT, Published
 
 # Azure's own operations, which OpenAI does not have, and what they answer (S-AUTH).
 AZURES = {("/files/import", "post"): "OpenAIFile"}

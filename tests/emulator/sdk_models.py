@@ -24,7 +24,7 @@ ANSWERS = (
     (r"/usages", "UsageListResult"),
     (r"/accounts/[^/]+", "Account"),
 )
-PLAIN = {"str": str, "int": int, "float": (int, float), "bool": bool}
+PLAIN: dict[str, Any] = {"str": str, "int": int, "float": (int, float), "bool": bool}
 
 
 def model_of(path: str) -> str | None:
