@@ -80,7 +80,9 @@ class Engine:
         self.indexed: Json = json.loads(self._line() or "{}")
         assert self.indexed, self._log.read_text(encoding="utf-8")
         self._by_name = {f["name"]: f for f in self.indexed.get("functions", [])}
-        self._client = httpx.Client(timeout=PATIENCE)
+        # The engine's server ends a connection after a failure; each request has one of its own.
+        alone = httpx.Limits(max_keepalive_connections=0)
+        self._client = httpx.Client(timeout=PATIENCE, limits=alone)
         threading.Thread(target=self._read, daemon=True).start()
 
     def functions(self) -> dict[str, list[Json]]:

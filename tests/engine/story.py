@@ -112,6 +112,7 @@ PLAIN = (
     Step("other_paths", "PATCH", "assistants"),
     Step("other_paths", "DELETE", "not/there"),
     Step("run_document", "GET", "runs/nobody/report.json"),
+    Step("delete_run", "POST", "runs/nobody/delete", {}),
 )
 TRIGGERS = ("dataset_uploaded", "keep_moving", "forget")  # which no request reaches
 

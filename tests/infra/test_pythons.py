@@ -1,4 +1,4 @@
-"""Each Python that the app supports and this machine has: the short form of tests/infra/long."""
+"""Each Python that the app supports and this machine has: tests/infra/long does more."""
 
 import subprocess
 import tomllib
