@@ -6,6 +6,7 @@ from tests.engine.hosts import SUCCEEDED, Engine, LocalHost
 from tests.engine.story import PLAIN, STEPS, TRIGGERS, Step, Told, call, common, shape
 
 
+@pytest.mark.contract("app-index")
 def test_the_engine_finds_every_function_as_this_host_does(
     engine: Engine, laptop: LocalHost
 ) -> None:
@@ -28,6 +29,7 @@ def test_the_answer_that_needs_no_run_is_that_of_this_host(
     assert common(there, {"model": engine.model}) == common(here, {"model": laptop.model})
 
 
+@pytest.mark.contract("blob-sdk-type")
 def test_a_drop_becomes_a_model_under_the_engine(under_engine: Told) -> None:
     assert under_engine.run["stage"] == "serving", under_engine.run
     assert under_engine.invocations == dict.fromkeys(TRIGGERS, SUCCEEDED)
@@ -39,6 +41,7 @@ def test_the_run_goes_as_under_this_host(under_engine: Told, under_laptop: Told)
     assert stages == ["serving", "serving"]
 
 
+@pytest.mark.contract("route-parameters")
 @pytest.mark.parametrize("step", STEPS, ids=str)
 def test_the_answer_is_that_of_this_host(
     step: Step, under_engine: Told, under_laptop: Told
