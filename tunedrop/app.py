@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 
 from shared.printable import shown
 from tunedrop.connection import Connection, Token, connection, variable_of
-from tunedrop.errors import CommandError, NotReached, Unknown
+from tunedrop.errors import CommandError, NotReached, Unknown, note_answer
 from tunedrop.profiles import LAPTOP, name_for
 
 CHUNK = 1 << 18
@@ -55,17 +55,17 @@ class App:
         return cls(asked.url, asked.key, asked.host_key, asked.token)
 
     def get(self, path: str) -> dict[str, Any]:
-        return self._object(*self.request(path))
+        return self.object_of(*self.request(path))
 
     def post(self, path: str, body: dict[str, Any] | bytes) -> dict[str, Any]:
         sent = body if isinstance(body, bytes) else json.dumps(body).encode()
-        return self._object(*self.request(path, sent))
+        return self.object_of(*self.request(path, sent))
 
     def read(self, path: str) -> bytes:
         """A document as it is."""
         status, body = self.request(path)
         if status >= 300:
-            self._object(status, body)
+            self.object_of(status, body)
         return body
 
     def request(
@@ -89,7 +89,7 @@ class App:
                 self._check_size(size, response.headers.get("content-length"))
                 return {name.lower(): value for name, value in response.headers.items()}
         except Refused as refused:
-            self._object(refused.status, refused.body)
+            self.object_of(refused.status, refused.body)
             raise AssertionError("a refusal's status is one") from refused
 
     @contextmanager
@@ -193,7 +193,8 @@ class App:
                 "Ask again.",
             )
 
-    def _object(self, status: int, body: bytes) -> dict[str, Any]:
+    def object_of(self, status: int, body: bytes) -> dict[str, Any]:
+        """What an answer says. Raises CommandError for a refusal."""
         found = parse_object(body)
         if status < 300 and found:
             return found
@@ -281,6 +282,7 @@ def _write(file: BinaryIO, chunk: bytes) -> int:
 def parse_object(body: bytes) -> dict[str, Any]:
     """The JSON object in `body`; empty for anything else. What a command looks for in it or in an
     object within, and it does not have, raises Unknown."""
+    note_answer()
     try:
         found = json.loads(body, object_hook=_Answered)
     except ValueError:

@@ -3,6 +3,7 @@
 Knows options and how the command ends; `repl` is the conversation, `questions` has one.
 """
 
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,13 +13,14 @@ import typer
 
 from tunedrop import completion, questions, runs
 from tunedrop.app import App
-from tunedrop.as_json import AsJson
+from tunedrop.as_json import AsJson, note
 from tunedrop.conversation import Conversation
 from tunedrop.echo import Pieces, say, say_json
 from tunedrop.errors import CommandError, ExitCode, exit_on_error
 from tunedrop.questions import Reply
 
 STDIN = "-"
+NOT_UTF8 = re.compile("[\ud800-\udfff]")  # how Python reads such a byte
 PASTED = "set enable-bracketed-paste on"  # a paste of several lines is one question
 
 cli = typer.Typer()
@@ -82,7 +84,10 @@ def _question(given: str) -> str:
         raise CommandError(
             "there is no question.", 'Give one: tunedrop chat MODEL "What is a mast?"'
         )
-    return text
+    whole = NOT_UTF8.sub("\ufffd", text)
+    if whole != text:
+        note("Bytes of the question that are not UTF-8 are sent as the sign for what is unknown.")
+    return whole
 
 
 def _only_model(app: App) -> str:

@@ -91,10 +91,11 @@ def connection(address: str = "", key: str = "") -> Connection:
         return _of_stack(stack, _typed(key))
     profiles = Profiles.load()
     if not profiles.current:
+        known = ", ".join(f"`tunedrop login --profile {one.name}`" for one in profiles.known)
         raise CommandError(
             f"no app is known here: {NO_STACK}",
             "Start one with `python3 dev.py up` and stay in its checkout, or sign in to an app "
-            "with `tunedrop login ADDRESS`.",
+            f"with {known or '`tunedrop login ADDRESS`'}.",
         )
     return _by_profile(profiles.named(profiles.current), "the last login", _typed(key))
 

@@ -47,6 +47,7 @@ def ask_app(app: App) -> list[CheckResult]:
         status, answer = app.request("api/doctor", timeout=TIMEOUT_SECONDS)
     body = parse_object(answer)
     if status not in (200, 503) or "checks" not in body:
+        app.object_of(status, answer)
         raise app.unexpected_status(status)
     results = [CheckResult(**{**item, "state": State(item["state"])}) for item in body["checks"]]
     status, answer = app.request("admin/host/status")

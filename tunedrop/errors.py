@@ -5,6 +5,7 @@ Knows neither commands nor the app.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from enum import IntEnum
 
 import typer
@@ -60,9 +61,18 @@ class Unknown(NotReached, LookupError):
     """An answer has another shape than this tool knows."""
 
 
+_answered = ContextVar("_answered", default=False)
+
+
+def note_answer() -> None:
+    """An answer of an app is being read: what a command finds misshapen from now on is that."""
+    _answered.set(True)
+
+
 @contextmanager
 def exit_on_error() -> Iterator[None]:
     """What stops a command is printed instead of raised. Raises typer.Exit."""
+    token = _answered.set(False)
     try:
         yield
     except CommandError as error:
@@ -75,6 +85,13 @@ def exit_on_error() -> Iterator[None]:
         raise
     except OSError as error:
         raise ended(*_told(error), ExitCode.CALLED_WRONGLY) from None
+    except MISSHAPEN as error:
+        if not _answered.get():
+            raise
+        what = f"the app's answer has another shape than this tool knows ({type(error).__name__})."
+        raise ended(what, "Update the older of the two.", ExitCode.NOT_REACHED) from None
+    finally:
+        _answered.reset(token)
 
 
 def ended(message: str, fix: str, code: ExitCode) -> typer.Exit:

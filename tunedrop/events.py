@@ -107,8 +107,9 @@ def _logs(app: App, run_id: str) -> Iterator[tuple[Run, list[Event]] | NotReache
         if isinstance(look, NotReached):
             yield look
             continue
+        id = look["id"]  # one that has none will not have it later
         try:
-            yield look, log_of(app, look["id"])
+            yield look, log_of(app, id)
         except NotReached as error:
             failed += 1
             if failed > following.MAX_FAILED_POLLS:

@@ -32,7 +32,7 @@ def feedback(
     answer: Annotated[
         str, typer.Argument(metavar="[ID]", help="the id of an answer, to rate it")
     ] = "",
-    rating: Annotated[str, typer.Argument(metavar="[good|bad]")] = "",
+    rating: Annotated[str, typer.Argument(metavar="[good|bad]", help="what it is rated")] = "",
     correction: Annotated[
         str, typer.Option(help="what it should have said; - reads it from standard input")
     ] = "",

@@ -24,8 +24,9 @@ def in_path(name: str) -> str:
     """As one part of an address. Raises CommandError for what would be none, or several: another
     route would be asked."""
     if name in ("", ".", "..") or "/" in name:
-        message = f"{shown(name)!r} is no name of a model or a run."
-        raise CommandError(message, "`tunedrop models` and `tunedrop runs` list them.")
+        message = f"{shown(name)!r} is no name of a model, a run or a key, and no id."
+        fix = "`tunedrop models`, `tunedrop runs` and `tunedrop keys list` list them."
+        raise CommandError(message, fix)
     return quote(name, safe="")
 
 

@@ -146,6 +146,7 @@ def _bad(repl: Repl, rest: str) -> None:
 
 def _fix(repl: Repl, rest: str) -> None:
     model, text = _whose(repl, rest)
+    _answer(repl, model)  # before anybody is asked for a correction of nothing
     text = text or repl.read("What should it have said? ").strip()
     if not text:
         raise CommandError("a correction has words.", "/fix What it should have said.")
@@ -172,10 +173,15 @@ def _whose(repl: Repl, rest: str) -> tuple[str, str]:
 
 
 def _send(repl: Repl, model: str, rating: dict[str, str]) -> None:
+    questions.rate(repl.app, {"id": _answer(repl, model), **rating})
+
+
+def _answer(repl: Repl, model: str) -> str:
+    """The id of its last answer. Raises CommandError."""
     reply = repl.talk.last.get(model)
     if reply is None or not reply.id:
         raise CommandError(f"{model} has said nothing yet.", "Ask something first.")
-    questions.rate(repl.app, {"id": reply.id, **rating})
+    return reply.id
 
 
 def _exit(repl: Repl, _: str) -> None:

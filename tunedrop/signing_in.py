@@ -6,7 +6,7 @@ Knows neither a terminal nor where keys are kept.
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from tunedrop.app import App, parse_object
+from tunedrop.app import REVOKED, App, parse_object
 from tunedrop.connection import token_for
 from tunedrop.errors import MISSHAPEN, CommandError, NotReached
 from tunedrop.profiles import Profile, Profiles, checked_address, checked_name, name_for
@@ -41,13 +41,14 @@ def who(app: App) -> SignedIn:
         except MISSHAPEN:
             raise app.unexpected_status(status) from None
     if app.key:
-        if app.request("api/runs?limit=1")[0] == 401:
+        status, body = app.request("api/runs?limit=1")
+        if status == 401 and REVOKED.encode() not in body:
             raise NotReached(
                 f"{app.url} does not take this key.",
                 "Give one of the app, whatever its role, or one of its Functions host; an operator "
                 "makes one with `tunedrop keys create NAME`.",
             )
-        app.get("api/runs?limit=1")
+        app.object_of(status, body)
         return SignedIn("", HOST_ROLE)
     raise app.unexpected_status(status)
 

@@ -9,7 +9,7 @@ import typer
 from tunedrop import runs
 from tunedrop.as_json import AsJson
 from tunedrop.echo import say, say_json
-from tunedrop.errors import MISSHAPEN, NotReached, exit_on_error
+from tunedrop.errors import MISSHAPEN, CommandError, NotReached, exit_on_error
 
 cli = typer.Typer()
 
@@ -30,6 +30,8 @@ def trace(
     from tunedrop.app import App
 
     with exit_on_error():
+        if id.strip("/. ") == "":
+            raise CommandError("which chat?", "Give the x-request-id or the id of its answer.")
         # An encoded slash would reach the app as it is.
         path = f"api/trace/{quote(id, safe='/')}"
         query = f"?{urlencode({'at': at})}" if at else ""

@@ -234,3 +234,13 @@ def test_rated_answers_are_counted_whenever_the_page_is_opened(tab: Tab) -> None
     tab.page.go_back()
     tab.see("3 rated answers can be an example")
     assert asked == ["data?rated=1", "data", "data?rated=1"]
+
+
+def test_a_key_that_was_revoked_is_told_to_be(tab: Tab) -> None:
+    reader, key = key_for(tab, "reader")
+    app = tab.stack.addresses
+    own = {"api-key": app.app_key, "x-tunedrop": "1"}
+    revoke = f"{app.app_url}/api/manage/keys/{reader}/revoke"
+    assert httpx.post(revoke, json={}, headers=own, timeout=60).is_success
+    tab.open("runs", key=key).see(f"The key '{reader}' was revoked on")
+    expect(tab.page.locator("h1")).to_have_text("Sign in")

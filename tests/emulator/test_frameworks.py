@@ -57,7 +57,7 @@ def test_a_tool_is_called_and_its_result_answered(
     messages.append(asking.invoke(messages))
     (call,) = messages[-1].tool_calls
     assert call["name"] == "get_weather"
-    result = get_weather(**call["args"])
+    result = get_weather(call["args"]["city"])  # the model may have invented others beside it
     messages.append({"role": "tool", "content": result, "tool_call_id": call["id"]})
     answer = asking.invoke(messages)
     assert answer.text

@@ -137,7 +137,7 @@ def test_commands_are_given_with_who_and_why(
     ("words", "says"),
     [
         (("watch", "nobody"), "There is no run 'nobody'"),
-        (("watch", "../models"), "is no name of a model or a run"),
+        (("watch", "../models"), "is no name of a model, a run or a key"),
         (("runs", "--stage", "served"), "'served' is not a stage"),
         (("runs", "--model", "nobody"), "no such run"),
         (("runs", "--app", "http://127.0.0.1:1"), "could not be reached"),

@@ -28,13 +28,17 @@ def engine_environment() -> Path:
     return environment("engine", "--no-deps", *pins, ENGINE, python=python)
 
 
+def bare() -> dict[str, str]:
+    """What a process needs of this one's environment; nothing of the app's settings."""
+    return {name: os.environ[name] for name in ("PATH", "HOME", "SYSTEMROOT") if name in os.environ}
+
+
 def settings(stack: StackHarness, model: str) -> dict[str, str]:
-    """The app's, with containers of its own; nothing of what this process was started with."""
+    """The app's, with containers of its own."""
     digest = hashlib.sha256(story.APP_KEY.encode()).hexdigest()
     keys = [{"name": "somebody", "role": "operator", "sha256": digest}]
     stack.blobs.create_container(f"feedback-{model}")
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "SYSTEMROOT") if name in os.environ}
-    return kept | stack.apart(
+    return bare() | stack.apart(
         model,
         AzureWebJobsStorage=stack.addresses.storage,
         AzureFunctionsWebHost__hostid=f"story-{model}",

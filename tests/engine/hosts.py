@@ -99,10 +99,13 @@ class Engine:
         return self.status(self.begin(function, told))
 
     def ask(self, function: str, call: Call) -> httpx.Response:
+        return self.asked(function, call)[0]
+
+    def asked(self, function: str, call: Call) -> tuple[httpx.Response, str]:
+        """The answer, and what the host is told of the invocation."""
         invocation = self.begin(function, self.route_values(function, call.path))
         response = self._client.send(self.request(invocation, call))
-        self.status(invocation)
-        return response
+        return response, self.status(invocation)
 
     def stream(self, function: str, call: Call) -> tuple[str, httpx.Response]:
         """The invocation, and an answer whose body is read by whoever asks."""

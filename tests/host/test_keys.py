@@ -26,7 +26,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
         "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey=bm9uZQ==;"
         "BlobEndpoint=http://127.0.0.1:9/a;QueueEndpoint=http://127.0.0.1:9/a"
     )
-    host = Host(tmp_path_factory.mktemp("guarded"), "streaming", nowhere, **KEYS)
+    host = Host(tmp_path_factory.mktemp("guarded"), "streaming", nowhere, **KEYS)  # type: ignore[arg-type]
     try:
         assert host.url
         yield host

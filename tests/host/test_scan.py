@@ -3,6 +3,7 @@
 import json
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from azure.core.exceptions import ResourceExistsError
@@ -24,7 +25,7 @@ def test_each_blob_is_taken_once_for_each_time_it_was_written_also_by_the_next_h
     datasets = blobs.get_container_client(container)
     for name in ("captain/a.jsonl", "captain/b.jsonl", "captain/run.yaml"):
         datasets.upload_blob(name, b"one")
-    names = {"SCANNED": container, "AzureFunctionsWebHost__hostid": container}
+    names: Any = {"SCANNED": container, "AzureFunctionsWebHost__hostid": container}
     first = [("captain/a.jsonl", "one"), ("captain/b.jsonl", "one")]
     with Host(tmp_path, "scanning", storage, **names) as host:
         eventually(lambda: seen(host) == first, "both that fit the path")
@@ -66,7 +67,7 @@ def test_what_has_changed_since_or_is_gone_is_dropped(
         for name in ("changed.jsonl", "gone.jsonl"):
             event = {"FunctionId": "Host.Functions.found", "ContainerName": container}
             queue.send_message(json.dumps({**event, "BlobName": name, "ETag": '"0x1"'}))
-        names = {"SCANNED": container, "AzureFunctionsWebHost__hostid": container}
+        names: Any = {"SCANNED": container, "AzureFunctionsWebHost__hostid": container}
         with Host(tmp_path, "scanning", storage, **names) as host:
             eventually(lambda: "gone.jsonl' is gone" in host.text, "the second is dropped")
             eventually(lambda: seen(host), "the look finds the new content")

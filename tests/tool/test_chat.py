@@ -69,6 +69,17 @@ async def test_several_answer_one_below_the_other_where_nobody_looks(
         assert done.stdout == "--- captain\nArr\n\n--- base\nWell\n\n"
 
 
+async def test_bytes_that_are_not_utf8_are_sent_as_unknown_signs(
+    machine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`git diff | tunedrop chat`, of a file in another encoding: it was no JSON to the service."""
+    async with up.upstream() as server, served(monkeypatch, server.url) as app:
+        server.plan("captain-v1", says("Arr"))
+        done = await app.with_key("chat", "chat", "captain", "caf\udce9 ü")
+        assert (done.exit_code, "not UTF-8" in done.stderr) == (0, True)
+        assert server.calls[0].body["messages"][-1]["content"] == "caf\ufffd ü"
+
+
 async def test_a_model_that_goes_without_saying_need_not_be_named(
     machine: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

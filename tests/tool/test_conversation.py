@@ -86,6 +86,7 @@ async def test_an_answer_is_rated_corrected_and_saved_as_an_example(
         server.plan("captain-v1", says("No idea"), says("Aye"))
         await converse(
             app,
+            "/fix",
             "/good",
             "/save early.jsonl",
             "What is a mast?",
@@ -111,7 +112,7 @@ async def test_an_answer_is_rated_corrected_and_saved_as_an_example(
     ]
     assert asked(server)[1][1] == ("assistant", "Arr, a pole"), "it goes on with what is right"
     shown = capsys.readouterr().out
-    assert "captain has said nothing yet." in shown
+    assert shown.count("captain has said nothing yet.") == 2, "nobody is asked for words first"
     assert "nothing was said yet." in shown
     assert "Saved as line 2 of mine.jsonl; `tunedrop check mine.jsonl` checks it." in shown
     assert "into which file?" in shown

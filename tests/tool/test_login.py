@@ -133,6 +133,10 @@ async def test_several_apps_are_told_apart_by_their_profiles(
         assert "* test" in (await app.tool("profiles")).output
         gone = await app.tool("logout")
         assert "test" in gone.output
+        assert (
+            "sign in to an app with `tunedrop login --profile prod`"
+            in (await app.tool("runs")).output
+        )
         assert ring.held == {("tunedrop", "prod"): "reader"}
         unknown = await app.tool("runs", "--profile", "test")
         assert "there is no profile 'test'; there is: prod." in unknown.output

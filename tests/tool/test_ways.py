@@ -42,6 +42,8 @@ async def test_a_key_that_may_not_do_it_is_told_so_by_the_app(
         assert done.exit_code == 3
         assert "readers may not do this: it needs the role operator" in done.output
         assert not any(line.startswith("POST runs/") for line in app.asked)
+        checked = await app.with_key("chat", "doctor", "--app", app.url)
+        assert "chats may not do this: it needs the role reader" in checked.output
         done = await app.with_key("td-nobodys", "runs")
         assert done.exit_code == 3
         assert f"does not take this key. Sign in with `tunedrop login {app.url}`" in done.output

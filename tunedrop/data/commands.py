@@ -88,9 +88,8 @@ def diff(
     new: Annotated[Path, typer.Argument(help="another one, of a later day")],
     as_json: AsJson = False,
 ) -> None:
-    """Say what is another in a dataset: new, removed, answered otherwise, almost the same, in
-    conflict. Exits 0 if nothing is, 1 if something is or could not be read, 2 if called
-    wrongly."""
+    """Say how a dataset differs from another: new, removed, answered otherwise, almost the same, in
+    conflict. Exits 0 if it does not, 1 if it does or could not be read, 2 if called wrongly."""
     from shared.dataset.compare import must_be_alike
     from shared.dataset.diff import diff as compared
 
