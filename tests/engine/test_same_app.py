@@ -41,6 +41,7 @@ def test_the_run_goes_as_under_this_host(under_engine: Told, under_laptop: Told)
     assert stages == ["serving", "serving"]
 
 
+@pytest.mark.contract("route-parameters")
 @pytest.mark.parametrize("step", STEPS, ids=str)
 def test_the_answer_is_that_of_this_host(
     step: Step, under_engine: Told, under_laptop: Told

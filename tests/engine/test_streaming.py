@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+import pytest
+
 from tests.engine.hosts import SUCCEEDED, Call, Engine
 from tests.engine.story import APP_KEY, QUESTION, Told
 from tests.support.stack import StackHarness, wait_for
@@ -16,6 +18,7 @@ def chat(most: int) -> Call:
     return Call("POST", "v1/chat/completions", {"api-key": APP_KEY}, json.dumps(body).encode())
 
 
+@pytest.mark.contract("streams")
 def test_a_stream_comes_piece_by_piece(engine: Engine, under_engine: Told) -> None:
     invocation, response = engine.stream("chat", chat(8))
     pieces = [piece for piece in response.iter_raw() if piece.strip()]
@@ -26,6 +29,7 @@ def test_a_stream_comes_piece_by_piece(engine: Engine, under_engine: Told) -> No
     assert engine.status(invocation) == SUCCEEDED
 
 
+@pytest.mark.contract("client-leaves")
 def test_a_client_that_leaves_ends_the_stream(
     engine: Engine, under_engine: Told, stack: StackHarness
 ) -> None:
@@ -37,6 +41,7 @@ def test_a_client_that_leaves_ends_the_stream(
     wait_for(lambda: not stack.emulator("state", method="GET")["chats"]["generating"])
 
 
+@pytest.mark.contract("client-leaves")
 def test_a_client_that_leaves_before_the_answer_ends_the_call(
     engine: Engine, under_engine: Told, stack: StackHarness
 ) -> None:
