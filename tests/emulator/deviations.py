@@ -100,11 +100,16 @@ DEVIATIONS: tuple[Deviation, ...] = (
     ),
     Deviation("Embedding", "embedding", "other", "S-OAI: as base64, where that is asked for", TEXT),
     # Responses
+    Deviation("Response", "usage", "other", "S-OAI: none while it is made", NULL),
     Deviation("ModelResponseProperties", "user", "other", MEANT, NULL),
     Deviation("ModelResponseProperties", "store", "added", "S-OAI", {"type": "boolean"}),
     Deviation("ModelResponseProperties", "system_fingerprint", "added", OURS, TEXT),
     Deviation(
-        "ModelResponseProperties", "content_filters", "added", "azure-rest-api-specs#42141", OBJECTS
+        "ModelResponseProperties",
+        "content_filters",
+        "added",
+        "azure-rest-api-specs#42141; none while it is made",
+        {"anyOf": [OBJECTS, NULL]},
     ),
     Deviation("FunctionTool", "strict", "absent", "repeated as it was sent [inferred]"),
     Deviation("CreateEmbeddingResponse", "system_fingerprint", "added", OURS, TEXT),

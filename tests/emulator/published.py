@@ -85,13 +85,14 @@ def _place(schemas: dict[str, Any], place: str) -> dict[str, Any]:
         at = at["properties"][key.removesuffix("[]")]
         at = at["items"] if key.endswith("[]") else at
         at = next((one for one in at.get("anyOf", []) if "properties" in one), at)
-    return at
+    return next((one for one in at.get("allOf", []) if "properties" in one), at)
 
 
 def _told(error: jsonschema_rs.ValidationError) -> Iterator[str]:
     """Of several schemas of which none fits, what is wrong by the one that was meant."""
     if branches := getattr(error.kind, "context", None):
-        meant = min(branches, key=lambda branch: (_is_another(branch), len(branch)))
+        deep = len(error.instance_path)
+        meant = min(branches, key=lambda branch: (_is_another(branch, deep), len(branch)))
         for inner in meant:
             yield from _told(inner)
         return
@@ -99,9 +100,10 @@ def _told(error: jsonschema_rs.ValidationError) -> Iterator[str]:
     yield f"{place or 'the body'}: {error.kind.name}: {error.message[-200:]}"
 
 
-def _is_another(branch: list[jsonschema_rs.ValidationError]) -> bool:
+def _is_another(branch: list[jsonschema_rs.ValidationError], deep: int) -> bool:
     """Whether the body says itself that it is not of this kind."""
     return any(
-        error.kind.name == "type" or (error.instance_path and error.instance_path[-1] in TELLTALES)
+        (error.kind.name == "type" and len(error.instance_path) == deep)
+        or (len(error.instance_path) == deep + 1 and error.instance_path[-1] in TELLTALES)
         for error in branch
     )

@@ -13,7 +13,7 @@ from typing import TypeVar
 from hypothesis import HealthCheck, settings
 
 IN_THE_SUITE = 100
-OF_EACH_OPERATION = 5  # of those that a description has, in the suite
+OF_EACH_OPERATION = 3  # of those that a description has, in the suite
 
 Test = TypeVar("Test", bound=Callable[..., object])
 
