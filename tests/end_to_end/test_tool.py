@@ -126,7 +126,7 @@ def test_commands_are_given_with_who_and_why(
         lambda: stack.get(f"runs/{run_id}") if stack.ended_run("tool-commands") else None
     )
     assert run["stage"] == "cancelled"
-    assert "laptop (by key)" in run["failure"]["message"]  # and not who is named
+    assert "Ada (with the app's key)" in run["failure"]["message"]  # a key of the host has no name
     assert "only a try" in run["failure"]["message"]
     ended = tool("watch", run_id)
     assert ended.exit_code == 1

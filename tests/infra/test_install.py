@@ -68,7 +68,7 @@ def test_the_doctor_can_ask_azure(run: Run) -> None:
 
 
 def test_the_shell_completes_commands(run: Run) -> None:
-    words = {"COMP_WORDS": "tunedrop ch", "COMP_CWORD": "1"}
+    words = {"COMP_WORDS": "tunedrop che", "COMP_CWORD": "1"}
     done = run("tunedrop", _TUNEDROP_COMPLETE="complete_bash", **words)
     assert done.stdout.split() == ["check"]
     shown = run(  # which shell it is, is looked for among the parents otherwise
