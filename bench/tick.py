@@ -59,16 +59,17 @@ EXAMPLES = b"".join(
 )
 
 
-def context_of(stack: Stack, name: str) -> Context:
-    """An app beside the stack's own, with containers of its own."""
+def context_of(storage: str, service: str, name: str, **more: str) -> Context:
+    """An app beside a stack's own, with containers of its own; `more`: its other settings."""
     environ = {
-        "TunedropStorage": stack.storage,
-        "AZURE_OPENAI_ENDPOINT": stack.openai_url,
+        "TunedropStorage": storage,
+        "AZURE_OPENAI_ENDPOINT": service,
         "AZURE_OPENAI_API_KEY": DEFAULT_KEY,
-        "AZURE_RESOURCE_MANAGER_ENDPOINT": stack.openai_url,
+        "AZURE_RESOURCE_MANAGER_ENDPOINT": service,
         "AZURE_SUBSCRIPTION_ID": SUBSCRIPTION,
         "AZURE_RESOURCE_GROUP": GROUP,
         "AZURE_OPENAI_ACCOUNT": ACCOUNT,
+        **more,
     }
     for kind in ("datasets", "runs", "models"):
         environ[f"TUNEDROP_{kind.upper()}_CONTAINER"] = f"{kind}-{name}"
@@ -157,7 +158,10 @@ async def obvious_tick(ctx: Context) -> float:
 
 
 async def measure(stack: Stack, sizes: tuple[int, ...]) -> dict[str, Any]:
-    contexts = {finished: context_of(stack, f"tick{finished}") for finished in sizes}
+    contexts = {
+        finished: context_of(stack.storage, stack.openai_url, f"tick{finished}")
+        for finished in sizes
+    }
     jobs = await training_jobs(next(iter(contexts.values())))
     for finished, ctx in contexts.items():
         print(f"· a ledger with {ACTIVE} active and {finished:,} finished runs", file=sys.stderr)

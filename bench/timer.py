@@ -21,15 +21,12 @@ import aiohttp
 
 from bench import options
 from bench.chat import ask, chat
-from bench.tick import ACTIVE, arm_stuck_jobs, fill, training_jobs
+from bench.tick import ACTIVE, arm_stuck_jobs, context_of, fill, training_jobs
 from local import processes, supervised
-from local.emulator import DEFAULT_KEY
 from local.known import Stack
-from local.stack import ACCOUNT, GROUP, SUBSCRIPTION, running
-from shared.cloud import AzureClients
+from local.stack import running
 from shared.run import heartbeat
 from shared.run.context import Context, utc_now
-from shared.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[1]
 NAME = "timer"
@@ -38,25 +35,13 @@ ROUNDS, SHORT_ROUNDS = 20, 4
 PAUSE = 0.005  # seconds between two chats
 
 
-def context_of(storage: str, service: str, name: str) -> Context:
-    """An app with containers of its own, whose timer should tick every five seconds."""
-    environ = {
-        "TunedropStorage": storage,
-        "AZURE_OPENAI_ENDPOINT": service,
-        "AZURE_OPENAI_API_KEY": DEFAULT_KEY,
-        "AZURE_RESOURCE_MANAGER_ENDPOINT": service,
-        "AZURE_SUBSCRIPTION_ID": SUBSCRIPTION,
-        "AZURE_RESOURCE_GROUP": GROUP,
-        "AZURE_OPENAI_ACCOUNT": ACCOUNT,
-        "TUNEDROP_TICK": "*/5 * * * * *",
-    }
-    for kind in ("datasets", "runs", "models"):
-        environ[f"TUNEDROP_{kind.upper()}_CONTAINER"] = f"{kind}-{name}"
-    return Context.of(AzureClients(Settings.load(environ)))
+def app_of(storage: str, service: str, name: str) -> Context:
+    """An app whose timer should tick every five seconds."""
+    return context_of(storage, service, name, TUNEDROP_TICK="*/5 * * * * *")
 
 
 async def measure(stack: Stack, rounds: int) -> dict[str, Any]:
-    ctx = context_of(stack.storage, stack.openai_url, NAME)
+    ctx = app_of(stack.storage, stack.openai_url, NAME)
     await fill(ctx, 0, await training_jobs(ctx))
     silent = utc_now() - timedelta(hours=1)
     await heartbeat.write(

@@ -46,9 +46,9 @@ def main() -> None:
     asked = parser.parse_args()
     context = None
     if asked.name:
-        from bench.timer import context_of
+        from bench.timer import app_of
 
-        context = context_of(asked.storage, asked.service, asked.name)
+        context = app_of(asked.storage, asked.service, asked.name)
     app = server(asked.upstream, asked.storage, context)
     uvicorn.run(app, port=asked.port, log_level="warning", access_log=False)
 
