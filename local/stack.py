@@ -127,6 +127,7 @@ class _Starter:
             base_deployment=BASE_DEPLOYMENT,
             owner=Pid.of(os.getpid()),
             function_key=key_of(self.state, "function-key") if self.auth else "",
+            master_key=key_of(self.state, "master-key") if self.auth else "",
             telemetry=str(self.state / "logs") if self.otel else "",
             core_tools=self.func,
         )
@@ -199,13 +200,8 @@ class _Starter:
         return settings | ({SYSTEM_KEY: key_of(self.state, "system-key")} if self.auth else {})
 
     def _keys(self) -> dict[str, str]:
-        """The other keys of the host: nobody but who calls its functions gets one of them."""
-        if not self.auth:
-            return {}
-        return {
-            MASTER_KEY: key_of(self.state, "master-key"),
-            HOST_KEY: self.stack.function_key,
-        }
+        keys = {MASTER_KEY: self.stack.master_key, HOST_KEY: self.stack.function_key}
+        return keys if self.auth else {}
 
     # ---- helpers
 

@@ -42,6 +42,7 @@ class App:
     url: str
     key: str = field(default="", repr=False)
     host_key: str = field(default="", repr=False)
+    master_key: str = field(default="", repr=False)
     token: Token | None = field(default=None, repr=False)
     ways: list[Way] = field(default_factory=list, repr=False, compare=False)  # that was taken
 
@@ -52,7 +53,7 @@ class App:
 
     @classmethod
     def of(cls, asked: Connection) -> "App":
-        return cls(asked.url, asked.key, asked.host_key, asked.token)
+        return cls(asked.url, asked.key, asked.host_key, asked.master_key, asked.token)
 
     def get(self, path: str) -> dict[str, Any]:
         return self.object_of(*self.request(path))
@@ -126,7 +127,7 @@ class App:
         with. A refusal of it changes nothing, so the other can be asked."""
         if not _is_managed(path):
             of_host = path.startswith("admin/")
-            headers = self._headers(Way.HOST) if of_host else self._direct()
+            headers = self._of_host(self.master_key) if of_host else self._direct()
             return self._open(path, headers, body, timeout)
         refusals: list[Refused] = []
         for way in self.ways or self._possible():
@@ -152,8 +153,11 @@ class App:
     def _headers(self, way: Way) -> dict[str, str]:
         if way is Way.MANAGE:
             return {**self._direct(), "x-tunedrop": "1"}
+        return self._of_host(self.host_key)
+
+    def _of_host(self, key: str) -> dict[str, str]:
         bearer = {"authorization": f"Bearer {self.token()}"} if self.token else {}
-        key = self.host_key or self.key
+        key = key or self.host_key or self.key
         return {**bearer, "x-functions-key": key} if key else bearer
 
     def _direct(self) -> dict[str, str]:

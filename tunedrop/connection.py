@@ -42,13 +42,15 @@ _chosen = {"profile": ""}  # of the command that is being called; a shell asks i
 
 @dataclass(frozen=True)
 class Connection:
-    """`key`: of the app, or of its Functions host; `host_key`: of the host, where that is another.
-    `token` makes what is sent as Bearer. `said_by`: what has chosen this app, in words."""
+    """`key`: of the app, or of its Functions host; `host_key`: of the host, where that is another;
+    `master_key`: what the host shows its own state for. `token` makes what is sent as Bearer.
+    `said_by`: what has chosen this app, in words."""
 
     url: str
     said_by: str
     key: str = field(default="", repr=False)
     host_key: str = field(default="", repr=False)
+    master_key: str = field(default="", repr=False)
     token: Token | None = field(default=None, repr=False)
     storage: str = field(default="", repr=False)
 
@@ -151,6 +153,7 @@ def _of_stack(stack: dict[str, Any], key: str) -> Connection:
         THE_STACK,
         key or entry("app_key"),
         key or entry("function_key"),
+        key or entry("master_key"),
         storage=entry("storage"),
     )
 

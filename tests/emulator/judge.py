@@ -13,6 +13,7 @@ from typing import Any
 from .cut import PREFIX
 from .published import DOCUMENT, Published
 
+NOBODY_READS = (204, 499)  # no body; and whoever asked has gone
 # Azure's own operations, which OpenAI does not have, and what they answer (S-AUTH).
 AZURES = {("/files/import", "post"): "OpenAIFile"}
 
@@ -39,7 +40,7 @@ class Judge:
     def _misfits(self, answer: Answer, method: str) -> Iterator[str]:
         if answer.path.startswith("/subscriptions"):
             yield from self._control_plane(answer)
-        if not answer.path.startswith("/openai") or answer.status == 204:  # which has no body
+        if not answer.path.startswith("/openai") or answer.status in NOBODY_READS:
             return
         described = _schemas(method, _inside(answer.path))
         if answer.status >= 400:
@@ -48,7 +49,9 @@ class Judge:
             yield "no such operation is described"
         elif answer.kind == "text/event-stream":
             for event in _events(answer.body):
-                yield from self.published.misfits(described["text/event-stream"], event)
+                # A stream that has begun can only say its error as an event.
+                name = "ErrorResponse" if "error" in event else described["text/event-stream"]
+                yield from self.published.misfits(name, event)
         elif "application/json" in described:
             schema = described["application/json"]
             yield from self.published.misfits(schema, json.loads(answer.body))

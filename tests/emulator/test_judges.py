@@ -84,6 +84,19 @@ def test_an_error_has_the_shape_of_errors() -> None:
     assert JUDGE.misfits(Answer("GET", "/openai/v1/files", 500, "text/html", b"oh"))
 
 
+def test_a_stream_that_has_begun_says_its_error_as_an_event() -> None:
+    def chat(error: dict[str, object]) -> list[str]:
+        return judged("/openai/v1/chat/completions", f"data: {json.dumps(error)}\n\n", "POST")
+
+    assert not chat({"error": {"code": "503", "message": "no"}})
+    assert chat({"error": {"code": "503"}})
+
+
+def test_of_an_answer_that_nobody_reads_there_is_nothing_to_judge() -> None:
+    gone = Answer("POST", "/openai/v1/chat/completions", 499, "", b"")
+    assert not JUDGE.misfits(gone)
+
+
 def test_the_cut_is_whole_and_says_where_it_is_from() -> None:
     assert "openai-openapi, commit f85dbe223d40" in DOCUMENT["info"]["title"]
     again = cut({**DOCUMENT, "components": DOCUMENT["components"]})
