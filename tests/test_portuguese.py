@@ -37,9 +37,12 @@ class Section:
     links: Counter[str]
 
 
-def sections(name: str, end: str = "") -> list[Section]:
+def text_of(name: str, end: str = "") -> str:
     text = (ROOT / name).read_text(encoding="utf-8")
-    text = text.partition(end)[0] if end else text
+    return text.partition(end)[0] if end else text
+
+
+def sections(text: str, name: str) -> list[Section]:
     # A `#` within a fence is no heading: fences keep their place as their number.
     fences = blocks(text)
     numbered = iter(range(len(fences)))
@@ -89,5 +92,40 @@ def led_to(name: str, target: str, anchor: str) -> str:
 @pytest.mark.parametrize("name", PAGES)
 def test_a_translation_says_the_same(name: str) -> None:
     english, end = PAGES[name]
-    for ours, theirs in zip_longest(sections(name), sections(english, end)):
-        assert ours == theirs
+    ours, theirs = sections(text_of(name), name), sections(text_of(english, end), english)
+    for our_section, their_section in zip_longest(ours, theirs):
+        assert our_section == their_section
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after"),
+    [
+        ("tutorial", "tunedrop plan library\n", ""),
+        ("tutorial", "--share 0.2", "--share 0.1"),
+        ("tutorial", "51.8", "61.8"),
+        ("tutorial", "`--yes library`", "`--yes`"),
+        ("tutorial", "135 milhões", "1 milhão"),
+        ("tutorial", "](../cost.md)", "](../prices.md)"),
+        ("tutorial", "#the-gate", "#versions"),
+        ("tutorial", "## 10. ", "## "),
+        ("tutorial", "## 10. ", "### 10. "),
+        ("tutorial", "## 11. Arrumar\n", ""),
+        ("README", "| sem conta de Azure | não | não |", "| sem conta de Azure | não |"),
+        ("README", "| já foi usado em Azure | sim | sim | **ainda não** |\n", ""),
+        ("README", "a 0.1.0 ", "a 1.0 "),
+        ("README", "../pictures/report.png", "../pictures/run.png"),
+    ],
+)
+def test_whatever_a_translation_leaves_out_or_changes_is_seen(
+    name: str, before: str, after: str
+) -> None:
+    page = f"docs/pt/{name}.md"
+    text = text_of(page)
+    assert before in text
+    assert sections(text.replace(before, after), page) != sections(text, page)
+
+
+def test_what_is_said_about_a_command_may_be_in_another_language() -> None:
+    ours = sections("# A\n\n```sh\nazd up   # tudo\n```\n", "docs/pt/README.md")
+    theirs = sections("# B\n\n```sh\nazd up  # all of it\n```\n", "README.md")
+    assert ours == theirs
