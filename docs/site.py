@@ -37,7 +37,9 @@ def main() -> int:
     environ = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}  # of the theme's own, about other programs
     code = subprocess.run(built, cwd=place, env=environ, check=False).returncode
     if code == 0:
-        print(f"{len(shown())} pages: open {place / 'html/index.html'}")
+        html = place / "html"
+        print(f"{len(shown())} pages: open {html / 'index.html'}")
+        print(f"with its search: {sys.executable} -m http.server --bind 127.0.0.1 --directory {html}")
     return code
 
 
