@@ -39,7 +39,9 @@ def main() -> int:
     if code == 0:
         html = place / "html"
         print(f"{len(shown())} pages: open {html / 'index.html'}")
-        print(f"with its search: {sys.executable} -m http.server --bind 127.0.0.1 --directory {html}")
+        print(
+            f"with its search: {sys.executable} -m http.server --bind 127.0.0.1 --directory {html}"
+        )
     return code
 
 
@@ -56,19 +58,15 @@ def shown() -> list[Path]:
     return [page for page in pages() if HIDDEN not in page.parents]
 
 
-def navigation() -> list[dict[str, Any]]:
+def navigation() -> list[dict[str, list[dict[str, str]]]]:
     """Each section of the index with the pages that it links to, each where it is linked first."""
-    sections: dict[str, dict[str, str]] = {}
+    sections: dict[str, list[dict[str, str]]] = {"Overview": [{"All pages": named(INDEX)}]}
     seen = {ROOT / HOME}
     for section, title, page in named_in_index():
         if page not in seen:
             seen.add(page)
-            sections.setdefault(section, {})[title] = named(page)
-    overview = {"Overview": [{"All pages": named(INDEX)}]}
-    return [
-        overview,
-        *({section: [{t: p} for t, p in each.items()]} for section, each in sections.items()),
-    ]
+            sections.setdefault(section, []).append({title: named(page)})
+    return [{section: entries} for section, entries in sections.items()]
 
 
 def named_in_index() -> Iterator[tuple[str, str, Path]]:

@@ -1,4 +1,4 @@
-"""The pages as a site: all of it is there, as GitHub shows it, and nothing is fetched to read it."""
+"""The pages as a site: all is there, as GitHub shows it, and nothing is fetched to read it."""
 
 import re
 import subprocess
