@@ -24,7 +24,7 @@ def test_every_kind_of_line_in_a_runs_log_is_explained() -> None:
 
 
 def test_every_route_method_and_object_of_the_api_is_on_its_page() -> None:
-    page = (DOCS / "api.md").read_text(encoding="utf-8")
+    page = api.page()
     document = json.loads(api.DOCUMENT.read_text(encoding="utf-8"))
     described = {(m.upper(), p) for p, methods in document["paths"].items() for m in methods}
     headings = re.findall(r"^### `([A-Z, ]+) /api(\S+)`$", page, re.MULTILINE)

@@ -16,7 +16,7 @@ from shared.run.spec import effective
 from tests.support.settings import SETTINGS
 
 PATH = DOCS / "run-yaml.schema.json"
-SCHEMA: dict[str, Any] = json.loads(PATH.read_text(encoding="utf-8"))
+SCHEMA = run_yaml_schema.schema()  # that the file is this, tests/test_docs.py says
 UNLIMITED = replace(SETTINGS, max_capacity=2**40)  # what settings allow, no schema knows
 VALIDATOR = Draft7Validator(SCHEMA)
 EXAMPLES = sorted((DOCS.parent / "examples").glob("*/run.yaml"))
