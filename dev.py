@@ -5,7 +5,7 @@
     python3 dev.py up        the same stack, left running (--otel: its spans, metrics and logs)
     python3 dev.py test      the test suite
     python3 dev.py check     format, lint, types, security rules, infra/ against Microsoft's models
-    python3 dev.py docs      the pages that are made from code
+    python3 dev.py docs      the pages that are made from code (--site: all pages as a site)
     python3 dev.py pictures  the pictures of the console, of a stack that runs
     python3 dev.py prices    the table of prices, from a published snapshot (--check: show only)
     python3 dev.py lock      requirements.txt anew, from pyproject.toml (--upgrade: newer versions)
@@ -107,13 +107,21 @@ def check(arguments: list[str]) -> int:
 
 
 def docs(arguments: list[str]) -> int:
-    """Make the pages in docs/ that are made from code, each by its module in docs/generate/."""
+    """Make the pages in docs/ that are made from code, each by its module in docs/generate/.
+
+    With --site: all pages as a site in .local/site, to be read without a network. Installs
+    mkdocs-material, of the extra `site`.
+    """
     parser = parser_of(docs)
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if one is old")
-    parser.parse_args(arguments)
+    parser.add_argument("--site", action="store_true", help="make a site of all pages")
+    site = parser.parse_args(arguments).site
     from local import set_up
 
     set_up.set_up()
+    if site:
+        set_up.pip("install", *set_up.pyproject()["project"]["optional-dependencies"]["site"])
+        return run("docs.site")
     return run("docs.generate", *arguments)
 
 

@@ -1,0 +1,256 @@
+"""What the pages tell people to type is understood by what they type it to, and what can be run
+without an app is run: it prints what the page says."""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from typer.main import get_command
+from typer.testing import CliRunner
+
+import dev
+from docs.markdown import ROOT, Fence, fences, named, pages
+from local import set_up
+from shared.run.spec import RunYaml, effective
+from tests.support import typed
+from tests.support.settings import SETTINGS
+from tests.support.typed import Typed
+from tunedrop.__main__ import cli
+from tunedrop.group import SECTIONS
+
+OFFLINE = SECTIONS["Datasets"]
+ROUTES = json.loads((ROOT / "console/openapi.json").read_text(encoding="utf-8"))["paths"]
+EVERY = [fence for page in pages() for fence in fences(page)]
+TRANSCRIPTS = [fence for fence in EVERY if typed.is_transcript(fence)]
+PLACEHOLDER = re.compile(r"[A-Z][A-Z-]*|…")
+
+
+def written(language: str) -> list[Fence]:
+    return [fence for fence in EVERY if fence.language == language]
+
+
+# ---- commands are understood
+
+
+def misunderstood(words: tuple[str, ...]) -> str:
+    """Why `tunedrop` would refuse these words before it does anything; empty if it would not."""
+    command, rest = ROOT_COMMAND, list(words)
+    while hasattr(command, "commands"):
+        if not rest or rest[0].startswith("-") or PLACEHOLDER.fullmatch(rest[0]):
+            return ""
+        if rest[0] not in command.commands:
+            return f"there is no {rest[0]}"
+        command = command.commands[rest.pop(0)]
+    context = command.make_context("tunedrop", [], resilient_parsing=True)
+    context.resilient_parsing = False
+    try:
+        _, left, _ = command.make_parser(context).parse_args(rest)
+    except Exception as error:  # the parser's own, which has no public name  # noqa: BLE001
+        return str(error)
+    return f"too much: {left}" if left else ""
+
+
+TOOL = typed.of_pages("tunedrop")
+ROOT_COMMAND: Any = get_command(cli)
+
+
+def test_the_tool_understands_every_command() -> None:
+    told = [(str(call), misunderstood(call.words[1:])) for call in TOOL]
+    assert [each for each in told if each[1]] == []
+
+
+@pytest.mark.parametrize(
+    "line", ["chekc a", "check a --htlm b", "keys make web", "check --epochs", "login a b"]
+)
+def test_what_the_tool_does_not_understand_is_seen(line: str) -> None:
+    assert misunderstood(tuple(line.split())) != ""
+
+
+def dev_calls() -> list[Typed]:
+    return [call for call in typed.of_pages("python3", "py") if call.words[1:2] == ("dev.py",)]
+
+
+class Understood(Exception):
+    """Raised where set-up would begin: the words were read by then."""
+
+
+def is_understood(name: str, *rest: str) -> bool:
+    """By dev.py; to be asked where set_up() raises Understood."""
+    try:
+        dev.COMMANDS[name](list(rest))
+    except (Understood, SystemExit) as ended:
+        return isinstance(ended, Understood) or "--help" in rest
+    return False
+
+
+def test_dev_py_understands_every_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(**options: object) -> None:
+        raise Understood
+
+    monkeypatch.setattr(set_up, "set_up", stop)
+    calls = [call for call in dev_calls() if call.words[2] != "COMMAND"]
+    assert [str(call) for call in calls if not is_understood(*call.words[2:])] == []
+    assert not is_understood("docs", "--sight")
+
+
+def route_of(words: tuple[str, ...]) -> tuple[str, str] | None:
+    """Method and path below /api of a curl call to the app; None of any other."""
+    address = next((re.search(r"/api(/[^?\s]*)", w) for w in words if "/api/" in w), None)
+    base = next((w.partition("BASE")[2] for w in words if w.startswith("$TUNEDROP_BASE/")), None)
+    path = f"/v1{base}" if base else address[1] if address else None
+    if path is None:
+        return None
+    method = words[words.index("-X") + 1] if "-X" in words else ""
+    return method or ("POST" if "-d" in words else "GET"), path
+
+
+def is_described(method: str, path: str) -> bool:
+    templates = [p for p, methods in ROUTES.items() if method.lower() in methods and p != "/{path}"]
+    return any(re.fullmatch(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(p)), path) for p in templates)
+
+
+CURL = [(call, route) for call in typed.of_pages("curl") if (route := route_of(call.words))]
+
+
+def test_the_app_has_the_routes_that_curl_calls() -> None:
+    assert [str(call) for call, route in CURL if not is_described(*route)] == []
+
+
+def test_a_route_that_is_not_there_is_seen() -> None:
+    assert not is_described("GET", "/run")
+    assert not is_described("POST", "/runs/{id}")
+    assert is_described("POST", "/runs/$RUN/cancel")
+
+
+def test_the_commands_are_found() -> None:
+    assert len(TOOL) > 100
+    assert len(dev_calls()) > 30
+    assert len(CURL) > 8
+
+
+def test_every_setting_that_is_named_is_known() -> None:
+    """Somewhere in the code: a setting, a parameter of azd, or what a test takes."""
+    code = [*ROOT.glob("*.py"), *ROOT.glob("azure.yaml")]
+    for folder in ("shared", "tunedrop", "local", "infra", "tests", "bench", "docs"):
+        code += [path for path in (ROOT / folder).rglob("*.*") if path.suffix in CODE]
+    names = re.compile(r"\bTUNEDROP_[A-Z_]*[A-Z]\b")
+    known = {name for path in code for name in names.findall(path.read_text(encoding="utf-8"))}
+    told = {(named(page), n) for page in pages() for n in names.findall(page.read_text("utf-8"))}
+    assert {each for each in told if each[1] not in known | READERS_OWN} == set()
+
+
+CODE = {".py", ".bicep", ".json", ".yaml", ".sh", ".ps1"}
+READERS_OWN = {"TUNEDROP_BASE"}  # variables of the pages' own examples
+
+
+# ---- blocks in a language
+
+
+def test_json_is_json() -> None:
+    assert all(json.loads(fence.content) for fence in written("json"))
+
+
+def test_yaml_is_yaml_and_a_run_yaml_is_taken() -> None:
+    asked = [
+        f for f in written("yaml") if set(yaml.safe_load(f.content)) <= RunYaml.model_fields.keys()
+    ]
+    assert len([effective(fence.content.encode(), SETTINGS) for fence in asked]) >= 4
+
+
+def test_python_is_python() -> None:
+    assert all(compile(fence.content, str(fence), "exec") for fence in written("python"))
+
+
+def test_javascript_is_javascript(tmp_path: Path) -> None:
+    for number, fence in enumerate(written("js")):
+        script = tmp_path / f"snippet{number}.mjs"
+        script.write_text(fence.content, encoding="utf-8")
+        done = subprocess.run([set_up.find_node()[0], "--check", str(script)], capture_output=True)
+        assert done.returncode == 0, f"{fence}: {done.stderr.decode()}"
+
+
+def test_every_language_is_looked_at() -> None:
+    looked_at = {*typed.SHELL, "json", "yaml", "python", "js"}
+    assert {fence.language for fence in EVERY} <= looked_at | {
+        "kusto",
+        "mermaid",
+        "powershell",
+        "text",
+    }
+
+
+# ---- transcripts are run
+
+
+def matches(printed: list[str], expected: tuple[str, ...]) -> bool:
+    """`…` stands for anything: alone on a line for lines, within one for a part of it."""
+    lines = [r"(?:.*\n)*" if e.strip() == "…" else f"{_part(e)}\n" for e in expected]
+    return re.fullmatch("".join(lines), "".join(f"{line}\n" for line in printed)) is not None
+
+
+def _part(line: str) -> str:
+    return ".*".join(map(re.escape, line.rstrip().split("…")))
+
+
+def replayed(page: Path, folder: Path) -> list[tuple[str, str]]:
+    """What was printed otherwise than the page says: of each command, all that it printed."""
+    wrong = []
+    for fence in (each for each in TRANSCRIPTS if each.page == page):
+        for exchange in typed.exchanges(fence):
+            words = exchange.typed.split()
+            if words[0] == "cat":
+                shown = folder / words[1]
+                shown.parent.mkdir(parents=True, exist_ok=True)
+                shown.write_text("\n".join(exchange.printed) + "\n", encoding="utf-8")
+            elif words[1] in OFFLINE:
+                done = CliRunner().invoke(cli, words[1:])
+                if not matches(done.output.splitlines(), exchange.printed):
+                    wrong.append((exchange.typed, done.output))
+    return wrong
+
+
+@pytest.mark.parametrize("page", sorted({f.page for f in TRANSCRIPTS}), ids=named)
+def test_a_transcript_prints_what_the_page_says(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    prepare(named(page), tmp_path)
+    assert replayed(page, tmp_path) == []
+
+
+def prepare(page: str, folder: Path) -> None:
+    """What a page takes for granted: here a month's dataset, two of its answers changed since."""
+    if page != "docs/data.md":
+        return
+    lines = (ROOT / "examples/captain/training_set.jsonl").read_text("utf-8").splitlines()
+    last = folder / "last-month"
+    last.mkdir()
+    (last / "training_set.jsonl").write_text("\n".join(lines) + "\n", "utf-8")
+    for number in (7, 12):
+        example = json.loads(lines[number - 1])
+        example["messages"][-1]["content"] = f"Arr, number {number} be answered otherwise now."
+        lines[number - 1] = json.dumps(example)
+    asked = ["How deep is the harbour of Lisbon?", "Which knot holds a wet rope?"]
+    lines += [
+        json.dumps(
+            {"messages": [{"role": "user", "content": q}, {"role": "assistant", "content": a}]}
+        )
+        for q, a in zip(asked, ["Arr, deep enough!", "Arr, a bowline!"], strict=True)
+    ]
+    (folder / "training_set.jsonl").write_text("\n".join(lines) + "\n", "utf-8")
+
+
+def test_a_transcript_that_prints_something_else_is_seen() -> None:
+    assert matches(["a 12 b", "x", "y", "end"], ("a … b", "  …", "end"))
+    assert not matches(["a 12 b", "end"], ("a … c", "end"))
+    assert not matches(["a", "b"], ("a",))
+
+
+def test_transcripts_are_there() -> None:
+    run = [e for f in TRANSCRIPTS for e in typed.exchanges(f) if e.typed.split()[1] in OFFLINE]
+    assert len(run) >= 5
