@@ -1,4 +1,4 @@
-"""Where the set-up takes PyTorch from: on Linux 190 MB and not 3 GB, with a way on and a way out."""
+"""Where the set-up takes PyTorch from: on Linux 190 MB and not 3 GB, with ways on and out."""
 
 import json
 import os
