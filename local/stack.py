@@ -175,6 +175,7 @@ class _Starter:
         port = url.rpartition(":")[2]
         command = ["local.emulator", "--port", port, "--state", str(self.state / "openai")]
         command += ["--model", self.model, "--weights", str(STATE / "weights")]
+        command += ports_of.forwarded(int(port), os.environ)
         if self.model == "tiny":  # for tests, most of which ask no model: it is loaded when needed
             command += ["--lazy"]
         self._child("openai", supervised.module(*command), {})
@@ -183,7 +184,9 @@ class _Starter:
         self.tell(f"starting the app{f' with {self.func}' if self.func else ''}")
         command = ["local.core_tools" if self.func else "local.host"]
         command += ["--app", str(ROOT), "--port", str(port)]
-        command += [] if self.auth or self.func else ["--no-auth"]
+        if not self.func:
+            command += ports_of.forwarded(port, os.environ)
+            command += [] if self.auth else ["--no-auth"]
         self._child("functions", supervised.module(*command), self._settings() | self._keys())
 
     def _events(self) -> None:
