@@ -199,7 +199,9 @@ async def test_the_command_tells_it_in_lines(monkeypatch: pytest.MonkeyPatch) ->
         return found
 
     monkeypatch.setattr(App, "get", get)
-    said = CliRunner().invoke(cli, ["trace", "a/b=c", "--at", "2026-11-28T03", "--app", "https://x"])
+    said = CliRunner().invoke(
+        cli, ["trace", "a/b=c", "--at", "2026-11-28T03", "--app", "https://x"]
+    )
     assert said.exit_code == 0, said.output
     assert asked == ["api/trace/a/b%3Dc?at=2026-11-28T03"]
     for word in (
