@@ -80,3 +80,19 @@ def test_other_arguments_of_a_call_make_another_example() -> None:
     lines = [line(calling(f"Look {n}.", at)) for n, at in enumerate(bulk)]
     assert repeated(b"".join(lines)) == 0
     assert repeated(b"".join(lines) + line(calling("Look 99.", f"{bulk[0]} too"))) == 1
+
+
+def test_lines_without_tools_are_compared_by_all_that_they_have() -> None:
+    """Also beside others that declare some: here by their other answer alone."""
+    texts = [" ".join(random.Random(n).choices(WORDS, k=60)) for n in range(12)]
+    lines = []
+    for number, text in enumerate(texts):
+        example = preferring(f"Look {number}.", "x")
+        example["preferred_output"] = [ANSWER]
+        example["non_preferred_output"] = [{**ANSWER, "content": text}]
+        del example["input"]["tools"]
+        lines.append(line(example))
+    content = line(preferring(*asked(1))) + b"".join(lines)
+    assert repeated(content, None, "dpo") == 0
+    again = lines[0].replace(b"Look 0.", b"Look 99.")
+    assert repeated(content + again, None, "dpo") == 1
