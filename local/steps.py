@@ -56,7 +56,8 @@ class Step:
 def carry_out(todo: Callable[[], Sequence[Step]]) -> None:
     """What is to do, which is asked again once no other set-up is under way here. Raises SetUpError
     and OSError."""
-    if not todo():
+    steps = todo()
+    if not steps:
         return
     private.make_folder(LOCK.parent)
     with alone(LOCK):

@@ -96,6 +96,17 @@ def test_the_log_is_of_this_set_up_and_the_one_before_is_kept(place: Path) -> No
     assert "long ago" in (place / "set-up.before.log").read_text(encoding="utf-8")
 
 
+def piped(code: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-c", code],
+        text=True,
+        cwd=Path(__file__).resolve().parents[1],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
 def test_two_at_a_time_do_each_step_once(place: Path) -> None:
     """The second waits for the first, and finds that there is nothing left to do."""
     code = f"""
@@ -114,12 +125,11 @@ def do():
 step = steps.Step("part", "a part", "", "1 s", "a", do, place)
 steps.carry_out(lambda: [] if step.done else [step])
 """
-    command = [sys.executable, "-c", code]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    root = Path(__file__).resolve().parents[1]
-    first = subprocess.Popen(command, text=True, cwd=root, **pipes)  # type: ignore[call-overload]
+    first = piped(code)
+    assert first.stdout
     assert first.stdout.readline() == "doing\n"
-    second = subprocess.Popen(command, text=True, cwd=root, **pipes)  # type: ignore[call-overload]
+    second = piped(code)
+    assert second.stderr
     assert "another dev.py is setting up here" in second.stderr.readline()
     first.communicate("\n")
     said = second.communicate("\n")[1]
