@@ -176,6 +176,7 @@ def test_javascript_is_javascript(tmp_path: Path) -> None:
 def test_every_language_is_looked_at() -> None:
     looked_at = {*typed.SHELL, "json", "yaml", "python", "js"}
     assert {fence.language for fence in EVERY} <= looked_at | {
+        "diff",
         "kusto",
         "mermaid",
         "powershell",
