@@ -216,4 +216,4 @@ async def test_the_command_tells_it_in_lines(monkeypatch: pytest.MonkeyPatch) ->
         assert str(word) in said.output
     odd = CliRunner()
     monkeypatch.setattr(App, "get", lambda app, path: {"chats": [{"request": 1}]})
-    assert odd.invoke(cli, ["trace", "x", "--app", "https://x"]).exit_code == 2
+    assert odd.invoke(cli, ["trace", "x", "--app", "https://x"]).exit_code == 3
