@@ -3,6 +3,7 @@
 
     python3 dev.py demo      drop a dataset, watch it train, chat with the tuned model
     python3 dev.py up        the same stack, left running (--otel: its spans, metrics and logs)
+    python3 dev.py setup     what all of them need, and nothing else
     python3 dev.py test      the test suite
     python3 dev.py check     format, lint, types, security rules, infra/ against Microsoft's models
     python3 dev.py docs      the pages that are made from code (--site: all pages as a site)
@@ -24,7 +25,6 @@ from __future__ import annotations  # so that an old Python can say that it is t
 import argparse
 import inspect
 import os
-import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -57,6 +57,22 @@ def up(arguments: list[str]) -> int:
     options.up().parse_args(arguments)
     set_up.set_up()
     return run("local.up", *arguments)
+
+
+def setup(arguments: list[str]) -> int:
+    """Set up what the other commands need, and do nothing else: for an image, a container, a cache.
+
+    They do it themselves otherwise. Also converts the small model's weights, which the first stack
+    does. TUNEDROP_TORCH_INDEX names the index that PyTorch is taken from, or `pip` for pip's own;
+    otherwise, on Linux, PyTorch's index of wheels for the CPU.
+    """
+    parser = parser_of(setup)
+    parser.add_argument("--tests", action="store_true", help="also what the tests and checks need")
+    tests = parser.parse_args(arguments).tests
+    from local import set_up
+
+    set_up.set_up(tests=tests)
+    return run("local.emulator.language.weights", "--weights", str(set_up.LOCAL / "weights"))
 
 
 def test(arguments: list[str]) -> int:
@@ -214,7 +230,20 @@ def simulate(arguments: list[str]) -> int:
 
 COMMANDS: dict[str, Callable[[list[str]], int]] = {
     command.__name__: command
-    for command in (demo, up, test, check, docs, pictures, prices, lock, bench, mutants, simulate)
+    for command in (
+        demo,
+        up,
+        setup,
+        test,
+        check,
+        docs,
+        pictures,
+        prices,
+        lock,
+        bench,
+        mutants,
+        simulate,
+    )
 }
 
 
@@ -230,31 +259,9 @@ def parser_of(command: Callable[[list[str]], int]) -> argparse.ArgumentParser:
 
 
 def run(*arguments: str) -> int:
-    """A module in the environment, with this terminal.
+    from local import terminal
 
-    It gets the signals that this process gets and ends when this process is gone: nothing is left
-    behind. Raises KeyboardInterrupt if a signal has ended it.
-    """
-    from local import set_up, supervised
-
-    process = supervised.start_in_terminal(arguments, str(set_up.PYTHON), cwd=ROOT)
-    passed: list[int] = []
-
-    def pass_on(number: int, frame: object) -> None:
-        passed.append(number)
-        if os.name != "nt":  # there, all processes of a console get them
-            process.send_signal(number)
-
-    numbers = [n for n in supervised.INTERRUPTS if signal.getsignal(n) is not signal.SIG_IGN]
-    before = {number: signal.signal(number, pass_on) for number in numbers}
-    try:
-        code = process.wait()
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-    if passed and code:
-        raise KeyboardInterrupt
-    return code if code >= 0 else 128 - code
+    return terminal.run(*arguments)
 
 
 def main() -> int:

@@ -21,7 +21,7 @@ from rich.text import Text
 
 from local.errors import StackError
 from local.known import Stack
-from local.options import demo
+from local.options import ENV_FILE, demo
 from local.stack import ROOT, ended, running
 from local.up import how_to_use
 from shared.run.stages import DEPLOYED, ENDS
@@ -63,6 +63,7 @@ def main() -> int:
             fresh=options.fresh,
             port=options.port,
             model=options.emulated,
+            env_file=ENV_FILE,
             tell=lambda text: screen.print(f"· {text}", style="dim"),
         ) as stack:
             with ends_are_told(stack, options.state):
@@ -195,7 +196,7 @@ def show(outcome: Outcome, stack: Stack, state: Path, screen: Screen) -> None:
         style="dim",
     )
     screen.print(f"\n  report    {stack.app_url}/api/runs/{run['id']}/report.html", end="")
-    screen.print(how_to_use(stack.app_url, stack.chat_url, stack.app_key), soft_wrap=True)
+    screen.print(how_to_use(stack), soft_wrap=True)
     if stack.owner.pid == os.getpid():
         screen.print("These addresses live while the stack runs: `python3 dev.py up` keeps it up.")
 

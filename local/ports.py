@@ -5,6 +5,7 @@ on nothing: a port may still be taken by another process before its part does.
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from local import private, processes
@@ -24,6 +25,15 @@ def kept(state: Path) -> dict[str, int]:
     if chosen != before:
         private.write_text(state / "ports.json", json.dumps(chosen))
     return chosen
+
+
+def forwarded(port: int, environ: Mapping[str, str]) -> list[str]:
+    """Options of a server whose port GitHub Codespaces forwards: the name that browsers call it by.
+    https://docs.github.com/codespaces/developing-in-a-codespace/default-environment-variables-for-your-codespace
+    """
+    name = environ.get("CODESPACE_NAME", "")
+    domain = environ.get("GITHUB_CODESPACES_PORT_FORWARDING_DOMAIN", "")
+    return ["--allow-host", f"{name}-{port}.{domain}"] if name and domain else []
 
 
 def _read(path: Path) -> dict[str, int]:

@@ -15,6 +15,13 @@ GROUP, ACCOUNT = "laptop", "emulator"
 BASE_DEPLOYMENT, BASE_MODEL, BASE_VERSION = "gpt-4.1-nano", "gpt-4.1-nano", "2025-04-14"
 REMEMBERING = "captain,tickets"  # the examples: feedback can be tried at once
 CONTAINERS = ("datasets", "runs", "models", "feedback")
+OF_AZURE = (
+    "TunedropStorage__blobServiceUri",
+    "AZURE_OPENAI_API_KEY",
+    "AZURE_OPENAI_SCOPE",
+    "AZURE_OPENAI_LOCATION",
+    "AZURE_CLIENT_ID",
+)
 
 
 class ProvisionError(Exception):
@@ -36,9 +43,15 @@ def provision(storage: str, openai_url: str) -> None:
 
 
 def app_settings(storage: str, openai_url: str, app_key: str, telemetry: str) -> dict[str, str]:
-    """The app's settings, with an identity instead of keys."""
-    digest = hashlib.sha256(app_key.encode()).hexdigest()
-    return {
+    """The app's settings, with an identity instead of keys, where nobody has chosen any."""
+    return usual_settings(app_key, telemetry) | stack_settings(storage, openai_url)
+
+
+def stack_settings(storage: str, openai_url: str) -> dict[str, str]:
+    """What makes the stack: where its parts are, and who the app is to them. Whatever else a shell
+    has of a resource in Azure is emptied, which is as if it were not set: a key of its would be
+    shown to the emulator."""
+    return dict.fromkeys(OF_AZURE, "") | {
         "FUNCTIONS_WORKER_RUNTIME": "python",
         "PYTHON_ENABLE_INIT_INDEXING": "1",
         "AzureFunctionsWebHost__hostid": "tunedrop-laptop",
@@ -52,6 +65,14 @@ def app_settings(storage: str, openai_url: str, app_key: str, telemetry: str) ->
         "AZURE_OPENAI_ACCOUNT": ACCOUNT,
         "IDENTITY_ENDPOINT": f"{openai_url}/_emulator/identity",
         "IDENTITY_HEADER": "local",
+        **{f"TUNEDROP_{name.upper()}_CONTAINER": name for name in CONTAINERS},
+    }
+
+
+def usual_settings(app_key: str, telemetry: str) -> dict[str, str]:
+    """What suits a laptop, unless somebody has chosen otherwise."""
+    digest = hashlib.sha256(app_key.encode()).hexdigest()
+    return {
         "TUNEDROP_TICK": "* * * * * *",
         "TUNEDROP_QUIET_SECONDS": "1",
         "TUNEDROP_BACKOFF_SECONDS": "0.5",

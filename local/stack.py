@@ -22,12 +22,13 @@ import psutil
 
 from local import core_tools, private, processes, storage, supervised
 from local import ports as ports_of
+from local.chosen import Chosen, chosen
 from local.errors import StackError, sentence
 from local.known import Stack, answers, key_of
 from local.options import STATE
 from local.processes import Child, Pid
 from local.provision import ACCOUNT as ACCOUNT
-from local.provision import BASE_DEPLOYMENT, ProvisionError, app_settings, provision
+from local.provision import BASE_DEPLOYMENT, ProvisionError, provision
 from local.provision import GROUP as GROUP
 from local.provision import SUBSCRIPTION as SUBSCRIPTION
 
@@ -39,8 +40,6 @@ MASTER_KEY, SYSTEM_KEY, HOST_KEY = (
     f"FUNCTIONS_{name}_KEY" for name in ("MASTER", "SYSTEM", "HOST")
 )
 HOST_PORT = 7071  # where Azure Functions Core Tools listens as well
-# Settings of the app that this stack has a value of its own for, unless the environment has one.
-CHOSEN = ("TUNEDROP_REMEMBER", "TUNEDROP_BASE_DEPLOYMENTS", "TUNEDROP_TICK", "TUNEDROP_DAILY_RUNS")
 SUBSCRIBED = "Subscribed"  # what the events' part says once the app listens to it
 START_SECONDS = 600  # so that a part that hangs is reported at all, however slow the machine is
 
@@ -55,6 +54,7 @@ def running(
     otel: bool = False,
     auth: bool = True,
     func: bool = False,
+    env_file: Path | None = None,
     tell: Callable[[str], object] = lambda text: None,
 ) -> Iterator[Stack]:
     """The stack of `state`: the one that runs already, or a new one for as long as the block runs.
@@ -62,10 +62,12 @@ def running(
     `fresh` forgets every dataset, run and model first. `port` is the app's: 0 for a free one; when
     not given, 7071 or, if that is taken, a free one. With `otel` the app writes its telemetry
     beside the logs. Without `auth` the Functions host asks for no key, which Azure's does. `func`
-    is Core Tools in the local host's place, which asks for none either. `tell` is called with a
-    sentence at each step. Raises StackError.
+    is Core Tools in the local host's place, which asks for none either. The app's settings are
+    those of the environment and of `env_file`, but for what makes the stack. `tell` is called with
+    a sentence at each step. Raises StackError.
     """
     auth = auth and not func
+    settings = chosen(os.environ, env_file)
     known = Stack.read(state)
     if known and known.alive:
         if fresh:
@@ -76,12 +78,13 @@ def running(
             raise StackError(_other("--func", bool(known.core_tools)))
         if auth != bool(known.function_key):
             raise StackError(_other("--no-auth", not known.function_key))
-        tell(f"using the stack that runs at {known.app_url}")
+        tell(f"using the stack that runs at {known.app_url}, with its settings")
         yield known
         return
     if known:
         processes.stop(list(known.pids.values()))  # left behind by a stack that was killed
-    starter = _Starter(state, model, otel, auth, core_tools.installed() if func else "", tell)
+    path = core_tools.installed() if func else ""
+    starter = _Starter(state, model, otel, auth, path, settings, tell)
     try:
         try:
             if fresh:
@@ -101,6 +104,7 @@ class _Starter:
     otel: bool
     auth: bool
     func: str  # the path of Core Tools, where they run the app
+    chosen: Chosen
     tell: Callable[[str], object]
     children: list[Child] = field(default_factory=list)
 
@@ -111,6 +115,8 @@ class _Starter:
 
     def start(self, port: int | None) -> Stack:
         """Raises StackError and OSError."""
+        for remark in self.chosen.remarks:
+            self.tell(remark)
         private.make_folder(self.state)
         app_port = chosen_port(port, self.tell)
         kept = ports_of.kept(self.state)
@@ -131,6 +137,7 @@ class _Starter:
             telemetry=str(self.state / "logs") if self.otel else "",
             core_tools=self.func,
         )
+        self._settings()  # one that the app would refuse is told before anything is started
         self._storage(ports)
         self._openai(openai_url)
         self._wait("openai", lambda: self._answers(f"{openai_url}/_emulator/health"))
@@ -168,6 +175,7 @@ class _Starter:
         port = url.rpartition(":")[2]
         command = ["local.emulator", "--port", port, "--state", str(self.state / "openai")]
         command += ["--model", self.model, "--weights", str(STATE / "weights")]
+        command += ports_of.forwarded(int(port), os.environ)
         if self.model == "tiny":  # for tests, most of which ask no model: it is loaded when needed
             command += ["--lazy"]
         self._child("openai", supervised.module(*command), {})
@@ -176,7 +184,9 @@ class _Starter:
         self.tell(f"starting the app{f' with {self.func}' if self.func else ''}")
         command = ["local.core_tools" if self.func else "local.host"]
         command += ["--app", str(ROOT), "--port", str(port)]
-        command += [] if self.auth or self.func else ["--no-auth"]
+        if not self.func:
+            command += ports_of.forwarded(port, os.environ)
+            command += [] if self.auth else ["--no-auth"]
         self._child("functions", supervised.module(*command), self._settings() | self._keys())
 
     def _events(self) -> None:
@@ -195,8 +205,9 @@ class _Starter:
 
     def _settings(self) -> dict[str, str]:
         stack = self.stack
-        settings = app_settings(stack.storage, stack.openai_url, stack.app_key, stack.telemetry)
-        settings |= {name: os.environ[name] for name in CHOSEN if name in os.environ}
+        settings = self.chosen.settings(
+            stack.storage, stack.openai_url, stack.app_key, stack.telemetry
+        )
         return settings | ({SYSTEM_KEY: key_of(self.state, "system-key")} if self.auth else {})
 
     def _keys(self) -> dict[str, str]:
