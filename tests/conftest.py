@@ -30,6 +30,7 @@ HOMES = {
         "tests/end_to_end/test_open_weights.py",
         "tests/end_to_end/test_tool.py",
         "tests/end_to_end/test_command_line.py",
+        "tests/end_to_end/test_examples.py",
         "tests/end_to_end/test_export.py",
         "tests/end_to_end/test_sample.py",
         "tests/end_to_end/test_hostile_drops.py",

@@ -11,8 +11,9 @@ from local.emulator.data_plane.completion import Completion, Delta
 from local.emulator.data_plane.inference import too_long
 from local.emulator.data_plane.response_items import items_of, messages_of
 from local.emulator.data_plane.tools import Tools, of_chat, of_response
+from local.emulator.language.call_format import call_text
 from local.emulator.language.calls import ALWAYS, LIKELY, NEVER, Function, told
-from local.emulator.language.dataset import Message, call_text
+from local.emulator.language.dataset import Message
 from local.emulator.language.generation import GenerationRequest, Piece, SamplingOptions
 
 ADD = Function("add", "Adds.", '{"type": "object"}')

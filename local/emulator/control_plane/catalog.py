@@ -53,7 +53,7 @@ class Ends:
 class BaseModel:
     """`status`: the stage that it was in when the sources were read. `deprecating`: from when on
     only those may begin with it who have deployed it before. `operations`: what can be asked of it,
-    in the service's words for that."""
+    in the service's words for that. `trained_on_images`: S-DOC, fine-tuning-vision."""
 
     name: str
     version: str  # ARM's
@@ -74,6 +74,7 @@ class BaseModel:
     deployed_in: dict[str, tuple[str, ...]] = field(default_factory=dict)
     not_in: tuple[str, ...] = ()
     operations: tuple[str, ...] = (CHAT, RESPONSES)
+    trained_on_images: bool = False
 
     @property
     def base_format(self) -> str:
@@ -109,6 +110,7 @@ def _gpt_41(name: str, tokens: int, not_in: tuple[str, ...] = ()) -> BaseModel:
         # For the smaller two the table has no row of provisioned throughput: [inferred].
         deployed_in={"Standard": (_NORTH, _CENTRAL), "ProvisionedManaged": (_CENTRAL,)},
         not_in=not_in,
+        trained_on_images=name == "gpt-4.1",
     )
 
 
@@ -132,6 +134,7 @@ def _gpt_4o(
         status=DEPRECATING,
         trained_in=trained_in,
         deployed_in={"Standard": deployed_in, "ProvisionedManaged": (_NORTH, _CENTRAL)},
+        trained_on_images=name == "gpt-4o",
     )
 
 

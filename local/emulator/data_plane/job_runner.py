@@ -13,11 +13,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ..control_plane.catalog import base_of
 from ..control_plane.model_registry import ModelRegistry
 from ..core.context import Component, Context
 from ..core.store import Document
 from ..language import malloc
-from ..language.dataset import DatasetError, read_examples, read_pairs, require_enough
+from ..language.dataset import (
+    DatasetError,
+    have_pictures,
+    read_examples,
+    read_pairs,
+    require_enough,
+)
 from ..language.model import LanguageModel
 from ..language.training_plan import (
     DEFAULT_BETA,
@@ -145,6 +152,8 @@ class JobRunner(Component):
         examples = self._read(job["training_file"], read)
         require_enough(examples)
         held_out = self._read(job["validation_file"], read) if "validation_file" in job else []
+        if have_pictures([*examples, *held_out]):
+            _require_pictures(job["model"])
         base = self._language.trainable()
         plan, beta = self._plan(job, method, len(examples))
         parent = self._adapters / job["_parent"] if job["_parent"] else None
@@ -256,3 +265,14 @@ def _tuned_name(job: Document, with_suffix: bool = True) -> str:
     root = job["model"].partition(".ft-")[0]
     name = f"{root}.ft-{job['id'].removeprefix('ftjob-')}"
     return f"{name}-{job['suffix']}" if with_suffix and "suffix" in job else name
+
+
+def _require_pictures(model: str) -> None:
+    """Raises DatasetError for a model that is not trained on images: S-DOC names those that are;
+    what the service says to the others is [inferred]."""
+    base = base_of(model)
+    if base is None or not base.trained_on_images:
+        raise DatasetError(
+            "The job failed due to an invalid training file. The file contains images, which"
+            f" fine-tuning of {model} does not support."
+        )

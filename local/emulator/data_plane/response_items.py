@@ -80,20 +80,25 @@ def _message(place: str, item: Item) -> Item:
         case "function_call_output":
             if not isinstance(item.get("call_id"), str):
                 raise bad(f"{place}.call_id", "must be a string.")
-            return {"role": "tool", "content": _text(place, item.get("output"))}
-    return {"role": item.get("role"), "content": _text(place, item.get("content"))}
+            return {"role": "tool", "content": _content(place, item.get("output"))}
+    return {"role": item.get("role"), "content": _content(place, item.get("content"))}
 
 
-def _text(place: str, content: Any) -> str:
+def _content(place: str, content: Any) -> Any:
+    """As a chat has it."""
     if isinstance(content, str):
         return content
     if not isinstance(content, list):
         raise bad(place, "has no text.")
-    text = ""
-    for part in content:
-        kind = part.get("type") if isinstance(part, dict) else None
-        said = part.get("refusal" if kind == "refusal" else "text") if kind in _TEXTS else None
-        if not isinstance(said, str):
-            raise bad(place, f"this emulator reads text only, not {str(kind)[:80]!r}.")
-        text += said
-    return text
+    return [_part(place, part) for part in content]
+
+
+def _part(place: str, part: Any) -> Item:
+    kind = part.get("type") if isinstance(part, dict) else None
+    if kind == "input_image":
+        shown = {"url": part.get("image_url"), "detail": part.get("detail") or "auto"}
+        return {"type": "image_url", "image_url": shown}
+    said = part.get("refusal" if kind == "refusal" else "text") if kind in _TEXTS else None
+    if not isinstance(said, str):
+        raise bad(place, f"this emulator reads texts and images, not {str(kind)[:80]!r}.")
+    return {"type": "text", "text": said}

@@ -8,7 +8,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .dataset import Message, call_text
+from .call_format import described, functions_text
+from .dataset import Message, with_functions
 
 # How likely (as a logarithm) the model has to find the opening of a call, where its answer begins,
 # for an offered function to be called. SmolLM2-135M hardly begins one by itself, but it finds it
@@ -38,30 +39,5 @@ class Calls:
 
 def told(messages: Sequence[Message], functions: Sequence[Function]) -> list[Message]:
     """The conversation with the functions in its system message."""
-    if not functions:
-        return list(messages)
-    text = _described(functions)
-    if messages and messages[0].role in ("system", "developer"):
-        said = Message(messages[0].role, f"{messages[0].content}\n\n{text}")
-        return [said, *messages[1:]]
-    return [Message("system", text), *messages]
-
-
-def _described(functions: Sequence[Function]) -> str:
-    listed = [
-        {
-            "type": "function",
-            "function": {
-                "name": function.name,
-                "description": function.description,
-                "parameters": json.loads(function.parameters),
-            },
-        }
-        for function in functions
-    ]
-    example = call_text("function", '{"argument": "value"}')
-    return (
-        f"You have access to these functions:\n<tools>{json.dumps(listed)}</tools>\n"
-        f"If a function can answer the question, call it: {example}\n"
-        "If none can, answer in words."
-    )
+    listed = [described(f.name, f.description, json.loads(f.parameters)) for f in functions]
+    return with_functions(messages, functions_text(listed) if listed else "")

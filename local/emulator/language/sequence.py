@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from . import batch
-from .dataset import CALL_OPENING
+from .call_format import CALL_OPENING
 from .encoding import encode_text
 from .generation import GenerationRequest, Piece
 from .grammar import Follower
