@@ -78,6 +78,12 @@ def _html(token: Token) -> str:
     return "".join(t.content for t in token.children or [] if t.type == "html_inline")
 
 
+def quoted(page: Path) -> Iterator[str]:
+    """What stands in backticks."""
+    for token in tokens(page):
+        yield from (inner.content for inner in token.children or [] if inner.type == "code_inline")
+
+
 def fences(page: Path) -> Iterator[Fence]:
     for token in tokens(page):
         if token.type == "fence" and token.map:

@@ -43,6 +43,7 @@ def run(step: dict[str, Any], folder: Path, environ: dict[str, str]) -> Done:
         "GITHUB_OUTPUT": str(output),
         "GITHUB_STEP_SUMMARY": str(summary),
         "RUNNER_TEMP": str(folder / ".temp"),
+        "PYTHONPATH": str(ROOT),  # this checkout's command, and not that of the environment's
     }
     done = subprocess.run(
         command, cwd=folder, env={**os.environ, **known, **environ}, capture_output=True, text=True

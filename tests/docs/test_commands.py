@@ -1,6 +1,7 @@
-"""What the pages tell people to type is understood by what they type it to, and what can be run
-without an app is run: it prints what the page says."""
+"""What the pages tell people to type is understood by what they type it to: commands, routes,
+settings, blocks in a language. What can be run is run in test_transcripts."""
 
+import importlib.util
 import json
 import re
 import subprocess
@@ -10,9 +11,9 @@ from typing import Any
 import pytest
 import yaml
 from typer.main import get_command
-from typer.testing import CliRunner
 
 import dev
+from docs import markdown
 from docs.markdown import ROOT, Fence, fences, named, pages
 from local import set_up
 from shared.run.spec import RunYaml, effective
@@ -20,12 +21,9 @@ from tests.support import typed
 from tests.support.settings import SETTINGS
 from tests.support.typed import Typed
 from tunedrop.__main__ import cli
-from tunedrop.group import SECTIONS
 
-OFFLINE = SECTIONS["Datasets"]
 ROUTES = json.loads((ROOT / "console/openapi.json").read_text(encoding="utf-8"))["paths"]
 EVERY = [fence for page in pages() for fence in fences(page)]
-TRANSCRIPTS = [fence for fence in EVERY if typed.is_transcript(fence)]
 PLACEHOLDER = re.compile(r"[A-Z][A-Z-]*|…")
 
 
@@ -147,11 +145,30 @@ CODE = {".py", ".bicep", ".json", ".yaml", ".sh", ".ps1"}
 READERS_OWN = {"TUNEDROP_BASE"}  # variables of the pages' own examples
 
 
+def test_every_module_that_is_started_is_there() -> None:
+    calls = [call for call in typed.of_pages("python", "python3") if "-m" in call.words]
+    named_modules = {call.words[call.words.index("-m") + 1] for call in calls}
+    assert len(named_modules) >= 2
+    assert [name for name in named_modules if importlib.util.find_spec(name) is None] == []
+
+
+def test_every_file_that_is_named_is_there() -> None:
+    """In backticks, from the top of the checkout or of tests/; what is made later is in .local."""
+    tops = {path.name for path in ROOT.iterdir()} - {".local"}
+    told = {(named(page), words) for page in pages() for words in markdown.quoted(page)}
+    paths = {each for each in told if re.fullmatch(r"[\w.-]+/[\w./-]+", each[1])}
+    ours = {each for each in paths if each[1].partition("/")[0] in tops}
+    assert len(ours) > 100
+    places = (ROOT, ROOT / "tests")
+    assert {each for each in ours if not any((p / each[1]).exists() for p in places)} == set()
+
+
 # ---- blocks in a language
 
 
 def test_json_is_json() -> None:
-    assert all(json.loads(fence.content) for fence in written("json"))
+    """But for what is left out of a list: `[...]`."""
+    assert all(json.loads(f.content.replace("[...]", "[]")) for f in written("json"))
 
 
 def test_yaml_is_yaml_and_a_run_yaml_is_taken() -> None:
@@ -175,83 +192,13 @@ def test_javascript_is_javascript(tmp_path: Path) -> None:
 
 def test_every_language_is_looked_at() -> None:
     looked_at = {*typed.SHELL, "json", "yaml", "python", "js"}
-    assert {fence.language for fence in EVERY} <= looked_at | {
-        "diff",
-        "kusto",
-        "mermaid",
-        "powershell",
-        "text",
-    }
+    others = {"diff", "kusto", "mermaid", "powershell", "text"}
+    assert {fence.language for fence in EVERY} <= looked_at | others
 
 
-# ---- transcripts are run
-
-
-def matches(printed: list[str], expected: tuple[str, ...]) -> bool:
-    """`…` stands for anything: alone on a line for lines, within one for a part of it."""
-    lines = [r"(?:.*\n)*" if e.strip() == "…" else f"{_part(e)}\n" for e in expected]
-    return re.fullmatch("".join(lines), "".join(f"{line}\n" for line in printed)) is not None
-
-
-def _part(line: str) -> str:
-    return ".*".join(map(re.escape, line.rstrip().split("…")))
-
-
-def replayed(page: Path, folder: Path) -> list[tuple[str, str]]:
-    """What was printed otherwise than the page says: of each command, all that it printed."""
-    wrong = []
-    for fence in (each for each in TRANSCRIPTS if each.page == page):
-        for exchange in typed.exchanges(fence):
-            words = exchange.typed.split()
-            if words[0] == "cat":
-                shown = folder / words[1]
-                shown.parent.mkdir(parents=True, exist_ok=True)
-                shown.write_text("\n".join(exchange.printed) + "\n", encoding="utf-8")
-            elif words[1] in OFFLINE:
-                done = CliRunner().invoke(cli, words[1:])
-                if not matches(done.output.splitlines(), exchange.printed):
-                    wrong.append((exchange.typed, done.output))
-    return wrong
-
-
-@pytest.mark.parametrize("page", sorted({f.page for f in TRANSCRIPTS}), ids=named)
-def test_a_transcript_prints_what_the_page_says(
-    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "examples").symlink_to(ROOT / "examples")
-    prepare(named(page), tmp_path)
-    assert replayed(page, tmp_path) == []
-
-
-def prepare(page: str, folder: Path) -> None:
-    """What a page takes for granted: here a month's dataset, two of its answers changed since."""
-    if page != "docs/data.md":
-        return
-    lines = (ROOT / "examples/captain/training_set.jsonl").read_text("utf-8").splitlines()
-    last = folder / "last-month"
-    last.mkdir()
-    (last / "training_set.jsonl").write_text("\n".join(lines) + "\n", "utf-8")
-    for number in (7, 12):
-        example = json.loads(lines[number - 1])
-        example["messages"][-1]["content"] = f"Arr, number {number} be answered otherwise now."
-        lines[number - 1] = json.dumps(example)
-    asked = ["How deep is the harbour of Lisbon?", "Which knot holds a wet rope?"]
-    lines += [
-        json.dumps(
-            {"messages": [{"role": "user", "content": q}, {"role": "assistant", "content": a}]}
-        )
-        for q, a in zip(asked, ["Arr, deep enough!", "Arr, a bowline!"], strict=True)
-    ]
-    (folder / "training_set.jsonl").write_text("\n".join(lines) + "\n", "utf-8")
-
-
-def test_a_transcript_that_prints_something_else_is_seen() -> None:
-    assert matches(["a 12 b", "x", "y", "end"], ("a … b", "  …", "end"))
-    assert not matches(["a 12 b", "end"], ("a … c", "end"))
-    assert not matches(["a", "b"], ("a",))
-
-
-def test_transcripts_are_there() -> None:
-    run = [e for f in TRANSCRIPTS for e in typed.exchanges(f) if e.typed.split()[1] in OFFLINE]
-    assert len(run) >= 5
+def test_the_gate_gives_the_action_what_it_takes() -> None:
+    action = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
+    (gate,) = (f for f in written("yaml") if named(f.page) == "docs/how-to/ci-gate.md")
+    *_, step = yaml.safe_load(gate.content)["jobs"]["check"]["steps"]
+    needed = {name for name, about in action["inputs"].items() if about.get("required")}
+    assert needed <= step["with"].keys() <= action["inputs"].keys()
