@@ -204,10 +204,12 @@ def test_a_terminal_has_one_line_that_is_written_over_and_taken_away() -> None:
     out = Terminal()
     line = quiet.Line(out)
     line.show("fetching torch (192.1 MB)", 65)
+    line.show("fetching torch (192.1 MB)", 119.7)
     line.show("fetching \x1b[31mtorch" + "x" * 300, 66)
     line.clear()
     said = out.getvalue()
     assert "\r  1:05  fetching torch (192.1 MB)" in said
+    assert "\r  1:59  fetching" in said
     assert "\n" not in said
     assert "\x1b" not in said
     assert said.endswith("\r")
