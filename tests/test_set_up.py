@@ -226,3 +226,31 @@ def test_a_pipe_has_a_line_now_and_then_so_that_nothing_looks_hung() -> None:
         "  0:40  fetching torch",
         "  1:10  fetching torch",
     ]
+
+
+# ---- which steps there are
+
+
+@pytest.mark.parametrize(
+    ("wanted", "steps_of"),
+    [
+        ({}, []),
+        ({"weights": True}, ["weights"]),  # a stack would convert them without a word
+        ({"tests": True, "mutation": True}, ["tests", "mutation"]),
+    ],
+)
+def test_each_command_sets_up_what_it_needs(
+    wanted: dict[str, bool], steps_of: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = Path(__file__).resolve().parents[1]
+    monkeypatch.setattr(set_up, "ROOT", root)
+    monkeypatch.setattr(set_up, "VENV", root / "nowhere")
+    monkeypatch.setattr(set_up, "find_node", lambda: ["node"])
+    monkeypatch.setenv("TUNEDROP_NODE", "")  # so that what is set there is taken back
+    monkeypatch.setenv(set_up.TORCH_INDEX_VARIABLE, "https://index.example/cpu")
+    found: list[Step] = []
+    monkeypatch.setattr(set_up, "carry_out", lambda todo: found.extend(todo()))
+    set_up.set_up(**wanted)
+    names = [step.name for step in found]
+    assert names == ["environment", "torch", "laptop", "azurite", *steps_of]
+    assert all(step.about for step in found)
