@@ -47,7 +47,7 @@ def demo(arguments: list[str]) -> int:
     from local import options, set_up
 
     options.demo().parse_args(arguments)  # its --help, before anything is installed
-    set_up.set_up()
+    set_up.set_up(weights=True)
     return run("local.demo", *arguments)
 
 
@@ -55,24 +55,23 @@ def up(arguments: list[str]) -> int:
     from local import options, set_up
 
     options.up().parse_args(arguments)
-    set_up.set_up()
+    set_up.set_up(weights=True)
     return run("local.up", *arguments)
 
 
 def setup(arguments: list[str]) -> int:
     """Set up what the other commands need, and do nothing else: for an image, a container, a cache.
 
-    They do it themselves otherwise. Also converts the small model's weights, which the first stack
-    does. TUNEDROP_TORCH_INDEX names the index that PyTorch is taken from, or `pip` for pip's own;
-    otherwise, on Linux, PyTorch's index of wheels for the CPU.
+    They do it themselves otherwise. TUNEDROP_TORCH_INDEX names the index that PyTorch is taken
+    from, or `pip` for pip's own; otherwise it is, on Linux, that of wheels for the CPU.
     """
     parser = parser_of(setup)
     parser.add_argument("--tests", action="store_true", help="also what the tests and checks need")
     tests = parser.parse_args(arguments).tests
     from local import set_up
 
-    set_up.set_up(tests=tests)
-    return run("local.emulator.language.weights", "--weights", str(set_up.LOCAL / "weights"))
+    set_up.set_up(tests=tests, weights=True)
+    return 0
 
 
 def test(arguments: list[str]) -> int:

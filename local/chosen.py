@@ -62,7 +62,7 @@ def chosen(environ: Mapping[str, str], file: Path | None = None) -> Chosen:
     """What the environment says, and where it says nothing, the file. Raises StackError."""
     listed = _read(file) if file else {}
     said = {**listed, **environ}
-    values = {name: said[name] for name in sorted(NAMES - OF_THE_STACK) if name in said}
+    values = {name: said[name] for name in sorted(NAMES) if name in said}
     return Chosen(values, (*_remarks(said), *_misspelt(listed)))
 
 

@@ -50,7 +50,8 @@ class Line:
 
     def show(self, text: str, seconds: float) -> None:
         """`seconds` since the program was started."""
-        line = f"  {seconds // 60:.0f}:{seconds % 60:02.0f}  {shown(text, 120)}"
+        minutes, rest = divmod(int(seconds), 60)
+        line = f"  {minutes}:{rest:02}  {shown(text, 120)}"
         if self.over:
             width = shutil.get_terminal_size().columns - 1
             self.out.write(f"\r{line[:width].ljust(width)}")

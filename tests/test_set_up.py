@@ -204,10 +204,12 @@ def test_a_terminal_has_one_line_that_is_written_over_and_taken_away() -> None:
     out = Terminal()
     line = quiet.Line(out)
     line.show("fetching torch (192.1 MB)", 65)
+    line.show("fetching torch (192.1 MB)", 119.7)
     line.show("fetching \x1b[31mtorch" + "x" * 300, 66)
     line.clear()
     said = out.getvalue()
     assert "\r  1:05  fetching torch (192.1 MB)" in said
+    assert "\r  1:59  fetching" in said
     assert "\n" not in said
     assert "\x1b" not in said
     assert said.endswith("\r")
@@ -224,3 +226,31 @@ def test_a_pipe_has_a_line_now_and_then_so_that_nothing_looks_hung() -> None:
         "  0:40  fetching torch",
         "  1:10  fetching torch",
     ]
+
+
+# ---- which steps there are
+
+
+@pytest.mark.parametrize(
+    ("wanted", "steps_of"),
+    [
+        ({}, []),
+        ({"weights": True}, ["weights"]),  # a stack would convert them without a word
+        ({"tests": True, "mutation": True}, ["tests", "mutation"]),
+    ],
+)
+def test_each_command_sets_up_what_it_needs(
+    wanted: dict[str, bool], steps_of: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = Path(__file__).resolve().parents[1]
+    monkeypatch.setattr(set_up, "ROOT", root)
+    monkeypatch.setattr(set_up, "VENV", root / "nowhere")
+    monkeypatch.setattr(set_up, "find_node", lambda: ["node"])
+    monkeypatch.setenv("TUNEDROP_NODE", "")  # so that what is set there is taken back
+    monkeypatch.setenv(set_up.TORCH_INDEX_VARIABLE, "https://index.example/cpu")
+    found: list[Step] = []
+    monkeypatch.setattr(set_up, "carry_out", lambda todo: found.extend(todo()))
+    set_up.set_up(**wanted)
+    names = [step.name for step in found]
+    assert names == ["environment", "torch", "laptop", "azurite", *steps_of]
+    assert all(step.about for step in found)
