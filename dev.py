@@ -267,7 +267,7 @@ def main() -> int:
     if not (3, 11) <= sys.version_info < (3, 15):
         print("Tunedrop needs Python 3.11 to 3.14; this is", sys.version.split()[0])
         return 2
-    from local import errors, set_up, supervised
+    from local import errors, steps, supervised
 
     name, *arguments = sys.argv[1:] or ["help"]
     if name not in COMMANDS:
@@ -276,7 +276,7 @@ def main() -> int:
     supervised.interrupt_on_signals()
     try:
         return COMMANDS[name](arguments)
-    except set_up.SetUpError as error:
+    except steps.SetUpError as error:
         print(f"dev.py: {error}", file=sys.stderr)
         return 1
     except OSError as error:  # a full disk, no rights

@@ -195,7 +195,7 @@ def install_mutation() -> str:
 
 def convert_weights() -> str:
     """Where the stack looks for them; what is there already stays as it is."""
-    command = ["-m", "local.emulator.language.weights", "--weights", LOCAL / "weights"]
+    command = ["-m", "local.emulator.language.weights", "--weights", str(LOCAL / "weights")]
     ended = quiet.run([PYTHON, *command], state=lambda said: "converting")
     if ended.code != 0:
         raise SetUpError(
@@ -274,8 +274,8 @@ def pip(*arguments: str) -> str:
 
 
 def run_pip(*arguments: str) -> quiet.Ended:
-    command = [PYTHON, "-m", "pip", "--disable-pip-version-check", *arguments]
-    return quiet.run(command, state=quiet.pip_state)
+    pip = ["-m", "pip", "--disable-pip-version-check"]
+    return quiet.run([PYTHON, *pip, *arguments], state=quiet.pip_state)
 
 
 def pip_failed(said: str) -> SetUpError:

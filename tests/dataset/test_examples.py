@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from examples import signs
+from examples import draw_signs as signs
 from local.demo import prompt, said
 from local.stack import ROOT
 from shared.model.evaluation import Answer, Call, example_of

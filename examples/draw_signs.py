@@ -1,6 +1,6 @@
 """Makes examples/signs: how pictures get into a dataset. Needs nothing but Python.
 
-    python3 examples/signs.py
+    python3 examples/draw_signs.py
 
 A picture shows a lamp of an invented machine: its shape says the part, its colour the state. Each
 is drawn at another place and in another size, so no two are the same. The same pictures every time,
