@@ -1,7 +1,7 @@
 """The emulator at an address, in the test's process, and a probe of it: time passes there as the
 probe waits.
 
-The tiny model really trains and answers.
+The tiny model really trains and answers; who asks nothing of it does not wait for it.
 """
 
 import json
@@ -36,6 +36,7 @@ SLOW: dict[str, Any] = {
     "deleting_seconds": 60,
 }
 LEAST_PAUSE = 25.0
+GOING_ON = ("pending", "running")
 REAL_PAUSE = 0.005  # for the threads that train and answer
 
 
@@ -48,8 +49,15 @@ class Probed:
         return Clock(self.emulator.context.clock.now, self._pause)
 
     def _pause(self, seconds: float) -> None:
-        self.emulator.context.clock.advance(max(seconds, LEAST_PAUSE))
+        """A training takes the time of this machine, however slow that is."""
+        if not self._is_training():
+            self.emulator.context.clock.advance(max(seconds, LEAST_PAUSE))
         time.sleep(REAL_PAUSE)
+
+    def _is_training(self) -> bool:
+        now = self.emulator.context.clock.now()
+        jobs = self.emulator.context.store.family("job")
+        return any(one["_startable_at"] <= now and one["status"] in GOING_ON for one in jobs)
 
     def target(self, **more: Any) -> Target:
         return replace(emulated(self.url), key=KEY, **more)
@@ -76,9 +84,15 @@ class Probed:
             kind: [str(one.get(key)) for one in store.family(kind)] for kind, key in kinds.items()
         }
 
+    def made(self, kind: str) -> int:
+        """How many were made since the test began."""
+        address = f"{self.url}/_emulator/journal?effect={kind}&change=created&limit=1000"
+        with urllib.request.urlopen(address) as answer:
+            return len(json.load(answer)["data"])
+
     def as_it_came(self) -> None:
         self.front.now = self.front.app
-        asked = json.dumps({"parts": ["state", "settings"]}).encode()
+        asked = json.dumps({"parts": ["state", "settings", "faults", "journal"]}).encode()
         urllib.request.urlopen(f"{self.url}/_emulator/reset", asked).close()
         self.emulator.context.settings.change(dict(SLOW))
 
@@ -95,7 +109,9 @@ class Front:
 
 @contextmanager
 def emulator_at(folder: Path) -> Iterator[Probed]:
-    emulator = Emulator(folder, LanguageModel("tiny", WEIGHTS, folder / "adapters"), KEY)
+    emulator = Emulator(
+        folder, LanguageModel("tiny", WEIGHTS, folder / "adapters"), KEY, warm=False
+    )
     emulator.context.settings.change(dict(SLOW))
     front = Front(build_app(emulator, "127.0.0.1", []))
     server = uvicorn.Server(uvicorn.Config(front, port=0, log_level="warning", access_log=False))

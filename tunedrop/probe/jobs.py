@@ -16,7 +16,7 @@ from tunedrop.probe.reading import (
     paged,
     when,
 )
-from tunedrop.probe.session import Session, StillWaits
+from tunedrop.probe.session import CannotGoOn, Session, StillWaits
 from tunedrop.probe.things import (
     BROKEN,
     LONGEST_SUFFIX,
@@ -63,6 +63,8 @@ def _file(session: Session) -> str:
     file = str(session.once("broken", make)["id"])
     states, _ = followed(session, file)
     session.see("jobs.broken-file", states[-1])
+    if states[-1] != "processed":
+        raise CannotGoOn("a dataset is judged when it is uploaded, so that no job fails for free")
     return file
 
 

@@ -30,7 +30,7 @@ def run(session: Session, areas: Sequence[str], tell: Callable[[str], None]) -> 
     for area in (one for one in areas if one not in session.memory.done):
         tell(area)
         try:
-            _pay(session, area)
+            pay(session, area)
             ASK[area](session)
         except StillWaits as reason:
             session.memory.left_out[area], waits = str(reason), True
@@ -44,8 +44,9 @@ def run(session: Session, areas: Sequence[str], tell: Callable[[str], None]) -> 
     return None if waits else clean(session, session.memory.name)
 
 
-def _pay(session: Session, area: str) -> None:
-    """Once for each area, however often it is begun."""
+def pay(session: Session, area: str) -> None:
+    """Once for each area, however often it is begun. Raises CannotGoOn at the ceiling, and where no
+    price is known."""
     if area in session.memory.paid:
         return
     usd = price(area, session.wire.target.location)

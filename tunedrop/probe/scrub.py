@@ -17,7 +17,7 @@ _ADDRESS = re.compile(r"\S*(?://|@)\S*|\S*/subscriptions/\S*", re.IGNORECASE)
 # longer than any of English.
 _ID = re.compile(
     r"[A-Za-z_]*[-_]?[0-9a-fA-F]{8,}[\w-]*|\b[0-9a-f]{6,}\b"
-    r"|\b(?=\w*\d)(?=\w*[A-Za-z])\w{12,}\b|\b[\w+/=]{33,}\b"
+    r"|[\w-]*\b(?=\w*\d)(?=\w*[A-Za-z])\w{12,}\b[\w-]*|\b[\w+/=]{33,}\b"
 )
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
