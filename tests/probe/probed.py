@@ -43,6 +43,7 @@ REAL_PAUSE = 0.005  # for the threads that train and answer
 class Probed:
     def __init__(self, emulator: Emulator, front: "Front", url: str) -> None:
         self.emulator, self.front, self.url = emulator, front, url
+        self.least_pause = LEAST_PAUSE
 
     @property
     def clock(self) -> Clock:
@@ -51,7 +52,7 @@ class Probed:
     def _pause(self, seconds: float) -> None:
         """A training takes the time of this machine, however slow that is."""
         if not self._is_training():
-            self.emulator.context.clock.advance(max(seconds, LEAST_PAUSE))
+            self.emulator.context.clock.advance(max(seconds, self.least_pause))
         time.sleep(REAL_PAUSE)
 
     def _is_training(self) -> bool:
@@ -91,7 +92,7 @@ class Probed:
             return len(json.load(answer)["data"])
 
     def as_it_came(self) -> None:
-        self.front.now = self.front.app
+        self.front.now, self.least_pause = self.front.app, LEAST_PAUSE
         asked = json.dumps({"parts": ["state", "settings", "faults", "journal"]}).encode()
         urllib.request.urlopen(f"{self.url}/_emulator/reset", asked).close()
         self.emulator.context.settings.change(dict(SLOW))

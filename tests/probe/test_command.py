@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from tests.probe.probed import KEY, Probed
 from tunedrop.__main__ import cli
+from tunedrop.probe.things import lines, upload
 
 
 def probe(*words: str) -> Any:
@@ -89,9 +90,12 @@ def test_a_real_account_is_asked_only_after_a_yes(as_azure: Probed, here: Path) 
 
 def test_clean_removes_what_is_left_and_makes_nothing(as_azure: Probed, here: Path) -> None:
     session = as_azure.session(here)
-    session.wire.data("POST", "/responses", {"model": "none", "input": "x"})
+    upload(session, "one", lines())
+    done = probe("--live", "--clean")
+    assert (done.exit_code, done.stdout) == (0, "removed: 1 × file\n")
     done = probe("--live", "--clean")
     assert (done.exit_code, done.stdout) == (0, "removed: nothing was there\n")
+    assert as_azure.made("file") == 1
     done = probe("--live", "--clean", "--json")
     assert json.loads(done.stdout) == {"removed": {}, "left": []}
 
@@ -105,7 +109,7 @@ def test_clean_removes_what_is_left_and_makes_nothing(as_azure: Probed, here: Pa
         (["--emulator", "http://127.0.0.1@fabrikam.example:80"], "has an address of this machine"),
         (["--live"], "AZURE_OPENAI_ENDPOINT"),
         ([], "no stack runs in this folder"),
-        (["--max-usd", "-1"], "-1"),
+        (["--max-usd", "-1"], "--max-usd"),
     ],
 )
 def test_a_wrong_call_is_refused(here: Path, words: list[str], told: str) -> None:

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.probe.probed import Probed
 from tests.support.house import ROOT
 from tunedrop.probe.price import AREAS
@@ -14,6 +16,27 @@ def test_the_emulator_answers_as_its_table_says(probed: Probed, folder: Path) ->
     assert differing(session.memory) == []
     assert session.memory.left_out == {}
     assert set(questions()) == set(session.memory.answers)
+    assert not any(probed.what_is_there().values())
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        # As BerriAI/litellm#24687 met it: keys without a value are null.
+        {"job_shape": "null"},
+        # A dataset is judged when it is uploaded: sources differ on when it is.
+        {"validation": "import"},
+        {"page_limit": 2},
+        {"location": "eastus2"},
+    ],
+    ids=lambda one: "-".join(one),
+)
+def test_what_the_table_allows_both_ways_is_no_difference(
+    probed: Probed, folder: Path, settings: dict[str, object]
+) -> None:
+    probed.emulator.context.settings.change(settings)
+    session = probed.run(folder, "files", "jobs", "control")
+    assert differing(session.memory) == []
     assert not any(probed.what_is_there().values())
 
 

@@ -21,6 +21,7 @@ def again(probed: Probed, folder: Path, *areas: str) -> tuple[Session, list[str]
 
 def test_a_job_that_waits_is_waited_for_by_the_same_command(probed: Probed, folder: Path) -> None:
     probed.emulator.context.settings.change({"queue_seconds": 20 * 3600})
+    probed.least_pause = 1800.0
     session, told = again(probed, folder, "address", "jobs")
     made = probed.made("job")
     assert session.memory.left_out == {"jobs": "the job that cannot train still waits for its turn"}

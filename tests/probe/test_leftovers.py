@@ -18,7 +18,17 @@ from tunedrop.probe.cleaning import clean
 from tunedrop.probe.price import AREAS
 from tunedrop.probe.running import run
 from tunedrop.probe.session import Session
-from tunedrop.probe.things import BASE, TUNED_SKU, deployment, lines, suffix
+from tunedrop.probe.things import (
+    BASE,
+    TUNED_SKU,
+    create_job,
+    deployment,
+    job,
+    lines,
+    suffix,
+    upload,
+    write,
+)
 from tunedrop.probe.wire import Form, Reply, Wire
 
 
@@ -69,15 +79,35 @@ def test_a_model_goes_with_its_deployment_its_job_and_its_results(
     results, number, tag = emulator.files.add_results(b"step\n"), "0" * 32, suffix(session)
     model = f"{BASE}.ft-{number}-{tag}"
     emulator.registry.add(model, BASE, f"ftjob-{number}", "nowhere", 0)
-    job = {"id": f"ftjob-{number}", "status": "succeeded", "suffix": tag, "model": BASE}
-    job |= {"fine_tuned_model": model, "result_files": [results], "_startable_at": 0}
-    job |= {"trainingType": "developerTier", "training_file": results, "_fault": None}
-    emulator.context.store.put("job", job["id"], job)
+    ended = {"id": f"ftjob-{number}", "status": "succeeded", "suffix": tag, "model": BASE}
+    ended |= {"fine_tuned_model": model, "result_files": [results], "_startable_at": 0}
+    ended |= {"trainingType": "developerTier", "training_file": results, "_fault": None}
+    emulator.context.store.put("job", ended["id"], ended)
     body = deployment(model, "1", sku=TUNED_SKU, capacity=1)
     assert session.wire.arm("PUT", f"/deployments/{session.memory.name}-tuned", body).is_ok
     counts = {"deployment": 1, "model": 1, "job": 1, "file": 1}
     assert clean(probed.session(folder)).counts == counts
     assert not any(probed.what_is_there().values())
+
+
+def test_a_job_that_waits_is_ended(probed: Probed, folder: Path) -> None:
+    """It would train, and be paid for, after everything else was removed."""
+    probed.emulator.context.settings.change({"queue_seconds": 1e6})
+    session = probed.session(folder)
+    file = upload(session, "one", lines()).object["id"]
+    probed.clock.pause(100)
+    assert create_job(session, job(session, file)).is_ok
+    assert clean(session).counts == {"job": 1, "file": 1}
+    assert not any(probed.what_is_there().values())
+
+
+def test_what_stands_on_a_later_page_is_found(probed: Probed, folder: Path) -> None:
+    session = probed.session(folder)
+    for label in ("one", "two", "three"):
+        upload(session, label, lines())
+        assert write(session, "PUT", f"{session.memory.name}-{label}", deployment()).is_ok
+    probed.emulator.context.settings.change({"page_limit": 1})
+    assert clean(session).counts == {"deployment": 3, "file": 3}
 
 
 def test_what_others_have_made_stays(probed: Probed, folder: Path) -> None:
@@ -94,8 +124,8 @@ def _others(probed: Probed, wire: Wire) -> dict[str, list[str]]:
     file = wire.data("POST", "/files", Form({"purpose": "fine-tune"}, "mine.jsonl", lines()))
     probed.clock.pause(100)
     asked = {"model": "gpt-4.1-nano-2025-04-14", "training_file": file.object["id"]}
-    job = wire.data("POST", "/fine_tuning/jobs", {**asked, "suffix": "mine-td-probe-"}).object
-    wire.data("POST", f"/fine_tuning/jobs/{job['id']}/cancel")
+    made = wire.data("POST", "/fine_tuning/jobs", {**asked, "suffix": "mine-td-probe-"}).object
+    wire.data("POST", f"/fine_tuning/jobs/{made['id']}/cancel")
     assert wire.arm("PUT", "/deployments/mine-tunedrop-probe-1", deployment()).is_ok
     probed.clock.pause(200)
     return probed.what_is_there()

@@ -67,8 +67,8 @@ def _is_job(job: dict[str, Any], name: str, files: set[str]) -> bool:
 
 
 def _deployments(session: Session, name: str, removed: Removed) -> None:
-    listed = session.wire.arm("GET", "/deployments")
-    found = [str(one["name"]) for one in listed.items if _begins(one.get("name"), name)]
+    _, listed = session.wire.every("/deployments")
+    found = [str(one["name"]) for one in listed if _begins(one.get("name"), name)]
     for one in found:
         removed.note("deployment", write(session, "DELETE", one))
     for one in found:

@@ -13,6 +13,8 @@ from tunedrop.probe.wire import Reply
 DEVELOPER = ("DeveloperTier", "Developer")  # spellings of the SKU
 TOO_MUCH = 1_000_000  # units of capacity
 
+Items = list[dict[str, Any]]
+
 
 def ask(session: Session) -> None:
     location = _account(session)
@@ -43,15 +45,14 @@ def _deployments(session: Session) -> None:
     session.see("control.delete-missing", gone.outcome)
 
 
-def _models(session: Session, base: str) -> Reply:
-    listed = session.wire.arm("GET", f"{base}/models")
-    session.see("control.models", listed.outcome)
-    found = {one for model in listed.items for one in shapes.of_microsoft("Model", model)}
-    session.see("control.model-shape", sorted(found))
+def _models(session: Session, base: str) -> Items:
+    first, listed = session.wire.every(f"{base}/models")
+    session.see("control.models", first.outcome)
+    session.see("control.model-shape", _misfits("Model", listed))
     names = {str(sku.get("name")) for sku in _skus(listed)}
     spelled = [name for name in DEVELOPER if name in names]
     session.see("control.developer-sku", " ".join(spelled) or "none")
-    bases = [one["model"] for one in listed.items if _is_base(one.get("model"))]
+    bases = [one["model"] for one in listed if _is_base(one.get("model"))]
     if bases:
         kinds = bases[0].get("finetuneCapabilities")
         session.see("control.finetune-capabilities", keys_of(kinds))
@@ -63,18 +64,19 @@ def _is_base(model: Any) -> bool:
     return isinstance(model, dict) and model.get("name") == BASE_NAME
 
 
-def _skus(listed: Reply) -> list[dict[str, Any]]:
-    models = (one.get("model") for one in listed.items)
+def _skus(listed: Items) -> Items:
+    models = (one.get("model") for one in listed)
     every = (model.get("skus") for model in models if isinstance(model, dict))
     return [sku for skus in every if isinstance(skus, list) for sku in skus]
 
 
-def _usages(session: Session, base: str, listed: Reply) -> None:
-    reply = session.wire.arm("GET", f"{base}/usages")
-    session.see("control.usages", reply.outcome)
-    session.see("control.usage-shape", sorted(_misfits("Usage", reply)))
-    counters = {one.get("name", {}).get("value") for one in reply.items}
-    asked = {sku.get("usageName") for sku in _skus(listed) if sku.get("usageName")}
+def _usages(session: Session, base: str, models: Items) -> None:
+    first, listed = session.wire.every(f"{base}/usages")
+    session.see("control.usages", first.outcome)
+    session.see("control.usage-shape", _misfits("Usage", listed))
+    names = (one.get("name") for one in listed)
+    counters = {name.get("value") for name in names if isinstance(name, dict)}
+    asked = {sku.get("usageName") for sku in _skus(models) if sku.get("usageName")}
     session.see("control.usage-names", "all are there" if asked <= counters else "some are missing")
 
 
@@ -82,12 +84,12 @@ def _capacities(session: Session, base: str) -> None:
     query = {"modelFormat": "OpenAI", "modelName": BASE_NAME, "modelVersion": BASE_VERSION}
     reply = session.wire.arm("GET", f"{base}/modelCapacities", query=query)
     session.see("control.capacities", reply.outcome)
-    found = _misfits("ModelCapacityListResultValueItem", reply)
-    session.see("control.capacity-shape", sorted(found))
+    found = _misfits("ModelCapacityListResultValueItem", reply.items)
+    session.see("control.capacity-shape", found)
 
 
-def _misfits(name: str, reply: Reply) -> set[str]:
-    return {one for item in reply.items for one in shapes.of_microsoft(name, item)}
+def _misfits(name: str, listed: Items) -> list[str]:
+    return sorted({one for item in listed for one in shapes.of_microsoft(name, item)})
 
 
 def _refused(session: Session) -> None:

@@ -25,6 +25,7 @@ DATED_VERSION = "2025-04-01-preview"
 TIMEOUT_SECONDS = 300
 PATIENCE, LONGEST_PAUSE = 6, 120.0  # how often a 429 is waited for, and how long
 FRESH_SECONDS = 20 * 60  # for which a token is kept
+MOST_PAGES = 200
 LARGEST = 16 * 2**20  # bytes of an answer
 
 
@@ -123,6 +124,19 @@ class Wire:
         asked = {"api-version": ARM_API_VERSION, **(query or {})}
         signed = self.bearer(ARM) if headers is None else dict(headers)
         return self._patiently(method, _with(url, asked), signed, body)
+
+    def every(self, path: str) -> tuple[Reply, list[dict[str, Any]]]:
+        """The first page of a list of the control plane, and the items of all its pages."""
+        page: Reply | None = self.arm("GET", path)
+        assert page is not None
+        first, items, known = page, list(page.items), set[str]()
+        for _ in range(MOST_PAGES):
+            url = str(page.object.get("nextLink") or "")
+            if not url or url in known or (page := self.follow(url)) is None:
+                break
+            known.add(url)
+            items += page.items
+        return first, items
 
     def follow(self, url: str) -> Reply | None:
         """An address of the control plane that an answer has named; None for one of elsewhere, for
