@@ -34,6 +34,7 @@ from tunedrop.echo import never_fail_to_show, say, say_json
 from tunedrop.errors import ExitCode, exit_on_error
 from tunedrop.files import in_call, keep_apart
 from tunedrop.group import Group
+from tunedrop.probe import command as probing
 from tunedrop.profile_option import Chosen
 
 cli = typer.Typer(cls=Group, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -54,6 +55,7 @@ cli.add_typer(feedback.cli)
 cli.add_typer(report.cli)
 cli.add_typer(events.cli)
 cli.add_typer(keys.cli)
+cli.add_typer(probing.cli)
 
 
 def show_version(wanted: bool) -> None:

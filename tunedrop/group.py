@@ -24,7 +24,7 @@ SECTIONS = {
         *("sleep", "wake", "delete", "cost"),
     ),
     "Answers": ("chat", "feedback", "export", "trace"),
-    "Apps": ("login", "logout", "profiles", "open", "keys", "doctor"),
+    "Apps": ("login", "logout", "profiles", "open", "keys", "doctor", "probe"),
 }
 
 

@@ -52,6 +52,7 @@ JSON = {
     "logout": "`forgotten`, `url`",
     "profiles": "`profiles`, `current`, `here`: which app a command would ask, and why",
     "open": "`url`, `opened`",
+    "probe": "the report; with `--clean`: `removed` by kind, and what is `left`",
     "doctor": "`healthy`, and `checks` with `id`, `state`, `message`, `fix`",
 }
 LIKE = {"pause": "start", "resume": "start", "cancel": "start", "retry": "start"} | {

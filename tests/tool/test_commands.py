@@ -30,7 +30,7 @@ from tunedrop.group import SECTIONS
 # a stack or a person's profiles. Other tests call them.
 NOT_HERE = {"start", "pause", "resume", "cancel", "retry", "deploy", "verdict", "push", "retrain"}
 NOT_HERE |= {"trace", "doctor", "export", "chat", "login", "logout", "events", "keys limit"}
-NOT_HERE |= {"keys revoke"}
+NOT_HERE |= {"keys revoke", "probe"}
 # Here no app is asked at first.
 NOT_ASKED = {"push", "profiles", "open"}
 DEAD = "http://127.0.0.1:1"

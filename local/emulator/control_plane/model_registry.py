@@ -4,6 +4,7 @@ Knows no HTTP, and nothing of weights: whatever its name, every model here is an
 emulator's own small one, with or without a LoRA adapter on top.
 """
 
+import re
 from dataclasses import dataclass
 
 from ..core.context import Component
@@ -11,6 +12,7 @@ from ..core.store import Document
 from .catalog import BASE_MODELS, FINE_TUNED_VERSION, base_model
 
 DEPLOYABLE_CHECKPOINTS = 3
+OF_JOB = re.compile(r".*\.ft-[0-9a-f]{32}")  # of a tuned model's name, all but its suffix
 
 
 @dataclass(frozen=True)
@@ -36,9 +38,11 @@ class ModelRegistry(Component):
         return self._store.get("model", name)
 
     def remove(self, name: str) -> None:
-        """With what its checkpoints stand for; those of other models stay."""
+        """With what its checkpoints stand for, which bear no suffix; those of other models stay."""
+        root = OF_JOB.match(name)
         for record in self._store.family("model"):
-            if record["id"] == name or record["id"].startswith(f"{name}:ckpt-step-"):
+            begin = f"{root.group() if root else name}:ckpt-step-"
+            if record["id"] == name or record["id"].startswith(begin):
                 self._store.delete("model", record["id"])
         self._journal.add_effect("model", name, "deleted")
 
