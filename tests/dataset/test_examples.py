@@ -1,6 +1,7 @@
 """The datasets of examples/ as the check finds them, and what each of them is there to show."""
 
 import json
+import runpy
 import zlib
 from base64 import b64decode
 from pathlib import Path
@@ -9,7 +10,6 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from examples import draw_signs as signs
 from local.demo import prompt, said
 from local.stack import ROOT
 from shared.model.evaluation import Answer, Call, example_of
@@ -17,6 +17,7 @@ from shared.model.scores import Metric, rubric_of
 from tunedrop.__main__ import cli
 
 EXAMPLES = sorted(path.parent for path in (ROOT / "examples").glob("*/training_set.jsonl"))
+SIGNS = runpy.run_path(str(ROOT / "examples/draw_signs.py"))
 FILES = ("training_set.jsonl", "validation_set.jsonl")
 # By which score a new version of each is told from its base model.
 DECIDING = {
@@ -90,9 +91,9 @@ def seen(line: dict[str, Any]) -> tuple[bytes, str]:
     return zlib.decompress(content[begins : begins + size]), line["messages"][2]["content"]
 
 
-@pytest.mark.parametrize(("name", "each_of", "seed"), signs.SETS)
+@pytest.mark.parametrize(("name", "each_of", "seed"), SIGNS["SETS"])
 def test_the_pictures_are_those_of_the_script(name: str, each_of: int, seed: int) -> None:
-    made = [seen(json.loads(line)) for line in signs.examples(each_of, seed)]
+    made = [seen(json.loads(line)) for line in SIGNS["examples"](each_of, seed)]
     assert made == [seen(line) for line in lines(ROOT / "examples" / "signs", f"{name}.jsonl")]
     assert len({pixels for pixels, _ in made}) == len(made)
 
