@@ -12,7 +12,7 @@ from local.emulator.data_plane.inference import too_long
 from local.emulator.data_plane.response_items import items_of, messages_of
 from local.emulator.data_plane.tools import Tools, of_chat, of_response
 from local.emulator.language.call_format import call_text
-from local.emulator.language.calls import ALWAYS, LIKELY, NEVER, Function, told
+from local.emulator.language.calls import ALWAYS, LEARNED, LIKELY, NEVER, Function, told
 from local.emulator.language.dataset import Message
 from local.emulator.language.generation import GenerationRequest, Piece, SamplingOptions
 
@@ -99,6 +99,18 @@ def test_when_a_call_is_made(
 ) -> None:
     calls = tools.calls(messages, offered)
     assert (calls.least if calls else None) == least
+
+
+@pytest.mark.parametrize(
+    ("offered", "messages", "least"),
+    [("likely", [USER], LEARNED), ("always", [USER], ALWAYS), ("likely", [USER, RESULT], NEVER)],
+)
+def test_a_model_that_has_learned_when_to_call_calls_where_it_would_itself(
+    offered: str, messages: list[Message], least: float
+) -> None:
+    calls = Tools((ADD,)).calls(messages, offered, learned=True)
+    assert calls and calls.least == least
+    assert LIKELY < LEARNED < 0
 
 
 def named(*names: str) -> list[Any]:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,12 +16,14 @@ from local.emulator.language.dataset import (
     DatasetError,
     Message,
     check_dataset,
+    have_calls,
     have_pictures,
     read_examples,
     read_pairs,
 )
 
 from .harness import BASE_MODEL, finished, upload
+from .in_process import inside
 
 PNG = b"\x89PNG\r\n\x1a\n"
 TOOL = {"type": "function", "function": {"name": "add", "parameters": {"required": []}}}
@@ -149,6 +152,32 @@ def test_an_answer_may_be_a_refusal_or_empty() -> None:
     ]
     messages = [message for one in said for message in (QUESTION, one)]
     assert [m.content for m in asked(*messages)[1::2]] == ["No.", "No.", ""]
+
+
+CALLED = {"function": {"name": "add", "arguments": "{}"}}
+
+
+@pytest.mark.parametrize(
+    ("answer", "learned"),
+    [
+        (ANSWER, False),
+        ({"role": "assistant", "tool_calls": [CALLED]}, True),
+        ({"role": "assistant", "tool_calls": [CALLED], "weight": 0}, False),
+    ],
+)
+def test_whether_an_example_teaches_to_call(answer: dict[str, Any], learned: bool) -> None:
+    assert have_calls([read(QUESTION, answer, QUESTION, tools=[TOOL])]) is learned
+
+
+def test_what_was_trained_on_calls_is_known_for_it(tmp_path: Path) -> None:
+    """Also its checkpoints, and what is trained from it."""
+    with inside(tmp_path) as emulator:
+        registry = emulator.emulator.registry
+        registry.add("one", BASE_MODEL, "j1", "a", 0, True)
+        registry.add("two", "one", "j2", "b", 0)
+        registry.add("none", BASE_MODEL, "j3", "c", 0)
+        found = [registry.servable(name, None) for name in ("one", "two", "none", "gpt-4.1")]
+    assert [model and model.learned_calls for model in found] == [True, True, False, False]
 
 
 def test_a_response_reads_pictures_as_a_chat_does() -> None:

@@ -17,10 +17,12 @@ OF_JOB = re.compile(r".*\.ft-[0-9a-f]{32}")  # of a tuned model's name, all but 
 
 @dataclass(frozen=True)
 class Servable:
-    """Something that can be deployed: what it is called and which adapter makes it (None: base)."""
+    """Something that can be deployed: what it is called and which adapter makes it (None: base).
+    `learned_calls`: whether it was trained on calls of functions."""
 
     name: str
     adapter: str | None
+    learned_calls: bool = False
 
     @property
     def is_tuned(self) -> bool:
@@ -28,9 +30,20 @@ class Servable:
 
 
 class ModelRegistry(Component):
-    def add(self, name: str, base: str, job: str, adapter: str, created_at: int) -> None:
+    def add(
+        self,
+        name: str,
+        base: str,
+        job: str,
+        adapter: str,
+        created_at: int,
+        learned_calls: bool = False,
+    ) -> None:
         """A model that a job has made; also one that a checkpoint of it stands for."""
+        before = self.find(base) or {}  # it may be a tuned one
+        learned_calls = learned_calls or before.get("learned_calls", False)
         record = {"id": name, "base": base, "job": job, "adapter": adapter}
+        record["learned_calls"] = learned_calls
         self._store.put("model", name, {**record, "created_at": created_at})
         self._journal.add_effect("model", name, "created")
 
@@ -72,7 +85,7 @@ class ModelRegistry(Component):
         record = self.find(name)
         if record is None or (_is_checkpoint(record) and not self._is_deployable(record)):
             return None
-        return Servable(name, record["adapter"])
+        return Servable(name, record["adapter"], record.get("learned_calls", False))
 
     def _is_deployable(self, checkpoint: Document) -> bool:
         """Only the last checkpoints of a job can be deployed (S-DOC)."""

@@ -43,7 +43,8 @@ class Chat(Component):
         chat = parse(body)
         prompt = await inference.language.prompt(told(chat.messages, chat.tools.told))
         sampling = inference.room(len(prompt), chat.sampling, chat.limited)
-        calls = chat.tools.calls(chat.messages, self._settings.current.offered_tools)
+        offered, learned = self._settings.current.offered_tools, admitted.model.learned_calls
+        calls = chat.tools.calls(chat.messages, offered, learned=learned)
         chat = replace(chat, sampling=replace(sampling, calls=calls))
         queue, headers = await inference.ask(admitted, [prompt], chat.sampling, chat.choices)
         inference.note("chat", admitted)

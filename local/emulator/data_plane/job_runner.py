@@ -20,6 +20,7 @@ from ..core.store import Document
 from ..language import malloc
 from ..language.dataset import (
     DatasetError,
+    have_calls,
     have_pictures,
     read_examples,
     read_pairs,
@@ -154,6 +155,7 @@ class JobRunner(Component):
         held_out = self._read(job["validation_file"], read) if "validation_file" in job else []
         if have_pictures([*examples, *held_out]):
             _require_pictures(job["model"])
+        job["_calls"] = have_calls(examples)
         base = self._language.trainable()
         plan, beta = self._plan(job, method, len(examples))
         parent = self._adapters / job["_parent"] if job["_parent"] else None
@@ -231,7 +233,8 @@ class JobRunner(Component):
 
     def _register(self, job: Document, name: str, folder: Path) -> None:
         adapter = folder.relative_to(self._adapters).as_posix()
-        self._registry.add(name, job["model"], job["id"], adapter, self._clock.seconds())
+        created_at, calls = self._clock.seconds(), job["_calls"]
+        self._registry.add(name, job["model"], job["id"], adapter, created_at, calls)
 
     def _succeed(
         self, job: Document, training: "Training[Any]", billed: int, log: TrainingLog

@@ -51,7 +51,9 @@ class Responses(Component):
         given = items_of(asked.input, self._item)
         messages = _messages(asked, before + given)
         prompt = await inference.language.prompt(told(messages, asked.tools.told))
-        sampling = self._sampling(asked, messages, len(prompt))
+        learned = admitted.model.learned_calls
+        calls = asked.tools.calls(messages, self._settings.current.offered_tools, learned=learned)
+        sampling = replace(self._sampling(asked, len(prompt)), calls=calls)
         queue, headers = await inference.ask(admitted, [prompt], sampling)
         inference.note("response", admitted)
         head, ended = self._head(admitted.model.name, asked), self._keeper(asked, before, given)
@@ -82,15 +84,11 @@ class Responses(Component):
 
     # ---- inside ------------------------------------------------------------------------------
 
-    def _sampling(
-        self, asked: ResponseRequest, messages: list[Message], prompt_tokens: int
-    ) -> SamplingOptions:
+    def _sampling(self, asked: ResponseRequest, prompt_tokens: int) -> SamplingOptions:
         try:
-            sampling = self._inference.room(prompt_tokens, asked.sampling, asked.limited)
+            return self._inference.room(prompt_tokens, asked.sampling, asked.limited)
         except InferenceError as error:
             raise _too_long(error) from error
-        calls = asked.tools.calls(messages, self._settings.current.offered_tools)
-        return replace(sampling, calls=calls)
 
     def _keeper(
         self, asked: ResponseRequest, before: list[Item], given: list[Item]

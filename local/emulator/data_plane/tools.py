@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..core.errors import InferenceError
-from ..language.calls import ALWAYS, LIKELY, NEVER, Calls, Function
+from ..language.calls import ALWAYS, LEARNED, LIKELY, NEVER, Calls, Function
 from ..language.dataset import Message
 from ..language.grammar import call_error
 from .parameters import bad, required, unsupported
@@ -42,15 +42,18 @@ class Tools:
         (vllm#25054)."""
         return "stop" if self.named else "function_call" if self.legacy else "tool_calls"
 
-    def calls(self, messages: list[Message], offered: str) -> Calls | None:
-        """What of it the answer may be or has to be; `offered` is the setting for "auto". A result
-        is answered in words: a small model would call again and again."""
+    def calls(
+        self, messages: list[Message], offered: str, *, learned: bool = False
+    ) -> Calls | None:
+        """What of it the answer may be or has to be; `offered` is the setting for "auto", `learned`
+        whether the model was trained on calls. A result is answered in words: a small model would
+        call again and again."""
         if not self.told:
             return None
         if self.choice == "required":
             return Calls(self.functions, ALWAYS)
-        least = NEVER if messages[-1].role == "tool" else LEAST[offered]
-        return Calls(self.functions, least)
+        least = LEARNED if learned and offered == "likely" else LEAST[offered]
+        return Calls(self.functions, NEVER if messages[-1].role == "tool" else least)
 
 
 def of_chat(body: dict[str, Any]) -> Tools:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from .call_format import Described, call_text, described, functions_text
+from .call_format import CALL_OPENING, Described, call_text, described, functions_text
 from .pictures import MOST_IN_AN_EXAMPLE, picture_text
 
 MIN_EXAMPLES = 10
@@ -66,11 +66,17 @@ def check_dataset(lines: Iterable[bytes]) -> None:
 
 
 def have_pictures(examples: Iterable[Example | Pair]) -> bool:
-    return any(
-        message.pictures
-        for example in examples
-        for message in (example.preferred if isinstance(example, Pair) else example)
-    )
+    return any(message.pictures for message in _messages_of(examples))
+
+
+def have_calls(examples: Iterable[Example | Pair]) -> bool:
+    """Whether calls are learned."""
+    return any(m.learned and CALL_OPENING in m.content for m in _messages_of(examples))
+
+
+def _messages_of(examples: Iterable[Example | Pair]) -> Iterator[Message]:
+    for example in examples:
+        yield from example.preferred if isinstance(example, Pair) else example
 
 
 def with_functions(messages: Sequence[Message], text: str) -> list[Message]:
