@@ -163,7 +163,7 @@ function shownOnce(page) {
     page.update();
   };
   return html`
-    <section class="card attention" aria-label="The new key">
+    <section class="card attention" role="status" aria-label="The new key">
       <p><b>The key ${said(name)}.</b> Copy it now: it is shown this once, and kept nowhere. A key that was lost is revoked, and another one created.</p>
       ${command(key)}
       ${absent.length ? html`<p class="bad">Nothing answers now as ${absent.map((model, at) => html`${at ? ", " : ""}${said(model)}`)}: is that the name?</p>` : nothing}

@@ -40,7 +40,7 @@ def kept(body: Body) -> Body:
     @wraps(body)
     async def answer(request: Request, ctx: Context) -> Response:
         headers = {"cache-control": "private, no-cache"}
-        address = f"{body.__module__}.{body.__name__}{request.path_params}?{request.url.query}"
+        address = f"{body.__module__}.{body.__name__}{request.path_params}?{request.query_params}"
         age = _allowed_age(request.headers.get("cache-control", ""))
         page: Kept | None = ctx.pages.get(address)
         if page is None or not _is_new(page, age, ctx):

@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.stack import StackHarness, running_stack
 
-# Tests of one home run in one process, for they share what takes seconds to start: two homes have
+# Tests of one home run in one process, for they share what takes seconds to start: four homes have
 # a stack each, the others an emulator or storage. A file that stands nowhere is a home of its own.
 # The first ones take longest and begin first.
 HOMES = {
@@ -34,7 +34,6 @@ HOMES = {
         "tests/end_to_end/test_sample.py",
         "tests/end_to_end/test_hostile_drops.py",
         "tests/doctor",
-        "tests/engine",
         "tests/chat/test_clients.py",
         "tests/chat/test_event_loop.py",
         "tests/chat/test_feedback.py",
@@ -49,6 +48,7 @@ HOMES = {
         "tests/test_openapi.py",
     ),
     "a stack for the console": ("tests/console",),
+    "a stack for Microsoft's engine": ("tests/engine",),
     "an emulator": ("tests/emulator",),
     "a demo": ("tests/end_to_end/test_demo.py",),
     "processes": ("tests/end_to_end",),

@@ -130,25 +130,20 @@ class App:
             headers = self._of_host(self.master_key) if of_host else self._direct()
             return self._open(path, headers, body, timeout)
         refusals: list[Refused] = []
-        for way in self.ways or self._possible():
+        possible = [Way.MANAGE, Way.HOST] if self.key or self.token else [Way.HOST]
+        for way in self.ways or possible:
             target = path.replace("api/", "api/manage/", 1) if way is Way.MANAGE else path
             try:
                 response = self._open(target, self._headers(way), body, timeout)
             except Refused as refused:
                 if not refused.leaves_a_way(body):
-                    self._remember(way)
+                    self.ways[:] = [way]
                     raise
                 refusals.append(refused)
             else:
-                self._remember(way)
+                self.ways[:] = [way]
                 return response
         raise next((one for one in refusals if one.status != 401), refusals[0])
-
-    def _possible(self) -> list[Way]:
-        return [Way.MANAGE, Way.HOST] if self.key or self.token else [Way.HOST]
-
-    def _remember(self, way: Way) -> None:
-        self.ways[:] = [way]
 
     def _headers(self, way: Way) -> dict[str, str]:
         if way is Way.MANAGE:

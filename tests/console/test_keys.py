@@ -27,6 +27,7 @@ def test_a_key_is_created_limited_and_revoked(tabs: Opened) -> None:
     tab.page.get_by_role("button", name="Create key").dblclick()  # one of two clicks counts
     key = tab.page.locator("section code").first.inner_text()
     assert key.startswith("td-")
+    expect(tab.page.get_by_role("status", name="The new key")).to_be_visible()  # and is read out
     assert tab.asked.count("POST manage/keys") == 1
     expect(form.locator("[name=which]")).to_have_value("all")  # the form is a new one
     assert chat(tab, key) == 200

@@ -75,17 +75,9 @@ def laptop(
 
 @pytest.fixture(scope="session")
 def under_engine(stack: StackHarness, engine: hosts.Engine) -> story.Told:
-    return told(stack, engine)
+    return story.told(engine, f"datasets-{engine.model}", stack.blobs)
 
 
 @pytest.fixture(scope="session")
 def under_laptop(stack: StackHarness, laptop: hosts.LocalHost) -> story.Told:
-    return told(stack, laptop)
-
-
-def told(stack: StackHarness, host: hosts.Host) -> story.Told:
-    """And leaves no deployment, for the account has room for ten."""
-    try:
-        return story.told(host, f"datasets-{host.model}", stack.blobs)
-    finally:
-        stack.clear_deployments(f"{host.model}-")
+    return story.told(laptop, f"datasets-{laptop.model}", stack.blobs)

@@ -50,7 +50,7 @@ def app(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 
 def cost(*words: str) -> Any:
-    return CliRunner().invoke(cli, ["cost", *words, "--app", "http://app"])
+    return CliRunner().invoke(cli, ["cost", *words, "--app", "https://app"])
 
 
 def test_each_model_has_a_line_and_all_together_one(app: dict[str, Any]) -> None:
