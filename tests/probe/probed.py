@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from local.emulator.app import Emulator, build_app
 from local.emulator.language.model import LanguageModel
-from tests.probe.deviations import Deviant, Deviation
+from tests.probe.deviant import Deviant, Deviation
 from tunedrop.probe.memory import Memory
 from tunedrop.probe.running import run
 from tunedrop.probe.session import Session

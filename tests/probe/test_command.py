@@ -81,6 +81,7 @@ def test_a_real_account_is_asked_with_the_apps_settings_and_its_price_told(
 
 
 def test_a_real_account_is_asked_only_after_a_yes(as_azure: Probed, here: Path) -> None:
+    as_azure.emulator.context.settings.change({"file_seconds": 0})
     done = probe("--live", "--only", "files")
     assert done.exit_code == 2
     assert "at most" in done.stderr

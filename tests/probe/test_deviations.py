@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.probe.deviations import DEVIATIONS, Deviation, groups
+from tests.probe.deviant import Deviation
+from tests.probe.deviations import DEVIATIONS, groups
 from tests.probe.probed import Probed
 from tunedrop.probe.questions import questions
 from tunedrop.probe.report import differing

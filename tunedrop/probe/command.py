@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tunedrop.as_json import AsJson
+from tunedrop.as_json import AsJson, note
 from tunedrop.asking import confirm, may_ask
 from tunedrop.echo import say, say_json
 from tunedrop.errors import CommandError, ExitCode, exit_on_error
@@ -68,18 +68,16 @@ def probe(
             found = _with_key(found)
         if clean:
             removed = _clean(Wire(found), state)
-            say_json({"removed": removed.counts, "left": removed.left}) if as_json else _say(
-                removed
-            )
+            if as_json:
+                say_json({"removed": removed.counts, "left": removed.left})
+            else:
+                _say(removed)
             raise typer.Exit(ExitCode.NO if removed.left else ExitCode.DONE)
         areas = _areas(only)
         session = _session(Wire(found), state, max_usd)
         if live:
             _tell_price(session, areas, max_usd, yes=yes)
-        told = _probe(session, areas, out, quiet=as_json)
-        if as_json:
-            say_json(told)
-        raise typer.Exit(ExitCode.NO if told["counts"]["differs"] else ExitCode.DONE)
+        raise typer.Exit(_probe(session, areas, out, as_json=as_json))
 
 
 def _with_key(found: "Target") -> "Target":
@@ -107,7 +105,7 @@ def _session(wire: Any, state: Path, max_usd: float) -> "Session":
 
     memory = Memory.at(state, wire.target.endpoint)
     if not memory.is_new:
-        say(f"going on with the probe that {state} remembers", err=True)
+        note(f"going on with the probe that {state} remembers")
     memory.save()
     return Session(wire, memory, max_usd if wire.target.is_live else None)
 
@@ -119,24 +117,26 @@ def _tell_price(session: "Session", areas: Sequence[str], max_usd: float, *, yes
     for area in areas:
         usd = price(area, region)
         cost = "no list price known: left out" if usd is None else f"at most ${usd:.2f}"
-        say(f"  {area:<12} {cost if usd != 0 else 'free'}", err=True)
+        note(f"  {area:<12} {cost if usd != 0 else 'free'}")
     whole = total(areas, region)
-    say(f"  in all at most ${whole:.2f}; --max-usd allows ${max_usd:.2f}", err=True)
-    say("It makes files, jobs and deployments named tunedrop-probe-…, and removes them.", err=True)
+    note(f"  in all at most ${whole:.2f}; --max-usd allows ${max_usd:.2f}")
+    note("It makes files, jobs and deployments named tunedrop-probe-…, and removes them.")
     if not yes:
         may_ask("--yes")
         confirm("Go on?", "--yes")
 
 
-def _probe(session: "Session", areas: Sequence[str], out: Path, *, quiet: bool) -> dict[str, Any]:
+def _probe(session: "Session", areas: Sequence[str], out: Path, *, as_json: bool) -> ExitCode:
     from tunedrop.probe.report import differing, document, markdown
     from tunedrop.probe.running import run
 
-    removed = run(session, areas, lambda area: say(f"· {area}", err=True))
+    removed = run(session, areas, lambda area: note(f"asking: {area}"))
     live = session.is_live
     told = document(session.memory, live=live, now=session.clock.now(), areas=areas)
     _write(out, told, markdown(told))
-    if not quiet:
+    if as_json:
+        say_json(told)
+    else:
         for one in differing(session.memory):
             say(f"  differs  {one}: {session.memory.answers[one]['value']}")
         for area, reason in told["left_out"].items():
@@ -144,12 +144,13 @@ def _probe(session: "Session", areas: Sequence[str], out: Path, *, quiet: bool) 
         say(", ".join(f"{number} {name}" for name, number in told["counts"].items()))
         say(f"the report is {out / REPORT}.md, and .json for programs; it names nobody")
     if removed is None:
-        say("Something still waits. The same command goes on, until it is done.", err=True)
-    elif removed.left:
-        _say(removed)
-    else:
+        note("Something still waits: it is not removed, and the same command goes on with it.")
+        return ExitCode.NOT_REACHED
+    for left in removed.left:
+        note(f"still there: {left}. `tunedrop probe --clean` tries again.")
+    if not removed.left:
         session.memory.forget()
-    return told
+    return ExitCode.NO if told["counts"]["differs"] or removed.left else ExitCode.DONE
 
 
 def _write(out: Path, told: dict[str, Any], text: str) -> None:
@@ -178,4 +179,4 @@ def _say(removed: "Removed") -> None:
     counts = ", ".join(f"{number} × {kind}" for kind, number in removed.counts.items())
     say(f"removed: {counts or 'nothing was there'}")
     for left in removed.left:
-        say(f"still there: {left}. `tunedrop probe --clean` tries again.", err=True)
+        note(f"still there: {left}. `tunedrop probe --clean` tries again.")
