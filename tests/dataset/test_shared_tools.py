@@ -96,13 +96,3 @@ def test_lines_without_tools_are_compared_by_all_that_they_have() -> None:
     assert repeated(content, None, "dpo") == 0
     again = lines[0].replace(b"Look 0.", b"Look 99.")
     assert repeated(content + again, None, "dpo") == 1
-
-
-@pytest.mark.parametrize("made", [calling, answered, preferring])
-def test_what_an_answer_calls_counts_as_the_assistants(made: Any) -> None:
-    """As many tokens as the names and the arguments have; the tools do not."""
-    result = judged(line(made("Where is it?", "harbour"))).files[0].stats.assistant
-    more = judged(line(made("Where is it?", "harbour lantern"))).files[0].stats.assistant
-    assert result and more
-    assert result.sum >= 5
-    assert more.sum == result.sum + (2 if made is answered else 1)

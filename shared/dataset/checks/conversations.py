@@ -75,7 +75,6 @@ def _conversation(line: int, example: Example) -> Conversation:
         asks,
         shown=_shown(messages),
         said="\n".join(_said(example)) if _declares(example) else None,
-        called=_called(example),
     )
 
 
@@ -98,7 +97,6 @@ def _preference(line: int, example: Example) -> Conversation:
         len(better),
         _shown(asked, *map(example.get, _ANSWERS)),
         "\n".join([*worst, *said]) if _declares(_input(example)) else None,
-        " ".join(filter(None, [_called(_input(example)), _called(answers[0])])),
     )
 
 
@@ -109,12 +107,8 @@ def _declares(example: Example) -> bool:
 def _said(example: Example) -> list[str]:
     """What `_others` has, without the tools that it declares and what all calls have."""
     rest = remainder({key: value for key, value in example.items() if key not in _DECLARED})
-    called = _called(example)
+    called = said_calls([call for _, _, call in tools.tool_calls(example)])
     return [called] * bool(called) + [msgspec.json.encode(rest).decode()] * bool(rest)
-
-
-def _called(example: Example) -> str:
-    return said_calls([call for _, _, call in tools.tool_calls(example)])
 
 
 def said_calls(calls: list[Any]) -> str:

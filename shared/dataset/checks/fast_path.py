@@ -141,10 +141,9 @@ def _with_tools(
     extra = asks = msgspec.json.encode([declared.value, calls]).decode()
     if made:
         asks = msgspec.json.encode([declared.value, calls[: -len(made)]]).decode()
-    said = said_calls(calls)
     called = frozenset(call["function"]["name"] for call in calls)
     conversation = Conversation(
-        number, example.messages, roles, extra, asks, said=said, called=said
+        number, example.messages, roles, extra, asks, said=said_calls(calls)
     )
     return ParsedExample(conversation, "chat", declared=frozenset(declared.schemas), called=called)
 

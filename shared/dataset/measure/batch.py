@@ -38,7 +38,6 @@ class TextBatch:
         self.asks = [conversation.asks for conversation in conversations]
         self.answers = np.array([conversation.answers for conversation in conversations], np.int64)
         self.shown = np.array([conversation.shown for conversation in conversations], np.uint64)
-        self.called = [conversation.called for conversation in conversations]
         self.said = [conversation.said for conversation in conversations]
         self.prompts = (self.roles == ord("s")) | (self.roles == ord("d"))
 

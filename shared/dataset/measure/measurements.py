@@ -108,7 +108,7 @@ class Measurements:
         return Rows(
             batch.lines,
             np.add.reduceat(counts + around, batch.starts),
-            np.add.reduceat(answers, batch.starts) + self._called(batch),
+            np.add.reduceat(answers, batch.starts),
             *batch.hashes(),
             signatures,
             prompts,
@@ -140,15 +140,6 @@ class Measurements:
             prompts=self._prompts.take(),
             signatures=signatures,
         )
-
-    def _called(self, batch: TextBatch) -> Ints:
-        """Tokens of the calls that answers make."""
-        found = np.zeros(len(batch.lines), np.int64)
-        called = {at: text for at, text in enumerate(batch.called) if text}
-        if called:
-            _, sizes = encode_all(encoding(self._encoding_name), list(called.values()))
-            found[list(called)] = sizes
-        return found
 
     def _signed(self, batch: TextBatch, counts: Ints, tokens: Tokens) -> similarity.Signatures:
         """Signatures; `counts` and `tokens` of all texts but system prompts."""

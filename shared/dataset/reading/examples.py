@@ -38,7 +38,7 @@ class Conversation(msgspec.Struct, frozen=True, gc=False):
     the prompt; the last messages, `answers` of them, do not. `shown` tells which pictures,
     sounds and other parts there are: a digest of them all, 0 without any. `said` has of `extra`,
     where tools are declared, what is not the same in most examples of a file: no tools, and of
-    calls their names and arguments. `called`: these of its answers alone, for they are learned.
+    calls their names and arguments.
     """
 
     line: int
@@ -49,4 +49,3 @@ class Conversation(msgspec.Struct, frozen=True, gc=False):
     answers: int = 1
     shown: int = 0
     said: str | None = None
-    called: str = ""
