@@ -15,7 +15,7 @@ from local.emulator.language.dataset import (
     require_enough,
 )
 from local.emulator.language.model import LanguageModel
-from local.emulator.language.training_plan import Hyperparameters, make_plan
+from local.emulator.language.training_plan import Hyperparameters, Rates, make_plan, rates_at
 
 from .harness import ROOT, dataset
 
@@ -161,6 +161,39 @@ def test_auto_makes_some_thirty_steps_or_one_epoch(
     plan = make_plan(Hyperparameters(), 1, examples)
     assert (plan.batch_size, plan.n_epochs) == (batch_size, n_epochs)
     assert plan.learning_rate_multiplier == 1.0
+
+
+def test_each_matrix_of_an_adapter_has_a_rate_of_its_own(tiny: LanguageModel) -> None:
+    """`up` begins with zeros: as long as it does not learn, a tuned model answers like its base."""
+    from local.emulator.language import training
+    from local.emulator.language.lora import adapter_weights, add_lora
+    from local.emulator.language.loss import batch_loss
+
+    def moved(rates: Rates) -> list[bool]:
+        trainable = tiny.trainable()
+        examples = read_examples(dataset().splitlines())
+        encoded = encoding.encode_all(trainable.tokenizer, examples)
+        tuned = add_lora(trainable.model, seed=1)
+        before = [[one.detach().clone() for one in weights] for weights in adapter_weights(tuned)]
+        plan = make_plan(Hyperparameters(1, 5), 1, len(encoded), rates)
+        list(training.Training(tuned, encoded, [], plan, batch_loss, lambda: None))
+        pairs = zip(before, adapter_weights(tuned), strict=True)
+        return [
+            any(bool((was != now).any()) for was, now in zip(*pair, strict=True)) for pair in pairs
+        ]
+
+    assert moved(Rates(down=0, up=1e-3)) == [False, True]
+    assert moved(Rates(down=1e-3, up=1e-3)) == [True, True]
+    assert not moved(Rates(down=1e-3, up=0))[1]
+
+
+def test_rates_rise_to_their_peaks_and_fall_to_a_tenth_of_them() -> None:
+    plan = make_plan(Hyperparameters(4, 2, 0.5), 1, 50, Rates(down=1.0, up=4.0))
+    rates = [rates_at(step, plan) for step in range(1, plan.total_steps + 1)]
+    assert plan.total_steps == 100
+    assert rates[0] == pytest.approx((0.05, 0.2))
+    assert max(rates) == rates[9] == pytest.approx((0.5, 2.0))
+    assert rates[-1] == min(rates[9:]) == pytest.approx((0.05, 0.2))
 
 
 def test_the_loss_is_that_of_the_learned_tokens_alone(tiny: LanguageModel) -> None:

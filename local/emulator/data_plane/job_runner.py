@@ -29,8 +29,8 @@ from ..language.dataset import (
 from ..language.model import LanguageModel
 from ..language.training_plan import (
     DEFAULT_BETA,
-    DPO_PEAK_RATE,
-    PEAK_RATE,
+    DPO_PEAK_RATES,
+    PEAK_RATES,
     Hyperparameters,
     Plan,
     make_plan,
@@ -175,8 +175,8 @@ class JobRunner(Component):
             "beta": requested.pop("beta", DEFAULT_BETA),
             "l2_multiplier": requested.pop("l2_multiplier", 0.0),
         }
-        rate = DPO_PEAK_RATE if method == "dpo" else PEAK_RATE
-        plan = make_plan(Hyperparameters(**requested), job["seed"], examples, rate)
+        rates = DPO_PEAK_RATES if method == "dpo" else PEAK_RATES
+        plan = make_plan(Hyperparameters(**requested), job["seed"], examples, rates)
         resolved = {
             "batch_size": plan.batch_size,
             "learning_rate_multiplier": plan.learning_rate_multiplier,

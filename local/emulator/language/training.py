@@ -14,8 +14,9 @@ import peft
 import torch
 
 from . import malloc
+from .lora import adapter_weights
 from .loss import Loss, Score, T
-from .training_plan import Plan, rate_at
+from .training_plan import Plan, rates_at
 
 # What a step keeps for learning is some 1 MB a token in bfloat16 and twice that in float32. A batch
 # goes through the model in parts of so many tokens: as many as memory allows, for a pass reads all
@@ -23,7 +24,8 @@ from .training_plan import Plan, rate_at
 # (gradient checkpointing), and the rest is computed a second time.
 TOKENS_PER_PASS = {torch.bfloat16: 640, torch.float32: 320}
 
-STATE = "state.pt"
+# Two groups of weights since version 2; an older state is left, and its training begins anew.
+STATE = "state-2.pt"
 
 
 @dataclass(frozen=True)
@@ -58,10 +60,10 @@ class Training(Generic[T]):
     ) -> None:
         self._tuned, self._plan, self._loss, self._check = tuned, plan, loss, check
         self._train_set, self._valid_set = train_set, valid_set
-        self._learned = [one for one in tuned.parameters() if one.requires_grad]
-        self._optimizer = torch.optim.AdamW(
-            self._learned, lr=plan.peak_rate, weight_decay=0.0, fused=True
-        )
+        adapters = adapter_weights(tuned)
+        self._learned = [weight for weights in adapters for weight in weights]
+        groups = [{"params": weights} for weights in adapters]
+        self._optimizer = torch.optim.AdamW(groups, weight_decay=0.0, fused=True)
         self._tokens_per_pass = TOKENS_PER_PASS[tuned.get_base_model().dtype]
         self._layers = tuned.get_base_model().model.layers
         if any(one.size > self._tokens_per_pass for one in train_set):
@@ -116,8 +118,9 @@ class Training(Generic[T]):
         return extra
 
     def _step(self, batch: Sequence[T]) -> Step:
-        for group in self._optimizer.param_groups:
-            group["lr"] = rate_at(self.steps + 1, self._plan)
+        rates = rates_at(self.steps + 1, self._plan)
+        for group, rate in zip(self._optimizer.param_groups, rates, strict=True):
+            group["lr"] = rate
         self._optimizer.zero_grad(set_to_none=True)
         terms, score = sum(one.terms for one in batch), Score()
         for part in self._parts(batch):
