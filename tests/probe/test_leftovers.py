@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -79,7 +80,12 @@ def test_a_model_goes_with_its_deployment_its_job_and_its_results(
     results, number, tag = emulator.files.add_results(b"step\n"), "0" * 32, suffix(session)
     model = f"{BASE}.ft-{number}-{tag}"
     emulator.registry.add(model, BASE, f"ftjob-{number}", "nowhere", 0)
-    ended = {"id": f"ftjob-{number}", "status": "succeeded", "suffix": tag, "model": BASE}
+    ended: dict[str, Any] = {
+        "id": f"ftjob-{number}",
+        "status": "succeeded",
+        "suffix": tag,
+        "model": BASE,
+    }
     ended |= {"fine_tuned_model": model, "result_files": [results], "_startable_at": 0}
     ended |= {"trainingType": "developerTier", "training_file": results, "_fault": None}
     emulator.context.store.put("job", ended["id"], ended)

@@ -69,7 +69,8 @@ def _remaining(reply: Reply) -> str:
 
 def _streamed(session: Session, name: str) -> None:
     see = session.see
-    more = {"max_tokens": FEW, "stream": True, "stream_options": {"include_usage": True}}
+    more: dict[str, Any] = {"max_tokens": FEW, "stream": True}
+    more["stream_options"] = {"include_usage": True}
     reply = chat(session, name, **more)
     see("chat.stream-type", reply.headers.get("content-type", "none").partition(";")[0])
     told = [
@@ -79,8 +80,8 @@ def _streamed(session: Session, name: str) -> None:
     ]
     see("chat.stream-end", "[DONE]" if told and told[-1] == "[DONE]" else "no [DONE]")
     chunks = [found for one in told if (found := _parsed(one))]
-    found = {one for chunk in chunks for one in shapes.of_openai("ChatCompletionChunk", chunk)}
-    see("chat.chunk-shape", sorted(found))
+    odd = {one for chunk in chunks for one in shapes.of_openai("ChatCompletionChunk", chunk)}
+    see("chat.chunk-shape", sorted(odd))
     if not chunks:
         return
     first, last = chunks[0], chunks[-1]
@@ -120,7 +121,7 @@ def _refused(session: Session, name: str) -> None:
     empty = chat(session, name, messages=[])
     see("chat.no-messages", str(empty.status))
     see("chat.refusal-keys", keys_of(empty.error))
-    form = {"response_format": {"type": "json_object"}}
+    form: dict[str, Any] = {"response_format": {"type": "json_object"}}
     see("chat.json-word", chat(session, name, **form, max_tokens=1).outcome)
     none = chat(session, f"{name}-none")
     see("chat.no-deployment", none.outcome)

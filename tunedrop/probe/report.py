@@ -8,10 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from shared.cloud.rest import ARM_API_VERSION
 from tunedrop import __version__
 from tunedrop.probe.memory import Memory
 from tunedrop.probe.questions import Question, Value, questions
-from tunedrop.probe.wire import ARM_API_VERSION, DATED_VERSION
+from tunedrop.probe.wire import DATED_VERSION
 
 SCHEMA = 1
 FITS, DIFFERS, NOTED, NOT_ASKED = "as the table says", "differs", "noted", "not asked"

@@ -67,9 +67,9 @@ def _ended(session: Session, made: Mapping[str, Any], last: Mapping[str, Any]) -
     see("training.shape", shapes.of_openai("FineTuningJob", dict(last)))
     see("training.model-name", _name(last, suffix(session)))
     see("training.finished-at", when(last.get("finished_at"), session.clock.now()))
-    taken = last.get("finished_at"), made.get("created_at")
-    if all(isinstance(one, int) for one in taken):
-        see("training.seconds", int(taken[0]) - int(taken[1]))
+    ended, began = last.get("finished_at"), made.get("created_at")
+    if isinstance(ended, int) and isinstance(began, int):
+        see("training.seconds", ended - began)
     tokens = last.get("trained_tokens")
     see("training.tokens", "counted" if isinstance(tokens, int) and tokens > 0 else "none")
     found = last.get("hyperparameters")

@@ -43,8 +43,8 @@ class ModelRegistry(Component):
         before = self.find(base) or {}  # it may be a tuned one
         learned_calls = learned_calls or before.get("learned_calls", False)
         record = {"id": name, "base": base, "job": job, "adapter": adapter}
-        record["learned_calls"] = learned_calls
-        self._store.put("model", name, {**record, "created_at": created_at})
+        more = {"learned_calls": learned_calls, "created_at": created_at}
+        self._store.put("model", name, {**record, **more})
         self._journal.add_effect("model", name, "created")
 
     def find(self, name: str) -> Document | None:
