@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Request, expect
 
+from shared.printable import printable
 from tests.support.console import PHONE, Opened, Tab
 from tests.support.datasets import dataset
 from tests.support.stack import StackHarness
@@ -72,13 +73,15 @@ def test_models_answer_side_by_side_and_each_goes_on_from_its_own_words(
         )
         expect(answer).to_have_attribute("aria-busy", "false")
     expect(answers(tab).first).to_contain_text(f"by {talker}@1")
-    said = {name: text_of(tab, name) for name in (talker, BASE)}
+    shown = {name: text_of(tab, name) for name in (talker, BASE)}
     second = {body["model"]: body["messages"] for body in chat.ask("And now?")}
-    for name, words in said.items():
+    for name, words in shown.items():
+        said = second[name][2]["content"]
+        assert words == re.sub(r"[^\n\t]+", lambda part: printable(part[0]), said)
         assert second[name] == [
             {"role": "system", "content": STRANGE},
             {"role": "user", "content": "Hi"},
-            {"role": "assistant", "content": words},
+            {"role": "assistant", "content": said},
             {"role": "user", "content": "And now?"},
         ]
     tab.press("Take this turn back")

@@ -2,6 +2,7 @@
 first lines of each file: tests/dataset has what the check says of all of them."""
 
 import json
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -19,13 +20,15 @@ DECIDING = {"butler": {"tool_calls"}, "desks": {"exact_match"}, "direct": {"pref
 
 
 @pytest.fixture(scope="module")
-def runs(stack: StackHarness) -> dict[str, dict[str, Any]]:
+def runs(stack: StackHarness) -> Iterator[dict[str, dict[str, Any]]]:
     """The runs that the examples have become, by model, once all have ended."""
     for model in MODELS:
         for file in (ROOT / "examples" / model).iterdir():
             lines = file.read_bytes().splitlines(keepends=True)[:LINES]
             stack.container("datasets").upload_blob(f"{model}/{file.name}", b"".join(lines))
-    return {model: wait_for(partial(_ended, stack, model)) for model in MODELS}
+    yield {model: wait_for(partial(_ended, stack, model)) for model in MODELS}
+    for model in MODELS:
+        stack.clear_deployments(f"{model}-")
 
 
 def _ended(stack: StackHarness, model: str) -> dict[str, Any] | None:

@@ -221,7 +221,8 @@ class LocalHost:
         self._process.wait(PATIENCE)
 
     def _invoked(self, function: str, told: str) -> str:
-        ended = rf"Executed 'Functions\.{function}' \((Succeeded|Failed)"
+        gone = rf"The blob '{re.escape(told)}' is "  # before the function was called
+        ended = rf"(?:Executed 'Functions\.{function}' \(|{gone})(Succeeded|Failed|gone)"
         before = len(re.findall(ended, self._said()))
         accepted = self._client.post(f"/admin/functions/{function}", json={"input": told})
         assert accepted.status_code == 202
@@ -240,7 +241,8 @@ class LocalHost:
                 return str(found[number - 1])
             assert self._process.poll() is None, self._said()
             time.sleep(0.02)
-        raise AssertionError(f"waited {PATIENCE:.0f} s in vain for {pattern}")
+        last = "\n".join(self._said().splitlines()[-20:])
+        raise AssertionError(f"waited {PATIENCE:.0f} s in vain for {pattern}; it said:\n{last}")
 
 
 @contextmanager

@@ -160,14 +160,16 @@ def moved(host: Host, invocations: dict[str, str]) -> Any:
 def while_events_come(
     host: Host, step: Step, own: dict[str, str], blobs: BlobServiceClient, datasets: str
 ) -> httpx.Response:
-    """An answer that waits until something that it has dropped is brought to the app."""
+    """An answer that waits until something that it has dropped is brought to the app; other drops
+    of it may be gone by then."""
     container = blobs.get_container_client(datasets)
-    before = set(container.list_blob_names())
+    told = set(container.list_blob_names())
     with ThreadPoolExecutor(1) as other:
         asked = other.submit(host.ask, step.function, call(step, own))
-        dropped = wait_for(lambda: set(container.list_blob_names()) - before)
-        for name in dropped:
-            host.blob("dataset_uploaded", datasets, name)
+        while not asked.done():
+            for name in set(container.list_blob_names()) - told:
+                told.add(name)
+                host.blob("dataset_uploaded", datasets, name)
         return asked.result()
 
 

@@ -2,7 +2,6 @@
 states. Pure; a value that it gives holds nothing of the answer's content.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,6 +14,7 @@ JOB_RANKS = {
     "running": 2, "pausing": 2, "paused": 2, "resuming": 2,
     "succeeded": 3, "failed": 3, "cancelled": 3, "canceled": 3,
 }  # fmt: skip
+HEX = frozenset("0123456789abcdef")
 JOB_ENDS = {name for name, rank in JOB_RANKS.items() if rank == 3}
 FILE_RANKS = {"uploaded": 0, "pending": 1, "running": 2, "processed": 3, "error": 3}
 FILE_ENDS = {"processed", "error", "deleted"}
@@ -26,11 +26,14 @@ def keys_of(body: Any) -> str:
 
 def form_of(identifier: Any) -> str:
     """The prefix of an id, and what follows it."""
-    found = re.fullmatch(r"([a-z]+[-_])([0-9A-Za-z]+)", str(identifier))
-    if not found:
+    text = str(identifier)
+    mark = next((one for one in "-_" if one in text), "-")
+    prefix, _, rest = text.partition(mark)
+    named = prefix.isascii() and prefix.isalpha() and prefix.islower()
+    if not (named and rest.isascii() and rest.isalnum()):
         return "another form"
-    kind = "hex" if re.fullmatch("[0-9a-f]+", found[2]) else "letters"
-    return f"{found[1]} and {len(found[2])} {kind}"
+    kind = "hex" if HEX.issuperset(rest) else "letters"
+    return f"{prefix}{mark} and {len(rest)} {kind}"
 
 
 def when(moment: Any, now: float) -> str:

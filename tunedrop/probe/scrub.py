@@ -12,13 +12,10 @@ LONGEST = 300
 GONE = "…"
 # Whatever the service quotes is a name of somebody's, or a value that was sent.
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|`[^`]*`|“[^”]*”|‘[^’]*’")
-_ADDRESS = re.compile(r"\S*(?://|@)\S*|\S*/subscriptions/\S*", re.IGNORECASE)
-# Ids and keys: at least six hexadecimal digits or eight letters and digits mixed, or a word that is
-# longer than any of English.
-_ID = re.compile(
-    r"[A-Za-z_]*[-_]?[0-9a-fA-F]{8,}[\w-]*|\b[0-9a-f]{6,}\b"
-    r"|[\w-]*\b(?=\w*\d)(?=\w*[A-Za-z])\w{12,}\b[\w-]*|\b[\w+/=]{33,}\b"
-)
+_WORD = re.compile(r"[\w+/=-]+")
+_HEX = frozenset("0123456789abcdef")
+_HEX_RUN = re.compile(r"[0-9a-fA-F]{8,}")
+LONGEST_WORD = 32  # of English, and some more
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
 
@@ -26,12 +23,27 @@ def clean(text: str, names: Iterable[str] = ()) -> str:
     """The text without `names` and without what looks like an id, an address or a quoted value."""
     for name in sorted(names, key=len, reverse=True):
         text = re.sub(re.escape(name), GONE, text, flags=re.IGNORECASE)
-    for pattern in (_QUOTED, _ADDRESS, _ID):
-        text = pattern.sub(GONE, text)
-    text = printable(" ".join(text.split()))
+    text = _QUOTED.sub(GONE, text)
+    words = (GONE if _is_address(word) else _WORD.sub(_kept, word) for word in text.split())
+    text = printable(" ".join(words))
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}{GONE}"
 
 
 def sentence(text: str, names: Iterable[str] = ()) -> str:
     """A sentence of the service, with its numbers as N: they are of the account."""
     return _NUMBER.sub("N", clean(text, names))
+
+
+def _is_address(word: str) -> bool:
+    return any(mark in word.lower() for mark in ("//", "@", "/subscriptions/"))
+
+
+def _kept(word: re.Match[str]) -> str:
+    return GONE if _HEX_RUN.search(word[0]) or any(map(_is_id, word[0].split("-"))) else word[0]
+
+
+def _is_id(piece: str) -> bool:
+    """Hexadecimal digits alone, letters and digits mixed, or longer than a word is."""
+    mixed = any(map(str.isdigit, piece)) and any(map(str.isalpha, piece))
+    size = len(piece)
+    return size > LONGEST_WORD or (size >= 6 and _HEX.issuperset(piece)) or (size >= 12 and mixed)

@@ -27,7 +27,7 @@ from tunedrop.probe.things import (
 )
 from tunedrop.probe.wire import Reply
 
-STEP = r"Step N: training loss=N(e-N)?"
+STEP = re.compile(r"Step N: training loss=N(e-N)?")
 
 
 def ask(session: Session) -> None:
@@ -91,7 +91,7 @@ def _events(session: Session, path: str) -> None:
     if metrics:
         session.see("training.metric-keys", keys_of(metrics[0].get("data")))
         said = re.sub(r"\d+(\.\d+)?", "N", str(metrics[0].get("message")))
-        session.see("training.metric-says", "as known" if re.fullmatch(STEP, said) else "otherwise")
+        session.see("training.metric-says", "as known" if STEP.fullmatch(said) else "otherwise")
 
 
 def _checkpoints(session: Session, path: str) -> None:
