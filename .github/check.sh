@@ -7,20 +7,22 @@ shopt -s nullglob
 told="$(mktemp)"
 worst=0
 
-annotate() { # a sentence of the command, with what the format reserves escaped
+escaped() { # what the format of commands to the runner reserves: a name may hold any of it
   local text="${1//'%'/%25}"
   text="${text//$'\r'/}"
-  printf '::error title=tunedrop check::%s\n' "${text//$'\n'/%0A}"
+  printf '%s\n' "${text//$'\n'/%0A}"
 }
+
+annotate() { printf '::error title=tunedrop check::%s\n' "$(escaped "$1")"; }
 
 worse() { if [ "$1" -gt "$worst" ]; then worst="$1"; fi; }
 
 check() {
   local code=0 said
-  echo "::group::$1"
+  printf '::group::%s\n' "$(escaped "$1")"
   said="$("$COMMANDS/tunedrop" check ${options[@]+"${options[@]}"} --github -- "$1" 2>"$told")" || code=$?
   printf '%s\n' "$said"
-  cat "$told" >&2
+  sed 's/::/: :/g' "$told" >&2 # so that no line of it is a command
   echo "::endgroup::"
   if [ "$code" -gt 0 ] && [ -s "$told" ]; then annotate "$1: $(cat "$told")"; fi
   if [ "$code" -gt 2 ]; then code=2; fi

@@ -12,9 +12,13 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from local.errors import StackError, sentence, shown
+from local.host.schedule import Schedule, ScheduleError
 from local.provision import stack_settings, usual_settings
+from shared.chat.feedback import sampling_rates
+from shared.chat.origins import Origins
 from shared.chat.setting_keys import SETTING as APP_KEYS
 from shared.chat.setting_keys import parse_keys
+from shared.cloud.receivers import signing_key
 from shared.errors import SettingError
 from shared.settings import Settings
 
@@ -44,10 +48,21 @@ class Chosen:
         try:
             if APP_KEYS in chosen:  # the laptop's own key stays one: its commands use it
                 made[APP_KEYS] = _both(chosen[APP_KEYS], usual[APP_KEYS])
-            Settings.load(made)
+            _refuse_odd(Settings.load(made))
         except SettingError as error:
             raise StackError(f"{error.message} {error.fix}".strip()) from None
+        except ScheduleError as error:
+            raise StackError(f"TUNEDROP_TICK: {error}") from None
         return made
+
+
+def _refuse_odd(settings: Settings) -> None:
+    """What the app's parts would refuse when they start. Raises SettingError and ScheduleError."""
+    sampling_rates(settings.remember)
+    Origins(settings.allowed_origins)
+    for secret in settings.webhook_secrets:
+        signing_key(secret)
+    Schedule(settings.tick)
 
 
 def _both(chosen: str, ours: str) -> str:

@@ -138,6 +138,17 @@ def test_inputs_are_never_code(tmp_path: Path) -> None:
     assert [step for step in STEPS if "${{" in step.get("run", "")] == []
 
 
+def test_no_name_is_a_command_to_the_runner(tmp_path: Path) -> None:
+    """A folder's name comes with a pull request, and may have any character."""
+    hostile = "a\n::stop-commands::pause\n::error title=forged::no"
+    (tmp_path / "sets" / hostile).mkdir(parents=True)
+    done = check(tmp_path, datasets="sets/*")
+    assert done.code != 0
+    commands = [line for line in done.log.splitlines() if line.strip().startswith("::")]
+    kinds = {line.strip()[2:].partition("::")[0].partition(" ")[0] for line in commands}
+    assert kinds == {"group", "endgroup", "error"}
+
+
 def test_it_installs_itself_and_tells_where(tmp_path: Path) -> None:
     """With a Python that only says what it was asked for; that pip can do it is shown elsewhere."""
     (step,) = (step for step in STEPS if step.get("id") == "install")

@@ -137,7 +137,15 @@ def test_a_name_that_nobody_knows_is_told(line: str, said: str, tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("TUNEDROP_BUDGET", "much"), ("TUNEDROP_APP_KEYS", "my-key")]
+    ("name", "value"),
+    [
+        ("TUNEDROP_BUDGET", "much"),
+        ("TUNEDROP_APP_KEYS", "my-key"),
+        ("TUNEDROP_REMEMBER", "captain:2"),
+        ("TUNEDROP_ALLOWED_ORIGINS", "contoso"),
+        ("TUNEDROP_WEBHOOK_SECRET", "secret"),
+        ("TUNEDROP_TICK", "often"),
+    ],
 )
 def test_what_the_app_would_refuse_is_told_before_anything_is_started(
     name: str, value: str

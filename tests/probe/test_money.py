@@ -30,6 +30,7 @@ def test_nothing_that_costs_is_made_where_nothing_is_allowed(probed: Probed, fol
     run(session, ("deployments", "training"), quiet)
     assert set(session.memory.left_out) == {"deployments", "training"}
     assert "$0.00 is left of --max-usd" in session.memory.left_out["training"]
+    assert session.memory.done == []  # a later call that is allowed more asks them
     assert session.memory.spent_usd == 0
     assert paid_for(probed) == set()
 

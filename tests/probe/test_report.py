@@ -53,6 +53,8 @@ def test_no_name_no_id_and_no_prompt_stands_in_a_report(probed: Probed, folder: 
         "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N",
         "fabrikam-models",
         "FABRIKAM-MODELS.openai.azure.com",
+        "fabrikam.privatelink.openai.azure.com",
+        "/providers/Microsoft.CognitiveServices/accounts/fabrikam",
     ],
 )
 def test_what_looks_like_somebodys_is_left_out(secret: str) -> None:

@@ -106,7 +106,6 @@ def _session(wire: Any, state: Path, max_usd: float) -> "Session":
     memory = Memory.at(state, wire.target.endpoint)
     if not memory.is_new:
         note(f"going on with the probe that {state} remembers")
-    memory.save()
     return Session(wire, memory, max_usd if wire.target.is_live else None)
 
 
@@ -130,6 +129,7 @@ def _probe(session: "Session", areas: Sequence[str], out: Path, *, as_json: bool
     from tunedrop.probe.report import differing, document, markdown
     from tunedrop.probe.running import run
 
+    session.memory.save()  # before anything is made by its name
     removed = run(session, areas, lambda area: note(f"asking: {area}"))
     live = session.is_live
     told = document(session.memory, live=live, now=session.clock.now(), areas=areas)

@@ -29,19 +29,30 @@ def run(session: Session, areas: Sequence[str], tell: Callable[[str], None]) -> 
     waits = False
     for area in (one for one in areas if one not in session.memory.done):
         tell(area)
-        try:
-            pay(session, area)
-            ASK[area](session)
-        except StillWaits as reason:
-            session.memory.left_out[area], waits = str(reason), True
-        except CannotGoOn as reason:
-            session.memory.left_out[area] = str(reason)
-            session.memory.done.append(area)
-        else:
-            session.memory.left_out.pop(area, None)
-            session.memory.done.append(area)
+        waits |= _waits(session, area)
         session.memory.save()
     return None if waits else clean(session, session.memory.name)
+
+
+def _waits(session: Session, area: str) -> bool:
+    """Ask it. What was left out for its price is not done: a later call may be allowed more."""
+    memory = session.memory
+    try:
+        pay(session, area)
+    except CannotGoOn as reason:
+        memory.left_out[area] = str(reason)
+        return False
+    try:
+        ASK[area](session)
+    except StillWaits as reason:
+        memory.left_out[area] = str(reason)
+        return True
+    except CannotGoOn as reason:
+        memory.left_out[area] = str(reason)
+    else:
+        memory.left_out.pop(area, None)
+    memory.done.append(area)
+    return False
 
 
 def pay(session: Session, area: str) -> None:

@@ -35,7 +35,10 @@ def sentence(text: str, names: Iterable[str] = ()) -> str:
 
 
 def _is_address(word: str) -> bool:
-    return any(mark in word.lower() for mark in ("//", "@", "/subscriptions/"))
+    """Also the name of a host, and the path of a resource."""
+    names = word.strip(".,;:()").split(".")
+    is_host = len(names) > 2 and all(names) and names[-1].isalpha()
+    return is_host or "//" in word or "@" in word or word.count("/") > 2
 
 
 def _kept(word: re.Match[str]) -> str:
