@@ -3,9 +3,11 @@
 
     python3 dev.py demo      drop a dataset, watch it train, chat with the tuned model
     python3 dev.py up        the same stack, left running (--otel: its spans, metrics and logs)
+    python3 dev.py setup     what all of them need, and nothing else
     python3 dev.py test      the test suite
     python3 dev.py check     format, lint, types, security rules, infra/ against Microsoft's models
-    python3 dev.py docs      the pages that are made from code
+    python3 dev.py docs      the pages that are made from code (--site: all pages as a site)
+    python3 dev.py pictures  the pictures of the console, of a stack that runs
     python3 dev.py prices    the table of prices, from a published snapshot (--check: show only)
     python3 dev.py lock      requirements.txt anew, from pyproject.toml (--upgrade: newer versions)
     python3 dev.py bench     benchmarks beside their peers
@@ -23,7 +25,6 @@ from __future__ import annotations  # so that an old Python can say that it is t
 import argparse
 import inspect
 import os
-import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -46,7 +47,7 @@ def demo(arguments: list[str]) -> int:
     from local import options, set_up
 
     options.demo().parse_args(arguments)  # its --help, before anything is installed
-    set_up.set_up()
+    set_up.set_up(weights=True)
     return run("local.demo", *arguments)
 
 
@@ -54,8 +55,23 @@ def up(arguments: list[str]) -> int:
     from local import options, set_up
 
     options.up().parse_args(arguments)
-    set_up.set_up()
+    set_up.set_up(weights=True)
     return run("local.up", *arguments)
+
+
+def setup(arguments: list[str]) -> int:
+    """Set up what the other commands need, and do nothing else: for an image, a container, a cache.
+
+    They do it themselves otherwise. TUNEDROP_TORCH_INDEX names the index that PyTorch is taken
+    from, or `pip` for pip's own; otherwise it is, on Linux, that of wheels for the CPU.
+    """
+    parser = parser_of(setup)
+    parser.add_argument("--tests", action="store_true", help="also what the tests and checks need")
+    tests = parser.parse_args(arguments).tests
+    from local import set_up
+
+    set_up.set_up(tests=tests, weights=True)
+    return 0
 
 
 def test(arguments: list[str]) -> int:
@@ -106,14 +122,34 @@ def check(arguments: list[str]) -> int:
 
 
 def docs(arguments: list[str]) -> int:
-    """Make the pages in docs/ that are made from code, each by its module in docs/generate/."""
+    """Make the pages in docs/ that are made from code, each by its module in docs/generate/.
+
+    With --site: all pages as a site in .local/site, to be read without a network. Installs
+    mkdocs-material, of the extra `site`.
+    """
     parser = parser_of(docs)
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if one is old")
-    parser.parse_args(arguments)
+    parser.add_argument("--site", action="store_true", help="make a site of all pages")
+    site = parser.parse_args(arguments).site
     from local import set_up
 
     set_up.set_up()
+    if site:
+        set_up.pip("install", *set_up.pyproject()["project"]["optional-dependencies"]["site"])
+        return run("docs.site")
     return run("docs.generate", *arguments)
+
+
+def pictures(arguments: list[str]) -> int:
+    """Take the pictures of the console in docs/pictures/, of a stack that runs the demo.
+
+    Uses the stack that runs here, or one for as long as it takes; needs Chromium or Chrome.
+    """
+    parser_of(pictures).parse_args(arguments)
+    from local import set_up
+
+    set_up.set_up(tests=True)
+    return run("docs.pictures")
 
 
 def prices(arguments: list[str]) -> int:
@@ -193,7 +229,20 @@ def simulate(arguments: list[str]) -> int:
 
 COMMANDS: dict[str, Callable[[list[str]], int]] = {
     command.__name__: command
-    for command in (demo, up, test, check, docs, prices, lock, bench, mutants, simulate)
+    for command in (
+        demo,
+        up,
+        setup,
+        test,
+        check,
+        docs,
+        pictures,
+        prices,
+        lock,
+        bench,
+        mutants,
+        simulate,
+    )
 }
 
 
@@ -209,38 +258,16 @@ def parser_of(command: Callable[[list[str]], int]) -> argparse.ArgumentParser:
 
 
 def run(*arguments: str) -> int:
-    """A module in the environment, with this terminal.
+    from local import terminal
 
-    It gets the signals that this process gets and ends when this process is gone: nothing is left
-    behind. Raises KeyboardInterrupt if a signal has ended it.
-    """
-    from local import set_up, supervised
-
-    process = supervised.start_in_terminal(arguments, str(set_up.PYTHON), cwd=ROOT)
-    passed: list[int] = []
-
-    def pass_on(number: int, frame: object) -> None:
-        passed.append(number)
-        if os.name != "nt":  # there, all processes of a console get them
-            process.send_signal(number)
-
-    numbers = [n for n in supervised.INTERRUPTS if signal.getsignal(n) is not signal.SIG_IGN]
-    before = {number: signal.signal(number, pass_on) for number in numbers}
-    try:
-        code = process.wait()
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-    if passed and code:
-        raise KeyboardInterrupt
-    return code if code >= 0 else 128 - code
+    return terminal.run(*arguments)
 
 
 def main() -> int:
     if not (3, 11) <= sys.version_info < (3, 15):
         print("Tunedrop needs Python 3.11 to 3.14; this is", sys.version.split()[0])
         return 2
-    from local import errors, set_up, supervised
+    from local import errors, steps, supervised
 
     name, *arguments = sys.argv[1:] or ["help"]
     if name not in COMMANDS:
@@ -249,7 +276,7 @@ def main() -> int:
     supervised.interrupt_on_signals()
     try:
         return COMMANDS[name](arguments)
-    except set_up.SetUpError as error:
+    except steps.SetUpError as error:
         print(f"dev.py: {error}", file=sys.stderr)
         return 1
     except OSError as error:  # a full disk, no rights

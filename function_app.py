@@ -7,11 +7,24 @@ import azure.functions as func
 from azurefunctions.extensions.bindings.blob import BlobClient
 from azurefunctions.extensions.http.fastapi import Request, Response
 
-from shared import api, cost_api, delete_api, exporters, model_api, telemetry, tracing
+from shared import (
+    api,
+    cost_api,
+    data_api,
+    delete_api,
+    drop_api,
+    exporters,
+    keys_api,
+    manage,
+    model_api,
+    telemetry,
+    tracing,
+)
+from shared import console as console_files
 from shared.chat.dispatch import answer, answer_any
 from shared.chat.relay import Relay
 from shared.cloud import AzureClients
-from shared.run import reconciler, ticking
+from shared.run import reconciler, staging, ticking
 from shared.run.context import Context
 from shared.run.outbox import Outbox
 from shared.run.standin import Standin
@@ -39,7 +52,9 @@ def opened_relay() -> Relay:
 async def forget_old() -> None:
     """Each day, by its timer, or by a call that stands in for it."""
     await opened_relay().feedback.forget(opened().settings.remember_days)
+    await opened_relay().key_usage.forget()
     await Outbox(opened().clients.runs).forget(opened().now())
+    await staging.forget(opened().clients.runs)
 
 
 def context() -> Context:
@@ -58,7 +73,7 @@ def relay() -> Relay:
     arg_name="dataset",
     path=f"{Settings.one(os.environ, 'datasets_container')}/{{name}}",
     connection="TunedropStorage",
-    source=func.BlobSource.EVENT_GRID,
+    source=func.BlobSource(Settings.one(os.environ, "blob_source")),
 )
 async def dataset_uploaded(dataset: BlobClient) -> None:
     async with telemetry.event("dataset_uploaded"):
@@ -92,6 +107,21 @@ async def chat(req: Request) -> Response:
 async def chat_with_deployment(req: Request) -> Response:
     """Where Azure OpenAI's own clients look: for them too, only endpoint and key change."""
     return await answer(Relay.complete, relay, req)
+
+
+@app.route("v1/responses", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
+async def responses(req: Request) -> Response:
+    return await answer(Relay.respond, relay, req)
+
+
+@app.route("v1/embeddings", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
+async def embeddings(req: Request) -> Response:
+    return await answer(Relay.embed, relay, req)
+
+
+@app.route("v1/completions", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
+async def completions(req: Request) -> Response:
+    return await answer(Relay.complete_text, relay, req)
 
 
 @app.route("v1/models", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
@@ -139,6 +169,41 @@ async def delete_run(req: Request) -> Response:
     return await delete_api.run(req, context())
 
 
+@app.route("staged/{id}", methods=["GET"])
+async def staged(req: Request) -> Response:
+    return await drop_api.staged(req, context())
+
+
+@app.route("staged/{id}/diff", methods=["GET"])
+async def staged_diff(req: Request) -> Response:
+    return await data_api.diff(req, context())
+
+
+@app.route("staged/{id}/merge", methods=["POST"])
+async def merge_rated(req: Request) -> Response:
+    return await data_api.merge(req, context(), lambda: relay().feedback)
+
+
+@app.route("staged/{id}/{name}", methods=["PUT"])
+async def stage(req: Request) -> Response:
+    return await drop_api.put(req, context())
+
+
+@app.route("staged/{id}/{name}", methods=["GET"])
+async def staged_document(req: Request) -> Response:
+    return await drop_api.document(req, context())
+
+
+@app.route("staged/{id}/{name}", methods=["POST"])
+async def give_staged(req: Request) -> Response:
+    return await drop_api.order(req, context())
+
+
+@app.route("models/{name}/data", methods=["GET"])
+async def model_data(req: Request) -> Response:
+    return await data_api.data(req, context(), lambda: relay().feedback)
+
+
 @app.route("plan", methods=["POST"])
 async def plan(req: Request) -> Response:
     return await api.plan(req, context())
@@ -151,7 +216,7 @@ async def cost(req: Request) -> Response:
 
 @app.route("models", methods=["GET"])
 async def models(req: Request) -> Response:
-    return await model_api.models(context())
+    return await model_api.models(req, context())
 
 
 @app.route("models/{name}", methods=["GET"])
@@ -164,9 +229,30 @@ async def give_order(req: Request) -> Response:
     return await model_api.order(req, context())
 
 
+@app.route("keys", methods=["GET"])
+async def keys(req: Request) -> Response:
+    return await keys_api.keys(req, relay(), context())
+
+
+@app.route("keys", methods=["POST"])
+async def create_key(req: Request) -> Response:
+    return await keys_api.create(req, relay(), context())
+
+
+@app.route("keys/{name}/{order}", methods=["POST"])
+async def change_key(req: Request) -> Response:
+    return await keys_api.order(req, relay(), context())
+
+
 @app.route("trace/{*id}", methods=["GET"])
 async def trace(req: Request) -> Response:
     return await tracing.trace(req, context(), lambda: relay().trace_log)
+
+
+# The same for people whom the app itself knows, by a key with a role or by a sign-in.
+@app.route("manage/{*path}", methods=["GET", "POST", "PUT"], auth_level=func.AuthLevel.ANONYMOUS)
+async def managed(req: Request) -> Response:
+    return await manage.manage(req, manage.App(context, relay, os.environ))
 
 
 @app.route("health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
@@ -181,17 +267,17 @@ async def doctor(req: Request) -> Response:
 
 @app.route("console", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 async def console(req: Request) -> Response:
-    return api.console()
+    return console_files.page(req)
 
 
-@app.route("console/{name}", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+@app.route("console/{*name}", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 async def console_file(req: Request) -> Response:
-    return api.console(req.path_params["name"])
+    return console_files.file(req.path_params["name"])
 
 
 @app.route("openapi.json", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 async def openapi(req: Request) -> Response:
-    return api.console("openapi.json")
+    return console_files.file("openapi.json")
 
 
 @app.route(

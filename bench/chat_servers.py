@@ -105,7 +105,7 @@ def handler(upstream: str) -> Starlette:
 
 
 def app_command(port: int) -> list[str]:
-    return supervised.module("local.host", "--app", str(ROOT), "--port", str(port))
+    return supervised.module("local.host", "--app", str(ROOT), "--port", str(port), "--no-auth")
 
 
 def litellm_command(port: int, upstream: str) -> list[str]:

@@ -21,11 +21,13 @@ from rich.text import Text
 
 from local.errors import StackError
 from local.known import Stack
-from local.options import demo
+from local.options import ENV_FILE, demo
 from local.stack import ROOT, ended, running
 from local.up import how_to_use
+from shared.dataset.checks.conversations import text_of
+from shared.model.evaluation import Answer, answer_of, example_of
 from shared.run.stages import DEPLOYED, ENDS
-from tunedrop import watch
+from tunedrop import following, watch
 from tunedrop.app import App
 from tunedrop.echo import safe
 from tunedrop.errors import CommandError
@@ -63,6 +65,7 @@ def main() -> int:
             fresh=options.fresh,
             port=options.port,
             model=options.emulated,
+            env_file=ENV_FILE,
             tell=lambda text: screen.print(f"· {text}", style="dim"),
         ) as stack:
             with ends_are_told(stack, options.state):
@@ -105,10 +108,10 @@ def play(stack: Stack, example: Path, question: str | None, screen: Screen) -> O
     else:
         screen.print(f"· this very dataset was taken before, as run {run['id']}", style="dim")
     if outcome.run["stage"] == "serving":
-        messages = prompt(example, question)
-        outcome.question = messages[-1]["content"]
-        outcome.base_answer = ask(stack, stack.base_deployment, messages)
-        outcome.tuned_answer = ask(stack, example.name, messages)
+        request = prompt(example, question)
+        outcome.question = question_of(request)
+        outcome.base_answer = ask(stack, stack.base_deployment, request)
+        outcome.tuned_answer = ask(stack, example.name, request)
     outcome.verdict = verdict_of(outcome.run, app)
     return outcome
 
@@ -134,18 +137,36 @@ def follow(stack: Stack, app: App, run_id: str, screen: Screen) -> watch.Run:
             time.sleep(POLL_SECONDS)
         raise DemoError(f"Run {run_id} did not end within {MAX_WAIT_SECONDS // 60} minutes.")
 
-    return watch.follow(looks(), screen)
+    return following.follow(looks(), screen)
 
 
-def prompt(example: Path, question: str | None) -> list[dict[str, str]]:
-    """The first validation example without its answer: the model has never seen it."""
+def prompt(example: Path, question: str | None) -> dict[str, Any]:
+    """The first validation example without its answer, which the model has never seen: messages,
+    and tools where there are some. Another `question` is asked in the place of its own."""
     held_out = example / "validation_set.jsonl"
     source = held_out if held_out.exists() else example / "training_set.jsonl"
-    first = json.loads(source.read_text(encoding="utf-8").splitlines()[0])
-    *messages, _answer = first["messages"]
-    if question:
-        messages[-1] = {"role": "user", "content": question}
-    return list(messages)
+    line = source.read_text(encoding="utf-8").splitlines()[0]
+    first = example_of(1, json.loads(line))
+    if first is None:
+        raise DemoError(f"Line 1 of {source} has no answer of the assistant: write one.")
+    *before, last = first.request["messages"]
+    return {**first.request, "messages": [*before, asked_otherwise(last, question)]}
+
+
+def asked_otherwise(message: dict[str, Any], question: str | None) -> dict[str, Any]:
+    """With its pictures, if it has some."""
+    if question is None:
+        return message
+    if not isinstance(message["content"], list):
+        return {"role": "user", "content": question}
+    pictures = [part for part in message["content"] if part["type"] != "text"]
+    return {"role": "user", "content": [{"type": "text", "text": question}, *pictures]}
+
+
+def question_of(request: dict[str, Any]) -> str:
+    content = request["messages"][-1]["content"]
+    seen = isinstance(content, list) and any(part["type"] != "text" for part in content)
+    return text_of(content) + " (with a picture)" * seen
 
 
 def verdict_of(run: dict[str, Any], app: App) -> dict[str, Any] | None:
@@ -156,17 +177,20 @@ def verdict_of(run: dict[str, Any], app: App) -> dict[str, Any] | None:
         return None
 
 
-def ask(stack: Stack, model: str, messages: list[dict[str, str]]) -> str:
+def ask(stack: Stack, model: str, request: dict[str, Any]) -> str:
+    """What the model says, and the functions that it calls."""
     from openai import OpenAI
 
     with OpenAI(base_url=f"{stack.app_url}/api/v1", api_key=stack.app_key) as client:
         answer = client.chat.completions.create(
-            model=model,
-            messages=messages,  # type: ignore[arg-type]
-            temperature=0,
-            max_tokens=120,
+            model=model, temperature=0, max_tokens=120, **request
         )
-    return (answer.choices[0].message.content or "").strip()
+    return said(answer_of(answer.model_dump(), 0))
+
+
+def said(answer: Answer) -> str:
+    called = (f"{call.name}({call.arguments})" for call in answer.calls)
+    return "\n".join(filter(None, [answer.text.strip(), *called]))
 
 
 # ---- what is shown
@@ -175,7 +199,7 @@ def ask(stack: Stack, model: str, messages: list[dict[str, str]]) -> str:
 def show(outcome: Outcome, stack: Stack, state: Path, screen: Screen) -> None:
     run = outcome.run
     if run["stage"] != "serving":
-        watch.print_end(run, stack.app_url, screen)
+        watch.print_end(run, screen)
         show_verdict(outcome, screen)
         return
     again = "trained just now" if outcome.trained_now else "trained before; nothing had changed"
@@ -195,7 +219,7 @@ def show(outcome: Outcome, stack: Stack, state: Path, screen: Screen) -> None:
         style="dim",
     )
     screen.print(f"\n  report    {stack.app_url}/api/runs/{run['id']}/report.html", end="")
-    screen.print(how_to_use(stack.app_url, stack.chat_url, stack.app_key), soft_wrap=True)
+    screen.print(how_to_use(stack), soft_wrap=True)
     if stack.owner.pid == os.getpid():
         screen.print("These addresses live while the stack runs: `python3 dev.py up` keeps it up.")
 

@@ -32,7 +32,7 @@ from local.errors import sentence, shown
 log = logging.getLogger("local.events")
 
 LONGEST_PAUSE = 10.0
-KEY_SETTING = "FUNCTIONS_MASTER_KEY"  # where the host that is called asks for keys
+KEY_SETTING = "FUNCTIONS_SYSTEM_KEY"  # where the host that is called asks for keys
 TOPIC = (
     "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/local/providers/"
     "Microsoft.Storage/storageAccounts/devstoreaccount1"

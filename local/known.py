@@ -31,6 +31,8 @@ class Stack:
     base_deployment: str
     owner: Pid
     function_key: str = ""  # of the Functions host, with `keys`
+    master_key: str = ""  # of the Functions host, which opens its own state
+    core_tools: str = ""  # the path of `func`, where it runs the app
     telemetry: str = ""  # the folder of the app's spans, metrics and logs, with `otel`
     pids: dict[str, Pid] = field(default_factory=dict)
 

@@ -6,7 +6,9 @@ Standard library only: dev.py reads them before anything is installed.
 import argparse
 from pathlib import Path
 
-STATE = Path(__file__).resolve().parent.parent / ".local"
+ROOT = Path(__file__).resolve().parent.parent
+STATE = ROOT / ".local"
+ENV_FILE = ROOT / ".env"
 
 
 def demo() -> argparse.ArgumentParser:
@@ -31,12 +33,21 @@ def up() -> argparse.ArgumentParser:
         prog="dev.py up",
         description="Start the stack and leave it running until Ctrl-C, with what a person needs "
         "to use it. Everything that it keeps is in .local; .local/stack.json has its addresses, "
-        "its key and its processes.",
+        "its key and its processes. The app's settings (docs/settings.md) are taken from the "
+        "environment, and from lines of NAME=value in .env; the environment goes first.",
     )
     parser.add_argument("--fresh", action="store_true", help="forget every dataset, run and model")
     parser.add_argument("--otel", action="store_true", help="write spans, metrics and logs")
     parser.add_argument(
-        "--keys", action="store_true", help="ask for a key of the Functions host, as Azure does"
+        "--no-auth",
+        dest="auth",
+        action="store_false",
+        help="ask for no key where Azure asks for one of the Functions host",
+    )
+    parser.add_argument(
+        "--func",
+        action="store_true",
+        help="run the app with Azure Functions Core Tools (func), which asks for no key",
     )
     parser.add_argument("--model", default="smollm2", help=argparse.SUPPRESS)
     return _common(parser)

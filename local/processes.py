@@ -5,6 +5,7 @@ never take a stranger that got the same pid for it. Knows nothing of what the ch
 """
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -20,6 +21,8 @@ from local import private, supervised
 from local.errors import shown
 
 GRACE_SECONDS = 8
+# Linux gives 32768 and above to whoever connects somewhere, macOS and Windows 49152 and above.
+NEVER_OF_A_CONNECTION = range(20_000, 32_000)
 
 
 @dataclass(frozen=True)
@@ -100,8 +103,10 @@ def stop(pids: list[Pid]) -> None:
 
 
 def free_port(preferred: int = 0) -> int:
-    """`preferred` if nobody listens there, otherwise any free port."""
-    for port in (preferred, 0):
+    """`preferred` if nobody listens there, otherwise any free port: one that no system gives to
+    whoever connects somewhere, for it is bound only when its part starts."""
+    others = random.SystemRandom().sample(NEVER_OF_A_CONNECTION, 100)
+    for port in (*filter(None, [preferred]), *others, 0):
         with socket.socket() as probe:
             if os.name != "nt":  # there it would allow two listeners on one port
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

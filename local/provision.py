@@ -15,6 +15,13 @@ GROUP, ACCOUNT = "laptop", "emulator"
 BASE_DEPLOYMENT, BASE_MODEL, BASE_VERSION = "gpt-4.1-nano", "gpt-4.1-nano", "2025-04-14"
 REMEMBERING = "captain,tickets"  # the examples: feedback can be tried at once
 CONTAINERS = ("datasets", "runs", "models", "feedback")
+OF_AZURE = (
+    "TunedropStorage__blobServiceUri",
+    "AZURE_OPENAI_API_KEY",
+    "AZURE_OPENAI_SCOPE",
+    "AZURE_OPENAI_LOCATION",
+    "AZURE_CLIENT_ID",
+)
 
 
 class ProvisionError(Exception):
@@ -36,13 +43,21 @@ def provision(storage: str, openai_url: str) -> None:
 
 
 def app_settings(storage: str, openai_url: str, app_key: str, telemetry: str) -> dict[str, str]:
-    """The app's settings, with an identity instead of keys."""
-    return {
+    """The app's settings, with an identity instead of keys, where nobody has chosen any."""
+    return usual_settings(app_key, telemetry) | stack_settings(storage, openai_url)
+
+
+def stack_settings(storage: str, openai_url: str) -> dict[str, str]:
+    """What makes the stack: where its parts are, and who the app is to them. Whatever else a shell
+    has of a resource in Azure is emptied, which is as if it were not set: a key of its would be
+    shown to the emulator."""
+    return dict.fromkeys(OF_AZURE, "") | {
         "FUNCTIONS_WORKER_RUNTIME": "python",
         "PYTHON_ENABLE_INIT_INDEXING": "1",
         "AzureFunctionsWebHost__hostid": "tunedrop-laptop",
         "AzureWebJobsStorage": storage,
         "TunedropStorage": storage,
+        "TUNEDROP_BLOB_SOURCE": "EventGrid",  # whatever a local.settings.json for `func start` says
         "AZURE_OPENAI_ENDPOINT": openai_url,
         "AZURE_RESOURCE_MANAGER_ENDPOINT": openai_url,
         "AZURE_SUBSCRIPTION_ID": SUBSCRIPTION,
@@ -50,13 +65,21 @@ def app_settings(storage: str, openai_url: str, app_key: str, telemetry: str) ->
         "AZURE_OPENAI_ACCOUNT": ACCOUNT,
         "IDENTITY_ENDPOINT": f"{openai_url}/_emulator/identity",
         "IDENTITY_HEADER": "local",
+        **{f"TUNEDROP_{name.upper()}_CONTAINER": name for name in CONTAINERS},
+    }
+
+
+def usual_settings(app_key: str, telemetry: str) -> dict[str, str]:
+    """What suits a laptop, unless somebody has chosen otherwise."""
+    digest = hashlib.sha256(app_key.encode()).hexdigest()
+    return {
         "TUNEDROP_TICK": "* * * * * *",
         "TUNEDROP_QUIET_SECONDS": "1",
         "TUNEDROP_BACKOFF_SECONDS": "0.5",
         "TUNEDROP_SWEEP_SECONDS": "10",
         "TUNEDROP_COMPARE_EXAMPLES": "8",  # a batch of the emulator's
         "TUNEDROP_DAILY_RUNS": "0",  # training costs nothing here
-        "TUNEDROP_APP_KEYS": f"laptop:{hashlib.sha256(app_key.encode()).hexdigest()}",
+        "TUNEDROP_APP_KEYS": json.dumps([{"name": "laptop", "role": "operator", "sha256": digest}]),
         "TUNEDROP_BASE_DEPLOYMENTS": BASE_DEPLOYMENT,
         "TUNEDROP_REMEMBER": REMEMBERING,
         "TUNEDROP_TELEMETRY_FOLDER": telemetry,

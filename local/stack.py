@@ -20,20 +20,25 @@ from urllib.parse import urlsplit
 
 import psutil
 
-from local import private, processes, storage, supervised
+from local import core_tools, private, processes, storage, supervised
+from local import ports as ports_of
+from local.chosen import Chosen, chosen
 from local.errors import StackError, sentence
 from local.known import Stack, answers, key_of
 from local.options import STATE
 from local.processes import Child, Pid
 from local.provision import ACCOUNT as ACCOUNT
-from local.provision import BASE_DEPLOYMENT, ProvisionError, app_settings, provision
+from local.provision import BASE_DEPLOYMENT, ProvisionError, provision
 from local.provision import GROUP as GROUP
 from local.provision import SUBSCRIPTION as SUBSCRIPTION
 
 ROOT = Path(__file__).resolve().parent.parent
 AZURITE = ROOT / ".venv/azurite/node_modules/azurite"
 
-HOST_KEY = "FUNCTIONS_MASTER_KEY"  # in the environment of the host and of its webhook's caller
+# In the environment of the host, and the second in that of its webhook's caller.
+MASTER_KEY, SYSTEM_KEY, HOST_KEY = (
+    f"FUNCTIONS_{name}_KEY" for name in ("MASTER", "SYSTEM", "HOST")
+)
 HOST_PORT = 7071  # where Azure Functions Core Tools listens as well
 SUBSCRIBED = "Subscribed"  # what the events' part says once the app listens to it
 START_SECONDS = 600  # so that a part that hangs is reported at all, however slow the machine is
@@ -47,34 +52,39 @@ def running(
     port: int | None = None,
     model: str = "smollm2",
     otel: bool = False,
-    keys: bool = False,
+    auth: bool = True,
+    func: bool = False,
+    env_file: Path | None = None,
     tell: Callable[[str], object] = lambda text: None,
 ) -> Iterator[Stack]:
     """The stack of `state`: the one that runs already, or a new one for as long as the block runs.
 
     `fresh` forgets every dataset, run and model first. `port` is the app's: 0 for a free one; when
     not given, 7071 or, if that is taken, a free one. With `otel` the app writes its telemetry
-    beside the logs. With `keys` the Functions host asks for its key, as in Azure. `tell` is called
-    with a sentence at each step. Raises StackError.
+    beside the logs. Without `auth` the Functions host asks for no key, which Azure's does. `func`
+    is Core Tools in the local host's place, which asks for none either. The app's settings are
+    those of the environment and of `env_file`, but for what makes the stack. `tell` is called with
+    a sentence at each step. Raises StackError.
     """
+    auth = auth and not func
+    settings = chosen(os.environ, env_file)
     known = Stack.read(state)
     if known and known.alive:
         if fresh:
             raise StackError("A stack is running here: stop it (Ctrl-C where it runs), then retry.")
         if otel and not known.telemetry:
-            raise StackError(
-                "A stack runs here without --otel: stop it (Ctrl-C there), then retry."
-            )
-        if keys and not known.function_key:
-            raise StackError(
-                "A stack runs here without --keys: stop it (Ctrl-C there), then retry."
-            )
-        tell(f"using the stack that runs at {known.app_url}")
+            raise StackError(_other("--otel", False))
+        if bool(known.core_tools) != func:
+            raise StackError(_other("--func", bool(known.core_tools)))
+        if auth != bool(known.function_key):
+            raise StackError(_other("--no-auth", not known.function_key))
+        tell(f"using the stack that runs at {known.app_url}, with its settings")
         yield known
         return
     if known:
         processes.stop(list(known.pids.values()))  # left behind by a stack that was killed
-    starter = _Starter(state, model, otel, keys, tell)
+    path = core_tools.installed() if func else ""
+    starter = _Starter(state, model, otel, auth, path, settings, tell)
     try:
         try:
             if fresh:
@@ -92,7 +102,9 @@ class _Starter:
     state: Path
     model: str
     otel: bool
-    keys: bool
+    auth: bool
+    func: str  # the path of Core Tools, where they run the app
+    chosen: Chosen
     tell: Callable[[str], object]
     children: list[Child] = field(default_factory=list)
 
@@ -103,10 +115,13 @@ class _Starter:
 
     def start(self, port: int | None) -> Stack:
         """Raises StackError and OSError."""
+        for remark in self.chosen.remarks:
+            self.tell(remark)
         private.make_folder(self.state)
         app_port = chosen_port(port, self.tell)
-        openai_url = f"http://127.0.0.1:{processes.free_port()}"
-        ports = storage.free_ports()
+        kept = ports_of.kept(self.state)
+        openai_url = f"http://127.0.0.1:{kept['openai']}"
+        ports = storage.Ports(kept["blob"], kept["queue"], kept["table"])
         app_url = f"http://127.0.0.1:{app_port}"
         self.stack = Stack(
             app_url=app_url,
@@ -117,9 +132,12 @@ class _Starter:
             app_key=key_of(self.state, "app-key"),
             base_deployment=BASE_DEPLOYMENT,
             owner=Pid.of(os.getpid()),
-            function_key=key_of(self.state, "function-key") if self.keys else "",
+            function_key=key_of(self.state, "function-key") if self.auth else "",
+            master_key=key_of(self.state, "master-key") if self.auth else "",
             telemetry=str(self.state / "logs") if self.otel else "",
+            core_tools=self.func,
         )
+        self._settings()  # one that the app would refuse is told before anything is started
         self._storage(ports)
         self._openai(openai_url)
         self._wait("openai", lambda: self._answers(f"{openai_url}/_emulator/health"))
@@ -157,15 +175,19 @@ class _Starter:
         port = url.rpartition(":")[2]
         command = ["local.emulator", "--port", port, "--state", str(self.state / "openai")]
         command += ["--model", self.model, "--weights", str(STATE / "weights")]
+        command += ports_of.forwarded(int(port), os.environ)
         if self.model == "tiny":  # for tests, most of which ask no model: it is loaded when needed
             command += ["--lazy"]
         self._child("openai", supervised.module(*command), {})
 
     def _functions(self, port: int) -> None:
-        self.tell("starting the app")
-        command = ["local.host", "--app", str(ROOT), "--port", str(port)]
-        command += ["--enable-auth"] if self.keys else []
-        self._child("functions", supervised.module(*command), self._settings())
+        self.tell(f"starting the app{f' with {self.func}' if self.func else ''}")
+        command = ["local.core_tools" if self.func else "local.host"]
+        command += ["--app", str(ROOT), "--port", str(port)]
+        if not self.func:
+            command += ports_of.forwarded(port, os.environ)
+            command += [] if self.auth else ["--no-auth"]
+        self._child("functions", supervised.module(*command), self._settings() | self._keys())
 
     def _events(self) -> None:
         function = "Host.Functions.dataset_uploaded"
@@ -183,8 +205,14 @@ class _Starter:
 
     def _settings(self) -> dict[str, str]:
         stack = self.stack
-        settings = app_settings(stack.storage, stack.openai_url, stack.app_key, stack.telemetry)
-        return settings | ({HOST_KEY: stack.function_key} if self.keys else {})
+        settings = self.chosen.settings(
+            stack.storage, stack.openai_url, stack.app_key, stack.telemetry
+        )
+        return settings | ({SYSTEM_KEY: key_of(self.state, "system-key")} if self.auth else {})
+
+    def _keys(self) -> dict[str, str]:
+        keys = {MASTER_KEY: self.stack.master_key, HOST_KEY: self.stack.function_key}
+        return keys if self.auth else {}
 
     # ---- helpers
 
@@ -233,6 +261,11 @@ class _Starter:
 
     def _alive(self) -> list[Child]:
         return [child for child in self.children if child.process.poll() is None]
+
+
+def _other(option: str, runs_with: bool) -> str:
+    how = "with" if runs_with else "without"
+    return f"A stack runs here {how} {option}: stop it (Ctrl-C there), then retry."
 
 
 def ended(part: str, state: Path) -> StackError:

@@ -4,10 +4,11 @@ Starts nothing itself and installs nothing: callers run the command and own the 
 """
 
 import http.client
-import socket
 import time
 from dataclasses import dataclass
 from pathlib import Path
+
+from local.processes import free_port
 
 HOST = "127.0.0.1"
 ACCOUNT = "devstoreaccount1"
@@ -33,14 +34,10 @@ class NotReady(Exception):
 
 def free_ports() -> Ports:
     """Three ports that nobody listens on right now."""
-    sockets = [socket.socket() for _ in range(3)]
-    try:
-        for item in sockets:
-            item.bind((HOST, 0))
-        return Ports(*(item.getsockname()[1] for item in sockets))
-    finally:
-        for item in sockets:
-            item.close()
+    found: set[int] = set()
+    while len(found) < 3:
+        found.add(free_port())
+    return Ports(*found)
 
 
 def azurite_command(node: str, package: Path, location: Path, ports: Ports) -> list[str]:

@@ -4,7 +4,8 @@ import sys
 import time
 
 from local.errors import StackError
-from local.options import up
+from local.known import Stack
+from local.options import ENV_FILE, up
 from local.stack import ended, running
 
 
@@ -17,12 +18,12 @@ def main() -> int:
             port=options.port,
             model=options.model,
             otel=options.otel,
-            keys=options.keys,
+            auth=options.auth,
+            func=options.func,
+            env_file=ENV_FILE,
             tell=lambda text: print(f"· {text}", flush=True),
         ) as stack:
-            print(how_to_use(stack.app_url, stack.chat_url, stack.app_key), flush=True)
-            if stack.function_key:
-                print(f"  key       {stack.function_key} (for console and runs)", flush=True)
+            print(how_to_use(stack), flush=True)
             if stack.telemetry:
                 print(f"  telemetry {stack.telemetry}: spans, metrics and logs .jsonl", flush=True)
             while stack.owner.process():
@@ -37,17 +38,25 @@ def main() -> int:
     return 0
 
 
-def how_to_use(app_url: str, chat_url: str, key: str) -> str:
+def how_to_use(stack: Stack) -> str:
+    """Links that sign in, and what to paste. Whoever reads it sees a key of this laptop's app."""
+    app, key = stack.app_url, stack.app_key
     return f"""
-  console   {app_url}/api/console
-  chat      curl {chat_url} \\
+  console   {app}/api/console#/?key={key}
+  chat      {app}/api/console#/playground?key={key}
+            (these two links sign in)
+  emulator  {stack.openai_url}/_emulator
+            what Azure OpenAI has here: jobs, deployments, every call; its clock, its faults
+  curl      curl {stack.chat_url} \\
               -H "Authorization: Bearer {key}" -H "Content-Type: application/json" \\
               -d '{{"model": "captain", "messages": [{{"role": "user", "content": "Hello!"}}]}}'
-  openai    OpenAI(base_url="{app_url}/api/v1", api_key="{key}")
-  runs      {app_url}/api/runs
+  openai    OpenAI(base_url="{app}/api/v1", api_key="{key}")
+  runs      tunedrop runs                               (with .venv active: see README.md)
   drop      tunedrop push examples/captain --watch      (with .venv active: see README.md)
             or any tool for Azure Storage, into the container datasets, as
             <model>/training_set.jsonl: the connection string is "storage" in .local/stack.json
+  storage   Azurite saves its lists every few seconds: what was dropped just before a kill or a
+            power cut may be gone. Ctrl-C loses nothing.
 """
 
 

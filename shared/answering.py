@@ -10,9 +10,17 @@ from typing import ParamSpec
 from starlette.responses import JSONResponse, Response
 
 from shared.chat.parsing import BadRequest
-from shared.errors import CallerError, NotFound, NotNow, SettingError, TunedropError
+from shared.errors import (
+    AccessDenied,
+    CallerError,
+    Forbidden,
+    NotFound,
+    NotNow,
+    SettingError,
+    TunedropError,
+)
 
-_STATUS = {NotFound: 404, NotNow: 409, SettingError: 503}
+_STATUS = {AccessDenied: 401, Forbidden: 403, NotFound: 404, NotNow: 409, SettingError: 503}
 P = ParamSpec("P")
 
 

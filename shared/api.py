@@ -7,19 +7,17 @@ Reads the ledger, passes commands on; decides nothing about runs.
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import (
-    FileResponse,
     JSONResponse,
     RedirectResponse,
     Response,
 )
 
 from shared import commanding
-from shared.answering import error_responses, problem, told
+from shared.answering import error_responses, told
 from shared.chat.protocol import read_body
 from shared.errors import (
     CallerError,
@@ -28,6 +26,7 @@ from shared.errors import (
     TunedropError,
     Unreadable,
 )
+from shared.kept import kept
 from shared.model.registry import Model
 from shared.model.standing import standing
 from shared.printable import shown
@@ -53,7 +52,6 @@ from shared.run.results import Point
 from shared.run.spec import effective
 from shared.run.stages import ACTIVE, Stage
 
-CONSOLE = Path(__file__).parent.parent / "console"
 # A report quotes what strangers wrote; should the quoting ever fail, the browser runs nothing.
 SECURITY_HEADERS = {
     "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:",
@@ -74,6 +72,7 @@ DOCUMENTS = {
 
 
 @error_responses
+@kept
 async def runs(request: Request, ctx: Context) -> Response:
     """The newest runs first: `?model=`, `?stage=` (several with commas), `?limit=` (at most 200),
     and `?after=` with what the page before gave as `next`.
@@ -100,7 +99,10 @@ async def runs(request: Request, ctx: Context) -> Response:
     newest = ledger.newest(query.get("model"), after, among, problems)
     found, cursor = await _some_of(newest, stages, limit)
     standings = await _standings(found, ctx)
-    listed = [summary(run) | {"standing": standings[run.id]} for run in found]
+    listed = [
+        summary(run) | {"standing": standings[run.id], **estimates.ahead(run, ctx.now())}
+        for run in found
+    ]
     page: dict[str, Any] = {"runs": listed, "next": cursor}
     page |= {"refused": _refused(refused), "problems": list(map(told, problems))}
     return JSONResponse(page)
@@ -180,6 +182,7 @@ async def run(request: Request, ctx: Context) -> Response:
             **found.model_dump(mode="json"),
             **estimates.as_json(found, ctx.now()),
             "standing": (await _standings([found], ctx))[run_id],
+            "takes": commands.taken_by(found),
             "plan": said,
             "notices": notices.notices(found, ctx.region),
             "bill": estimates.bill(found, (said or {}).get("region") or ctx.region),
@@ -214,7 +217,8 @@ async def document(request: Request, ctx: Context) -> Response:
     """A document beside a run: its reports, its log, its losses."""
     asked, name = request.path_params["id"], request.path_params["name"]
     if name in commands.BY_PEOPLE:
-        raise NotFound(f"{name} is a command.", f"POST /api/runs/{asked}/{name} gives it.")
+        fix = f"`tunedrop {name} {shown(asked)}` gives it, or a POST to this address."
+        raise NotFound(f"{name} is a command.", fix)
     run_id = await ctx.ledger.resolve(asked)
     data = await ctx.ledger.document(run_id, name) if name in DOCUMENTS else None
     if data is None:
@@ -259,16 +263,15 @@ async def health(request: Request, context: Callable[[], Context]) -> Response:
     return JSONResponse(timer.health(heart, ctx.settings.tick, ctx.now()))
 
 
+@kept
+async def health_seen(request: Request, ctx: Context) -> Response:
+    """The same for a page that asks again and again."""
+    return await health(request, lambda: ctx)
+
+
 async def doctor(environ: Mapping[str, str]) -> Response:
     """All checks, each with its fix; 503 if there is a problem."""
     from shared.doctor import as_json, run_checks  # nobody else should wait for its imports
 
     body = as_json(await run_checks(environ))
     return JSONResponse(body, 200 if body["healthy"] else 503)
-
-
-def console(name: str = "index.html") -> Response:
-    """A file of the console's; the names are the whole list of what may be asked for."""
-    if name not in {"index.html", "console.js", "openapi.json"}:
-        return problem(NotFound(f"The console has no {shown(name)!r}."), 404)
-    return FileResponse(CONSOLE / name, headers={"cache-control": "no-cache"})

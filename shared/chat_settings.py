@@ -10,8 +10,8 @@ from shared.setting import HOUR, setting
 class ChatSettings:
     app_keys: str = setting(
         "TUNEDROP_APP_KEYS",
-        "Who may chat: NAME:SHA256 of each key, separated by commas, or a JSON list with models "
-        "and limits of each (see chat.md). Nobody, when empty.",
+        "Who may chat besides the holders of created keys: NAME:SHA256 of each key, separated by "
+        "commas, or a JSON list with models, limits and role of each (see chat.md).",
         "",
     )
     entra_tenant: str = setting(
@@ -19,6 +19,19 @@ class ChatSettings:
         "Tenant whose people may chat, signed in by the platform. Set it only where the "
         "platform's sign-in is switched on: it vouches for the headers that the app then reads.",
         "",
+    )
+    operators: tuple[str, ...] = setting(
+        "TUNEDROP_OPERATORS",
+        "Signed-in people who may see and command runs and models: names, object ids, ids of "
+        "groups or app roles, separated by commas, or `*` for all of the tenant. Nobody, when "
+        "empty; needs TUNEDROP_ENTRA_TENANT.",
+        (),
+    )
+    readers: tuple[str, ...] = setting(
+        "TUNEDROP_READERS",
+        "The same for those who command nothing and see what there is of every model: runs, "
+        "reports, data, rated conversations, answers to the validation set, costs.",
+        (),
     )
     base_deployments: tuple[str, ...] = setting(
         "TUNEDROP_BASE_DEPLOYMENTS",
@@ -43,9 +56,9 @@ class ChatSettings:
 
     chat_allow: tuple[str, ...] = setting(
         "TUNEDROP_CHAT_ALLOW",
-        "Fields of a chat request that do more than shape its answer and are refused unless they "
-        "stand here, separated by commas: store, data_sources, web_search_options, service_tier, "
-        "prompt_cache_retention (see chat.md).",
+        "Fields of a request that do more than shape its answer and are refused unless they stand "
+        "here, separated by commas: store, data_sources, web_search_options, service_tier, "
+        "prompt_cache_retention, prompt_cache_options, hosted_tools (see chat.md).",
         (),
     )
 
@@ -59,7 +72,8 @@ class ChatSettings:
     allowed_origins: tuple[str, ...] = setting(
         "TUNEDROP_ALLOWED_ORIGINS",
         "Pages that may chat from a browser, as origins such as https://chat.contoso.com, "
-        "separated by commas, or `*` for all (see clients.md). None, when empty.",
+        "separated by commas, or `*` for all (see clients.md); in the name of who is "
+        "signed in, only those that are named. None, when empty.",
         (),
     )
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from starlette.requests import Request
 
+from shared.access import person_of
 from shared.chat.protocol import read_body
 from shared.errors import CallerError
 from shared.printable import printable, shown
@@ -55,20 +56,20 @@ async def body(request: Request) -> dict[str, Any]:
 
 
 def who_and_why(given: dict[str, Any], request: Request, settings: Settings) -> tuple[str, str]:
-    """Who gives a command: the signed-in person where the platform vouches for one, otherwise
-    whoever the holder of the app's key says to be. Raises CallerError."""
+    """Who gives a command: the person whom the app or the platform vouches for; with a key of the
+    host, which has no name, whoever its holder says to be. Raises CallerError."""
     try:
         who, why = (given.get(name, "").strip() for name in ("who", "why"))
         f"{who}{why}".encode()  # half of a surrogate pair cannot be written
     except (ValueError, AttributeError):
         raise _no_use() from None
-    person = request.headers.get("x-ms-client-principal-name") if settings.entra_tenant else ""
-    if any(len(text) > MAX_COMMENT for text in (who, why, person or "")):
+    person = person_of(request, settings.entra_tenant)
+    if any(len(text) > MAX_COMMENT for text in (who, why)):
         raise CallerError(f"who and why have at most {MAX_COMMENT} characters.", "Say it in short.")
     # It will be shown in terminals and in logs.
-    who, why, person = printable(who), printable(why), printable(person or "")
+    who, why = printable(who), printable(why)
     if person:
-        return person, why
+        return person.called, why
     return f"{who} (with the app's key)" if who else "a holder of the app's key", why
 
 

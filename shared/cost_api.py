@@ -8,6 +8,7 @@ from starlette.responses import JSONResponse, Response
 
 from shared.answering import error_responses, told
 from shared.errors import NotFound, TunedropError
+from shared.kept import kept
 from shared.model.cost_sheet import CostSheet
 from shared.model.month import Month
 from shared.printable import shown
@@ -16,6 +17,7 @@ from shared.run.context import Context
 
 
 @error_responses
+@kept
 async def cost(request: Request, ctx: Context) -> Response:
     """Of this month, or of `?month=YYYY-MM`; of all models, or of `?model=` alone. The ceiling is
     of all of them, so it is told where all are."""

@@ -7,7 +7,8 @@ TunedropError             a message that says what went wrong, and the fix
 │   ├── TooCostly         a dataset whose check needs more time or memory than it may have
 │   ├── NotFound          no such run, model, version
 │   ├── NotNow            it exists, but its state does not allow what was asked
-│   └── AccessDenied      no key, a wrong key, or a key that may not do this
+│   └── AccessDenied      no key, or a wrong one
+│       └── Forbidden     somebody who is known, and may not do this
 ├── ServiceError          Azure did not do what was asked
 │   ├── Unavailable       it may, if asked again later
 │   │   ├── Throttled     429: there was too much, and nothing was done
@@ -65,6 +66,10 @@ class NotNow(CallerError):
 
 
 class AccessDenied(CallerError):
+    pass
+
+
+class Forbidden(AccessDenied):
     pass
 
 

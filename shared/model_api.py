@@ -11,15 +11,13 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from shared import commanding, delete_api
+from shared import commanding, delete_api, model_page
 from shared.answering import error_responses, told
 from shared.chat import export
 from shared.chat.feedback import FeedbackStore
 from shared.commanding import Given
 from shared.errors import CallerError, NotFound, TunedropError
-from shared.model.deletion import Deletions
-from shared.model.lifecycle import lifecycle
-from shared.model.orders import Orders
+from shared.kept import kept
 from shared.model.registry import Model
 from shared.printable import shown
 from shared.run import folder, promotions, sleep_orders
@@ -28,22 +26,24 @@ from shared.run.deletion_plan import target_of_model
 
 
 @error_responses
-async def models(ctx: Context) -> Response:
-    """Every model with its versions and its champion, and what of the champion's base model ends
-    within 90 days or has ended."""
+@kept
+async def models(request: Request, ctx: Context) -> Response:
+    """Every model with its versions and its champion, an order that still waits, and what of the
+    champion's base model ends within 90 days or has ended."""
     problems: list[TunedropError] = []
-    found = [_shown(model, ctx) for model in await ctx.registry.all(problems)]
+    found = await model_page.listed(await ctx.registry.all(problems), ctx, problems)
     return JSONResponse({"models": found, "problems": list(map(told, problems))})
 
 
 @error_responses
+@kept
 async def model(request: Request, ctx: Context) -> Response:
     """One model with the state of each version, every change of its champion, and an order that
     still waits. `?at=` a moment that has passed (ISO 8601, UTC unless it says): who was the
     champion then."""
     at = _moment(request.query_params.get("at", ""), ctx.now())
     found = await _load(request.path_params["name"], ctx)
-    page = await _page(found, ctx)
+    page = await model_page.page(found, ctx)
     if at is not None:
         page["at"] = _served_at(found, at)
     return JSONResponse(page)
@@ -84,18 +84,18 @@ async def _give(name: str, given: Given, number: int | None, ctx: Context) -> Re
         expected = commanding.number(given.body, "expected")
     asked = promotions.Asked(name, number, given.who, given.why, expected)
     model, waiting = await promotions.give(asked, ctx)
-    return JSONResponse(await _page(model, ctx), 202 if waiting else 200)
+    return JSONResponse(await model_page.page(model, ctx), 202 if waiting else 200)
 
 
 async def _sleep(name: str, given: Given, ctx: Context) -> Response:
     model, number, gone = await sleep_orders.sleep(_named(name, given), ctx)
-    page = {**await _page(model, ctx), "ordered": number}
+    page = {**await model_page.page(model, ctx), "ordered": number}
     return JSONResponse(page, 200 if gone else 202)
 
 
 async def _wake(name: str, given: Given, ctx: Context) -> Response:
     model, number, seconds = await sleep_orders.wake(_named(name, given), ctx)
-    page = {**await _page(model, ctx), "ordered": number, "usual_seconds": ceil(seconds)}
+    page = {**await model_page.page(model, ctx), "ordered": number, "usual_seconds": ceil(seconds)}
     return JSONResponse(page, 202)
 
 
@@ -123,28 +123,6 @@ async def examples(request: Request, feedback: Callable[[], FeedbackStore]) -> R
 
 
 # ---- what is shown
-
-
-async def _page(model: Model, ctx: Context) -> dict[str, Any]:
-    waiting = await Orders(ctx.clients.models).of(model.name)
-    page = _shown(model, ctx)
-    page["rollback"] = model.champion_before
-    leaving = Deletions(ctx.clients.models)
-    page["deletion"] = delete_api.shown_deletion(await leaving.of(f"model/{model.name}"))
-    for version in page["versions"]:
-        order = await leaving.of(f"run/{version['run_id']}") if version["withdrawn"] else None
-        version["deletion"] = delete_api.shown_deletion(order)
-    page["order"] = waiting.model_dump(mode="json", exclude={"schema_version"}) if waiting else None
-    return page
-
-
-def _shown(model: Model, ctx: Context) -> dict[str, Any]:
-    page = model.model_dump(mode="json")
-    for version in page["versions"]:
-        version["state"] = model.state_of(version["version"])
-    offers, told_on = ctx.clients.account.told
-    page["lifecycle"] = lifecycle(model, ctx.now().date(), offers, told_on)
-    return page
 
 
 def _served_at(model: Model, at: datetime) -> dict[str, Any]:

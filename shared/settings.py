@@ -36,6 +36,14 @@ class AppSettings:
     datasets_container: str = setting(
         "TUNEDROP_DATASETS_CONTAINER", "Where people drop datasets.", "datasets"
     )
+    blob_source: str = setting(
+        "TUNEDROP_BLOB_SOURCE",
+        "How the app hears of a drop: EventGrid, or LogsAndContainerScan, which looks through the "
+        "container, for `func start` on a laptop (see local.md); Azure's Flex Consumption plan "
+        "knows the first only.",
+        "EventGrid",
+        known={"eventgrid": "EventGrid", "logsandcontainerscan": "LogsAndContainerScan"},
+    )
     runs_container: str = setting(
         "TUNEDROP_RUNS_CONTAINER", "Where runs and their reports are kept.", "runs"
     )

@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.stack import StackHarness, running_stack
 
-# Tests of one home run in one process, for they share what takes seconds to start: two homes have
+# Tests of one home run in one process, for they share what takes seconds to start: four homes have
 # a stack each, the others an emulator or storage. A file that stands nowhere is a home of its own.
 # The first ones take longest and begin first.
 HOMES = {
@@ -29,7 +29,10 @@ HOMES = {
         "tests/end_to_end/test_loop.py",
         "tests/end_to_end/test_open_weights.py",
         "tests/end_to_end/test_tool.py",
+        "tests/end_to_end/test_command_line.py",
+        "tests/end_to_end/test_examples.py",
         "tests/end_to_end/test_export.py",
+        "tests/end_to_end/test_sample.py",
         "tests/end_to_end/test_hostile_drops.py",
         "tests/doctor",
         "tests/chat/test_clients.py",
@@ -45,6 +48,8 @@ HOMES = {
         "tests/tool/test_export.py",
         "tests/test_openapi.py",
     ),
+    "a stack for the console": ("tests/console",),
+    "a stack for Microsoft's engine": ("tests/engine",),
     "an emulator": ("tests/emulator",),
     "a demo": ("tests/end_to_end/test_demo.py",),
     "processes": ("tests/end_to_end",),

@@ -29,7 +29,16 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 MODULES = (
     *(
         f"local/{name}"
-        for name in ("__init__", "errors", "options", "private", "set_up", "supervised")
+        for name in (
+            "__init__",
+            "errors",
+            "options",
+            "private",
+            "quiet",
+            "set_up",
+            "steps",
+            "supervised",
+        )
     ),
     *(f"bench/{name}" for name in ("__init__", "options")),
     *(f"tests/{name}" for name in ("__init__", "mutants/__init__", "mutants/options")),
@@ -113,20 +122,6 @@ def test_a_folder_that_cannot_be_used_ends_in_a_sentence(checkout: Path) -> None
     assert "Traceback" not in said
 
 
-@pytest.mark.parametrize(
-    ("logged", "cure"),
-    [("ERROR: [Errno 28] No space left on device", "make room"), ("ERROR: no route", "a network")],
-)
-def test_what_pip_could_not_do_is_told_with_its_cure(
-    logged: str, cure: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(set_up, "ROOT", tmp_path)
-    monkeypatch.setattr(set_up, "LOG", tmp_path / "set-up.log")
-    (tmp_path / "set-up.log").write_text(f"$ pip\n{logged}\nnotice\n", encoding="utf-8")
-    assert logged in set_up.read_log()
-    assert cure in set_up.read_log()
-
-
 def test_a_python_that_is_too_old_is_told_so(checkout: Path) -> None:
     old = interpreter("3.10")
     if not old:
@@ -134,45 +129,6 @@ def test_a_python_that_is_too_old_is_told_so(checkout: Path) -> None:
     code, said = run(checkout, "demo", python=old)
     assert code == 2
     assert "Python 3.11 to 3.14" in said
-
-
-def test_the_set_up_says_where_it_is_and_does_each_step_once(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    monkeypatch.setattr(set_up, "VENV", tmp_path)
-    done: list[str] = []
-
-    def steps(*content: str) -> list[set_up.Step]:
-        made = [
-            set_up.Step(f"part{n}", f"part {n}", "1 s", text, lambda n=n: done.append(str(n)))  # type: ignore[misc]
-            for n, text in enumerate(content)
-        ]
-        return [step for step in made if not step.done]
-
-    set_up.carry_out(steps("a", "b"))
-    said = capsys.readouterr().err
-    assert "step 1 of 2: part 0 (about 1 s)" in said
-    assert "step 2 of 2: part 1 (about 1 s)" in said
-    assert ".local/set-up.log" in said.replace("\\", "/")
-    set_up.carry_out(steps("a", "b"))
-    assert capsys.readouterr().err == ""
-    set_up.carry_out(steps("a", "another"))
-    assert "step 1 of 1: part 1" in capsys.readouterr().err
-    assert done == ["0", "1", "1"]
-
-
-def test_a_step_of_the_set_up_that_fails_is_done_again(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(set_up, "VENV", tmp_path)
-
-    def fail() -> None:
-        raise set_up.SetUpError("There is no network.")
-
-    step = set_up.Step("part", "a part", "1 s", "a", fail)
-    with pytest.raises(set_up.SetUpError):
-        set_up.carry_out([step])
-    assert not step.done
 
 
 def test_what_ships_is_what_a_terminal_does_not_need_alone() -> None:

@@ -65,6 +65,8 @@ def get(stack: StackHarness, path: str, **headers: str) -> tuple[int, Any]:
         ("trace/a/slash=and%3Amore", "/trace/{id}"),
         ("trace/a%20blank", "/trace/{id}"),
         ("v1/assistants", "/{path}"),
+        ("models/nobody/data", "/models/{name}/data"),
+        ("staged/no-id", "/staged/{id}"),
         ("health", "/health"),
         ("openapi.json", "/openapi.json"),
         ("console/secret.txt", "/console/{name}"),

@@ -10,20 +10,24 @@ from urllib.parse import urlencode
 import typer
 
 from shared.dataset.measure.cost import usd
-from tunedrop import runs
+from tunedrop import completion, runs
+from tunedrop.as_json import AsJson
 from tunedrop.echo import say, say_json
-from tunedrop.errors import MISSHAPEN, CommandError, exit_on_error
+from tunedrop.errors import MISSHAPEN, NotReached, exit_on_error
 
 cli = typer.Typer()
 
 HEADER = ("model", "hours", "hosting", "training", "so far", "by its end")
 
 
-@cli.command()
+@cli.command(epilog="Example: tunedrop cost captain --month 2026-11")
 def cost(
-    model: Annotated[str, typer.Argument(help="of this model only, with its parts")] = "",
+    model: Annotated[
+        str,
+        typer.Argument(help="of this model only, with its parts", autocompletion=completion.models),
+    ] = "",
     month: Annotated[str, typer.Option(help="YYYY-MM, by UTC (default: this month)")] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="print the answer as JSON")] = False,
+    as_json: AsJson = False,
     address: runs.Address = "",
     key: runs.Key = "",
 ) -> None:
@@ -37,11 +41,13 @@ def cost(
             found = App.at(address, key).get(f"api/cost?{urlencode(asked)}")
             told = "" if as_json else "\n".join(table(found, parts=bool(model)))
         except MISSHAPEN:
-            message = "the app does not tell costs in a way that this tool knows: update the older."
-            raise CommandError(message) from None
-        say_json(found) if as_json else say(told)
-        for problem in found.get("problems", []):
-            say(f"{problem['message']} {problem['fix']}", err=True)
+            message = "the app does not tell costs in a way that this tool knows."
+            raise NotReached(message, "Update the older of the two.") from None
+        if as_json:
+            say_json(found)
+            return
+        say(told)
+        runs.tell_problems(found)
 
 
 def table(found: dict[str, Any], *, parts: bool) -> Iterator[str]:

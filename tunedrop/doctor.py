@@ -9,14 +9,15 @@ import logging
 import os
 from collections import Counter, defaultdict
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from rich.status import Status
 from rich.text import Text
 
 from shared.doctor import CheckResult, State, as_json, healthy, run_checks
 from tunedrop.app import App, parse_object
+from tunedrop.as_json import is_asked
 from tunedrop.echo import say_json
 from tunedrop.errors import CommandError
 from tunedrop.screen import Screen
@@ -32,7 +33,8 @@ def check_here(settings: Path, canary_seconds: float) -> list[CheckResult]:
         os.environ.setdefault(name, value)  # as the Functions host does
     if not any(name.startswith(PREFIXES) for name in os.environ):
         raise CommandError(
-            f"no settings here: run it beside {settings.name}, or ask an app with --local or --app."
+            "no settings here.",
+            f"Run it beside {settings.name}, or ask an app with --local or --app.",
         )
     logging.disable(logging.CRITICAL)  # the results say more than the SDKs' log of refused calls
     with _progress():
@@ -45,14 +47,18 @@ def ask_app(app: App) -> list[CheckResult]:
         status, answer = app.request("api/doctor", timeout=TIMEOUT_SECONDS)
     body = parse_object(answer)
     if status not in (200, 503) or "checks" not in body:
+        app.object_of(status, answer)
         raise app.unexpected_status(status)
     results = [CheckResult(**{**item, "state": State(item["state"])}) for item in body["checks"]]
     status, answer = app.request("admin/host/status")
     return [*results, _host(status, parse_object(answer))]
 
 
-def _progress() -> Status:
-    return Screen(stderr=True).status("checking; it may take a minute until a canary is found")
+def _progress() -> AbstractContextManager[object]:
+    screen = Screen(stderr=True)
+    if is_asked() or not screen.is_watched:
+        return nullcontext()
+    return screen.status("checking; it may take a minute until a canary is found")
 
 
 def _host(status: int, body: Mapping[str, Any]) -> CheckResult:
@@ -74,12 +80,15 @@ def _values(settings: Path) -> dict[str, str]:
     try:
         content = json.loads(settings.read_text(encoding="utf-8-sig"))
         if content.get("IsEncrypted"):
-            raise CommandError(f"{settings} is encrypted: func settings decrypt")
+            raise CommandError(
+                f"{settings} is encrypted.", "`func settings decrypt` makes it readable."
+            )
         return {str(name): str(value) for name, value in content.get("Values", {}).items()}
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, AttributeError):
-        raise CommandError(f"{settings} cannot be read as JSON with Values in it.") from None
+        message = f"{settings} cannot be read as JSON with Values in it."
+        raise CommandError(message, "Correct it, or name another with --settings.") from None
 
 
 def print_table(results: list[CheckResult]) -> None:

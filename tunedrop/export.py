@@ -14,7 +14,7 @@ from shared.errors import DropError
 from shared.printable import shown
 from shared.run.folder import DropRole, parse
 from tunedrop.app import App
-from tunedrop.errors import CommandError
+from tunedrop.errors import CommandError, NotReached
 from tunedrop.files import written_whole
 from tunedrop.names import in_path
 
@@ -38,15 +38,16 @@ def export(app: App, model: str, method: Method, out: Path, provenance: Path | N
     path = f"api/models/{in_path(model)}/examples?method={method}"
     with written_whole(out, private=True) as file:
         headers = app.download(path, file)
-        count = _count(headers, file, method)
-        left_out = _left_out(headers.get("x-tunedrop-left-out", ""))
+        count = _count(headers, file)
+        left_out = left_out_of(headers.get("x-tunedrop-left-out", ""))
         if not count:
-            raise CommandError(_none_yet(model, method, left_out))
+            raise _none_yet(model, method, left_out)
         if provenance:
             with written_whole(provenance, private=True) as origins:
                 sources = app.download(f"{path}&provenance=1", origins)
-                if _count(sources, origins, method) != count:
-                    raise CommandError("answers were rated while they were fetched: export again.")
+                if _count(sources, origins) != count:
+                    message = "answers were rated while they were fetched."
+                    raise NotReached(message, "Export again.")
     return Exported(count, left_out)
 
 
@@ -55,8 +56,9 @@ def place_for(out: Path | None) -> Path:
     such file is yet. Raises CommandError."""
     if out is None and OUT.exists():
         raise CommandError(
-            f"{OUT} is there already, and may be what the model was trained on: name another file "
-            f"with --out (then `tunedrop merge {OUT} IT -o NEW` makes one of both)."
+            f"{OUT} is there already, and may be what the model was trained on.",
+            "Name another file with --out, of which "
+            f"`tunedrop merge {OUT} IT -o NEW` makes one with it.",
         )
     return out or OUT
 
@@ -69,21 +71,22 @@ def drop_name(model: str, out: Path) -> str:
     return f"{model}/training_set.jsonl"
 
 
-def _count(headers: Mapping[str, str], file: BinaryIO, method: Method) -> int:
+def _count(headers: Mapping[str, str], file: BinaryIO) -> int:
     """How many lines have come. Raises CommandError if the app says that it has sent others."""
     file.seek(0)
     count = sum(1 for _ in file)
     told = headers.get("x-tunedrop-examples")
-    if told is None and method is not Method.SUPERVISED:
-        raise CommandError("the app is older than this tool and makes no preferences: update it.")
-    if told is not None and told != str(count):
-        raise CommandError(
-            f"the app has sent {shown(told)} examples and {count} have come: export again."
+    if told is None:
+        message = "the app does not say how many examples it has sent, as those of this kind do."
+        raise NotReached(message, "Is --app the right one? An older one: update it.")
+    if told != str(count):
+        raise NotReached(
+            f"the app has sent {shown(told)} examples and {count} have come.", "Export again."
         )
     return count
 
 
-def _left_out(told: str) -> str:
+def left_out_of(told: str) -> str:
     """What the app says of it in words: `length=2` is "2 cut off at a limit of tokens"."""
     pairs = [entry.strip().partition("=") for entry in told.split(",") if entry.strip()]
     return ", ".join(f"{shown(count)} {_reason(name)}" for name, _, count in pairs)
@@ -96,10 +99,12 @@ def _reason(name: str) -> str:
         return shown(name)
 
 
-def _none_yet(model: str, method: Method, left_out: str) -> str:
+def _none_yet(model: str, method: Method, left_out: str) -> CommandError:
     if left_out:
-        return f"no example could be made of {model}'s rated answers: {left_out}."
-    return (
-        f"{model} {NONE_YET[method]} yet: switch remembering on (TUNEDROP_REMEMBER) and rate some "
-        "with POST /api/feedback."
+        message = f"no example could be made of {model}'s rated answers: {left_out}."
+        return CommandError(message, "Rate some more.")
+    return CommandError(
+        f"{model} {NONE_YET[method]} yet.",
+        f"Switch remembering on (TUNEDROP_REMEMBER), and rate some: `tunedrop chat {model}` takes "
+        "/good, /bad and /fix.",
     )

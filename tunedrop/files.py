@@ -35,7 +35,7 @@ def opened(path: Path) -> Iterator[BinaryIO]:
         return
     must_exist(path)
     if path.is_dir():
-        raise CommandError(f"{path} is a folder: name a file in it.")
+        raise CommandError(f"{path} is a folder.", "Name a file in it.")
     with path.open("rb") as file:
         yield file
 
@@ -43,7 +43,8 @@ def opened(path: Path) -> Iterator[BinaryIO]:
 def must_exist(path: Path) -> None:
     """Raises CommandError."""
     if path != STDIN and not path.exists():
-        raise CommandError(f"{path} does not exist.")
+        message = f"{path} does not exist."
+        raise CommandError(message, "Check the path: it begins in the folder that you are in.")
 
 
 def keep_apart(outputs: Iterable[Path | None], inputs: Iterable[Path | None]) -> None:
@@ -53,14 +54,16 @@ def keep_apart(outputs: Iterable[Path | None], inputs: Iterable[Path | None]) ->
     written = set[Path]()
     for path in filter(None, outputs):
         if path == STDIN:
-            raise CommandError("- is an input only: name the file that is to be written.")
+            raise CommandError("- is an input only.", "Name the file that is to be written.")
         target = path.resolve()
         if target.exists() and not target.is_file():
             continue
         if target in read or any(_is_same(target, one) for one in read):
-            raise CommandError(f"{path} is read here: it would be overwritten. Name another file.")
+            message = f"{path} is read here: it would be overwritten."
+            raise CommandError(message, "Name another file.")
         if target in written:
-            raise CommandError(f"{path} is named for two files that are written. Name another.")
+            message = f"{path} is named for two files that are written."
+            raise CommandError(message, "Name another for one of them.")
         written.add(target)
 
 
@@ -100,7 +103,8 @@ def _place(path: Path, stack: ExitStack) -> Path:
     if target.exists() and not target.is_file():
         return target
     if not target.parent.is_dir():
-        raise CommandError(f"{path} cannot be written: there is no folder {path.parent}.")
+        message = f"{path} cannot be written: there is no folder {path.parent}."
+        raise CommandError(message, "Make it, or name a file elsewhere.")
     with _told(str(path)):
         handle, name = tempfile.mkstemp(
             prefix=f".{target.name}.", suffix=".part", dir=target.parent
@@ -133,4 +137,5 @@ def _told(names: str, places: Sequence[Path] | None = None) -> Iterator[None]:
             named = Path(os.fsdecode(error.filename))
             if named not in places:
                 raise
-        raise CommandError(f"{names} cannot be written: {error.strerror}.") from None
+        message = f"{names} cannot be written: {error.strerror}."
+        raise CommandError(message, "Name a file elsewhere.") from None

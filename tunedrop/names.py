@@ -14,7 +14,9 @@ def split(asked: str) -> tuple[str, int | None]:
     if not at:
         return model, None
     if not (number.isascii() and number.isdigit() and len(number) < 7 and int(number)):
-        raise CommandError(f"{asked} names no version: write {model}@2, for example.")
+        raise CommandError(
+            f"{shown(asked)} names no version.", f"Write {shown(model)}@2, for example."
+        )
     return model, int(number)
 
 
@@ -22,7 +24,9 @@ def in_path(name: str) -> str:
     """As one part of an address. Raises CommandError for what would be none, or several: another
     route would be asked."""
     if name in ("", ".", "..") or "/" in name:
-        raise CommandError(f"{shown(name)!r} is no name of a model or a run.")
+        message = f"{shown(name)!r} is no name of a model, a run or a key, and no id."
+        fix = "`tunedrop models`, `tunedrop runs` and `tunedrop keys list` list them."
+        raise CommandError(message, fix)
     return quote(name, safe="")
 
 

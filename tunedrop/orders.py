@@ -1,11 +1,12 @@
 """The commands by which people decide about models: promote a version, roll back, delete."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from tunedrop import runs
-from tunedrop.echo import say
+from tunedrop import asking, completion, runs
+from tunedrop.as_json import AsJson
+from tunedrop.echo import say, say_json
 from tunedrop.errors import CommandError, exit_on_error
 from tunedrop.names import person
 
@@ -13,16 +14,20 @@ if TYPE_CHECKING:
     from tunedrop.app import App
 
 Why = Annotated[str, typer.Option(help="the reason, which is kept")]
-Who = Annotated[str, typer.Option(help="who gives the order")]
+Who = Annotated[str, typer.Option(help="who gives the order, where a key of the host does not say")]
 
 cli = typer.Typer()
 
 
-@cli.command()
+@cli.command(epilog='Example: tunedrop promote captain@1 --why "kinder answers"')
 def promote(
-    version: Annotated[str, typer.Argument(metavar="MODEL@N", help="the version")],
+    version: Annotated[
+        str,
+        typer.Argument(metavar="MODEL@N", help="the version", autocompletion=completion.versions),
+    ],
     why: Why = "",
     who: Who = "",
+    as_json: AsJson = False,
     address: runs.Address = "",
     key: runs.Key = "",
 ) -> None:
@@ -37,15 +42,17 @@ def promote(
     with exit_on_error():
         model, number = split(version)
         if number is None:
-            raise CommandError(f"which version of {model}? Write {model}@2, for example.")
-        _give(App.at(address, key), model, "promote", {"version": number}, who, why)
+            raise CommandError(f"which version of {model}?", f"Write {model}@2, for example.")
+        order = Order("promote", {"version": number}, who, why)
+        _give(App.at(address, key), model, order, as_json=as_json)
 
 
-@cli.command()
+@cli.command(epilog="Example: tunedrop rollback captain")
 def rollback(
-    model: Annotated[str, typer.Argument(help="the model")],
+    model: Annotated[str, typer.Argument(help="the model", autocompletion=completion.models)],
     why: Why = "",
     who: Who = "",
+    as_json: AsJson = False,
     address: runs.Address = "",
     key: runs.Key = "",
 ) -> None:
@@ -54,12 +61,20 @@ def rollback(
     from tunedrop.app import App
 
     with exit_on_error():
-        _give(App.at(address, key), model, "rollback", {}, who, why)
+        order = Order("rollback", {}, who, why)
+        _give(App.at(address, key), model, order, as_json=as_json)
 
 
-@cli.command()
+@cli.command(epilog="Example: tunedrop delete captain@1 --yes captain@1")
 def delete(
-    target: Annotated[str, typer.Argument(metavar="MODEL|MODEL@N|RUN", help="what is to go")],
+    target: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL|MODEL@N|RUN",
+            help="what is to go",
+            autocompletion=completion.models_versions_and_runs,
+        ),
+    ],
     datasets: Annotated[
         bool, typer.Option("--datasets", help="the datasets that it was trained on as well")
     ] = False,
@@ -68,6 +83,7 @@ def delete(
     ] = "",
     why: Why = "",
     who: Who = "",
+    as_json: AsJson = False,
     address: runs.Address = "",
     key: runs.Key = "",
 ) -> None:
@@ -77,34 +93,50 @@ def delete(
     from tunedrop.app import App
 
     with exit_on_error():
+        if not yes:
+            asking.may_ask(f"--yes {target}")
         app = App.at(address, key)
         path, body = deleting.place(app, target)
         asked: dict[str, Any] = {**body, "datasets": datasets}
         plan = app.post(path, asked)["plan"]
-        say("\n".join(deleting.lines(plan)))
-        typed = yes or typer.prompt(f"\nType {plan['target']} to delete it", default="")
-        if typed != plan["target"]:
-            raise CommandError(f"that is not {plan['target']}: nothing was deleted.")
+        name = plan["target"]
+        if not as_json:
+            say("\n".join(deleting.lines(plan)))
+        given = yes or asking.typed(f"\nType {name} to delete it", f"--yes {name}")
+        if given != name:
+            raise CommandError(f"that is not {name}: nothing was deleted.", f"Give --yes {name}.")
         by = {"who": person(who), "why": why, "digest": plan["digest"]}
         done = app.post(path, asked | by)
-        say(deleting.told(plan["target"], done["deletion"]))
+        say_json(done) if as_json else say(deleting.told(name, done["deletion"]))
 
 
-def _give(app: "App", model: str, order: str, body: dict[str, Any], who: str, why: str) -> None:
+class Order(NamedTuple):
+    """`body` is what it says besides who gives it and why."""
+
+    name: str
+    body: dict[str, Any]
+    who: str
+    why: str
+
+
+def _give(app: "App", model: str, order: Order, *, as_json: bool) -> None:
     """Against the champion that is seen now."""
     from tunedrop import history
 
     seen = history.page(app, model)
-    by = {"who": person(who), "why": why, "expected": seen["champion"]}
-    page = app.post(f"api/models/{seen['name']}/{order}", body | by)
+    by = {"who": person(order.who), "why": order.why, "expected": seen["champion"]}
+    page = app.post(f"api/models/{seen['name']}/{order.name}", order.body | by)
+    say_json(page) if as_json else say(_told(model, seen, page))
+
+
+def _told(model: str, seen: dict[str, Any], page: dict[str, Any]) -> str:
+    """What has become of an order: the model before and after it."""
     if waiting := page["order"]:
-        say(f"ordered: {waiting['waits']} `tunedrop models {model}` tells how it goes.")
-        return
+        return f"ordered: {waiting['waits']} `tunedrop models {model}` tells how it goes."
     champion, before = page["champion"], seen["champion"]
-    if champion == before:
-        older = seen["order"]
-        also = f" The order for {model}@{older['version']} is taken back." if older else ""
-        say(f"{model}@{champion} is the champion already.{also}")
-    else:
+    if champion != before:
         place = f", in the place of {model}@{before}" if before else ""
-        say(f"{model}@{champion} is the champion{place}.")
+        return f"{model}@{champion} is the champion{place}."
+    older = seen["order"]
+    also = f" The order for {model}@{older['version']} is taken back." if older else ""
+    return f"{model}@{champion} is the champion already.{also}"

@@ -21,6 +21,7 @@ from shared.settings import Settings
 from tunedrop.app import App
 from tunedrop.echo import say
 from tunedrop.errors import CommandError
+from tunedrop.files import must_exist
 
 Plan = dict[str, Any]
 
@@ -35,17 +36,18 @@ NOWHERE = {
 
 def run_yaml(path: Path) -> bytes:
     """The run.yaml itself, or that of a folder; empty where the folder has none."""
-    if not path.exists():
-        raise CommandError(f"{path} does not exist.")
+    must_exist(path)
     files = [path]
     if path.is_dir():
         spec = NAMES[DropRole.SPEC]
         files = [file for file in sorted(path.iterdir()) if spec.fullmatch(file.name)]
     if len(files) > 1:
-        raise CommandError(f"{path} holds {' and '.join(file.name for file in files)}: keep one.")
+        names = " and ".join(file.name for file in files)
+        raise CommandError(f"{path} holds {names}.", "Keep one of them.")
     for file in files:
         if file.stat().st_size > LARGEST:
-            raise CommandError(f"{file} has more than {LARGEST:,} bytes: no run.yaml has.")
+            message = f"{file} has more than {LARGEST:,} bytes: no run.yaml has."
+            raise CommandError(message, "Name another file.")
         return file.read_bytes()
     return b""
 
@@ -91,7 +93,7 @@ def settings_here() -> Settings:
     try:
         return Settings.load({**os.environ, **NOWHERE})
     except SettingError as error:
-        raise CommandError(str(error)) from None
+        raise CommandError(error.message, error.fix) from None
 
 
 def spec_of(asked: bytes) -> Spec:
@@ -99,7 +101,7 @@ def spec_of(asked: bytes) -> Spec:
     try:
         return effective(asked or None, settings_here())
     except DropError as error:
-        raise CommandError(str(error)) from None
+        raise CommandError(error.message, error.fix) from None
 
 
 def says_no(found: Plan) -> bool:

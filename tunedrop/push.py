@@ -8,13 +8,15 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shared.errors import DropError
 from shared.printable import printable
 from shared.run.folder import DropRole, parse, problem_name
 from tunedrop.app import App
-from tunedrop.errors import CommandError
+from tunedrop.errors import CommandError, NotReached
+from tunedrop.files import must_exist
+from tunedrop.watch import parse_time
 
 if TYPE_CHECKING:
     from azure.storage.blob import BlobProperties, ContainerClient
@@ -28,8 +30,7 @@ def blob_names(paths: list[Path], model: str) -> dict[str, Path]:
     to it is there. A folder stands for the files in it that are datasets or a run.yaml."""
     files: dict[str, Path] = {}
     for path in paths:
-        if not path.exists():
-            raise CommandError(f"{path} does not exist.")
+        must_exist(path)
         inside = files_in(path) if path.is_dir() else [path]
         folder = model or (path.resolve().name if path.is_dir() else "")
         files |= {f"{folder}/{file.name}" if folder else file.name: file for file in inside}
@@ -37,9 +38,10 @@ def blob_names(paths: list[Path], model: str) -> dict[str, Path]:
         roles = {name: parse(name)[1] for name in files}
     except DropError as error:
         or_so = "" if model else " With --model NAME it is dropped for NAME."
-        raise CommandError(f"{error.message} {error.fix}{or_so}") from None
+        raise CommandError(error.message, f"{error.fix}{or_so}".strip()) from None
     if list(roles.values()).count(DropRole.TRAINING) != 1:
-        raise CommandError(f"a drop has one training file; these are {', '.join(files)}.")
+        message = f"a drop has one training file; these are {', '.join(files)}."
+        raise CommandError(message, "Name one of them, with the validation set that belongs to it.")
     return {
         name: files[name] for name in sorted(files, key=lambda n: roles[n] is DropRole.TRAINING)
     }
@@ -51,9 +53,9 @@ def files_in(folder: Path) -> list[Path]:
     inside = [file for file in files if _role(f"any/{file.name}")]
     if not inside:
         others = ", ".join(file.name for file in files if file.suffix == ".jsonl")
-        instead = f" It has {others}: rename it, or name it itself." if others else ""
         raise CommandError(
-            f"{folder} holds no training….jsonl, validation….jsonl or run.yaml.{instead}"
+            f"{folder} holds no training….jsonl, validation….jsonl or run.yaml.",
+            f"It has {others}: rename it, or name it itself." if others else "Name another folder.",
         )
     return inside
 
@@ -87,7 +89,8 @@ class Datasets:
                 blobs = BlobServiceClient.from_connection_string(storage)
             except ValueError:
                 raise CommandError(
-                    "--storage is neither https://… nor a connection string."
+                    "--storage is neither https://… nor a connection string.",
+                    "`azd env get-values` prints the address.",
                 ) from None
         return cls(blobs.get_container_client(container))
 
@@ -107,7 +110,8 @@ class Datasets:
             try:
                 self.client.download_blob(name, max_concurrency=1).readinto(file)
             except ResourceNotFoundError:
-                raise CommandError(f"{printable(name)} is not in the container any more.") from None
+                message = f"{printable(name)} is not in the container any more."
+                raise CommandError(message, "Drop the dataset with `tunedrop push`.") from None
 
     def from_earlier_drops(self, files: dict[str, Path]) -> list[str]:
         """What lies in the model's folder of earlier drops, and so belongs to this one."""
@@ -144,6 +148,34 @@ class Datasets:
             return [*in_it, *lone]
 
 
+class Dropped(NamedTuple):
+    """What was dropped, by names in the container: `earlier` are files of earlier drops that belong
+    to it, `older` those that do not. `last` is what storage knows of the file that came last."""
+
+    names: list[str]
+    earlier: list[str]
+    older: list[str]
+    last: "BlobProperties"
+
+    def as_json(self) -> dict[str, Any]:
+        return {"dropped": self.names, "with": self.earlier, "without": self.older}
+
+    def sentences(self) -> Iterator[str]:
+        yield from (f"dropped {name}" for name in self.names)
+        yield from (f"  with {name}, which was there already" for name in self.earlier)
+
+    def is_known(self, run: dict[str, Any]) -> bool:
+        """Whether the run was made by an earlier drop of the same content."""
+        return parse_time(run["timeline"][0]["at"]) < self.last.last_modified
+
+
+def push(datasets: Datasets, files: dict[str, Path]) -> Dropped:
+    """Raises CommandError."""
+    last = datasets.drop(files)
+    earlier, older = datasets.from_earlier_drops(files), datasets.left_out(files)
+    return Dropped(list(files), earlier, list(map(printable, older)), last)
+
+
 def wait_for_run(
     app: App, datasets: Datasets, files: dict[str, Path], dropped: "BlobProperties"
 ) -> Any:
@@ -154,10 +186,10 @@ def wait_for_run(
             if run["training"]["etag"].strip('"') == dropped.etag.strip('"'):
                 return run
         if problem := datasets.problem(files, dropped):
-            raise CommandError(problem)
-    raise CommandError(
-        f"the files lie in the container, but the app has not taken them in {MAX_WAIT_SECONDS} s. "
-        "Its timer looks for missed drops: see `tunedrop runs` later, or ask `tunedrop doctor` why."
+            raise CommandError(problem, "")  # its cure is in it
+    raise NotReached(
+        f"the files lie in the container, but the app has not taken them in {MAX_WAIT_SECONDS} s.",
+        "Its timer looks for missed drops: see `tunedrop runs` later, or ask `tunedrop doctor`.",
     )
 
 
@@ -177,9 +209,11 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except ResourceNotFoundError:
-        raise CommandError("the container does not exist: name it with --container.") from None
+        message = "the container does not exist."
+        raise CommandError(message, "Name it with --container.") from None
     except HttpResponseError as error:
         failure = service_error(STORAGE, "drop the files", error, fix=ROLE)
-        raise CommandError(f"{failure} {ROLE if not failure.fix else ''}".strip()) from None
+        raise NotReached(failure.message, failure.fix or ROLE) from None
     except AzureError as error:
-        raise CommandError(str(unreachable(STORAGE, "drop the files", error))) from None
+        failure = unreachable(STORAGE, "drop the files", error)
+        raise NotReached(failure.message, failure.fix or "Drop them again.") from None

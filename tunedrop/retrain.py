@@ -72,12 +72,12 @@ def champions_run(app: App, model: str) -> Run:
     """The run that a model's champion came from. Raises CommandError."""
     found = {known["name"]: known for known in app.get("api/models")["models"]}
     if model not in found:
-        raise CommandError(f"there is no model {shown(model)}: `tunedrop models` lists them.")
+        raise CommandError(f"there is no model {shown(model)}.", "`tunedrop models` lists them.")
     known = found[model]
     for version in known["versions"]:
         if version["version"] == known["champion"]:
             return app.get(f"api/runs/{quote(version['run_id'], safe='')}")
-    raise CommandError(f"{model} has no champion yet: there is nothing to train again.")
+    raise CommandError(f"{model} has no champion yet.", "`tunedrop push FOLDER` trains one.")
 
 
 def spec_for(run: Run, base: str) -> tuple[dict[str, Any], tuple[str, ...]]:
@@ -100,7 +100,8 @@ def spec_for(run: Run, base: str) -> tuple[dict[str, Any], tuple[str, ...]]:
         raise CommandError(
             f"{known.name} takes {takes}, and its tuned versions are deployed as "
             f"{', '.join(known.skus) or 'nothing serverless'}; {run['model']} was trained by "
-            f"{old['method']}. {known.note}".strip()
+            f"{old['method']}. {known.note}".strip(),
+            "Name another base; docs/prices.md lists them.",
         )
     return spec, _fitted(spec, known)
 
@@ -146,6 +147,6 @@ def _must_be(file: dict[str, Any], path: Path) -> None:
         found = hashlib.file_digest(content, "sha256").hexdigest()
     if found != file["sha256"]:
         raise CommandError(
-            f"{file['name']} is not what the champion was trained on any more: drop the dataset "
-            "that you want with `tunedrop push`."
+            f"{file['name']} is not what the champion was trained on any more.",
+            "Drop the dataset that you want with `tunedrop push`.",
         )

@@ -1,7 +1,5 @@
-"""The commands that start, watch and steer runs, against a running app."""
+"""The commands that drop datasets and look at runs, against a running app."""
 
-import time
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,22 +7,34 @@ from urllib.parse import urlencode
 
 import typer
 
-from shared.printable import printable
 from shared.run.stages import ENDS, Stage
+from tunedrop import completion
+from tunedrop.as_json import AsJson, note
 from tunedrop.echo import say, say_json
-from tunedrop.errors import MISSHAPEN, CommandError, exit_on_error
-from tunedrop.names import in_path, person
+from tunedrop.errors import MISSHAPEN, CommandError, ExitCode, ended, exit_on_error
 
 if TYPE_CHECKING:
     from tunedrop.app import App
+    from tunedrop.screen import Screen
     from tunedrop.watch import Run
 
 Address = Annotated[
     str, typer.Option("--app", envvar="TUNEDROP_APP", help="address of an app (default: one here)")
 ]
-Key = Annotated[str, typer.Option(envvar="TUNEDROP_FUNCTION_KEY", help="Functions key")]
+Key = Annotated[
+    str,
+    typer.Option(
+        envvar=["TUNEDROP_KEY", "TUNEDROP_FUNCTION_KEY"],
+        help="a key of the app, or of its Functions host",
+    ),
+]
 RunId = Annotated[
-    str, typer.Argument(metavar="RUN", help="the run's id, or its beginning with 8 digits or more")
+    str,
+    typer.Argument(
+        metavar="RUN",
+        help="the run's id, or its beginning with 8 digits or more",
+        autocompletion=completion.runs,
+    ),
 ]
 Storage = Annotated[
     str, typer.Option(envvar="TunedropStorage__blobServiceUri", help="address of the account")
@@ -32,19 +42,16 @@ Storage = Annotated[
 Container = Annotated[
     str, typer.Option(envvar="TUNEDROP_DATASETS", help="the container to drop into")
 ]
-POLL_SECONDS = 1.0
-MAX_FAILED_POLLS = (
-    20  # looks in a row that may fail, each a second later than the one before: apps restart
-)
 
 cli = typer.Typer()
 
 
-@cli.command()
+@cli.command(epilog="Example: tunedrop push examples/captain --watch")
 def push(
     paths: Annotated[list[Path], typer.Argument(help="a folder, or files of one drop")],
     model: Annotated[str, typer.Option(help="the model's name (default: the folder's)")] = "",
     watch: Annotated[bool, typer.Option("--watch", help="stay until the run has ended")] = False,
+    as_json: AsJson = False,
     address: Address = "",
     key: Key = "",
     storage: Storage = "",
@@ -52,24 +59,27 @@ def push(
 ) -> None:
     """Drop a dataset and say what the app makes of it. Exits 1 if it is rejected."""
     from tunedrop import push as pushing
-    from tunedrop import watch as watching
     from tunedrop.app import App
 
     with exit_on_error():
         files = pushing.blob_names(paths, model)
         app = App.at(address, key)
-        _tell_doubts(app, files)
+        if not as_json:
+            _tell_doubts(app, files)
         datasets = pushing.Datasets.at(storage_of(address, storage), container)
-        dropped = datasets.drop(files)
-        say("\n".join(f"dropped {name}" for name in files))
-        for name in datasets.from_earlier_drops(files):
-            say(f"  with {name}, which was there already")
-        for name in datasets.left_out(files):
-            say(f"  without {printable(name)}, which is older", err=True)
-        run = pushing.wait_for_run(app, datasets, files, dropped)
-        known = watching.parse_time(run["timeline"][0]["at"]) < dropped.last_modified
-        say(f"run {run['id']}{': the same content was dropped before' if known else ''}")
-        follow(app, run["id"], until_checked=not watch)
+        done = pushing.push(datasets, files)
+        if not as_json:
+            say("\n".join(done.sentences()))
+        for name in done.older:
+            note(f"  without {name}, which is older")
+        run = pushing.wait_for_run(app, datasets, files, done.last)
+        known = done.is_known(run)
+        if not as_json:
+            say(f"run {run['id']}{': the same content was dropped before' if known else ''}")
+        run = follow(app, run["id"], until_checked=not watch, as_json=as_json)
+        if as_json:
+            say_json(done.as_json() | {"known": known, "run": run})
+    raise typer.Exit(says(run))
 
 
 def _tell_doubts(app: "App", files: dict[str, Path]) -> None:
@@ -82,7 +92,7 @@ def _tell_doubts(app: "App", files: dict[str, Path]) -> None:
         planning.print_plan(planning.ask(app, asked), only_doubts=True)
 
 
-@cli.command()
+@cli.command(epilog="Example: tunedrop plan examples/captain --offline --region swedencentral")
 def plan(
     path: Annotated[Path, typer.Argument(help="a folder with a run.yaml, or the file itself")],
     offline: Annotated[
@@ -91,7 +101,7 @@ def plan(
     region: Annotated[
         str, typer.Option(envvar="AZURE_OPENAI_LOCATION", help="the account's, with --offline")
     ] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="print the plan as JSON")] = False,
+    as_json: AsJson = False,
     address: Address = "",
     key: Key = "",
 ) -> None:
@@ -107,14 +117,20 @@ def plan(
         else:
             found = planning.ask(App.at(address, key), asked, held)
     say_json(found) if as_json else planning.print_plan(found)
-    raise typer.Exit(1 if planning.says_no(found) else 0)
+    raise typer.Exit(ExitCode.NO if planning.says_no(found) else ExitCode.DONE)
 
 
-@cli.command()
+@cli.command(epilog="Example: tunedrop runs --model captain --stage training,deploying")
 def runs(
-    model: Annotated[str, typer.Option(help="of this model only")] = "",
-    stage: Annotated[str, typer.Option(help="in these stages only (with commas)")] = "",
+    model: Annotated[
+        str, typer.Option(help="of this model only", autocompletion=completion.models)
+    ] = "",
+    stage: Annotated[
+        str,
+        typer.Option(help="in these stages only (with commas)", autocompletion=completion.stages),
+    ] = "",
     limit: Annotated[int, typer.Option(min=1, max=200, help="at most so many")] = 20,
+    as_json: AsJson = False,
     address: Address = "",
     key: Key = "",
 ) -> None:
@@ -128,9 +144,11 @@ def runs(
         asked = {"model": model, "stage": stage, "limit": limit}
         query = urlencode({name: value for name, value in asked.items() if value})
         page = App.at(address, key).get(f"api/runs?{query}")
+        if as_json:
+            say_json(page)
+            return
         found = page["runs"]
-        for problem in page.get("problems", []):
-            say(f"{problem['message']} {problem['fix']}", err=True)
+        tell_problems(page)
         if found:
             watch.print_runs(found, Screen())
         else:
@@ -138,95 +156,76 @@ def runs(
         watch.print_refused(page.get("refused") or {"drops": [], "count": 0}, Screen())
 
 
-@cli.command("watch")
-def watch_run(run_id: RunId, address: Address = "", key: Key = "") -> None:
-    """Show a run as it goes, to its end. Exits 0 if it serves then, and 1 otherwise."""
+@cli.command("watch", epilog="Example: tunedrop watch captain-1a2b3c4d")
+def watch_run(run_id: RunId, as_json: AsJson = False, address: Address = "", key: Key = "") -> None:
+    """Show a run as it goes, to its end. Exits 0 if it serves then, and 1 otherwise.
+
+    In a pipe it prints a line for each thing that happens, and at least one in a minute. With
+    --json it prints the run, once it has ended.
+    """
     from tunedrop.app import App
 
     with exit_on_error():
-        follow(App.at(address, key), run_id)
+        run = follow(App.at(address, key), run_id, as_json=as_json)
+        if as_json:
+            say_json(run)
+    raise typer.Exit(says(run))
+
+
+def tell_problems(page: dict[str, Any]) -> None:
+    """What of a page could not be read, beside it."""
+    for problem in page.get("problems", ()):
+        note(f"{problem['message']} {problem['fix']}")
 
 
 def storage_of(address: str, storage: str) -> str:
     """Where an app's datasets are. Raises CommandError for one elsewhere that is not told."""
-    from tunedrop.app import local_stack
+    from tunedrop.connection import connection
 
-    if address and not storage:
+    known = connection(address).storage_for(storage)
+    if not known:
         raise CommandError(
-            "where are its datasets? Give --storage; `azd env get-values` prints it."
+            "where are its datasets?", "Give --storage; `azd env get-values` prints it."
         )
-    return storage or str(local_stack()["storage"])
+    return known
 
 
-def _add_command(action: str, description: str) -> None:
-    def command(
-        run_id: RunId,
-        why: Annotated[str, typer.Option(help="the reason, for the run's log")] = "",
-        who: Annotated[str, typer.Option(help="who gives the command")] = "",
-        address: Address = "",
-        key: Key = "",
-    ) -> None:
-        _give(run_id, action, {"who": who, "why": why}, address, key)
+def follow(app: "App", run_id: str, *, until_checked: bool = False, as_json: bool = False) -> "Run":
+    """Show a run until it has ended, or until its dataset is checked; with `as_json` nothing is
+    shown. Raises typer.Exit where somebody stops that."""
+    from tunedrop import following
+    from tunedrop.screen import Screen
 
-    cli.command(action, help=description)(command)
-
-
-def _give(run_id: str, action: str, body: dict[str, Any], address: str, key: str) -> None:
-    from tunedrop.app import App
-
-    with exit_on_error():
-        body |= {"who": person(body["who"])}
-        run = App.at(address, key).post(f"api/runs/{in_path(run_id)}/{action}", body)
-        waits = run["command"] and run["command"]["action"] == action
-        say(f"{run['id']} is {run['stage']}{f'; {action} is under way' if waits else ''}")
+    looks = following.looks(app, run_id)
+    try:
+        if as_json:
+            return following.last(looks, until_checked=until_checked)
+        screen = Screen()
+        run = following.follow(looks, screen, until_checked=until_checked)
+    except KeyboardInterrupt:
+        again = f"`tunedrop watch {run_id}` looks again."
+        raise ended("the run goes on by itself.", again, ExitCode.INTERRUPTED) from None
+    _tell_end(app, run, screen)
+    return run
 
 
-for _action, _description in {
-    "start": "Let a run begin that waits for it (`start: manual` in run.yaml).",
-    "pause": "Hold a run's job; it keeps its place.",
-    "resume": "Let a paused job go on.",
-    "cancel": "End a run: its job and its deployment go, nothing is left that costs.",
-    "retry": "Reopen a run that has ended, from its last good stage; or deploy a champion again.",
-}.items():
-    _add_command(_action, _description)
+def _tell_end(app: "App", run: "Run", screen: "Screen") -> None:
+    from tunedrop import watch
+
+    if run["stage"] == Stage.REJECTED:
+        _show_findings(app, run["id"])
+    if run["stage"] in ENDS:
+        watch.print_end(run, screen)
+    elif run["stage"] == Stage.READY:
+        say(f"It is ready and waits for `tunedrop start {run['id']}`.")
+    else:
+        say(f"It is {run['stage']} and goes on by itself: `tunedrop watch {run['id']}`.")
 
 
-@cli.command()
-def deploy(
-    run_id: RunId,
-    sku: Annotated[str, typer.Option(help="GlobalStandard, Standard, … (default: as it is)")] = "",
-    capacity: Annotated[
-        int, typer.Option(min=0, help="thousands of tokens per minute (default: as it is)")
-    ] = 0,
-    why: Annotated[str, typer.Option(help="the reason, for the run's log")] = "",
-    who: Annotated[str, typer.Option(help="who gives the command")] = "",
-    address: Address = "",
-    key: Key = "",
-) -> None:
-    """Deploy what a run has trained with another SKU or capacity; nothing is trained again.
-
-    For a run that has failed after its training, that deploys, is held or serves. A deployment
-    lives in the region of the app's account.
-    """
-    body = {"who": who, "why": why, "sku": sku or None, "capacity": capacity or None}
-    _give(run_id, "deploy", body, address, key)
-
-
-def _poll(app: "App", run_id: str) -> "Iterator[Run]":
-    """A run again and again. Raises CommandError if the first look fails, or too many in a row."""
-    path = f"api/runs/{in_path(run_id)}"
-    run, failed = app.get(path), 0
-    while True:
-        if not failed:
-            yield run
-        time.sleep(POLL_SECONDS * (1 + failed))
-        path = f"api/runs/{run['id']}"  # what was asked for may fit another, newer run by now
-        try:
-            run, failed = app.get(path), 0
-        except CommandError:
-            failed += 1
-            if failed > MAX_FAILED_POLLS:
-                raise
+def says(run: "Run") -> ExitCode:
+    """Of a run that has ended in another way than by serving: no."""
+    no = run["stage"] in ENDS and run["stage"] != Stage.SERVING
+    return ExitCode.NO if no else ExitCode.DONE
 
 
 def _show_findings(app: "App", run_id: str) -> None:
@@ -236,26 +235,3 @@ def _show_findings(app: "App", run_id: str) -> None:
 
     with suppress(CommandError, *MISSHAPEN):
         show.print_report(app.get(f"api/runs/{run_id}/report.json"))
-
-
-def follow(app: "App", run_id: str, *, until_checked: bool = False) -> None:
-    """Show a run until it has ended, or until its dataset is checked. Raises typer.Exit."""
-    from tunedrop import watch
-    from tunedrop.screen import Screen
-
-    screen = Screen()
-    try:
-        run = watch.follow(_poll(app, run_id), screen, until_checked=until_checked)
-    except KeyboardInterrupt:
-        say(f"\nIt goes on by itself: `tunedrop watch {run_id}` looks again.")
-        raise typer.Exit(130) from None
-    watch.print_notices(run, screen)
-    if run["stage"] == Stage.REJECTED:
-        _show_findings(app, run["id"])
-    if run["stage"] in ENDS:
-        watch.print_end(run, app.url, screen)
-        raise typer.Exit(0 if run["stage"] == "serving" else 1)
-    if run["stage"] == "ready":
-        say(f"It is ready and waits for `tunedrop start {run_id}`.")
-    else:
-        say(f"It is {run['stage']} and goes on by itself: `tunedrop watch {run_id}`.")

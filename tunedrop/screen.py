@@ -14,6 +14,13 @@ class Screen(Console):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(highlight=False, markup=False, emoji=False, **options)
+        self.soft_wrap = self.soft_wrap or not self.file.isatty()  # a file has no width
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether somebody may be shown what moves. FORCE_COLOR makes a terminal of a pipe, and
+        asks for colours only."""
+        return self.file.isatty() and not self.is_dumb_terminal
 
     def print(self, *objects: Any, **options: Any) -> None:
         super().print(*map(_safe, objects), **options)

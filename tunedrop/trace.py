@@ -7,21 +7,22 @@ from urllib.parse import quote, urlencode
 import typer
 
 from tunedrop import runs
+from tunedrop.as_json import AsJson
 from tunedrop.echo import say, say_json
-from tunedrop.errors import MISSHAPEN, CommandError, exit_on_error
+from tunedrop.errors import MISSHAPEN, CommandError, NotReached, exit_on_error
 
 cli = typer.Typer()
 
 Json = dict[str, Any]
 
 
-@cli.command()
+@cli.command(epilog="Example: tunedrop trace chatcmpl-1a2b3c")
 def trace(
     id: Annotated[
         str, typer.Argument(metavar="ID", help="the x-request-id of an answer, or the id within it")
     ],
     at: Annotated[str, typer.Option(help="look in this hour alone, e.g. 2026-11-28T03")] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="print what is known as JSON")] = False,
+    as_json: AsJson = False,
     address: runs.Address = "",
     key: runs.Key = "",
 ) -> None:
@@ -29,6 +30,8 @@ def trace(
     from tunedrop.app import App
 
     with exit_on_error():
+        if id.strip("/. ") == "":
+            raise CommandError("which chat?", "Give the x-request-id or the id of its answer.")
         # An encoded slash would reach the app as it is.
         path = f"api/trace/{quote(id, safe='/')}"
         query = f"?{urlencode({'at': at})}" if at else ""
@@ -40,13 +43,13 @@ def trace(
 
 
 def _shown(found: Json) -> str:
-    """Raises CommandError."""
+    """Raises NotReached."""
     try:
         told = ["\n".join(lines(chat)) for chat in found["chats"]]
         return "\n\n".join(filter(None, [*told, found.get("notice", "")]))
     except MISSHAPEN:
-        raise CommandError(
-            "the app's answer is none that this tool knows: --json prints it as it is."
+        raise NotReached(
+            "the app's answer is none that this tool knows.", "--json prints it as it is."
         ) from None
 
 

@@ -9,8 +9,9 @@ from typing import Annotated, Any
 import typer
 
 from tunedrop import runs
+from tunedrop.as_json import AsJson
 from tunedrop.echo import say, say_json
-from tunedrop.errors import MISSHAPEN, CommandError, exit_on_error
+from tunedrop.errors import MISSHAPEN, ExitCode, NotReached, exit_on_error
 from tunedrop.names import in_path
 
 Json = dict[str, Any]
@@ -18,11 +19,11 @@ Json = dict[str, Any]
 cli = typer.Typer()
 
 
-@cli.command()
+@cli.command(epilog="Example: tunedrop verdict captain-1a2b3c4d")
 def verdict(
     run_id: runs.RunId,
     limit: Annotated[int, typer.Option(min=0, help="at most so many regressions of each")] = 5,
-    as_json: Annotated[bool, typer.Option("--json", help="print the verdict as JSON")] = False,
+    as_json: AsJson = False,
     address: runs.Address = "",
     key: runs.Key = "",
 ) -> None:
@@ -36,16 +37,16 @@ def verdict(
             say_json(found)
         else:
             say(_shown(found, limit))
-    raise typer.Exit(1 if found.get("overall") == "loss" else 0)
+    raise typer.Exit(ExitCode.NO if found.get("overall") == "loss" else ExitCode.DONE)
 
 
 def _shown(found: Json, limit: int) -> str:
-    """Raises CommandError."""
+    """Raises NotReached."""
     try:
         return "\n".join(lines(found, limit))
     except MISSHAPEN:
-        raise CommandError(
-            "the app's verdict is none that this tool knows: --json prints it as it is."
+        raise NotReached(
+            "the app's verdict is none that this tool knows.", "--json prints it as it is."
         ) from None
 
 

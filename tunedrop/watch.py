@@ -3,17 +3,15 @@
 Shows what the app's API says of runs; knows neither the app nor the ledger.
 """
 
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from itertools import pairwise
+from math import ceil
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
 from rich.text import Text
 
 from shared.dataset.measure.cost import usd
-from shared.printable import printable
 from shared.run.ids import short
 from shared.run.stages import DEPLOYED, ENDS
 from tunedrop.errors import MISSHAPEN
@@ -21,38 +19,7 @@ from tunedrop.errors import MISSHAPEN
 Run = dict[str, Any]
 
 
-def follow(looks: Iterable[Run], screen: Console, *, until_checked: bool = False) -> Run:
-    """Show a run as it goes, look by look, until it has ended or its dataset is checked; the last
-    look."""
-    display = Progress(
-        TextColumn("  {task.description}", markup=False),
-        BarColumn(bar_width=30),
-        TextColumn("{task.fields[detail]}", markup=False),
-        console=screen,
-        transient=True,
-        disable=not screen.is_terminal,
-    )
-    with display:
-        bar = display.add_task("", total=None, detail="")
-        passed, run = 0, Run()
-        for run in looks:
-            for line in stage_lines(run)[passed:]:
-                screen.print(line, soft_wrap=True)
-                passed += 1
-            if run["stage"] in ENDS or (until_checked and _checked(run)):
-                break
-            progress = run["progress"]
-            display.update(
-                bar,
-                description=f"{run['stage']:<10}",
-                total=progress["total_steps"] if run["stage"] == "training" else None,
-                completed=progress["step"] or 0,
-                detail=printable(detail(run)),
-            )
-    return run
-
-
-def _checked(run: Run) -> bool:
+def is_checked(run: Run) -> bool:
     """Whether its dataset is checked, and the account has not refused it: it ends at once then."""
     answers = (run.get("plan") or {}).get("answers", ())
     refused = any(answer["says"] == "no" and not answer["passes"] for answer in answers)
@@ -82,13 +49,40 @@ def detail(run: Run) -> str:
         parts.append(f"step {progress['step']}/{progress['total_steps'] or '?'}")
     if progress["train_loss"] is not None:
         parts.append(f"loss {progress['train_loss']:.2f}")
-    if progress["estimated_finish"]:
-        left = (parse_time(progress["estimated_finish"]) - datetime.now(UTC)).total_seconds()
-        parts.append(f"ETA {max(left, 0):.0f} s")
-    return "  ".join(filter(None, parts))
+    return "  ".join(filter(None, [*parts, eta(run)]))
 
 
-def print_end(run: Run, app_url: str, screen: Console) -> None:
+def eta(run: Run) -> str:
+    """How long until its model answers; empty where that is not known, or a person is waited for.
+    The app estimates it, for the console as well."""
+    finish = (run.get("eta") or {}).get("finish")
+    left = (parse_time(finish) - datetime.now(UTC)).total_seconds() if finish else 0
+    return f"ETA {_minutes(left)}" if left > 0 else ""
+
+
+def duration(run: Run) -> str:
+    """How long it has been in its stage."""
+    since = parse_time(run["timeline"][-1]["at"])
+    return _minutes((datetime.now(UTC) - since).total_seconds())
+
+
+def _minutes(seconds: float) -> str:
+    """Begun minutes count."""
+    minutes = max(1, ceil(seconds / 60))
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def notes(run: Run) -> dict[str, str]:
+    """What is to be known of a run although it goes on, in the app's words, each by a key that
+    stays the same while the words may count on."""
+    told = {notice: notice for notice in run.get("notices", ())}
+    wait = run.get("stuck") or {"state": "no"}
+    if wait["state"] != "no":
+        told[wait["state"]] = wait["message"]
+    return told | {signal["id"]: signal["message"] for signal in run.get("signals", ())}
+
+
+def print_end(run: Run, screen: Console) -> None:
     """How a run has ended, and where to read on."""
     if run["stage"] in DEPLOYED:
         screen.print(f"\n{stands(run)}", soft_wrap=True)
@@ -100,7 +94,7 @@ def print_end(run: Run, app_url: str, screen: Console) -> None:
         screen.print(ended.append(f"{failure['message']}\n{failure['fix']}"))
     if bill := run.get("bill"):
         screen.print(f"  tokens    {_bill(bill)}", soft_wrap=True)
-    screen.print(f"  report    {app_url}/api/runs/{run['id']}/report.html", soft_wrap=True)
+    screen.print(f"  report    tunedrop report {run['id']}", soft_wrap=True)
 
 
 def stands(run: Run) -> str:
@@ -154,11 +148,6 @@ def _refused_lines(refused: Run) -> list[Text]:
     if (more := refused["count"] - len(refused["drops"])) > 0:
         lines.append(Text(f"  … and {more:,} more", "dim"))
     return lines
-
-
-def print_notices(run: Run, screen: Console) -> None:
-    for notice in run.get("notices", ()):
-        screen.print(Text.assemble("  ", ("note", "yellow"), f"  {notice}"), soft_wrap=True)
 
 
 def _summary(run: Run) -> str:

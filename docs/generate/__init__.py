@@ -1,6 +1,7 @@
 """The pages in docs/ that are made from code: `dev.py docs` writes them, a test compares them.
 
-One module for each page, by the page's name (`life_of_a_run` makes docs/life-of-a-run.md), with
+One module for each page, by the page's name (`life_of_a_run` makes docs/life-of-a-run.md,
+`run_yaml_schema` makes docs/run-yaml.schema.json), with
 
     page() -> str             the whole page, or
     parts() -> dict[str, str] what stands in it between `<!-- made: NAME -->` and `<!-- end -->`
@@ -26,6 +27,8 @@ def modules() -> list[str]:
 
 
 def path_of(module: str) -> Path:
+    if module.endswith("_schema"):
+        return DOCS / f"{module.removesuffix('_schema').replace('_', '-')}.schema.json"
     return DOCS / f"{module.replace('_', '-')}.md"
 
 

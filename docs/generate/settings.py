@@ -8,7 +8,8 @@ from shared.settings import REQUIRED, Settings
 PAGE = """# App settings
 
 Set these as app settings of the Functions app, or as `Values` in `local.settings.json` (copy
-`local.settings.sample.json`). This page is made by `python3 dev.py docs`.
+`local.settings.sample.json`). `dev.py up` and `dev.py demo` take them from the environment and from
+`.env` ([local.md](local.md#settings)). This page is made by `python3 dev.py docs`.
 
 {table}
 

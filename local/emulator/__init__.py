@@ -5,7 +5,8 @@ each other nor anything above:
 
     __main__        the command: arguments, port, signals
     app             puts the parts together
-    data_plane      files, uploads, jobs, models, chat, and the worker that trains
+    data_plane      files, uploads, jobs, models, chat and what else is asked of a model, and the
+                    worker that trains
     control_plane   deployments, the account, the catalog of base models
     middleware      in front of both planes: origin, journal, authentication, api-version, faults
     controls        /_emulator: clock, faults, settings, journal, reset, and a page

@@ -61,7 +61,7 @@ def parse_arguments() -> argparse.Namespace:
         help="which model answers; tiny has random weights and is for tests (default: smollm2)",
     )
     parser.add_argument(
-        "--weights", type=Path, help="cache of converted weights (default: STATE/../models)"
+        "--weights", type=Path, help="cache of converted weights (default: STATE/../weights)"
     )
     parser.add_argument(
         "--dtype", choices=DTYPES, help="numbers of the model (default: what this processor can)"
@@ -105,7 +105,7 @@ def open_state(arguments: argparse.Namespace, stopping: threading.Event) -> Emul
     try:
         make_private(arguments.state)
         state: Path = arguments.state.resolve()
-        weights = arguments.weights or state.parent / "models"
+        weights = arguments.weights or state.parent / "weights"
         language = LanguageModel(arguments.model, weights, state / "adapters", arguments.dtype)
         return Emulator(state, language, arguments.key, not arguments.lazy, stopping)
     except OSError as error:

@@ -27,12 +27,16 @@ from .core.errors import ArmError, ServiceError, resource_not_found
 from .core.operations import family_of
 from .core.protocol import DATED, V1
 from .data_plane.chat import Chat
+from .data_plane.completions import Completions
+from .data_plane.embeddings import Embeddings
 from .data_plane.file_import import FileImports
 from .data_plane.files import Files
+from .data_plane.inference import Inference
 from .data_plane.job_queue import JobQueue
 from .data_plane.job_runner import JobRunner
 from .data_plane.jobs import Jobs
 from .data_plane.models import Models
+from .data_plane.responses import Responses
 from .data_plane.uploads import Uploads
 from .data_plane.worker import Worker
 from .language.model import LanguageModel
@@ -76,7 +80,11 @@ class Emulator:
         self.models = Models(self.registry, self.lifecycle, self.deployments)
         self.arm = Arm(context, self.registry, self.deployments)
         self.account = Account(context, self.deployments, self.lifecycle, key)
-        self.chat = Chat(context, self.deployments, language)
+        self.inference = Inference(context, self.deployments, language)
+        self.chat = Chat(context, self.inference)
+        self.completions = Completions(context, self.inference)
+        self.embeddings = Embeddings(self.inference)
+        self.responses = Responses(context, self.inference)
         stopping = stopping or threading.Event()
         language.stop_at(stopping)
         runner = JobRunner(context, self.queue, self.files, self.registry, language, stopping)
@@ -85,16 +93,21 @@ class Emulator:
 
     def routes(self) -> list[BaseRoute]:
         both = [*self.files.routes(), *self.jobs.routes(), *self.models.routes()]
+        both += self.responses.routes()
         # Before "/files/{id}", which would take it for an id.
         both = [*self.imports.routes(), *both]
-        dated = [*self.jobs.dated_routes(), *self.uploads.routes(), *self.chat.dated_routes()]
+        dated = [*self.jobs.dated_routes(), *self.uploads.routes()]
+        v1: list[Route] = []
+        for asked in (self.chat, self.completions, self.embeddings):
+            v1 += asked.v1_routes()
+            dated += asked.dated_routes()
         return [
             Route("/_emulator/health", self.health),
             Route("/_emulator/identity", self.tokens.identity),
             *self.controls.routes(),
             *self.rights.routes(),
             # v1 first: "/openai" would catch it too.
-            Mount(V1, routes=[*both, *self.chat.v1_routes()]),
+            Mount(V1, routes=[*both, *v1]),
             Mount(DATED, routes=[*both, *dated]),
             *self.arm.routes(),
             *self.account.routes(),

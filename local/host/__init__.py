@@ -1,9 +1,9 @@
 """A small Azure Functions host for Python v2 apps, for machines without Core Tools.
 
-It loads an app's `function_app.py`, unchanged, and gives it what `func start` would: HTTP routes,
-timers, blob events and the `/admin` API, all in one process on one event loop. It takes what the
-programming model offers for these triggers: functions with and without `async`, `context`,
-InputStream and SDK clients, the FastAPI extension and the classic HttpRequest. It does not take
-route constraints (`{id:int}`), and knows no other trigger, no other language and nothing of this
-project's own app.
+It loads an app's `function_app.py`, unchanged, and gives it what the host in Azure would: HTTP
+routes, timers, blobs by events or by looking for them, keys and the `/admin` API, all in one
+process on one event loop. Of the programming model it takes what this project's app is made of:
+functions with and without `async`, the FastAPI extension's requests and answers, the storage SDK's
+clients. It does not take classic requests, streams of blobs or route constraints (`{id:int}`), and
+knows no other trigger and nothing of the app itself.
 """

@@ -14,13 +14,11 @@ from pathlib import Path
 from local.host.accounts import HOST_CONNECTION
 from local.host.index import AppError, BlobTrigger, Function, HttpTrigger, load_app
 from local.host.index import index as index_app
-from local.host.keys import FunctionKeys
+from local.host.keys import MASTER, SETTINGS, FunctionKeys
 from local.host.origin import Hosts
 from local.host.server import describe, serve
 from local.host.settings import SettingsError, connection_string, load_settings
 from local.host.signals import end_process
-
-KEY_SETTING = "FUNCTIONS_MASTER_KEY"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,8 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = load_settings(folder)
         logging.getLogger().setLevel(settings.log_level)
+        keys = _keys() if options.auth and not options.check else FunctionKeys(None)
         listener = None if options.check else _bind(options.host, options.port)
-        keys = FunctionKeys(_master_key() if options.enable_auth else None)
         _imitate_core_tools(folder, listener)
         functions, problems = index_app(load_app(folder))
         problems += _connection_problems(functions)
@@ -60,7 +58,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--check", action="store_true", help="only load the app and list it")
     parser.add_argument(
-        "--enable-auth", action="store_true", help=f"ask for the key in {KEY_SETTING}"
+        "--no-auth",
+        dest="auth",
+        action="store_false",
+        help=f"ask for no keys, as Core Tools; they are in {', '.join(SETTINGS.values())}",
     )
     return parser
 
@@ -120,10 +121,13 @@ def _imitate_core_tools(folder: Path, listener: socket.socket | None) -> None:
     os.environ.setdefault("FUNCTIONS_WORKER_RUNTIME", "python")
 
 
-def _master_key() -> str:
-    if key := os.environ.get(KEY_SETTING):
-        return key
-    raise SettingsError(f"--enable-auth needs a master key in the setting {KEY_SETTING}.")
+def _keys() -> FunctionKeys:
+    if os.environ.get(MASTER):
+        return FunctionKeys.read(os.environ)
+    raise SettingsError(
+        f"This host asks for keys, as it does in Azure: set {MASTER} to the one that opens "
+        "everything, or start it with --no-auth."
+    )
 
 
 def _connection_problems(functions: Sequence[Function]) -> list[str]:

@@ -37,20 +37,21 @@ class Admin:
         self._background: set[asyncio.Task[None]] = set()
 
     def routes(self) -> list[Route]:
-        table: list[tuple[str, Handler, list[str]]] = [
-            ("/admin/host/status", self._status, ["GET"]),
-            ("/admin/host/ping", self._ping, ["GET", "POST"]),
-            ("/admin/functions", self._list, ["GET"]),
-            ("/admin/functions/{name}", self._one, ["GET", "POST"]),
-            ("/runtime/webhooks/blobs", self._blob_event, ["GET", "POST", "OPTIONS"]),
+        table: list[tuple[str, Handler, list[str], str]] = [
+            ("/admin/host/status", self._status, ["GET"], "admin"),
+            ("/admin/host/ping", self._ping, ["GET", "POST"], "anonymous"),
+            ("/admin/functions", self._list, ["GET"], "admin"),
+            ("/admin/functions/{name}", self._one, ["GET", "POST"], "admin"),
+            ("/runtime/webhooks/blobs", self._blob_event, ["GET", "POST", "OPTIONS"], "system"),
         ]
         return [
-            Route(path, self._checked(handler), methods=methods) for path, handler, methods in table
+            Route(path, self._checked(handler, level), methods=methods)
+            for path, handler, methods, level in table
         ]
 
-    def _checked(self, handler: Handler) -> Handler:
+    def _checked(self, handler: Handler, level: str) -> Handler:
         async def checked(request: Request) -> Response:
-            if not self._runtime.keys.allow(request.scope):
+            if not self._runtime.keys.allow(request.scope, level):
                 return Response(status_code=401)
             return await handler(request)
 

@@ -14,7 +14,7 @@ from azure.storage.queue.aio import QueueClient
 
 from local.host.accounts import HOST_CONNECTION, RETRY_SECONDS, first_line
 from local.host.bindings import blob_argument
-from local.host.index import BlobTrigger, Function
+from local.host.index import SCAN, BlobTrigger, Function
 from local.host.runtime import Runtime
 from local.host.settings import SettingsError, connection_string
 
@@ -31,7 +31,7 @@ RENEW_SECONDS = 20
 class BlobQueue:
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._functions = {item.full_name: item for item in runtime.functions}
+        self._functions = {item.full_name: item for item, _ in runtime.blobs()}
         self._name = f"azure-webjobs-blobtrigger-{runtime.settings.host_id}"
         self._wake = asyncio.Event()
 
@@ -114,6 +114,7 @@ class BlobQueue:
             content = json.loads(message.content)
             function = self._functions.get(content["FunctionId"])
             container, name = content["ContainerName"], content["BlobName"]
+            etag = str(content.get("ETag", ""))
         except (ValueError, KeyError, TypeError):
             log.error("A message in '%s' is no blob event; it is dropped.", self._name)
             return True
@@ -122,12 +123,15 @@ class BlobQueue:
             return True
         if (message.dequeue_count or 0) > self._runtime.settings.poison_blob_threshold:
             return False  # its last attempt died with its host
-        reason = f"New blob detected(EventGrid): {container}/{name}"
+        assert isinstance(function.trigger, BlobTrigger)
+        source = function.trigger.source
+        reason = f"New blob detected({source}): {container}/{name}"
         details = (
             f"MessageId: {message.id}, DequeueCount: {message.dequeue_count}, "
             f"InsertedOn: {message.inserted_on and message.inserted_on.isoformat()}"
         )
-        return await run_blob(function, container, name, self._runtime, reason, details)
+        found = etag if source == SCAN else ""
+        return await run_blob(function, container, name, self._runtime, reason, details, found)
 
     async def _renew(self, message: QueueMessage) -> None:
         while True:
@@ -170,8 +174,10 @@ async def run_blob(
     runtime: Runtime,
     reason: str,
     details: str = "",
+    found: str = "",
 ) -> bool:
-    """One attempt. True if the function succeeded or the blob is gone."""
+    """One attempt. True if the function succeeded, the blob is gone or has another ETag than it was
+    found with; an event, which brings none here, is for whatever the blob has become."""
     assert isinstance(function.trigger, BlobTrigger)
     connection = function.trigger.connection
     blob = runtime.accounts.blobs(connection).get_blob_client(container, name)
@@ -179,6 +185,9 @@ async def run_blob(
         properties = await blob.get_blob_properties()
     except ResourceNotFoundError:
         log.info("The blob '%s/%s' is gone; nothing to do.", container, name)
+        return True
+    if found and found.strip('"') != properties.etag.strip('"'):
+        log.info("The blob '%s/%s' has changed; it will be found again.", container, name)
         return True
     try:
         async with runtime.invoker.invocation(function, reason) as invocation_id:
@@ -188,7 +197,7 @@ async def run_blob(
                 properties.creation_time,
                 properties.last_modified,
             )
-            argument = await blob_argument(function.annotation, connection, blob)
+            argument = await blob_argument(function.annotation, connection, container, name)
             await runtime.invoker.call(function, argument, invocation_id)
     except Exception:  # noqa: BLE001 - logged by the invocation
         return False

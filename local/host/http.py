@@ -8,14 +8,13 @@ import asyncio
 import logging
 from typing import Any
 
-import azure.functions as func
-from starlette.datastructures import QueryParams
+from fastapi.encoders import jsonable_encoder
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import Message, Receive, Scope, Send
 
-from local.host.index import Function, HttpTrigger, extensions, uses_fastapi
+from local.host.index import Function, HttpTrigger, extensions
 from local.host.routes import Route, compile_route, decoded_path
 from local.host.runtime import Runtime
 
@@ -87,7 +86,7 @@ class HttpFunctions:
                 # The proxy's header, by which the real worker finds the request of an invocation.
                 header = (b"x-ms-invocation-id", invocation_id.encode())
                 scope["headers"] = [*scope["headers"], header]
-                request = await _request(scope, limited, send)
+                request = _request(scope, limited, send)
                 response = _response(await self._invoker.call(function, request, invocation_id))
                 await response(scope, limited, tracked_send)
         except asyncio.CancelledError:
@@ -98,43 +97,21 @@ class HttpFunctions:
             # Otherwise the answer stays incomplete, and the client sees a broken connection.
 
 
-async def _request(scope: Scope, receive: Receive, send: Send) -> Any:
-    if (base := extensions()) and uses_fastapi():
-        return base.RequestTrackerMeta.get_request_type()(scope, receive, send)
-    request = Request(scope, receive)
-    return func.HttpRequest(
-        request.method,
-        str(request.url),
-        headers=dict(request.headers),
-        params=dict(QueryParams(scope["query_string"])),
-        route_params=scope["path_params"],
-        body=await request.body(),
-    )
+def _request(scope: Scope, receive: Receive, send: Send) -> Any:
+    base = extensions()
+    assert base is not None  # without it no HTTP function is taken
+    return base.RequestTrackerMeta.get_request_type()(scope, receive, send)
 
 
 def _response(result: Any) -> Response:
-    if isinstance(result, Response):
-        return result
-    if isinstance(result, func.HttpResponse):
-        response = Response(result.get_body(), result.status_code)
-        response.headers["content-type"] = f"{result.mimetype}; charset={result.charset}"
-        for name, value in result.headers.items():
-            response.headers[name] = value
-        return response
-    if uses_fastapi():
-        # The extension's server is a FastAPI route, which encodes any other value as JSON.
-        from fastapi.encoders import jsonable_encoder
-
-        return JSONResponse(jsonable_encoder(result))
-    return PlainTextResponse(result) if isinstance(result, str) else Response(status_code=204)
+    """The extension's server is a FastAPI route, which encodes any other value as JSON."""
+    return result if isinstance(result, Response) else JSONResponse(jsonable_encoder(result))
 
 
 def _failure(error: Exception) -> Response:
     if isinstance(error, HTTPException):  # FastAPI's own handler, also in Azure
         return JSONResponse({"detail": error.detail}, error.status_code, headers=error.headers)
-    if uses_fastapi():
-        return PlainTextResponse("Internal Server Error", 500)
-    return Response(status_code=500)
+    return PlainTextResponse("Internal Server Error", 500)
 
 
 def _limited(receive: Receive) -> Receive:

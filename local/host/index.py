@@ -24,6 +24,14 @@ from local.host.routes import RouteError, compile_route
 from local.host.schedule import Schedule, ScheduleError
 from local.host.settings import SettingsError, resolve
 
+EVENT_GRID, SCAN = "EventGrid", "LogsAndContainerScan"
+FASTAPI = "azurefunctions.extensions.http.fastapi"
+TYPES = {
+    "httpTrigger": f"the Request of {FASTAPI}",
+    "timerTrigger": "azure.functions.TimerRequest",
+    "blobTrigger": "a client of azurefunctions.extensions.bindings.blob",
+}
+
 
 class AppError(Exception):
     """The app cannot be loaded; the message is for its author."""
@@ -47,6 +55,7 @@ class TimerTrigger:
 class BlobTrigger:
     path: str
     connection: str
+    source: str  # EVENT_GRID or SCAN
 
 
 @dataclass(frozen=True)
@@ -153,12 +162,14 @@ def _function(item: Any) -> Function:
         raise AppError(f"an annotation cannot be resolved at run time: {error}.") from None
     wants_context = _check_parameters(call, hints, trigger["name"])
     annotation = hints.get(trigger["name"])
-    if annotation is not None and not _accepts(trigger["type"], annotation):
+    if not _accepts(trigger["type"], annotation):
         raise AppError(
             f"the type of the {trigger['type']} binding '{trigger['name']}' does not match its "
-            f"Python annotation '{getattr(annotation, '__name__', annotation)}'."
-            + _streaming_hint(trigger["type"])
+            f"Python annotation '{getattr(annotation, '__name__', annotation)}': write "
+            f"{TYPES[trigger['type']]}."
         )
+    if trigger["type"] == "blobTrigger":
+        trigger["properties"] = {"SupportsDeferredBinding": True}  # as the worker adds it
     if trigger["type"] == "httpTrigger" and "return" in hints:
         _check_return(hints["return"])
     return Function(
@@ -184,45 +195,29 @@ def _check_parameters(call: Callable[..., Any], hints: dict[str, Any], bound: st
 
 
 def _accepts(kind: str, annotation: object) -> bool:
+    """Whether it is of the one kind that this host takes for the trigger; the worker takes more."""
     if not isinstance(annotation, type):
         return False
     if kind == "timerTrigger":
         return issubclass(annotation, func.TimerRequest)
-    if kind == "blobTrigger":
-        return issubclass(annotation, func.InputStream | bytes | str) or is_sdk_type(annotation)
-    if (base := extensions()) and uses_fastapi():
-        return bool(base.RequestTrackerMeta.check_type(annotation))
-    return issubclass(annotation, func.HttpRequest)
-
-
-def is_sdk_type(annotation: object) -> bool:
-    """Whether the parameter is an SDK client (deferred binding), such as BlobClient."""
     base = extensions()
-    return base is not None and bool(base.get_binding_registry().check_supported_type(annotation))
+    if base is None:
+        return False
+    if kind == "blobTrigger":
+        return bool(base.get_binding_registry().check_supported_type(annotation))
+    return uses_fastapi() and bool(base.RequestTrackerMeta.check_type(annotation))
 
 
 def _check_return(annotation: object) -> None:
     # The worker refuses unions such as `Response | StreamingResponse` here.
     if not isinstance(annotation, type):
         raise AppError(f"the return annotation {annotation!r} is not a type; name one class.")
-    if (base := extensions()) and uses_fastapi():
-        fits = bool(base.ResponseTrackerMeta.check_type(annotation))
-    else:
-        fits = issubclass(annotation, func.HttpResponse | str)
-    if not fits:
+    base = extensions()
+    if base is None or not base.ResponseTrackerMeta.check_type(annotation):
         raise AppError(
-            f"the return annotation '{annotation.__name__}' does not match an HTTP response."
-            + _streaming_hint("httpTrigger")
+            f"the return annotation '{annotation.__name__}' does not match an HTTP response: "
+            f"return one of {FASTAPI}."
         )
-
-
-def _streaming_hint(kind: str) -> str:
-    if kind == "httpTrigger" and uses_fastapi():
-        return (
-            " The app imports azurefunctions.extensions.http.fastapi, so every HTTP function must "
-            "use its Request and Response types."
-        )
-    return ""
 
 
 def _trigger(name: str, raw: dict[str, Any]) -> HttpTrigger | TimerTrigger | BlobTrigger:
@@ -236,15 +231,10 @@ def _trigger(name: str, raw: dict[str, Any]) -> HttpTrigger | TimerTrigger | Blo
     if raw["type"] == "timerTrigger":
         schedule = Schedule(resolve(raw["schedule"]))
         return TimerTrigger(schedule, raw.get("runOnStartup", False), raw.get("useMonitor", True))
-    if raw.get("source") != "EventGrid":
-        raise AppError(
-            "its blob trigger polls (source LogsAndContainerScan, the default), which this host "
-            "and the Flex Consumption plan do not do; say source=func.BlobSource.EVENT_GRID."
-        )
     path = resolve(raw["path"])
     if "{" in path.split("/", 1)[0]:
         raise AppError(f"the container in the path '{path}' cannot be a parameter.")
-    return BlobTrigger(path, raw["connection"])
+    return BlobTrigger(path, raw["connection"], raw.get("source", SCAN))
 
 
 # ---- rules for the app ---------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """Route templates: what `runs/{id}` matches, and which of two matching routes is tried first.
 
-Takes `{name}`, `{name?}` and `{*name}`, not ASP.NET's constraints (`{id:int}`) and defaults
-(`{page=1}`): a template with one is refused. Knows nothing of functions or HTTP servers.
+Takes `{name}`, `{name?}` and `{*name}`, nothing else of ASP.NET's templates: one with more is
+refused. Knows nothing of functions or HTTP servers.
 """
 
 import re
@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 _PARAMETER = re.compile(r"\{(?P<star>\*{0,2})(?P<name>\w+)(?P<optional>\?)?\}")
-_RULE = re.compile(r"\{\*{0,2}(?P<name>\w+)(?P<sign>[:=])(?P<rule>[^{}]*)")
 
 LITERAL, MIXED, PARAMETER, CATCH_ALL = range(1, 5)  # ASP.NET's order
 
@@ -52,15 +51,12 @@ def decoded_path(raw: bytes) -> str:
 
 def _segment(text: str) -> tuple[str, int, bool]:
     """One segment's regular expression, its rank and whether it may be absent."""
-    if rule := _RULE.search(text):
-        kind = "constraint" if rule["sign"] == ":" else "default"
-        raise RouteError(
-            f"the route {kind} '{rule['rule']}' of '{rule['name']}' is not supported by this local "
-            f"host: write {{{rule['name']}}} and look at the value in the function"
-        )
     parts = list(_PARAMETER.finditer(text))
     if "{" in _PARAMETER.sub("", text) or "}" in _PARAMETER.sub("", text):
-        raise RouteError(f"the route segment '{text}' cannot be read")
+        raise RouteError(
+            f"the route segment '{text}' cannot be read: this host takes {{name}}, {{name?}} and "
+            "{*name}; look at the value in the function"
+        )
     if not parts:
         return re.escape(text), LITERAL, False
     expression, position = "", 0

@@ -19,6 +19,7 @@ from local.host.invoke import Invoker
 from local.host.keys import FunctionKeys
 from local.host.origin import Hosts, OriginGuard
 from local.host.runtime import Runtime
+from local.host.scan import BlobScan
 from local.host.settings import Settings
 from local.host.signals import stop_on_signals
 from local.host.timer import TimerListener
@@ -77,7 +78,7 @@ def _config(app: ASGIApp) -> uvicorn.Config:
 async def _listen(runtime: Runtime, queue: BlobQueue) -> None:
     """Everything that needs storage; HTTP functions work without."""
     timers = [TimerListener(item, trigger, runtime) for item, trigger in runtime.timers()]
-    blobs = list(runtime.blobs())
+    blobs, scan = list(runtime.blobs()), BlobScan(runtime, queue.enqueue)
     if (timers or blobs) and await runtime.accounts.wait_for_host_storage(runtime.invoker):
         log.info("Host storage is ready: timers and blob triggers are listening.")
         async with asyncio.TaskGroup() as group:
@@ -85,6 +86,8 @@ async def _listen(runtime: Runtime, queue: BlobQueue) -> None:
                 group.create_task(timer.run())
             if blobs:
                 group.create_task(queue.run())
+            if scan.functions:
+                group.create_task(scan.run())
     await runtime.invoker.stopping.wait()
 
 
@@ -119,8 +122,8 @@ def describe(function: Function) -> str:
             return f"httpTrigger   [{','.join(methods) or 'any'}] {route}"
         case TimerTrigger(schedule=schedule):
             return f"timerTrigger  {schedule.expression}"
-        case BlobTrigger(path=path):
-            return f"blobTrigger   {path}"
+        case BlobTrigger(path=path, source=source):
+            return f"blobTrigger   {path} ({source})"
 
 
 def _log_functions(

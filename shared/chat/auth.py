@@ -1,198 +1,152 @@
-"""Who may chat, with which models, and how much: named keys, stored as hashes only.
+"""Who may chat, with which models, and how much: keys of the setting, created ones, and people whom
+the platform has signed in.
 
 Closed by default. Limits are kept in this process: with N instances a caller gets up to N times
 as much; one limit over all of them needs a gateway in front (see docs/chat.md).
 """
 
-import base64
 import hashlib
 import hmac
-import json
 import re
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from itertools import chain
-from typing import Annotated, Any
+from typing import TypeVar
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    TypeAdapter,
-    ValidationError,
-    field_validator,
-)
 from starlette.datastructures import Headers
 
+from shared.chat import sign_in
+from shared.chat.callers import Caller, KeyHolder
+from shared.chat.key_store import KeyStore
+from shared.chat.key_usage import KeyUsage
 from shared.chat.limits import Limits, Reservation
-from shared.errors import AccessDenied, SettingError
-from shared.printable import printable, shown
+from shared.chat.origins import Origins
+from shared.chat.setting_keys import parse_keys
+from shared.chat.stored_keys import KEY, Revoked, StoredKey
+from shared.errors import AccessDenied
 
-SETTING = "TUNEDROP_APP_KEYS"
 MAX_KEY_LENGTH = 4096  # characters of a key that is offered; longer ones are not hashed
 MAX_LINES = 4  # of one header that are looked at
-MAX_PRINCIPAL_BYTES = 64 * 2**10  # of the platform's sign-in header, before it is decoded
-MAX_LIMIT = 10**9  # a minute's requests or tokens
-TENANT_CLAIMS = ("tid", "http://schemas.microsoft.com/identity/claims/tenantid")
-PERSON = re.compile(r"[!-~]{1,128}")  # a signed-in person's id, as the platform gives it
 _OTHER = re.compile(r"(?:basic|digest|negotiate|ntlm)\s", re.IGNORECASE)  # schemes without a key
 _SCHEME = re.compile(r"(?:bearer\s+){0,2}", re.IGNORECASE)
-# `printf %s "$KEY" | sha256sum` makes one of them where KEY is not set.
-EMPTY_DIGESTS = {
-    hashlib.sha256(text).hexdigest() for text in (b"", b" ", b"\t", b"\n", b"\r\n", b"\0")
-}
 
-
-def _name(text: str) -> str:
-    """A name for logs, answers and the metrics, and never two ways to write it."""
-    if text != text.strip() or text != printable(text):
-        raise ValueError("blanks at its ends, or control characters")
-    return text
-
-
-Name = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_name)]
-PerMinute = Annotated[int, Field(gt=0, le=MAX_LIMIT)]
-
-
-class Caller(BaseModel):
-    """Somebody who may chat. `models` None means all models; a limit None means no limit."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    name: str
-    models: frozenset[str] | None = None
-    requests_per_minute: PerMinute | None = None
-    tokens_per_minute: PerMinute | None = None
-
-    def may_use(self, model: str) -> bool:
-        """Whoever may use a model may use each of its versions."""
-        return self.models is None or model.partition("@")[0] in self.models
-
-
-class KeyHolder(Caller):
-    name: Name
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-fA-F]{64}$")]
-
-    @field_validator("models", "requests_per_minute", "tokens_per_minute", mode="before")
-    @classmethod
-    def _not_null(cls, value: object) -> object:
-        """Null is what a template makes of a limit that it does not know, and not a wish."""
-        if value is None:
-            raise ValueError("null")
-        return value
+Known = TypeVar("Known", KeyHolder, StoredKey)
 
 
 class Auth:
-    """Admits or refuses the requests of one process. `clock` is in seconds."""
+    """Admits or refuses the requests of one process. `clock` is in seconds. Without a `store` there
+    are the keys of the setting alone; without `usage` nothing is counted by key. A sign-in counts
+    for pages of the app and for those of `origins`."""
 
     def __init__(
-        self, app_keys: str, entra_tenant: str, clock: Callable[[], float] = time.monotonic
+        self,
+        app_keys: str,
+        entra_tenant: str,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        store: KeyStore | None = None,
+        usage: KeyUsage | None = None,
+        origins: Origins | None = None,
     ) -> None:
         self.callers = parse_keys(app_keys)
         self.tenant = entra_tenant
         self.limits = Limits(clock)
+        self.store, self.usage = store, usage
+        self.origins = origins or Origins()
 
-    def admit(self, headers: Mapping[str, str]) -> Caller:
+    async def admit(self, headers: Mapping[str, str]) -> Caller:
         """The caller of a request; the request is counted against the caller's limit.
 
-        Raises AccessDenied, or RateLimitExceeded when a limit is used up.
+        Raises AccessDenied, OtherSite, RateLimitExceeded when a limit is used up, or KeysUnknown
+        where it cannot be told whose the key is.
         """
-        offered = _offered_keys(headers)
-        keys = chain.from_iterable(offered.values())
-        caller = self._by_key(keys) or self._by_platform_sign_in(headers)
+        caller = await self.holder(headers) or self._by_platform_sign_in(headers)
         if caller is None:
-            places = " and ".join(offered)
-            raise AccessDenied(
-                f"The key in {places} is none of this app's." if offered else "No key was sent.",
-                "Send one of the app's keys as `Authorization: Bearer KEY` or as `api-key: KEY`; "
-                "keys of Azure OpenAI or OpenAI are none.",
-            )
+            raise await self._denied(headers)
         self.limits.take(caller.name, "requests", caller.requests_per_minute, 1)
         self.limits.take(caller.name, "tokens", caller.tokens_per_minute, 0)
         return caller
 
-    def reserve(self, caller: Caller, tokens: int) -> Reservation:
-        """Take what a chat is expected to cost out of the caller's limit, until it is settled.
-        Raises RateLimitExceeded."""
-        return self.limits.reserve(caller.name, caller.tokens_per_minute, tokens)
+    async def holder(self, headers: Mapping[str, str]) -> KeyHolder | None:
+        """Who holds the key of a request; nothing is counted. A key of the setting is known without
+        a look into storage, and so is that a text has not the form of a created key. Raises
+        KeysUnknown."""
+        offered = list(chain.from_iterable(_offered_keys(headers).values()))
+        if holders := _known(offered, self.callers):
+            return holders[0]
+        stored = await self._stored(offered)
+        return _as_holder(stored) if stored and stored.revoked is None else None
+
+    def reserve(self, caller: Caller, tokens: int, model: str = "") -> Reservation:
+        """Take what a request for a model is expected to cost out of the caller's limit, until it
+        is settled; what it has cost is counted then. Raises RateLimitExceeded."""
+        reservation = self.limits.reserve(caller.name, caller.tokens_per_minute, tokens)
+        if self.usage:
+            key, id = (caller.name, caller.id) if isinstance(caller, KeyHolder) else ("", "")
+            reservation.note = partial(self.usage.note, key, id, model.partition("@")[0])
+        return reservation
 
     def name_of(self, caller: Caller | None) -> str:
         """A caller for a metric: a key's name; signed-in people are too many to be told apart."""
         return caller.name if isinstance(caller, KeyHolder) else "a person" if caller else ""
 
-    def _by_key(self, offered: Iterable[str]) -> Caller | None:
-        """The holder of the first offered key that is known. Compares each with every key, in
-        constant time, so that timing reveals nothing."""
-        short = [key for key in offered if len(key) <= MAX_KEY_LENGTH]
-        digests = [hashlib.sha256(k.encode("utf-8", "surrogatepass")).hexdigest() for k in short]
-        matches = [
-            caller
-            for digest in digests
-            for caller in self.callers
-            if hmac.compare_digest(caller.sha256.lower(), digest)
-        ]
-        return matches[0] if matches else None
+    async def _stored(self, offered: list[str]) -> StoredKey | None:
+        """The created key that is offered, also one that was revoked."""
+        formed = [key for key in offered if KEY.fullmatch(key)]
+        if not formed or self.store is None:
+            return None
+        found = _known(formed, (await self.store.current()).keys)
+        return next((key for key in found if key.revoked is None), next(iter(found), None))
+
+    async def revoked(self, headers: Mapping[str, str]) -> Revoked | None:
+        """What the holder of a key that was revoked is told. Raises KeysUnknown."""
+        offered = _offered_keys(headers)
+        found = await self._stored(list(chain.from_iterable(offered.values())))
+        return Revoked(found.name, found.revoked) if found and found.revoked else None
+
+    async def _denied(self, headers: Mapping[str, str]) -> AccessDenied:
+        if revoked := await self.revoked(headers):
+            return revoked
+        offered = _offered_keys(headers)
+        places = " and ".join(offered)
+        return AccessDenied(
+            f"The key in {places} is none of this app's." if offered else "No key was sent.",
+            "Send one of the app's keys as `Authorization: Bearer KEY` or as `api-key: KEY`; "
+            "keys of Azure OpenAI or OpenAI are none.",
+        )
 
     def _by_platform_sign_in(self, headers: Mapping[str, str]) -> Caller | None:
-        """Who the platform has signed in. Only used where a tenant is configured: without the
-        platform's sign-in in front, anybody could send these headers."""
-        if not self.tenant:
+        person = sign_in.person(headers, self.tenant)
+        if person is None:
             return None
-        tenants = _tenants(headers.get("x-ms-client-principal", ""))
-        name = headers.get("x-ms-client-principal-id", "")
-        if tenants != {self.tenant} or not PERSON.fullmatch(name):
-            return None
-        return Caller(name=name)
+        self.origins.refuse_other_sites(headers)
+        return Caller(name=person.id)
 
 
-def parse_keys(app_keys: str) -> list[KeyHolder]:
-    """NAME:SHA256 separated by commas, or a JSON list of callers. Raises SettingError."""
-    try:
-        if app_keys.lstrip().startswith("["):
-            holders = TypeAdapter(list[KeyHolder]).validate_json(
-                app_keys.encode("utf-8", "surrogatepass")
-            )
-        else:
-            entries = [part.strip().partition(":") for part in app_keys.split(",") if part.strip()]
-            holders = [KeyHolder(name=name, sha256=digest) for name, _, digest in entries]
-    except ValidationError as error:
-        # The value itself may be a key that somebody has pasted: it is not repeated.
-        places = {".".join(map(str, problem["loc"])) for problem in error.errors()}
-        raise SettingError(
-            f"{SETTING} cannot be read: {shown(', '.join(sorted(places)), 200)}.",
-            "Give NAME:SHA256 with the SHA-256 of each key in hexadecimal, not the key itself. A "
-            "limit that is not wanted is left out; it cannot be null.",
-        ) from None
-    _refuse_empty_keys(holders)
-    _refuse_doubles(holders)
-    return holders
+def _known(offered: Iterable[str], known: Iterable[Known]) -> list[Known]:
+    """The offered keys that are known. Compares each with every key, in constant time, so that
+    timing reveals nothing."""
+    short = [key for key in offered if len(key) <= MAX_KEY_LENGTH]
+    digests = [hashlib.sha256(k.encode("utf-8", "surrogatepass")).hexdigest() for k in short]
+    return [
+        key
+        for digest in digests
+        for key in known
+        if hmac.compare_digest(key.sha256.lower(), digest)
+    ]
 
 
-def _refuse_empty_keys(holders: list[KeyHolder]) -> None:
-    for holder in holders:
-        if holder.sha256.lower() in EMPTY_DIGESTS:
-            raise SettingError(
-                f"{SETTING}: the digest of {holder.name!r} is that of an empty text, which "
-                '`printf %s "$KEY" | sha256sum` makes where KEY is not set.',
-                "Set KEY to the key and make its digest again.",
-            )
-
-
-def _refuse_doubles(holders: list[KeyHolder]) -> None:
-    """Two of one name would share a limit; of two with one key the first would decide for both."""
-    for word, values in (
-        ("name", [holder.name for holder in holders]),
-        ("digest", [holder.sha256.lower() for holder in holders]),
-    ):
-        value, count = Counter(values).most_common(1)[0] if values else ("", 0)
-        if count > 1:
-            names = sorted({h.name for h in holders if value in (h.name, h.sha256.lower())})
-            raise SettingError(
-                f"{SETTING} has {count} entries of one {word}: {', '.join(map(repr, names))}.",
-                "Give each caller a name and a key of its own.",
-            )
+def _as_holder(key: StoredKey) -> KeyHolder:
+    return KeyHolder(
+        name=key.name,
+        role=key.role,
+        sha256=key.sha256,
+        id=key.id,
+        models=None if key.models is None else frozenset(key.models),
+        requests_per_minute=key.requests_per_minute,
+        tokens_per_minute=key.tokens_per_minute,
+    )
 
 
 def _offered_keys(headers: Mapping[str, str]) -> dict[str, list[str]]:
@@ -215,16 +169,3 @@ def _bare(line: str) -> str:
     """Without the scheme: some programs leave it out, and with others it is entered as a part of
     the key, before which they write it once more."""
     return _SCHEME.sub("", f"{line.strip()} ", count=1).strip()
-
-
-def _tenants(principal: str) -> set[str]:
-    """The tenants that App Service's header claims: base64 of {"claims": [{"typ", "val"}, …]}.
-    None for a header that is not one."""
-    if len(principal) > MAX_PRINCIPAL_BYTES:
-        return set()
-    try:
-        document: Any = json.loads(base64.b64decode(principal, validate=True))
-        claims = [claim for claim in document["claims"] if claim["typ"] in TENANT_CLAIMS]
-        return {f"{claim['val']}" for claim in claims}
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return set()

@@ -5,7 +5,6 @@ has left. Knows OpenAI's JSON, not who pays.
 """
 
 import re
-from typing import Any
 
 BYTES_PER_TOKEN = 4  # of English; other languages take more bytes for a token, seldom fewer
 PICTURE_TOKENS = 1_500  # of one picture, whatever its bytes: about the most that the service counts
@@ -21,22 +20,10 @@ EVENT_FRAME_BYTES = 400  # of a stream's event, besides its text: ids, times, fi
 _TOTAL_TOKENS = re.compile(rb'"total_tokens"\s*:\s*(\d{1,12})')
 
 
-def of_prompt(chat: dict[str, Any], size: int) -> int:
-    """Tokens of a request, by its bytes as it was parsed; at least 1."""
-    shown = pictures(chat)
+def of_prompt(shown: list[str], size: int) -> int:
+    """Tokens of a request with such pictures, by its bytes as it was parsed; at least 1."""
     text = max(0, size - sum(map(len, shown)))
     return max(1, text // BYTES_PER_TOKEN) + PICTURE_TOKENS * len(shown)
-
-
-def of_longest_answer(chat: dict[str, Any]) -> int:
-    """Tokens that a request allows its answers, or what is usual where it does not say."""
-    limits = (_count(chat.get(name)) for name in ("max_completion_tokens", "max_tokens"))
-    return next(filter(None, limits), ANSWER_TOKENS) * answers(chat)
-
-
-def answers(chat: dict[str, Any]) -> int:
-    """How many answers a request asks for, all at the same time."""
-    return _count(chat.get("n")) or 1
 
 
 def of_unfinished(answers: int, seconds: float) -> int:
@@ -62,20 +49,8 @@ def counted(answer: bytes) -> int | None:
     return int(counts[-1]) or None if counts else None
 
 
-def _count(value: object) -> int | None:
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    return value if whole and value > 0 else None  # type: ignore[operator,return-value]
-
-
-def pictures(chat: dict[str, Any]) -> list[str]:
-    """The URL of each picture in a request: its data, or an address that the service fetches; empty
-    for what is none."""
-    given = [
-        part["image_url"]
-        for message in chat["messages"]
-        if isinstance(message.get("content"), list)
-        for part in message["content"]
-        if isinstance(part, dict) and "image_url" in part
-    ]
-    urls = [picture.get("url") if isinstance(picture, dict) else picture for picture in given]
-    return [url if isinstance(url, str) else "" for url in urls]
+def whole(value: object) -> int | None:
+    """A count that a request gives, if it is one."""
+    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+        return value
+    return None

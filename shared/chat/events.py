@@ -1,14 +1,16 @@
 """Server-sent events out of a stream of bytes: whole ones, in bounded memory.
 
-Knows the end of an event, and of OpenAI's events the first, before any answer, the last two (the
-account, and [DONE]), and an error in their place.
+Knows the end of an event, and of OpenAI's events with choices the first, before any answer, the
+last two (the account, and [DONE]), and an error in their place.
 """
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
+from shared.chat import cost
 from shared.errors import Unavailable
 
 MAX_EVENT_BYTES = 4 * 2**20  # of one event; more is not held
@@ -16,6 +18,7 @@ MAX_PARSED_BYTES = 64 * 2**10  # of an event that is parsed: accounts and errors
 
 _END = re.compile(rb"\r\n\r\n|\n\r\n|\r\n\n|\n\n|\r\r")
 _DONE = re.compile(rb"^data: ?\[DONE\]\s*$", re.MULTILINE)
+_DATA = re.compile(rb'"data"\s*:\s*\[\s*[^\s\]]')
 _CHOICE = re.compile(rb'"choices"\s*:\s*\[\s*[^\s\]]')  # within a text its marks are escaped
 
 
@@ -71,6 +74,11 @@ def has_choice(body: bytes) -> bool:
     return _CHOICE.search(body) is not None
 
 
+def has_data(body: bytes) -> bool:
+    """Whether a whole answer has an embedding in its list."""
+    return _DATA.search(body) is not None
+
+
 def error_in(event: bytes) -> dict[str, Any] | None:
     """The error in the place of an answer, by which a service ends a stream itself; None in every
     other event. A filter's error beside a choice is none."""
@@ -78,6 +86,28 @@ def error_in(event: bytes) -> dict[str, Any] | None:
     if error is None or isinstance(error, dict):
         return error
     return {"message": str(error)}
+
+
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """See `apis.Signs`. `has_answer` is told of a whole body."""
+
+    has_answer: Callable[[bytes], bool]
+
+    def is_preamble(self, event: bytes) -> bool:
+        return is_preamble(event)
+
+    def is_end(self, event: bytes) -> bool:
+        return is_done(event)
+
+    def error_in(self, event: bytes) -> dict[str, Any] | None:
+        return error_in(event)
+
+    def tokens_in(self, event: bytes) -> int:
+        return 0 if is_done(event) else cost.of_event(event)
+
+    def counted(self, answer: bytes) -> int | None:
+        return cost.counted(answer)
 
 
 def _chunk(event: bytes) -> dict[str, Any]:

@@ -9,10 +9,10 @@ import json
 import random
 import re
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 from shared.chat import absent
-from shared.chat.events import error_in, has_choice, is_done
+from shared.chat.apis import CHAT, Api
 from shared.chat.quoting import parsed, told_in
 from shared.chat.routing import Backend
 from shared.chat.unanswered import (
@@ -63,6 +63,17 @@ _WHOSE_MOVE = {
     ),
     denials.NO_ROLE: _ROLE,
 }
+# What an error calls a refusal of what was asked: a response names its pictures and its prompt.
+_OF_THE_REQUEST = re.compile(
+    r"\b4(?!0[48]|29)\d\d\b|invalid_(request|prompt|image|base64)|context_length|image_"
+)
+# What a whole answer of an API has, in words.
+ANSWERS = {
+    "chat/completions": "choices",
+    "completions": "choices",
+    "embeddings": "embeddings",
+    "responses": "output",
+}
 _TEMPORARY = {408, 409, 424, 425, 499}  # as the openai package repeats 408 and 409
 
 
@@ -79,11 +90,12 @@ class Failure:
 @dataclass(frozen=True, slots=True)
 class Received:
     """`body` is None for a stream; of that, `first` is the first event with something of an answer:
-    None if it has ended before, empty if it has not come yet."""
+    None if it has ended before, empty if it has not come yet. `api` is what was asked for."""
 
     reply: Reply
     body: bytes | None = None
     first: bytes | None = b""
+    api: Api = CHAT
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,17 +159,20 @@ def for_caller(received: Received) -> bytes | None:
 
 def told(problems: list[Unavailable]) -> Unavailable:
     """One problem for the caller, with what each backend said: of the kind of the first that has
-    cost time, otherwise of the first that may pass, otherwise of the first."""
+    cost time, otherwise of the first that may pass, otherwise of the first. Where it tells no
+    pause, the shortest that another tells."""
     if len(problems) == 1:
         return problems[0]
     hopeless = (Denied, ModelPaused, ModelRetired, NoDeployment)
     late = (p for p in problems if isinstance(p, OutOfTime))
     may_pass = (p for p in problems if not isinstance(p, hopeless))
     first = next(late, None) or next(may_pass, problems[0])
+    pauses = [one.retry_after for one in problems if one.retry_after is not None]
+    soonest = first.retry_after if first.retry_after is not None else min(pauses, default=None)
     return type(first)(
         " ".join(problem.message for problem in problems),
         first.fix,
-        retry_after=first.retry_after,
+        retry_after=soonest,
         headers=first.headers,
     )
 
@@ -183,7 +198,7 @@ def _of_refusal(received: Received, backend: Backend, requested: Asked | None) -
         )
         return Failure(ready)
     if status in (404, 410, 423):
-        return Failure(_gone(said, backend, requested))
+        return Failure(_gone(said, backend, requested, received.api))
     if status in (400, 401, 403):
         return _of_who_asks(said)
     if status < 400:
@@ -196,35 +211,42 @@ def _of_refusal(received: Received, backend: Backend, requested: Asked | None) -
 
 
 def _of_success(received: Received, name: str) -> Failure | None:
-    """A whole answer has choices; a stream begins, with no error in its place."""
+    """A whole answer has something in it; a stream begins, with no error in its place."""
     if received.body is None:
         return _of_stream(received, name)
-    if has_choice(received.body):
+    if received.api.signs.has_answer(received.body):
         return None
-    what = "an answer without choices" if received.body.strip() else "an empty body"
+    if error := received.api.signs.error_in(received.body):
+        return _of_error(error, received, f"{name}: Azure OpenAI answered with the error")
+    what = f"an answer without {ANSWERS[received.api.path]}"
+    what = what if received.body.strip() else "an empty body"
     code, sentence = told_in(parsed(received.body))
     quoted = f': {code} "{sentence}"' if sentence else "."
     return _no_answer(f"{name}: Azure OpenAI answered {received.reply.status} with {what}{quoted}")
 
 
 def _of_stream(received: Received, name: str) -> Failure | None:
-    first = received.first
-    if first is None or is_done(first):
+    first, signs = received.first, received.api.signs
+    if first is None or signs.is_end(first):
         return _no_answer(f"{name}: Azure OpenAI ended its stream before it began.")
-    error = error_in(first)
+    error = signs.error_in(first)
     if error is None:
         return None
+    return _of_error(error, received, f"{name}: Azure OpenAI began its stream with the error")
+
+
+def _of_error(error: dict[str, Any], received: Received, began: str) -> Failure | None:
+    """What an error means that stands in the place of an answer, after a 200."""
     code, sentence = told_in({"error": error})
     kinds = [str(kind).lower() for kind in (error.get("status"), code, error.get("type"))]
     if not _FILTERS.isdisjoint(kinds):
         return None
-    text = f"{name}: Azure OpenAI began its stream with the error {code or 'of no code'}: "
-    message = f'{text}"{sentence}"'
+    message = f'{began} {code or "of no code"}: "{sentence}"'
     refused = not _OF_WHO_ASKS.isdisjoint(kinds)
     cause = denials.denial(403 if refused else 400, kinds, sentence)
     if refused or cause:
         return _denied(message, cause, code)
-    if re.search(r"\b4(?!0[48]|29)\d\d\b|invalid_request", " ".join(kinds)):
+    if _OF_THE_REQUEST.search(" ".join(kinds)):
         return None
     if re.search(r"\b429\b|rate_?limit|too_?many", " ".join(kinds)):
         after = throttled_for(received.reply.headers, sentence)
@@ -249,7 +271,7 @@ def _denied(message: str, cause: Cause | None, code: str) -> Failure:
     return Failure(Denied(message, fix, code=code))
 
 
-def _gone(said: Said, backend: Backend, requested: Asked | None) -> Unavailable:
+def _gone(said: Said, backend: Backend, requested: Asked | None, api: Api) -> Unavailable:
     if said.status == 423:
         fix = f"Whoever administers the resource can resume the deployment {backend.deployment}."
         return ModelPaused(f"{said} It is paused until somebody resumes it.", fix)
@@ -257,8 +279,15 @@ def _gone(said: Said, backend: Backend, requested: Asked | None) -> Unavailable:
         return ModelRetired(f"{said} No deployment brings it back.", _successor(backend))
     if not said.lacks_deployment:
         address = said.matches("resource not found")
-        return NoDeployment(str(said), _ENDPOINT if address else _DOCTOR)
+        return NoDeployment(str(said), _nothing_there(api) if address else _DOCTOR)
     return absent.gone(str(said), backend, requested)
+
+
+def _nothing_there(api: Api) -> str:
+    """The address of a resource is right where chats are answered; another API it may not have."""
+    if api is CHAT:
+        return _ENDPOINT
+    return f"This resource, or a gateway before it, may not have {api.path}: chat without it."
 
 
 def _successor(backend: Backend) -> str:

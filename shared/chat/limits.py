@@ -8,6 +8,7 @@ keys.
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import ceil
 
 from shared.chat import cost
 from shared.chat.protocol import RateLimitExceeded
@@ -24,6 +25,12 @@ class TokenBucket:
 
     def __post_init__(self) -> None:
         self.level = self.per_minute
+
+    def change(self, per_minute: float) -> None:
+        """Another limit counts from now on: as full as it was, a debt is waited out as long as it
+        would have been."""
+        self.level *= per_minute / self.per_minute
+        self.per_minute = per_minute
 
     def take(self, amount: float, now: float) -> float:
         """Take the amount and return 0, or take nothing from an empty bucket and return the seconds
@@ -47,12 +54,17 @@ class Reservation:
     clock: Callable[[], float]
     made_at: float
     settled: bool = False
+    note: Callable[[int], None] | None = None
 
     def settle(self, tokens: int) -> None:
-        """Charge that much instead. However a chat ends, only the first call counts."""
-        if not self.settled and self.bucket:
-            self.bucket.level += self.tokens - tokens
+        """Charge that much instead, and note it. Of a chat only the first call counts."""
+        if self.settled:
+            return
         self.settled = True
+        if self.bucket:
+            self.bucket.level += self.tokens - tokens
+        if self.note:
+            self.note(tokens)
 
     def abandon(self, come: int, prompt: int, answers: int) -> None:
         """Nobody waits for the chat any more: charge what it may have cost by now, at most what is
@@ -76,11 +88,13 @@ class Limits:
             return None
         key, now = (name, unit), self.clock()
         bucket = self.buckets.setdefault(key, TokenBucket(per_minute, now))
+        if bucket.per_minute != per_minute:
+            bucket.change(per_minute)
         if wait := bucket.take(min(amount, per_minute), now):
             raise RateLimitExceeded(
                 f"{name} may use {per_minute} {unit} per minute; they are used, or reserved for "
                 "chats under way.",
-                f"Try again in {wait:.0f} seconds.",
+                "Try again in 1 second." if wait <= 1 else f"Try again in {ceil(wait)} seconds.",
                 wait,
                 name,
             )

@@ -6,7 +6,7 @@ which neither the training service nor the dataset check takes. Knows shapes, no
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 MESSAGE_KEYS = ("role", "content", "name", "tool_calls", "tool_call_id")
 FUNCTION_KEYS = ("name", "description", "parameters", "strict")
@@ -18,6 +18,14 @@ EMPTY: tuple[Any, ...] = (None, "", [], {})
 PICTURE = re.compile(r"data:image/(?:jpeg|png|webp);base64,[A-Za-z0-9+/]+={0,2}")
 
 Message = dict[str, Any]
+
+
+class Said(NamedTuple):
+    """An answer: its id, the message of its first choice, and why that ended, if it is known."""
+
+    id: str
+    message: Message
+    finish_reason: str | None
 
 
 class NotKept(ValueError):

@@ -13,6 +13,7 @@ from shared.errors import CallerError
 MAX_DEPTH = 64  # levels of nesting; a tool's schema has a dozen
 # The parser holds the interpreter for a whole body: 4 MiB of empty lists would take a second.
 MAX_VALUES = 100_000
+FORM = 'Send one object of JSON: {"model": …} with the fields of the API that is asked.'
 MAX_DIGITS = 100  # of a whole number
 
 
@@ -36,9 +37,9 @@ def parse_object(body: bytes) -> dict[str, Any]:
     except RecursionError:
         raise BadRequest("The request is nested too deeply.", "Send less depth.") from None
     except ValueError:
-        raise BadRequest("The body is not JSON.", "Send a chat completion request.") from None
+        raise BadRequest("The body is not JSON.", FORM) from None
     if not isinstance(chat, dict):
-        raise BadRequest("The body is not a JSON object.", 'Send {"model": …, "messages": […]}.')
+        raise BadRequest("The body is not a JSON object.", FORM)
     _refuse_depth(chat)
     return chat
 

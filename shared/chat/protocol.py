@@ -4,19 +4,24 @@ Everything that is not named here is passed on untouched, so that tomorrow's fie
 """
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from math import ceil
+from types import MappingProxyType
 from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
 
 from shared.chat import cost
+from shared.chat.apis import CHAT, RESPONSES, Api
 from shared.chat.bodies import Overloaded
+from shared.chat.key_store import KeysUnknown
+from shared.chat.origins import OtherSite
 from shared.chat.parsing import BadRequest, parse_object, text_of
 from shared.chat.paths import NoSuchOperation
 from shared.chat.pictures import lift, refuse_text
+from shared.chat.stored_keys import Revoked
 from shared.chat.unanswered import Unanswered
 from shared.errors import (
     AccessDenied,
@@ -30,7 +35,6 @@ from shared.errors import (
 )
 from shared.printable import shown
 
-MAX_MESSAGES = 2048  # Azure OpenAI quotas: "maximum number of messages in /chat/completions"
 MAX_MODEL_NAME = 200  # characters; a deployment's name has at most 64
 
 # A comment without an empty line: with one, some decoders take it for an event without data.
@@ -47,14 +51,25 @@ class RateLimitExceeded(CallerError):
         self.retry_after, self.caller = retry_after, caller
 
 
+class Fault(TunedropError):
+    """Something in the app itself that nobody has foreseen: its log has it, its caller does not."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The app failed at this request; it is no fault of yours.",
+            "Try again. Whoever runs the app finds the reason in its log by this request's id.",
+        )
+
+
 # ---- requests
 
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """A request that may be forwarded: `raw` as it came, `model` as the caller named it, about how
-    many tokens it has and allows its answers, how many `answers` it asks for, and whether the
-    caller asks for the usage at the end of a stream.
+    """A request of chat, or of another API, that may be forwarded: `raw` as it came, `model` as the
+    caller named it, about how many tokens it has and allows its answers, how many `answers` it asks
+    for, and whether the caller gets the usage at the end of a stream. `sets` are fields that are
+    sent as they stand there.
 
     It is held as bytes: parsed, 4 MiB of text may take 16 MiB or more. Pictures are not parsed."""
 
@@ -65,6 +80,8 @@ class ChatRequest:
     answer_tokens: int
     answers: int
     asks_usage: bool
+    api: Api = CHAT
+    sets: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def size(self) -> int:
@@ -83,8 +100,8 @@ class ChatRequest:
         With `usage`, a stream ends with what it has cost, whether or not the caller asks for it.
         """
         lifted = lift(self.raw)
-        body = {**json.loads(text_of(lifted.rest)), "model": deployment}
-        if self.streams and usage:
+        body = {**json.loads(text_of(lifted.rest)), "model": deployment, **self.sets}
+        if self.streams and usage and self.api.is_asked_for_usage:
             body["stream_options"] = {**(body.get("stream_options") or {}), "include_usage": True}
         written = json.dumps(body, ensure_ascii=False).encode("utf-8", "backslashreplace")
         return lifted.put_back(written)
@@ -114,40 +131,49 @@ def parse_chat(
     body: bytes,
     model_in_path: str | None = None,
     refuse: Callable[[dict[str, Any]], None] = lambda chat: None,
+    api: Api = CHAT,
+    sets: Mapping[str, Any] = MappingProxyType({}),
 ) -> ChatRequest:
-    """A request for the model that the path names, otherwise the body.
+    """A request of an API for the model that the path names, otherwise the body.
 
     Raises BadRequest for what no deployment could answer, and what `refuse` raises for a body: it
     is refused before it is sent.
     """
     lifted = lift(body)
     chat = parse_object(lifted.rest)
-    model = model_in_path or chat.get("model")
-    if not isinstance(model, str) or not model:
-        raise BadRequest("The request names no model.", "GET /v1/models lists them.", param="model")
-    if len(model) > MAX_MODEL_NAME:
-        raise BadRequest(
-            f"The model's name has {len(model):,} characters: {shown(model, 40)!r}.",
-            f"No model's name has more than {MAX_MODEL_NAME}; GET /v1/models lists them.",
-            param="model",
-        )
-    _check_messages(chat.get("messages"))
+    model = _model(model_in_path or chat.get("model"))
+    api.check(chat)
     streams = chat.get("stream") or False
     if not isinstance(streams, bool):
         raise BadRequest("`stream` is neither true nor false.", "Send a boolean.", param="stream")
-    asks_usage = _asks_usage(chat) if streams else False
+    asks_usage = _asks_usage(chat) if streams and api.is_asked_for_usage else streams
     refuse(chat)
-    size = lifted.besides(cost.pictures(chat))
+    pictures = api.pictures(chat)
+    size = lifted.besides(pictures)
     refuse_text(size)
     return ChatRequest(
         raw=body,
         model=model,
         streams=streams,
-        prompt_tokens=cost.of_prompt(chat, size),
-        answer_tokens=cost.of_longest_answer(chat),
-        answers=cost.answers(chat),
+        prompt_tokens=cost.of_prompt(pictures, size),
+        answer_tokens=api.answer_tokens(chat),
+        answers=api.answers(chat),
         asks_usage=asks_usage,
+        api=api,
+        sets=sets,
     )
+
+
+def _model(given: object) -> str:
+    if not isinstance(given, str) or not given:
+        raise BadRequest("The request names no model.", "GET /v1/models lists them.", param="model")
+    if len(given) > MAX_MODEL_NAME:
+        raise BadRequest(
+            f"The model's name has {len(given):,} characters: {shown(given, 40)!r}.",
+            f"No model's name has more than {MAX_MODEL_NAME}; GET /v1/models lists them.",
+            param="model",
+        )
+    return given
 
 
 def _asks_usage(chat: dict[str, Any]) -> bool:
@@ -162,27 +188,6 @@ def _asks_usage(chat: dict[str, Any]) -> bool:
             param="stream_options",
         )
     return asks is True
-
-
-def _check_messages(messages: object) -> None:
-    if not isinstance(messages, list) or not messages:
-        raise BadRequest(
-            "The request has no messages.",
-            'Send a list of {"role": …, "content": …}.',
-            param="messages",
-        )
-    if len(messages) > MAX_MESSAGES:
-        raise BadRequest(
-            f"The request has {len(messages)} messages; at most {MAX_MESSAGES} are taken.",
-            "Leave out old ones.",
-            param="messages",
-        )
-    if not all(isinstance(message, dict) and "role" in message for message in messages):
-        raise BadRequest(
-            "A message is not an object with a role.",
-            'Send {"role": …, "content": …}.',
-            param="messages",
-        )
 
 
 # ---- errors
@@ -205,10 +210,17 @@ def error_response(error: TunedropError, request_id: str) -> JSONResponse:
     return JSONResponse({"error": _error_object(error, kind, code)}, status, headers)
 
 
-def error_event(error: TunedropError) -> bytes:
-    """The same within a stream that has begun: clients raise it and do not take it for an end."""
+def error_event(error: TunedropError, api: Api = CHAT, number: int = 0) -> bytes:
+    """The same within a stream that has begun: clients raise it and do not take it for an end. Of
+    the typed events some clients read the service's form, which nests the error, and others that
+    of OpenAI's documentation, which does not: it has both. `number` is its place in the stream."""
     _, kind, code = _status_type_code(error)
-    return b"data: " + json.dumps({"error": _error_object(error, kind, code)}).encode() + b"\n\n"
+    told = {"error": _error_object(error, kind, code)}
+    if api is not RESPONSES:
+        return b"data: " + json.dumps(told).encode() + b"\n\n"
+    flat = {"code": code, "message": str(error), "param": told["error"]["param"]}
+    typed = {"type": "error", "sequence_number": number, **flat, **told}
+    return b"event: error\ndata: " + json.dumps(typed).encode() + b"\n\n"
 
 
 def _error_object(error: TunedropError, kind: str, code: str) -> dict[str, Any]:
@@ -218,6 +230,10 @@ def _error_object(error: TunedropError, kind: str, code: str) -> dict[str, Any]:
 
 def _status_type_code(error: TunedropError) -> tuple[int, str, str]:
     match error:
+        case OtherSite():
+            return 403, "permission_error", "origin_not_allowed"
+        case Revoked():
+            return 401, "authentication_error", "key_revoked"
         case AccessDenied():
             return 401, "authentication_error", "invalid_api_key"
         case SettingError():
@@ -236,6 +252,10 @@ def _status_type_code(error: TunedropError) -> tuple[int, str, str]:
             return 503, "service_unavailable_error", "overloaded"
         case Unanswered(http=http):
             return http
+        case Fault():
+            return 500, "server_error", "internal_error"
+        case KeysUnknown():
+            return 503, "service_unavailable_error", "keys_unreadable"
         case Unavailable() if not isinstance(error, Denied):
             return 503, "service_unavailable_error", "upstream_unavailable"
         case _:  # the app itself was refused: Denied, Refused

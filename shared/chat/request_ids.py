@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from starlette.requests import Request
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._:=+/-]{1,128}")  # of a caller; others are replaced
+OF_CLIENTS = ("x-client-request-id", "x-ms-client-request-id")  # OpenAI's word, and Azure's
 _OURS = re.compile(r"req-([0-9a-f]{12})7[0-9a-f]{3}[89ab][0-9a-f]{15}")
 _BEGIN = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -21,8 +22,14 @@ def utc_now() -> datetime:
 
 def request_id(request: Request, now: Callable[[], datetime] = utc_now) -> str:
     """The caller's, if it can be told in headers and logs; otherwise a new one."""
-    given = request.headers.get("x-request-id", "")
-    return given if REQUEST_ID.fullmatch(given) else new(now())
+    given = (request.headers.get(name, "") for name in ("x-request-id", *OF_CLIENTS))
+    return next(filter(REQUEST_ID.fullmatch, given), None) or new(now())
+
+
+def echoed(request: Request) -> dict[str, str]:
+    """The headers by which clients find their own name for a request in its answer."""
+    given = {name: request.headers.get(name, "") for name in OF_CLIENTS}
+    return {name: id for name, id in given.items() if REQUEST_ID.fullmatch(id)}
 
 
 def new(at: datetime) -> str:

@@ -12,8 +12,8 @@ from starlette.background import BackgroundTask
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from shared.chat import cost
-from shared.chat.events import EventSplitter, error_in, is_account, is_done
+from shared.chat.apis import CHAT, Api
+from shared.chat.events import EventSplitter, is_account
 from shared.chat.protocol import KEEP_ALIVE, error_event
 from shared.chat.trace_log import id_of
 from shared.cloud.completions import Reply
@@ -42,6 +42,8 @@ class RelayedStream:
     form: Callable[[bytes], bytes] | None = None
     copy: bytearray | None = None
     max_copy_bytes: int = 0
+    api: Api = CHAT
+    number: int = 0  # of the events that have come
     events: EventSplitter = field(default_factory=EventSplitter)
     counted: int | None = None
     complete: bool = False
@@ -77,13 +79,16 @@ class RelayedStream:
             if rest := self._rest():
                 yield rest
             if not self._says_how_it_ended:
-                yield error_event(Unavailable("Azure OpenAI cut the answer off.", "Ask again."))
+                yield self._error(Unavailable("Azure OpenAI cut the answer off.", "Ask again."))
         except Unavailable as error:
             self.ended = True
             if not self._says_how_it_ended:
-                yield error_event(error)
+                yield self._error(error)
         finally:
             self.close()
+
+    def _error(self, error: Unavailable) -> bytes:
+        return error_event(error, self.api, self.number)
 
     def close(self) -> None:
         """End the call upstream and charge for it, also if no event of it was read."""
@@ -130,15 +135,15 @@ class RelayedStream:
 
     def _count(self, event: bytes) -> bool:
         """Note what an event costs or ends; whether it is for the caller."""
-        if is_done(event):
-            self.complete = not self.failed
-            return True
+        signs = self.api.signs
+        self.number += 1
         if self.trace and (answer_id := id_of(event)):
             self._trace(answer_id)
-        self.failed = self.failed or error_in(event) is not None
-        if (total := cost.counted(event)) is not None:
+        self.failed = self.failed or signs.error_in(event) is not None
+        self.complete = self.complete or (not self.failed and signs.is_end(event))
+        if (total := signs.counted(event)) is not None:
             self.counted = total
-        self.estimate += cost.of_event(event)
+        self.estimate += signs.tokens_in(event)
         return not (self.hides_account and is_account(event))
 
 

@@ -61,8 +61,13 @@ class Traced:
         return json.dumps({**fields, "at": self.at.isoformat(timespec="milliseconds")})
 
 
+class _Response(msgspec.Struct):
+    id: str = ""
+
+
 class _Identified(msgspec.Struct):
     id: str = ""
+    response: _Response | None = None  # an event of the Responses API has the id in it
 
 
 _DECODER = msgspec.json.Decoder(_Identified)
@@ -72,9 +77,10 @@ def id_of(answer: bytes) -> str:
     """The id of an answer, or of an event of a stream; empty where it has none that can be told."""
     if len(answer) > MAX_PARSED_BYTES:
         return ""
-    data = answer.removeprefix(b"data:") if answer.startswith(b"data:") else answer
+    data = answer.partition(b"data:")[2] if answer.startswith((b"data:", b"event:")) else answer
     try:
-        found = _DECODER.decode(data.strip()).id
+        read = _DECODER.decode(data.strip())
+        found = read.id or (read.response.id if read.response else "")
     except (msgspec.DecodeError, RecursionError):
         return ""
     return found if REQUEST_ID.fullmatch(found) else ""

@@ -7,26 +7,27 @@ parsing take long for long texts, so callers run `transcript` outside of the eve
 import json
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
+from shared.chat.apis import CHAT, RESPONSES, Api
 from shared.chat.events import EventSplitter
 from shared.chat.examples import Reason
-from shared.chat.messages import Message, NotKept, kept_message, kept_messages, kept_tools
+from shared.chat.messages import (
+    Message,
+    NotKept,
+    Said,
+    kept_message,
+    kept_messages,
+    kept_tools,
+)
 from shared.chat.protocol import ChatRequest
+from shared.chat.response_messages import as_chat, read_response
 from shared.dataset.privacy import mask, mask_number
 
 RESPONSE_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 MAX_CONVERSATION_BYTES = 2 * 2**20  # of request and answer; a longer one is no example either
 NAMES = ("name", "role", "type")  # words that are masked are no names any more
 ENDS = ("stop", "length", "tool_calls", "content_filter", "function_call")  # finish_reason
-
-
-class Said(NamedTuple):
-    """An answer: its id, the message of its first choice, and why that ended, if it is known."""
-
-    id: str
-    message: Message
-    finish_reason: str | None
 
 
 def transcript(chat: ChatRequest, answer: bytes) -> dict[str, Any] | None:
@@ -36,13 +37,14 @@ def transcript(chat: ChatRequest, answer: bytes) -> dict[str, Any] | None:
     file or an address cannot be masked, and a name that was masked is none. None if there is no
     message in the answer.
     """
-    said = read_answer(answer)
+    said = read_answer(answer, chat.api)
     if said is None:
         return None
     if chat.size + len(answer) > MAX_CONVERSATION_BYTES:
         return {"id": said.id, "left_out": Reason.TOO_LARGE}
     try:
-        return {"id": said.id, **_masked_conversation(chat.body, said)}
+        body = as_chat(chat.body) if chat.api is RESPONSES else chat.body
+        return {"id": said.id, **_masked_conversation(body, said)}
     except (NotKept, RecursionError):
         return {"id": said.id, "left_out": Reason.NOT_MASKABLE}
 
@@ -104,9 +106,11 @@ def _masked_arguments(text: str) -> str:
 # ---- answers
 
 
-def read_answer(body: bytes) -> Said | None:
-    """The first choice of a whole answer, or of the events of a stream."""
+def read_answer(body: bytes, api: Api = CHAT) -> Said | None:
+    """The first choice of a whole answer, or of the events of a stream; or a response."""
     try:
+        if api is RESPONSES:
+            return _usable(read_response(body))
         whole = body.lstrip()[:1] in (b"{", b"[")
         return _assembled([json.loads(body)] if whole else list(_events(body)))
     except (ValueError, KeyError, IndexError, TypeError, AttributeError):
@@ -137,9 +141,14 @@ def _assembled(chunks: list[Any]) -> Said | None:
                 _merge_tool_call(calls.setdefault(_place(call, number), {}), call)
     message: Message = {"role": "assistant", "content": content, "refusal": refusal}
     message["tool_calls"] = [calls[index] for index in sorted(calls)]
-    message = kept_message(message)
-    usable = RESPONSE_ID.fullmatch(response_id) and len(message) > 1
-    return Said(response_id, message, reason if reason in ENDS else None) if usable else None
+    return _usable(Said(response_id, kept_message(message), reason if reason in ENDS else None))
+
+
+def _usable(said: Said | None) -> Said | None:
+    """What can be rated: it has an id, and says something."""
+    if said is None or not RESPONSE_ID.fullmatch(said.id):
+        return None
+    return said if said.message.get("content") or said.message.get("tool_calls") else None
 
 
 def _first(choices: list[Any]) -> Iterable[Any]:

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from shared.chat import absent
+from shared.chat.apis import Signs
 from shared.chat.bodies import in_thread_if_large
 from shared.chat.circuit_breaker import CircuitBreaker
-from shared.chat.events import EventSplitter, error_in, is_done, is_preamble
+from shared.chat.events import EventSplitter
 from shared.chat.failures import (
     Failure,
     Received,
@@ -180,20 +181,21 @@ class Upstream:
         The reply is open only if it is a stream."""
         write = partial(chat.body_for, backend.deployment, usage=usage)
         body = await in_thread_if_large(chat.size, write)
-        reply = await self.completions.send(body, backend.endpoint)
+        reply = await self.completions.send(body, backend.endpoint, chat.api.path)
         try:
             if not reply.streams or reply.status >= 300:
-                received = Received(reply, await reply.all())
+                received = Received(reply, await reply.all(), api=chat.api)
                 reply.close()
                 return received
             patience = FIRST_EVENT_SECONDS if turn.last else None
-            return Received(reply, first=await _first_event(reply, patience))
+            first = await _first_event(reply, patience, chat.api.signs)
+            return Received(reply, first=first, api=chat.api)
         except BaseException:
             reply.close()
             raise
 
 
-async def _first_event(reply: Reply, patience: float | None) -> bytes | None:
+async def _first_event(reply: Reply, patience: float | None, signs: Signs) -> bytes | None:
     """The first event with something of an answer. None if the stream has ended without; empty
     if that takes more than `patience` seconds, or more bytes than are held. Nothing is lost of
     what was read for it."""
@@ -203,7 +205,7 @@ async def _first_event(reply: Reply, patience: float | None) -> bytes | None:
             while chunk := await reply.read():
                 held += chunk
                 for event in events.feed(chunk):
-                    if not is_preamble(event):
+                    if not signs.is_preamble(event):
                         return event
                 if len(held) > MAX_HELD_BYTES:
                     return b""
@@ -212,4 +214,4 @@ async def _first_event(reply: Reply, patience: float | None) -> bytes | None:
     finally:
         reply.put_back(bytes(held))
     rest = events.rest()
-    return rest if is_done(rest) or error_in(rest) else None
+    return rest if signs.is_end(rest) or signs.error_in(rest) else None

@@ -156,8 +156,8 @@ async def _answer(operation: str, asked: Awaitable[T]) -> Known[T]:
         return _unknown(unreachable(SERVICE, operation, error))
     except TimeoutError:
         return Known(why=f"nobody answered within {PATIENCE_SECONDS:.0f} s to: {operation}")
-    except (*MISSHAPEN, ArithmeticError) as error:
-        return _unknown(misshapen(SERVICE, operation, error))
+    except (*MISSHAPEN, ArithmeticError):
+        return _unknown(misshapen(SERVICE, operation))
 
 
 def _unknown(error: ServiceError) -> Known[Any]:

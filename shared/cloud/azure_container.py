@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from azure.core import MatchConditions
 from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError
 
-from shared.cloud.container import LEASE_SECONDS, BlobInfo, Container, Content, LogClosed
+from shared.cloud.block_upload import BlockUpload
+from shared.cloud.container import LEASE_SECONDS, BlobInfo, Container, Content, LogClosed, Upload
 from shared.cloud.identity import Credential
 from shared.cloud.storage_answers import as_it_is, bare, blob_info, code, lost_race
 from shared.cloud.translate import STORAGE, service_error, unreachable
@@ -82,6 +83,18 @@ class AzureContainer(Container):
             await self.client.upload_blob(
                 name, data, overwrite=True, content_settings=_content_type(content_type)
             )
+        self._note_change(name)
+
+    async def upload(self, name: str, chunks: AsyncIterator[bytes], content_type: str) -> Upload:
+        upload = BlockUpload(
+            self.client.get_blob_client(name),
+            f"{self.name}/{name}",
+            _content_type(content_type),
+            lambda: self._translated(name),
+            lambda: self._note_change(name),
+        )
+        await upload.send(chunks)
+        return upload
 
     async def _append(self, name: str, data: bytes) -> None:
         """Created only where it is absent: without that condition, making a blob empties the one
@@ -112,6 +125,7 @@ class AzureContainer(Container):
     async def delete(self, name: str, lease: str | None = None) -> None:
         with suppress(ResourceNotFoundError), self._translated(name):
             await self.client.delete_blob(name, lease=lease)
+        self._note_change(name)
 
     async def grown(self, name: str) -> AsyncIterator[bytes]:
         with suppress(ResourceNotFoundError):
@@ -188,7 +202,8 @@ class AzureContainer(Container):
                 content_settings=_content_type(content_type),
                 **condition,
             )
-            return bare(written["etag"])
+        self._note_change(name)
+        return bare(written["etag"])
 
     @contextmanager
     def _translated(self, name: str) -> Iterator[None]:

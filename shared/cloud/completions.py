@@ -1,4 +1,4 @@
-"""Chat with a deployment, as raw bytes: what a relay needs and the SDK would parse and rebuild.
+"""Requests to a deployment, as raw bytes: what a relay needs and the SDK would parse and rebuild.
 
 Knows the address and the credentials of the resource, nothing of models or callers.
 """
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from azure.core.exceptions import AzureError
 
+from shared.cloud.broken import how
 from shared.cloud.identity import Credential, token_provider
 from shared.cloud.translate import no_token
 from shared.errors import Denied, NotSent, Unavailable
@@ -75,7 +76,7 @@ class Reply:
         if self._put_back:
             read, self._put_back = self._put_back, b""
             return read
-        chunk: bytes = await _or_unavailable(self._response.content.readany())
+        chunk: bytes = await _or_unavailable(self._response.content.readany(), "broke off")
         return chunk
 
     async def all(self) -> bytes:
@@ -103,21 +104,24 @@ class Completions:
         self._session: ClientSession | None = None
         self._token: Callable[[], Awaitable[str]] | None = None
 
-    async def send(self, body: bytes, endpoint: str | None = None) -> Reply:
-        """Post a chat; returns when the answer's headers are there. Raises Unavailable; if nothing
-        was sent because nobody vouches for the app, Denied or NotSent.
+    async def send(
+        self, body: bytes, endpoint: str | None = None, path: str = "chat/completions"
+    ) -> Reply:
+        """Post a request to one of the service's APIs; returns when the answer's headers are there.
+        Raises Unavailable; if nothing was sent because nobody vouches for the app, Denied or
+        NotSent.
 
         `endpoint` is another resource that the app's settings name; the app's identity needs a
         role there too, for its key is of its own resource and is not sent elsewhere.
         """
         headers = {**HEADERS, **await self._credentials(elsewhere=endpoint is not None)}
         base = endpoint or self.settings.openai_endpoint
-        url = f"{base}/openai/v1/chat/completions"
+        url = f"{base}/openai/v1/{path}"
         # A file is sent bit by bit, so that other streams go on.
         post = self._open_session().post(
             url, data=BytesIO(body), headers=headers, allow_redirects=False
         )
-        reply = Reply(await _or_unavailable(post))
+        reply = Reply(await _or_unavailable(post, "did not answer"))
         encoding = reply.headers.get("content-encoding", "identity").strip().lower()
         if encoding != "identity":
             reply.close()
@@ -159,12 +163,10 @@ class Completions:
             raise NotSent(problem.message, "Try again.") from error
 
 
-async def _or_unavailable(doing: Awaitable[T]) -> T:
+async def _or_unavailable(doing: Awaitable[T], what: str) -> T:
     import aiohttp
 
     try:
         return await doing
     except (aiohttp.ClientError, TimeoutError) as error:
-        raise Unavailable(
-            f"Azure OpenAI broke off ({type(error).__name__}).", "Try again."
-        ) from error
+        raise Unavailable(f"Azure OpenAI {what}: {how(error)}.", "Try again.") from error

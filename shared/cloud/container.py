@@ -33,6 +33,7 @@ LARGEST_DOCUMENT = 64 << 20  # bytes; what is read whole is held in memory
 LARGEST_RECORD = 4 << 20  # bytes of JSON that are parsed on the event loop, in 50 ms
 LONGEST_LINE = 4 << 20  # bytes of one "Append Block" that every service version takes
 MAX_UPDATES = 20  # of one document in a row; each lost race means that somebody else has won one
+UNSEEN = ("reconciler/", "staged/")  # nobody's list shows the heartbeat, nor what is only tried
 UPDATE_PAUSE = 0.1  # seconds, at most, between them
 
 
@@ -108,12 +109,26 @@ class Content:
     etag: str
 
 
+class Upload(ABC):
+    """A blob whose bytes are at the storage, to become visible at once."""
+
+    @abstractmethod
+    async def commit(self) -> str:
+        """Write the blob, whatever was there before; its etag. Raises Conflict where it is leased,
+        or somebody else has written it meanwhile, and Refused where an append blob lies there."""
+
+
 class Container(ABC):
     """One container. Every method raises Unavailable when storage cannot be reached, and NotFound
     for a name that no blob can have."""
 
     name: str
     id: str  # account and name: no other container has it
+    changes = 0  # that this process has made here, but for those of logs and of its own UNSEEN
+
+    def _note_change(self, name: str) -> None:
+        if not name.startswith(UNSEEN):
+            self.changes += 1
 
     @abstractmethod
     async def read(self, name: str) -> Content | None:
@@ -130,6 +145,11 @@ class Container(ABC):
     @abstractmethod
     async def put(self, name: str, data: bytes, content_type: str) -> None:
         """Write a blob, whatever was there before. Raises Conflict if it is leased."""
+
+    @abstractmethod
+    async def upload(self, name: str, chunks: AsyncIterator[bytes], content_type: str) -> "Upload":
+        """Send a blob's bytes as they come, few of them held at once; nothing is there before the
+        upload's `commit`. Whatever `chunks` raises is raised, and nothing is left to be seen."""
 
     async def append(self, name: str, line: str) -> None:
         """Add a line to a log; the log is made if need be, and goes on in a next part, named by

@@ -164,4 +164,4 @@ def _translated(operation: str) -> Iterator[None]:
     except AzureError as error:
         raise unreachable(SERVICE, operation, error) from error
     except MISSHAPEN as error:
-        raise misshapen(SERVICE, operation, error) from error
+        raise misshapen(SERVICE, operation) from error

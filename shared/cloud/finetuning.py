@@ -283,4 +283,4 @@ def _translated(operation: str) -> Iterator[None]:
     except AzureError as error:
         raise no_token(operation, error) from error
     except (openai.OpenAIError, *MISSHAPEN) as error:
-        raise misshapen(SERVICE, operation, error) from error
+        raise misshapen(SERVICE, operation) from error

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from shared.cloud.container import BlobInfo, BlobKind, Container, Content, LogClosed
-from shared.errors import Conflict, Replaced, Unavailable
+from shared.cloud.container import BlobInfo, BlobKind, Container, Content, LogClosed, Upload
+from shared.errors import Conflict, Refused, Replaced, Unavailable
 
 CHUNK = 1 << 20
 MAX_BLOCKS = (
@@ -52,6 +52,7 @@ class MemoryContainer(Container):
     async def create(self, name: str, data: bytes, content_type: str = "application/json") -> str:
         if await self._get(name):
             raise self._changed(name)
+        self._note_change(name)
         return self._write(name, data)
 
     async def replace(self, name: str, data: bytes, etag: str) -> str:
@@ -59,11 +60,28 @@ class MemoryContainer(Container):
         if blob is None or blob.etag != etag:
             raise self._changed(name)
         self._check_lease(name, blob)
+        self._note_change(name)
         return self._write(name, data)
 
     async def put(self, name: str, data: bytes, content_type: str) -> None:
         self._check_lease(name, await self._get(name))
+        self._note_change(name)
         self._write(name, data)
+
+    async def upload(self, name: str, chunks: AsyncIterator[bytes], content_type: str) -> Upload:
+        blob = await self._get(name)
+        data = b"".join([chunk async for chunk in chunks])
+        return _Upload(self, name, data, blob)
+
+    async def commit(self, name: str, data: bytes, before: _Blob | None) -> str:
+        blob = await self._get(name)
+        self._check_lease(name, blob)
+        if blob and blob.traits.get("kind", BlobKind.BLOCK) is not BlobKind.BLOCK:
+            raise Refused(f"{self.name}/{name} lies there as another kind of blob.", "Delete it.")
+        if blob and data and (before is None or blob.etag != before.etag):
+            raise self._changed(name)
+        self._note_change(name)
+        return self._write(name, data)
 
     async def _append(self, name: str, data: bytes) -> None:
         blob = await self._get(name)
@@ -83,6 +101,7 @@ class MemoryContainer(Container):
         if blob:
             self._check_lease(name, blob, lease)
             del self._blobs[name]
+            self._note_change(name)
 
     async def stream(self, name: str, etag: str) -> AsyncIterator[bytes]:
         blob = await self._get(name)
@@ -168,6 +187,17 @@ class MemoryContainer(Container):
 
     def _changed(self, name: str) -> Conflict:
         return Conflict(f"{self.name}/{name} was changed by another worker.")
+
+
+@dataclass(frozen=True)
+class _Upload(Upload):
+    container: MemoryContainer
+    name: str
+    data: bytes
+    before: _Blob | None  # what lay there when the upload began
+
+    async def commit(self) -> str:
+        return await self.container.commit(self.name, self.data, self.before)
 
 
 def _info(name: str, blob: _Blob) -> BlobInfo:

@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 
 from azure.core.exceptions import AzureError
 
+from shared.cloud.broken import how
 from shared.cloud.identity import Credential, token_provider
 from shared.cloud.throttling import retry_after
 from shared.cloud.translate import no_token
@@ -88,7 +89,7 @@ class Receivers:
                 answer.close()  # whatever else it says, and however long
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             raise Unavailable(
-                f"{_host(receiver, url)} did not answer ({type(error).__name__}).",
+                f"{_host(receiver, url)} did not answer: {how(error)}.",
                 f"See that it is up and answers within {CALL_SECONDS:.0f} s, or set "
                 f"{SETTINGS[receiver]} to another.",
             ) from None  # the cause's text may hold the address

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from azure.core.exceptions import AzureError
 
+from shared.cloud.broken import how
 from shared.errors import Denied, Unavailable
 
 if TYPE_CHECKING:
@@ -158,7 +159,7 @@ class RestClient:
                 return RawResponse(got.status, _parsed(text), got.headers.get("date", ""))
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             raise Unavailable(
-                f"{address.host or 'The address'} could not be reached ({type(error).__name__})."
+                f"{address.host or 'The address'} did not answer: {how(error)}."
             ) from error
 
 

@@ -122,12 +122,11 @@ def unreachable(service: str, operation: str, error: Exception) -> ServiceError:
     )
 
 
-def misshapen(service: str, operation: str, error: Exception) -> Unavailable:
+def misshapen(service: str, operation: str) -> Unavailable:
     """There was an answer, and it is not what the service's documents say: a proxy's page, a list
     without its data. Nobody here can mend that, and the next one may be right."""
     return Unavailable(
-        f"{service} answered with something else than its documents say ({type(error).__name__}) "
-        f"to: {operation}.",
+        f"{service} answered with something else than its documents say to: {operation}.",
         "Look for a proxy or a gateway in between; it is asked again.",
     )
 
@@ -136,7 +135,7 @@ def no_token(operation: str, error: Exception) -> Unavailable:
     """What went wrong before a call was even sent: nobody vouched for the app."""
     if isinstance(error, ClientAuthenticationError):
         return Denied(
-            f"There is no token to {operation}: {type(error).__name__}.",
+            f"There is no token to {operation}: nobody vouches for the app.",
             "Give the app a managed identity or, on a laptop, sign in with `az login`.",
         )
     return Unavailable(f"Azure's identity service could not be reached to {operation}.")

@@ -46,6 +46,11 @@ def outside_of_pictures(text: str, found: list[Found]) -> list[Found]:
     return [span for span in found if not _within(pictures, span.start)]
 
 
+def without_pictures(text: str) -> str:
+    """The rest of it."""
+    return _PICTURE.sub("", text) if "base64," in text else text
+
+
 def _within(pictures: list[tuple[int, int]], place: int) -> bool:
     number = bisect(pictures, place, key=lambda picture: picture[0])
     return number > 0 and place < pictures[number - 1][1]

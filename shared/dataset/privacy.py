@@ -171,6 +171,7 @@ _SECRETS = (
     _Detector("Hugging Face token", re.compile(r"hf_(?<!\w...)[A-Za-z]{30,}"), "hf_"),
     _Detector("API key", re.compile(_API_KEY.format("-")), "k-"),
     _Detector("API key", re.compile(_API_KEY.format("_")), "k_"),
+    _Detector("API key", re.compile(r"td-(?<!\w...)[0-9a-f]{64}"), "td-"),  # one of this app's
 )
 _ADDRESS = _Detector(  # without what stands before the @
     "e-mail address",

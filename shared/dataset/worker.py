@@ -6,6 +6,8 @@ Each frame on stdin is a command, each has one frame on stdout as its answer:
     open    a file with its name and role; then `feed` with its bytes, then `close`
     report  the verdict on the files, as a page and as JSON
     split   a local file into two others, or none of them where nothing can be held out
+    diff    what is another in one local file than in another, as JSON
+    merge   local files into another one, and what was taken, as JSON
 
 It holds one check at a time, and ends with the process that started it. On POSIX the kernel ends it
 when its processor time is used up, wherever it is; Windows knows no such limit. Memory that cannot
@@ -26,14 +28,17 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-from shared.dataset import frames
+from shared.dataset import frames, together
 from shared.dataset.frames import Frame
 from shared.dataset.measure.cost import Price, TrainingPlan
+from shared.dataset.merge import Conflicts
 from shared.dataset.reading.examples import FileRole
 from shared.dataset.report import document, page
 from shared.dataset.scan import Scan, ScanResult
 from shared.dataset.split import CannotSplit, split_file
+from shared.dataset.together import Given
 from shared.dataset.verdict import NEW, judge
+from shared.errors import CallerError
 
 IDLE_SECONDS = 300.0  # without a command, after which it ends by itself
 POLITE = 5  # added to the niceness: a chat goes first
@@ -130,6 +135,14 @@ class Check:
             split_file(source, training, validation, head["share"], head["seed"])
         return {"peak": _peak()}, b""
 
+    def diff(self, head: dict[str, Any], body: bytes) -> Answer:
+        return _told(lambda: together.difference(*_sides(head)))
+
+    def merge(self, head: dict[str, Any], body: bytes) -> Answer:
+        base, additions, *held = _sides(head)
+        out, conflicts = Path(head["out"]), Conflicts(head["conflicts"])
+        return _told(lambda: together.merged(base, additions, held, conflicts, out))
+
     def _plan(self) -> TrainingPlan:
         return TrainingPlan(**self.about["plan"])
 
@@ -141,7 +154,22 @@ COMMANDS: dict[str, Callable[[Check, dict[str, Any], bytes], Answer]] = {
     "close": Check.close,
     "report": Check.report,
     "split": Check.split,
+    "diff": Check.diff,
+    "merge": Check.merge,
 }
+
+
+def _sides(head: dict[str, Any]) -> list[Given]:
+    return [Given(Path(path), name) for path, name in head["files"]]
+
+
+def _told(work: Callable[[], dict[str, Any]]) -> Answer:
+    """What the work tells, as the body; what it refuses, with the cure, as the head."""
+    try:
+        body = json.dumps(work(), ensure_ascii=False).encode("utf-8", "replace")
+    except CallerError as error:
+        return {"refused": [error.message, error.fix], "peak": _peak()}, b""
+    return {"refused": None, "peak": _peak()}, body
 
 
 # ---- the process

@@ -9,8 +9,8 @@ from importlib import metadata
 from pathlib import Path
 
 from shared.doctor.context import Context
-from shared.doctor.result import CheckResult, ok, problem, unknown, warning
-from shared.errors import SettingError
+from shared.doctor.result import CheckResult, blocked, ok, problem, unknown, warning
+from shared.errors import SettingError, TunedropError, Unreadable
 from shared.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -105,8 +105,10 @@ async def webhook(ctx: Context) -> list[CheckResult]:
 
 
 async def app_keys(ctx: Context) -> list[CheckResult]:
-    """app-keys | Somebody may chat, and the list of keys can be read."""
-    from shared.chat.auth import parse_keys
+    """app-keys | Somebody may chat, and the lists of keys can be read: the setting's, and that of \
+created ones."""
+    from shared.chat.key_store import KeyStore
+    from shared.chat.setting_keys import parse_keys
 
     try:
         callers = [caller.name for caller in parse_keys(ctx.settings.app_keys)]
@@ -114,7 +116,19 @@ async def app_keys(ctx: Context) -> list[CheckResult]:
         return [problem("app-keys", error.message, error.fix)]
     if ctx.settings.entra_tenant:
         callers.append(f"people of the tenant {ctx.settings.entra_tenant}")
+    try:
+        created = len((await KeyStore(ctx.clients.models).read()).valid)
+        if created:
+            callers.append("1 created key" if created == 1 else f"{created} created keys")
+    except Unreadable as error:
+        return [problem("app-keys", error.message, error.fix)]
+    except (TunedropError, ValueError):  # the latter's text may hold the key
+        if not callers:
+            return [unknown("app-keys", blocked("storage"))]
     if not callers:
-        fix = "Set it to NAME:SHA256 of a key: printf %s KEY | sha256sum"
-        return [warning("app-keys", "Nobody may chat: TUNEDROP_APP_KEYS is empty.", fix)]
+        fix = (
+            "Create a key: tunedrop keys create NAME. Or set TUNEDROP_APP_KEYS to NAME:SHA256 of "
+            "one: printf %s KEY | sha256sum"
+        )
+        return [warning("app-keys", "Nobody may chat: there is no key.", fix)]
     return [ok("app-keys", f"May chat: {', '.join(callers)}.")]

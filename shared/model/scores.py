@@ -34,7 +34,7 @@ class Metric(StrEnum):
     JSON_FIELDS = "json_fields"
     JSON_VALID = "json_valid"
     EXACT_MATCH = "exact_match"
-    TOKEN_F1 = "token_f1"  # nosec B105 - a score, no secret
+    TOKEN_F1 = "token_f1"  # nosec B105
     ROUGE_L = "rouge_l"
     LENGTH_RATIO = "length_ratio"
     PREFERRED = "preferred"

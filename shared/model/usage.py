@@ -62,10 +62,11 @@ async def note_use(models: Container, name: str) -> None:
     await models.put(f"{USED}{name}", b"", "text/plain")
 
 
-async def last_uses(models: Container) -> dict[tuple[str, int], datetime]:
-    """By model and number, in UTC, by storage's clock. One listing. Raises Unavailable."""
+async def last_uses(models: Container, name: str = "") -> dict[tuple[str, int], datetime]:
+    """By model and number, in UTC, by storage's clock; of one model or of all. One listing. Raises
+    Unavailable."""
     found = dict[tuple[str, int], datetime]()
-    async for blob in models.list(USED):
+    async for blob in models.list(f"{USED}{name}@" if name else USED):
         model, _, number = blob.name.removeprefix(USED).partition("@")
         if number.isdecimal() and len(number) <= 9:
             found[model, int(number)] = blob.modified

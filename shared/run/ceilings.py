@@ -42,7 +42,7 @@ async def reserve(run: Run, ctx: Context) -> Outcome | None:
     """
     if failure := _not_allowed(run, ctx.settings):
         return _failed(run, failure)
-    wanted, hosted = await _wanted(run, ctx), await _hosted(run, ctx)
+    wanted, hosted = _wanted(run, await estimate(run, ctx), ctx), await _hosted(run, ctx)
     if failure := _over_its_own_budget(run, wanted.usd):
         return _failed(run, failure)
     found: Held | None = None
@@ -60,6 +60,17 @@ async def reserve(run: Run, ctx: Context) -> Outcome | None:
         return _failed(run, found.failure)
     await notify.of_ceiling(run, found, ctx)
     return Outcome(run, waiting_for=found.waiting_for)
+
+
+async def ask(run: Run, usd: float | None, ctx: Context) -> Held | None:
+    """What would be said of a run that costs so much, by what is known now; no place is taken.
+    Raises Unavailable."""
+    failure = _not_allowed(run, ctx.settings) or _over_its_own_budget(run, usd)
+    if failure:
+        return Held(failure=failure)
+    found = await ctx.clients.runs.record(NAME, Spending)
+    wanted, hosted = _wanted(run, usd, ctx), await _hosted(run, ctx)
+    return held(as_of(found[0] if found else None, wanted.day), wanted, hosted, ctx.settings)
 
 
 async def reserve_hosting(run: Run, ctx: Context) -> Outcome | None:
@@ -186,13 +197,13 @@ def _over_its_own_budget(run: Run, costs: float | None) -> Failure | None:
     )
 
 
-async def _wanted(run: Run, ctx: Context) -> Reservation:
+def _wanted(run: Run, usd: float | None, ctx: Context) -> Reservation:
     return Reservation(
         run_id=run.id,
         attempt=run.attempt,
         model=run.model,
         day=_today(ctx),
-        usd=await estimate(run, ctx),
+        usd=usd,
         hosting=_hosting(run, ctx),
     )
 

@@ -9,11 +9,11 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from shared import telemetry
-from shared.dataset.frames import Frame
 from shared.dataset.measure.cost import TrainingPlan
 from shared.printable import shown
 from shared.run import files, notices, planning
 from shared.run.context import Context
+from shared.run.plan import Plan
 from shared.run.record import File, Predicted, Run, Share
 from shared.run.spec import Spec
 from shared.run.workers import Session
@@ -29,21 +29,39 @@ class Checked(NamedTuple):
     errors: str
 
 
+class Reports(NamedTuple):
+    """As they are kept: the page, and the same for programs."""
+
+    html: bytes
+    json: bytes
+
+
 async def check(run: Run, ctx: Context) -> Checked:
     """Check the files and keep the reports beside the run. Raises Replaced if one was replaced,
     TooCostly, and WorkerLost."""
     run = await files.prepare(run, ctx)  # it may need a process as well
+    checked, reports, findings = await examine(run, await planning.make(run, ctx), ctx)
+    await _keep(reports, run, ctx)
+    for id, count in findings:
+        telemetry.measure("tunedrop.findings", count, id=id)
+    return checked
+
+
+async def examine(
+    run: Run, made: Plan, ctx: Context
+) -> tuple[Checked, Reports, list[tuple[str, int]]]:
+    """Check the files of a run that is prepared; nothing is kept. The last: how many findings there
+    are of each id. Raises as `check` does."""
     names = " and ".join(dict.fromkeys(f"'{shown(file.name)}'" for file in run.files))
     size = sum(file.size for file in run.files)
-    async with ctx.workers.session(names, size, **await _asked(run, ctx)) as session:
+    async with ctx.workers.session(names, size, **_asked(run, made, ctx)) as session:
         scanned = [await _scan(file, run, session, ctx) for file in run.files]
         report = await session.ask("report")
-    await _keep(report, run, ctx)
-    for id, count in report.head["findings"]:
-        telemetry.measure("tunedrop.findings", count, id=id)
     predicted = Predicted.model_validate(report.head["predicted"])
     known = run.with_files(*scanned).replace(predicted=predicted)
-    return Checked(known, report.head["summary"], report.head["errors"])
+    end = report.head["html"]
+    checked = Checked(known, report.head["summary"], report.head["errors"])
+    return checked, Reports(report.body[:end], report.body[end:]), report.head["findings"]
 
 
 async def _scan(file: File, run: Run, session: Session, ctx: Context) -> File:
@@ -57,15 +75,13 @@ async def _scan(file: File, run: Run, session: Session, ctx: Context) -> File:
     return file.replace(examples=found["examples"], content_sha256=found["sha256"])
 
 
-async def _keep(report: Frame, run: Run, ctx: Context) -> None:
-    end = report.head["html"]
-    await ctx.ledger.keep(run.id, "report.html", report.body[:end], "text/html")
+async def _keep(reports: Reports, run: Run, ctx: Context) -> None:
+    await ctx.ledger.keep(run.id, "report.html", reports.html, "text/html")
     # Last: its presence means that the check is complete.
-    await ctx.ledger.keep(run.id, "report.json", report.body[end:], "application/json")
+    await ctx.ledger.keep(run.id, "report.json", reports.json, "application/json")
 
 
-async def _asked(run: Run, ctx: Context) -> dict[str, object]:
-    made = await planning.make(run, ctx)
+def _asked(run: Run, made: Plan, ctx: Context) -> dict[str, object]:
     return {
         "run": run.id,
         "plan": asdict(plan_of(run.spec, made.region or ctx.region)),

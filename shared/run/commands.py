@@ -133,6 +133,16 @@ async def _reopen(
         raise
 
 
+def taken_by(run: Run) -> list[Action]:
+    """What people may ask of it now; nothing while something is still to be carried out, and no
+    deployment of what has ended without a job."""
+    if run.command:
+        return []
+    nothing = run.ended and not (run.fine_tuned_model or run.job_id)
+    possible = (action for action in BY_PEOPLE if run.stage in ALLOWED[action])
+    return [action for action in possible if not (nothing and action is Action.DEPLOY)]
+
+
 async def _load(run_id: str, ctx: Context) -> Run:
     run = await ctx.ledger.load(run_id)
     if run is None:

@@ -8,8 +8,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from shared.cloud import AzureClients
+from shared.cloud.container import Container
 from shared.model.registry import Registry
 from shared.run.copies import Copies
 from shared.run.drawing import Sample
@@ -37,7 +39,8 @@ def uptime() -> float:
 class Context:
     """`awake_since` is when the unbroken row of ticks began, where the caller knows it; `until` the
     uptime after which no further step is begun, where the work is bounded. `samples`: what runs
-    that compare have drawn; `pauses`: until when deployments take no call."""
+    that compare have drawn; `pauses`: until when deployments take no call; `pages`: lists that were
+    shown a moment ago; `staged`: the datasets as they would be with a drop that is only tried."""
 
     clients: AzureClients
     ledger: Ledger
@@ -53,6 +56,8 @@ class Context:
     delivering: set[asyncio.Task[None]] = field(default_factory=set)  # one at the most
     samples: dict[str, Sample] = field(default_factory=dict)
     pauses: dict[str, datetime] = field(default_factory=dict)
+    pages: dict[str, Any] = field(default_factory=dict)
+    staged: Container | None = None
     _copies: Copies | None = None
 
     @classmethod
@@ -82,6 +87,11 @@ class Context:
     @property
     def settings(self) -> Settings:
         return self.clients.settings
+
+    @property
+    def datasets(self) -> Container:
+        """What drops are read out of."""
+        return self.staged or self.clients.datasets
 
     @property
     def sweep_every(self) -> timedelta:

@@ -52,7 +52,7 @@ async def enter(run: Run, folder: Folder, ctx: Context) -> str:
     Raises RefusedDrop for one whose id a run of other content or settings has: that run, which
     people may have reviewed, stays as it is. And for a deployment that cannot be had now.
     """
-    known = await _known(run, ctx)
+    known = await known_run(run, ctx)
     with about(folder.newest[DropRole.TRAINING]):
         await admission.check_run_stays((known or run).id, ctx.clients.models)
     if known is None:
@@ -89,7 +89,7 @@ async def in_no_run(folder: Folder, ctx: Context) -> list[BlobInfo]:
 # ---- which run it is
 
 
-async def _known(run: Run, ctx: Context) -> Run | None:
+async def known_run(run: Run, ctx: Context) -> Run | None:
     """The run that is made of the same, under whatever id. All of the model are asked unless one
     that is paid for has the id of today or of before: those were made of limits as well, which
     nobody knows any more."""
@@ -178,7 +178,7 @@ async def _drop_again(known: Run, run: Run, folder: Folder, ctx: Context) -> Non
         pointed = _with_release(_with_limits(_pointed_to(run, newest), run, ctx), run)
         return pointed.to_deploy(wanted, by_drop=True) if other else pointed
 
-    message = f"same content dropped again; {await _known_as(known, ctx)}"
+    message = f"same content dropped again; {await known_as(known, ctx)}"
     if other:
         message += f"; it is to be deployed as {wanted.sku}, capacity {wanted.capacity}"
     if _other_limits(known, run):
@@ -198,7 +198,7 @@ async def _drop_again(known: Run, run: Run, folder: Folder, ctx: Context) -> Non
         raise RefusedDrop({_to_blame(folder).name: _nothing_to_deploy(known)})
 
 
-async def _known_as(known: Run, ctx: Context) -> str:
+async def known_as(known: Run, ctx: Context) -> str:
     """What has become of that content: which version it is and who serves, or the run's stage."""
     found = standing(await ctx.registry.load(known.model), known.id) if known.ended else None
     return f"the run is {known.stage}" if found is None else f"it is known: {found.told}"

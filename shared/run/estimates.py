@@ -29,7 +29,9 @@ NORMAL: dict[Stage, timedelta] = {
     Stage.PROBING: timedelta(minutes=15),
     Stage.COMPARING: timedelta(minutes=30),
 }
-PROVISIONING = waking.USUAL  # assumed, until a deployment is ready and answers
+PROVISIONING = waking.USUAL  # assumed, from the trained model to its first answer
+AFTER_TRAINING = (Stage.TRAINED, Stage.DEPLOYING, Stage.PROBING, Stage.COMPARING)
+OF_THE_PACE, OF_THE_SERVICE = "the pace so far", "the service's own estimate"
 LONGEST = 10 * 365 * 86_400  # seconds that an estimate says; odd numbers of steps make any
 STEADY = 5  # steps from which the pace so far says more than the service's own estimate
 
@@ -62,14 +64,17 @@ class Eta:
 
 def as_json(run: Run, at: datetime) -> dict[str, Any]:
     """What `GET /api/runs/{id}` adds to the record."""
-    wait, eta, best = stuck(run, at), estimate(run, at), best_checkpoint(run.epochs)
-    estimated = asdict(eta) if eta else None
-    if estimated and eta and eta.finish:
-        estimated["finish"] = eta.finish.isoformat(timespec="seconds")
+    best = best_checkpoint(run.epochs)
+    return {**ahead(run, at), "best_checkpoint": best.model_dump() if best else None}
+
+
+def ahead(run: Run, at: datetime) -> dict[str, Any]:
+    """And what lists of runs add to each."""
+    wait, eta = stuck(run, at), estimate(run, at)
+    finish = eta.finish.isoformat(timespec="seconds") if eta and eta.finish else None
     return {
         "stuck": asdict(wait) if wait else None,
-        "eta": estimated,
-        "best_checkpoint": best.model_dump() if best else None,
+        "eta": asdict(eta) | {"finish": finish} if eta else None,
     }
 
 
@@ -121,47 +126,77 @@ def _gives_up(run: Run) -> str:
 
 def estimate(run: Run, at: datetime) -> Eta | None:
     """How long each part still takes; None for a run that has ended, is about to, or waits for a
-    person."""
+    person. What takes longer than was estimated is not known any more: nothing is ever said to take
+    no time. The moment of the finish is the same whenever it is asked for, until the job has moved.
+    """
     if run.stage not in NORMAL or run.ending:
         return None
-    provisioning = int(PROVISIONING.total_seconds())
-    if run.stage in (Stage.TRAINED, Stage.DEPLOYING, Stage.PROBING, Stage.COMPARING):
-        rest = max(0, provisioning - int((at - run.since).total_seconds()))
-        return Eta(0, 0, rest, at + timedelta(seconds=rest), "ten minutes are assumed")
-    training, basis = _training(run, at)
-    training = None if training is None else min(training, LONGEST)
+    if run.stage in AFTER_TRAINING:
+        ready = _trained_at(run) + PROVISIONING
+        provisioning, finish = _left(ready, at)
+        return Eta(0, 0, provisioning, finish, _assumed(ready > at))
+    ends, basis = _training_ends(run, at)
     queueing = 0 if run.stage is Stage.TRAINING else None
-    finish = None
-    if training is not None and queueing is not None:
-        finish = at + timedelta(seconds=training + provisioning)
-    return Eta(queueing, training, provisioning, finish, basis)
+    training = max(0, round((ends - at).total_seconds())) if ends else None
+    finish = _left(ends + PROVISIONING, at)[1] if ends else None
+    return Eta(queueing, training, int(PROVISIONING.total_seconds()), finish, basis)
 
 
-def _training(run: Run, at: datetime) -> tuple[int | None, str]:
+def _assumed(holds: bool) -> str:
+    return "ten minutes are assumed" if holds else "it takes longer than the ten minutes assumed"
+
+
+def _left(moment: datetime, at: datetime) -> tuple[int, datetime] | tuple[None, None]:
+    """The seconds until then, and that moment; nothing where it has passed."""
+    seconds = round((moment - at).total_seconds())
+    return (seconds, moment) if seconds > 0 else (None, None)
+
+
+def _trained_at(run: Run) -> datetime:
+    """Since when there is a model to deploy."""
+    since = run.since
+    for moment in reversed(run.timeline):
+        if moment.stage not in AFTER_TRAINING:
+            break
+        since = moment.at
+    return since
+
+
+def _training_ends(run: Run, at: datetime) -> tuple[datetime | None, str]:
     progress = run.progress
     if run.stage is not Stage.TRAINING:
         queued = run.stage is Stage.SUBMITTED
         return None, "a queued job has no estimate yet" if queued else "there is no job yet"
     step, total = progress.step, progress.total_steps
     if step and total and step >= STEADY:
-        pace = _in_training(run, progress.changed_at or at).total_seconds() / step
-        return max(0, int(pace * (total - step))), "the pace so far"
+        return _by_pace(run, step, total, at)
     if progress.estimated_finish:
-        rest = (progress.estimated_finish - at).total_seconds()
-        return max(0, int(rest)), "the service's own estimate"
+        ends = min(progress.estimated_finish, at + timedelta(seconds=LONGEST))
+        return (ends, OF_THE_SERVICE) if ends > at else (None, f"{OF_THE_SERVICE} has passed")
     return None, "the service has given no estimate yet"
 
 
-def _in_training(run: Run, until: datetime) -> timedelta:
-    """How long its job has been training by then; pauses do not count."""
+def _by_pace(run: Run, step: int, total: int, at: datetime) -> tuple[datetime | None, str]:
+    seen = run.progress.changed_at or at
+    if step >= total:
+        return seen, OF_THE_PACE
+    pace = _in_training(run, seen) / step
+    left = pace * total - _in_training(run, at)
+    if left <= 0:
+        return None, "the job is slower than its pace so far"
+    return at + timedelta(seconds=min(left, LONGEST)), OF_THE_PACE
+
+
+def _in_training(run: Run, until: datetime) -> float:
+    """How many seconds its job has been training by then; pauses do not count."""
     ends = [moment.at for moment in run.timeline[1:]] + [until]
     spent = timedelta()
     for moment, end in zip(run.timeline, ends, strict=True):
         if moment.stage not in (Stage.TRAINING, Stage.PAUSED):
             spent = timedelta()  # of an earlier job
         elif moment.stage is Stage.TRAINING:
-            spent += end - moment.at
-    return spent
+            spent += max(timedelta(), min(end, until) - moment.at)
+    return spent.total_seconds()
 
 
 def best_checkpoint(epochs: Sequence[Epoch]) -> Epoch | None:

@@ -35,7 +35,7 @@ async def read(file: File, ctx: Context) -> AsyncIterator[bytes]:
     """
     if file.share is Share.ALL:
         digest = hashlib.sha256()
-        async for chunk in ctx.clients.datasets.stream(file.name, file.etag):
+        async for chunk in ctx.datasets.stream(file.name, file.etag):
             digest.update(chunk)
             yield chunk
         check_bytes(file.name, digest.hexdigest(), file.sha256)
@@ -74,7 +74,7 @@ async def _side(file: File, ctx: Context) -> Path:
 
 
 async def _sides(file: File, ctx: Context) -> Sides:
-    return await ctx.copies.sides(ctx.clients.datasets, file.name, file.etag, file.sha256)
+    return await ctx.copies.sides(ctx.datasets, file.name, file.etag, file.sha256)
 
 
 async def upload(run: Run, ctx: Context) -> list[File]:

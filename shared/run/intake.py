@@ -96,7 +96,7 @@ async def _waits(folder: Folder, ctx: Context) -> bool:
 async def _run_of(folder: Folder, ctx: Context) -> tuple[str | None, tuple[str, ...]]:
     """The id of the folder's run; or the blobs that were refused, each explained beside it."""
     try:
-        run = await _compose(folder, ctx)
+        run = await compose(folder, ctx)
         if run is None:
             return None, ()
         left = await in_no_run(folder, ctx)
@@ -130,7 +130,7 @@ async def _quiet_folder(model: str, ctx: Context) -> Folder:
         touched = folder.last_touched
 
 
-async def _compose(folder: Folder, ctx: Context) -> Run | None:
+async def compose(folder: Folder, ctx: Context) -> Run | None:
     """The run of a folder; None without a training file. Raises RefusedDrop."""
     if DropRole.TRAINING not in folder.newest:
         log.info("%s waits for a training file", folder.model)
@@ -188,7 +188,7 @@ async def _check_assertions(promptfoo: BlobInfo, ctx: Context) -> None:
     """Before anything is paid for. Raises RefusedDrop."""
     with about(promptfoo):
         assertions.check_size(promptfoo.size)
-        stream = ctx.clients.datasets.stream(*promptfoo.version)
+        stream = ctx.datasets.stream(*promptfoo.version)
         assertions.read(b"".join([chunk async for chunk in stream]))
 
 
@@ -196,7 +196,7 @@ async def _spec(run_yaml: BlobInfo, model: str, ctx: Context) -> Spec:
     """Raises RefusedDrop."""
     with about(run_yaml):
         check_size(run_yaml.size)
-        asked = b"".join([chunk async for chunk in ctx.clients.datasets.stream(*run_yaml.version)])
+        asked = b"".join([chunk async for chunk in ctx.datasets.stream(*run_yaml.version)])
         spec = _effective(asked, ctx)
         await admission.check_base_model(spec, model, ctx.registry, ctx.settings)
     return spec
@@ -220,7 +220,7 @@ def _effective(asked: bytes, ctx: Context) -> Spec:
 
 
 async def _file(blob: BlobInfo, ctx: Context) -> File:
-    return _with_digest(blob, await ctx.clients.datasets.sha256(blob))
+    return _with_digest(blob, await ctx.datasets.sha256(blob))
 
 
 def _with_digest(blob: BlobInfo, sha256: str) -> File:
@@ -231,7 +231,7 @@ def _with_digest(blob: BlobInfo, sha256: str) -> File:
 
 async def _lone_files(blob: BlobInfo, ctx: Context) -> tuple[File, File | None]:
     """A lone dataset as the two sides of a split or, where it is too short for that, as it is."""
-    copy = await ctx.copies.whole(ctx.clients.datasets, *blob.version)
+    copy = await ctx.copies.whole(ctx.datasets, *blob.version)
     whole = _with_digest(blob, copy.sha256)
     if copy.lines < WORTH_SPLITTING:
         return whole, None

@@ -6,8 +6,9 @@ Knows what a job's answers mean for its run, not which stage comes next.
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Iterable, Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from math import ceil
 from typing import TypeVar
@@ -21,7 +22,8 @@ from shared.run.context import Context
 from shared.run.ledger import CURVE
 from shared.run.outcome import LogLine, Outcome
 from shared.run.record import Epoch, File, Progress, Run
-from shared.run.results import read_results
+from shared.run.results import at_ends_of_epochs, read_results
+from shared.run.stages import Stage
 
 T = TypeVar("T")
 
@@ -194,7 +196,7 @@ async def gather_results(job: RemoteJob, outcome: Outcome, ctx: Context) -> Outc
         fine_tuned_model=job.fine_tuned_model,
         trained_tokens=job.trained_tokens,
         progress=progress.replace(step=steps[-1].step) if steps else progress,
-        epochs=tuple(_epoch(checkpoint) for checkpoint in checkpoints or []),
+        epochs=_epochs(job, run, checkpoints or []),
     )
 
 
@@ -252,13 +254,11 @@ async def _known_points(run: Run, ctx: Context) -> list[Metric]:
     return [Metric(point.step, point.train_loss, point.valid_loss) for point in points]
 
 
-def _epoch(checkpoint: Metric) -> Epoch:
-    return Epoch(
-        step=checkpoint.step,
-        train_loss=checkpoint.train_loss,
-        valid_loss=checkpoint.valid_loss,
-        checkpoint=checkpoint.checkpoint,
-    )
+def _epochs(job: RemoteJob, run: Run, checkpoints: Sequence[Metric]) -> tuple[Epoch, ...]:
+    last = max((checkpoint.step for checkpoint in checkpoints), default=0)
+    paused = any(moment.stage is Stage.PAUSED for moment in run.timeline)
+    ends = at_ends_of_epochs(checkpoints, job.n_epochs, last, paused)
+    return tuple(Epoch(**asdict(checkpoint)) for checkpoint in ends)
 
 
 def _metadata(run: Run, ctx: Context) -> dict[str, str]:

@@ -41,6 +41,7 @@ from shared.run.stages import Event
 log = logging.getLogger(__name__)
 
 EVENTS = "events.jsonl"
+LOGS = (EVENTS, "answers.jsonl")  # they go on in parts
 CURVE = "curve.json"  # the losses of every step seen so far, beside the run; of many steps, some
 READ_AHEAD = 16  # records of a list that are read side by side
 MAX_CLAIMS = 20  # tries to be the one worker on a run that is entered or reopened
@@ -197,7 +198,7 @@ class Ledger:
             found = await self.runs.read(continued(f"{run_id}/{name}", part))
             if found:
                 parts.append(found.data)
-            if name != EVENTS or not found:
+            if name not in LOGS or not found:
                 break
         return b"".join(parts) if parts else None
 

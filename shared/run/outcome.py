@@ -18,9 +18,27 @@ from shared.run.stages import ENDS, Event, next_stage
 BY_ITSELF = "tunedrop"  # who did it, where no person has asked for it
 
 
+LOG_KINDS = {  # of lines of a run's log, each with what it tells
+    "stage": "the run has come to a stage",
+    "check": "what the check of the dataset has found, in a sentence",
+    "job": "a job was asked for, found or not asked for",
+    "service": "a message of the service about the job, or its refusal",
+    "checkpoint": "which checkpoint becomes the version",
+    "deployment": "what has become of a deployment, and what is in its way",
+    "verdict": "how the version compares",
+    "champion": "its version has become the champion",
+    "command": "what a person has asked for, and what came of it",
+    "drop": "the same content was dropped again, or files beside it",
+    "waiting": "what the run waits for",
+    "conflict": "what was not taken, because another worker changed the run meanwhile",
+    "clock": "times in the record lay ahead of the app's clock, and were set back",
+    "files": "its files at the service are deleted",
+}
+
+
 @dataclass(frozen=True)
 class LogLine:
-    """A line of the run's log: what happened, who wanted it and why."""
+    """A line of the run's log: what happened, who wanted it and why. `kind`: of LOG_KINDS."""
 
     kind: str
     message: str

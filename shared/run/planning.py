@@ -29,14 +29,18 @@ JUST_NOW = 5.0  # seconds: an answer that ends a run is not older
 
 async def make(run: Run, ctx: Context, *max_age: float) -> Plan:
     """The plan of the run, kept beside it. Raises Unavailable where that cannot be written."""
-    made = await _of(run, ctx, *max_age)
-    if made.refusals:
-        made = await _of(run, ctx, JUST_NOW)
+    made = await ask(run, ctx, *max_age)
     told = made.as_json()
     if _answers(await kept(run.id, ctx)) != _answers(told):
         body = json.dumps(told, indent=2, ensure_ascii=False).encode()
         await ctx.ledger.keep(run.id, NAME, body, "application/json")
     return made
+
+
+async def ask(run: Run, ctx: Context, *max_age: float) -> Plan:
+    """The same, and nothing is kept: also of what is no run yet."""
+    made = await _of(run, ctx, *max_age)
+    return await _of(run, ctx, JUST_NOW) if made.refusals else made
 
 
 async def before_sending(run: Run, ctx: Context) -> Outcome | None:

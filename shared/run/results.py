@@ -4,6 +4,7 @@ the run, read strictly. Pure.
 
 import csv
 import io
+from collections.abc import Sequence
 from math import isfinite
 
 from pydantic import TypeAdapter, ValidationError
@@ -40,6 +41,18 @@ def read_curve(name: str, data: bytes | None) -> list[Point]:
         f"The losses of the steps in {name} cannot be read: {why}.",
         "Put back an earlier version of that blob, or delete it; the run goes on without it.",
     )
+
+
+def at_ends_of_epochs(
+    checkpoints: Sequence[Metric], n_epochs: int | None, last_step: int, paused: bool
+) -> list[Metric]:
+    """The checkpoints of a job's epochs. A pause makes one, too, which is the end of no epoch: it
+    is left out of a job that was paused. Epochs have the same number of steps, to within one."""
+    if not n_epochs or not (paused or len(checkpoints) > n_epochs):
+        return list(checkpoints)
+    ends = [last_step * number / n_epochs for number in range(1, n_epochs + 1)]
+    by_step = {one.step: one for one in checkpoints}  # paused at an end, there are two of a step
+    return [one for step, one in by_step.items() if any(abs(step - end) < 1 for end in ends)]
 
 
 def read_results(table: str) -> list[Metric]:

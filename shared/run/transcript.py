@@ -16,13 +16,17 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from shared.catalog import facts
 from shared.cloud.container import continued
 from shared.cloud.documents import Frozen
+from shared.dataset.checks.parts import count_images
+from shared.dataset.pictures import without_pictures
 from shared.model.evaluation import Answer
 from shared.run.context import Context
 
 NAME = "answers.jsonl"
 BYTES_OF_A_TOKEN = 4  # of an English text
+PICTURES = max(facts.IMAGE_TOKENS.values.values())  # of the model that counts most for one
 Key = tuple[str, str]  # who is asked, and the digest of what
 
 
@@ -49,8 +53,15 @@ class Question:
     @classmethod
     def of(cls, line: int, body: Mapping[str, Any]) -> "Question":
         text = json.dumps(body, sort_keys=True)
-        tokens = len(text) // BYTES_OF_A_TOKEN + int(body.get("max_completion_tokens", 0))
+        tokens = _of_prompt(body, text) + int(body.get("max_completion_tokens", 0))
         return cls(line, body, hashlib.sha256(text.encode()).hexdigest()[:24], tokens)
+
+
+def _of_prompt(body: Mapping[str, Any], text: str) -> int:
+    """A picture by what it is looked at with, whatever its bytes."""
+    images = count_images(body.get("messages"))
+    pictures = images.low * PICTURES.low + images.high * PICTURES.high
+    return len(without_pictures(text)) // BYTES_OF_A_TOKEN + pictures
 
 
 @dataclass

@@ -4,7 +4,7 @@ Knows frames, not what they ask for.
 """
 
 import os
-import subprocess  # nosec B404 - of this Python and a module of this app alone
+import subprocess  # nosec B404
 import sys
 import threading
 from contextlib import suppress

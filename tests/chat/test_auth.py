@@ -9,6 +9,7 @@ from starlette.datastructures import Headers
 from shared.chat.auth import Auth
 from shared.chat.protocol import RateLimitExceeded
 from shared.errors import AccessDenied, SettingError
+from tests.support.at_once import at_once
 
 
 def digest(key: str) -> str:
@@ -53,13 +54,13 @@ def limited(**limits: object) -> tuple[Auth, Clock]:
     ],
 )
 def test_a_known_key_is_admitted_by_name(headers: dict[str, str], name: str) -> None:
-    assert Auth(KEYS, "").admit(headers).name == name
+    assert at_once(Auth(KEYS, "").admit(headers)).name == name
 
 
 def test_a_gateways_line_of_the_same_header_does_no_harm() -> None:
     lines = [("Authorization", "Bearer eyJhbGciOiJub25lIn0.e30.x"), ("Authorization", "secret-2")]
     headers = Headers(raw=[(name.lower().encode(), said.encode()) for name, said in lines])
-    assert Auth(KEYS, "").admit(headers).name == "bot"
+    assert at_once(Auth(KEYS, "").admit(headers)).name == "bot"
 
 
 @pytest.mark.parametrize(
@@ -77,7 +78,7 @@ def test_a_gateways_line_of_the_same_header_does_no_harm() -> None:
 @pytest.mark.parametrize("keys", [KEYS, ""])
 def test_anybody_else_is_refused(headers: dict[str, str], keys: str) -> None:
     with pytest.raises(AccessDenied):
-        Auth(keys, "").admit(headers)
+        at_once(Auth(keys, "").admit(headers))
 
 
 @pytest.mark.parametrize(
@@ -93,7 +94,7 @@ def test_whoever_is_refused_reads_where_the_key_was_looked_for(
     headers: dict[str, str], says: str
 ) -> None:
     with pytest.raises(AccessDenied) as refused:
-        Auth(KEYS, "").admit(headers)
+        at_once(Auth(KEYS, "").admit(headers))
     assert refused.value.message.startswith(says)
     assert "resource-key" not in str(refused.value)
     assert "keys of Azure OpenAI" in refused.value.fix
@@ -110,7 +111,7 @@ def test_every_offered_key_is_compared_with_every_known_one(
         return known == offered
 
     monkeypatch.setattr("hmac.compare_digest", compare)
-    Auth(KEYS, "").admit({"authorization": "Bearer secret-1", "api-key": "secret-2"})
+    at_once(Auth(KEYS, "").admit({"authorization": "Bearer secret-1", "api-key": "secret-2"}))
     known = [digest("secret-1"), digest("secret-2")]
     assert sorted(compared) == sorted((k, o) for k in known for o in known)
 
@@ -124,7 +125,7 @@ def test_keys_that_cannot_be_read_are_refused_without_repeating_them(keys: str) 
 
 def test_a_key_may_be_for_some_models_and_all_their_versions() -> None:
     auth, _ = limited(models=["captain"])
-    caller = auth.admit({"api-key": "k"})
+    caller = at_once(auth.admit({"api-key": "k"}))
     assert caller.may_use("captain")
     assert caller.may_use("captain@3")
     for another in ("tickets", "tickets@1", "captain2", "captain2@3", "@captain", ""):
@@ -138,46 +139,48 @@ def test_a_key_is_all_of_its_digest(same: int) -> None:
     other = "".join("1" if figure == "0" else "0" for figure in key)
     for known in (key[:same] + other[same:], other[:-same] + key[-same:]):
         with pytest.raises(AccessDenied):
-            Auth(f"web:{known}", "").admit({"api-key": "k"})
+            at_once(Auth(f"web:{known}", "").admit({"api-key": "k"}))
 
 
 def test_requests_and_tokens_are_limited_each_for_itself() -> None:
     auth, _ = limited(requests_per_minute=1, tokens_per_minute=60)
-    auth.reserve(auth.admit({"api-key": "k"}), 60).settle(10)
+    auth.reserve(at_once(auth.admit({"api-key": "k"})), 60).settle(10)
     with pytest.raises(RateLimitExceeded, match="1 requests per minute"):
-        auth.admit({"api-key": "k"})
+        at_once(auth.admit({"api-key": "k"}))
 
 
 def test_a_debt_is_waited_out_to_its_end() -> None:
     auth, clock = limited(tokens_per_minute=60)
-    auth.reserve(auth.admit({"api-key": "k"}), 1).settle(180)  # two minutes' worth too many
+    auth.reserve(at_once(auth.admit({"api-key": "k"})), 1).settle(
+        180
+    )  # two minutes' worth too many
     for _ in range(119):
         clock.now += 1
         with pytest.raises(RateLimitExceeded):
-            auth.admit({"api-key": "k"})
+            at_once(auth.admit({"api-key": "k"}))
     clock.now += 2
-    auth.admit({"api-key": "k"})
+    at_once(auth.admit({"api-key": "k"}))
 
 
 def test_requests_are_limited_per_minute_and_come_back_with_time() -> None:
     auth, clock = limited(requests_per_minute=2)
     for _ in range(2):
-        auth.admit({"api-key": "k"})
+        at_once(auth.admit({"api-key": "k"}))
     with pytest.raises(RateLimitExceeded) as reached:
-        auth.admit({"api-key": "k"})
+        at_once(auth.admit({"api-key": "k"}))
     assert reached.value.retry_after == pytest.approx(30)
     clock.now += reached.value.retry_after + 0.001
-    auth.admit({"api-key": "k"})
+    at_once(auth.admit({"api-key": "k"}))
 
 
 def test_tokens_are_charged_after_the_answer_and_a_debt_must_be_waited_out() -> None:
     auth, clock = limited(tokens_per_minute=60)
-    caller = auth.admit({"api-key": "k"})
+    caller = at_once(auth.admit({"api-key": "k"}))
     auth.reserve(caller, 1).settle(120)
     with pytest.raises(RateLimitExceeded):
-        auth.admit({"api-key": "k"})
+        at_once(auth.admit({"api-key": "k"}))
     clock.now += 62
-    auth.admit({"api-key": "k"})
+    at_once(auth.admit({"api-key": "k"}))
 
 
 # ---- keys that are none, and lists of keys that are not what they seem
@@ -211,14 +214,14 @@ def test_no_key_is_refused_before_it_is_hashed(
     empty = auth.callers[0].model_copy(update={"sha256": digest("")})
     monkeypatch.setattr(auth, "callers", [empty])
     with pytest.raises(AccessDenied):
-        auth.admit(headers)
+        at_once(auth.admit(headers))
 
 
 @pytest.mark.parametrize("key", ["\xff\xfe", "\ud800", "k" * 70_000, "\x00", "\x1b[2J"])
 @pytest.mark.parametrize("name", ["api-key", "authorization"])
 def test_any_key_that_is_none_is_refused(name: str, key: str) -> None:
     with pytest.raises(AccessDenied):
-        Auth(KEYS, "").admit({name: f"Bearer {key}" if name == "authorization" else key})
+        at_once(Auth(KEYS, "").admit({name: f"Bearer {key}" if name == "authorization" else key}))
 
 
 def entry(name: str = "web", key: str = "k", **more: object) -> dict[str, object]:
@@ -240,6 +243,8 @@ def entry(name: str = "web", key: str = "k", **more: object) -> dict[str, object
         (json.dumps([entry("w" * 65)]), "0.name"),
         (json.dumps([entry(models=None)]), "0.models"),
         (json.dumps([entry(models="captain")]), "0.models"),
+        (json.dumps([entry(role="reader", models=["captain"])]), "has the role reader and models"),
+        (json.dumps([entry(role="operator", models=[])]), "narrows keys of the role chat"),
         (json.dumps([entry(model=["captain"])]), "0.model"),
         (json.dumps([entry(requests_per_minute=None)]), "0.requests_per_minute"),
         (json.dumps([entry(tokens_per_minute=None)]), "0.tokens_per_minute"),
@@ -260,4 +265,4 @@ def test_a_list_of_keys_that_would_let_too_many_in_is_refused(keys: str, says: s
 def test_a_key_for_no_models_is_for_none() -> None:
     """An empty list is not the same as no list."""
     auth, _ = limited(models=[])
-    assert not auth.admit({"api-key": "k"}).may_use("captain")
+    assert not at_once(auth.admit({"api-key": "k"})).may_use("captain")

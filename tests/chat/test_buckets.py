@@ -1,10 +1,13 @@
 """A caller's limits as numbers: what is taken, reserved, given back and owed. No app, no calls."""
 
+from typing import Any
+
 import pytest
 
 from shared.chat import cost
+from shared.chat.apis import CHAT
 from shared.chat.limits import Limits, TokenBucket
-from shared.chat.protocol import RateLimitExceeded
+from shared.chat.protocol import RateLimitExceeded, error_response
 
 
 class Seconds:
@@ -79,6 +82,22 @@ def test_who_has_used_a_limit_is_told_which_and_how_long(limits: Limits, clock: 
     assert limits.take("ada", "requests", 2, 1)
 
 
+@pytest.mark.parametrize(
+    ("per_minute", "says"), [(600, "1 second."), (26, "3 seconds."), (1, "60 seconds.")]
+)
+def test_the_wait_that_is_told_is_that_of_the_header(
+    limits: Limits, per_minute: int, says: str
+) -> None:
+    """It said 0 seconds of a tenth, and 2 of 2.3."""
+    for _ in range(per_minute):
+        limits.take("ada", "requests", per_minute, 1)
+    with pytest.raises(RateLimitExceeded) as refused:
+        limits.take("ada", "requests", per_minute, 1)
+    assert refused.value.fix == f"Try again in {says}"
+    header = error_response(refused.value, "id").headers["retry-after"]
+    assert header == says.partition(" ")[0]
+
+
 def test_what_is_reserved_is_gone_until_it_is_known_what_the_chat_has_cost(
     limits: Limits, clock: Seconds
 ) -> None:
@@ -123,22 +142,22 @@ def test_who_leaves_is_charged_what_came_or_at_most_what_was_reserved(
 # ---- what a chat counts as
 
 
-def said(*parts: object) -> dict[str, object]:
+def said(*parts: object) -> dict[str, Any]:
     return {"messages": [{"role": "user", "content": list(parts)}, {"role": "x", "content": "hi"}]}
 
 
 def test_a_prompt_counts_by_its_bytes_and_never_as_nothing() -> None:
-    assert cost.of_prompt({"messages": []}, 403) == 100
-    assert cost.of_prompt({"messages": []}, 0) == 1
+    assert cost.of_prompt([], 403) == 100
+    assert cost.of_prompt([], 0) == 1
 
 
 def test_a_picture_counts_as_one_and_not_by_its_bytes() -> None:
     url = "data:" + "A" * 3995
     picture = {"type": "image_url", "image_url": {"url": url}}
     chat = said(picture, {"type": "text", "text": "what?"}, "text")
-    assert cost.of_prompt(chat, 4400) == 100 + cost.PICTURE_TOKENS
+    assert cost.of_prompt(CHAT.pictures(chat), 4400) == 100 + cost.PICTURE_TOKENS
     both = said(picture, {"image_url": url}, {"image_url": {"url": 7}}, {"image_url": None})
-    assert cost.of_prompt(both, 8400) == 100 + 4 * cost.PICTURE_TOKENS
+    assert cost.of_prompt(CHAT.pictures(both), 8400) == 100 + 4 * cost.PICTURE_TOKENS
 
 
 @pytest.mark.parametrize(
@@ -156,7 +175,7 @@ def test_a_picture_counts_as_one_and_not_by_its_bytes() -> None:
     ],
 )
 def test_an_answer_counts_as_long_as_it_may_be(asked: dict[str, object], tokens: int) -> None:
-    assert cost.of_longest_answer(asked) == tokens
+    assert CHAT.answer_tokens(asked) == tokens
 
 
 def test_an_event_counts_as_one_token_or_as_its_text() -> None:

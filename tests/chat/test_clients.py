@@ -35,6 +35,29 @@ async def test_openai_async_streaming_with_usage(stack: StackHarness, base_url: 
     assert chunks[-1].usage.total_tokens > 0
 
 
+async def test_openais_newer_calls(stack: StackHarness, base_url: str) -> None:
+    """A response, its stream, and models with their times; the emulator is told to keep nothing."""
+    base = stack.addresses.base_deployment
+    async with openai.AsyncOpenAI(base_url=base_url, api_key=stack.addresses.app_key) as client:
+        whole = await client.responses.create(model=base, input=QUESTION, max_output_tokens=16)
+        stream = await client.responses.create(
+            model=base, input=QUESTION, max_output_tokens=16, stream=True
+        )
+        kinds = [event.type async for event in stream]
+        listed = [model async for model in client.models.list()]
+        with pytest.raises(openai.NotFoundError, match="none is kept"):
+            await client.responses.retrieve(whole.id)
+    assert whole.output_text
+    assert whole.usage
+    assert whole.usage.total_tokens > 0
+    assert whole.model_dump()["store"] is False
+    assert kinds[0] == "response.created"
+    assert "response.output_text.delta" in kinds
+    assert kinds[-1] in ("response.completed", "response.incomplete")
+    assert base in [model.id for model in listed]
+    assert all(model.created > 10**9 for model in listed)
+
+
 def test_azures_own_client_class_of_the_sdk(stack: StackHarness) -> None:
     """It puts the model into the path, an api-version behind it and the key into `api-key`."""
     with openai.AzureOpenAI(

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.chat.effects import EFFECTS, parse_allowed
+from shared.chat.effects import ALLOWABLE, EFFECTS, parse_allowed
 from shared.errors import SettingError
 from tests.chat import upstream as up
 from tests.support.in_process import in_process
@@ -44,6 +44,8 @@ ASKS_FOR_IT = [
     ("service_tier", "flex"),
     ("service_tier", ["auto"]),
     ("prompt_cache_retention", "24h"),
+    ("prompt_cache_options", {"ttl": "12h"}),
+    ("prompt_cache_options", "12h"),
 ]
 
 
@@ -78,6 +80,8 @@ async def test_one_that_is_allowed_allows_no_other(app: App) -> None:
         {"store": False},
         {"store": None},
         {"service_tier": "auto", "prompt_cache_retention": None, "data_sources": None},
+        {"prompt_cache_options": {"mode": "explicit", "ttl": "30m"}},
+        {"prompt_cache_options": {}},
         {"metadata": {"team": "x"}, "user": "u", "prediction": {"type": "content", "content": "x"}},
     ],
 )
@@ -105,4 +109,37 @@ def test_a_field_that_no_setting_allows_is_named_with_those_that_one_may() -> No
     with pytest.raises(SettingError) as refused:
         parse_allowed(("store", "stor"))
     assert "'stor'" in refused.value.message
-    assert refused.value.fix == f"It may have {', '.join(EFFECTS)}, with commas."
+    assert refused.value.fix == f"It may have {', '.join(ALLOWABLE)}, with commas."
+
+
+# ---- the Responses API, by which the service keeps each answer unless it is told not to
+
+
+KEPT = {
+    "store": True,
+    "previous_response_id": "resp_1",
+    "input": [{"type": "item_reference", "id": "msg_1"}],
+}
+
+
+@pytest.mark.parametrize("app", ["store"], indirect=True)
+async def test_where_the_service_may_keep_conversations_clients_get_their_own_way(app: App) -> None:
+    """So the Vercel AI SDK's second turn works in its defaults, which refers to the first one."""
+    for body in ({"input": "Hi"}, {"input": "Hi", "store": False}, {"input": "Hi", **KEPT}):
+        assert (await app[0].post("/v1/responses", json={"model": "base", **body})).is_success
+        assert app[1].calls[-1].body == {"model": "base", **body}
+
+
+@pytest.mark.parametrize("app", ["hosted_tools"], indirect=True)
+async def test_tools_of_the_service_are_allowed_apart_from_what_it_keeps(app: App) -> None:
+    body = {"model": "base", "input": "Hi", "tools": [{"type": "web_search"}]}
+    assert (await app[0].post("/v1/responses", json=body)).is_success
+    assert app[1].calls[0].body == {**body, "store": False}
+    assert (await app[0].post("/v1/responses", json={**body, **KEPT})).status_code == 400
+
+
+async def test_fields_with_an_effect_are_refused_in_every_api(app: App) -> None:
+    for path, body in (("embeddings", {"input": "x"}), ("completions", {"prompt": "x"})):
+        request = {"model": "base", **body, "data_sources": SOURCE}
+        answer = await app[0].post(f"/v1/{path}", json=request)
+        assert (answer.status_code, answer.json()["error"]["param"]) == (400, "data_sources")

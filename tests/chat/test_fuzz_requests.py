@@ -51,6 +51,35 @@ CHAT = st.fixed_dictionaries(
         "service_tier": JSON,
     },
 )
+ITEM = st.fixed_dictionaries(
+    {},
+    optional={
+        "type": st.sampled_from(["message", "function_call", "function_call_output", "reasoning"])
+        | JSON,
+        "role": st.sampled_from(["user", "assistant", "developer"]) | JSON,
+        "content": st.text() | st.lists(PART | JSON, max_size=3) | JSON,
+        "output": st.text() | st.lists(PART | JSON, max_size=3) | JSON,
+        "name": JSON,
+        "call_id": JSON,
+        "arguments": JSON,
+    },
+)
+RESPONSE = st.fixed_dictionaries(
+    {"model": st.sampled_from(["captain", "base", "captain@1"]) | JSON},
+    optional={
+        "input": st.text() | st.lists(ITEM | JSON, max_size=3) | JSON,
+        "instructions": JSON,
+        "stream": st.booleans() | JSON,
+        "tools": st.lists(JSON, max_size=2) | JSON,
+        "store": JSON,
+        "prompt": JSON,
+        "previous_response_id": JSON,
+        "max_output_tokens": JSON,
+    },
+)
+BASE = st.fixed_dictionaries(
+    {"model": st.just("base") | JSON}, optional={"input": JSON, "prompt": JSON, "n": JSON}
+)
 RATING = st.fixed_dictionaries(
     {},
     optional={
@@ -119,6 +148,27 @@ def test_fuzz_of_a_chat(app: InProcess, body: bytes) -> None:
     response = app.post("/v1/chat/completions", body)
     if not refused(response):
         assert response.headers["x-tunedrop-model"] in ("captain@1", "base")
+
+
+@fuzz
+@given(st.binary(max_size=300) | (RESPONSE | JSON).map(written))
+@example(b'{"model": "captain", "input": [{}]}')
+@example(b'{"model": "captain", "input": [{"type": [], "content": [null, {"type": {}}]}]}')
+@example(b'{"model": "captain", "input": "x", "tools": [{"type": "function"}, 7]}')
+@example(b'{"model": "captain", "input": [{"type": "function_call", "arguments": 7}]}')
+@example(b'{"model": "captain", "input": [{"type": "function_call_output", "output": {}}]}')
+def test_fuzz_of_a_response(app: InProcess, body: bytes) -> None:
+    response = app.post("/v1/responses", body)
+    if not refused(response):
+        assert response.headers["x-tunedrop-model"] in ("captain@1", "base")
+
+
+@fuzz
+@given(st.binary(max_size=300) | (BASE | JSON).map(written))
+def test_fuzz_of_what_base_deployments_answer(app: InProcess, body: bytes) -> None:
+    for path in ("embeddings", "completions"):
+        if not refused(app.post(f"/v1/{path}", body)):
+            assert json.loads(body)["model"] == "base"
 
 
 @fuzz

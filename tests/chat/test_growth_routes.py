@@ -21,6 +21,7 @@ LEAST_SECONDS = 0.02  # what takes less cannot be compared
 BODY = 900 * 2**10  # bytes of the smaller one of each pair; four times that is just taken
 RECORDED = 450 * 2**10  # four times that is just recorded, and masked before
 CHAT = "/v1/chat/completions"
+ID = "0" * 32  # of staged files
 SAID = [{"role": "user", "content": "Hi"}]
 
 Send = Callable[[httpx.AsyncClient, int], Awaitable[httpx.Response]]
@@ -66,6 +67,10 @@ def tool(parameters: Callable[[int], Any]) -> Callable[[int], Any]:
     return make
 
 
+def asking(field: str, value: Any, model: str = "captain") -> bytes:
+    return json.dumps({"model": model, "input": "Hi"} | {field: value}).encode()
+
+
 CHATS: dict[str, Send] = {
     "words": chat(messages=said("word ")),
     "blanks": chat(messages=said(" ")),
@@ -103,6 +108,14 @@ CHATS: dict[str, Send] = {
     ),
     "pattern": chat(tools=tool(lambda size: {"pattern": "(a+)+" * (size // 5)})),
     "enumeration": chat(tools=tool(lambda size: {"enum": ["a@b.co"] * (size // 64)})),
+}
+
+OTHERS: dict[str, Send] = {
+    "response": raw("/v1/responses", lambda n: asking("input", "a@b.co " * (n // 7))),
+    "parts": raw("/v1/responses", lambda n: asking("input", [{"content": [{}] * (n // 80)}])),
+    "tools": raw("/v1/responses", lambda n: asking("tools", [{"type": "function"}] * (n // 80))),
+    "texts": raw("/v1/embeddings", lambda n: asking("input", ["x"] * (n // 64), "base")),
+    "prompts": raw("/v1/completions", lambda n: asking("prompt", [[1]] * (n // 64), "base")),
 }
 
 
@@ -145,6 +158,10 @@ HEADERS: dict[str, Send] = {
         lambda n: principal(json.dumps({"claims": [{"typ": "tid", "val": "x"}] * (n // 40)})),
     ),
     "sign-in, name": header("/v1/models", "x-ms-client-principal-id", lambda size: "n" * size),
+    "key, managing": header("/manage/me", "api-key", lambda size: "k" * size),
+    "route, managing": header(
+        "/manage/models/x", "x-ms-client-principal", lambda size: principal("[" * size)
+    ),
     "person": header(
         "/runs/m-1/cancel", "x-ms-client-principal-name", lambda size: "n" * size, "POST"
     ),
@@ -167,8 +184,33 @@ PATHS: dict[str, Send] = {
     "run to delete": get("/runs/{0}/delete", "POST"),
     "model of costs": get("/cost?model={0}"),
     "month of costs": get("/cost?month={0}"),
+    "days of keys": get("/keys?days={0}", letter="9"),
+    "key of an order": get("/keys/{0}/revoke", "POST"),
+    "order of a key": get("/keys/web/{0}", "POST"),
+    "name of a key": raw("/keys", lambda size: json.dumps({"name": "x" * (size // 128)}).encode()),
+    "models of a key": raw(
+        "/keys",
+        lambda n: json.dumps(
+            {"name": "x", "models": [f"m{at}" for at in range(n // 1280)]}
+        ).encode(),
+    ),
     "id of a chat": get("/trace/{0}"),
     "id of a chat, slashes": get("/trace/a{0}", letter="/"),
+    "id of what is staged": get("/staged/{0}"),
+    "id of staged files": get("/staged/{0}/training.jsonl", "PUT"),
+    "staged file": get(f"/staged/{ID}/{{0}}", "PUT"),
+    "staged document": get(f"/staged/{ID}/{{0}}"),
+    "order of staged files": get(f"/staged/{ID}/{{0}}", "POST"),
+    "model of staged files": raw(
+        f"/staged/{ID}/check", lambda size: json.dumps({"model": "x" * (size // 128)}).encode()
+    ),
+    "id of a difference": get("/staged/{0}/diff"),
+    "model of a difference": get(f"/staged/{ID}/diff?model={{0}}"),
+    "conflicts of a merge": raw(
+        f"/staged/{ID}/merge",
+        lambda size: json.dumps({"model": "captain", "conflicts": "x" * (size // 128)}).encode(),
+    ),
+    "model of data": get("/models/{0}/data"),
     "health": get("/health?deep={0}"),
     "console": get("/console/{0}"),
     "deployment": get("/openai/deployments/{0}/chat/completions", "POST"),
@@ -187,7 +229,7 @@ PATHS: dict[str, Send] = {
     ),
 }
 MASKED = ("addresses", "chains of addresses", "tokens", "cards", "enumeration", "properties")
-ALL = {**CHATS, **RATINGS, **HEADERS, **PATHS}
+ALL = {**CHATS, **OTHERS, **RATINGS, **HEADERS, **PATHS}
 
 
 @pytest.fixture
@@ -225,13 +267,8 @@ async def test_no_route_takes_time_with_the_square_of_a_text(
 def test_every_route_that_takes_a_text_is_tried() -> None:
     """All but those that are given nothing: no name in the path, no body, no header, no query."""
     paths = {
-        "/v1/chat/completions",
-        "/feedback",
-        "/v1/models",
-        "/runs",
-        "/health",
-        "/plan",
-        "/cost",
+        *("/v1/chat/completions", "/v1/responses", "/v1/embeddings", "/v1/completions"),
+        *("/feedback", "/v1/models", "/runs", "/health", "/plan", "/cost", "/keys"),
     }
     templates = {path for path, *_ in http_routes() if "{" in path}
     nothing = {"models", "doctor", "console", "openapi.json"}
@@ -243,10 +280,17 @@ def test_every_route_that_takes_a_text_is_tried() -> None:
         "models/{name}",
         "models/{name}/{order}",
         "runs/{id}/delete",
+        "keys/{name}/{order}",
         "trace/{*id}",
+        "manage/{*path}",
         "runs/{id}",
         "runs/{id}/{name}",
-        "console/{name}",
+        "console/{*name}",
+        "staged/{id}",
+        "staged/{id}/{name}",
+        "staged/{id}/diff",
+        "staged/{id}/merge",
+        "models/{name}/data",
     }
     assert templates == known
     assert {path for path, *_ in http_routes()} == known | nothing | {p[1:] for p in paths}

@@ -111,7 +111,8 @@ async def test_a_stalled_model_does_not_hold_up_the_others(harness: ChatHarness)
 
 async def test_a_narrow_key_sees_and_reaches_only_its_models(harness: ChatHarness) -> None:
     narrow = harness.openai.with_options(api_key="n")
-    assert [m.id async for m in harness.openai.models.list()] == ["captain", "base"]
+    every = ["captain", "captain@1", "captain@2", "base"]
+    assert [m.id async for m in harness.openai.models.list()] == every
     assert [m.id async for m in narrow.models.list()] == ["base"]
     with pytest.raises(openai.NotFoundError) as unknown:
         await narrow.chat.completions.create(model="captain", messages=QUESTION)

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from shared.chat.auth import Caller
+from shared.chat.callers import Caller
 from shared.chat.relay import Relay
 from shared.chat.routing import CACHE_SECONDS
 from shared.run import promotions

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from shared.chat.auth import Caller
+from shared.chat.callers import Caller
 from shared.chat.routing import Backend, Router
 from shared.chat.unanswered import ModelNotReady
 from shared.cloud.memory_container import MemoryContainer
@@ -51,6 +51,9 @@ async def test_a_key_sees_and_reaches_its_own_models_alone() -> None:
     for asked in ("base", "tickets", "tickets@1", "base@1"):
         with pytest.raises(NotFound, match="There is no model"):
             await routes.backends(asked, own)
+    for models, says in ((frozenset[str](), "None of what this key may use"), (None, "captain")):
+        with pytest.raises(NotFound, match=says):
+            await routes.backends("captian", Caller(name="bot", models=models))
 
 
 @pytest.mark.parametrize(

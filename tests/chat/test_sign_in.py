@@ -7,6 +7,7 @@ import pytest
 
 from shared.chat.auth import Auth
 from shared.errors import AccessDenied
+from tests.support.at_once import at_once
 
 
 def encoded(document: object) -> str:
@@ -54,23 +55,27 @@ LONG_NAME = "http://schemas.microsoft.com/identity/claims/tenantid"
 )
 def test_a_sign_in_that_is_none_signs_nobody_in(header: str) -> None:
     with pytest.raises(AccessDenied):
-        Auth("", "our-tenant").admit(
-            {"x-ms-client-principal": header, "x-ms-client-principal-id": "ada"}
+        at_once(
+            Auth("", "our-tenant").admit(
+                {"x-ms-client-principal": header, "x-ms-client-principal-id": "ada"}
+            )
         )
 
 
 @pytest.mark.parametrize("name", ["", " ", "a b", "a\nb", "\x9b2J", "n" * 129, "\ud800", "ü"])
 def test_a_person_without_an_id_is_not_signed_in(name: str) -> None:
     with pytest.raises(AccessDenied):
-        Auth("", "our-tenant").admit(principal("our-tenant", name=name))
+        at_once(Auth("", "our-tenant").admit(principal("our-tenant", name=name)))
 
 
 def test_one_tenant_may_be_claimed_twice() -> None:
-    assert Auth("", "our-tenant").admit(principal("our-tenant", "our-tenant")).name == "ada"
+    assert (
+        at_once(Auth("", "our-tenant").admit(principal("our-tenant", "our-tenant"))).name == "ada"
+    )
 
 
 def test_the_platforms_sign_in_counts_for_the_configured_tenant_only() -> None:
-    assert Auth("", "our-tenant").admit(principal("our-tenant")).name == "ada"
+    assert at_once(Auth("", "our-tenant").admit(principal("our-tenant"))).name == "ada"
     for auth, headers in [
         (Auth("", "our-tenant"), principal("another")),
         (Auth("", ""), principal("our-tenant")),
@@ -78,7 +83,7 @@ def test_the_platforms_sign_in_counts_for_the_configured_tenant_only() -> None:
         (Auth("", "our-tenant"), {"x-ms-client-principal": "?", "x-ms-client-principal-id": "a"}),
     ]:
         with pytest.raises(AccessDenied):
-            auth.admit(headers)
+            at_once(auth.admit(headers))
 
 
 @pytest.mark.parametrize("missing", ["x-ms-client-principal", "x-ms-client-principal-id"])
@@ -86,4 +91,4 @@ def test_half_of_a_sign_in_signs_nobody_in(missing: str) -> None:
     headers = principal("our-tenant")
     del headers[missing]
     with pytest.raises(AccessDenied):
-        Auth("", "our-tenant").admit(headers)
+        at_once(Auth("", "our-tenant").admit(headers))

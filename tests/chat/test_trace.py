@@ -199,7 +199,9 @@ async def test_the_command_tells_it_in_lines(monkeypatch: pytest.MonkeyPatch) ->
         return found
 
     monkeypatch.setattr(App, "get", get)
-    said = CliRunner().invoke(cli, ["trace", "a/b=c", "--at", "2026-11-28T03", "--app", "http://x"])
+    said = CliRunner().invoke(
+        cli, ["trace", "a/b=c", "--at", "2026-11-28T03", "--app", "https://x"]
+    )
     assert said.exit_code == 0, said.output
     assert asked == ["api/trace/a/b%3Dc?at=2026-11-28T03"]
     for word in (
@@ -214,4 +216,4 @@ async def test_the_command_tells_it_in_lines(monkeypatch: pytest.MonkeyPatch) ->
         assert str(word) in said.output
     odd = CliRunner()
     monkeypatch.setattr(App, "get", lambda app, path: {"chats": [{"request": 1}]})
-    assert odd.invoke(cli, ["trace", "x", "--app", "http://x"]).exit_code == 2
+    assert odd.invoke(cli, ["trace", "x", "--app", "https://x"]).exit_code == 3

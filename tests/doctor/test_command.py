@@ -76,7 +76,6 @@ def test_an_app_with_a_problem_exits_with_1_and_prints_the_fix(tmp_path: Path, r
     [
         ((), None, "no settings here"),
         (("--local",), None, "dev.py up"),
-        (("--app", UNREACHABLE), None, "Does the app run?"),
         (("--app", "my-app"), None, "https://NAME"),
         (("--app", UNREACHABLE, "--local"), None, "exclude each other"),
         ((), "{", "cannot be read as JSON"),
@@ -91,6 +90,11 @@ def test_what_cannot_be_checked_exits_with_2(
     code, output = doctor(tmp_path, root, *options)
     assert code == 2
     assert message in " ".join(output.split())
+
+
+def test_an_app_that_is_not_reached_exits_with_3(tmp_path: Path, root: Path) -> None:
+    code, output = doctor(tmp_path, root, "--app", UNREACHABLE)
+    assert (code, "Does the app run?" in output) == (3, True)
 
 
 # ---- the route ---------------------------------------------------------------------------------
@@ -119,11 +123,12 @@ def guarded(stack: StackHarness, root: Path, tmp_path: Path) -> Iterator[str]:
     settings = {
         "AzureWebJobsStorage": stack.addresses.storage,
         "AzureFunctionsWebHost__hostid": "guarded",
-        "FUNCTIONS_MASTER_KEY": "the-key",
+        "FUNCTIONS_MASTER_KEY": "the-masters-key",
+        "FUNCTIONS_HOST_KEY": "the-key",
         "PYTHON_ENABLE_INIT_INDEXING": "1",
         "TunedropStorage": stack.addresses.storage,
     }
-    options = ("--app", str(root), "--port", "0", "--enable-auth")
+    options = ("--app", str(root), "--port", "0")
     host = Process(tmp_path / "host.log", "local.host", *options, environment=settings)
     try:
         found = eventually(lambda: re.search(r"Host started: (\S+)", host.text), "the host starts")
@@ -139,8 +144,8 @@ def test_only_who_has_a_key_gets_the_results(guarded: str, tmp_path: Path, root:
     assert status == 503
     assert b"AZURE_OPENAI_ENDPOINT is missing" in body
     code, output = doctor(tmp_path, root, "--app", guarded)
-    assert code == 2
-    assert "wants a Functions key" in output
+    assert code == 3
+    assert "wants a key" in output
     # An app whose settings are incomplete can still say so.
     code, output = doctor(tmp_path, root, "--app", guarded, TUNEDROP_FUNCTION_KEY="the-key")
     assert code == 1

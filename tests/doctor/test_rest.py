@@ -122,7 +122,7 @@ async def test_its_session_is_closed_and_the_credential_left_to_its_owner(
 
 async def test_nobody_there_is_an_outage() -> None:
     async with client("http://127.0.0.1:9", Credential()) as rest:
-        with pytest.raises(Unavailable, match=r"127\.0\.0\.1 could not be reached"):
+        with pytest.raises(Unavailable, match=r"127\.0\.0\.1 did not answer"):
             await rest.data("GET", "/models")
 
 

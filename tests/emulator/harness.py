@@ -31,6 +31,8 @@ ROOT = Path(__file__).parents[2]
 KEY = "a-key-for-tests"
 ARM_SCOPE = "https://management.azure.com"
 BASE_MODEL = "gpt-4.1-nano-2025-04-14"
+MISFITS = "misfits.txt"
+JUDGED = "tests.emulator.judged"  # the emulator's own command, with a judge of its answers
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,7 @@ class _Unused:
 
 @contextmanager
 def started(
-    state: Path, *more: str, program: Sequence[str] = tuple(supervised.module("local.emulator"))
+    state: Path, *more: str, program: Sequence[str] = tuple(supervised.module(JUDGED))
 ) -> Iterator[tuple[Running, "subprocess.Popen[str]"]]:
     """An emulator as a process, on a port that it takes itself: one that was only looked up could
     be taken by another process meanwhile."""
@@ -138,6 +140,9 @@ def started(
             yield Running(url_of(process)), process
         finally:
             stop(process)
+    misfits = state / MISFITS
+    said = misfits.read_text(encoding="utf-8") if misfits.exists() else ""
+    assert not said, f"answers that are not as published:\n{said}"
 
 
 def stop(process: "subprocess.Popen[str]") -> None:

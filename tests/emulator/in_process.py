@@ -14,16 +14,20 @@ from local.emulator.app import Emulator, build_app
 from local.emulator.language.model import LanguageModel
 
 from .harness import ARM_SCOPE, BASE_MODEL, KEY, account_path, dataset
+from .judge import Judge
+from .judged import Judged, refuse
 
 ADDRESS = "http://127.0.0.1"
 LOCATIONS = "/subscriptions/s/providers/Microsoft.CognitiveServices/locations"
 VERSION = "2025-04-14"
+JUDGE = Judge()
 
 
 class Inside:
     def __init__(self, emulator: Emulator) -> None:
         self.emulator = emulator
-        self.control = TestClient(build_app(emulator, "127.0.0.1", []), base_url=ADDRESS)
+        judged = Judged(build_app(emulator, "127.0.0.1", []), JUDGE, refuse)
+        self.control = TestClient(judged, base_url=ADDRESS)
         self.data = self._client(KEY)
         self.arm = self._client(emulator.tokens.issue(ARM_SCOPE)[0])
 

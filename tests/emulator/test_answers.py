@@ -17,7 +17,6 @@ TOLD = (
     "apim-request-id",
     "x-ms-region",
 )
-TOOLS: Any = [{"type": "function", "function": {"name": "w", "parameters": {"type": "object"}}}]
 
 
 def ask(client: OpenAI, deployment: str, **options: Any) -> Any:
@@ -75,14 +74,6 @@ def test_penalties_change_what_is_said(v1: OpenAI, base: str) -> None:
     options: Any = {"temperature": 0, "max_tokens": 30}
     plain = ask(v1, base, **options).choices[0].message.content
     assert ask(v1, base, **options, frequency_penalty=2).choices[0].message.content != plain
-
-
-def test_tools_may_be_offered_but_not_demanded(v1: OpenAI, base: str) -> None:
-    answer = ask(v1, base, tools=TOOLS, tool_choice="auto", parallel_tool_calls=True)
-    assert answer.choices[0].message.tool_calls is None
-    with pytest.raises(openai.BadRequestError) as refusal:
-        ask(v1, base, tools=TOOLS, tool_choice="required")
-    assert (refusal.value.code, refusal.value.param) == ("unsupported_parameter", "tool_choice")
 
 
 def test_a_stream_comes_token_by_token(v1: OpenAI, base: str) -> None:

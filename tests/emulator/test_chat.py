@@ -33,7 +33,6 @@ def test_stop_sequences_are_never_shown(pieces: list[str], text: str, finish_rea
 @pytest.mark.parametrize(
     "unsupported",
     [
-        {"tool_choice": "required"},
         {"logit_bias": {"1": 2}},
         {"audio": {"voice": "alloy"}},
     ],
@@ -43,6 +42,20 @@ def test_what_the_model_cannot_do_is_refused_by_name(unsupported: dict[str, Any]
         parse({**QUESTION, **unsupported})
     assert refusal.value.code == "unsupported_parameter"
     assert refusal.value.param in unsupported
+
+
+@pytest.mark.parametrize(
+    ("said", "limited"),
+    [
+        ({}, False),
+        ({"max_tokens": 5}, True),
+        ({"max_tokens": None, "max_completion_tokens": 5}, True),
+        ({"max_tokens": None}, False),
+    ],
+)
+def test_a_limit_is_one_under_either_name(said: dict[str, Any], limited: bool) -> None:
+    found = parse({**QUESTION, **said})
+    assert (found.limited, found.sampling.max_tokens) == (limited, 5 if limited else 512)
 
 
 @pytest.mark.parametrize("wrong", [{"temperature": 3}, {"max_tokens": 0}, {"messages": []}])

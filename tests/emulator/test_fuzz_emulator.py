@@ -16,16 +16,12 @@ from local.emulator.language.dataset import DatasetError, check_dataset, read_ex
 from tests.support.fuzz import fuzz
 
 from .harness import Running
+from .strategies import ANY
 
 FORM = "multipart/form-data; boundary=x"
 PURPOSE = b'--x\r\nContent-Disposition: form-data; name="purpose"\r\n\r\nbatch\r\n'
 FILE = b'--x\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\n{}\r\n'
 SOUND = PURPOSE + FILE + b"--x--\r\n"
-ANY = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
-    max_leaves=10,
-)
 MESSAGE = st.fixed_dictionaries(
     {},
     optional={

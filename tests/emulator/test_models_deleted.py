@@ -27,3 +27,15 @@ def test_a_tuned_model_goes_with_its_checkpoints_once_it_is_not_deployed(tmp_pat
         assert emulator.data.get(f"/openai/v1/models/{other}").status_code == 200
         assert emulator.data.delete(path).status_code == 404
         assert refusal(emulator.data.delete(f"/openai/v1/models/{BASE_MODEL}"))[0] == 400
+
+
+def test_the_checkpoints_of_a_model_with_a_suffix_go_as_well(tmp_path: Path) -> None:
+    """Their names bear the job's number and no suffix."""
+    with inside(tmp_path) as emulator:
+        name = emulator.tuned(BASE_MODEL)
+        for one in (f"{name}-pirate", f"{name}:ckpt-step-5"):
+            emulator.emulator.registry.add(one, BASE_MODEL, "j", "nowhere", 0)
+        path = f"/openai/v1/models/{name}"
+        assert emulator.data.delete(f"{path}-pirate").status_code == 200
+        assert emulator.data.get(f"{path}:ckpt-step-5").status_code == 404
+        assert emulator.data.get(path).status_code == 200

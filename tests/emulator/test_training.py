@@ -1,5 +1,6 @@
 """Which tokens are learned, and that a training can be repeated."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from local.emulator.language.dataset import (
     require_enough,
 )
 from local.emulator.language.model import LanguageModel
-from local.emulator.language.training_plan import Hyperparameters, make_plan
+from local.emulator.language.training_plan import Hyperparameters, Rates, make_plan, rates_at
 
 from .harness import ROOT, dataset
 
@@ -99,6 +100,100 @@ def test_parts_learn_what_the_whole_batch_would(
         found.append(losses(tiny, examples, 1, Hyperparameters(2, 4)))
     assert found[1] == pytest.approx(found[0], rel=1e-3)
     assert found[2] == pytest.approx(found[0], rel=1e-3)
+
+
+@dataclass(frozen=True)
+class Sized:
+    """An item of so many tokens."""
+
+    size: int
+    terms: int = 1
+
+
+def parts_of(tiny: LanguageModel, sizes: list[int], at_once: int) -> list[tuple[list[int], bool]]:
+    """The sizes that went through the model together in one step and in the evaluation after it,
+    and whether no more than an outline was kept of them."""
+    from local.emulator.language import training
+    from local.emulator.language.lora import add_lora
+    from local.emulator.language.loss import Score
+
+    tuned = add_lora(tiny.trainable().model, seed=1)
+    learned = next(one for one in tuned.parameters() if one.requires_grad)
+    seen = []
+
+    def loss(model: Any, part: Any) -> Any:
+        layers = model.get_base_model().model.layers
+        outlined = {layer.gradient_checkpointing for layer in layers}
+        seen.append(([one.size for one in part], outlined == {True}))
+        return learned.sum(), Score(1.0, len(part))
+
+    items = [Sized(size) for size in sizes]
+    plan = make_plan(Hyperparameters(1, len(items)), 1, len(items))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training, "TOKENS_PER_PASS", {tuned.dtype: at_once})
+        list(training.Training(tuned, items, items, plan, loss, lambda: None))
+    assert seen[: len(seen) // 2] == seen[len(seen) // 2 :], "the evaluation in the same parts"
+    return seen[: len(seen) // 2]
+
+
+def test_as_many_go_through_at_once_as_fit_into_memory(tiny: LanguageModel) -> None:
+    """What is filled up counts, so those of about one length go together."""
+    assert parts_of(tiny, [50] * 4, 200) == [([50] * 4, False)]
+    assert parts_of(tiny, [50] * 4, 199) == [([50] * 3, False), ([50], False)]
+    assert parts_of(tiny, [90, 10, 90, 10], 180) == [([10, 10], False), ([90, 90], False)]
+
+
+def test_only_of_what_is_too_long_by_itself_no_more_than_an_outline_is_kept(
+    tiny: LanguageModel,
+) -> None:
+    """A single long example does not make all others slow."""
+    found = parts_of(tiny, [300, 40, 200, 60], 200)
+    assert found == [([40, 60], False), ([200], False), ([300], True)]
+
+
+@pytest.mark.parametrize(
+    ("examples", "batch_size", "n_epochs"),
+    [(10, 2, 6), (20, 2, 3), (48, 2, 1), (64, 2, 1), (65, 4, 2), (256, 4, 1), (3000, 16, 1)],
+)
+def test_auto_makes_some_thirty_steps_or_one_epoch(
+    examples: int, batch_size: int, n_epochs: int
+) -> None:
+    plan = make_plan(Hyperparameters(), 1, examples)
+    assert (plan.batch_size, plan.n_epochs) == (batch_size, n_epochs)
+    assert plan.learning_rate_multiplier == 1.0
+
+
+def test_each_matrix_of_an_adapter_has_a_rate_of_its_own(tiny: LanguageModel) -> None:
+    """`up` begins with zeros: as long as it does not learn, a tuned model answers like its base."""
+    from local.emulator.language import training
+    from local.emulator.language.lora import adapter_weights, add_lora
+    from local.emulator.language.loss import batch_loss
+
+    def moved(rates: Rates) -> list[bool]:
+        trainable = tiny.trainable()
+        examples = read_examples(dataset().splitlines())
+        encoded = encoding.encode_all(trainable.tokenizer, examples)
+        tuned = add_lora(trainable.model, seed=1)
+        before = [[one.detach().clone() for one in weights] for weights in adapter_weights(tuned)]
+        plan = make_plan(Hyperparameters(1, 5), 1, len(encoded), rates)
+        list(training.Training(tuned, encoded, [], plan, batch_loss, lambda: None))
+        pairs = zip(before, adapter_weights(tuned), strict=True)
+        return [
+            any(bool((was != now).any()) for was, now in zip(*pair, strict=True)) for pair in pairs
+        ]
+
+    assert moved(Rates(down=0, up=1e-3)) == [False, True]
+    assert moved(Rates(down=1e-3, up=1e-3)) == [True, True]
+    assert not moved(Rates(down=1e-3, up=0))[1]
+
+
+def test_rates_rise_to_their_peaks_and_fall_to_a_tenth_of_them() -> None:
+    plan = make_plan(Hyperparameters(4, 2, 0.5), 1, 50, Rates(down=1.0, up=4.0))
+    rates = [rates_at(step, plan) for step in range(1, plan.total_steps + 1)]
+    assert plan.total_steps == 100
+    assert rates[0] == pytest.approx((0.05, 0.2))
+    assert max(rates) == rates[9] == pytest.approx((0.5, 2.0))
+    assert rates[-1] == min(rates[9:]) == pytest.approx((0.05, 0.2))
 
 
 def test_the_loss_is_that_of_the_learned_tokens_alone(tiny: LanguageModel) -> None:

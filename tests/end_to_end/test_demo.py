@@ -37,4 +37,4 @@ def test_an_unknown_example_is_named_with_the_known_ones(tmp_path: Path) -> None
     done = demo(tmp_path, "--model", "captian")
     assert done.returncode == 1
     assert "captian" in done.stderr
-    assert "captain, parrot, tickets" in done.stderr
+    assert "butler, captain, desks, direct, parrot, signs, tickets" in done.stderr

@@ -5,60 +5,16 @@ import pytest
 
 from local.stack import ACCOUNT, GROUP
 from tests.support.datasets import dataset
+from tests.support.loop import drop_to_chat, streams
 from tests.support.stack import StackHarness, wait_for
 
 
 def test_a_dropped_dataset_becomes_a_model_that_chats(stack: StackHarness) -> None:
-    stack.drop("pirate", training_set=dataset(12), validation_set=dataset(3, "Aye"))
-    run = stack.ended_run("pirate")
-
-    assert run["stage"] == "serving", run["failure"]
-    assert [moment["stage"] for moment in run["timeline"]] == [
-        "received",
-        "checked",
-        "uploaded",
-        "submitting",
-        "submitted",
-        "training",
-        "trained",
-        "deploying",
-        "probing",
-        "comparing",
-        "serving",
-    ]
-    assert run["training"]["examples"] == 12
-    assert run["validation"]["examples"] == 3
-    assert run["epochs"]
-    assert all(epoch["train_loss"] and epoch["valid_loss"] for epoch in run["epochs"])
-    assert stack.jobs_of(run["id"]) == [run["job_id"]]
-    assert len(stack.runs("pirate")) == 1
-
-    report = stack.get(f"runs/{run['id']}/report.json")
-    assert report["verdict"] == "accepted"
-    (model,) = (m for m in stack.get("models")["models"] if m["name"] == "pirate")
-    assert (model["champion"], len(model["versions"])) == (1, 1)
-
-    question = [{"role": "user", "content": "What is 3?"}]
-    answer = stack.chat.chat.completions.with_raw_response.create(
-        model="pirate",
-        messages=question,  # type: ignore[arg-type]
-        max_tokens=5,
-    )
-    assert answer.headers["x-tunedrop-model"] == "pirate@1"
-    assert answer.parse().model.endswith("pirate")
-    assert "pirate" in [m.id for m in stack.chat.models.list()]
+    drop_to_chat(stack, "pirate")
 
 
 def test_streams_arrive_as_the_service_sends_them(stack: StackHarness) -> None:
-    stream = stack.chat.chat.completions.create(
-        model=stack.addresses.base_deployment,
-        messages=[{"role": "user", "content": "Hello"}],
-        max_tokens=4,
-        stream=True,
-    )
-    chunks = list(stream)
-    assert len(chunks) > 1
-    assert chunks[-1].choices[0].finish_reason
+    streams(stack)
 
 
 def test_the_same_content_again_is_the_same_run_and_changed_content_the_next_version(

@@ -1,5 +1,6 @@
 """Who can reach a stack, where it listens, which processes are its own, and how those end."""
 
+import json
 import os
 import socket
 import stat
@@ -13,7 +14,7 @@ from typing import Any
 import psutil
 import pytest
 
-from local import processes, storage
+from local import ports, processes, storage
 from local.emulator import __main__ as emulator
 from local.errors import StackError
 from local.host import __main__ as host
@@ -42,6 +43,27 @@ def test_a_port_that_is_taken_is_not_taken_for_free(taken: int) -> None:
     assert processes.free_port(taken) != taken
     free = processes.free_port()
     assert processes.free_port(free) == free
+
+
+def test_the_parts_of_a_stack_keep_their_ports(tmp_path: Path) -> None:
+    """From one start to the next, but for one that somebody else has taken meanwhile."""
+    first = ports.kept(tmp_path)
+    assert ports.kept(tmp_path) == first
+    assert len({*first.values()}) == len(ports.NAMES)
+    with socket.create_server(("127.0.0.1", first["blob"])):
+        second = ports.kept(tmp_path)
+    assert second.pop("blob") != first.pop("blob")
+    assert second == first
+    assert ports.kept(tmp_path)["blob"] not in first.values()
+
+
+@pytest.mark.parametrize("damaged", ["", "[]", '{"openai": 1}', '{"openai": true}', "{" * 3000])
+def test_ports_that_cannot_be_read_are_new(tmp_path: Path, damaged: str) -> None:
+    (tmp_path / "ports.json").write_text(damaged)
+    assert ports.kept(tmp_path) == ports.kept(tmp_path)
+    same = dict.fromkeys(ports.NAMES, processes.free_port())
+    (tmp_path / "ports.json").write_text(json.dumps(same))
+    assert len({*ports.kept(tmp_path).values()}) == len(ports.NAMES)
 
 
 def test_who_asks_for_a_port_gets_it_or_is_told(taken: int) -> None:

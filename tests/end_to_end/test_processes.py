@@ -143,7 +143,7 @@ def test_nothing_is_left_of_tests_in_several_processes(
 @pytest.mark.parametrize("end", [interrupt, terminate, kill])
 def test_nothing_is_left_of_the_set_up(end: Callable[[int], None], tmp_path: Path) -> None:
     """As while pip installs."""
-    code = "from local import set_up; set_up.quiet([set_up.sys.executable, '-m', 'http.server'])"
+    code = "import sys; from local import quiet; quiet.run([sys.executable, '-m', 'http.server'])"
     code = f"import dev; dev.COMMANDS['up'] = lambda _: exec({code!r}); dev.main()"
     command = [sys.executable, "-c", code.replace("'http.server'", "'http.server', '0'"), "up"]
     with supervised.start(command, cwd=ROOT, stderr=subprocess.DEVNULL) as process:

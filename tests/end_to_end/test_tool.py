@@ -1,5 +1,6 @@
 """`tunedrop push`, `runs`, `watch` and the commands, against the app as it is shipped."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -50,7 +51,7 @@ def test_a_folder_is_dropped_and_watched_until_it_serves(tool: Tool, tmp_path: P
     watched = tool("watch", run_id)
     assert watched.exit_code == 0
     assert "tool-serves@1 serves" in watched.output
-    assert f"/api/runs/{run_id}/report.html" in watched.output
+    assert f"tunedrop report {run_id}" in watched.output
 
     (line,) = tool("runs", "--model", "tool-serves").output.splitlines()
     assert line.split()[:2] == [short(run_id), "serving"]
@@ -59,6 +60,10 @@ def test_a_folder_is_dropped_and_watched_until_it_serves(tool: Tool, tmp_path: P
     again = tool("push", mine, "--watch")
     assert again.exit_code == 0
     assert "dropped before" in again.output
+    printed = json.loads(tool("push", mine, "--json").stdout)
+    assert printed["dropped"][-1] == "tool-serves/training_set.jsonl"
+    assert (printed["known"], printed["run"]["id"]) == (True, run_id)
+    assert json.loads(tool("watch", run_id, "--json").stdout)["stage"] == "serving"
 
 
 def test_a_champion_is_trained_again_on_another_base_for_a_price_that_is_told_first(
@@ -67,8 +72,9 @@ def test_a_champion_is_trained_again_on_another_base_for_a_price_that_is_told_fi
     mine, base = folder(tmp_path, "tool-again", dataset(10, "again")), "gpt-4.1-mini-2025-04-14"
     assert tool("push", mine, "--watch").exit_code == 0
     asked = tool("retrain", "tool-again", "--base", base)
-    assert asked.exit_code == 1
+    assert asked.exit_code == 2
     assert f"to train {base}" in asked.output
+    assert "nobody is there: nothing was done. Give --yes" in asked.output
     assert len(stack.get("runs?model=tool-again")["runs"]) == 1, "nobody has said yes"
     again = tool("retrain", "tool-again", "--base", base, "--yes")
     assert again.exit_code == 0, again.output
@@ -84,7 +90,7 @@ def test_a_bad_dataset_is_told_with_its_report(tool: Tool, tmp_path: Path) -> No
     assert done.exit_code == 1
     assert "too-few-examples" in done.output
     assert "    tool-bad/training_set.jsonl: The file has 9 examples" in done.output
-    assert "report.html" in done.output
+    assert "tunedrop report tool-bad-" in done.output
 
 
 def test_what_lies_there_already_is_told_with_what_is_wrong_with_it(
@@ -114,12 +120,13 @@ def test_commands_are_given_with_who_and_why(
     assert refused.exit_code == 2
     assert "It takes: start, cancel, deploy." in refused.output
 
-    assert tool("cancel", run_id, "--why", "only a try", "--who", "Ada").exit_code == 0
+    by = ("--who", "Ada", "--key", stack.addresses.function_key)
+    assert tool("cancel", run_id, "--why", "only a try", *by).exit_code == 0
     run = wait_for(
         lambda: stack.get(f"runs/{run_id}") if stack.ended_run("tool-commands") else None
     )
     assert run["stage"] == "cancelled"
-    assert "Ada" in run["failure"]["message"]
+    assert "Ada (with the app's key)" in run["failure"]["message"]  # a key of the host has no name
     assert "only a try" in run["failure"]["message"]
     ended = tool("watch", run_id)
     assert ended.exit_code == 1
@@ -130,7 +137,7 @@ def test_commands_are_given_with_who_and_why(
     ("words", "says"),
     [
         (("watch", "nobody"), "There is no run 'nobody'"),
-        (("watch", "../models"), "is no name of a model or a run"),
+        (("watch", "../models"), "is no name of a model, a run or a key"),
         (("runs", "--stage", "served"), "'served' is not a stage"),
         (("runs", "--model", "nobody"), "no such run"),
         (("runs", "--app", "http://127.0.0.1:1"), "could not be reached"),
@@ -152,7 +159,7 @@ def test_what_cannot_be_done_is_told_in_a_sentence(
         (tmp_path / f"{name}.jsonl").write_bytes(dataset(10))
     done = tool(*words)
     assert says in done.output
-    assert done.exit_code == (0 if says == "no such run" else 2)
+    assert done.exit_code == {"no such run": 0, "could not be reached": 3}.get(says, 2)
     assert not done.exception or isinstance(done.exception, SystemExit)
 
 

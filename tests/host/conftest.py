@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -81,7 +82,8 @@ class Process:
 
 
 class Host(Process):
-    """The host with one of the apps; its functions write what happens into the journal."""
+    """The host with one of the apps; its functions write what happens into the journal. It asks
+    for keys where it is given any."""
 
     def __init__(
         self,
@@ -96,7 +98,8 @@ class Host(Process):
     ) -> None:
         self._journal = folder / "journal.jsonl"
         log = folder / f"host-{uuid.uuid4().hex[:6]}.log"
-        arguments = ("--app", str(APPS / app), "--port", str(port), *options)
+        open_to_all = () if any(name.endswith("_KEY") for name in environment) else ("--no-auth",)
+        arguments = ("--app", str(APPS / app), "--port", str(port), *open_to_all, *options)
         settings = {
             "JOURNAL": str(self._journal),
             "PYTHON_ENABLE_INIT_INDEXING": "1",
@@ -127,6 +130,23 @@ class Host(Process):
         lines = self._journal.read_text(encoding="utf-8").splitlines()
         noted = [entry for entry in map(json.loads, lines) if key in entry]
         return [entry for entry in noted if str(entry[key]).startswith(about)]
+
+
+SETTINGS = {
+    "AzureWebJobsStorage": "UseDevelopmentStorage=true",
+    "DataStorage": "UseDevelopmentStorage=true",
+    "JOURNAL": "unused",
+}
+
+
+def check(app: Path, *options: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHON_ENABLE_INIT_INDEXING": "1", **SETTINGS, **settings}
+    command = [sys.executable, "-m", "local.host", "--app", str(app), *(options or ("--check",))]
+    done = subprocess.run(
+        command, cwd=CHECKOUT, env=environment, capture_output=True, text=True, timeout=120
+    )
+    assert "Traceback" not in done.stderr
+    return done
 
 
 def watch(folder: Path, container: str, url: str, function: str, storage: str) -> Process:

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 import httpx
+import pytest
 from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob import BlobServiceClient
 from azure.storage.queue import (
@@ -19,6 +20,7 @@ from local.storage import free_ports
 from tests.host.conftest import Host, eventually, watch
 
 
+@pytest.mark.contract("blob-event", "blob-sdk-type")
 def test_a_new_blob_calls_its_function(
     host: Host, container: str, storage: str, blobs: BlobServiceClient, tmp_path: Path
 ) -> None:
@@ -28,10 +30,10 @@ def test_a_new_blob_calls_its_function(
         name = "a model/træning 1.jsonl"
         blobs.get_blob_client(container, name).upload_blob(b"one")
         path = f"{container}/{name}"
-        client_saw = eventually(lambda: seen("blob"), "the function with a BlobClient")
+        client_saw = eventually(lambda: seen("blob"), "the function on the loop")
         assert client_saw == [{"blob": path, "content": "one"}]
-        stream_saw = eventually(lambda: seen("name"), "the function with an InputStream")
-        assert stream_saw == [{"name": path, "length": 3, "content": "one"}]
+        thread_saw = eventually(lambda: seen("name"), "the function in a thread")
+        assert thread_saw == [{"name": path, "by": "read", "size": 3}]
 
         blobs.get_blob_client(container, name).upload_blob(b"two", overwrite=True)
         eventually(lambda: len(seen("blob")) == 2, "the overwritten blob is a new event")
@@ -41,6 +43,7 @@ def test_a_new_blob_calls_its_function(
         assert [watcher.stop() for watcher in watchers] == [0, 0]
 
 
+@pytest.mark.contract("blob-five-attempts")
 def test_five_failures_end_in_the_poison_queue(
     host: Host, container: str, storage: str, blobs: BlobServiceClient, tmp_path: Path
 ) -> None:
@@ -67,6 +70,7 @@ def test_five_failures_end_in_the_poison_queue(
     assert len(host.journal("refused")) == 5
 
 
+@pytest.mark.contract("blob-last-attempt-died")
 def test_an_event_whose_last_attempt_died_with_its_host_is_not_tried_again(
     container: str, storage: str, blobs: BlobServiceClient, tmp_path: Path
 ) -> None:
@@ -99,6 +103,7 @@ def received(queue: QueueClient) -> list[QueueMessage]:
     return []
 
 
+@pytest.mark.contract("blob-event-again")
 def test_an_event_that_nobody_took_is_delivered_after_a_restart(
     container: str, storage: str, blobs: BlobServiceClient, tmp_path: Path
 ) -> None:
@@ -126,6 +131,7 @@ def test_an_event_that_nobody_took_is_delivered_after_a_restart(
     assert [entry["content"] for entry in host.journal("blob")] == ["early", "late"]
 
 
+@pytest.mark.contract("blob-event-handshake")
 def test_the_webhook_speaks_event_grids_protocols(
     host: Host, container: str, blobs: BlobServiceClient
 ) -> None:
@@ -147,6 +153,7 @@ def test_the_webhook_speaks_event_grids_protocols(
     assert httpx.post(hook, content=b"{", headers=note).status_code == 400
 
 
+@pytest.mark.contract("admin-run")
 def test_admin_runs_a_blob_function_by_hand(
     host: Host, container: str, blobs: BlobServiceClient
 ) -> None:

@@ -55,6 +55,7 @@ def test_more_than_event_grid_sends_is_refused_and_what_it_sends_is_not() -> Non
     assert receive(largest + b" ", "Notification", "f") == (400, [])
 
 
+@pytest.mark.contract("blob-event-again")
 def test_an_event_that_cannot_be_queued_is_delivered_again() -> None:
     """Event Grid tries again after a 5xx, and after nothing else."""
 

@@ -4,10 +4,14 @@ import http.client
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.host.conftest import Host, eventually
 
 
+@pytest.mark.contract(
+    "route-prefix", "route-parameters", "route-order", "route-methods", "home-page"
+)
 def test_routes(host: Host) -> None:
     with httpx.Client(base_url=host.url) as client:
         answer = client.get("/api/things/7")
@@ -21,6 +25,7 @@ def test_routes(host: Host) -> None:
         assert client.get("/").status_code == 200
 
 
+@pytest.mark.contract("function-fails")
 def test_a_failing_function_is_logged_with_its_name_and_traceback(host: Host) -> None:
     answer = httpx.get(f"{host.url}/api/fails")
     assert (answer.status_code, answer.text) == (500, "Internal Server Error")
@@ -28,6 +33,7 @@ def test_a_failing_function_is_logged_with_its_name_and_traceback(host: Host) ->
     assert "Executed 'Functions.fails' (Failed, Id=" in host.text
 
 
+@pytest.mark.contract("body-limit")
 def test_a_body_above_the_limit_is_refused_unread(host: Host) -> None:
     connection = http.client.HTTPConnection(host.url.removeprefix("http://"), timeout=120)
     connection.putrequest("PUT", "/api/files/x")
@@ -37,6 +43,7 @@ def test_a_body_above_the_limit_is_refused_unread(host: Host) -> None:
     connection.close()
 
 
+@pytest.mark.contract("streams", "client-leaves")
 async def test_chunks_arrive_as_they_are_made_and_a_disconnect_ends_the_stream(host: Host) -> None:
     async with (
         httpx.AsyncClient(base_url=host.url, timeout=120) as client,
@@ -51,6 +58,7 @@ async def test_chunks_arrive_as_they_are_made_and_a_disconnect_ends_the_stream(h
     eventually(lambda: host.journal("stream"), "the stream's generator is closed")
 
 
+@pytest.mark.contract("stop-drains")
 def test_an_open_stream_does_not_hold_up_the_stop(storage: str, tmp_path: Path) -> None:
     host = Host(tmp_path, "streaming", storage)
     with (
@@ -63,22 +71,7 @@ def test_an_open_stream_does_not_hold_up_the_stop(storage: str, tmp_path: Path) 
     assert "Traceback" not in host.text
 
 
-def test_classic_functions_and_keys(tmp_path: Path) -> None:
-    host = Host(tmp_path, "classic", "", "--enable-auth", FUNCTIONS_MASTER_KEY="open sesame")
-    try:
-        with httpx.Client(base_url=host.url) as client:
-            assert client.post("/hello", json={"text": "hi"}).status_code == 401
-            assert client.get("/admin/functions").status_code == 401
-            answer = client.post("/hello?code=open%20sesame", json={"text": "hi"})
-            assert (answer.text, answer.headers["x-from"]) == ("nobody: hi", "classic")
-            named = client.post(
-                "/hello/Ann", json={"text": "hi"}, headers={"x-functions-key": "open sesame"}
-            )
-            assert named.text == "Ann: hi"
-    finally:
-        assert host.stop() == 0
-
-
+@pytest.mark.contract("storage-away")
 def test_http_works_while_storage_does_not(tmp_path: Path) -> None:
     nowhere = (
         "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey=bm9uZQ==;"

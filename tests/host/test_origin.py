@@ -89,27 +89,31 @@ def test_the_app_decides_what_a_browser_asks_for_first(host: Host, page: Headers
     assert ask(host.url, "PUT", "/api/files/a", {**page, **PREFLIGHT})[0] == 403
 
 
-def test_another_name_can_be_allowed(tmp_path: Path) -> None:
+def test_another_name_can_be_allowed(tmp_path: Path, storage: str) -> None:
     named = ["--allow-host", "Functions", "--allow-host", "fd00::1"]
-    host = Host(tmp_path, "classic", "", *named)
+    host = Host(tmp_path, "streaming", storage, *named)
     try:
         for name in ("functions:80", "localhost", "[fd00::1]:80"):
-            assert ask(host.url, "POST", "/", {}, name)[0] == 200
-            assert ask(host.url, "POST", "/", {"Origin": f"http://{name}"}, name)[0] == 200
-        assert ask(host.url, "POST", "/", {}, "evil.example")[0] == 403
-        assert ask(host.url, "POST", "/", {}, "192.168.1.5")[0] == 403
+            assert ask(host.url, "GET", "/api/things/7", {}, name)[0] == 200
+            assert (
+                ask(host.url, "GET", "/api/things/7", {"Origin": f"http://{name}"}, name)[0] == 200
+            )
+        assert ask(host.url, "GET", "/api/things/7", {}, "evil.example")[0] == 403
+        assert ask(host.url, "GET", "/api/things/7", {}, "192.168.1.5")[0] == 403
     finally:
         host.stop()
 
 
-def test_bound_to_every_address_it_takes_addresses_and_no_names(tmp_path: Path) -> None:
+def test_bound_to_every_address_it_takes_addresses_and_no_names(
+    tmp_path: Path, storage: str
+) -> None:
     """As in a container: the name of the container must be allowed by its name."""
-    host = Host(tmp_path, "classic", "", "--host", "0.0.0.0")
+    host = Host(tmp_path, "streaming", storage, "--host", "0.0.0.0")
     try:
         url = host.url.replace("0.0.0.0", "127.0.0.1")
-        assert ask(url, "POST", "/", {}, "192.168.1.5:7071")[0] == 200
-        assert ask(url, "POST", "/", {}, "evil.example")[0] == 403
-        assert ask(url, "POST", "/", {"Origin": "http://10.0.0.1"}, "10.0.0.2")[0] == 403
+        assert ask(url, "GET", "/api/things/7", {}, "192.168.1.5:7071")[0] == 200
+        assert ask(url, "GET", "/api/things/7", {}, "evil.example")[0] == 403
+        assert ask(url, "GET", "/api/things/7", {"Origin": "http://10.0.0.1"}, "10.0.0.2")[0] == 403
     finally:
         host.stop()
 

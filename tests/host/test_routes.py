@@ -38,25 +38,10 @@ def test_the_more_literal_route_wins() -> None:
     ]
 
 
-@pytest.mark.parametrize("template", ["a/{id", "a/id}", "a/{}"])
-def test_broken_templates(template: str) -> None:
-    with pytest.raises(RouteError, match="cannot be read"):
-        compile_route(template)
-
-
 @pytest.mark.parametrize(
-    ("template", "message"),
-    [
-        ("a/{id:int}", "constraint 'int' of 'id'"),
-        ("a/{id:int?}", "constraint 'int?' of 'id'"),
-        ("{*rest:minlength(1)}", "constraint 'minlength(1)' of 'rest'"),
-        ("{slug:regex(^[a-z]+$)}", "constraint 'regex(^[a-z]+$)' of 'slug'"),
-        ("files/{name}.{ext:alpha}", "constraint 'alpha' of 'ext'"),
-        ("page/{n=1}", "default '1' of 'n'"),
-    ],
+    "template", ["a/{id", "a/id}", "a/{}", "a/{id:int}", "{*rest:minlength(1)}", "page/{n=1}"]
 )
-def test_what_is_not_supported_is_named(template: str, message: str) -> None:
-    with pytest.raises(RouteError) as refused:
+def test_a_template_that_cannot_be_read_is_named(template: str) -> None:
+    with pytest.raises(RouteError, match="cannot be read: this host takes") as refused:
         compile_route(template)
-    assert message in str(refused.value)
-    assert "look at the value in the function" in str(refused.value)
+    assert template.split("/")[-1] in str(refused.value)

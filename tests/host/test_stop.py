@@ -41,6 +41,7 @@ def running(host: Host) -> None:
     eventually(lambda: host.journal("running"), "the timer's function runs")
 
 
+@pytest.mark.contract("stop-drains")
 @pytest.mark.parametrize("number", SIGNALS)
 def test_a_signal_ends_it_with_a_stream_open_and_a_timer_running(
     storage: str, tmp_path: Path, number: int
@@ -123,6 +124,7 @@ def test_storage_that_does_not_answer_cannot_keep_it(tmp_path: Path) -> None:
         assert ends(host) == 0
 
 
+@pytest.mark.contract("stop-keeps-events")
 def test_a_blob_event_in_progress_is_there_for_the_next_host_at_once(
     storage: str, blobs: BlobServiceClient, container: str, tmp_path: Path
 ) -> None:

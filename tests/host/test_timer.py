@@ -15,6 +15,7 @@ NOON = datetime(2026, 3, 2, 12, 0, 30, tzinfo=UTC)  # a Monday
 HOURLY = Schedule("0 0 * * * *")
 
 
+@pytest.mark.contract("timer-schedule")
 @pytest.mark.parametrize(
     ("expression", "expected"),
     [
@@ -35,28 +36,33 @@ def test_not_ncrontab(expression: str) -> None:
         Schedule(expression)
 
 
+@pytest.mark.contract("timer-first-start")
 def test_the_first_start_calls_nothing_unless_asked() -> None:
     call, status = on_start(HOURLY, None, NOON, run_on_startup=False)
     assert (call, status.next) == ("none", NOON.replace(hour=13, second=0))
     assert on_start(HOURLY, None, NOON, run_on_startup=True)[0] == "startup"
 
 
+@pytest.mark.contract("timer-past-due")
 def test_missed_calls_become_one_that_is_past_due() -> None:
     stored = Status.after_call(HOURLY, NOON - timedelta(hours=7))
     assert on_start(HOURLY, stored, NOON, run_on_startup=False) == ("past due", stored)
 
 
+@pytest.mark.contract("timer-first-start")
 def test_a_changed_schedule_owes_nothing() -> None:
     stored = Status.after_call(Schedule("0 0 0 * * *"), NOON - timedelta(hours=7))
     call, status = on_start(HOURLY, stored, NOON, run_on_startup=False)
     assert (call, status.next) == ("none", NOON.replace(hour=13, second=0))
 
 
+@pytest.mark.contract("timer-no-overlap")
 def test_a_timer_never_overlaps_itself(host: Host) -> None:
     eventually(lambda: len(host.journal("tick")) >= 3, "three ticks")
     assert {entry["tick"] for entry in host.journal("tick")} == {1}
 
 
+@pytest.mark.contract("admin-run", "admin-status")
 def test_admin_fires_a_timer(host: Host) -> None:
     assert httpx.post(f"{host.url}/admin/functions/yearly", json={"input": ""}).status_code == 202
     eventually(lambda: host.journal("yearly"), "the timer function")
@@ -67,6 +73,7 @@ def test_admin_fires_a_timer(host: Host) -> None:
     assert (status["state"], status["id"]) == ("Running", host.host_id)
 
 
+@pytest.mark.contract("timer-past-due", "timer-status")
 def test_a_call_missed_while_the_host_was_down_comes_at_its_start(
     storage: str, blobs: BlobServiceClient, tmp_path: Path
 ) -> None:

@@ -133,13 +133,13 @@ def applies(marker: Marker | None) -> bool:
     return marker is None or marker.evaluate(HERE)
 
 
-def shipped_environment(interpreter: str = sys.executable) -> Path:
+def shipped_environment(interpreter: str = sys.executable, *, make: bool = True) -> Path:
     """An environment with the lock and nothing else, its hashes checked by pip."""
     content = LOCK.read_text(encoding="utf-8")
     version = re.search(r"3\.\d+", interpreter) if interpreter != sys.executable else None
     arguments = ["--require-hashes", "--no-deps", "-r", str(LOCK)]
     name = f"shipped-{version.group()}" if version else "shipped"
-    return environment(name, *arguments, made_from=content, python=interpreter)
+    return environment(name, *arguments, made_from=content, python=interpreter, make=make)
 
 
 def indexed(inside: Path, shipped: Path) -> list[str]:

@@ -33,6 +33,7 @@ NOT_IN_AZURE = {
     "AZURE_OPENAI_API_KEY": "the account takes no keys",
     "AZURE_OPENAI_SCOPE": "its default is right in the public cloud, for which the templates are",
     "AZURE_RESOURCE_MANAGER_ENDPOINT": "its default is right in the public cloud",
+    "TUNEDROP_BLOB_SOURCE": "Flex Consumption takes Event Grid alone, which is its default",
     "TUNEDROP_TELEMETRY_FOLDER": "telemetry goes to Application Insights there",
 }
 # Follow from what was made: nobody may set them apart from it.

@@ -1,6 +1,7 @@
 """`pip install .` gives the command and what it needs, and nothing of the laptop."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,8 @@ from tunedrop.errors import exit_on_error
 from .conftest import ROOT
 from .install import EXAMPLE, Run, installed, runner, try_out
 
+VERSION = re.compile(r"\[(\d+\.\d+\.\d+)\] - \d{4}-\d\d-\d\d")
+
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
@@ -25,12 +28,24 @@ def test_the_command_works_elsewhere(run: Run) -> None:
 
 
 def test_the_version_is_the_newest_of_the_changelog() -> None:
-    titles = [
-        line.split()[1]
-        for line in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8").splitlines()
-        if line.startswith("## ")
-    ]
-    assert titles[0] == __version__
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    (first, *versions) = re.findall(r"^## (.+)$", text, re.MULTILINE)
+    assert first == "[Unreleased]"
+    assert [title for title in versions if not VERSION.fullmatch(title)] == []
+    to_be = re.search(r"^To be ([\d.]+),", text, re.MULTILINE)
+    newest = VERSION.fullmatch(versions[0]) if versions else to_be
+    assert newest
+    assert newest[1] == __version__
+
+
+def test_the_changelog_has_the_usual_groups() -> None:
+    """https://keepachangelog.com/en/1.1.0/"""
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    usual = {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
+    assert set(re.findall(r"^### (.+)$", text, re.MULTILINE)) <= usual
+    for section in text.split("\n## ")[1:]:
+        groups = re.findall(r"^### (.+)$", section, re.MULTILINE)
+        assert len(groups) == len(set(groups))
 
 
 def test_every_module_of_the_command_has_what_it_imports(run: Run) -> None:
@@ -68,7 +83,7 @@ def test_the_doctor_can_ask_azure(run: Run) -> None:
 
 
 def test_the_shell_completes_commands(run: Run) -> None:
-    words = {"COMP_WORDS": "tunedrop ch", "COMP_CWORD": "1"}
+    words = {"COMP_WORDS": "tunedrop che", "COMP_CWORD": "1"}
     done = run("tunedrop", _TUNEDROP_COMPLETE="complete_bash", **words)
     assert done.stdout.split() == ["check"]
     shown = run(  # which shell it is, is looked for among the parents otherwise

@@ -8,6 +8,7 @@ import pytest
 
 from shared.run import reconciler
 from shared.run.stages import Stage
+from shared.run.transcript import Question
 from tests.support import comparing
 from tests.support.comparing import EXAMPLES, Compared, half, right, wrong
 from tests.support.datasets import dataset
@@ -252,6 +253,21 @@ async def test_long_questions_are_asked_as_the_tokens_of_a_minute_allow(
     compared.deploy_base(wrong, capacity=20)
     await compared.tick(await compared.placed(right))
     assert compared.memory.journal.count("chat.plain") == 4  # 10,000 tokens are the half
+
+
+@pytest.mark.parametrize(("detail", "tokens"), [("low", 85), ("high", 1_445)])
+def test_a_picture_takes_the_tokens_of_a_picture_and_not_of_its_bytes(
+    detail: str, tokens: int
+) -> None:
+    def asked(size: int) -> int:
+        url = f"data:image/png;base64,iVBORw0KGgo{'A' * size}"
+        shown = {"type": "image_url", "image_url": {"url": url, "detail": detail}}
+        text = {"type": "text", "text": "What is it?"}
+        messages = [{"role": "user", "content": [text, shown]}]
+        return Question.of(1, {"messages": messages, "max_completion_tokens": 64}).tokens
+
+    assert asked(400_000) == asked(400)
+    assert tokens + 64 < asked(400) < tokens + 64 + 60  # the JSON around it
 
 
 def _long(examples: int, **_: Any) -> bytes:

@@ -4,7 +4,7 @@ import pytest
 
 from shared.cloud.remote import Metric
 from shared.run.checkpoints import choice
-from shared.run.record import Epoch, Run
+from shared.run.record import Action, Epoch, Run
 from shared.run.stages import Stage
 from tests.support.datasets import dataset
 from tests.support.runs import RunHarness
@@ -110,3 +110,18 @@ async def test_a_checkpoint_that_azure_does_not_deploy_makes_way_for_the_finishe
     assert model
     assert model.version(1).checkpoint is None
     assert "the checkpoint is refused" in (await harness.messages(run, "checkpoint"))[-1]
+
+
+async def test_a_pause_is_no_epoch() -> None:
+    """The service keeps a checkpoint of what a paused job has learned."""
+    harness = RunHarness.in_memory(IN_MEMORY, "captain")
+    await harness.drop(b"hyperparameters: {n_epochs: 1}", "run.yaml")
+    await harness.drop(dataset(400, harness.model))
+    run = await harness.until(await harness.received(), Stage.TRAINING)
+    while (await harness.known(run.id)).progress.step is None:
+        await harness.tick()
+        await harness.pause(1)
+    await harness.until(await harness.command(run, Action.PAUSE), Stage.PAUSED)
+    run = await harness.until(await harness.command(run, Action.RESUME), Stage.SERVING)
+    (epoch,) = run.epochs
+    assert epoch.step == run.progress.total_steps

@@ -21,7 +21,7 @@ DAY = 24 * HOUR
 
 
 async def cost(harness: RunHarness, query: str = "", status: int = 200) -> Any:
-    scope = {"type": "http", "query_string": query.encode()}
+    scope = {"type": "http", "headers": [], "query_string": query.encode()}
     answered = await cost_api.cost(Request(scope), harness.ctx)
     assert answered.status_code == status
     return json.loads(bytes(answered.body))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.chat.auth import Caller
+from shared.chat.callers import Caller
 from shared.chat.routing import Router
 from shared.cloud.memory_container import MemoryContainer
 from shared.errors import NotFound

@@ -4,11 +4,12 @@ from datetime import timedelta
 
 import pytest
 
+from shared.cloud.remote import Metric
 from shared.cloud.throttling import retry_after
 from shared.run import estimates
 from shared.run.policy import Policy
 from shared.run.record import Epoch, Progress, Transition
-from shared.run.results import read_results
+from shared.run.results import at_ends_of_epochs, read_results
 from shared.run.stages import DEADLINES, Stage
 from tests.support.moments import START, after, run_in
 
@@ -113,6 +114,27 @@ def test_the_best_checkpoint_has_the_lowest_validation_loss() -> None:
     assert best
     assert best.step == 20
     assert estimates.best_checkpoint(epochs(None)) is None
+
+
+@pytest.mark.parametrize(
+    ("steps", "n_epochs", "paused", "ends"),
+    [
+        ([5, 10], 1, False, [10]),  # paused between two looks: nobody has seen it
+        ([5, 10, 14, 20], 2, True, [10, 20]),
+        ([14, 17, 20], 3, True, [14, 20]),  # only the last three are kept
+        ([10, 10, 20], 2, True, [10, 20]),  # paused at an end
+        ([6, 11, 17], 3, True, [6, 11, 17]),  # epochs of five to six steps
+        ([7, 12, 20], 3, False, [7, 12, 20]),  # not paused: as the service has them
+        ([5, 10], None, True, [5, 10]),
+        ([], 2, True, []),
+    ],
+)
+def test_a_checkpoint_of_a_pause_is_the_end_of_no_epoch(
+    steps: list[int], n_epochs: int | None, paused: bool, ends: list[int]
+) -> None:
+    checkpoints = [Metric(step, 1.0, None) for step in steps]
+    found = at_ends_of_epochs(checkpoints, n_epochs, max(steps, default=0), paused)
+    assert [one.step for one in found] == ends
 
 
 def test_holes_in_the_services_table_are_no_losses() -> None:

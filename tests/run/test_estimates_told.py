@@ -111,8 +111,49 @@ def test_a_trained_model_is_ten_minutes_from_its_first_answer(stage: Stage) -> N
     eta = estimates.estimate(run_in(stage), at)
     assert eta == estimates.Eta(0, 0, 360, after(minutes=10), "ten minutes are assumed")
     late = estimates.estimate(run_in(stage), after(minutes=15))
-    assert late
-    assert (late.provisioning, late.finish) == (0, after(minutes=15))
+    over = "it takes longer than the ten minutes assumed"
+    assert late == estimates.Eta(0, 0, None, None, over)
+
+
+def test_the_ten_minutes_begin_once_and_not_at_each_stage() -> None:
+    run = run_in(Stage.COMPARING).replace(
+        timeline=(
+            Transition(stage=Stage.TRAINED, at=START),
+            Transition(stage=Stage.DEPLOYING, at=after(minutes=3)),
+            Transition(stage=Stage.COMPARING, at=after(minutes=6)),
+        )
+    )
+    eta = estimates.estimate(run, after(minutes=7))
+    assert eta and (eta.provisioning, eta.finish) == (180, after(minutes=10))
+
+
+@pytest.mark.parametrize("minutes", [10, 11, 19])
+def test_the_finish_is_one_moment_until_the_job_has_moved(minutes: float) -> None:
+    """It came later with each look, as if the job had stood still since its last step."""
+    progress = Progress(step=50, total_steps=100, changed_at=after(minutes=10))
+    eta = estimates.estimate(run_in(Stage.TRAINING, progress=progress), after(minutes=minutes))
+    assert eta and eta.finish == after(minutes=30)
+    assert eta.training == (20 - minutes) * 60
+
+
+def test_a_job_slower_than_its_pace_has_no_estimate_instead_of_no_time_left() -> None:
+    progress = Progress(step=14, total_steps=18, changed_at=after(minutes=14))
+    eta = estimates.estimate(run_in(Stage.TRAINING, progress=progress), after(minutes=18))
+    assert eta and (eta.training, eta.finish) == (None, None)
+    assert eta.basis == "the job is slower than its pace so far"
+
+
+def test_after_a_pause_the_steps_before_it_make_the_pace() -> None:
+    progress = Progress(step=5, total_steps=10, changed_at=after(minutes=8))
+    run = run_in(Stage.TRAINING, progress=progress).replace(
+        timeline=(
+            Transition(stage=Stage.TRAINING, at=START),
+            Transition(stage=Stage.PAUSED, at=after(minutes=10)),
+            Transition(stage=Stage.TRAINING, at=after(minutes=30)),
+        )
+    )
+    eta = estimates.estimate(run, after(minutes=31))
+    assert eta and eta.training == 5 * 60
 
 
 @pytest.mark.parametrize(
@@ -135,7 +176,7 @@ def test_five_steps_make_a_pace_until_the_last_of_them_was_seen() -> None:
     )
     eta = estimates.estimate(run_in(Stage.TRAINING, progress=progress), after(minutes=12))
     assert eta
-    assert (eta.training, eta.basis) == (600, "the pace so far")
+    assert (eta.training, eta.basis) == (480, "the pace so far")
 
 
 @pytest.mark.parametrize(
@@ -143,13 +184,20 @@ def test_five_steps_make_a_pace_until_the_last_of_them_was_seen() -> None:
     [
         Progress(step=10, total_steps=10, changed_at=after(minutes=10)),
         Progress(step=11, total_steps=10, changed_at=after(minutes=10)),
-        Progress(estimated_finish=after(minutes=9)),
     ],
 )
-def test_a_job_that_is_over_its_time_has_none_left(progress: Progress) -> None:
+def test_a_job_whose_steps_are_done_trains_no_longer(progress: Progress) -> None:
+    eta = estimates.estimate(run_in(Stage.TRAINING, progress=progress), after(minutes=12))
+    assert eta
+    assert (eta.training, eta.finish) == (0, after(minutes=20))
+
+
+def test_an_estimate_of_the_service_that_has_passed_is_none() -> None:
+    progress = Progress(estimated_finish=after(minutes=9))
     eta = estimates.estimate(run_in(Stage.TRAINING, progress=progress), after(minutes=10))
     assert eta
-    assert eta.training == 0
+    assert (eta.training, eta.finish) == (None, None)
+    assert eta.basis == "the service's own estimate has passed"
 
 
 def test_an_earlier_job_of_the_run_says_nothing_of_the_pace() -> None:

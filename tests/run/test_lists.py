@@ -63,5 +63,5 @@ async def rejected(harness: RunHarness, number: int) -> str:
 
 
 async def page(harness: RunHarness, query: str) -> Any:
-    scope = {"type": "http", "query_string": query.encode()}
+    scope = {"type": "http", "headers": [], "query_string": query.encode()}
     return json.loads(bytes((await api.runs(Request(scope), harness.ctx)).body))

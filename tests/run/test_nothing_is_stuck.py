@@ -264,4 +264,4 @@ async def test_the_sides_of_two_datasets_are_two() -> None:
 
 async def test_a_document_that_is_a_command_is_explained(placed: PlacedRun) -> None:
     response: Any = await api.document(request("m-1", "cancel"), placed.ctx)
-    assert "POST /api/runs/m-1/cancel" in json.loads(response.body)["error"]["fix"]
+    assert "`tunedrop cancel m-1`" in json.loads(response.body)["error"]["fix"]

@@ -62,7 +62,7 @@ def test_a_command_is_told_how_it_is_given(stack: StackHarness) -> None:
     run = stack.ended_run("orderly")
     for body in ({"who": 5}, {"why": ["x"]}, {"who": "A" * 1001}):
         assert post(stack, f"runs/{run['id']}/retry", body)[0] == 400
-    assert "POST /api/runs" in refusal(stack, f"runs/{run['id']}/retry", 404)["fix"]
+    assert "tunedrop retry" in refusal(stack, f"runs/{run['id']}/retry", 404)["fix"]
     missing = refusal(stack, "runs/nobody/events.jsonl", 404)
     assert "There is no run 'nobody'" in missing["message"]
 

@@ -19,7 +19,7 @@ BAD = b"epochs: 3\n"
 
 
 async def listed(harness: RunHarness, query: str = "") -> Any:
-    scope = {"type": "http", "query_string": query.encode()}
+    scope = {"type": "http", "headers": [], "query_string": query.encode()}
     return json.loads(bytes((await api.runs(Request(scope), harness.ctx)).body))["refused"]
 
 

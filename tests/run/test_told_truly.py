@@ -23,7 +23,7 @@ GOOD = b"seed: 3\n"
 
 
 async def told(harness: RunHarness, query: str = "") -> tuple[list[str], int]:
-    scope = {"type": "http", "query_string": query.encode()}
+    scope = {"type": "http", "headers": [], "query_string": query.encode()}
     answer = json.loads(bytes((await api.runs(Request(scope), harness.ctx)).body))["refused"]
     return [drop["name"] for drop in answer["drops"]], answer["count"]
 

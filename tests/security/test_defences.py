@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from shared import api
+from shared import console
 from shared.errors import DropError, NotFound
 from shared.run import spec
 from shared.settings import REQUIRED, Settings
@@ -24,7 +24,8 @@ from tests.support.stack import StackHarness
 # health tells no more than that there is a page. Other paths lead to chat, or nowhere.
 OPEN = {
     "chat", "chat_with_deployment", "chat_models", "chat_model", "feedback", "other_paths",
-    "console", "console_file", "openapi", "health",
+    "console", "console_file", "openapi", "health", "managed",
+    "responses", "completions", "embeddings",
 }  # fmt: skip
 
 
@@ -47,6 +48,7 @@ def status(url: str, method: str) -> int:
         return error.code
 
 
+@pytest.mark.contract("keys-of-functions", "keys-of-admin", "keys-of-webhooks")
 def test_without_a_key_of_the_host_nothing_is_seen_or_commanded(stack: StackHarness) -> None:
     """The stack of the tests asks for keys, as Azure does."""
     app = stack.addresses.app_url
@@ -64,7 +66,7 @@ def test_without_a_key_of_the_host_nothing_is_seen_or_commanded(stack: StackHarn
 
 @pytest.mark.parametrize("name", ["../function_app.py", "/etc/passwd", "..\\host.json", ".", ""])
 def test_the_page_gives_out_its_own_files_only(name: str) -> None:
-    assert api.console(name).status_code == 404
+    assert console.file(name).status_code == 404
 
 
 def settings() -> Settings:

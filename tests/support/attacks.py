@@ -4,10 +4,13 @@ is reached, and then something that it does not want. Knows nothing of who uses 
 import re
 import string
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from itertools import product
-from re import _constants as ops  # type: ignore[attr-defined]
-from re import _parser as parser  # type: ignore[attr-defined]
 from typing import Any
+
+# By name, for only some readers of types know them.
+ops: Any = import_module("re._constants")
+parser: Any = import_module("re._parser")
 
 CHARACTERS = "aA0 -_.:@/+(=,é\n\t" + string.printable + "Ã😀"
 ENDS = ("", "\x00", "!", " a", '"')

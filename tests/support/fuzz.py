@@ -13,17 +13,27 @@ from typing import TypeVar
 from hypothesis import HealthCheck, settings
 
 IN_THE_SUITE = 100
+OF_EACH_OPERATION = 3  # of those that a description has, in the suite
 
 Test = TypeVar("Test", bound=Callable[..., object])
 
 
 def fuzz(test: Test) -> Test:
     """The settings of a fuzzer; `given` and `example` stand below it."""
+    return _settings(IN_THE_SUITE)(test)
+
+
+def described(*suppressed: HealthCheck) -> settings:
+    """The settings of a fuzzer of one operation, whose inputs a published description makes."""
+    return _settings(OF_EACH_OPERATION, *suppressed)
+
+
+def _settings(in_the_suite: int, *suppressed: HealthCheck) -> settings:
     asked = os.environ.get("TUNEDROP_FUZZ", "")
     return settings(
-        max_examples=int(asked or IN_THE_SUITE),
+        max_examples=int(asked or in_the_suite),
         deadline=None,
         derandomize=not asked,
         database=None,
-        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-    )(test)
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, *suppressed],
+    )

@@ -4,6 +4,7 @@ Routes are read from function_app as the Functions host reads them, so none is f
 to a real server, which a test brings along.
 """
 
+import asyncio
 import base64
 import hashlib
 import json
@@ -15,6 +16,7 @@ from typing import Any
 
 import httpx
 import pytest
+import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Route
 
@@ -90,10 +92,39 @@ async def another_version(runs: RunHarness, number: int) -> None:
 
 
 @asynccontextmanager
+async def listening(client: httpx.AsyncClient) -> AsyncIterator[str]:
+    """The address of the same app on a free port, for clients that are processes of their own."""
+    transport = client._transport
+    assert isinstance(transport, httpx.ASGITransport)
+    server = uvicorn.Server(uvicorn.Config(transport.app, port=0, log_level="error"))
+    serving = asyncio.create_task(server.serve())
+    while not server.started:  # noqa: ASYNC110 - uvicorn offers nothing to wait for
+        await asyncio.sleep(0.01)
+    try:
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await serving
+
+
+@asynccontextmanager
 async def in_process(
     upstream_url: str, monkeypatch: pytest.MonkeyPatch, **more: str
 ) -> AsyncIterator[tuple[httpx.AsyncClient, Relay, RunHarness]]:
     """A client of the app, its relay, and the runs behind it; `captain` serves."""
+    async with application(upstream_url, monkeypatch, **more) as (app, relay, runs):
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://app", headers={"api-key": KEY}
+        ) as client:
+            yield client, relay, runs
+
+
+@asynccontextmanager
+async def application(
+    upstream_url: str, monkeypatch: pytest.MonkeyPatch, **more: str
+) -> AsyncIterator[tuple[Starlette, Relay, RunHarness]]:
+    """The same without a client."""
     runs = RunHarness.in_memory(settings(upstream_url, **more), "m")
     clients = runs.ctx.clients
     await another_version(runs, 1)
@@ -104,11 +135,5 @@ async def in_process(
         Route("/" + re.sub(r"\{\*(\w+)\}", r"{\1:path}", path), work, methods=methods)
         for path, methods, work in http_routes()
     ]
-    transport = httpx.ASGITransport(Starlette(routes=routes))
-    async with (
-        clients,
-        httpx.AsyncClient(
-            transport=transport, base_url="http://app", headers={"api-key": KEY}
-        ) as client,
-    ):
-        yield client, relay, runs
+    async with clients:
+        yield Starlette(routes=routes), relay, runs

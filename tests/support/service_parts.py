@@ -142,6 +142,7 @@ class StoredJob:
         if self.cancelling:
             self._end("cancelled", "Job cancelled.")
         elif self.status == "pausing":
+            self._checkpoint()  # what a paused job has learned can be deployed
             self._end("paused", "Job paused.")
         else:
             self._train_step()
@@ -154,13 +155,17 @@ class StoredJob:
             self._fail("internalFailure", "The job failed. Please try again.")
             return
         if self.steps % self.per_epoch == 0:
-            valid = loss if self.request.validation_file else None
-            name = f"{self.model}:ckpt-step-{self.steps}"
-            self.checkpoints.append(Metric(self.steps, loss, valid, name))
+            self._checkpoint()
         if self.steps == self.total_steps and self.fault == "job-unsafe-model":
             self._fail("contentFilter", UNSAFE_MODEL)
         elif self.steps == self.total_steps:
             self._end("succeeded", "Job succeeded.")
+
+    def _checkpoint(self) -> None:
+        loss = 2.0 / self.steps
+        valid = loss if self.request.validation_file else None
+        name = f"{self.model}:ckpt-step-{self.steps}"
+        self.checkpoints.append(Metric(self.steps, loss, valid, name))
 
     def _end(self, status: str, message: str) -> None:
         self.status = status

@@ -177,11 +177,11 @@ class StackHarness:
 
 
 @contextmanager
-def running_stack(state: Path) -> Iterator[StackHarness]:
+def running_stack(state: Path, func: bool = False) -> Iterator[StackHarness]:
     """Azurite, the emulator with its tiny model, the host: quick, on free ports, with keys as in
-    Azure."""
+    Azure; or with Core Tools in the host's place, and without."""
     with (
-        running(state, model="tiny", port=0, otel=True, keys=True) as it,
+        running(state, model="tiny", port=0, otel=True, func=func) as it,
         BlobServiceClient.from_connection_string(it.storage) as blobs,
         OpenAI(base_url=f"{it.app_url}/api/v1", api_key=it.app_key, max_retries=0) as chat,
         OpenAI(base_url=f"{it.openai_url}/openai/v1", api_key=DEFAULT_KEY) as service,

@@ -15,7 +15,7 @@ BILLED = {"tokens": 1_100_000, "usd": 1.815}
 def told(**known: Any) -> str:
     run = {"id": "m-1", "model": "m", "version": 1, "stage": "serving", **known}
     out = StringIO()
-    print_end(run, "http://app", Screen(file=out, width=200))
+    print_end(run, Screen(file=out, width=200))
     return out.getvalue()
 
 

@@ -50,7 +50,7 @@ def app(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 
 def cost(*words: str) -> Any:
-    return CliRunner().invoke(cli, ["cost", *words, "--app", "http://app"])
+    return CliRunner().invoke(cli, ["cost", *words, "--app", "https://app"])
 
 
 def test_each_model_has_a_line_and_all_together_one(app: dict[str, Any]) -> None:
@@ -129,19 +129,20 @@ def test_a_ceiling_is_told_where_it_would_be_passed(app: dict[str, Any]) -> None
     assert "$170.00 in 2026-11 (UTC), more than the $169.99 that TUNEDROP_MONTHLY" in cost().output
 
 
-def test_it_is_json_for_programs_and_problems_go_to_stderr(app: dict[str, Any]) -> None:
+def test_it_is_json_for_programs_with_what_could_not_be_read(app: dict[str, Any]) -> None:
     app["body"] = {
         **answer(),
         "problems": [{"message": "x cannot be read.", "fix": "Put it back."}],
     }
     said = cost("--json")
     assert json.loads(said.stdout) == app["body"]
-    assert said.stderr == "x cannot be read. Put it back.\n"
+    assert said.stderr == ""
+    assert cost().stderr == "x cannot be read. Put it back.\n"
 
 
 @pytest.mark.parametrize("body", [{}, {"month": "2026-11"}, {"error": {"message": "no route"}}])
 def test_an_app_that_knows_no_costs_is_told(app: dict[str, Any], body: dict[str, Any]) -> None:
     app["body"] = body
     said = cost()
-    assert said.exit_code == 2
+    assert said.exit_code == 3
     assert "does not tell costs in a way that this tool knows" in said.stderr

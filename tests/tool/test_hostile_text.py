@@ -16,15 +16,11 @@ from typer.testing import CliRunner
 from shared.errors import DropError
 from tests.dataset.builders import good
 from tests.support.house import modules
+from tests.tool.hostile import ACTS, ESC, HOSTILE
 from tunedrop.__main__ import cli
 from tunedrop.echo import say_json
 from tunedrop.errors import CommandError, exit_on_error
 from tunedrop.screen import Screen
-
-ESC = "\x1b[2J\x1b]0;owned\x07\x9b31m\u202eevil\u2028\r"
-HOSTILE = f"[bold red]me[/] {ESC}"
-# What a terminal obeys. The tool's own colours are off where it does not write to one.
-ACTS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 Tool = Callable[..., Any]
 

@@ -7,13 +7,12 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-import typer
 
 from shared.dataset.report import document
 from shared.dataset.verdict import Verdict
 from shared.run.folder import PROBLEM
 from tests.dataset.builders import ANSWER, USER, good, judged, talk
-from tunedrop import runs, show, watch
+from tunedrop import following, runs, show, watch
 from tunedrop.app import App
 from tunedrop.errors import CommandError
 from tunedrop.push import Datasets
@@ -63,9 +62,8 @@ def rejected(**more: Any) -> dict[str, Any]:
 
 
 def followed(report: Any) -> None:
-    with pytest.raises(typer.Exit) as ended:
-        runs.follow(cast("App", OneRun(report)), "m-0123456789abcdef", until_checked=True)
-    assert ended.value.exit_code == 1
+    run = runs.follow(cast("App", OneRun(report)), "m-0123456789abcdef", until_checked=True)
+    assert runs.says(run) == 1
 
 
 def test_a_rejected_drop_is_shown_with_the_lines_of_check(
@@ -150,8 +148,9 @@ def test_nothing_is_said_where_all_were_taken(capsys: pytest.CaptureFixture[str]
 def test_what_to_know_of_a_run_is_told_where_it_is_watched(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    watch.print_notices(rejected(notices=["m.jsonl has no validation set."]), Screen())
-    assert "m.jsonl has no validation set." in capsys.readouterr().out
+    told = rejected(notices=["m.jsonl has no validation set."])
+    following.follow([told, told], Screen())
+    assert capsys.readouterr().out.count("m.jsonl has no validation set.") == 1
 
 
 class Folder:

@@ -122,6 +122,6 @@ def test_a_run_without_a_verdict_says_so(address: str) -> None:
 
 def test_a_verdict_of_another_shape_is_no_traceback(address: str) -> None:
     shown = verdict(address, "m-00000004")
-    assert shown.exit_code == 2
+    assert shown.exit_code == 3
     assert "--json prints it as it is" in shown.output
     assert verdict(address, "m-00000004", "--json").exit_code == 0

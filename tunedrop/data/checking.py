@@ -14,9 +14,10 @@ from shared.catalog import facts, lookup
 from shared.cloud.offers import region_name
 from shared.dataset.measure.cost import TrainingPlan
 from shared.printable import shown
+from tunedrop.as_json import AsJson, note
 from tunedrop.data.given import Given, GivenFile, check_promptfoo, given, plan_of
 from tunedrop.echo import say, say_json
-from tunedrop.errors import CommandError, exit_on_error
+from tunedrop.errors import CommandError, ExitCode, ended, exit_on_error
 from tunedrop.files import STDIN, keep_apart, must_exist, places_for
 from tunedrop.scanning import scan
 
@@ -33,7 +34,7 @@ Paths = Annotated[
 cli = typer.Typer()
 
 
-@cli.command()
+@cli.command(epilog="Example: tunedrop check examples/captain")
 def check(
     paths: Paths = None,
     validation: Annotated[Path | None, typer.Option(help="validation set (JSONL)")] = None,
@@ -54,7 +55,7 @@ def check(
         typer.Option(help=f"of the deployment, for its price (default: {TrainingPlan().sku})"),
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="skip the checks of content")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="print the report as JSON")] = False,
+    as_json: AsJson = False,
     html: Annotated[Path | None, typer.Option(help="write the report as a page")] = None,
     annotations: Annotated[bool, typer.Option("--github", help="annotate in GitHub")] = False,
     fix: Annotated[Path | None, typer.Option(help="write a corrected copy of one file")] = None,
@@ -93,7 +94,7 @@ def check(
         if fix:
             _fix(found.files[0], fix, plan, quick, drop_unknown_keys)
         print_verdict(found.title, verdict, as_json=as_json, annotations=annotations)
-    raise typer.Exit(1 if verdict.rejected else 0)
+    raise typer.Exit(ExitCode.NO if verdict.rejected else ExitCode.DONE)
 
 
 def _plan(found: Given, **chosen: Any) -> TrainingPlan:
@@ -103,8 +104,8 @@ def _plan(found: Given, **chosen: Any) -> TrainingPlan:
         check_promptfoo(found)
         return plan_of(found, **chosen)
     except CommandError as error:
-        say(f"tunedrop: {error} The datasets were not checked.", err=True)
-        raise typer.Exit(1) from None
+        fix = f"{error.fix} The datasets were not checked.".strip()
+        raise ended(error.message, fix, ExitCode.NO) from None
 
 
 def _judge(files: Sequence[GivenFile], plan: TrainingPlan, quick: bool) -> "Verdict":
@@ -117,11 +118,15 @@ def _judge(files: Sequence[GivenFile], plan: TrainingPlan, quick: bool) -> "Verd
 def _must_be_fixable(files: Sequence[GivenFile], fix: Path | None, drop_keys: bool) -> None:
     """Raises CommandError."""
     if fix and len(files) > 1:
-        raise CommandError("--fix takes one file.")
+        raise CommandError("--fix takes one file.", "Give it once for each.")
     if fix and files[0].path == STDIN:
-        raise CommandError("--fix takes a file that can be read twice, not standard input.")
+        raise CommandError(
+            "--fix reads a file twice, and standard input once only.", "Name a file."
+        )
     if drop_keys and not fix:
-        raise CommandError("--drop-unknown-keys goes with --fix OUT, which takes the copy.")
+        raise CommandError(
+            "--drop-unknown-keys goes with --fix.", "Give --fix OUT, which takes the copy."
+        )
 
 
 def _fix(
@@ -135,18 +140,18 @@ def _fix(
             corrections = mend(file.path, place, drop_unknown_keys=drop_unknown_keys)
             left = _judge([GivenFile(place, file.role)], plan, quick)
     except CannotMend as error:  # the report that follows says what the file is
-        say(f"tunedrop: {error} {target} was not written.", err=True)
+        note(f"tunedrop: {error} {target} was not written.")
         return
-    say(corrections.sentence(), err=True)
+    note(corrections.sentence())
     counts = [f"{group.count:,}× {group.id}" for group in left.groups_of(left.files[0])]
     if not counts:
-        say(f"left: nothing; {target} is clean", err=True)
+        note(f"left: nothing; {target} is clean")
         return
     more = ""
     if "unknown-key" in left.files[0].counts and not drop_unknown_keys:
         more = "; --drop-unknown-keys leaves out keys that the format does not know"
     verdict = "rejected" if left.rejected else "accepted"
-    say(f"left: {', '.join(counts)}{more}. {target} would be {verdict}.", err=True)
+    note(f"left: {', '.join(counts)}{more}. {target} would be {verdict}.")
 
 
 def _must_be_priced(region: str, sku: str) -> None:
@@ -186,13 +191,16 @@ def print_verdict(title: str, verdict: "Verdict", *, as_json: bool, annotations:
         show.print_verdict(verdict)
 
 
-@cli.command()
+@cli.command(
+    epilog="Example: tunedrop split answers.jsonl --training most.jsonl --validation rest.jsonl"
+)
 def split(
     file: Annotated[Path, typer.Argument(help="a dataset (JSONL)")],
     training: Annotated[Path, typer.Option(help="where to write the training set")],
     validation: Annotated[Path, typer.Option(help="where to write the validation set")],
     share: Annotated[float, typer.Option(min=0.01, max=0.5, help="of the validation set")] = 0.1,
     seed: Annotated[int, typer.Option(help="another number, another split")] = 0,
+    as_json: AsJson = False,
 ) -> None:
     """Split a dataset so that nothing in one part is the same, or almost, in the other."""
     from shared.dataset.findings.quoting import many
@@ -200,11 +208,20 @@ def split(
 
     with exit_on_error():
         if file == STDIN:
-            raise CommandError("a file that is split is read twice: name one, not the input.")
+            raise CommandError("a file that is split is read twice.", "Name one, not the input.")
         must_exist(file)
         keep_apart([training, validation], [file])
         with places_for(training, validation) as (ours, held):
             done = split_file(file, ours, held, share, seed)
+        if as_json:
+            say_json(
+                {
+                    "training": {"file": str(training), "lines": done.training},
+                    "validation": {"file": str(validation), "lines": done.validation},
+                    "unreadable": list(done.unreadable),
+                }
+            )
+            return
         kept = done.training - len(done.unreadable)
         say(f"{many(kept, 'example')} in {training}, {done.validation:,} in {validation}")
         if done.unreadable:

@@ -1,20 +1,32 @@
 """The commands `convert`, `diff` and `merge`: their options and their ends."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tunedrop.as_json import AsJson, note
 from tunedrop.echo import say, say_json
-from tunedrop.errors import CommandError, exit_on_error
-from tunedrop.files import in_call, keep_apart, must_exist, places_for, written_whole
+from tunedrop.errors import CommandError, ExitCode, exit_on_error
+from tunedrop.files import (
+    STDIN,
+    in_call,
+    keep_apart,
+    must_exist,
+    opened,
+    places_for,
+    written_whole,
+)
+
+if TYPE_CHECKING:
+    from shared.dataset.compare import Side
 
 cli = typer.Typer()
 
-AsJson = Annotated[bool, typer.Option("--json", help="print the result as JSON")]
 
-
-@cli.command()
+@cli.command(
+    epilog="Example: tunedrop convert answers.csv --user question --assistant answer -o new.jsonl"
+)
 def convert(
     file: Annotated[Path, typer.Argument(help="a dataset in another format (- is the input)")],
     format: Annotated[str, typer.Option("--from", help="its format; auto finds out")] = "auto",
@@ -57,7 +69,8 @@ def convert(
         else:
             say("\n".join(told), err=out is None)
         if not done.lines:
-            raise CommandError("nothing could be carried over, so nothing was written.")
+            message = "nothing could be carried over, so nothing was written."
+            raise CommandError(message, "The reasons of each record stand above.")
         if not out:
             stdout = typer.get_binary_stream("stdout")
             stdout.writelines(done.lines)
@@ -66,23 +79,22 @@ def convert(
             left = f", {len(done.left_out):,} left out" if done.left_out else ""
             check = f"tunedrop check {in_call(out)}{' --method dpo' if done.preferences else ''}"
             say(f"{many(len(done.lines), 'example')} in {out}{left}; now: {check}")
-    raise typer.Exit(1 if done.left_out else 0)
+    raise typer.Exit(ExitCode.NO if done.left_out else ExitCode.DONE)
 
 
-@cli.command()
+@cli.command(epilog="Example: tunedrop diff examples/captain rated.jsonl")
 def diff(
     old: Annotated[Path, typer.Argument(help="a dataset, or a folder with a training set")],
     new: Annotated[Path, typer.Argument(help="another one, of a later day")],
     as_json: AsJson = False,
 ) -> None:
-    """Say what is another in a dataset: new, removed, answered otherwise, almost the same, in
-    conflict. Exits 0 if nothing is, 1 if something is or could not be read, 2 if called
-    wrongly."""
-    from tunedrop.data.compare import Side, must_be_alike
-    from tunedrop.data.diff import diff as compared
+    """Say how a dataset differs from another: new, removed, answered otherwise, almost the same, in
+    conflict. Exits 0 if it does not, 1 if it does or could not be read, 2 if called wrongly."""
+    from shared.dataset.compare import must_be_alike
+    from shared.dataset.diff import diff as compared
 
     with exit_on_error():
-        sides = [Side.of(_sets(path)[0]) for path in (old, new)]
+        sides = [_side(_sets(path)[0]) for path in (old, new)]
         must_be_alike(*sides)
         found = compared(*sides)
         if as_json:
@@ -92,11 +104,12 @@ def diff(
             for side in sides:
                 if side.unread:
                     name = in_call(side.path)
-                    say(f"what is not readable was not compared: tunedrop check {name}", err=True)
-    raise typer.Exit(1 if found.any() or any(side.unread for side in sides) else 0)
+                    note(f"what is not readable was not compared: tunedrop check {name}")
+    other = found.any() or any(side.unread for side in sides)
+    raise typer.Exit(ExitCode.NO if other else ExitCode.DONE)
 
 
-@cli.command()
+@cli.command(epilog="Example: tunedrop merge examples/captain rated.jsonl -o merged.jsonl")
 def merge(
     base: Annotated[Path, typer.Argument(help="what was trained on: a file, or a drop's folder")],
     additions: Annotated[Path, typer.Argument(help="what comes to it, as of `tunedrop export`")],
@@ -114,10 +127,8 @@ def merge(
 ) -> None:
     """Merge rated answers into the dataset that was trained on. Exits 0 if that is done, 1 if
     conflicts or unreadable lines were left, 2 if called wrongly."""
+    from shared.dataset import merge as merging
     from shared.dataset.findings.quoting import many
-    from shared.dataset.reading.examples import FileRole
-    from tunedrop.data import merge as merging
-    from tunedrop.data.compare import Side
     from tunedrop.data.provenance import beside, describe, digest
 
     if conflicts and conflicts not in list(merging.Conflicts):
@@ -129,9 +140,9 @@ def merge(
         others = [file for file in _files(base) if file != training]
         keep_apart([out, origins_path], [*others, held, *_files(additions)])
         keep_apart([origins_path], [training])
-        sides = Side.of(training), Side.of(_sets(additions)[0])
+        sides = _side(training), _side(_sets(additions)[0])
         policy = merging.Conflicts(conflicts or merging.Conflicts.BASE)
-        done = merging.merge(*sides, Side.of(held, FileRole.VALIDATION) if held else None, policy)
+        done = merging.merge(*sides, _side(held, held_out=True) if held else None, policy)
         with places_for(out, origins_path) as (place, origins):
             with place.open("wb") as file:
                 lines = merging.write(done, file)
@@ -149,11 +160,22 @@ def merge(
             say(f"{said}. Now: tunedrop check {in_call(out)}")
             if sides[1].refused:
                 said = "of the additions the check refuses some, as they were taken"
-                say(f"{said}: tunedrop check {in_call(sides[1].path)}", err=True)
+                note(f"{said}: tunedrop check {in_call(sides[1].path)}")
             for side in done.unread:
-                say(f"what is not readable, and why: tunedrop check {in_call(side.path)}", err=True)
+                note(f"what is not readable, and why: tunedrop check {in_call(side.path)}")
     left = done.unread or (done.conflicts_left and not conflicts)
-    raise typer.Exit(1 if left else 0)
+    raise typer.Exit(ExitCode.NO if left else ExitCode.DONE)
+
+
+def _side(path: Path, *, held_out: bool = False) -> "Side":
+    """Raises CommandError for what is no file."""
+    from shared.dataset.compare import Side
+    from shared.dataset.reading.examples import FileRole
+
+    if path == STDIN:
+        raise CommandError("both files are read more than once.", "Name files, not the input.")
+    with opened(path):
+        return Side.of(path, FileRole.VALIDATION if held_out else FileRole.TRAINING)
 
 
 def _files(path: Path) -> list[Path]:

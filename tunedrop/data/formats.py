@@ -49,13 +49,15 @@ def choose(source: Source, asked: str, columns: pairs.Columns | None) -> Chosen:
     if source.columns is not None and asked in (AUTO, CSV):
         return _table(source, source.columns)
     if asked == CSV:
-        raise CommandError(f"{source.name} is {source.kind}, not CSV.")
+        raise CommandError(
+            f"{source.name} is {source.kind}, not CSV.", "Leave --from out: auto finds out."
+        )
     found = [asked] if asked != AUTO else list(FORMATS)
     evidence = {name: _evidence(source, FORMATS[name].shows) for name in found}
     fitting = [name for name in found if evidence[name]]
     if len(fitting) > 1:
         both = "; ".join(f"{name}: {evidence[name]}" for name in fitting)
-        raise CommandError(f"{source.name} fits {len(fitting)} formats. {both}. Say --from.")
+        raise CommandError(f"{source.name} fits {len(fitting)} formats. {both}.", "Say --from.")
     if fitting:
         return _chosen(source, fitting[0], evidence[fitting[0]])
     values = _values(source)
@@ -91,7 +93,8 @@ def _by_columns(source: Source, columns: pairs.Columns) -> Chosen:
     known = set(source.columns or {key for value in _values(source) for key in value})
     for name in filter(None, columns):
         if name not in known:
-            raise CommandError(f"{source.name} has no {shorten(name)!r}; {_has(sorted(known))}.")
+            message = f"{source.name} has no {shorten(name)!r}; {_has(sorted(known))}."
+            raise CommandError(message, "Name one of them with --user and --assistant.")
     told = f"as named: {columns.user!r} asks, {columns.assistant!r} answers"
     return Chosen(CSV if source.columns else "named keys", told, pairs.row(columns))
 
@@ -107,7 +110,8 @@ def _table(source: Source, names: tuple[str, ...]) -> Chosen:
     if columns is None:
         raise CommandError(
             f"{source.name} is {source.kind}; {_has(names)}. Which is the question and which the "
-            "answer? Say --user COLUMN --assistant COLUMN."
+            "answer?",
+            "Say --user COLUMN --assistant COLUMN.",
         )
     system = f", {columns.system!r} is the system prompt" if columns.system else ""
     told = f"{columns.user!r} asks, {columns.assistant!r} answers{system}"
@@ -131,17 +135,20 @@ def _none_fits(source: Source, asked: str) -> CommandError:
     if not values:
         first = source.records[0]
         problem = f"{source.unit} {first.place:,}: {first.problem or 'it is empty'}"
-        return CommandError(f"{source.name} has no record that can be read ({problem}).")
+        message = f"{source.name} has no record that can be read ({problem})."
+        return CommandError(message, "Correct it, or name another file.")
     if asked == AUTO and all(map(_is_ours, values)):
         return CommandError(
-            f"{source.name} is in this app's format: `tunedrop check` says whether it is taken."
+            f"{source.name} is in this app's format.", "`tunedrop check` says whether it is taken."
         )
     keys = _has(list(values[0]))
     if asked != AUTO:
-        return CommandError(f"no record of {source.name} is {asked}; {keys} in the first one.")
+        message = f"no record of {source.name} is {asked}; {keys} in the first one."
+        return CommandError(message, "Leave --from out: auto finds out.")
     return CommandError(
-        f"{source.name} is none of {', '.join(FORMATS)}; {keys} in the first record. Name the "
-        "format with --from, or the keys of question and answer: --user KEY --assistant KEY."
+        f"{source.name} is none of {', '.join(FORMATS)}; {keys} in the first record.",
+        "Name the format with --from, or the keys of question and answer: "
+        "--user KEY --assistant KEY.",
     )
 
 

@@ -13,7 +13,7 @@ import typer
 from shared.dataset.measure.cost import TrainingPlan
 from shared.dataset.reading.examples import FileRole
 from shared.run.folder import NAMES, DropRole
-from tunedrop.echo import say
+from tunedrop.as_json import note
 from tunedrop.errors import CommandError
 from tunedrop.files import STDIN, must_exist, name_of
 
@@ -51,14 +51,19 @@ def given(paths: list[Path], validation: Path | None, *, may_ask: bool) -> Given
         must_exist(path)
     if any(path.is_dir() for path in paths):
         if len(paths) > 1 or validation:
-            raise CommandError("a folder is checked by itself, as it would be dropped.")
+            raise CommandError(
+                "a folder is checked by itself, as it would be dropped.", "Name it alone."
+            )
         return _folder(paths[0])
     if not paths and not validation:
-        raise CommandError("there is nothing to check: name a folder, files, or - for the input.")
+        raise CommandError(
+            "there is nothing to check.", "Name a folder, files, or - for the input."
+        )
     if validation and validation.resolve() in [path.resolve() for path in paths]:
-        raise CommandError(f"{validation} is named as a training set and as the validation set.")
+        message = f"{validation} is named as a training set and as the validation set."
+        raise CommandError(message, "Name it once.")
     if [*paths, validation].count(STDIN) > 1:
-        raise CommandError("standard input can be read once only.")
+        raise CommandError("standard input can be read once only.", "Name a file for the other.")
     ask = _ask if may_ask and _is_a_terminal() else _tell
     return Given(_roles(paths, validation, ask))
 
@@ -75,7 +80,8 @@ def _folder(folder: Path) -> Given:
         names = ", ".join(file.name for file in found[role])
         if len(found[role]) > 1 or (role is DropRole.TRAINING and not names):
             listed = names or f"none of {', '.join(file.name for file in files_in(folder))}"
-            raise CommandError(f"a drop has one {role} file; in {folder} it is {listed}.")
+            message = f"a drop has one {role} file; in {folder} it is {listed}."
+            raise CommandError(message, "Keep one, or name files instead of the folder.")
     files = tuple(GivenFile(file, ROLES[role]) for role in ROLES for file in found[role])
     promptfoo = next(iter(found[DropRole.ASSERTIONS]), None)
     return Given(files, folder if found[DropRole.SPEC] else None, promptfoo)
@@ -111,10 +117,9 @@ def _ask(path: Path) -> bool:
 
 
 def _tell(path: Path) -> bool:
-    say(
+    note(
         f"{path} is checked as a training set, for nothing says that it is a validation set but "
-        f"its name. If it is one: tunedrop check TRAINING_SET --validation {path}",
-        err=True,
+        f"its name. If it is one: tunedrop check TRAINING_SET --validation {path}"
     )
     return False
 
@@ -130,7 +135,7 @@ def check_promptfoo(found: Given) -> None:
         assertions.check_size(found.promptfoo.stat().st_size)
         assertions.read(found.promptfoo.read_bytes())
     except DropError as error:
-        raise CommandError(str(error)) from None
+        raise CommandError(error.message, error.fix) from None
 
 
 def plan_of(found: Given, **chosen: Any) -> TrainingPlan:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from tunedrop.data.merge import Merged
+from shared.dataset.merge import Merged
 
 SCHEMA_VERSION = 1
 SUFFIX = ".provenance.json"  # no name that the app takes for a dataset

@@ -21,8 +21,8 @@ from tunedrop.files import name_of, opened
 LARGEST = 512_000_000  # bytes, as the service takes: more would have to be shortened anyway
 JSONL = "JSONL"
 _SEP = re.compile(r'"?sep=([^"\r\n])"?\r?\n', re.IGNORECASE)  # a first line that Excel writes
-PARQUET = (
-    "The file is Parquet, which is not read here. With pandas it becomes JSONL: "
+WITH_PANDAS = (
+    "With pandas it becomes JSONL: "
     'pandas.read_parquet("IN").to_json("OUT.jsonl", orient="records", lines=True, '
     "force_ascii=False)"
 )
@@ -55,10 +55,10 @@ def read(path: Path, *, table: bool | None = None, delimiter: str = "") -> Sourc
     with opened(path) as file:
         content = file.read(LARGEST + 1)
     if len(content) > LARGEST:
-        raise CommandError(f"{name} has more than {LARGEST:,} bytes: convert it in parts.")
+        raise CommandError(f"{name} has more than {LARGEST:,} bytes.", "Convert it in parts.")
     text = _decoded(name, content)
     if not text.strip():
-        raise CommandError(f"{name} is empty.")
+        raise CommandError(f"{name} is empty.", "Name another file.")
     if table or (table is None and text.lstrip()[0] not in "[{"):
         return _table(name, text, delimiter)
     source = _json(name, text)
@@ -69,17 +69,18 @@ def read(path: Path, *, table: bool | None = None, delimiter: str = "") -> Sourc
 def _decoded(name: str, content: bytes) -> str:
     """As UTF-8, or UTF-16 where a byte order mark says so. Raises CommandError."""
     if content.startswith(b"PAR1"):
-        raise CommandError(PARQUET)
+        raise CommandError("The file is Parquet, which is not read here.", WITH_PANDAS)
     try:
         if content.startswith((b"\xff\xfe", b"\xfe\xff")):
             return content.decode("utf-16")
         if wrong := wrong_encoding(content[:8]):
-            raise CommandError(f"{name}: {wrong.message} Unpack it, or save it as UTF-8 text.")
+            raise CommandError(f"{name}: {wrong.message}", "Unpack it, or save it as UTF-8 text.")
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise CommandError(
-            f"{name} is no UTF-8 text: see line {line:,}. Save it as UTF-8 (in Excel: CSV UTF-8)."
+            f"{name} is no UTF-8 text: see line {line:,}.",
+            "Save it as UTF-8 (in Excel: CSV UTF-8).",
         ) from None
 
 
@@ -105,10 +106,11 @@ def _entries(name: str, text: str) -> Iterator[Record]:
         try:
             json.loads(first)
         except (ValueError, RecursionError):
-            raise CommandError(f"{name} begins like a JSON array and is none: {error}.") from None
+            message = f"{name} begins like a JSON array and is none: {error}."
+            raise CommandError(message, "Correct that place.") from None
         raise CommandError(
-            f"{name} has an array in each line; an example is an object, like "
-            '{"prompt": …, "completion": …}.'
+            f"{name} has an array in each line.",
+            'Make an object of each, like {"prompt": …, "completion": …}.',
         ) from None
     for number, value in enumerate(found, 1):
         yield _record(number, value)
@@ -192,14 +194,14 @@ def _table(name: str, text: str, delimiter: str) -> Source:
     with tables.long_cells():
         rows = tables.rows(text, chosen)
     if not rows:
-        raise CommandError(f"{name} has no row.")
+        raise CommandError(f"{name} has no row.", "Name another file.")
     header, *rows = rows
     columns = tuple(cell.strip() for cell in header.cells)
     records = tuple(_row(row, columns) for row in rows)
     if len(set(columns)) < len(columns) or not all(columns):
         raise CommandError(
-            f"{name} has columns without a name or with the same name: {_named(columns)}. Give "
-            "each its own in the first row."
+            f"{name} has columns without a name or with the same name: {_named(columns)}.",
+            "Give each its own in the first row.",
         )
     kind = f"CSV with {tables.DELIMITERS.get(chosen, repr(chosen))}"
     return Source(name, kind, "line", records, columns)

@@ -18,6 +18,7 @@ LONGEST_CELL = 32_000_000  # characters; csv's own limit is 131,072
 SURELY = 4  # more lines that all look like rows are no running text
 LOOKED_AT = 50  # rows that must agree on a delimiter
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+TO_CORRECT = "Correct it in the file."
 _BREAK = re.compile(r"\r\n|\r|\n")
 
 
@@ -28,8 +29,8 @@ def delimiter_of(name: str, text: str) -> str:
         return fitting[0]
     found = " and ".join(DELIMITERS[one] for one in fitting) or "none of commas, semicolons, tabs"
     raise CommandError(
-        f"{name} is neither JSON nor a table whose rows tell its delimiter ({found} fit). Name it "
-        "with --delimiter; a table has a column of questions and one of answers at least."
+        f"{name} is neither JSON nor a table whose rows tell its delimiter ({found} fit).",
+        "Name it with --delimiter; a table has a column of questions and one of answers at least.",
     )
 
 
@@ -69,7 +70,8 @@ def rows(text: str, delimiter: str) -> list[Row]:
     wrong = [row for row in found if row.swallowed]
     plain = sum(row.lines > 1 for row in found) - len(wrong)
     if wrong and (len(wrong) > plain or max(row.lines for row in wrong) > SURELY):
-        raise CommandError(f"{max(wrong, key=lambda row: row.lines).problem}.")
+        message = f"{max(wrong, key=lambda row: row.lines).problem}."
+        raise CommandError(message, TO_CORRECT)
     return found
 
 
@@ -85,7 +87,8 @@ def _read(text: str, delimiter: str) -> Iterator[Row]:
             begins = reader.line_num + 1
             lines.clear()
     except csv.Error as error:
-        raise CommandError(_misquoted(begins, lines, delimiter, error)) from None
+        message = _misquoted(begins, lines, delimiter, error)
+        raise CommandError(message, TO_CORRECT) from None
 
 
 def _noting(text: str, lines: list[str]) -> Iterator[str]:

@@ -183,15 +183,15 @@ def _quotas() -> dict[str, str]:
 def _capabilities(base: BaseModel, location: str) -> dict[str, Any]:
     """S-DOC; which keys a model of this kind has beyond the two of tokens is [inferred], and so are
     all of finetuneCapabilities."""
-    trains = tiers(base, location)
+    trains, answers = tiers(base, location), dict.fromkeys(base.operations, "true")
     limits = {
         "FineTuneTokensMaxValue": "2000000000",
         "FineTuneTokensMaxValuePerExample": str(base.tokens_per_example),
     }
     if not trains:
-        return {"capabilities": {"chatCompletion": "true"}, "finetuneCapabilities": None}
+        return {"capabilities": answers, "finetuneCapabilities": None}
     return {
-        "capabilities": {"chatCompletion": "true", "fineTune": "true", **limits},
+        "capabilities": {**answers, "fineTune": "true", **limits},
         "finetuneCapabilities": {
             "fineTune": "true",
             "supportedMethods": ",".join(base.methods),

@@ -28,6 +28,10 @@ SKUS = (
 )
 PROVISIONED = {"ProvisionedManaged", "GlobalProvisionedManaged"}
 
+# What the service calls what is asked of a model (langchainjs#1510, graphrag#1557, ragas#1277); the
+# second is [inferred].
+CHAT, RESPONSES, EMBEDDINGS, COMPLETION = "chatCompletion", "responses", "embeddings", "completion"
+
 # What ARM calls the stages of a model's life (S-MGMT). The documentation's "Deprecated" (for those
 # only who have it already) is ARM's Deprecating, its "Retired" is ARM's Deprecated.
 PREVIEW, AVAILABLE, LEGACY = "Preview", "GenerallyAvailable", "Legacy"
@@ -48,7 +52,8 @@ class Ends:
 @dataclass(frozen=True)
 class BaseModel:
     """`status`: the stage that it was in when the sources were read. `deprecating`: from when on
-    only those may begin with it who have deployed it before."""
+    only those may begin with it who have deployed it before. `operations`: what can be asked of it,
+    in the service's words for that. `trained_on_images`: S-DOC, fine-tuning-vision."""
 
     name: str
     version: str  # ARM's
@@ -68,6 +73,8 @@ class BaseModel:
     trained_in: tuple[str, ...] = ()
     deployed_in: dict[str, tuple[str, ...]] = field(default_factory=dict)
     not_in: tuple[str, ...] = ()
+    operations: tuple[str, ...] = (CHAT, RESPONSES)
+    trained_on_images: bool = False
 
     @property
     def base_format(self) -> str:
@@ -103,6 +110,7 @@ def _gpt_41(name: str, tokens: int, not_in: tuple[str, ...] = ()) -> BaseModel:
         # For the smaller two the table has no row of provisioned throughput: [inferred].
         deployed_in={"Standard": (_NORTH, _CENTRAL), "ProvisionedManaged": (_CENTRAL,)},
         not_in=not_in,
+        trained_on_images=name == "gpt-4.1",
     )
 
 
@@ -126,6 +134,7 @@ def _gpt_4o(
         status=DEPRECATING,
         trained_in=trained_in,
         deployed_in={"Standard": deployed_in, "ProvisionedManaged": (_NORTH, _CENTRAL)},
+        trained_on_images=name == "gpt-4o",
     )
 
 
@@ -155,6 +164,14 @@ def _preview(name: str, format: str, base_skus: tuple[str, ...] = ()) -> BaseMod
     )
 
 
+def _untuned(name: str, version: str, operation: str, ends: Ends, status: str) -> BaseModel:
+    """One that cannot be trained. Its SKUs, and that its id has no version, are [inferred]."""
+    skus, ops = _BASE_SKUS, (operation,)
+    return BaseModel(
+        name, version, name, (), 0, (), skus, (), ends=ends, status=status, operations=ops
+    )
+
+
 BASE_MODELS = (
     _gpt_41("gpt-4.1-nano", 32_768, not_in=("polandcentral", "uaenorth")),
     _gpt_41("gpt-4.1-mini", 65_536, not_in=("uaenorth",)),
@@ -169,6 +186,10 @@ BASE_MODELS = (
     # The base is served: GlobalStandard, listed as OpenAI-OSS (foundry-models' answers of 2026).
     _preview("gpt-oss-120b", "Microsoft", ("GlobalStandard",)),
     _preview("Qwen3.6-35B-A3B", "Alibaba"),
+    _untuned("text-embedding-3-small", "1", EMBEDDINGS, Ends(), AVAILABLE),
+    # The last one that completes a text; to retire "no earlier than" that day. No chat model does
+    # it (ragas#1277).
+    _untuned("gpt-35-turbo-instruct", "0914", COMPLETION, Ends(base=_at(2025, 7, 16)), DEPRECATED),
 )
 CATALOG_DATE = _at(2025, 4, 14)
 FINE_TUNED_VERSION = "1"  # ARM's version of every fine-tuned model (S-DOC)

@@ -4,6 +4,7 @@ Knows no HTTP, and nothing of weights: whatever its name, every model here is an
 emulator's own small one, with or without a LoRA adapter on top.
 """
 
+import re
 from dataclasses import dataclass
 
 from ..core.context import Component
@@ -11,14 +12,17 @@ from ..core.store import Document
 from .catalog import BASE_MODELS, FINE_TUNED_VERSION, base_model
 
 DEPLOYABLE_CHECKPOINTS = 3
+OF_JOB = re.compile(r".*\.ft-[0-9a-f]{32}")  # of a tuned model's name, all but its suffix
 
 
 @dataclass(frozen=True)
 class Servable:
-    """Something that can be deployed: what it is called and which adapter makes it (None: base)."""
+    """Something that can be deployed: what it is called and which adapter makes it (None: base).
+    `learned_calls`: whether it was trained on calls of functions."""
 
     name: str
     adapter: str | None
+    learned_calls: bool = False
 
     @property
     def is_tuned(self) -> bool:
@@ -26,19 +30,32 @@ class Servable:
 
 
 class ModelRegistry(Component):
-    def add(self, name: str, base: str, job: str, adapter: str, created_at: int) -> None:
+    def add(
+        self,
+        name: str,
+        base: str,
+        job: str,
+        adapter: str,
+        created_at: int,
+        learned_calls: bool = False,
+    ) -> None:
         """A model that a job has made; also one that a checkpoint of it stands for."""
+        before = self.find(base) or {}  # it may be a tuned one
+        learned_calls = learned_calls or before.get("learned_calls", False)
         record = {"id": name, "base": base, "job": job, "adapter": adapter}
-        self._store.put("model", name, {**record, "created_at": created_at})
+        more = {"learned_calls": learned_calls, "created_at": created_at}
+        self._store.put("model", name, {**record, **more})
         self._journal.add_effect("model", name, "created")
 
     def find(self, name: str) -> Document | None:
         return self._store.get("model", name)
 
     def remove(self, name: str) -> None:
-        """With what its checkpoints stand for; those of other models stay."""
+        """With what its checkpoints stand for, which bear no suffix; those of other models stay."""
+        root = OF_JOB.match(name)
         for record in self._store.family("model"):
-            if record["id"] == name or record["id"].startswith(f"{name}:ckpt-step-"):
+            begin = f"{root.group() if root else name}:ckpt-step-"
+            if record["id"] == name or record["id"].startswith(begin):
                 self._store.delete("model", record["id"])
         self._journal.add_effect("model", name, "deleted")
 
@@ -68,7 +85,7 @@ class ModelRegistry(Component):
         record = self.find(name)
         if record is None or (_is_checkpoint(record) and not self._is_deployable(record)):
             return None
-        return Servable(name, record["adapter"])
+        return Servable(name, record["adapter"], record.get("learned_calls", False))
 
     def _is_deployable(self, checkpoint: Document) -> bool:
         """Only the last checkpoints of a job can be deployed (S-DOC)."""

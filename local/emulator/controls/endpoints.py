@@ -34,6 +34,8 @@ STATE_KINDS = (
     "deployment",
     "deployed",
     "operation",
+    "response",
+    "response_item",
     "right",
 )
 

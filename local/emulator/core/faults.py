@@ -19,8 +19,10 @@ from .operations import NAMES
 from .store import Document, Store
 
 ANY = ("*",)
-DATA = ("files.*", "uploads.*", "jobs.*", "models.*", "chat.*")
-CHAT = ("chat.create",)
+ASKED = ("chat.*", "responses.*", "completions.*", "embeddings.*")
+DATA = ("files.*", "uploads.*", "jobs.*", "models.*", *ASKED)
+CHAT = ("chat.create", "responses.create", "completions.create")
+ANSWERED = (*CHAT, "embeddings.create")
 FILES = ("files.create", "files.import", "uploads.complete")
 JOBS = ("jobs.create",)
 WRITES = ("deployments.put", "deployments.patch", "deployments.delete")
@@ -73,10 +75,13 @@ MADE_FAULTS = {
     "provisioning-failed": FaultKind(PUT, "provisioningState ends as Failed"),
     "provisioning-canceled": FaultKind(PUT, "provisioningState ends as Canceled"),
     "provisioning-stuck": FaultKind(PUT, "provisioningState stays Creating"),
-    "deployment-paused": FaultKind(CHAT, "423, as of a paused deployment"),
-    "model-retired": FaultKind(CHAT, "410, as of a retired model"),
+    "deployment-paused": FaultKind(ANSWERED, "423, as of a paused deployment"),
+    "model-retired": FaultKind(ANSWERED, "410, as of a retired model"),
     "slow-first-token": FaultKind(
         CHAT, "the first token comes late (real seconds)", {"seconds": 1.0}
+    ),
+    "response-lost": FaultKind(
+        ("responses.create",), "a response that was to be stored is not found afterwards"
     ),
     "stream-cut": FaultKind(CHAT, "a streamed answer breaks off", {"after_chunks": 3}),
 }

@@ -33,6 +33,15 @@ DATA_PLANE = (
     ("DELETE", "/models/{id:path}", "models.delete"),
     ("POST", "/chat/completions", "chat.create"),
     ("POST", "/deployments/{name}/chat/completions", "chat.create"),
+    ("POST", "/completions", "completions.create"),
+    ("POST", "/deployments/{name}/completions", "completions.create"),
+    ("POST", "/embeddings", "embeddings.create"),
+    ("POST", "/deployments/{name}/embeddings", "embeddings.create"),
+    ("POST", "/responses", "responses.create"),
+    ("GET", "/responses/{id}", "responses.get"),
+    ("DELETE", "/responses/{id}", "responses.delete"),
+    ("GET", "/responses/{id}/input_items", "responses.input_items"),
+    ("POST", "/responses/{id}/cancel", "responses.cancel"),
 )
 _PROVIDER = "/providers/Microsoft.CognitiveServices"
 _ACCOUNT = f"/resourceGroups/{{group}}{_PROVIDER}/accounts/{{account}}"

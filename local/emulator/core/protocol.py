@@ -5,6 +5,7 @@ Knows the two URL families (S-AUTH, S-V1) and nothing of files, jobs or chats.
 
 import json
 import math
+import secrets
 import uuid
 from typing import Any
 
@@ -26,6 +27,15 @@ def new_id(prefix: str) -> str:
     return f"{prefix}-{uuid.uuid4().hex}"
 
 
+def new_item_id(prefix: str) -> str:
+    """Of what the Responses API makes (azure-rest-api-specs#42141)."""
+    return f"{prefix}_{secrets.token_hex(25)}"
+
+
+def new_call_id() -> str:
+    return f"call_{secrets.token_hex(12)}"  # 24 characters (S-OAI)
+
+
 def is_v1(request: Request) -> bool:
     return request.url.path.startswith(f"{V1}/")
 
@@ -40,17 +50,25 @@ def created(request: Request, body: dict[str, Any]) -> JSONResponse:
 
 
 def page(
-    request: Request, items: list[dict[str, Any]], default_limit: int, most: int
+    request: Request,
+    items: list[dict[str, Any]],
+    default_limit: int,
+    most: int,
+    *,
+    ends: bool = False,
 ) -> JSONResponse:
     """The part of a list that follows the item `after`, `limit` items long, and never longer than
-    `most`: whoever asks for more gets a page and `has_more`."""
+    `most`: whoever asks for more gets a page and `has_more`. `ends`: it names its first and its
+    last item."""
     query = request.query_params
     if after := query.get("after"):
         ids = [item["id"] for item in items]
         items = items[ids.index(after) + 1 :] if after in ids else []
     limit = min(_limit(query.get("limit"), default_limit), most)
     shown = items[:limit]
-    return JSONResponse({"object": "list", "data": shown, "has_more": len(items) > limit})
+    named = {"first_id": shown[0]["id"], "last_id": shown[-1]["id"]} if ends and shown else {}
+    more = len(items) > limit
+    return JSONResponse({"object": "list", "data": shown, **named, "has_more": more})
 
 
 def _limit(text: str | None, default: int) -> int:

@@ -30,6 +30,9 @@ CHOICES = {
     # How a job's status is spelled: "documented" is by the call's api-version, "old" is as in the
     # versions up to 2023-07-01-preview, whatever the version (S-STATE).
     "job_statuses": ("documented", "old"),
+    # Whether a function that is offered (tool_choice "auto") is called: as the small model finds it
+    # likely, whenever the last word is not a result's, or never.
+    "offered_tools": ("likely", "always", "never"),
 }
 # Zero is allowed where nothing else is said; a negative time is not.
 MAX_NUMBER = 1e9
@@ -78,6 +81,7 @@ class SettingValues:
     # The longest page of any list; lists with a shorter one of their own keep it.
     page_limit: int = 10_000
     job_statuses: str = "documented"
+    offered_tools: str = "likely"
 
 
 class Settings:

@@ -3,24 +3,18 @@
 Knows no torch, and of HTTP only what an event of a stream looks like.
 """
 
-import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..core.errors import InferenceError
+from ..core.protocol import new_call_id
 from ..language.answer_queue import AnswerQueue
-from ..language.generation import GenerationFailed, Stopping
+from ..language.calls import ALWAYS
+from ..language.generation import GenerationFailed
 from .chat_request import ChatRequest
-from .completion import Completion, Delta
+from .completion import Completion, Delta, deltas, event
 from .content_filter import AsynchronousFilter, of_prompt, safe, unnamed_chunk
-
-
-def refusal(error: GenerationFailed) -> InferenceError:
-    """Both codes [inferred]."""
-    if isinstance(error, Stopping):
-        return InferenceError(503, "serviceUnavailable", str(error))
-    return InferenceError(500, "internalFailure", str(error))
+from .inference import refusal
 
 
 @dataclass
@@ -41,20 +35,21 @@ class ChatAnswer:
         most, stops = self.chat.sampling.max_tokens, self.chat.stops
         self._choices = [Completion(stops, most) for _ in range(self.chat.choices)]
         asked = sum(len(message.content) for message in self.chat.messages)
+        self._ids = [new_call_id() for _ in self._choices]
         self._filters = [AsynchronousFilter(asked) for _ in self._choices]
 
     async def whole(self) -> dict[str, Any]:
         """The body, once all is generated; raises InferenceError if it cannot be."""
         try:
-            async for _ in self._deltas():
+            async for _ in deltas(self.queue, self._choices):
                 pass
         except GenerationFailed as error:
             raise refusal(error) from error
         choices = [
             {
                 "index": index,
-                "message": {"role": "assistant", "content": choice.text, "refusal": None},
-                "finish_reason": choice.finish_reason,
+                "message": self._message(index),
+                "finish_reason": self._reason(choice),
                 "logprobs": self._logprobs(choice.logprobs),
                 "content_filter_results": safe(),
             }
@@ -66,44 +61,61 @@ class ChatAnswer:
     async def stream(self) -> AsyncIterator[str]:
         """Server-sent events; the chunks of several choices come mixed, as in OpenAI's API. An
         answer that fails has an error as its last event, and no end."""
-        yield _event(unnamed_chunk(choices=[], prompt_filter_results=of_prompt(), **self._extra()))
+        yield event(unnamed_chunk(choices=[], prompt_filter_results=of_prompt(), **self._extra()))
         for index in range(len(self._choices)):
-            yield self._chunk(index, {"role": "assistant", "content": ""})
+            yield self._chunk(index, {"role": "assistant", "content": self._opening})
         try:
-            async for index, delta in self._deltas():
-                if delta:
-                    yield self._chunk(index, {"content": delta.text}, logprobs=delta.logprobs)
+            async for index, delta in deltas(self.queue, self._choices):
+                if delta is None:
+                    yield self._chunk(index, {}, self._reason(self._choices[index]))
+                elif self._choices[index].name:
+                    yield self._chunk(index, self._call_delta(index, delta))
                 else:
-                    yield self._chunk(index, {}, self._choices[index].finish_reason)
+                    yield self._chunk(index, {"content": delta.text}, logprobs=delta.logprobs)
                 if found := self._filtered(index, ended=delta is None):
-                    yield _event({**found, **self._extra()})
+                    yield event({**found, **self._extra()})
         except GenerationFailed as error:
-            yield _event({"error": refusal(error).body()})
+            yield event({"error": refusal(error).body()})
             return
         if self.chat.include_usage:
-            yield _event(self._body("chat.completion.chunk", choices=[], usage=self._usage()))
+            yield event(self._body("chat.completion.chunk", choices=[], usage=self._usage()))
         yield "data: [DONE]\n\n"
 
-    async def _deltas(self) -> AsyncIterator[tuple[int, Delta | None]]:
-        """What is added to which choice; None when it has ended."""
-        left = len(self._choices)
-        while left:
-            for index, piece in await self.queue.read():
-                choice = self._choices[index]
-                if choice.finish_reason:
-                    continue  # it came after a stop sequence
-                delta = choice.end() if piece is None else choice.add(piece)
-                if delta:
-                    yield index, delta
-                if choice.finish_reason:
-                    self.queue.cancel(index)
-                    left -= 1
-                    yield index, None
+    @property
+    def _opening(self) -> str | None:
+        """The content of the first chunk: null where there will be none."""
+        calls = self.chat.sampling.calls
+        return None if calls and calls.least == ALWAYS else ""
+
+    def _reason(self, choice: Completion) -> str | None:
+        called = choice.name is not None and choice.finish_reason == "stop"
+        return self.chat.tools.reason if called else choice.finish_reason
+
+    def _message(self, index: int) -> dict[str, Any]:
+        choice = self._choices[index]
+        message = {"role": "assistant", "content": choice.text, "refusal": None}
+        if choice.name is None:
+            return message
+        function = {"name": choice.name, "arguments": choice.arguments}
+        if self.chat.tools.legacy:
+            return {**message, "content": None, "function_call": function}
+        call = {"id": self._ids[index], "type": "function", "function": function}
+        return {**message, "content": None, "tool_calls": [call]}
+
+    def _call_delta(self, index: int, delta: Delta) -> dict[str, Any]:
+        """The first has the name and the id, those after it more of the arguments."""
+        function = {"arguments": delta.arguments}
+        if delta.name:
+            function = {"name": delta.name, **function}
+        if self.chat.tools.legacy:
+            return {"function_call": function}
+        first = {"id": self._ids[index], "type": "function"} if delta.name else {}
+        return {"tool_calls": [{"index": 0, **first, "function": function}]}
 
     def _chunk(
         self,
         index: int,
-        delta: dict[str, str],
+        delta: dict[str, Any],
         finish_reason: str | None = None,
         logprobs: list[dict[str, Any]] | None = None,
     ) -> str:
@@ -116,7 +128,7 @@ class ChatAnswer:
         if not self.asynchronous_filter:
             # Without text of the answer there is nothing that could have been found.
             choice["content_filter_results"] = safe() if delta.get("content") else {}
-        return _event(self._body("chat.completion.chunk", choices=[choice], **self._extra()))
+        return event(self._body("chat.completion.chunk", choices=[choice], **self._extra()))
 
     def _filtered(self, index: int, *, ended: bool) -> dict[str, Any] | None:
         if not self.asynchronous_filter:
@@ -142,7 +154,3 @@ class ChatAnswer:
             "completion_tokens": tokens,
             "total_tokens": self.prompt_tokens + tokens,
         }
-
-
-def _event(body: dict[str, Any]) -> str:
-    return f"data: {json.dumps(body, ensure_ascii=False)}\n\n"

@@ -1,7 +1,6 @@
 """What a chat request may contain, and with which message the rest is refused. Pure.
 
-What the small model cannot do is refused by name rather than ignored. Tools are the exception: with
-`tool_choice` "auto" a model is free never to call one, and this one never does.
+What the small model cannot do is refused by name rather than ignored.
 """
 
 import json
@@ -12,9 +11,13 @@ from ..core.errors import InferenceError
 from ..language import grammar
 from ..language.dataset import Message, to_message
 from ..language.generation import SamplingOptions
+from .parameters import MAX_SEED, bad, flag, number, unknown, unsupported, whole
+from .tools import Tools, of_chat
 
 # Azure sets no limit of its own; a model of this size would go on until its context is full.
 DEFAULT_MAX_TOKENS = 512
+LIMITS = ("max_tokens", "max_completion_tokens")  # one setting under two names
+MOST_TOKENS = 1_000_000
 MAX_STOPS, MAX_CHOICES, MAX_TOP_LOGPROBS = 4, 8, 20
 SUPPORTED = {
     "messages", "model", "stream", "stream_options", "temperature", "top_p", "n", "stop",
@@ -35,10 +38,14 @@ UNSUPPORTED = {
 
 @dataclass(frozen=True)
 class ChatRequest:
+    """`limited`: whether the caller said how many tokens the answer may have."""
+
     messages: list[Message]
     sampling: SamplingOptions
+    limited: bool
     stops: tuple[str, ...]
     choices: int
+    tools: Tools
     stream: bool
     include_usage: bool
 
@@ -56,35 +63,31 @@ def parse(body: dict[str, Any]) -> ChatRequest:
     return ChatRequest(
         messages=messages,
         sampling=_sampling(body),
-        stops=_stops(body.get("stop")),
-        choices=int(_number(body, "n", 1, MAX_CHOICES, whole=True) or 1),
-        stream=_flag(body, "stream"),
+        limited=any(body.get(name) is not None for name in LIMITS),
+        stops=stops_of(body.get("stop")),
+        choices=whole(body, "n", 1, MAX_CHOICES) or 1,
+        tools=of_chat(body),
+        stream=flag(body, "stream"),
         include_usage=isinstance(options, dict) and bool(options.get("include_usage")),
     )
 
 
-def bad(param: str, reason: str) -> InferenceError:
-    return InferenceError(400, "invalid_value", f"Invalid value for '{param}': {reason}", param)
-
-
 def _sampling(body: dict[str, Any]) -> SamplingOptions:
-    if body.get("max_tokens") is not None and body.get("max_completion_tokens") is not None:
+    given = [name for name in LIMITS if body.get(name) is not None]
+    if len(given) > 1:
         raise bad("max_tokens", "it excludes max_completion_tokens.")
-    name = "max_tokens" if body.get("max_tokens") is not None else "max_completion_tokens"
-    limit = _number(body, name, 1, 1_000_000, whole=True)
-    seed = _number(body, "seed", -(2**63), 2**63 - 1, whole=True)
-    top_logprobs = _number(body, "top_logprobs", 0, MAX_TOP_LOGPROBS, whole=True)
-    wants_logprobs = _flag(body, "logprobs")
+    top_logprobs = whole(body, "top_logprobs", 0, MAX_TOP_LOGPROBS)
+    wants_logprobs = flag(body, "logprobs")
     if top_logprobs is not None and not wants_logprobs:
         raise bad("top_logprobs", "it needs logprobs to be true.")
     return SamplingOptions(
-        max_tokens=DEFAULT_MAX_TOKENS if limit is None else int(limit),
-        temperature=_number(body, "temperature", 0, 2),
-        top_p=_number(body, "top_p", 0, 1),
-        seed=None if seed is None else int(seed),
-        presence_penalty=_number(body, "presence_penalty", -2, 2) or 0.0,
-        frequency_penalty=_number(body, "frequency_penalty", -2, 2) or 0.0,
-        top_logprobs=int(top_logprobs or 0) if wants_logprobs else None,
+        max_tokens=whole(body, (given or LIMITS)[0], 1, MOST_TOKENS) or DEFAULT_MAX_TOKENS,
+        temperature=number(body, "temperature", 0, 2),
+        top_p=number(body, "top_p", 0, 1),
+        seed=whole(body, "seed", -MAX_SEED - 1, MAX_SEED),
+        presence_penalty=number(body, "presence_penalty", -2, 2) or 0.0,
+        frequency_penalty=number(body, "frequency_penalty", -2, 2) or 0.0,
+        top_logprobs=(top_logprobs or 0) if wants_logprobs else None,
         schema=_schema(body),
     )
 
@@ -122,53 +125,12 @@ def _given_schema(given: object) -> str:
 def _refuse_unsupported(body: dict[str, Any]) -> None:
     for name, value in body.items():
         if name in UNSUPPORTED and value and value != ["text"]:
-            raise _unsupported(name)
+            raise unsupported(name)
         if name not in SUPPORTED | WITHOUT_EFFECT | UNSUPPORTED:
-            # OpenAI's message; that Azure uses the same is [inferred].
-            raise InferenceError(400, "unknown_parameter", f"Unknown parameter: '{name}'.", name)
-    for name in ("tool_choice", "function_call"):
-        if body.get(name) not in (None, "auto", "none"):
-            raise _unsupported(name)
-    _check_tools(body)
+            raise unknown(name)
 
 
-def _check_tools(body: dict[str, Any]) -> None:
-    functions = body.get("functions") or []
-    tools = body.get("tools") or []
-    if not isinstance(tools, list) or not isinstance(functions, list):
-        raise bad("tools", "must be a list.")
-    inner = [tool.get("function") if isinstance(tool, dict) else None for tool in tools]
-    for function in (*inner, *functions):
-        if not isinstance(function, dict) or not isinstance(function.get("name"), str):
-            raise bad("tools", "every tool must have a function with a name.")
-
-
-def _unsupported(name: str) -> InferenceError:
-    message = f"Unsupported parameter: '{name}' is not supported with this model."
-    return InferenceError(400, "unsupported_parameter", message, name)
-
-
-def _flag(body: dict[str, Any], name: str) -> bool:
-    value = body.get(name)
-    if value is not None and not isinstance(value, bool):
-        raise bad(name, f"{value!r} is neither true nor false.")
-    return bool(value)
-
-
-def _number(
-    body: dict[str, Any], name: str, low: float, high: float, whole: bool = False
-) -> float | None:
-    value = body.get(name)
-    if value is None:
-        return None
-    kind: Any = int if whole else (int, float)
-    if isinstance(value, bool) or not isinstance(value, kind) or not low <= value <= high:
-        number = "whole number" if whole else "number"
-        raise bad(name, f"{value!r} is not a {number} between {low} and {high}.")
-    return float(value) if not whole else int(value)
-
-
-def _stops(value: object) -> tuple[str, ...]:
+def stops_of(value: object) -> tuple[str, ...]:
     stops = [value] if isinstance(value, str) else value or []
     if (
         not isinstance(stops, list)

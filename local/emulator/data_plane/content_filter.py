@@ -24,6 +24,17 @@ def of_prompt() -> list[Results]:
     return [{"prompt_index": 0, "content_filter_results": found}]
 
 
+def of_response() -> list[Results]:
+    """`content_filters` of a response: of what was asked and of what was said
+    (azure-rest-api-specs#42141)."""
+    asked = {**safe(), "jailbreak": {"filtered": False, "detected": False}}
+    found = {"prompt": asked, "completion": safe()}
+    return [
+        {"blocked": False, "source_type": source, "content_filter_results": results}
+        for source, results in found.items()
+    ]
+
+
 def unnamed_chunk(**more: Any) -> dict[str, Any]:
     """What a chunk of the filter begins with: it belongs to no answer."""
     return {"id": "", "object": "", "created": 0, "model": "", **more}

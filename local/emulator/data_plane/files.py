@@ -18,7 +18,7 @@ from starlette.routing import Route
 
 from ..core.context import Component, Context
 from ..core.errors import ServiceError, invalid
-from ..core.protocol import created, limited, new_id, page, whole_number
+from ..core.protocol import created, is_v1, limited, new_id, page, whole_number
 from ..language.dataset import DatasetError, check_dataset
 from .file import File
 
@@ -160,9 +160,8 @@ class Files(Component):
         shown = [self.shown(file) for file in self.all() if purpose in (None, file.purpose)]
         if request.query_params.get("order") == "desc":
             shown.reverse()
-        return page(
-            request, shown, LONGEST_PAGE, min(LONGEST_PAGE, self._settings.current.page_limit)
-        )
+        most = min(LONGEST_PAGE, self._settings.current.page_limit)
+        return page(request, shown, LONGEST_PAGE, most, ends=is_v1(request))  # S-V1
 
     async def show(self, request: Request) -> JSONResponse:
         return JSONResponse(self.shown(self._require(request)))

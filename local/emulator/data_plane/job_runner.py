@@ -13,16 +13,24 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ..control_plane.catalog import base_of
 from ..control_plane.model_registry import ModelRegistry
 from ..core.context import Component, Context
 from ..core.store import Document
 from ..language import malloc
-from ..language.dataset import DatasetError, read_examples, read_pairs, require_enough
+from ..language.dataset import (
+    DatasetError,
+    have_calls,
+    have_pictures,
+    read_examples,
+    read_pairs,
+    require_enough,
+)
 from ..language.model import LanguageModel
 from ..language.training_plan import (
     DEFAULT_BETA,
-    DPO_PEAK_RATE,
-    PEAK_RATE,
+    DPO_PEAK_RATES,
+    PEAK_RATES,
     Hyperparameters,
     Plan,
     make_plan,
@@ -145,6 +153,9 @@ class JobRunner(Component):
         examples = self._read(job["training_file"], read)
         require_enough(examples)
         held_out = self._read(job["validation_file"], read) if "validation_file" in job else []
+        if have_pictures([*examples, *held_out]):
+            _require_pictures(job["model"])
+        job["_calls"] = have_calls(examples)
         base = self._language.trainable()
         plan, beta = self._plan(job, method, len(examples))
         parent = self._adapters / job["_parent"] if job["_parent"] else None
@@ -164,8 +175,8 @@ class JobRunner(Component):
             "beta": requested.pop("beta", DEFAULT_BETA),
             "l2_multiplier": requested.pop("l2_multiplier", 0.0),
         }
-        rate = DPO_PEAK_RATE if method == "dpo" else PEAK_RATE
-        plan = make_plan(Hyperparameters(**requested), job["seed"], examples, rate)
+        rates = DPO_PEAK_RATES if method == "dpo" else PEAK_RATES
+        plan = make_plan(Hyperparameters(**requested), job["seed"], examples, rates)
         resolved = {
             "batch_size": plan.batch_size,
             "learning_rate_multiplier": plan.learning_rate_multiplier,
@@ -222,7 +233,8 @@ class JobRunner(Component):
 
     def _register(self, job: Document, name: str, folder: Path) -> None:
         adapter = folder.relative_to(self._adapters).as_posix()
-        self._registry.add(name, job["model"], job["id"], adapter, self._clock.seconds())
+        created_at, calls = self._clock.seconds(), job["_calls"]
+        self._registry.add(name, job["model"], job["id"], adapter, created_at, calls)
 
     def _succeed(
         self, job: Document, training: "Training[Any]", billed: int, log: TrainingLog
@@ -256,3 +268,14 @@ def _tuned_name(job: Document, with_suffix: bool = True) -> str:
     root = job["model"].partition(".ft-")[0]
     name = f"{root}.ft-{job['id'].removeprefix('ftjob-')}"
     return f"{name}-{job['suffix']}" if with_suffix and "suffix" in job else name
+
+
+def _require_pictures(model: str) -> None:
+    """Raises DatasetError for a model that is not trained on images: S-DOC names those that are;
+    what the service says to the others is [inferred]."""
+    base = base_of(model)
+    if base is None or not base.trained_on_images:
+        raise DatasetError(
+            "The job failed due to an invalid training file. The file contains images, which"
+            f" fine-tuning of {model} does not support."
+        )

@@ -6,7 +6,16 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from ..control_plane.catalog import BASE_MODELS, CATALOG_DATE, BaseModel, base_model, base_of
+from ..control_plane.catalog import (
+    BASE_MODELS,
+    CATALOG_DATE,
+    CHAT,
+    COMPLETION,
+    EMBEDDINGS,
+    BaseModel,
+    base_model,
+    base_of,
+)
 from ..control_plane.deployments import Deployments
 from ..control_plane.lifecycle import Lifecycle
 from ..control_plane.model_registry import ModelRegistry
@@ -86,11 +95,12 @@ class Models:
             **own,
             "status": "succeeded",
             "capabilities": {
-                "fine_tune": not base.is_open,  # false although they can be tuned (S-SKILL)
+                # False of open ones although they can be tuned (S-SKILL).
+                "fine_tune": bool(base.tiers) and not base.is_open,
                 "inference": False,
-                "completion": False,
-                "chat_completion": True,
-                "embeddings": False,
+                "completion": COMPLETION in base.operations,
+                "chat_completion": CHAT in base.operations,
+                "embeddings": EMBEDDINGS in base.operations,
             },
             "lifecycle_status": LIFECYCLES[self._lifecycle.status(base)],
             "deprecation": {**training, "inference": ends},

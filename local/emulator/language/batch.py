@@ -68,17 +68,31 @@ def next_logits(model: Any, memories: Sequence[KeyValues], tokens: Sequence[int]
     return logits[: len(tokens)]
 
 
-def _forward(model: Any, ids: Any, positions: Any, memories: Sequence[KeyValues]) -> Any:
+@torch.inference_mode()
+def go_on(model: Any, memory: KeyValues, logits: Any, tokens: Sequence[int]) -> tuple[float, Any]:
+    """Takes in these tokens where `logits` are those of the first: how likely all of them are, as
+    a logarithm, and the logits of the token that follows."""
+    positions = range(memory.length, memory.length + len(tokens))
+    after = _forward(model, [tokens], [positions], [memory], keep=len(tokens))[0]
+    every = torch.cat([logits[None], after[:-1]]).log_softmax(-1)
+    likely = sum(float(row[token]) for row, token in zip(every, tokens, strict=True))
+    return likely, after[-1]
+
+
+def _forward(
+    model: Any, ids: Any, positions: Any, memories: Sequence[KeyValues], keep: int = 1
+) -> Any:
+    """Logits of the last tokens: of the last alone, or (rows, `keep`, vocabulary)."""
     output = model(
         input_ids=torch.tensor(ids),
         position_ids=torch.tensor([list(row) for row in positions]),
         use_cache=False,
-        logits_to_keep=1,
+        logits_to_keep=keep,
         memories=memories,
     )
     for memory in memories:
         memory.length += len(ids[0])
-    return output.logits[:, -1].float()
+    return output.logits.float() if keep > 1 else output.logits[:, -1].float()
 
 
 def _attend(

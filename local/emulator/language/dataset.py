@@ -5,9 +5,12 @@ that the service tells (no source gives a list of errors by line).
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
+
+from .call_format import CALL_OPENING, Described, call_text, described, functions_text
+from .pictures import MOST_IN_AN_EXAMPLE, picture_text
 
 MIN_EXAMPLES = 10
 ROLES = {"system", "developer", "user", "assistant", "tool"}
@@ -24,9 +27,12 @@ class DatasetError(ValueError):
 
 @dataclass(frozen=True)
 class Message:
+    """`pictures`: how many of them `content` tells of."""
+
     role: str
     content: str
     weight: int = 1
+    pictures: int = 0
 
     @property
     def learned(self) -> bool:
@@ -57,6 +63,30 @@ def read_pairs(lines: Iterable[bytes]) -> list[Pair]:
 def check_dataset(lines: Iterable[bytes]) -> None:
     """What can be checked at import, when it is not known yet for which method the file is."""
     _read(lines, lambda parsed: _pair(parsed) if "input" in parsed else _example(parsed))
+
+
+def have_pictures(examples: Iterable[Example | Pair]) -> bool:
+    return any(message.pictures for message in _messages_of(examples))
+
+
+def have_calls(examples: Iterable[Example | Pair]) -> bool:
+    """Whether calls are learned."""
+    return any(m.learned and CALL_OPENING in m.content for m in _messages_of(examples))
+
+
+def _messages_of(examples: Iterable[Example | Pair]) -> Iterator[Message]:
+    for example in examples:
+        yield from example.preferred if isinstance(example, Pair) else example
+
+
+def with_functions(messages: Sequence[Message], text: str) -> list[Message]:
+    """The conversation with that text, if there is one, in its system message."""
+    if not text:
+        return list(messages)
+    if messages and messages[0].role in ("system", "developer"):
+        said = replace(messages[0], content=f"{messages[0].content}\n\n{text}")
+        return [said, *messages[1:]]
+    return [Message("system", text), *messages]
 
 
 def require_enough(examples: list[Any]) -> None:
@@ -107,11 +137,46 @@ def _object(line: bytes) -> dict[str, Any]:
 def _messages(raw: object, name: str) -> Example:
     if not isinstance(raw, list) or not raw:
         raise ValueError(f'has no list "{name}"')
-    return tuple(to_message(message) for message in raw)
+    messages = tuple(to_message(message) for message in raw)
+    if sum(message.pictures for message in messages) > MOST_IN_AN_EXAMPLE:
+        raise ValueError(f"has more than {MOST_IN_AN_EXAMPLE} images")
+    return messages
+
+
+def _asked(given: dict[str, Any], name: str = "messages") -> Example:
+    """Its messages, and what its tools are in the words in which a chat tells of them."""
+    messages = _messages(given.get("messages"), name)
+    return tuple(with_functions(messages, _told(given)))
+
+
+def _told(given: dict[str, Any]) -> str:
+    tools = [_inner(tool) for tool in _list(given, "tools")]
+    functions = [_function(one) for one in tools + _list(given, "functions")]
+    return functions_text(functions) if functions else ""
+
+
+def _list(given: dict[str, Any], name: str) -> list[Any]:
+    found = given.get(name) or []
+    if not isinstance(found, list):
+        raise ValueError(f'has "{name}" that are no list')
+    return found
+
+
+def _inner(tool: object) -> object:
+    return tool.get("function") if isinstance(tool, dict) else None
+
+
+def _function(given: object) -> Described:
+    if not isinstance(given, dict) or not isinstance(given.get("name"), str):
+        raise ValueError("has a tool without a function's name")
+    parameters = given.get("parameters") or {}
+    if not isinstance(parameters, dict):
+        raise ValueError("has a tool whose parameters are no object")
+    return described(given["name"], given.get("description"), parameters)
 
 
 def _example(parsed: dict[str, Any]) -> Example:
-    example = _messages(parsed.get("messages"), "messages")
+    example = _asked(parsed)
     if not any(message.learned for message in example):
         raise ValueError("has no message of the assistant to learn from")
     if example[-1].role != "assistant":
@@ -121,9 +186,9 @@ def _example(parsed: dict[str, Any]) -> Example:
 
 def _pair(parsed: dict[str, Any]) -> Pair:
     given = parsed.get("input")
-    asked = _messages(given.get("messages") if isinstance(given, dict) else None, "input.messages")
+    asked = _asked(given if isinstance(given, dict) else {}, "input.messages")
     # An assistant's messages in the question are not learned.
-    asked = tuple(Message(message.role, message.content, weight=0) for message in asked)
+    asked = tuple(replace(message, weight=0) for message in asked)
     preferred, rejected = (
         asked + _output(parsed.get(name), name)
         for name in ("preferred_output", "non_preferred_output")
@@ -151,21 +216,40 @@ def to_message(raw: object) -> Message:
         role != "assistant" or isinstance(weight, bool) or weight not in (0, 1)
     ):
         raise ValueError("has a weight other than 0 or 1 on a message of the assistant")
-    calls = raw.get("tool_calls")
-    if calls and role == "assistant":
-        return Message(role, _text(raw.get("content") or "") + _calls(calls), int(weight))
-    return Message(role, _text(raw.get("content")), int(weight))
+    text, pictures = _content(role, raw)
+    return Message(role, text, int(weight), pictures)
 
 
-def _text(content: object) -> str:
-    """Text, or a list of text parts joined."""
+def _content(role: str, raw: dict[str, Any]) -> tuple[str, int]:
+    """What the model reads of a message, and how many pictures are in it."""
+    content, calls = raw.get("content"), raw.get("tool_calls")
+    if role == "assistant":
+        content = content or raw.get("refusal") or content
+        if calls:
+            return _parts(role, content or "")[0] + _calls(calls), 0
+    return _parts(role, content)
+
+
+def _parts(role: str, content: object) -> tuple[str, int]:
+    """Of a text, or of a list of parts, joined."""
     if isinstance(content, str):
-        return content
+        return content, 0
     if not isinstance(content, list):
         raise ValueError("has a message without content")
-    if not all(isinstance(part, dict) and isinstance(part.get("text"), str) for part in content):
-        raise ValueError("has content other than text, which this emulator does not support")
-    return "".join(part["text"] for part in content)
+    parts = [_part(role, part) for part in content]
+    return "".join(text for text, _ in parts), sum(picture for _, picture in parts)
+
+
+def _part(role: str, part: object) -> tuple[str, int]:
+    if isinstance(part, dict) and part.get("type") == "image_url":
+        if role != "user":
+            raise ValueError(f"has an image in a message of the {role}; a user's may have one")
+        return picture_text(part.get("image_url")), 1
+    texts = [part.get(key) for key in ("text", "refusal")] if isinstance(part, dict) else []
+    text = next((text for text in texts if isinstance(text, str)), None)
+    if text is None:
+        raise ValueError("has content that is neither text nor image, which is not supported")
+    return text, 0
 
 
 def _calls(calls: object) -> str:
@@ -175,6 +259,5 @@ def _calls(calls: object) -> str:
         function = call.get("function") if isinstance(call, dict) else None
         if not isinstance(function, dict) or not isinstance(function.get("name"), str):
             raise ValueError("has a tool call without a function's name")
-        shown = {"name": function["name"], "arguments": str(function.get("arguments", ""))}
-        text += f"<tool_call>{json.dumps(shown, ensure_ascii=False)}</tool_call>"
+        text += call_text(function["name"], str(function.get("arguments", "")))
     return text

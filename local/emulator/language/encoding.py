@@ -77,6 +77,11 @@ def encode_prompt(tokenizer: Any, messages: Sequence[Message]) -> list[int]:
     return encode(tokenizer, messages).ids + _opening(tokenizer, "assistant")
 
 
+def encode_text(tokenizer: Any, text: str) -> list[int]:
+    """A text that is no part of a conversation."""
+    return _text_ids(tokenizer, text)
+
+
 def encode_all(tokenizer: Any, examples: Sequence[Example]) -> list[Encoded]:
     encoded = []
     for number, example in enumerate(examples, 1):

@@ -1,14 +1,16 @@
-"""Answers that are JSON: which schemas are taken, and which tokens may come next under one.
+"""Answers that are JSON or calls: which schemas are taken, and which tokens may come next.
 
 llguidance knows the tokens; the service's rules for strict schemas and the forced end of an answer
 are written here. Knows no model: the sampler asks for a mask and reports what it chose.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from llguidance import LLMatcher, LLTokenizer
+
+from .calls import Function
 
 ANY_OBJECT = json.dumps({"type": "object"})  # response_format json_object
 # Compact, with the separators of most JSON that a model has read: where white space is free, a
@@ -59,6 +61,31 @@ def _grammar(schema: str) -> str:
     return str(LLMatcher.grammar_from_json_schema(schema, overrides=_LAYOUT))
 
 
+def call_error(function: Function) -> str | None:
+    """Why a function cannot be called; None if it can."""
+    schema = json.loads(function.parameters)
+    if function.strict and (broken := next(_not_strict(schema, ()), None)):
+        return broken
+    try:
+        error: str = LLMatcher.validate_grammar(_calls_grammar([function]))
+    except ValueError as refusal:
+        return str(refusal)
+    return error or None
+
+
+def _calls_grammar(functions: Sequence[Function]) -> str:
+    """One call of one of them. Whatever a schema has that is not known is passed over, as by the
+    service, which holds to strict schemas only."""
+    rules = ["start: " + " | ".join(f"call{number}" for number in range(len(functions)))]
+    for number, function in enumerate(functions):
+        schema = json.loads(function.parameters)
+        schema["x-guidance"] = _LAYOUT | {"lenient": not function.strict}
+        head = json.dumps(f'{{"name": {json.dumps(function.name)}, "arguments": ')
+        rules.append(f'call{number}: {head} arguments{number} "}}"')
+        rules.append(f"arguments{number}: %json {json.dumps(schema)}")
+    return str(LLMatcher.grammar_from_lark("\n".join(rules)))
+
+
 class Grammar:
     """The tokens of one tokenizer, read once; a second's work."""
 
@@ -71,6 +98,10 @@ class Grammar:
 
     def follow(self, schema: str, max_tokens: int) -> "Follower":
         return Follower(LLMatcher(self._tokens, _grammar(schema)), self._closing, max_tokens)
+
+    def follow_calls(self, functions: Sequence[Function], max_tokens: int) -> "Follower":
+        matcher = LLMatcher(self._tokens, _calls_grammar(functions))
+        return Follower(matcher, self._closing, max_tokens)
 
 
 class Follower:

@@ -26,6 +26,13 @@ def add_lora(model: Any, seed: int, parent: Path | None = None) -> Any:
     return tuned
 
 
+def adapter_weights(tuned: Any) -> tuple[list[torch.nn.Parameter], list[torch.nn.Parameter]]:
+    """All that is learned: the first matrix of each adapter, and the second."""
+    learned = {name: one for name, one in tuned.named_parameters() if one.requires_grad}
+    down = [one for name, one in learned.items() if "lora_A" in name]
+    return down, [one for name, one in learned.items() if "lora_B" in name]
+
+
 def _with_adapters(model: Any, seed: int, parent: Path | None) -> Any:
     if parent is not None:
         return peft.PeftModel.from_pretrained(model, parent, is_trainable=True)

@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar
 
 import torch
 from torch.nn import functional
+from torch.nn.utils.rnn import pad_sequence
 from torch.utils.checkpoint import checkpoint
 
 from .encoding import IGNORE_INDEX, Encoded
@@ -73,10 +74,10 @@ class Likelihood:
 def likelihood(model: Any, batch: Sequence[Encoded]) -> Likelihood:
     """The output layer (a fifth of this small model) is applied only where something is learned,
     and to so few positions at a time that their 49,152 candidates each do not fill the memory."""
-    ids, attention, labels = _pad(batch)
+    ids, labels = _pad(batch)
     base = model.get_base_model()
     with torch.autocast("cpu", torch.bfloat16, enabled=base.dtype == torch.bfloat16):
-        hidden = base.model(input_ids=ids, attention_mask=attention, use_cache=False)[0]
+        hidden = base.model(input_ids=ids, use_cache=False)[0]
     expected = labels[:, 1:]
     positions = expected != IGNORE_INDEX
     states, targets = hidden[:, :-1][positions], expected[positions]
@@ -102,15 +103,9 @@ def _score_tokens(head: Any, states: Any, targets: Any) -> tuple[torch.Tensor, t
     return logprob, logits.argmax(-1) == targets
 
 
-def _pad(batch: Sequence[Encoded]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Token, attention and label matrices, filled up on the right."""
-    width = max(len(one.ids) for one in batch)
-    ids = torch.zeros(len(batch), width, dtype=torch.long)
-    attention = torch.zeros(len(batch), width, dtype=torch.long)
-    labels = torch.full((len(batch), width), IGNORE_INDEX)
-    for row, one in enumerate(batch):
-        length = len(one.ids)
-        ids[row, :length] = torch.tensor(one.ids)
-        attention[row, :length] = 1
-        labels[row, :length] = torch.tensor(one.labels)
-    return ids, attention, labels
+def _pad(batch: Sequence[Encoded]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Token and label matrices, filled up on the right, where no token of an example looks."""
+    ids = [torch.tensor(one.ids) for one in batch]
+    labels = [torch.tensor(one.labels) for one in batch]
+    padded = pad_sequence(labels, batch_first=True, padding_value=IGNORE_INDEX)
+    return pad_sequence(ids, batch_first=True), padded

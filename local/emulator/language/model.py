@@ -21,7 +21,7 @@ from . import malloc
 from .answer_queue import AnswerQueue
 from .dataset import Message
 from .generation import BATCH_ROWS, GenerationRequest
-from .grammar import Grammar
+from .grammar import Follower, Grammar
 from .scheduler import MODELS_AT_ONCE, Scheduler, Steps
 from .weights import model_folder, native_dtype, tokenizer_folder
 
@@ -59,6 +59,7 @@ class LanguageModel:
         # One thread, because a tokenizer cannot be used by two; and one of its own, because it
         # waits for the model, for which no other call may have to wait.
         self._prompts = ThreadPoolExecutor(1, "prompts")
+        self._embeddings = ThreadPoolExecutor(1, "embeddings")
         self._scheduler = Scheduler(self._steps(), BATCH_ROWS)
 
     def start(self) -> None:
@@ -92,6 +93,16 @@ class LanguageModel:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._prompts, self._encode, messages)
 
+    async def text_tokens(self, text: str) -> list[int]:
+        """Of a text as it stands, with no conversation around it. Waits for the model, too."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._prompts, self._encode_text, text)
+
+    async def embed(self, tokens: list[int]) -> list[float]:
+        """See `embedding`; one text at a time, in a thread of its own."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._embeddings, self._embed, tokens)
+
     @property
     def context_length(self) -> int:
         self.require()
@@ -117,7 +128,8 @@ class LanguageModel:
 
     def stop(self) -> None:
         self._scheduler.stop()
-        self._prompts.shutdown(wait=False, cancel_futures=True)
+        for pool in (self._prompts, self._embeddings):
+            pool.shutdown(wait=False, cancel_futures=True)
 
     # ---- inside ------------------------------------------------------------------------------
 
@@ -139,6 +151,18 @@ class LanguageModel:
 
         return encode_prompt(self._tokenizer, messages)
 
+    def _encode_text(self, text: str) -> list[int]:
+        self.require()
+        from .encoding import encode_text
+
+        return encode_text(self._tokenizer, text)
+
+    def _embed(self, tokens: list[int]) -> list[float]:
+        self.require()
+        from .embedding import embed
+
+        return embed(self._base, tokens)
+
     def _steps(self) -> Steps:
         def advance(sequences: SequenceOf[Any]) -> Any:
             from .sequence import advance
@@ -159,7 +183,12 @@ class LanguageModel:
         follower, options = None, request.options
         if options.schema is not None:
             follower = self._read_grammar().follow(options.schema, options.max_tokens)
-        return Sequence(model, self._decoder, request, follower)
+
+        def calling() -> Follower:
+            functions = options.calls.functions if options.calls else ()
+            return self._read_grammar().follow_calls(functions, options.max_tokens)
+
+        return Sequence(model, self._decoder, request, follower, calling)
 
     def _read_grammar(self) -> Grammar:
         with self._variants_lock:
@@ -199,7 +228,7 @@ def _load(name: str, weights: Path, dtype: str | None) -> tuple[Any, Any]:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    from . import batch, lora, sampling, sequence, training  # noqa: F401 - imported here, for the reason given at LanguageModel.wait
+    from . import batch, embedding, lora, sampling, sequence, training  # noqa: F401 - imported here, for the reason given at LanguageModel.wait
 
     malloc.configure()
     if "OMP_NUM_THREADS" not in os.environ:

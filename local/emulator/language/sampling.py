@@ -26,6 +26,7 @@ class Sampler:
         self, vocabulary: int, options: SamplingOptions, follower: Follower | None
     ) -> None:
         self._options, self._follower, self._text = options, follower, ""
+        self._forbidden: int | None = None
         self._counts = torch.zeros(vocabulary) if _has_penalty(options) else None
         given, top_p = options.temperature, options.top_p
         self._temperature = DEFAULT_TEMPERATURE if given is None else given
@@ -35,6 +36,14 @@ class Sampler:
             self._random.seed()
         else:
             self._random.manual_seed(options.seed)
+
+    def follow(self, follower: Follower) -> None:
+        """From now on; before the first token."""
+        self._follower = follower
+
+    def forbid_first(self, token: int) -> None:
+        """The answer does not begin with it."""
+        self._forbidden = token
 
     @property
     def finished(self) -> bool:
@@ -49,6 +58,7 @@ class Sampler:
 
     def accept(self, token: int, text: str) -> None:
         """The token becomes a part of the answer, to which it adds the text."""
+        self._forbidden = None
         if self._counts is not None:
             self._counts[token] += 1
         if self._follower:
@@ -56,7 +66,10 @@ class Sampler:
             self._follower.accept(token)
 
     def _restricted(self, logits: Any) -> Any:
-        """The logits after the penalties, and without the tokens that the schema does not allow."""
+        """The logits after the penalties, and without the tokens that may not come."""
+        if self._forbidden is not None:
+            logits = logits.clone()
+            logits[self._forbidden] = float("-inf")
         if self._counts is not None:
             logits = logits - self._options.presence_penalty * (self._counts > 0)
             logits = logits - self._options.frequency_penalty * self._counts

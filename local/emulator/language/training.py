@@ -14,15 +14,18 @@ import peft
 import torch
 
 from . import malloc
+from .lora import adapter_weights
 from .loss import Loss, Score, T
-from .training_plan import Plan, rate_at
+from .training_plan import Plan, rates_at
 
 # What a step keeps for learning is some 1 MB a token in bfloat16 and twice that in float32. A batch
-# goes through the model in parts of so many tokens; of an example that has more by itself only an
-# outline is kept (gradient checkpointing), and the rest is computed a second time.
-TOKENS_PER_PASS = {torch.bfloat16: 384, torch.float32: 128}
+# goes through the model in parts of so many tokens: as many as memory allows, for a pass reads all
+# weights, however few its tokens. Of an example that has more by itself only an outline is kept
+# (gradient checkpointing), and the rest is computed a second time.
+TOKENS_PER_PASS = {torch.bfloat16: 640, torch.float32: 320}
 
-STATE = "state.pt"
+# Two groups of weights since version 2; an older state is left, and its training begins anew.
+STATE = "state-2.pt"
 
 
 @dataclass(frozen=True)
@@ -57,13 +60,14 @@ class Training(Generic[T]):
     ) -> None:
         self._tuned, self._plan, self._loss, self._check = tuned, plan, loss, check
         self._train_set, self._valid_set = train_set, valid_set
-        self._learned = [one for one in tuned.parameters() if one.requires_grad]
-        self._optimizer = torch.optim.AdamW(
-            self._learned, lr=plan.peak_rate, weight_decay=0.0, fused=True
-        )
+        adapters = adapter_weights(tuned)
+        self._learned = [weight for weights in adapters for weight in weights]
+        groups = [{"params": weights} for weights in adapters]
+        self._optimizer = torch.optim.AdamW(groups, weight_decay=0.0, fused=True)
         self._tokens_per_pass = TOKENS_PER_PASS[tuned.get_base_model().dtype]
-        if any(one.size > self._tokens_per_pass for one in (*train_set, *valid_set)):
-            tuned.get_base_model().gradient_checkpointing_enable({"use_reentrant": False})
+        self._layers = tuned.get_base_model().model.layers
+        if any(one.size > self._tokens_per_pass for one in train_set):
+            tuned.get_base_model().activation_checkpointing_enable({"use_reentrant": False})
         self.steps = self._epochs = 0
 
     def __iter__(self) -> Iterator[Step | Epoch]:
@@ -114,12 +118,13 @@ class Training(Generic[T]):
         return extra
 
     def _step(self, batch: Sequence[T]) -> Step:
-        for group in self._optimizer.param_groups:
-            group["lr"] = rate_at(self.steps + 1, self._plan)
+        rates = rates_at(self.steps + 1, self._plan)
+        for group, rate in zip(self._optimizer.param_groups, rates, strict=True):
+            group["lr"] = rate
         self._optimizer.zero_grad(set_to_none=True)
         terms, score = sum(one.terms for one in batch), Score()
         for part in self._parts(batch):
-            loss, scored = self._loss(self._tuned, part)
+            loss, scored = self._loss_of(part)
             torch.autograd.backward(loss / terms)
             score += scored
         torch.nn.utils.clip_grad_norm_(self._learned, 1.0)
@@ -141,15 +146,22 @@ class Training(Generic[T]):
             self._check()
             batch = self._valid_set[first : first + self._plan.batch_size]
             with torch.no_grad():
-                scores = [self._loss(self._tuned, part)[1] for part in self._parts(batch)]
+                scores = [self._loss_of(part)[1] for part in self._parts(batch)]
             malloc.trim()
             yield sum(scores, Score())
 
+    def _loss_of(self, part: Sequence[T]) -> tuple[torch.Tensor, Score]:
+        outlined = max(one.size for one in part) > self._tokens_per_pass
+        for layer in self._layers:
+            layer.gradient_checkpointing = outlined
+        return self._loss(self._tuned, part)
+
     def _parts(self, batch: Sequence[T]) -> Iterator[list[T]]:
-        """As many items at a time as fit into memory, and at least one."""
+        """As many items at a time as fit into memory, and at least one. Each takes as much as the
+        longest of its part, so that short ones go together."""
         part: list[T] = []
-        for one in batch:
-            if part and (len(part) + 1) * max(i.size for i in (*part, one)) > self._tokens_per_pass:
+        for one in sorted(batch, key=lambda item: item.size):
+            if part and (len(part) + 1) * one.size > self._tokens_per_pass:
                 yield part
                 part = []
             part.append(one)

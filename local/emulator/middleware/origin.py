@@ -13,7 +13,7 @@ from ipaddress import ip_address
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ..core.errors import ServiceError
+from ..core.errors import GatewayError
 
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^\s:/@\[\]]+)(:\d{0,5})?", re.IGNORECASE)
 _WILDCARDS = ("", "0.0.0.0", "::")
@@ -58,7 +58,7 @@ class OriginGuard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         called = scope["type"] == "http"
         reason = refusal(scope["method"], Headers(scope=scope), self._hosts) if called else None
-        answer = ServiceError(403, "Forbidden", reason).response() if reason else self._app
+        answer = GatewayError(403, "Forbidden", reason).response() if reason else self._app
         await answer(scope, receive, send)
 
 

@@ -42,6 +42,15 @@ RIGHTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "models.read": (f"{_OPENAI}models/read", ("models.list", "models.get")),
     "models.delete": (f"{_OPENAI}models/delete", ("models.delete",)),  # [inferred]
     "chat": (f"{_OPENAI}deployments/chat/completions/action", ("chat.create",)),
+    "completions": (f"{_OPENAI}deployments/completions/action", ("completions.create",)),
+    "embeddings": (f"{_OPENAI}deployments/embeddings/action", ("embeddings.create",)),
+    # The last part of the three is [inferred].
+    "responses.write": (f"{_OPENAI}responses/write", ("responses.create", "responses.cancel")),
+    "responses.read": (
+        f"{_OPENAI}responses/read",
+        ("responses.get", "responses.input_items"),
+    ),
+    "responses.delete": (f"{_OPENAI}responses/delete", ("responses.delete",)),
     "account.read": (f"{_ACCOUNT}read", ("accounts.get",)),
     "keys.read": (f"{_ACCOUNT}listKeys/action", ("accounts.keys",)),
     "catalog.read": (f"{_ACCOUNT}models/read", ("accounts.models",)),

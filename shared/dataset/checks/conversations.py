@@ -19,6 +19,7 @@ from shared.dataset.reading.examples import ROLES, Conversation, Example, Messag
 from shared.dataset.reading.limits import Steps
 
 _ANSWERS = ("preferred_output", "non_preferred_output")
+_DECLARED = ("tools", "functions")
 
 
 class ParsedExample(NamedTuple):
@@ -73,6 +74,7 @@ def _conversation(line: int, example: Example) -> Conversation:
         extra,
         asks,
         shown=_shown(messages),
+        said="\n".join(_said(example)) if _declares(example) else None,
     )
 
 
@@ -83,16 +85,39 @@ def _preference(line: int, example: Example) -> Conversation:
     better, worse = (known_messages(example.get(answer)) for answer in _ANSWERS)
     asks = _others(_input(example))
     answers = [{"messages": example.get(answer)} for answer in _ANSWERS]
-    others = [*asks, *chain.from_iterable(map(_others, answers))]
+    worst = [message.content for message in worse]
+    others = list(chain.from_iterable(map(_others, answers)))
+    said = chain.from_iterable(map(_said, [_input(example), *answers]))
     return Conversation(
         line,
         known_messages(asked) + better,
         role_letters(asked) + role_letters(example.get(_ANSWERS[0])),
-        "\n".join([*(message.content for message in worse), *others]),
+        "\n".join([*worst, *asks, *others]),
         "\n".join(asks),
         len(better),
         _shown(asked, *map(example.get, _ANSWERS)),
+        "\n".join([*worst, *said]) if _declares(_input(example)) else None,
     )
+
+
+def _declares(example: Example) -> bool:
+    return any(map(example.get, _DECLARED))
+
+
+def _said(example: Example) -> list[str]:
+    """What `_others` has, without the tools that it declares and what all calls have."""
+    rest = remainder({key: value for key, value in example.items() if key not in _DECLARED})
+    called = said_calls([call for _, _, call in tools.tool_calls(example)])
+    return [called] * bool(called) + [msgspec.json.encode(rest).decode()] * bool(rest)
+
+
+def said_calls(calls: list[Any]) -> str:
+    """Names and arguments."""
+    functions = [call.get("function") for call in calls if isinstance(call, dict)]
+    parts = [
+        one.get(key) for one in functions if isinstance(one, dict) for key in ("name", "arguments")
+    ]
+    return " ".join(part for part in parts if isinstance(part, str))
 
 
 def _shown(*lists: Any) -> int:

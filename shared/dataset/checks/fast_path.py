@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from shared.dataset.checks import tools
-from shared.dataset.checks.conversations import ParsedExample
+from shared.dataset.checks.conversations import ParsedExample, said_calls
 from shared.dataset.checks.remainder import LONGEST_ID
 from shared.dataset.reading.examples import Conversation, Message
 from shared.dataset.reading.limits import MOST_PIECES, Steps, TooComplex
@@ -142,7 +142,9 @@ def _with_tools(
     if made:
         asks = msgspec.json.encode([declared.value, calls[: -len(made)]]).decode()
     called = frozenset(call["function"]["name"] for call in calls)
-    conversation = Conversation(number, example.messages, roles, extra, asks)
+    conversation = Conversation(
+        number, example.messages, roles, extra, asks, said=said_calls(calls)
+    )
     return ParsedExample(conversation, "chat", declared=frozenset(declared.schemas), called=called)
 
 

@@ -38,6 +38,7 @@ class TextBatch:
         self.asks = [conversation.asks for conversation in conversations]
         self.answers = np.array([conversation.answers for conversation in conversations], np.int64)
         self.shown = np.array([conversation.shown for conversation in conversations], np.uint64)
+        self.said = [conversation.said for conversation in conversations]
         self.prompts = (self.roles == ord("s")) | (self.roles == ord("d"))
 
     def texts_at(self, marks: npt.NDArray[np.bool_]) -> list[str]:

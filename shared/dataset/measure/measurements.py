@@ -1,7 +1,7 @@
 """What is remembered of every example: its tokens, two hashes, a signature. About 60 bytes each.
 
 The texts themselves are not kept, so a file of any size is measured in the memory of its numbers.
-System prompts are left out of the signatures, or all examples of a file would look alike.
+System prompts and tools are left out of the signatures, or all examples of a file would look alike.
 """
 
 from dataclasses import dataclass
@@ -104,8 +104,7 @@ class Measurements:
         answers = np.where(batch.roles == ord("a"), counts, 0)
         signatures = np.empty((len(batch.lines), 0), np.uint8)
         if self.deep:
-            lengths = np.add.reduceat(np.where(batch.prompts, 0, counts), batch.starts)
-            signatures = similarity.signatures(tokens, lengths, batch.shown)
+            signatures = self._signed(batch, np.where(batch.prompts, 0, counts), tokens)
         return Rows(
             batch.lines,
             np.add.reduceat(counts + around, batch.starts),
@@ -141,6 +140,22 @@ class Measurements:
             prompts=self._prompts.take(),
             signatures=signatures,
         )
+
+    def _signed(self, batch: TextBatch, counts: Ints, tokens: Tokens) -> similarity.Signatures:
+        """Signatures; `counts` and `tokens` of all texts but system prompts."""
+        lengths = np.add.reduceat(counts, batch.starts)
+        said = {at: text for at, text in enumerate(batch.said) if text is not None}
+        if said:
+            owner = np.repeat(np.arange(len(lengths)), lengths)
+            extra = np.repeat(batch.roles == ord("x"), counts)
+            kept = ~(extra & np.isin(owner, list(said)))
+            filled = {at: text for at, text in said.items() if text}
+            instead, sizes = encode_all(encoding(self._encoding_name), list(filled.values()))
+            owner = np.concatenate([owner[kept], np.repeat(list(filled), sizes)]).astype(np.int64)
+            order = np.argsort(owner, kind="stable")
+            tokens = np.concatenate([tokens[kept], instead])[order]
+            lengths = np.bincount(owner, minlength=len(lengths))
+        return similarity.signatures(tokens, lengths, batch.shown)
 
     def _count(self, batch: TextBatch) -> tuple[Ints, Tokens, list[PromptCount]]:
         """The number of tokens of every text, the tokens of those that are no system prompt, one

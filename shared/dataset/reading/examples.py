@@ -36,7 +36,9 @@ class Conversation(msgspec.Struct, frozen=True, gc=False):
     other answer of a preference, and the JSON of tools, of calls and of whatever else there is. It
     is counted as tokens, compared, and searched for private data. `asks` is what of it belongs to
     the prompt; the last messages, `answers` of them, do not. `shown` tells which pictures,
-    sounds and other parts there are: a digest of them all, 0 without any.
+    sounds and other parts there are: a digest of them all, 0 without any. `said` has of `extra`,
+    where tools are declared, what is not the same in most examples of a file: no tools, and of
+    calls their names and arguments.
     """
 
     line: int
@@ -46,3 +48,4 @@ class Conversation(msgspec.Struct, frozen=True, gc=False):
     asks: str = ""
     answers: int = 1
     shown: int = 0
+    said: str | None = None

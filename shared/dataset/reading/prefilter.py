@@ -18,7 +18,7 @@ Counts = npt.NDArray[Any]  # whole numbers
 
 MOST = 1 << 20  # bytes; a block has half of that, or one line that is longer
 LONG_WORD = 20  # nearly every key and token is a run of so many letters, digits, _ and -
-_BEGINNINGS = (b"sk", b"rk", b"pk", b"gh", b"gi", b"AK", b"AS", b"AI", b"xo", b"hf", b"ey")
+_BEGINNINGS = (b"sk", b"rk", b"pk", b"gh", b"gi", b"AK", b"AS", b"AI", b"xo", b"hf", b"ey", b"td")
 _BEGINS = np.zeros(1 << 16, np.bool_)  # by two characters
 _BEGINS[[int.from_bytes(two) for two in _BEGINNINGS]] = True
 _IN_WORDS = f"-_{string.digits}{string.ascii_letters}".encode()

@@ -10,8 +10,9 @@ app = func.FunctionApp()
 def takes_name(data: func.InputStream, name: str) -> None: ...
 
 
-@app.blob_trigger("data", "drops/{name}", "DataStorage")
-def polls(data: func.InputStream) -> None: ...
+@app.route("Admin/settings")
+def taken(req: Request) -> Response:  # type: ignore[empty-body]
+    ...
 
 
 @app.timer_trigger("tick", "61 * * * * *")

@@ -44,6 +44,11 @@ def store(req: Request) -> Response:
     return Response(req.path_params["path"], 201)
 
 
+@app.route("locked", auth_level=func.AuthLevel.FUNCTION)
+async def locked(req: Request) -> Response:
+    return Response("opened")
+
+
 @app.route("fails")
 async def fails(req: Request) -> Response:
     raise ValueError("on purpose")
@@ -76,8 +81,11 @@ async def dropped(data: blob.BlobClient) -> None:
 
 
 @app.blob_trigger("data", "drops/{name}", "DataStorage", source=func.BlobSource.EVENT_GRID)
-def read(data: func.InputStream, context: func.Context) -> None:
-    note(name=data.name, length=data.length, content=data.read().decode())
+def read(data: blob.BlobClient, context: func.Context) -> None:
+    content = data.download_blob().readall()
+    note(
+        name=f"{data.container_name}/{data.blob_name}", by=context.function_name, size=len(content)
+    )
 
 
 @app.blob_trigger("data", "drops/{name}", "DataStorage", source=func.BlobSource.EVENT_GRID)

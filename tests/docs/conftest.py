@@ -1,0 +1,3 @@
+"""Runs in memory, for what the pages promise of them."""
+
+from tests.support.harness import harness as harness

@@ -1,0 +1,1 @@
+"""Slow to set up: `dev.py test tests/docs/long`."""
