@@ -35,7 +35,7 @@ SLOW: dict[str, Any] = {
     "readiness_gap_seconds": 60,
     "deleting_seconds": 60,
 }
-LEAST_PAUSE = 25.0
+LEAST_PAUSE, WHILE_TRAINING = 25.0, 2.0
 GOING_ON = ("pending", "running")
 REAL_PAUSE = 0.005  # for the threads that train and answer
 
@@ -50,9 +50,10 @@ class Probed:
         return Clock(self.emulator.context.clock.now, self._pause)
 
     def _pause(self, seconds: float) -> None:
-        """A training takes the time of this machine, however slow that is."""
-        if not self._is_training():
-            self.emulator.context.clock.advance(max(seconds, self.least_pause))
+        """A training takes the time of this machine, however slow that is: while one goes on, time
+        passes slowly."""
+        most = WHILE_TRAINING if self._is_training() else max(seconds, self.least_pause)
+        self.emulator.context.clock.advance(most)
         time.sleep(REAL_PAUSE)
 
     def _is_training(self) -> bool:
