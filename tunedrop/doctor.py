@@ -4,7 +4,6 @@ Knows where settings are found and how results are shown; `shared.doctor` knows 
 """
 
 import asyncio
-import json
 import logging
 import os
 from collections import Counter, defaultdict
@@ -20,6 +19,7 @@ from tunedrop.app import App, parse_object
 from tunedrop.as_json import is_asked
 from tunedrop.echo import say_json
 from tunedrop.errors import CommandError
+from tunedrop.files import settings_of
 from tunedrop.screen import Screen
 
 COLOURS = {"ok": "green", "warning": "yellow", "problem": "bold red", "unknown": "cyan"}
@@ -29,7 +29,7 @@ PREFIXES = ("AZURE_OPENAI_", "TunedropStorage")
 
 def check_here(settings: Path, canary_seconds: float) -> list[CheckResult]:
     """Check from this machine, with the settings of the environment and of the file."""
-    for name, value in _values(settings).items():
+    for name, value in settings_of(settings).items():
         os.environ.setdefault(name, value)  # as the Functions host does
     if not any(name.startswith(PREFIXES) for name in os.environ):
         raise CommandError(
@@ -74,21 +74,6 @@ def _host(status: int, body: Mapping[str, Any]) -> CheckResult:
         fix = "See its log: az webapp log tail --name APP --resource-group GROUP"
         return CheckResult("host", State.PROBLEM, message, fix)
     return CheckResult("host", State.OK, f"The host runs, version {version}.")
-
-
-def _values(settings: Path) -> dict[str, str]:
-    try:
-        content = json.loads(settings.read_text(encoding="utf-8-sig"))
-        if content.get("IsEncrypted"):
-            raise CommandError(
-                f"{settings} is encrypted.", "`func settings decrypt` makes it readable."
-            )
-        return {str(name): str(value) for name, value in content.get("Values", {}).items()}
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, AttributeError):
-        message = f"{settings} cannot be read as JSON with Values in it."
-        raise CommandError(message, "Correct it, or name another with --settings.") from None
 
 
 def print_table(results: list[CheckResult]) -> None:

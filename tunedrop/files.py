@@ -1,7 +1,8 @@
 """Files that a command reads and writes: standard input as one of them, and outputs whole or not
-at all. Knows nothing of what they hold.
+at all. Knows nothing of what they hold, but for a file of local settings.
 """
 
+import json
 import os
 import shlex
 import tempfile
@@ -139,3 +140,20 @@ def _told(names: str, places: Sequence[Path] | None = None) -> Iterator[None]:
                 raise
         message = f"{names} cannot be written: {error.strerror}."
         raise CommandError(message, "Name a file elsewhere.") from None
+
+
+def settings_of(settings: Path) -> dict[str, str]:
+    """The values of a local.settings.json; none where there is no such file. Raises
+    CommandError."""
+    try:
+        content = json.loads(settings.read_text(encoding="utf-8-sig"))
+        if content.get("IsEncrypted"):
+            raise CommandError(
+                f"{settings} is encrypted.", "`func settings decrypt` makes it readable."
+            )
+        return {str(name): str(value) for name, value in content.get("Values", {}).items()}
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, AttributeError):
+        message = f"{settings} cannot be read as JSON with Values in it."
+        raise CommandError(message, "Correct it, or name another with --settings.") from None

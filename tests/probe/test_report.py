@@ -55,6 +55,7 @@ def test_no_name_no_id_and_no_prompt_stands_in_a_report(probed: Probed, folder: 
         "FABRIKAM-MODELS.openai.azure.com",
         "fabrikam.privatelink.openai.azure.com",
         "/providers/Microsoft.CognitiveServices/accounts/fabrikam",
+        "/Subscriptions/fabrikam",
     ],
 )
 def test_what_looks_like_somebodys_is_left_out(secret: str) -> None:

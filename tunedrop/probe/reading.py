@@ -5,6 +5,7 @@ states. Pure; a value that it gives holds nothing of the answer's content.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tunedrop.probe.scrub import HEX
 from tunedrop.probe.wire import Reply
 
 CLOCK_SECONDS = 600.0  # by which two machines' clocks may differ
@@ -14,7 +15,6 @@ JOB_RANKS = {
     "running": 2, "pausing": 2, "paused": 2, "resuming": 2,
     "succeeded": 3, "failed": 3, "cancelled": 3, "canceled": 3,
 }  # fmt: skip
-HEX = frozenset("0123456789abcdef")
 JOB_ENDS = {name for name, rank in JOB_RANKS.items() if rank == 3}
 FILE_RANKS = {"uploaded": 0, "pending": 1, "running": 2, "processed": 3, "error": 3}
 FILE_ENDS = {"processed", "error", "deleted"}

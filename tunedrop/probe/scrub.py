@@ -13,7 +13,7 @@ GONE = "…"
 # Whatever the service quotes is a name of somebody's, or a value that was sent.
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|`[^`]*`|“[^”]*”|‘[^’]*’")
 _WORD = re.compile(r"[\w+/=-]+")
-_HEX = frozenset("0123456789abcdef")
+HEX = frozenset("0123456789abcdef")
 _HEX_RUN = re.compile(r"[0-9a-fA-F]{8,}")
 LONGEST_WORD = 32  # of English, and some more
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
@@ -38,7 +38,8 @@ def _is_address(word: str) -> bool:
     """Also the name of a host, and the path of a resource."""
     names = word.strip(".,;:()").split(".")
     is_host = len(names) > 2 and all(names) and names[-1].isalpha()
-    return is_host or "//" in word or "@" in word or word.count("/") > 2
+    marked = any(mark in word.lower() for mark in ("//", "@", "/subscriptions/"))
+    return is_host or marked or word.count("/") > 2
 
 
 def _kept(word: re.Match[str]) -> str:
@@ -49,4 +50,4 @@ def _is_id(piece: str) -> bool:
     """Hexadecimal digits alone, letters and digits mixed, or longer than a word is."""
     mixed = any(map(str.isdigit, piece)) and any(map(str.isalpha, piece))
     size = len(piece)
-    return size > LONGEST_WORD or (size >= 6 and _HEX.issuperset(piece)) or (size >= 12 and mixed)
+    return size > LONGEST_WORD or (size >= 6 and HEX.issuperset(piece)) or (size >= 12 and mixed)

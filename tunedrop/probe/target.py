@@ -15,6 +15,7 @@ from shared.errors import SettingError
 from shared.settings import Settings
 from tunedrop.connection import NO_STACK, local_stack
 from tunedrop.errors import CommandError, NotReached
+from tunedrop.files import settings_of
 
 ARM = "https://management.azure.com"
 DATA = "https://cognitiveservices.azure.com"
@@ -96,7 +97,7 @@ def real(environ: Mapping[str, str], settings: Path) -> Target:
     """The account of the app's settings: of the environment, and of the file of settings where that
     is. Raises CommandError."""
     try:
-        known = Settings.load({**_values(settings), **environ})
+        known = Settings.load({**settings_of(settings), **environ})
         endpoint = openai_endpoint("AZURE_OPENAI_ENDPOINT", known.openai_endpoint)
     except SettingError as error:
         raise CommandError(error.message, error.fix) from None
@@ -111,17 +112,6 @@ def real(environ: Mapping[str, str], settings: Path) -> Target:
         known.location,
         is_live=True,
     )
-
-
-def _values(settings: Path) -> dict[str, str]:
-    try:
-        content = json.loads(settings.read_text(encoding="utf-8-sig"))
-        return {str(name): str(value) for name, value in content.get("Values", {}).items()}
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, AttributeError):
-        message = f"{settings} cannot be read as JSON with Values in it."
-        raise CommandError(message, "Correct it, or name another with --settings.") from None
 
 
 def _entra(audience: str) -> str:
